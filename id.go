@@ -1,0 +1,132 @@
+package osprofiler
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// UUID is the sixteen bytes of an id.
+type UUID [16]byte
+
+// NewID returns a new id as OSProfiler makes them: a random (version 4) UUID,
+// lower-case and dashed.
+func NewID() string {
+	var u UUID
+	_, _ = rand.Read(u[:]) // never fails: crypto/rand ends the program instead
+	u[6] = u[6]&0x0F | 0x40
+	u[8] = u[8]&0x3F | 0x80
+	return u.String()
+}
+
+// String returns the canonical form: lower-case and dashed.
+func (u UUID) String() string {
+	var room [36]byte
+	return string(u.AppendText(room[:0]))
+}
+
+// AppendText appends what String returns.
+func (u UUID) AppendText(dst []byte) []byte {
+	dst = hex.AppendEncode(dst, u[:4])
+	dst = hex.AppendEncode(append(dst, '-'), u[4:6])
+	dst = hex.AppendEncode(append(dst, '-'), u[6:8])
+	dst = hex.AppendEncode(append(dst, '-'), u[8:10])
+	return hex.AppendEncode(append(dst, '-'), u[10:])
+}
+
+// ParseUUID reads whatever Python's uuid.UUID takes: 32 hexadecimal digits in
+// any case, with dashes anywhere, in braces, behind urn: and uuid:.
+func ParseUUID(text string) (u UUID, ok bool) {
+	if len(text) != 32 && !isDashed(text) {
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "urn:", ""), "uuid:", "")
+		text = strings.ReplaceAll(strings.Trim(text, "{}"), "-", "")
+		if len(text) != 32 {
+			return u, false
+		}
+	}
+	digit := 0
+	for i := range len(text) {
+		c := text[i]
+		if c == '-' && len(text) == 36 {
+			continue
+		}
+		v := hexValue[c]
+		if v > 0xF {
+			return UUID{}, false
+		}
+		u[digit/2] = u[digit/2]<<4 | v
+		digit++
+	}
+	return u, true
+}
+
+// isDashed tells whether the dashes stand where the canonical form has them.
+func isDashed(text string) bool {
+	return len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' &&
+		strings.Count(text, "-") == 4
+}
+
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xFF
+	}
+	for i := range byte(10) {
+		t['0'+i] = i
+	}
+	for i := range byte(6) {
+		t['a'+i], t['A'+i] = 10+i, 10+i
+	}
+	return t
+}()
+
+// UUIDOf gives the sixteen bytes that an id's text stands for: those of the
+// UUID if it is one ([ParseUUID]), else the first sixteen of the SHA-256 of
+// the text. (Upstream draws a random one there, so the parts of one operation
+// would lose each other.)
+func UUIDOf(id string) UUID {
+	if u, ok := ParseUUID(id); ok {
+		return u
+	}
+	return hashed(id)
+}
+
+func hashed(id string) UUID {
+	sum := sha256.Sum256([]byte(id))
+	return UUID(sum[:16])
+}
+
+// TraceIDOf gives OTel's trace id of a base id: the same sixteen bytes. An
+// all-zero UUID, which OTel does not allow, is hashed like a text.
+func TraceIDOf(baseID string) [16]byte {
+	u := UUIDOf(baseID)
+	if u == (UUID{}) {
+		u = hashed(baseID)
+	}
+	return u
+}
+
+// SpanIDOf gives OTel's span id of OSProfiler's trace_id or parent_id: the low
+// 64 bits, as upstream's OTLP and Jaeger drivers take them. Where these are
+// zero, which OTel does not allow, the text is hashed.
+func SpanIDOf(id string) (spanID [8]byte) {
+	u := UUIDOf(id)
+	if [8]byte(u[8:]) == ([8]byte{}) {
+		u = hashed(id)
+	}
+	return [8]byte(u[8:])
+}
+
+// BaseIDOf writes OTel's trace id as a base id.
+func BaseIDOf(traceID [16]byte) string { return UUID(traceID).String() }
+
+// IDOf writes OTel's span id as OSProfiler's trace_id: a UUID whose high half
+// is the trace id's and whose low half is the span id. Whoever knows both
+// derives the same text, without any state.
+func IDOf(traceID [16]byte, spanID [8]byte) string { return joined(traceID, spanID).String() }
+
+func joined(traceID [16]byte, spanID [8]byte) (u UUID) {
+	copy(u[:8], traceID[:8])
+	copy(u[8:], spanID[:])
+	return u
+}

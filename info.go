@@ -1,0 +1,136 @@
+package osprofiler
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// Info is what a notification tells of its event: the text of a JSON object,
+// written as Python's json.dumps does ([NewInfo] does so). The empty Info
+// stands for a missing member and is written as {}.
+type Info string
+
+// NewInfo writes values as an Info: nil, booleans, numbers (NaN and Infinity
+// too), strings, bytes as text, times as Python's isoformat, errors as their
+// text, and maps and slices of these; other types as encoding/json does. Keys
+// are sorted, but host stands last, where Python puts it.
+func NewInfo(values map[string]any) (Info, error) {
+	host, hasHost := values[keyHost]
+	if hasHost && len(values) > 1 {
+		rest := make(map[string]any, len(values))
+		for k, v := range values {
+			if k != keyHost {
+				rest[k] = v
+			}
+		}
+		values = rest
+	}
+	text, err := pyjson.Append(nil, values)
+	if err != nil {
+		return "", fmt.Errorf("info: %w", err)
+	}
+	info := Info(text)
+	if hasHost && !info.Has(keyHost) {
+		value, err := pyjson.Append(nil, host)
+		if err != nil {
+			return "", fmt.Errorf("info: %w", err)
+		}
+		info = info.With(keyHost, string(value))
+	}
+	return info, nil
+}
+
+const keyHost = "host"
+
+// text is what is written for the info.
+func (i Info) text() string {
+	if i == "" {
+		return "{}"
+	}
+	return string(i)
+}
+
+// Validate returns an error that says where Info stops being the text of one
+// JSON object on one line.
+func (i Info) Validate() error {
+	raw, err := pyjson.One(i.text())
+	if err != nil {
+		return fmt.Errorf("info should be a JSON object: %w", err)
+	}
+	if pyjson.KindOf(raw) != pyjson.Object {
+		return fmt.Errorf("info should be a JSON object, not %s", abbreviate(raw))
+	}
+	for _, c := range []byte(i) {
+		if c == '\n' || c == '\r' {
+			return fmt.Errorf("info should stand on one line")
+		}
+	}
+	return nil
+}
+
+// Members yields the keys and the raw JSON values, in order.
+func (i Info) Members() iter.Seq2[string, string] { return pyjson.Members(string(i)) }
+
+// Get returns the raw JSON value of a member.
+func (i Info) Get(key string) (raw string, ok bool) { return pyjson.Get(string(i), key) }
+
+// Has tells whether there is such a member.
+func (i Info) Has(key string) bool {
+	_, ok := i.Get(key)
+	return ok
+}
+
+// Text returns what a member says that is a string; empty for any other.
+func (i Info) Text(key string) string {
+	raw, _ := i.Get(key)
+	text, _ := pyjson.Text(raw)
+	return text
+}
+
+// Host returns the host that the event happened on.
+func (i Info) Host() string { return i.Text(keyHost) }
+
+// With returns the info with the member set to a raw JSON value: at its place
+// if it was there, else at the end.
+func (i Info) With(key, raw string) Info { return Info(i.rewrite(key, raw, true)) }
+
+// Without returns the info without the member.
+func (i Info) Without(key string) Info {
+	if !i.Has(key) {
+		return i
+	}
+	return Info(i.rewrite(key, "", false))
+}
+
+func (i Info) rewrite(key, raw string, keep bool) []byte {
+	dst := append(make([]byte, 0, len(i)+len(key)+len(raw)+8), '{')
+	member := func(k, v string) {
+		if len(dst) > 1 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(append(pyjson.AppendString(dst, k), ": "...), v...)
+	}
+	written := false
+	for k, v := range i.Members() {
+		switch {
+		case k != key:
+			member(k, v)
+		case keep && !written:
+			member(k, raw)
+			written = true
+		}
+	}
+	if keep && !written {
+		member(key, raw)
+	}
+	return append(dst, '}')
+}
+
+// Failed tells whether the event reports an error the way upstream sees one:
+// etype is there and not null. The empty string counts.
+func (i Info) Failed() bool {
+	raw, ok := i.Get("etype")
+	return ok && pyjson.KindOf(raw) != pyjson.Null
+}

@@ -1,0 +1,186 @@
+package pyjson
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// AppendFloat appends f as Python's repr writes it: the shortest digits that
+// give f back, with a point or an exponent always.
+func AppendFloat(dst []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	}
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		return strconv.AppendFloat(dst, f, 'e', -1, 64)
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
+	if !slices.Contains(dst[start:], '.') {
+		dst = append(dst, '.', '0')
+	}
+	return dst
+}
+
+// TimeLayout is how Python's isoformat and OSProfiler's notifications write a
+// time: microseconds always, no zone.
+const TimeLayout = "2006-01-02T15:04:05.000000"
+
+// Append appends v as json.dumps would, maps in the order of their keys. It
+// knows nil, booleans, numbers, strings, bytes (as text), times (as isoformat,
+// in UTC), errors, and maps and slices of these; anything else is marshaled by
+// encoding/json and written in Python's style.
+func Append(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case string:
+		return AppendString(dst, v), nil
+	case []byte:
+		return AppendString(dst, string(v)), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int32:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case uint64:
+		return strconv.AppendUint(dst, v, 10), nil
+	case float64:
+		return AppendFloat(dst, v), nil
+	case json.RawMessage:
+		return appendRaw(dst, v)
+	case time.Time:
+		return AppendString(dst, v.UTC().Format(TimeLayout)), nil
+	case error:
+		return AppendString(dst, v.Error()), nil
+	case map[string]any:
+		return appendMap(dst, v)
+	case []any:
+		return appendSlice(dst, v)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return dst, fmt.Errorf("a value of type %T cannot be written as JSON: %w", v, err)
+	}
+	return appendRaw(dst, text)
+}
+
+func appendRaw(dst, text []byte) ([]byte, error) {
+	raw, err := One(string(text))
+	if err != nil {
+		return dst, err
+	}
+	return Compact.Append(dst, raw), nil
+}
+
+func appendMap(dst []byte, m map[string]any) (_ []byte, err error) {
+	dst = append(dst, '{')
+	for i, key := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(AppendString(dst, key), ": "...)
+		if dst, err = Append(dst, m[key]); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+func appendSlice(dst []byte, s []any) (_ []byte, err error) {
+	dst = append(dst, '[')
+	for i, v := range s {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		if dst, err = Append(dst, v); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+// Style is a way of laying JSON out, named by json.dumps's arguments.
+type Style struct {
+	Comma  string // between members and elements
+	Colon  string // between a key and its value
+	Indent string // one level's; with none, all stands on one line
+}
+
+var (
+	// Compact is json.dumps's own style, which the stores hold.
+	Compact = Style{Comma: ", ", Colon: ": "}
+	// Indented is the style of `osprofiler trace show --json`.
+	Indented = Style{Comma: ",", Colon: ": ", Indent: "  "}
+)
+
+// Append appends a valid raw value in the style: strings quoted as json.dumps
+// quotes them, numbers as they were written. It needs no stack, however deep
+// the value is nested.
+func (st Style) Append(dst []byte, raw string) []byte {
+	depth := 0
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		switch c {
+		case ' ', '\t', '\n', '\r':
+			i++
+		case '{', '[':
+			i = SkipSpace(raw, i+1)
+			dst = append(dst, c)
+			if i < len(raw) && closes(c, raw[i]) {
+				dst = append(dst, raw[i])
+				i++
+				continue
+			}
+			depth++
+			dst = st.NewLine(dst, depth)
+		case '}', ']':
+			depth--
+			dst = append(st.NewLine(dst, depth), c)
+			i++
+		case ',':
+			dst = st.NewLine(append(dst, st.Comma...), depth)
+			i++
+		case ':':
+			dst = append(dst, st.Colon...)
+			i++
+		default:
+			end, err := scalarEnd(raw, i)
+			if err != nil {
+				return dst
+			}
+			if c == '"' {
+				dst = AppendString(dst, Unquote(raw[i:end]))
+			} else {
+				dst = append(dst, raw[i:end]...)
+			}
+			i = end
+		}
+	}
+	return dst
+}
+
+// NewLine starts the next line at that depth, if the style has lines.
+func (st Style) NewLine(dst []byte, depth int) []byte {
+	if st.Indent == "" {
+		return dst
+	}
+	dst = append(dst, '\n')
+	for range depth {
+		dst = append(dst, st.Indent...)
+	}
+	return dst
+}

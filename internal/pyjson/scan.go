@@ -1,0 +1,366 @@
+// Package pyjson reads and writes JSON as Python's json module does: it knows
+// NaN and Infinity, keeps numbers as the digits they were written in, carries
+// lone surrogates through, and quotes strings exactly as json.dumps.
+//
+// Values are handled as JSON text held in strings ("raw" below), so that what
+// nobody looks inside is never parsed, and is copied byte for byte.
+package pyjson
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// SyntaxError says where a text stopped being JSON.
+type SyntaxError struct {
+	Offset int    // of the offending byte, from 0
+	Reason string // what was found there
+}
+
+// Error implements error.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("invalid JSON at byte %d: %s", e.Offset, e.Reason)
+}
+
+func syntaxError(offset int, reason string) error {
+	return &SyntaxError{Offset: offset, Reason: reason}
+}
+
+const unexpectedEnd = "the text ends too early"
+
+// Kind is the kind of a JSON value, as its first byte tells.
+type Kind uint8
+
+// The kinds of JSON values. NaN and the infinities are numbers.
+const (
+	Invalid Kind = iota
+	Null
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+// KindOf tells the kind of a raw value, which must not start with blanks.
+func KindOf(raw string) Kind {
+	if raw == "" {
+		return Invalid
+	}
+	switch c := raw[0]; c {
+	case 'n':
+		return Null
+	case 't', 'f':
+		return Bool
+	case '"':
+		return String
+	case '[':
+		return Array
+	case '{':
+		return Object
+	case '-', 'N', 'I':
+		return Number
+	default:
+		if '0' <= c && c <= '9' {
+			return Number
+		}
+		return Invalid
+	}
+}
+
+// SkipSpace returns the index of the first byte of s, from i on, that is no
+// JSON white space.
+func SkipSpace(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// One returns the one value that text holds, without the blanks around it.
+func One(text string) (raw string, err error) {
+	start := SkipSpace(text, 0)
+	end, err := End(text, start)
+	if err != nil {
+		return "", err
+	}
+	if rest := SkipSpace(text, end); rest != len(text) {
+		return "", syntaxError(rest, "more text follows the value")
+	}
+	return text[start:end], nil
+}
+
+// End returns the index behind the value that starts at s[i], and checks its
+// syntax on the way. It needs no stack, however deep the value is nested.
+func End(s string, i int) (int, error) {
+	if i >= len(s) {
+		return i, syntaxError(i, unexpectedEnd)
+	}
+	if c := s[i]; c != '{' && c != '[' {
+		return scalarEnd(s, i)
+	}
+	return containerEnd(s, i)
+}
+
+// containerEnd walks an array or object. open remembers the kind of each
+// container around the current place, one byte each.
+func containerEnd(s string, i int) (int, error) {
+	var room [64]byte
+	open := append(room[:0], s[i])
+	i = SkipSpace(s, i+1)
+	if i < len(s) && closes(open[0], s[i]) {
+		return i + 1, nil
+	}
+	for {
+		// Here a member or an element starts.
+		var err error
+		if open[len(open)-1] == '{' {
+			if i, err = keyEnd(s, i); err != nil {
+				return i, err
+			}
+		}
+		if i >= len(s) {
+			return i, syntaxError(i, unexpectedEnd)
+		}
+		if c := s[i]; c == '{' || c == '[' {
+			i = SkipSpace(s, i+1)
+			if i >= len(s) || !closes(c, s[i]) {
+				open = append(open, c)
+				continue
+			}
+			i++
+		} else if i, err = scalarEnd(s, i); err != nil {
+			return i, err
+		}
+		// Here a value has ended: close what closes, then go on behind a comma.
+		for {
+			i = SkipSpace(s, i)
+			if i >= len(s) {
+				return i, syntaxError(i, unexpectedEnd)
+			}
+			if s[i] == ',' {
+				i = SkipSpace(s, i+1)
+				break
+			}
+			if !closes(open[len(open)-1], s[i]) {
+				return i, syntaxError(i, "a comma or a closing bracket should stand here")
+			}
+			i++
+			open = open[:len(open)-1]
+			if len(open) == 0 {
+				return i, nil
+			}
+		}
+	}
+}
+
+func closes(open, c byte) bool { return open == '{' && c == '}' || open == '[' && c == ']' }
+
+// keyEnd steps over a member's key and colon, to where its value starts.
+func keyEnd(s string, i int) (int, error) {
+	if i >= len(s) {
+		return i, syntaxError(i, unexpectedEnd)
+	}
+	if s[i] != '"' {
+		return i, syntaxError(i, "a member's name in double quotes should stand here")
+	}
+	i, err := stringEnd(s, i)
+	if err != nil {
+		return i, err
+	}
+	i = SkipSpace(s, i)
+	if i >= len(s) {
+		return i, syntaxError(i, unexpectedEnd)
+	}
+	if s[i] != ':' {
+		return i, syntaxError(i, "a colon should stand here")
+	}
+	return SkipSpace(s, i+1), nil
+}
+
+func scalarEnd(s string, i int) (int, error) {
+	switch s[i] {
+	case '"':
+		return stringEnd(s, i)
+	case 'n':
+		return wordEnd(s, i, "null")
+	case 't':
+		return wordEnd(s, i, "true")
+	case 'f':
+		return wordEnd(s, i, "false")
+	case 'N':
+		return wordEnd(s, i, "NaN")
+	case 'I':
+		return wordEnd(s, i, "Infinity")
+	}
+	return numberEnd(s, i)
+}
+
+func wordEnd(s string, i int, word string) (int, error) {
+	if strings.HasPrefix(s[i:], word) {
+		return i + len(word), nil
+	}
+	return i, syntaxError(i, "no JSON value starts so")
+}
+
+func numberEnd(s string, i int) (int, error) {
+	start := i
+	if s[i] == '-' {
+		i++
+		if i < len(s) && s[i] == 'I' {
+			return wordEnd(s, i, "Infinity")
+		}
+	}
+	digits := digitsEnd(s, i)
+	if digits == i {
+		return start, syntaxError(start, "no JSON value starts so")
+	}
+	if s[i] == '0' && digits > i+1 {
+		return start, syntaxError(start, "a number has a leading zero")
+	}
+	i = digits
+	if i < len(s) && s[i] == '.' {
+		if digits = digitsEnd(s, i+1); digits == i+1 {
+			return i, syntaxError(i, "a number has no digit behind its point")
+		}
+		i = digits
+	}
+	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
+		i++
+		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+			i++
+		}
+		if digits = digitsEnd(s, i); digits == i {
+			return i, syntaxError(i, "a number has no digit in its exponent")
+		}
+		i = digits
+	}
+	return i, nil
+}
+
+func digitsEnd(s string, i int) int {
+	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// plain marks the bytes that stand for themselves inside a JSON string.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 256; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+func stringEnd(s string, i int) (int, error) {
+	i++
+	for i < len(s) {
+		c := s[i]
+		switch {
+		case plain[c]:
+			i++
+		case c == '"':
+			return i + 1, nil
+		case c == '\\':
+			n, err := escapeEnd(s, i)
+			if err != nil {
+				return i, err
+			}
+			i = n
+		default:
+			return i, syntaxError(i, "a control character stands unescaped in a string")
+		}
+	}
+	return i, syntaxError(i, unexpectedEnd)
+}
+
+func escapeEnd(s string, i int) (int, error) {
+	if i+1 >= len(s) {
+		return i, syntaxError(i, unexpectedEnd)
+	}
+	switch s[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2, nil
+	case 'u':
+		if i+6 > len(s) {
+			return i, syntaxError(i, unexpectedEnd)
+		}
+		if _, ok := hex4(s[i+2 : i+6]); ok {
+			return i + 6, nil
+		}
+		return i, syntaxError(i, `four hexadecimal digits should follow \u`)
+	}
+	return i, syntaxError(i, "no such escape sequence")
+}
+
+// Members yields the members of a valid JSON object in order: the key as it
+// reads, and the raw value. Repeated keys come as often as they stand there.
+// It yields nothing for a value that is no object.
+func Members(object string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		if KindOf(object) != Object {
+			return
+		}
+		i := SkipSpace(object, 1)
+		for i < len(object) && object[i] == '"' {
+			keyStop, err := stringEnd(object, i)
+			if err != nil {
+				return
+			}
+			key := Unquote(object[i:keyStop])
+			if i, err = keyEnd(object, i); err != nil {
+				return
+			}
+			valueStop, err := End(object, i)
+			if err != nil || !yield(key, object[i:valueStop]) {
+				return
+			}
+			i = SkipSpace(object, valueStop)
+			if i < len(object) && object[i] == ',' {
+				i = SkipSpace(object, i+1)
+			}
+		}
+	}
+}
+
+// Elements yields the raw elements of a valid JSON array in order, and
+// nothing for a value that is no array.
+func Elements(array string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if KindOf(array) != Array {
+			return
+		}
+		i := SkipSpace(array, 1)
+		for i < len(array) && array[i] != ']' {
+			stop, err := End(array, i)
+			if err != nil || !yield(array[i:stop]) {
+				return
+			}
+			i = SkipSpace(array, stop)
+			if i < len(array) && array[i] == ',' {
+				i = SkipSpace(array, i+1)
+			}
+		}
+	}
+}
+
+// Get returns the raw value of a member of a valid JSON object; of a repeated
+// key the last one counts, as in Python.
+func Get(object, key string) (raw string, ok bool) {
+	for k, v := range Members(object) {
+		if k == key {
+			raw, ok = v, true
+		}
+	}
+	return raw, ok
+}
+
+// Text returns what a raw string says; ok is false for any other kind.
+func Text(raw string) (text string, ok bool) {
+	if KindOf(raw) != String {
+		return "", false
+	}
+	return Unquote(raw), true
+}

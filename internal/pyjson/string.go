@@ -1,0 +1,165 @@
+package pyjson
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Unquote returns what a valid raw string says. Python strings may hold lone
+// surrogates, which UTF-8 cannot; they come out as the three bytes that UTF-8
+// would give them (as in WTF-8), and AppendString writes them back. Bytes that
+// are no UTF-8 come out as U+FFFD. Without escapes nothing is copied.
+func Unquote(raw string) string {
+	body := raw[1 : len(raw)-1]
+	first := strings.IndexByte(body, '\\')
+	if first < 0 {
+		return body
+	}
+	out := make([]byte, first, len(body))
+	copy(out, body)
+	for i := first; i < len(body); {
+		c := body[i]
+		if c != '\\' {
+			out = append(out, c)
+			i++
+			continue
+		}
+		if body[i+1] != 'u' {
+			out = append(out, unescaped(body[i+1]))
+			i += 2
+			continue
+		}
+		r, _ := hex4(body[i+2 : i+6])
+		i += 6
+		if utf16.IsSurrogate(r) {
+			if i+6 <= len(body) && body[i] == '\\' && body[i+1] == 'u' {
+				low, _ := hex4(body[i+2 : i+6])
+				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+					out = utf8.AppendRune(out, pair)
+					i += 6
+					continue
+				}
+			}
+			out = append(out, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0xBF, 0x80|byte(r)&0xBF)
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}
+
+func hex4(s string) (r rune, ok bool) {
+	for i := range 4 {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+const hexDigits = "0123456789abcdef"
+
+// verbatim marks the bytes that json.dumps copies: printable ASCII but for the
+// quote and the backslash.
+var verbatim = func() (t [256]bool) {
+	for c := 0x20; c < 0x7F; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// AppendString appends s as json.dumps writes it, quotes included.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	dst = AppendEscaped(dst, s)
+	return append(dst, '"')
+}
+
+// AppendEscaped appends s as it stands between the quotes of a JSON string.
+func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if verbatim[c] {
+			i++
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		if c < utf8.RuneSelf {
+			dst = appendEscapedASCII(dst, c)
+			i++
+		} else {
+			r, size := decodeRune(s, i)
+			dst = appendEscapedRune(dst, r)
+			i += size
+		}
+		start = i
+	}
+	return append(dst, s[start:]...)
+}
+
+func appendEscapedASCII(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return appendEscape(dst, rune(c))
+}
+
+func appendEscapedRune(dst []byte, r rune) []byte {
+	if r >= 0x10000 {
+		high, low := utf16.EncodeRune(r)
+		return appendEscape(appendEscape(dst, high), low)
+	}
+	return appendEscape(dst, r)
+}
+
+func appendEscape(dst []byte, r rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[r>>12&0xF], hexDigits[r>>8&0xF], hexDigits[r>>4&0xF], hexDigits[r&0xF])
+}
+
+// decodeRune reads the rune at s[i], surrogates in their three bytes too.
+func decodeRune[T string | []byte](s T, i int) (r rune, size int) {
+	if s[i] == 0xED && i+2 < len(s) && s[i+1] >= 0xA0 && s[i+1] <= 0xBF && s[i+2]&0xC0 == 0x80 {
+		return 0xD000 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F), 3
+	}
+	var window [utf8.UTFMax]byte
+	n := copy(window[:], s[i:])
+	return utf8.DecodeRune(window[:n])
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Backend opens connection strings of its schemes.
+type Backend struct {
+	// Schemes are in lower case, without "://".
+	Schemes []string
+	// OpenStore opens a store; nil for a sink, which takes spans and cannot be read.
+	OpenStore func(ctx context.Context, connectionString string, o Options) (Store, error)
+	// OpenSink opens a sink; nil for a store. What it returns is what the
+	// exporter package takes: an OTel SpanExporter.
+	OpenSink func(ctx context.Context, connectionString string, o Options) (Sink, error)
+}
+
+// A Sink takes spans natively and cannot be read. It is an OTel SpanExporter
+// (this package does not import the SDK, so the type says only what every one has).
+type Sink interface {
+	Shutdown(ctx context.Context) error
+}
+
+// Options are what a caller of Open may ask of any back end. Each has a query
+// option of the same name in the connection string, which wins.
+type Options struct {
+	// FilterErrorTrace (filter_error_trace) keeps a record of failing traces
+	// where the back end cannot find them otherwise, as upstream's option does.
+	FilterErrorTrace bool
+	// ReadOnly (osp_read_only) promises that nothing is written, so that the
+	// back end prepares nothing (no file, no table) and needs no rights to.
+	ReadOnly bool
+}
+
+// An Option sets one of the Options.
+type Option interface{ apply(*Options) }
+
+type optionFunc func(*Options)
+
+func (f optionFunc) apply(o *Options) { f(o) }
+
+// WithFilterErrorTrace sets Options.FilterErrorTrace.
+func WithFilterErrorTrace(on bool) Option {
+	return optionFunc(func(o *Options) { o.FilterErrorTrace = on })
+}
+
+// WithReadOnly sets Options.ReadOnly.
+func WithReadOnly() Option { return optionFunc(func(o *Options) { o.ReadOnly = true }) }
+
+func newOptions(opts []Option) (o Options) {
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	return o
+}
+
+var registry = struct {
+	sync.RWMutex
+	backends map[string]Backend
+}{backends: map[string]Backend{}}
+
+// Register makes a back end known under its schemes; back ends call it from
+// init. It panics if a scheme is taken, which only a programming error can cause.
+func Register(b Backend) {
+	registry.Lock()
+	defer registry.Unlock()
+	for _, scheme := range b.Schemes {
+		if _, taken := registry.backends[scheme]; taken {
+			panic("store: scheme " + scheme + " is registered twice")
+		}
+		registry.backends[scheme] = b
+	}
+}
+
+// packages tells where the schemes live, for whoever did not import them.
+var packages = map[string]string{
+	"sqlite": "exporter/sql",
+	"file":   "exporter/file",
+}
+
+const importRoot = "github.com/osprofiler-otel/osprofiler/"
+
+// Scheme returns the scheme of a connection string in lower case. A string
+// without "://" is all scheme, as upstream has it.
+func Scheme(connectionString string) string {
+	scheme, _, _ := strings.Cut(connectionString, "://")
+	return strings.ToLower(strings.TrimSpace(scheme))
+}
+
+// Lookup returns the back end of a connection string. An unknown scheme is an
+// error that lists the known ones; one that is not linked into the program is
+// an error that names the import.
+func Lookup(connectionString string) (Backend, error) {
+	if strings.TrimSpace(connectionString) == "" {
+		return Backend{}, errors.New("the connection string is empty; it should read like sqlite:////path/to/file.db")
+	}
+	scheme := Scheme(connectionString)
+	registry.RLock()
+	defer registry.RUnlock()
+	if b, ok := registry.backends[scheme]; ok {
+		return b, nil
+	}
+	if pkg, ok := packages[scheme]; ok {
+		return Backend{}, fmt.Errorf("the back end of %s:// is not linked into this program: import _ %q", scheme, importRoot+pkg)
+	}
+	if !strings.Contains(connectionString, "://") {
+		return Backend{}, fmt.Errorf("this is no connection string: it should start with one of %s", known())
+	}
+	return Backend{}, fmt.Errorf("unknown scheme %q; a connection string should start with one of %s", scheme, known())
+}
+
+func known() string {
+	schemes := slices.AppendSeq(slices.Collect(maps.Keys(packages)), maps.Keys(registry.backends))
+	slices.Sort(schemes)
+	return strings.Join(slices.Compact(schemes), "://, ") + "://"
+}
+
+// Open opens the store that the connection string names. A sink, which cannot
+// be read, is errors.ErrUnsupported. Errors never show a password.
+func Open(ctx context.Context, connectionString string, opts ...Option) (Store, error) {
+	b, err := Lookup(connectionString)
+	if err != nil {
+		return nil, err
+	}
+	if b.OpenStore == nil {
+		return nil, fmt.Errorf("%s:// takes spans but cannot be read: %w", Scheme(connectionString), errors.ErrUnsupported)
+	}
+	return b.OpenStore(ctx, connectionString, newOptions(opts))
+}
+
+// OpenSink opens the sink that the connection string names; a store is
+// errors.ErrUnsupported.
+func OpenSink(ctx context.Context, connectionString string, opts ...Option) (Sink, error) {
+	b, err := Lookup(connectionString)
+	if err != nil {
+		return nil, err
+	}
+	if b.OpenSink == nil {
+		return nil, fmt.Errorf("%s:// is a store: open it with store.Open: %w", Scheme(connectionString), errors.ErrUnsupported)
+	}
+	return b.OpenSink(ctx, connectionString, newOptions(opts))
+}

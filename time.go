@@ -1,0 +1,129 @@
+package osprofiler
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// FormatTime writes a time as OSProfiler does: UTC, YYYY-MM-DDTHH:MM:SS.ffffff,
+// always six digits (what is finer is cut off), no zone.
+func FormatTime(t time.Time) string { return string(AppendTime(nil, t)) }
+
+// AppendTime appends what [FormatTime] returns.
+func AppendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(dst, pyjson.TimeLayout)
+	}
+	hour, minute, second := t.Clock()
+	dst = appendDigits(dst, year, 4)
+	dst = appendDigits(append(dst, '-'), int(month), 2)
+	dst = appendDigits(append(dst, '-'), day, 2)
+	dst = appendDigits(append(dst, 'T'), hour, 2)
+	dst = appendDigits(append(dst, ':'), minute, 2)
+	dst = appendDigits(append(dst, ':'), second, 2)
+	return appendDigits(append(dst, '.'), t.Nanosecond()/1000, 6)
+}
+
+func appendDigits(dst []byte, n, width int) []byte {
+	var room [6]byte
+	for i := width - 1; i >= 0; i-- {
+		room[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(dst, room[:width]...)
+}
+
+// ParseTime reads a timestamp tolerantly: date and time with a T, a t or a
+// blank between them, none to nine fraction digits, then nothing (UTC), Z or
+// an offset. Fields may lack their leading zeros, as Python allows.
+func ParseTime(text string) (time.Time, error) {
+	p := timeParser{text: text}
+	year := p.number(4, 4)
+	month := p.after("-").number(1, 2)
+	day := p.after("-").number(1, 2)
+	hour := p.after("Tt ").number(1, 2)
+	minute := p.after(":").number(1, 2)
+	second := p.after(":").number(1, 2)
+	nanosecond := p.fraction()
+	offset := p.offset()
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, time.UTC)
+	if p.failed || p.text != "" || month < 1 || month > 12 || t.Day() != day || hour > 23 || minute > 59 || second > 59 || year == 0 {
+		return time.Time{}, fmt.Errorf("timestamp %s should read like 2006-01-02T15:04:05.000000", abbreviate(text))
+	}
+	return t.Add(-offset), nil
+}
+
+// timeParser eats text from the left; after a failure it yields zeros.
+type timeParser struct {
+	text   string
+	failed bool
+}
+
+func (p *timeParser) number(least, most int) int {
+	n, i := 0, 0
+	for i < len(p.text) && i < most && isDigit(p.text[i]) {
+		n = n*10 + int(p.text[i]-'0')
+		i++
+	}
+	p.failed = p.failed || i < least
+	p.text = p.text[i:]
+	return n
+}
+
+func (p *timeParser) after(separators string) *timeParser {
+	for i := range len(separators) {
+		if p.text != "" && p.text[0] == separators[i] {
+			p.text = p.text[1:]
+			return p
+		}
+	}
+	p.failed = true
+	return p
+}
+
+func (p *timeParser) fraction() int {
+	if p.text == "" || p.text[0] != '.' {
+		return 0
+	}
+	p.text = p.text[1:]
+	before := len(p.text)
+	n := p.number(1, 9)
+	for range 9 - (before - len(p.text)) {
+		n *= 10
+	}
+	return n
+}
+
+func (p *timeParser) offset() time.Duration {
+	if p.text == "" {
+		return 0
+	}
+	sign := time.Duration(1)
+	switch p.text[0] {
+	case 'Z', 'z':
+		p.text = p.text[1:]
+		return 0
+	case '-':
+		sign = -1
+	case '+':
+	default:
+		return 0 // left over, so refused
+	}
+	p.text = p.text[1:]
+	hours := p.number(2, 2)
+	if p.text != "" && p.text[0] == ':' {
+		p.text = p.text[1:]
+	}
+	minutes := 0
+	if p.text != "" {
+		minutes = p.number(2, 2)
+	}
+	p.failed = p.failed || hours > 23 || minutes > 59
+	return sign * (time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute)
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,183 @@
+package osprofiler
+
+import (
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // upstream's wire format: HMAC-SHA1, which is not broken as SHA-1 is
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// The HTTP headers that carry a signed [TraceInfo].
+const (
+	HeaderTraceInfo = "X-Trace-Info"
+	HeaderTraceHMAC = "X-Trace-HMAC"
+)
+
+// TraceInfo is what one service tells the next about the trace it is to join.
+type TraceInfo struct {
+	BaseID   string // of the trace
+	ParentID string // the id of the caller's current operation
+}
+
+// Pack writes the trace info for X-Trace-Info and signs it for X-Trace-HMAC:
+// URL-safe base64 of JSON, and the lower-case hexadecimal HMAC-SHA1 of that text.
+func (t TraceInfo) Pack(key string) (info, mac string) {
+	text := pyjson.AppendString([]byte(`{"base_id": `), t.BaseID)
+	text = append(pyjson.AppendString(append(text, `, "parent_id": `...), t.ParentID), '}')
+	info = base64.URLEncoding.EncodeToString(text)
+	return info, hex.EncodeToString(sign(info, key))
+}
+
+func sign(info, key string) []byte {
+	h := hmac.New(sha1.New, []byte(key))
+	h.Write([]byte(info))
+	return h.Sum(nil)
+}
+
+// Errors of [UnpackTraceInfo].
+var (
+	// ErrUnsigned: a header or the keys are missing, or no key gives this signature.
+	ErrUnsigned = errors.New("the trace info is not signed with one of the HMAC keys")
+	// ErrBadTraceInfo: the signature is right, what it signs is no trace info.
+	ErrBadTraceInfo = errors.New("the signed trace info should be base64 of a JSON object with base_id and, if any, parent_id")
+)
+
+// UnpackTraceInfo reads the two headers, trying the keys in order, and returns
+// the key that verified besides: it also signs what goes on from here. It
+// accepts exactly what upstream's middleware does: blanks around mac; base64
+// of either alphabet with foreign characters in between, but with its padding;
+// a missing, null or empty parent_id, which makes base_id the parent; an empty
+// base_id, which makes a new one; numbers for ids, here as their digits.
+// A non-ASCII mac, on which upstream raises, is [ErrUnsigned].
+func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, err error) {
+	mac = strings.TrimSpace(mac)
+	if info == "" || mac == "" {
+		return t, "", ErrUnsigned
+	}
+	key, ok := verify(info, mac, keys)
+	if !ok {
+		return t, "", ErrUnsigned
+	}
+	text, ok := decodeBase64(info)
+	if !ok || !utf8.ValidString(text) {
+		return t, "", ErrBadTraceInfo
+	}
+	raw, err := pyjson.One(text)
+	if err != nil || pyjson.KindOf(raw) != pyjson.Object {
+		return t, "", ErrBadTraceInfo
+	}
+	hasBase := false
+	for k, v := range pyjson.Members(raw) {
+		switch k {
+		case keyBaseID:
+			t.BaseID, hasBase = truthy(v), true
+		case keyParentID:
+			t.ParentID = truthy(v)
+		case "hmac_key": // taken and ignored, as upstream overwrites it
+		default:
+			return TraceInfo{}, "", ErrBadTraceInfo
+		}
+	}
+	if !hasBase {
+		return TraceInfo{}, "", ErrBadTraceInfo
+	}
+	if t.BaseID == "" {
+		t.BaseID = NewID()
+	}
+	if t.ParentID == "" {
+		t.ParentID = t.BaseID
+	}
+	return t, key, nil
+}
+
+// verify finds the key that gives the signature. Every key is tried, and each
+// compared in constant time, so that the time taken tells nothing.
+func verify(info, mac string, keys []string) (key string, ok bool) {
+	for _, k := range keys {
+		want := hex.EncodeToString(sign(info, k))
+		if hmac.Equal([]byte(want), []byte(mac)) && !ok {
+			key, ok = k, true
+		}
+	}
+	return key, ok
+}
+
+// truthy gives the text of an id, empty for what Python takes for false.
+func truthy(raw string) string {
+	switch raw {
+	case "false", "0", "-0", "0.0", "-0.0", "[]", "{}":
+		return ""
+	}
+	return textOf(raw)
+}
+
+// SplitKeys splits a comma list of HMAC keys; blanks around them and empty
+// ones are dropped.
+func SplitKeys(list string) []string {
+	var keys []string
+	for key := range strings.SplitSeq(list, ",") {
+		if key = strings.TrimSpace(key); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// decodeBase64 decodes as Python's urlsafe_b64decode does: both alphabets,
+// foreign ASCII characters skipped, the end at the first complete padding.
+func decodeBase64(text string) (string, bool) {
+	out := make([]byte, 0, len(text)/4*3)
+	var bits uint32
+	digits, pads := 0, 0
+	for i := range len(text) {
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			return "", false
+		}
+		if c == '=' {
+			if digits >= 2 {
+				if pads++; digits+pads >= 4 {
+					return string(out), true
+				}
+			}
+			continue
+		}
+		v, ok := base64Value(c)
+		if !ok {
+			continue
+		}
+		pads = 0
+		bits = bits<<6 | uint32(v)
+		switch digits {
+		case 1:
+			out = append(out, byte(bits>>4))
+		case 2:
+			out = append(out, byte(bits>>2))
+		case 3:
+			out = append(out, byte(bits))
+		}
+		digits = (digits + 1) % 4
+	}
+	return string(out), digits == 0
+}
+
+func base64Value(c byte) (byte, bool) {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c - 'A', true
+	case 'a' <= c && c <= 'z':
+		return c - 'a' + 26, true
+	case '0' <= c && c <= '9':
+		return c - '0' + 52, true
+	case c == '-' || c == '+':
+		return 62, true
+	case c == '_' || c == '/':
+		return 63, true
+	}
+	return 0, false
+}
