@@ -33,6 +33,7 @@ type Notification struct {
 	Project, Service string
 
 	raw string // the text this was parsed from: one valid JSON object on one line
+	odd bool   // raw says more than the fields do: see Plain
 }
 
 // The keys of a notification, in the order in which Python's drivers write them.
@@ -68,15 +69,39 @@ func ParseNotification(text string) (Notification, error) {
 		raw = strings.NewReplacer("\n", " ", "\r", " ").Replace(raw)
 	}
 	n := Notification{raw: raw}
+	members, exact := 0, 0
 	for key, value := range pyjson.Members(raw) {
-		if field := n.field(key); field != nil {
-			*field = textOf(value)
-		} else if key == keyInfo {
-			n.Info = Info(value)
+		members++
+		if n.set(key, value) {
+			exact |= 1 << canonical(key)
 		}
 	}
+	n.odd = members != len(canonicalKeys) || exact != 1<<len(canonicalKeys)-1
 	return n, nil
 }
+
+// set takes one parsed member over and tells whether its field says it exactly.
+func (n *Notification) set(key, value string) bool {
+	if key == keyInfo {
+		n.Info = Info(value)
+		return pyjson.KindOf(value) == pyjson.Object
+	}
+	field := n.field(key)
+	if field == nil {
+		return false
+	}
+	*field = textOf(value)
+	if *field == "" {
+		nullable := key == keyParentID || key == keyProject || key == keyService
+		return nullable == (value == "null")
+	}
+	return value[0] == '"'
+}
+
+// Plain tells whether the fields say all there is: a notification made of
+// nothing but the same fields is written as the same JSON value. One that was
+// parsed is not plain if members are missing, unknown or of an unusual type.
+func (n *Notification) Plain() bool { return !n.odd }
 
 // SyntaxError says at which byte a text stopped being JSON, and why.
 type SyntaxError = pyjson.SyntaxError

@@ -163,3 +163,37 @@ func decodeRune[T string | []byte](s T, i int) (r rune, size int) {
 	n := copy(window[:], s[i:])
 	return utf8.DecodeRune(window[:n])
 }
+
+// AppendStringUTF8 appends s as a JSON string that keeps what is no ASCII as
+// UTF-8: only the quote, the backslash and the control characters below U+0020
+// are escaped. Bytes that are no UTF-8 become U+FFFD.
+func AppendStringUTF8(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf && plain[c] {
+			i++
+			continue
+		}
+		r, size := rune(c), 1
+		if c >= utf8.RuneSelf {
+			if r, size = decodeRune(s, i); r != utf8.RuneError && !utf16.IsSurrogate(r) {
+				i += size
+				continue
+			}
+		}
+		dst = append(dst, s[start:i]...)
+		switch {
+		case c < utf8.RuneSelf:
+			dst = appendEscapedASCII(dst, c)
+		case r == utf8.RuneError:
+			dst = append(dst, "\uFFFD"...)
+		default:
+			dst = appendEscape(dst, r)
+		}
+		i += size
+		start = i
+	}
+	return append(append(dst, s[start:]...), '"')
+}
