@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Tell the versions of osp, Go and OpenTelemetry",
+		Args:  cobra.NoArgs,
+		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+			return writeVersion(cmd.OutOrStdout())
+		}),
+	}
+}
+
+func writeVersion(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "osp            %s\ngo             %s %s/%s\nopentelemetry  %s\n",
+		version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, dependency("go.opentelemetry.io/otel/sdk"))
+	return err
+}
+
+const unknownVersion = "unknown"
+
+// version returns the module's version as the go command stamped it: a tag, or
+// a pseudo-version with the commit in it; "unknown" in a test binary.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return unknownVersion
+	}
+	v := info.Main.Version
+	if v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return v + " " + s.Value
+		}
+	}
+	return v
+}
+
+// dependency returns the version of a module that is linked in.
+func dependency(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return unknownVersion
+	}
+	for _, module := range info.Deps {
+		if module.Path == path {
+			return module.Version
+		}
+	}
+	return unknownVersion
+}

@@ -1,0 +1,73 @@
+// The otel-demo command shows the main job in a few seconds: a small cloud
+// whose services know nothing but OpenTelemetry leaves its traces in an
+// OSProfiler store, and reads them back as OSProfiler's own tool would.
+//
+//	go run ./examples/otel-demo
+//
+// It writes otel-demo.db in the current folder; --connection-string sends the
+// traces elsewhere. Run again, it adds to what is there.
+//
+// Read telemetry.go first: it holds all that a service of yours would need.
+// The rest (dashboard.go, api.go, scheduler.go, database.go) is the cloud, with
+// OTel's ordinary instrumentation, and report.go reads the store.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+const defaultStore = "sqlite:///otel-demo.db"
+
+func main() {
+	connectionString := flag.String("connection-string", defaultStore, "where the traces go")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, *connectionString); err != nil {
+		fmt.Fprintln(os.Stderr, "otel-demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts the cloud, uses it, stops it and shows what it left in the store.
+func run(ctx context.Context, out io.Writer, connectionString string) error {
+	fmt.Fprintln(out, "A dashboard asks a cloud for servers; the cloud's API calls a scheduler, and both use a database.")
+	requests, err := useCloud(ctx, connectionString)
+	if err != nil {
+		return err
+	}
+	return report(ctx, out, connectionString, requests)
+}
+
+// useCloud returns what was asked of the cloud, when all of its spans are stored.
+func useCloud(ctx context.Context, connectionString string) (requests []request, err error) {
+	t := &telemetry{connectionString: connectionString}
+	defer func() { err = errors.Join(err, t.shutdown(ctx)) }()
+
+	db, err := openDatabase(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	scheduler, err := startScheduler(ctx, t, db)
+	if err != nil {
+		return nil, err
+	}
+	defer scheduler.stop(ctx)
+	api, err := startAPI(ctx, t, db, scheduler.url)
+	if err != nil {
+		return nil, err
+	}
+	defer api.stop(ctx)
+	dashboard, err := newDashboard(ctx, t, api.url)
+	if err != nil {
+		return nil, err
+	}
+	return dashboard.visit(ctx), nil
+}

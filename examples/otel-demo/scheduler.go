@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// The scheduler finds a host for each new server.
+type scheduler struct {
+	db     *sql.DB
+	tracer trace.Tracer
+}
+
+func startScheduler(ctx context.Context, t *telemetry, db *sql.DB) (*server, error) {
+	provider, err := t.service(ctx, "nova", "scheduler", "controller-2")
+	if err != nil {
+		return nil, err
+	}
+	s := &scheduler{db: db, tracer: provider.Tracer("otel-demo/scheduler")}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /placements", s.place)
+	return startServer(mux, provider)
+}
+
+// A placement is both sides of a call: how much memory, on which host.
+type placement struct {
+	MemoryMB int    `json:"memory_mb"`
+	Host     string `json:"host,omitempty"`
+}
+
+func (s *scheduler) place(w http.ResponseWriter, r *http.Request) {
+	var p placement
+	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	host, err := s.selectHost(r.Context(), p.MemoryMB)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	p.Host = host
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// selectHost is an operation of the scheduler's own, so it makes its span
+// itself, and tells it what went wrong.
+func (s *scheduler) selectHost(ctx context.Context, memoryMB int) (host string, err error) {
+	ctx, span := s.tracer.Start(ctx, "select-host", trace.WithAttributes(attribute.Int("memory_mb", memoryMB)))
+	defer span.End()
+	defer func() {
+		if err != nil {
+			span.RecordError(err)
+			span.SetStatus(codes.Error, err.Error())
+		}
+	}()
+	err = s.db.QueryRowContext(ctx,
+		"SELECT name FROM hosts WHERE free_mb >= ? ORDER BY free_mb DESC LIMIT 1", memoryMB).Scan(&host)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", &noValidHost{memoryMB}
+	}
+	if err != nil {
+		return "", err
+	}
+	time.Sleep(3 * time.Millisecond) // weighing the hosts
+	_, err = s.db.ExecContext(ctx, "UPDATE hosts SET free_mb = free_mb - ? WHERE name = ?", memoryMB, host)
+	return host, err
+}
+
+// noValidHost is the error that every operator of a cloud knows.
+type noValidHost struct{ memoryMB int }
+
+func (e *noValidHost) Error() string {
+	return fmt.Sprintf("no valid host was found: none has %d MB free", e.memoryMB)
+}
