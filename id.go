@@ -23,11 +23,11 @@ func NewID() string {
 // String returns the canonical form: lower-case and dashed.
 func (u UUID) String() string {
 	var room [36]byte
-	return string(u.AppendText(room[:0]))
+	return string(u.Append(room[:0]))
 }
 
-// AppendText appends what String returns.
-func (u UUID) AppendText(dst []byte) []byte {
+// Append appends what String returns.
+func (u UUID) Append(dst []byte) []byte {
 	dst = hex.AppendEncode(dst, u[:4])
 	dst = hex.AppendEncode(append(dst, '-'), u[4:6])
 	dst = hex.AppendEncode(append(dst, '-'), u[6:8])
@@ -35,8 +35,10 @@ func (u UUID) AppendText(dst []byte) []byte {
 	return hex.AppendEncode(append(dst, '-'), u[10:])
 }
 
-// ParseUUID reads whatever Python's uuid.UUID takes: 32 hexadecimal digits in
-// any case, with dashes anywhere, in braces, behind urn: and uuid:.
+// ParseUUID reads what Python's uuid.UUID takes: 32 hexadecimal digits in any
+// case, with dashes anywhere, in braces, with urn: and uuid: in front. What
+// Python's int() would besides take among these digits (a sign, 0x,
+// underscores, blanks, digits of other scripts) is no UUID.
 func ParseUUID(text string) (u UUID, ok bool) {
 	if len(text) != 32 && !isDashed(text) {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "urn:", ""), "uuid:", "")

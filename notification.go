@@ -209,9 +209,12 @@ func (n *Notification) appendChanged(dst []byte) []byte {
 	}
 	write := func(key string) {
 		member(key)
-		if key == keyInfo {
+		switch key {
+		case keyInfo:
 			dst = append(dst, n.Info.text()...)
-		} else {
+		case keyParentID, keyProject, keyService:
+			dst = appendOrNull(dst, *n.field(key))
+		default:
 			dst = pyjson.AppendString(dst, *n.field(key))
 		}
 	}

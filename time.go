@@ -2,6 +2,7 @@ package osprofiler
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -115,11 +116,9 @@ func (p *timeParser) offset() time.Duration {
 	}
 	p.text = p.text[1:]
 	hours := p.number(2, 2)
-	if p.text != "" && p.text[0] == ':' {
-		p.text = p.text[1:]
-	}
 	minutes := 0
 	if p.text != "" {
+		p.text = strings.TrimPrefix(p.text, ":")
 		minutes = p.number(2, 2)
 	}
 	p.failed = p.failed || hours > 23 || minutes > 59

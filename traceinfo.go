@@ -107,11 +107,23 @@ func verify(info, mac string, keys []string) (key string, ok bool) {
 	return key, ok
 }
 
-// truthy gives the text of an id, empty for what Python takes for false.
+// truthy gives the text of an id, empty for what Python takes for false: null,
+// false, zero in any notation and whatever is empty.
 func truthy(raw string) string {
-	switch raw {
-	case "false", "0", "-0", "0.0", "-0.0", "[]", "{}":
-		return ""
+	switch pyjson.KindOf(raw) {
+	case pyjson.Bool:
+		if raw == "false" {
+			return ""
+		}
+	case pyjson.Number:
+		mantissa, _, _ := strings.Cut(strings.ToLower(raw), "e")
+		if strings.Trim(mantissa, "-0.") == "" {
+			return ""
+		}
+	case pyjson.Array, pyjson.Object:
+		if pyjson.SkipSpace(raw, 1) == len(raw)-1 {
+			return ""
+		}
 	}
 	return textOf(raw)
 }

@@ -12,7 +12,9 @@ import (
 
 // AppendFloat appends f as Python's repr writes it: the shortest digits that
 // give f back, with a point or an exponent always.
-func AppendFloat(dst []byte, f float64) []byte {
+func AppendFloat(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
+
+func appendFloat(dst []byte, f float64, bits int) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(dst, "NaN"...)
@@ -22,10 +24,10 @@ func AppendFloat(dst []byte, f float64) []byte {
 		return append(dst, "-Infinity"...)
 	}
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
-		return strconv.AppendFloat(dst, f, 'e', -1, 64)
+		return strconv.AppendFloat(dst, f, 'e', -1, bits)
 	}
 	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
+	dst = strconv.AppendFloat(dst, f, 'f', -1, bits)
 	if !slices.Contains(dst[start:], '.') {
 		dst = append(dst, '.', '0')
 	}
@@ -39,8 +41,14 @@ const TimeLayout = "2006-01-02T15:04:05.000000"
 // Append appends v as json.dumps would, maps in the order of their keys. It
 // knows nil, booleans, numbers, strings, bytes (as text), times (as isoformat,
 // in UTC), errors, and maps and slices of these; anything else is marshaled by
-// encoding/json and written in Python's style.
-func Append(dst []byte, v any) ([]byte, error) {
+// encoding/json and written in Python's style. What is nested deeper than 1000
+// levels, as whatever holds itself is, is an error.
+func Append(dst []byte, v any) ([]byte, error) { return appendValue(dst, v, maxLevels) }
+
+// maxLevels is where Python gives up, too.
+const maxLevels = 1000
+
+func appendValue(dst []byte, v any, levels int) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, "null"...), nil
@@ -60,6 +68,8 @@ func Append(dst []byte, v any) ([]byte, error) {
 		return strconv.AppendUint(dst, v, 10), nil
 	case float64:
 		return AppendFloat(dst, v), nil
+	case float32:
+		return appendFloat(dst, float64(v), 32), nil
 	case json.RawMessage:
 		return appendRaw(dst, v)
 	case time.Time:
@@ -67,9 +77,9 @@ func Append(dst []byte, v any) ([]byte, error) {
 	case error:
 		return AppendString(dst, v.Error()), nil
 	case map[string]any:
-		return appendMap(dst, v)
+		return appendMap(dst, v, levels)
 	case []any:
-		return appendSlice(dst, v)
+		return appendSlice(dst, v, levels)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -86,27 +96,35 @@ func appendRaw(dst, text []byte) ([]byte, error) {
 	return Compact.Append(dst, raw), nil
 }
 
-func appendMap(dst []byte, m map[string]any) (_ []byte, err error) {
+var errTooDeep = fmt.Errorf("it is nested deeper than %d levels, or holds itself", maxLevels)
+
+func appendMap(dst []byte, m map[string]any, levels int) (_ []byte, err error) {
+	if levels == 0 {
+		return dst, errTooDeep
+	}
 	dst = append(dst, '{')
 	for i, key := range slices.Sorted(maps.Keys(m)) {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
 		dst = append(AppendString(dst, key), ": "...)
-		if dst, err = Append(dst, m[key]); err != nil {
+		if dst, err = appendValue(dst, m[key], levels-1); err != nil {
 			return dst, err
 		}
 	}
 	return append(dst, '}'), nil
 }
 
-func appendSlice(dst []byte, s []any) (_ []byte, err error) {
+func appendSlice(dst []byte, s []any, levels int) (_ []byte, err error) {
+	if levels == 0 {
+		return dst, errTooDeep
+	}
 	dst = append(dst, '[')
 	for i, v := range s {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		if dst, err = Append(dst, v); err != nil {
+		if dst, err = appendValue(dst, v, levels-1); err != nil {
 			return dst, err
 		}
 	}
@@ -130,8 +148,10 @@ var (
 // Append appends a valid raw value in the style: strings quoted as json.dumps
 // quotes them, numbers as they were written. It needs no stack, however deep
 // the value is nested.
-func (st Style) Append(dst []byte, raw string) []byte {
-	depth := 0
+func (st Style) Append(dst []byte, raw string) []byte { return st.AppendAt(dst, raw, 0) }
+
+// AppendAt is Append for a value that starts on a line of that depth.
+func (st Style) AppendAt(dst []byte, raw string, depth int) []byte {
 	for i := 0; i < len(raw); {
 		c := raw[i]
 		switch c {
