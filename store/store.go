@@ -23,7 +23,8 @@ type Store interface {
 	// Write stores the batch. It returns nil when all of it is stored, as
 	// durably as the back end documents. An error may leave a part of the
 	// batch stored; the same batch may be written again, and is read back
-	// once. Write keeps nothing of the batch after it returned, and refuses a
+	// once. A *WriteError in its chain says which part is missing and whether
+	// trying again may help ([Retry] does so). Write keeps nothing of the batch after it returned, and refuses a
 	// batch with an invalid Info ([osprofiler.Notification.Validate]) as a whole.
 	Write(ctx context.Context, batch []osprofiler.Notification) error
 

@@ -1,0 +1,224 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// scripted is a store whose Write does what the test says; the rules of real
+// stores are storetest's.
+type scripted struct {
+	store.Store
+	mu     sync.Mutex
+	write  func(ctx context.Context, try int, batch []osprofiler.Notification) error
+	tries  int
+	stored []osprofiler.Notification
+	closed int
+}
+
+func (s *scripted) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	s.mu.Lock()
+	s.tries++
+	try := s.tries
+	s.mu.Unlock()
+	if s.write != nil {
+		if err := s.write(ctx, try, batch); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stored = append(s.stored, batch...)
+	return nil
+}
+
+func (s *scripted) Notifications(context.Context, string) iter.Seq2[osprofiler.Notification, error] {
+	return nil
+}
+func (s *scripted) Close() error { s.closed++; return nil }
+
+func spans(n int) []sdktrace.ReadOnlySpan {
+	stubs := tracetest.SpanStubs{}
+	for i := range n {
+		stubs = append(stubs, tracetest.SpanStub{
+			Name: "work",
+			SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
+				TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2, byte(i), 1}, TraceFlags: trace.FlagsSampled,
+			}),
+			StartTime: time.Unix(1, 0), EndTime: time.Unix(2, 0),
+		})
+	}
+	return stubs.Snapshots()
+}
+
+var quick = exporter.WithRetry(store.Retry{Initial: time.Millisecond, Max: time.Millisecond, Elapsed: 5 * time.Second})
+
+func TestEachSpanIsTwoNotifications(t *testing.T) {
+	s := &scripted{}
+	e := exporter.New(s, exporter.WithProject("p"), exporter.WithService("s"), exporter.WithHost("h"))
+	if err := e.ExportSpans(t.Context(), spans(3)); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.stored) != 6 {
+		t.Fatalf("3 spans should be 6 notifications, not %d", len(s.stored))
+	}
+	n := s.stored[0]
+	if n.Name != "work-start" || n.Project != "p" || n.Service != "s" || n.Info.Host() != "h" ||
+		n.Timestamp != "1970-01-01T00:00:01.000000" || n.ParentID != n.BaseID {
+		t.Fatal(n.JSON())
+	}
+}
+
+func TestTransientFailureIsRepeatedForWhatIsMissing(t *testing.T) {
+	s := &scripted{}
+	s.write = func(_ context.Context, try int, batch []osprofiler.Notification) error {
+		switch try {
+		case 1:
+			return &store.WriteError{Transient: true, Err: errors.New("connection refused")}
+		case 2:
+			return &store.WriteError{Transient: true, Missing: []int{1, 3}, Err: errors.New("half of it")}
+		case 3:
+			return &store.WriteError{Transient: true, Missing: []int{1}, Err: errors.New("one more")}
+		}
+		return nil
+	}
+	if err := exporter.New(s, quick).ExportSpans(t.Context(), spans(2)); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.stored) != 1 || s.stored[0].Name != "work-stop" {
+		t.Fatalf("the last try should hold only what was missing: %v", s.stored)
+	}
+}
+
+func TestPermanentFailureIsReportedAtOnce(t *testing.T) {
+	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error { return errors.New("no such table") }}
+	err := exporter.New(s, quick).ExportSpans(t.Context(), spans(2))
+	if err == nil || s.tries != 1 || !strings.Contains(err.Error(), "4 of 4 notifications") || !strings.Contains(err.Error(), "no such table") {
+		t.Fatal(s.tries, err)
+	}
+	var partial *store.WriteError
+	if !errors.As(err, &partial) || len(partial.Missing) != 4 {
+		t.Fatalf("%#v", err)
+	}
+}
+
+func TestRetryEndsWithTheContext(t *testing.T) {
+	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error {
+		return &store.WriteError{Transient: true, Err: errors.New("connection refused")}
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	err := exporter.New(s, quick).ExportSpans(ctx, spans(1))
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "connection refused") {
+		t.Fatal(err)
+	}
+	if time.Since(begun) > 2*time.Second {
+		t.Fatal("the context's end was not noticed")
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	s := &scripted{}
+	e := exporter.New(s)
+	for range 2 {
+		if err := e.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.ExportSpans(t.Context(), spans(1)); !errors.Is(err, exporter.ErrShutdown) {
+		t.Fatal(err)
+	}
+	if s.closed != 0 || len(s.stored) != 0 {
+		t.Fatal("a store of the caller's is the caller's to close")
+	}
+}
+
+func TestShutdownWaitsNoLongerThanItsContext(t *testing.T) {
+	inWrite, release := make(chan struct{}), make(chan struct{})
+	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error {
+		close(inWrite)
+		<-release
+		return nil
+	}}
+	e := exporter.New(s)
+	exported := make(chan error)
+	go func() { exported <- e.ExportSpans(context.Background(), spans(1)) }()
+	<-inWrite
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := e.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if err := e.ExportSpans(t.Context(), spans(1)); !errors.Is(err, exporter.ErrShutdown) {
+		t.Fatal("exports end with the call of Shutdown:", err)
+	}
+	close(release)
+	if err := <-exported; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCancelledAndEmptyExports(t *testing.T) {
+	s := &scripted{}
+	e := exporter.New(s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.ExportSpans(ctx, spans(1)); !errors.Is(err, context.Canceled) || s.tries != 0 {
+		t.Fatal(err)
+	}
+	if err := e.ExportSpans(t.Context(), nil); err != nil || s.tries != 0 {
+		t.Fatal(err)
+	}
+	if err := e.ExportSpans(t.Context(), []sdktrace.ReadOnlySpan{nil}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConcurrentExports(t *testing.T) {
+	s := &scripted{}
+	e := exporter.New(s)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 20 {
+				if err := e.ExportSpans(context.Background(), spans(5)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(s.stored) != 16*20*5*2 {
+		t.Fatal(len(s.stored))
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for connection, want := range map[string]string{
+		"":                  "empty",
+		"nonsense":          "no connection string",
+		"redix://u:pw@host": `unknown scheme "redix"`,
+	} {
+		_, err := exporter.Open(t.Context(), connection)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pw") {
+			t.Errorf("%q: %v", connection, err)
+		}
+	}
+}
