@@ -1,0 +1,148 @@
+package tags
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// StartAttributes appends to dst what the attributes can say of the info of an
+// operation's start. What they do not say exactly, host among it, is the rest,
+// which is info itself where nothing was taken out. Info must be valid; dst may
+// be nil.
+func StartAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
+	raw, ok := described(call, info)
+	if !ok {
+		return dst, info
+	}
+	exact := false
+	switch call {
+	case HTTPServer:
+		dst, exact = appendRequest(dst, raw, c)
+	case HTTPClient:
+		dst, exact = appendRequests(dst, raw, c)
+	case DB:
+		dst, exact = appendQuery(dst, raw, c)
+	case RPC, Function:
+		dst, exact = appendFunction(dst, call, raw, c)
+	}
+	if exact {
+		info = info.Without(call.member())
+	}
+	return dst, info
+}
+
+// StopAttributes is [StartAttributes] for the info of an operation's stop. The
+// old conventions leave every member in the rest, because their attributes do
+// not tell whose result or status they are. etype and message stay in the rest
+// too: they are [FailureOfInfo]'s.
+func StopAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
+	raw, ok := described(call, info)
+	if !ok {
+		return dst, info
+	}
+	exact := false
+	switch call {
+	case HTTPClient:
+		dst, exact = appendStatusCode(dst, raw, c)
+	case DB:
+		dst, exact = appendOutcome(dst, raw, c)
+	case RPC, Function:
+		dst, exact = appendResult(dst, raw, c)
+	}
+	if exact {
+		info = info.Without(call.member())
+	}
+	return dst, info
+}
+
+// described finds the object that describes the call.
+func described(call Call, info osprofiler.Info) (raw string, ok bool) {
+	if call == Other {
+		return "", false
+	}
+	raw, ok = info.Get(call.member())
+	return raw, ok && pyjson.KindOf(raw) == pyjson.Object
+}
+
+// StartInfo is the inverse of [StartAttributes]: an info with the one member
+// that describes the call, as complete as upstream writes it, or no info where
+// the attributes say nothing of the call's start. It never has a host.
+func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
+	var room [1024]byte
+	dst := room[:0]
+	switch call {
+	case HTTPServer:
+		dst = readHTTP(attrs).appendRequest(dst)
+	case HTTPClient:
+		dst = readHTTP(attrs).appendRequests(dst)
+	case DB:
+		dst = appendQueryInfo(dst, attrs)
+	case RPC, Function:
+		dst = appendFunctionInfo(dst, call, attrs)
+	}
+	return osprofiler.Info(dst)
+}
+
+// StopInfo is the inverse of [StopAttributes]: an info with the one member that
+// tells the outcome of the call, or no info where the attributes tell none. It
+// never has a host, nor etype and message: those are [Failure.Info]'s.
+func StopInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
+	var room [512]byte
+	dst := room[:0]
+	switch call {
+	case HTTPClient:
+		dst = readHTTP(attrs).appendStatusCode(dst)
+	case DB:
+		dst = appendOutcomeInfo(dst, attrs)
+	case RPC, Function:
+		dst = appendResultInfo(dst, attrs)
+	}
+	return osprofiler.Info(dst)
+}
+
+// Merge joins what the attributes said (StartInfo, or StopInfo and
+// [Failure.Info]) with the rest: their members come first, in order, then the
+// rest's. A member of the rest replaces theirs; and a rest that has etype
+// holds the whole failure, so that their message counts no more.
+func Merge(rest osprofiler.Info, said ...osprofiler.Info) osprofiler.Info {
+	size, sources := len(rest), 0
+	for _, s := range said {
+		if s != "" {
+			size += len(s)
+			sources++
+		}
+	}
+	if sources == 0 {
+		return rest
+	}
+	if sources == 1 && rest == "" {
+		for _, s := range said {
+			rest += s
+		}
+		return rest
+	}
+	dst := append(make([]byte, 0, size+2), '{')
+	failed := rest.Has(memberEtype)
+	for _, s := range said {
+		for key, raw := range s.Members() {
+			if rest.Has(key) || failed && key == memberMessage {
+				continue
+			}
+			dst = appendMember(dst, key, raw)
+		}
+	}
+	for key, raw := range rest.Members() {
+		dst = appendMember(dst, key, raw)
+	}
+	return osprofiler.Info(append(dst, '}'))
+}
+
+// appendMember appends a member to an object whose bracket is open.
+func appendMember(dst []byte, key, raw string) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ", "...)
+	}
+	return append(append(pyjson.AppendString(dst, key), ": "...), raw...)
+}

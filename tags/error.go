@@ -1,0 +1,196 @@
+package tags
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// Failure is the error that an operation ended with.
+type Failure struct {
+	// Type is the error's class, such as nova.exception.InstanceNotFound. It is
+	// never empty: of an error without one it is "Error".
+	Type string
+	// Message is its text, which may be empty.
+	Message string
+}
+
+// The members of an info that tell of a failure.
+const (
+	memberEtype   = "etype"
+	memberMessage = "message"
+)
+
+const unknownType = "Error"
+
+// FailureOfInfo tells what error a stop's info reports, if it does so as
+// upstream sees it: see [osprofiler.Info.Failed].
+//
+// Where both etype and message are there, are strings that attributes can say,
+// and etype is not empty, the rest is info without them. Else both stay in the
+// rest, and Type and Message say what they can: of a value that is no string,
+// its JSON text. [Merge] gives back info in either case.
+func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bool) {
+	fields := [...]field{{key: memberEtype}, {key: memberMessage}}
+	for key, raw := range info.Members() {
+		for i := range fields {
+			if fields[i].key == key {
+				fields[i].set(raw) // of a repeated member the last counts
+			}
+		}
+	}
+	etype, message := &fields[0], &fields[1]
+	if etype.missing() || etype.raw == "null" {
+		return Failure{}, info, false
+	}
+	f = Failure{Type: etype.shown(), Message: message.shown()}
+	if f.Type == "" {
+		f.Type = unknownType
+		return f, info, true
+	}
+	if etype.exact && message.exact {
+		info = info.Without(memberEtype).Without(memberMessage)
+	}
+	return f, info, true
+}
+
+// FailureOfSpan tells what error a span ended with: the newest exception event
+// (or the log event of the Python library's OTLP driver), else error.type, else
+// the status. A span of status Error has always failed, one of status Ok never;
+// one of neither has if an event or an attribute tells of an error.
+func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []sdktrace.Event) (Failure, bool) {
+	if status.Code == codes.Ok {
+		return Failure{}, false
+	}
+	f, failed := failureOfAttributes(attrs)
+	failed = failed || status.Code == codes.Error
+	if event := newestException(events); event != nil {
+		failed = true
+		etype, message := exceptionOf(event)
+		if etype.s != "" {
+			f.Type = etype.s
+		}
+		f.Message = message.or(text{s: status.Description}).s
+	} else {
+		f.Message = status.Description
+	}
+	if !failed {
+		return Failure{}, false
+	}
+	if f.Type == "" {
+		f.Type = unknownType
+	}
+	return f, true
+}
+
+// failureOfAttributes reads error.type, and error of the older conventions.
+func failureOfAttributes(attrs []attribute.KeyValue) (f Failure, failed bool) {
+	for i := range attrs {
+		switch v := attrs[i].Value; attrs[i].Key {
+		case keyErrorType:
+			if t := v.Emit(); t != "" {
+				f.Type, failed = t, true
+			}
+		case pythonError:
+			failed = failed || v.Type() == attribute.BOOL && v.AsBool()
+		}
+	}
+	return f, failed
+}
+
+// newestException finds the exception with the latest time, of equal times the
+// last; nil if there is none.
+func newestException(events []sdktrace.Event) (newest *sdktrace.Event) {
+	for i := range events {
+		e := &events[i]
+		if (e.Name == eventException || e.Name == eventLog && isErrorLog(e)) &&
+			(newest == nil || !e.Time.Before(newest.Time)) {
+			newest = e
+		}
+	}
+	return newest
+}
+
+func isErrorLog(e *sdktrace.Event) bool {
+	for i := range e.Attributes {
+		if e.Attributes[i].Key == pythonErrorKind {
+			return true
+		}
+	}
+	return false
+}
+
+func exceptionOf(e *sdktrace.Event) (etype, message text) {
+	for i := range e.Attributes {
+		switch v := e.Attributes[i].Value; e.Attributes[i].Key {
+		case keyExceptionType, pythonErrorKind:
+			etype.set(v)
+		case keyExceptionMessage, pythonMessage:
+			message.set(v)
+		}
+	}
+	return etype, message
+}
+
+// shown is the text of a string, or the JSON text of anything else.
+func (f *field) shown() string {
+	if f.isText {
+		return f.text
+	}
+	return jsonText(f.raw)
+}
+
+// Info is the failure as a stop's info tells it.
+func (f Failure) Info() osprofiler.Info {
+	var room [512]byte
+	dst := appendKeyText(append(room[:0], '{'), memberEtype, f.Type)
+	dst = appendKeyText(dst, memberMessage, f.Message)
+	return osprofiler.Info(append(dst, '}'))
+}
+
+// Attributes are those of a span that failed so.
+func (f Failure) Attributes(c Conventions) []attribute.KeyValue {
+	switch c {
+	case Old:
+		return []attribute.KeyValue{pythonError.Bool(true)}
+	case Both:
+		return []attribute.KeyValue{keyErrorType.String(f.Type), pythonError.Bool(true)}
+	default:
+		return []attribute.KeyValue{keyErrorType.String(f.Type)}
+	}
+}
+
+// Events are those of a span that failed so at that time: the exception event
+// of the stable conventions, the log event of the old ones, or both.
+func (f Failure) Events(t time.Time, c Conventions) []sdktrace.Event {
+	switch c {
+	case Old:
+		return []sdktrace.Event{f.log(t)}
+	case Both:
+		return []sdktrace.Event{f.log(t), f.Event(t)}
+	default:
+		return []sdktrace.Event{f.Event(t)}
+	}
+}
+
+// Event is the exception event of the stable conventions.
+func (f Failure) Event(t time.Time) sdktrace.Event {
+	return sdktrace.Event{Name: eventException, Time: t, Attributes: []attribute.KeyValue{
+		keyExceptionType.String(f.Type), keyExceptionMessage.String(f.Message),
+	}}
+}
+
+func (f Failure) log(t time.Time) sdktrace.Event {
+	return sdktrace.Event{Name: eventLog, Time: t, Attributes: []attribute.KeyValue{
+		pythonErrorKind.String(f.Type), pythonMessage.String(f.Message),
+	}}
+}
+
+// Status is the status of a span that failed so.
+func (f Failure) Status() sdktrace.Status {
+	return sdktrace.Status{Code: codes.Error, Description: f.Message}
+}

@@ -1,0 +1,130 @@
+package tags
+
+import (
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// appendRequests says the requests of an HTTP client's start: method, query,
+// path, hostname and scheme, all of them strings, and port, an integer or, for
+// a scheme without a port of its own, the empty string.
+func appendRequests(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
+	f := [...]field{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}, {key: "hostname"}, {key: "port"}}
+	method, path, query, scheme, hostname := &f[0], &f[1], &f[2], &f[3], &f[4]
+	clean := scan(raw, f[:]) && exactly(f[:5])
+	port, hasPort := integer(f[5].raw)
+	exact = clean && (hasPort || f[5].exact && f[5].text == "" && defaultPort(scheme.text) == 0)
+	if c.stable() {
+		dst = appendMethod(dst, method)
+		dst = appendText(dst, keyServerAddress, hostname)
+		if hasPort {
+			dst = append(dst, keyServerPort.Int64(port))
+		}
+		full := ""
+		if scheme.isText && hostname.isText && path.isText {
+			u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: port}
+			full = u.String()
+			dst = append(dst, keyURLFull.String(full))
+		}
+		dst = appendText(dst, keyURLScheme, scheme)
+		dst = appendText(dst, keyURLPath, path)
+		if query.text != "" || strings.Contains(full, "?") { // a path may have that, too
+			dst = appendText(dst, keyURLQuery, query)
+		}
+	}
+	if c.old() {
+		dst = appendText(dst, oldPath, path)
+		dst = appendText(dst, oldQuery, query)
+		dst = appendText(dst, oldMethod, method)
+		dst = appendText(dst, oldScheme, scheme)
+		dst = appendText(dst, oldHostname, hostname)
+		if hasPort {
+			dst = append(dst, oldPort.Int64(port))
+		} else {
+			dst = appendText(dst, oldPort, &f[5])
+		}
+	}
+	return dst, exact
+}
+
+// appendStatusCode says the requests of an HTTP client's stop: status_code, an
+// integer.
+func appendStatusCode(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
+	f := [...]field{{key: "status_code"}}
+	clean := scan(raw, f[:])
+	code, ok := integer(f[0].raw)
+	if !ok {
+		return dst, false
+	}
+	if c.stable() {
+		dst = append(dst, keyStatusCode.Int64(code))
+	}
+	if c.old() {
+		dst = append(dst, pythonStatusCode.Int64(code))
+	}
+	return dst, clean && c.stable()
+}
+
+// appendRequests writes the requests, if anything is known of it: always all
+// six members.
+func (h http) appendRequests(dst []byte) []byte {
+	if !h.started() {
+		return dst
+	}
+	u := h.clientURL()
+	dst = append(dst, `{"requests": {`...)
+	dst = appendKeyText(dst, "method", h.method())
+	dst = appendKeyText(dst, "query", u.query)
+	dst = appendKeyText(dst, "path", u.path)
+	dst = appendKeyText(dst, "hostname", u.host)
+	dst = appendKey(dst, "port")
+	if h.port.ok || u.port != 0 {
+		dst = strconv.AppendInt(dst, u.port, 10)
+	} else {
+		dst = pyjson.AppendString(dst, "")
+	}
+	dst = appendKeyText(dst, "scheme", u.scheme)
+	return append(dst, "}}"...)
+}
+
+// clientURL takes the parts that stand in attributes of their own, and what
+// they leave open from the whole URL. As upstream does, it takes the scheme's
+// own port where none is known.
+func (h http) clientURL() url {
+	u := splitURL(h.url.s)
+	if !h.url.ok && h.target.ok {
+		u = splitTarget(h.target.s)
+	}
+	if h.path.ok && h.path.s != u.path {
+		u.path, u.query = h.path.s, "" // the URL's query belongs to the URL's path
+	}
+	if h.query.ok {
+		u.query = h.query.s
+	}
+	if h.scheme.ok {
+		u.scheme = h.scheme.s
+	}
+	if h.host.ok {
+		u.host = h.host.s
+	}
+	if h.port.ok {
+		u.port = h.port.n
+	} else if u.port == 0 {
+		u.port = defaultPort(u.scheme)
+	}
+	return u
+}
+
+// appendStatusCode writes the outcome of a client's request.
+func (h http) appendStatusCode(dst []byte) []byte {
+	if !h.status.ok {
+		return dst
+	}
+	dst = append(dst, `{"requests": {"status_code": `...)
+	dst = strconv.AppendInt(dst, h.status.n, 10)
+	return append(dst, "}}"...)
+}
