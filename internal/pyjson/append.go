@@ -71,6 +71,9 @@ func appendValue(dst []byte, v any, levels int) ([]byte, error) {
 	case float32:
 		return appendFloat(dst, float64(v), 32), nil
 	case json.RawMessage:
+		if v == nil {
+			return append(dst, "null"...), nil
+		}
 		return appendRaw(dst, v)
 	case time.Time:
 		return AppendString(dst, v.UTC().Format(TimeLayout)), nil

@@ -3,7 +3,6 @@ package pyjson
 import (
 	"bytes"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -12,11 +11,43 @@ import (
 // any order (of a repeated key the last counts), strings by what they say.
 // Integers are equal by their exact value, floats as float64, and an integer
 // is never a float: 1 and 1.0 differ, as they do for whoever reads the type.
-// NaN equals itself. Deeper than 500 levels, where Python does not follow any
-// more, the order of the members counts.
-func Equal(a, b string) bool { return equal(a, b, 500) }
+// NaN equals itself. Of values nested deeper than 100 levels, which no service
+// sends but somebody may, the order of members and the digits of numbers
+// count: so the time it takes stays in proportion to the length.
+func Equal(a, b string) bool {
+	if a == b {
+		return true
+	}
+	if isDeep(a) || isDeep(b) {
+		return bytes.Equal(Compact.Append(nil, a), Compact.Append(nil, b))
+	}
+	return equal(a, b)
+}
 
-func equal(a, b string, levels int) bool {
+// isDeep tells whether a value is nested too deep to be looked at level by level.
+func isDeep(raw string) bool {
+	const most = 100
+	depth := 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			end, err := stringEnd(raw, i)
+			if err != nil {
+				return false
+			}
+			i = end - 1
+		case '[', '{':
+			if depth++; depth > most {
+				return true
+			}
+		case ']', '}':
+			depth--
+		}
+	}
+	return false
+}
+
+func equal(a, b string) bool {
 	if a == b {
 		return true
 	}
@@ -24,18 +55,15 @@ func equal(a, b string, levels int) bool {
 	if kind != KindOf(b) {
 		return false
 	}
-	if levels == 0 {
-		return bytes.Equal(Compact.Append(nil, a), Compact.Append(nil, b))
-	}
 	switch kind {
 	case String:
 		return Unquote(a) == Unquote(b)
 	case Number:
 		return equalNumbers(a, b)
 	case Array:
-		return equalArrays(a, b, levels-1)
+		return equalArrays(a, b)
 	case Object:
-		return equalObjects(a, b, levels-1)
+		return equalObjects(a, b)
 	default:
 		return a == b
 	}
@@ -46,12 +74,19 @@ func equalNumbers(a, b string) bool {
 		return false
 	}
 	if !isFloat(a) {
-		x, okX := new(big.Int).SetString(a, 10)
-		y, okY := new(big.Int).SetString(b, 10)
-		return okX && okY && x.Cmp(y) == 0
+		return integer(a) == integer(b)
 	}
 	x, y := parseFloat(a), parseFloat(b)
 	return x == y && math.Signbit(x) == math.Signbit(y) || math.IsNaN(x) && math.IsNaN(y)
+}
+
+// integer gives the one way to write a raw integer. Only zero has two: JSON
+// knows no plus and no leading zeros.
+func integer(raw string) string {
+	if raw == "-0" {
+		return "0"
+	}
+	return raw
 }
 
 func isFloat(number string) bool { return strings.ContainsAny(number, ".eENI") }
@@ -62,14 +97,14 @@ func parseFloat(number string) float64 {
 	return f
 }
 
-func equalArrays(a, b string, levels int) bool {
+func equalArrays(a, b string) bool {
 	var elements []string
 	for e := range Elements(b) {
 		elements = append(elements, e)
 	}
 	i := 0
 	for e := range Elements(a) {
-		if i >= len(elements) || !equal(e, elements[i], levels) {
+		if i >= len(elements) || !equal(e, elements[i]) {
 			return false
 		}
 		i++
@@ -77,14 +112,14 @@ func equalArrays(a, b string, levels int) bool {
 	return i == len(elements)
 }
 
-func equalObjects(a, b string, levels int) bool {
+func equalObjects(a, b string) bool {
 	x, y := asMap(a), asMap(b)
 	if len(x) != len(y) {
 		return false
 	}
 	for key, value := range x {
 		other, ok := y[key]
-		if !ok || !equal(value, other, levels) {
+		if !ok || !equal(value, other) {
 			return false
 		}
 	}
