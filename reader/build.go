@@ -1,0 +1,258 @@
+package reader
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// BuildReport builds the report of one trace from its notifications, in the
+// order in which the back end gives them. It is pure: it reads nothing but the
+// sequence. An error that wraps [*store.Damage] becomes a warning; any other
+// ends it and is returned. No notifications make an empty report.
+//
+// Without [WithUpstreamAnswers] nothing that a notification says is an error;
+// with it, what the Python library fails at is an [*UpstreamError].
+func BuildReport(notifications iter.Seq2[osprofiler.Notification, error], opts ...ReportOption) (*Report, error) {
+	b := &builder{config: newConfig(opts), strings: map[string]int32{}}
+	for n, err := range notifications {
+		if err != nil {
+			if !b.warn.damaged(err) {
+				return nil, err
+			}
+			continue
+		}
+		b.n = n // n itself would escape to the heap, each time
+		if err := b.add(&b.n); err != nil {
+			return nil, err
+		}
+		b.count++
+	}
+	return b.report()
+}
+
+// A builder collects the operations of one trace.
+type builder struct {
+	config
+	n     osprofiler.Notification // the current one
+	count int
+
+	ops     []operation      // in order of first appearance
+	strings map[string]int32 // their index by trace_id
+	others  map[string]int32 // the same for trace_ids that are no strings, or missing
+	nodes   []Node           // room for the next ones
+	events  []Event          // room for the next ones
+
+	baseID                 string
+	first, last, lastStart moment
+	warn                   warnings
+}
+
+// An operation is a node in the making.
+type operation struct {
+	node             *Node
+	started, stopped moment
+	names            *nameIndex // once there are many events
+	from             origin     // our own answers only
+	failedAt         moment     // of the stop that Exception is from
+	parent           int32      // index, or none
+	sawStart         bool
+	sawStop          bool
+	repeated         bool // several events have one name
+}
+
+const none = -1
+
+func (b *builder) add(n *osprofiler.Notification) error {
+	if b.count == 0 {
+		b.baseID = n.BaseID
+	}
+	if b.upstream {
+		return b.addUpstream(n)
+	}
+	b.addOwn(n)
+	return nil
+}
+
+func (b *builder) report() (*Report, error) {
+	r := &Report{BaseID: b.baseID, Began: b.first.time(), Upstream: b.upstream}
+	if b.first.ok {
+		r.Finished = new(b.last.since(b.first))
+	}
+	if b.lastStart.ok {
+		r.LastStarted = new(b.lastStart.since(b.first))
+	}
+	if b.upstream {
+		b.finishUpstream()
+		if err := b.linkUpstream(); err != nil {
+			return nil, err
+		}
+	} else {
+		b.finishOwn()
+		b.linkOwn()
+	}
+	r.Stats = b.stats()
+	r.Children = b.tree()
+	r.Warnings = b.warn.sentences()
+	return r, nil
+}
+
+// newOperation adds an operation and returns its index.
+func (b *builder) newOperation() int32 {
+	if len(b.nodes) == cap(b.nodes) {
+		b.nodes = make([]Node, 0, roomFor(len(b.ops)))
+	}
+	b.nodes = append(b.nodes, Node{})
+	b.ops = append(b.ops, operation{node: &b.nodes[len(b.nodes)-1], parent: none})
+	return int32(len(b.ops) - 1)
+}
+
+// addEvent puts an event behind the others of its operation. Nearly all have
+// two: so much is cut out of a larger piece.
+func (b *builder) addEvent(op *operation, e Event) {
+	if op.node.Events == nil {
+		if len(b.events)+2 > cap(b.events) {
+			b.events = make([]Event, 0, 2*roomFor(len(b.ops)))
+		}
+		at := len(b.events)
+		b.events = b.events[:at+2]
+		op.node.Events = b.events[at : at : at+2]
+	}
+	op.node.Events = append(op.node.Events, e)
+	op.indexEvent(e)
+}
+
+// roomFor grows the pieces with what is there, from 1 to 512.
+func roomFor(have int) int { return min(max(have, 1), 512) }
+
+// clock takes the time of an event into the trace's.
+func (b *builder) clock(at moment, half osprofiler.Half) {
+	b.first = earliest(b.first, at)
+	b.last = latest(b.last, at)
+	if half != osprofiler.Stop {
+		b.lastStart = latest(b.lastStart, at)
+	}
+}
+
+// start is what siblings are sorted by.
+func (op *operation) start() moment {
+	if op.started.ok {
+		return op.started
+	}
+	return op.stopped
+}
+
+// setTimes gives the node its times; a missing one is the other.
+func (op *operation) setTimes(first moment) {
+	started, stopped := op.start(), op.stopped
+	if !stopped.ok {
+		stopped = started
+	}
+	n := op.node
+	if n.Timed = started.ok; n.Timed {
+		n.Started, n.Finished = started.since(first), stopped.since(first)
+	}
+	switch {
+	case op.started.ok && op.stopped.ok:
+	case !op.sawStop && n.Timed:
+		n.Incomplete = NoStop
+	case !op.sawStart && n.Timed:
+		n.Incomplete = NoStart
+	default:
+		n.Incomplete = NoTime
+	}
+}
+
+// stats sums up. Upstream takes what has no duration for 0, and what stops
+// before it starts for less; we count it as incomplete, and leave it out.
+func (b *builder) stats() []Stat {
+	at := map[string]int{}
+	var stats []Stat
+	for i := range b.ops {
+		n := b.ops[i].node
+		place, ok := at[n.Name]
+		if !ok {
+			place = len(stats)
+			at[n.Name] = place
+			stats = append(stats, Stat{Name: n.Name})
+		}
+		s := &stats[place]
+		s.Count++
+		if ms, ok := n.Duration(); b.upstream || ok && ms >= 0 {
+			s.Duration += n.Finished - n.Started
+		}
+		if n.Incomplete != Complete {
+			s.Incomplete++
+		}
+	}
+	return stats
+}
+
+// tree hangs the operations under their parents, all in order of their start,
+// and returns those at the top.
+func (b *builder) tree() []*Node {
+	children := make([]int32, len(b.ops)+1) // how many; the last is the top
+	slot := func(op *operation) int32 {
+		if op.parent == none {
+			return int32(len(b.ops))
+		}
+		return op.parent
+	}
+	for i := range b.ops {
+		children[slot(&b.ops[i])]++
+	}
+	room := make([]*Node, len(b.ops))
+	take := func(n int32) []*Node {
+		piece := room[:0:n]
+		room = room[n:]
+		return piece
+	}
+	for i := range b.ops {
+		if children[i] > 0 {
+			b.ops[i].node.Children = take(children[i])
+		}
+	}
+	top := take(children[len(b.ops)])
+	for _, i := range b.byStart() {
+		op := &b.ops[i]
+		if op.parent == none {
+			top = append(top, op.node)
+		} else {
+			under := b.ops[op.parent].node
+			under.Children = append(under.Children, op.node)
+		}
+	}
+	return top
+}
+
+// byStart returns the indexes in order of the start, whose equals stay in
+// order of first appearance: by whole milliseconds in upstream's answers, by
+// the very time in ours.
+func (b *builder) byStart() []int32 {
+	order := make([]int32, len(b.ops))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(x, y int32) int {
+		if b.upstream {
+			return cmp.Compare(b.ops[x].node.Started, b.ops[y].node.Started)
+		}
+		return b.ops[x].start().compare(b.ops[y].start())
+	})
+	return order
+}
+
+// damaged takes an error of a store as a warning, if it is one that leaves the
+// rest readable.
+func (w *warnings) damaged(err error) bool {
+	var damage *store.Damage
+	if !errors.As(err, &damage) {
+		return false
+	}
+	w.note(damagedEntry, err.Error())
+	return true
+}

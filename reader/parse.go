@@ -1,0 +1,372 @@
+package reader
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// ParseReport reads a report that was saved as JSON, by the Python tool's
+// `trace show --json` or by [Report.EncodeJSON], which writes it again as it
+// was found, unknown members too. The error is a clear sentence and names the
+// operation that is wrong; what is no JSON has [*osprofiler.SyntaxError] in
+// its chain.
+func ParseReport(text string) (*Report, error) {
+	raw, err := pyjson.One(text)
+	if err != nil {
+		return nil, fmt.Errorf("a saved report should be a JSON object: %w", err)
+	}
+	if pyjson.KindOf(raw) != pyjson.Object {
+		return nil, fmt.Errorf("a saved report should be a JSON object, not %s", quote(raw))
+	}
+	p := &reportParser{text: raw}
+	if err := p.parse(); err != nil {
+		return nil, fmt.Errorf("this is no saved report: %w", err)
+	}
+	if err := p.report.understand(); err != nil {
+		return nil, fmt.Errorf("this is no saved report: %w", err)
+	}
+	return p.report, nil
+}
+
+// A reportParser goes once over a text that is known to be valid JSON, and
+// needs no stack of calls for the levels of the tree.
+type reportParser struct {
+	text   string
+	at     int
+	report *Report
+	open   []frame // the objects around the current place; the first is the report
+}
+
+type frame struct {
+	node     *Node
+	children bool           // the current place is in the list of its children
+	seen     bool           // that list was there
+	keys     map[string]int // where each key of node.found stands, once there are many
+}
+
+func (p *reportParser) parse() error {
+	root := &Node{}
+	p.enter(root)
+	for len(p.open) > 0 {
+		f := &p.open[len(p.open)-1]
+		p.skip(',')
+		var err error
+		switch {
+		case f.children && p.skip(']'):
+			f.children = false
+		case f.children:
+			if p.text[p.at] != '{' {
+				return fmt.Errorf("among the children of %s is %s, which is no object", p.place(f), quote(p.value()))
+			}
+			child := &Node{}
+			f.node.Children = append(f.node.Children, child)
+			p.enter(child)
+		case p.skip('}'):
+			err = p.leave(f)
+		default:
+			err = p.member(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	p.report = &Report{Children: root.Children, found: root.found}
+	return nil
+}
+
+// skip steps over blanks, over c if it is there, and over blanks again.
+func (p *reportParser) skip(c byte) bool {
+	p.at = pyjson.SkipSpace(p.text, p.at)
+	if p.at < len(p.text) && p.text[p.at] == c {
+		p.at = pyjson.SkipSpace(p.text, p.at+1)
+		return true
+	}
+	return false
+}
+
+// value steps over a value and returns it.
+func (p *reportParser) value() string {
+	end, err := pyjson.End(p.text, p.at)
+	if err != nil {
+		end = len(p.text) // cannot be: the text was checked
+	}
+	raw := p.text[p.at:end]
+	p.at = end
+	return raw
+}
+
+func (p *reportParser) enter(n *Node) {
+	p.skip('{')
+	p.open = append(p.open, frame{node: n})
+}
+
+func (p *reportParser) member(f *frame) error {
+	key := pyjson.Unquote(p.value())
+	p.skip(':')
+	n := f.node
+	if key != keyChildren {
+		f.keep(key, p.value())
+		return nil
+	}
+	if p.text[p.at] != '[' {
+		return fmt.Errorf("the children of %s should be a list, not %s", p.place(f), quote(p.value()))
+	}
+	f.keep(key, "")
+	n.Children = nil
+	f.children, f.seen = true, true
+	p.skip('[')
+	return nil
+}
+
+// keep keeps a member as it was found; of a repeated one, the last.
+func (f *frame) keep(key, raw string) {
+	n := f.node
+	if i, ok := f.kept(key); ok {
+		n.found[i].raw = raw
+		return
+	}
+	n.found = append(n.found, member{key, raw})
+	switch {
+	case f.keys != nil:
+		f.keys[key] = len(n.found) - 1
+	case len(n.found) > few:
+		f.keys = make(map[string]int, len(n.found))
+		for i, m := range n.found {
+			f.keys[m.key] = i
+		}
+	}
+}
+
+func (f *frame) kept(key string) (i int, ok bool) {
+	if f.keys != nil {
+		i, ok = f.keys[key]
+		return i, ok
+	}
+	i = slices.IndexFunc(f.node.found, func(m member) bool { return m.key == key })
+	return i, i >= 0
+}
+
+func (p *reportParser) leave(f *frame) error {
+	if !f.seen {
+		return fmt.Errorf("%s should have a list of children", p.place(f))
+	}
+	if len(p.open) > 1 {
+		if err := f.node.understand(); err != nil {
+			return fmt.Errorf("%s: %w", p.place(f), err)
+		}
+	}
+	p.open = p.open[:len(p.open)-1]
+	return nil
+}
+
+// place names the current object in an error.
+func (p *reportParser) place(f *frame) string {
+	if len(p.open) == 1 {
+		return "the report"
+	}
+	raw, ok := get(f.node.found, keyTraceID)
+	if !ok {
+		return "an operation without trace_id"
+	}
+	return "the operation " + quote(textOf(raw))
+}
+
+func get(found []member, key string) (raw string, ok bool) {
+	for _, m := range found {
+		if m.key == key {
+			return m.raw, true
+		}
+	}
+	return "", false
+}
+
+// object returns a member that has to be an object.
+func object(found []member, key string) (raw string, err error) {
+	raw, ok := get(found, key)
+	if !ok {
+		return "", fmt.Errorf("%q is missing", key)
+	}
+	if pyjson.KindOf(raw) != pyjson.Object {
+		return "", fmt.Errorf("%q should be an object, not %s", key, quote(raw))
+	}
+	return raw, nil
+}
+
+// understand fills the report's fields from what was found.
+func (r *Report) understand() error {
+	info, err := object(r.found, keyInfo)
+	if err != nil {
+		return err
+	}
+	if r.Finished, err = milliseconds(info, keyFinished); err != nil {
+		return err
+	}
+	if r.LastStarted, err = milliseconds(info, keyLastStarted); err != nil {
+		return err
+	}
+	stats, err := object(r.found, keyStats)
+	if err != nil {
+		return err
+	}
+	if err := r.takeStats(stats); err != nil {
+		return err
+	}
+	warnings, _ := get(r.found, keyWarnings)
+	for raw := range pyjson.Elements(warnings) {
+		r.Warnings = append(r.Warnings, textOf(raw))
+	}
+	r.dateFromEvents()
+	return nil
+}
+
+func (r *Report) takeStats(stats string) error {
+	at := map[string]int{}
+	for name, raw := range pyjson.Members(stats) {
+		count, err := milliseconds(raw, keyCount)
+		if err != nil {
+			return fmt.Errorf("the stats of %s: %w", quote(name), err)
+		}
+		duration, err := milliseconds(raw, keyDuration)
+		if err != nil {
+			return fmt.Errorf("the stats of %s: %w", quote(name), err)
+		}
+		if count == nil || duration == nil {
+			return fmt.Errorf("the stats of %s should have a count and a duration, not %s", quote(name), quote(raw))
+		}
+		s := Stat{Name: name, Count: *count, Duration: *duration}
+		if incomplete, err := milliseconds(raw, keyIncomplete); err == nil && incomplete != nil {
+			s.Incomplete = *incomplete
+		}
+		if i, again := at[name]; again {
+			r.Stats[i] = s
+			continue
+		}
+		at[name] = len(r.Stats)
+		r.Stats = append(r.Stats, s)
+	}
+	return nil
+}
+
+// milliseconds returns a member that should be a whole number or null.
+func milliseconds(object, key string) (*int64, error) {
+	raw, ok := pyjson.Get(object, key)
+	if !ok || raw == "null" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(raw, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%q should be a whole number, not %s", key, quote(raw))
+	}
+	return &n, nil
+}
+
+// understand fills the node's fields from what was found.
+func (n *Node) understand() (err error) {
+	info, err := object(n.found, keyInfo)
+	if err != nil {
+		return err
+	}
+	for key, raw := range pyjson.Members(info) {
+		n.takeInfo(key, raw)
+	}
+	for _, m := range n.found {
+		switch m.key {
+		case keyTraceID:
+			n.TraceID = textOf(m.raw)
+		case keyParentID:
+			n.ParentID = textOf(m.raw)
+		}
+	}
+	started, err := milliseconds(info, keyStarted)
+	if err != nil {
+		return err
+	}
+	finished, err := milliseconds(info, keyFinished)
+	if err != nil {
+		return err
+	}
+	if (started == nil) != (finished == nil) {
+		return errors.New(`"started" and "finished" should both be there or both be null`)
+	}
+	if n.Timed = started != nil; n.Timed {
+		n.Started, n.Finished = *started, *finished
+	}
+	n.inferIncomplete()
+	return nil
+}
+
+func (n *Node) takeInfo(key, raw string) {
+	switch key {
+	case keyName:
+		n.Name = textOf(raw)
+	case keyProject:
+		n.Project = textOf(raw)
+	case keyService:
+		n.Service = textOf(raw)
+	case keyHost:
+		n.Host = textOf(raw)
+	case keyException:
+		n.Exception = textOf(raw)
+		n.Failed = raw != "null" && n.Exception != "None"
+	case keyIncomplete:
+		n.Incomplete = Incomplete(textOf(raw))
+	default:
+		if name, ok := strings.CutPrefix(key, payloadKey); ok {
+			n.Events = append(n.Events, eventOf(name, raw))
+		}
+	}
+}
+
+// eventOf takes "#2" off a name, where the payload tells that it is ours.
+func eventOf(name, payload string) Event {
+	e := Event{Name: name, Payload: payload}
+	if i := strings.LastIndexByte(name, '#'); i > 0 {
+		nth, err := strconv.Atoi(name[i+1:])
+		raw, _ := pyjson.Get(payload, keyName)
+		if err == nil && nth > 1 && textOf(raw) == name[:i] {
+			e.Name, e.Nth = name[:i], nth
+		}
+	}
+	return e
+}
+
+// inferIncomplete tells from the events what upstream's reports do not.
+func (n *Node) inferIncomplete() {
+	if !n.Timed {
+		n.Incomplete = NoTime
+	}
+	if n.Incomplete != Complete || len(n.Events) == 0 {
+		return
+	}
+	if !slices.ContainsFunc(n.Events, func(e Event) bool { return e.Half() == osprofiler.Stop }) {
+		n.Incomplete = NoStop
+	} else if !slices.ContainsFunc(n.Events, func(e Event) bool { return e.Half() == osprofiler.Start }) {
+		n.Incomplete = NoStart
+	}
+}
+
+// dateFromEvents finds the trace's base id and first time in the payloads.
+func (r *Report) dateFromEvents() {
+	var began moment
+	for _, n := range r.Nodes() {
+		for _, e := range n.Events {
+			for key, raw := range pyjson.Members(e.Payload) {
+				switch {
+				case key == "base_id" && r.BaseID == "":
+					r.BaseID = textOf(raw)
+				case key == keyTimestamp:
+					if t, err := osprofiler.ParseTime(textOf(raw)); err == nil {
+						began = earliest(began, momentOf(t))
+					}
+				}
+			}
+		}
+	}
+	r.Began = began.time()
+}
