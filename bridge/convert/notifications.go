@@ -76,6 +76,7 @@ type writer struct {
 	who      who
 	attrs    []attribute.KeyValue
 	call     tags.Call
+	profiled bool // by the bridge's Profiler
 }
 
 // who says on whose behalf notifications are sent.
@@ -108,6 +109,7 @@ func (w *writer) begin(s sdktrace.ReadOnlySpan) {
 	w.buf, w.cuts = w.buf[:0], w.cuts[:0]
 	w.attrs = w.c.cfg.redaction.Attributes(s.Attributes())
 	w.call = tags.CallOfSpan(s.SpanKind(), w.attrs)
+	w.profiled = s.InstrumentationScope().Name == ProfilerScopeName
 	if r := s.Resource(); r != w.whoseWho || w.who.hostMember == "" {
 		w.whoseWho, w.who = r, w.c.whoOf(r)
 	}
@@ -230,7 +232,7 @@ func (w *writer) id(sc trace.SpanContext) {
 }
 
 func (w *writer) operation(s sdktrace.ReadOnlySpan) string {
-	if !w.c.cfg.spanNames {
+	if !w.c.cfg.spanNames && !w.profiled {
 		if name := w.call.Operation(w.attrs); name != "" {
 			return name
 		}
@@ -245,7 +247,7 @@ func (w *writer) startHalf(s sdktrace.ReadOnlySpan) {
 	w.buf = osprofiler.AppendTime(w.buf, s.StartTime())
 	w.cut()
 	w.raw("{")
-	w.members(tags.StartInfo(w.call, w.attrs))
+	w.known(tags.StartInfo(w.call, w.attrs), StartInfoKey)
 	w.raw(w.who.hostMember)
 	w.raw("}")
 	w.cut()
@@ -258,7 +260,7 @@ func (w *writer) stopHalf(s sdktrace.ReadOnlySpan) {
 	w.buf = osprofiler.AppendTime(w.buf, s.EndTime())
 	w.cut()
 	w.raw("{")
-	w.members(tags.StopInfo(w.call, w.attrs))
+	w.known(tags.StopInfo(w.call, w.attrs), StopInfoKey)
 	if f, failed := tags.FailureOfSpan(s.Status(), w.attrs, s.Events()); failed {
 		w.members(f.Info())
 	}
@@ -267,6 +269,19 @@ func (w *writer) stopHalf(s sdktrace.ReadOnlySpan) {
 	w.tracesData(s, w.attrs, w.c.cfg.redaction.Attributes)
 	w.raw(`"}`)
 	w.cut()
+}
+
+// known writes the members of the known shapes and, of a Profiler's span, what
+// else its info said; that counts before the shapes.
+func (w *writer) known(shapes osprofiler.Info, restKey attribute.Key) {
+	if w.profiled {
+		for _, kv := range w.attrs {
+			if kv.Key == restKey {
+				shapes = merged(shapes, "", osprofiler.Info(kv.Value.AsString()), "").Without("host")
+			}
+		}
+	}
+	w.members(shapes)
 }
 
 // members writes an info's members, each with a comma behind it.

@@ -20,6 +20,10 @@ import (
 // notifications alone.
 const ScopeName = "github.com/osprofiler-otel/osprofiler/bridge/convert"
 
+// ProfilerScopeName is the instrumentation scope of the bridge's Profiler.
+// Its spans are operations already: they keep their names.
+const ProfilerScopeName = "github.com/osprofiler-otel/osprofiler/bridge"
+
 // The attributes of a span that was made from notifications, for what a span
 // has no place for. Each is there only when it says something.
 const (
@@ -33,7 +37,7 @@ const (
 	// time of the other stands for it.
 	MissingKey = attribute.Key("osprofiler.missing")
 	// StartInfoKey and StopInfoKey hold what of info no other attribute says,
-	// as JSON.
+	// as JSON. Spans of the bridge's Profiler have them, too.
 	StartInfoKey = attribute.Key("osprofiler.start.info")
 	StopInfoKey  = attribute.Key("osprofiler.stop.info")
 	// StartKey and StopKey hold the whole notification as JSON, where it is
