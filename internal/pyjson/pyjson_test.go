@@ -60,7 +60,7 @@ func TestKindOf(t *testing.T) {
 	for raw, want := range map[string]pyjson.Kind{
 		"null": pyjson.Null, "true": pyjson.Bool, "false": pyjson.Bool, "0": pyjson.Number, "-1": pyjson.Number, "9": pyjson.Number,
 		"NaN": pyjson.Number, "Infinity": pyjson.Number, `"x"`: pyjson.String, "[1]": pyjson.Array, "{}": pyjson.Object,
-		"": pyjson.Invalid, "x": pyjson.Invalid, " 1": pyjson.Invalid, "]": pyjson.Invalid,
+		"": pyjson.Invalid, "x": pyjson.Invalid, "\t1": pyjson.Invalid, "]": pyjson.Invalid,
 	} {
 		if got := pyjson.KindOf(raw); got != want {
 			t.Errorf("KindOf(%q) = %v, want %v", raw, got, want)
