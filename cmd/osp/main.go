@@ -82,6 +82,13 @@ func group(cmd *cobra.Command, args []string) error {
 	return err
 }
 
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments; here is %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
 // A failure is an error of a verb that ran. Any other error is of the command
 // line itself: wrong usage.
 type failure struct{ error }

@@ -49,7 +49,7 @@ func buffered(w io.Writer, write func(w io.Writer) error) error {
 // replaceFile writes a file beside its place and moves it there. It keeps the
 // mode of the file it replaces; a new one gets the usual.
 func replaceFile(name string, mode fs.FileMode, write func(w io.Writer) error) error {
-	beside := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%s", filepath.Base(name), osprofiler.NewID()[:8]))
+	beside := filepath.Join(filepath.Dir(name), ".osp-"+osprofiler.NewID())
 	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return fmt.Errorf("cannot write %q: %w", name, errors.Unwrap(err))

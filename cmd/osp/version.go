@@ -13,7 +13,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Tell the versions of osp, Go and OpenTelemetry",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: verb(func(cmd *cobra.Command, _ []string) error {
 			return writeVersion(cmd.OutOrStdout())
 		}),

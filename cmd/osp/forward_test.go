@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+func TestForwardTwiceWritesOnce(t *testing.T) {
+	for _, target := range []string{"sqlite:///twice.db", "file://%s/twice.jsonl"} {
+		dir := t.TempDir()
+		if strings.Contains(target, "%s") {
+			target = fmt.Sprintf(target, dir)
+		}
+		source, _ := manyTraces(t, 2500)
+		for _, want := range []string{
+			"osp: 2,500 notifications read, 2,500 written, 0 there already\n",
+			"osp: 2,500 notifications read, 0 written, 2,500 there already\n",
+		} {
+			r := osp(t, dir, "forward", "--from", source, "--to", target)
+			if r.code != exitDone || r.stderr != want || r.stdout != "" {
+				t.Errorf("%s: %+v; want stderr %q", target, r, want)
+			}
+		}
+		ids := listed(t, osp(t, dir, "trace", "list", "--json", "--limit", "0", "--connection-string", target).succeeded(t))
+		if len(ids) != 2500 {
+			t.Errorf("%s: the target has %d traces", target, len(ids))
+		}
+	}
+}
+
+// A target that has a part of a trace gets the rest, equal by value: another
+// order of keys is no other notification.
+func TestForwardWritesWhatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	event := func(name string) string {
+		return fmt.Sprintf(`{"name": "%s", "base_id": "b", "trace_id": "t", "parent_id": "b", "timestamp": "2026-11-22T07:15:38.127314", "info": {"host": "h"}, "project": "p", "service": "s"}`, name)
+	}
+	turned := `{"service": "s", "project": "p", "info": {"host": "h"}, "timestamp": "2026-11-22T07:15:38.127314", "parent_id": "b", "trace_id": "t", "base_id": "b", "name": "x-start"}`
+	writeFile(t, filepath.Join(dir, "from.jsonl"), event("x-start")+"\n"+event("x-stop")+"\n"+event("x-stop")+"\n")
+	writeFile(t, filepath.Join(dir, "to.jsonl"), turned+"\n")
+	r := osp(t, dir, "forward", "--from", "file://"+dir+"/from.jsonl", "--to", "file://"+dir+"/to.jsonl")
+	if r.code != exitDone || !strings.Contains(r.stderr, " 1 written") {
+		t.Errorf("%+v; want one written", r)
+	}
+	if got, want := readFile(t, filepath.Join(dir, "to.jsonl")), turned+"\n"+event("x-stop")+"\n"; got != want {
+		t.Errorf("the target holds\n%swant\n%s", got, want)
+	}
+}
+
+func TestForwardBaseID(t *testing.T) {
+	dir := t.TempDir()
+	source, _ := manyTraces(t, 50)
+	r := osp(t, dir, "forward", "--from", source, "--to", "sqlite:///some.db",
+		"--base-id", traceName(7), "--base-id="+traceName(3), "--base-id", "nosuch", "--base-id", traceName(7))
+	if r.code != exitNotFound || !strings.Contains(r.stderr, `"nosuch"`) || !strings.Contains(r.stderr, "2 written") {
+		t.Errorf("%+v; want 2 written, exit code 3 for \"nosuch\"", r)
+	}
+	ids := listed(t, osp(t, dir, "trace", "list", "--json", "--connection-string", "sqlite:///some.db").succeeded(t))
+	if strings.Join(ids, " ") != traceName(7)+" "+traceName(3) {
+		t.Errorf("the target has %q", ids)
+	}
+}
+
+// What is damaged is skipped and told; what is good arrives.
+func TestForwardDamagedSource(t *testing.T) {
+	dir := t.TempDir()
+	source, _ := manyTraces(t, 20)
+	path := strings.TrimPrefix(source, "file://")
+	good := readFile(t, path)
+	writeFile(t, path, "garbage\n"+strings.Repeat("{\"name\": \n", 14)+good)
+	r := osp(t, dir, "forward", "--from", source, "--to", "sqlite:///good.db")
+	if r.code != exitFailed || !strings.Contains(r.stderr, "20 written") || !strings.Contains(r.stderr, "15 unreadable entries skipped") {
+		t.Errorf("%+v; want 20 written, 15 skipped, exit code 1", r)
+	}
+	if n := strings.Count(r.stderr, "osp: warning: skipped"); n != mostWarnings || !strings.Contains(r.stderr, "osp: warning: and 5 more\n") {
+		t.Errorf("%d warnings; want %d and a count of the rest:\n%s", n, mostWarnings, r.stderr)
+	}
+}
+
+// An interrupted run leaves whole notifications, and the next one completes it.
+func TestForwardInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	source := bigStore(t, 60_000)
+	cmd := exec.Command(ospBinary, "forward", "--from", source, "--to", "sqlite:///big.db")
+	cmd.Dir, cmd.Env = dir, cleanEnv()
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForFile(t, filepath.Join(dir, "big.db"))
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if status.Signaled() || status.ExitStatus() != exitFailed || !strings.HasSuffix(stderr.String(), "osp: interrupted\n") {
+		t.Errorf("%v, stderr %q; want exit code 1 and a word", cmd.ProcessState, &stderr)
+	}
+	r := osp(t, dir, "forward", "--from", source, "--to", "sqlite:///big.db")
+	if r.code != exitDone {
+		t.Fatalf("the second run: %+v", r)
+	}
+	r = osp(t, dir, "forward", "--from", source, "--to", "sqlite:///big.db")
+	if r.code != exitDone || !strings.Contains(r.stderr, " 0 written, 60,000 there already") {
+		t.Errorf("the third run: %+v; want nothing to write", r)
+	}
+}
+
+// bigStore writes a store of n notifications in traces of a hundred, so
+// interleaved that every window has many traces.
+func bigStore(t *testing.T, n int) (connectionString string) {
+	t.Helper()
+	var text strings.Builder
+	begin := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	for i := range n {
+		e := osprofiler.Notification{
+			Name: "db-start", BaseID: traceName(i % (n / 100)), TraceID: traceName(i), ParentID: traceName(i % (n / 100)),
+			Timestamp: osprofiler.FormatTime(begin.Add(time.Duration(i) * time.Millisecond)),
+			Info:      `{"db": {"statement": "SELECT 1", "params": []}, "host": "db-1"}`, Project: "nova", Service: "api",
+		}
+		text.WriteString(e.JSON() + "\n")
+	}
+	path := filepath.Join(t.TempDir(), "big.jsonl")
+	writeFile(t, path, text.String())
+	return "file://" + path
+}
+
+func waitForFile(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s did not appear", path)
+}

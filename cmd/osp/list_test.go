@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// agePattern is the last column of a listing, which changes with the day.
+var agePattern = regexp.MustCompile(`(?m)  (\d+ \w+ (ago|from now)|now)$`)
+
+func TestListText(t *testing.T) {
+	got := osp(t, "", "trace", "list", "--connection-string", openstackStore(t)).succeeded(t)
+	golden(t, "list.txt", agePattern.ReplaceAllString(got, "  <age>"))
+}
+
+func TestListErrorTraces(t *testing.T) {
+	s := openstackStore(t)
+	got := osp(t, "", "trace", "list", "--error-trace", "True", "--connection-string", s).succeeded(t)
+	golden(t, "list-errors.txt", agePattern.ReplaceAllString(got, "  <age>"))
+	for _, same := range [][]string{{"--error-trace"}, {"--error-trace=true"}, {"--error-trace", "True"}} {
+		args := append([]string{"trace", "list", "--connection-string", s}, same...)
+		if other := osp(t, "", args...).succeeded(t); other != got {
+			t.Errorf("%q lists\n%swant\n%s", same, other, got)
+		}
+	}
+	all := osp(t, "", "trace", "list", "--connection-string", s).succeeded(t)
+	if off := osp(t, "", "trace", "list", "--error-trace", "False", "--connection-string", s).succeeded(t); off != all {
+		t.Errorf("--error-trace False lists\n%swant all\n%s", off, all)
+	}
+}
+
+// manyTraces writes a store of n traces of one event, one minute apart, in an
+// order of its own. The newest is trace n-1.
+func manyTraces(t *testing.T, n int) (connectionString string, begin time.Time) {
+	t.Helper()
+	begin = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	var text strings.Builder
+	for i := range n {
+		k := (i*7 + 3) % n // 7 and n have no common divisor
+		e := osprofiler.Notification{
+			Name: "wsgi-start", BaseID: traceName(k), TraceID: osprofiler.NewID(), ParentID: traceName(k),
+			Timestamp: osprofiler.FormatTime(begin.Add(time.Duration(k) * time.Minute)),
+			Info:      `{"host": "api-1"}`, Project: "nova", Service: "api",
+		}
+		text.WriteString(e.JSON() + "\n")
+	}
+	path := filepath.Join(t.TempDir(), "many.jsonl")
+	writeFile(t, path, text.String())
+	return "file://" + path, begin
+}
+
+func traceName(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
+
+func listed(t *testing.T, stdout string) (ids []string) {
+	t.Helper()
+	for line := range strings.Lines(stdout) {
+		var row struct {
+			BaseID    string `json:"base_id"`
+			Timestamp string `json:"timestamp"`
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		ids = append(ids, row.BaseID)
+	}
+	return ids
+}
+
+func TestListLimits(t *testing.T) {
+	const n = 250
+	s, begin := manyTraces(t, n)
+	clock := func(minutes int) string { return begin.Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339) }
+	tests := []struct {
+		args        []string
+		newest, len int
+		more        bool
+	}{
+		{nil, n - 1, 100, true},
+		{[]string{"--limit", "0"}, n - 1, n, false},
+		{[]string{"--limit", "250"}, n - 1, n, false},
+		{[]string{"--limit", "249"}, n - 1, 249, true},
+		{[]string{"--limit=1"}, n - 1, 1, true},
+		{[]string{"--since", clock(245)}, n - 1, 5, false},
+		{[]string{"--until", clock(5)}, 4, 5, false},
+		{[]string{"--since", clock(10), "--until", clock(20), "--limit", "3"}, 19, 3, true},
+		{[]string{"--since", "2026-11-22"}, n - 1, 100, true},
+	}
+	for _, tt := range tests {
+		r := osp(t, "", append([]string{"trace", "list", "--json", "--connection-string", s}, tt.args...)...)
+		ids := listed(t, r.stdout)
+		if r.code != exitDone || len(ids) != tt.len || (r.stderr != "") != tt.more {
+			t.Errorf("%q: exit code %d, %d traces, stderr %q; want 0, %d, a hint: %t", tt.args, r.code, len(ids), r.stderr, tt.len, tt.more)
+			continue
+		}
+		for i, id := range ids {
+			if id != traceName(tt.newest-i) {
+				t.Errorf("%q: row %d is %s; want %s", tt.args, i, id, traceName(tt.newest-i))
+				break
+			}
+		}
+	}
+}
+
+func TestListNothing(t *testing.T) {
+	s, _ := manyTraces(t, 10)
+	r := osp(t, "", "trace", "list", "--since", "2030-01-01", "--connection-string", s)
+	if r.code != exitDone || r.stdout != "" || r.stderr != "osp: there are no such traces\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A reader of the output that leaves early ends the command without a word.
+func TestListBrokenPipe(t *testing.T) {
+	s, _ := manyTraces(t, 9999)
+	cmd := exec.Command("sh", "-c", `"$0" trace list --limit 0 --connection-string "$1" | head -n 1`, ospBinary, s)
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), "\n") != 1 || !strings.HasPrefix(string(out), "BASE ID") {
+		t.Errorf("%v, output %q; want the first row alone", err, out)
+	}
+}
+
+// What a store holds cannot drive the terminal.
+func TestListHostileText(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hostile.jsonl")
+	n := osprofiler.Notification{
+		Name: "x-start", BaseID: "\x1b]0;owned\x07\nline", TraceID: "t", ParentID: "p",
+		Timestamp: "\x1b[2J", Info: `{"host": "h"}`,
+	}
+	writeFile(t, path, n.JSON()+"\n")
+	out := osp(t, "", "trace", "list", "--connection-string", "file://"+path).succeeded(t)
+	if strings.ContainsAny(out, "\x1b\x07") || strings.Count(out, "\n") != 2 {
+		t.Errorf("control characters reach the terminal: %q", out)
+	}
+	if json := osp(t, "", "trace", "list", "--json", "--connection-string", "file://"+path).succeeded(t); listed(t, json)[0] != n.BaseID {
+		t.Errorf("--json lists %q", json)
+	}
+}
+
+func TestListUpstream(t *testing.T) {
+	s, _ := manyTraces(t, 250)
+	ids := listed(t, osp(t, "", "trace", "list", "--json", "--upstream", "--connection-string", s).succeeded(t))
+	if len(ids) != 250 || ids[0] != traceName(3) {
+		t.Errorf("%d traces, the first %s; want all, in the store's order", len(ids), ids[0])
+	}
+}

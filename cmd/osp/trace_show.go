@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/render"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+type traceShow struct {
+	connection      string
+	json, dot, text bool
+	upstream        bool
+	out             string
+}
+
+func newTraceShow() *cobra.Command {
+	s := &traceShow{}
+	cmd := &cobra.Command{
+		Use:   "show BASE_ID|FILE",
+		Short: "Show one trace",
+		Long: `Show one trace of a store, or one that was saved with --json by this tool or by
+upstream's.
+
+An argument that reads like a UUID, with or without dashes, is a base id: first
+as it stands there, then lower-case and dashed. Anything else is a file if there
+is one of that name, else a base id.`,
+		Example: `  osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2
+  osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2 --json --out trace.json
+  osp trace show trace.json --dot | dot -Tsvg > trace.svg`,
+		Args: oneTrace,
+		RunE: verb(func(cmd *cobra.Command, args []string) error {
+			return s.run(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		}),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeBaseID(cmd.Context(), s.connection, typed), cobra.ShellCompDirectiveDefault
+		},
+	}
+	addConnectionString(cmd, &s.connection)
+	flags := cmd.Flags()
+	flags.BoolVar(&s.text, "text", false, "draw a tree (the default)")
+	flags.BoolVar(&s.json, "json", false, "write the report as upstream's tool does")
+	flags.BoolVar(&s.dot, "dot", false, "write a graph for Graphviz")
+	flags.BoolVar(&s.upstream, "upstream", false, "give the answer of upstream's tool, also where it is wrong or fails")
+	flags.StringVar(&s.out, "out", "", "write to a `file`, whole or not at all")
+	cmd.MarkFlagsMutuallyExclusive("text", "json", "dot")
+	return cmd
+}
+
+func oneTrace(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("give one base id, or one file with a saved report; here are %d", len(args))
+	}
+	return nil
+}
+
+func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Writer) error {
+	report, err := s.report(ctx, trace)
+	if err != nil {
+		return err
+	}
+	warn := &warnings{w: stderr}
+	defer warn.close()
+	for _, w := range report.Warnings {
+		warn.add(w)
+	}
+	return writeTo(s.out, stdout, func(w io.Writer) error {
+		switch {
+		case s.json:
+			return render.JSON(w, report)
+		case s.dot:
+			return render.Dot(w, report)
+		case s.out != "":
+			return render.Text(w, report, render.WithWidth(width(nil)))
+		}
+		return render.Text(w, report, render.WithWidth(width(stdout)), render.WithColor(color(stdout)))
+	})
+}
+
+// report finds what the argument names.
+func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, error) {
+	if _, isID := osprofiler.ParseUUID(trace); isID {
+		return s.stored(ctx, trace)
+	}
+	info, err := os.Stat(trace)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", trace)
+	case err == nil || s.upstream: // upstream's tool takes it for a file in any case
+		return savedReport(trace)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, err
+	}
+	if s.connection == "" && os.Getenv(connectionVariable) == "" {
+		return nil, usagef("there is no file %q, and to look for a trace of that base id a store is missing: give --connection-string, or set %s", trace, connectionVariable)
+	}
+	return s.stored(ctx, trace)
+}
+
+func savedReport(name string) (*reader.Report, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	report, err := reader.ParseReport(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no report as --json saves it: %w", name, err)
+	}
+	return report, nil
+}
+
+// stored reads the trace's report: of the id as it was typed, and if there is
+// none, of its canonical form.
+func (s *traceShow) stored(ctx context.Context, baseID string) (*reader.Report, error) {
+	r, err := openReader(ctx, s.connection, s.upstream)
+	if err != nil {
+		return nil, err
+	}
+	report, err := r.Report(ctx, baseID)
+	if u, isUUID := osprofiler.ParseUUID(baseID); isUUID && u.String() != baseID && errors.Is(err, store.ErrNotFound) && !s.upstream {
+		if canonical, again := r.Report(ctx, u.String()); !errors.Is(again, store.ErrNotFound) {
+			report, err = canonical, again
+		}
+	}
+	if closed := r.Close(); err == nil && closed != nil {
+		return nil, closed
+	}
+	return report, err
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/render"
+)
+
+// report reads the traces of the requests from the store and draws them.
+func report(ctx context.Context, out io.Writer, connectionString string, requests []request) error {
+	r, err := reader.Open(ctx, connectionString)
+	if errors.Is(err, errors.ErrUnsupported) { // a sink, like otlp://
+		_, err = fmt.Fprintln(out, "The traces are sent. Look at them there: what takes them cannot be read by this program.")
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for i, req := range requests {
+		trace, err := r.Report(ctx, req.baseID)
+		if err != nil {
+			return err
+		}
+		heading(out, fmt.Sprintf("%d. %s: %s", i+1, req.title, outcome(req)))
+		if err := render.Text(out, trace, render.WithWidth(width(out)), render.WithColor(color(out))); err != nil {
+			return err
+		}
+	}
+	next(out, connectionString, requests)
+	return nil
+}
+
+func outcome(req request) string {
+	if req.err != nil {
+		return req.err.Error()
+	}
+	return "done"
+}
+
+func heading(out io.Writer, text string) {
+	fmt.Fprintf(out, "\n%s\n%s\n", text, strings.Repeat("=", len(text)))
+}
+
+// next tells what to try now.
+func next(out io.Writer, connectionString string, requests []request) {
+	heading(out, "Next")
+	store := " --connection-string " + defaultStore
+	if connectionString != defaultStore { // it may hold a password
+		fmt.Fprintln(out, "Set OSPROFILER_CONNECTION_STRING to the same connection string, then try these.")
+		store = ""
+	}
+	try := func(what, args string) { fmt.Fprintf(out, "%s:\n  go run ./cmd/osp %s%s\n", what, args, store) }
+	try("List the traces", "trace list")
+	try("Only those that failed", "trace list --error-trace")
+	for _, req := range requests {
+		if req.err != nil {
+			try("Draw one", "trace show "+req.baseID)
+			try("The same as OSProfiler's own tool reports it", "trace show "+req.baseID+" --json --upstream")
+		}
+	}
+}
+
+func width(out io.Writer) int {
+	if file, ok := out.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 80
+}
+
+func color(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""
+}
