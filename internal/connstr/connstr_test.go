@@ -1,0 +1,126 @@
+package connstr_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+)
+
+// settings are what the tests ask for.
+type settings struct {
+	on      bool
+	wait    time.Duration
+	size    int
+	name    string
+	problem string
+}
+
+func parse(connectionString string) (rest string, s settings) {
+	rest, o := connstr.Cut(connectionString)
+	o.Bool("osp_on", &s.on)
+	o.Duration("socket_timeout", &s.wait)
+	o.Int("es_scroll_size", &s.size, 1)
+	o.Text("db_name", &s.name)
+	if err := o.Done(); err != nil {
+		s.problem = err.Error()
+	}
+	return rest, s
+}
+
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		rest string
+		want settings
+	}{
+		{"x://a", "x://a", settings{}},
+		{"x://a?", "x://a", settings{}},
+		{"x://a?b?osp_on=1", "x://a?b", settings{on: true}},
+		{"x://a?osp_on", "x://a", settings{on: true}},
+		{"x://a?osp_on=YES", "x://a", settings{on: true}},
+		{"x://a?osp_on=1&osp_on=off", "x://a", settings{}},
+		{"x://a?&socket_timeout=0.1&", "x://a", settings{wait: 100 * time.Millisecond}},
+		{"x://a?socket_timeout=60", "x://a", settings{wait: time.Minute}},
+		{"x://a?socket_timeout=1m30s", "x://a", settings{wait: 90 * time.Second}},
+		{"x://a?es_scroll_size=1", "x://a", settings{size: 1}},
+		{"x://a?db_name=a%26b+c", "x://a", settings{name: "a&b c"}},
+		{"x://a?osp_on=maybe", "x://a", settings{problem: "option osp_on=maybe of the connection string should be true or false"}},
+		{"x://a?socket_timeout=-1", "x://a", settings{problem: "option socket_timeout=-1 of the connection string should be a time in seconds, like 0.5, or with a unit, like 500ms"}},
+		{"x://a?es_scroll_size=0", "x://a", settings{problem: "option es_scroll_size=0 of the connection string should be a whole number, at least 1"}},
+		{"x://a?db_name=%zz", "x://a", settings{problem: "the options of the connection string hold a percent sign that is no escape; it should be written %25"}},
+		{"x://a?pasword=geheim&typo=1", "x://a", settings{problem: `unknown option "pasword", "typo" of the connection string; this back end knows db_name, es_scroll_size, osp_on, socket_timeout`}},
+	} {
+		t.Run(c.text, func(t *testing.T) {
+			rest, got := parse(c.text)
+			if rest != c.rest || got != c.want {
+				t.Errorf("got  %q %+v\nwant %q %+v", rest, got, c.rest, c.want)
+			}
+		})
+	}
+}
+
+func TestRest(t *testing.T) {
+	_, o := connstr.Cut("x://a?osp_on=1&charset=utf8&ssl=true")
+	var on bool
+	o.Bool("osp_on", &on)
+	rest := o.Rest()
+	if got := slices.Sorted(maps.Keys(rest)); !slices.Equal(got, []string{"charset", "ssl"}) || rest.Get("charset") != "utf8" {
+		t.Errorf("Rest() = %v", rest)
+	}
+	if err := o.Done(); err != nil {
+		t.Errorf("Done() after Rest() = %v", err)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"redis://user:geheim@h:6379/0", "redis://user:***@h:6379/0"},
+		{"redis://:geheim@h", "redis://:***@h"},
+		{"cannot reach mongodb://u:ge%40heim@h1,h2/?x=1: no route", "cannot reach mongodb://u:***@h1,h2/?x=1: no route"},
+		{"mysql://u:geh@eim/x@h/db", "mysql://u:***@h/db"},
+		{`parse "redis://u:geheim@h": bad; "redis://v:geheim@h"`, `parse "redis://u:***@h": bad; "redis://v:***@h"`},
+		{"redis://h:6379?sentinel=k&password=geheim&db=0", "redis://h:6379?sentinel=k&password=***&db=0"},
+		{"x://h?ssl_keyfile_Password=geheim", "x://h?ssl_keyfile_Password=***"},
+		{"x://h?hmac_keys=geheim", "x://h?hmac_keys=***"},
+		{"sqlite:////a@b.db", "sqlite:////a@b.db"},
+		{"redis://user@h:6379/0", "redis://user@h:6379/0"},
+		{"nothing to hide", "nothing to hide"},
+	} {
+		if got := connstr.Redact(c.text); got != c.want {
+			t.Errorf("Redact(%q)\n got %q\nwant %q", c.text, got, c.want)
+		}
+	}
+}
+
+func FuzzOptions(f *testing.F) {
+	f.Add("x://a?osp_on=1&socket_timeout=0.1&es_scroll_size=3&db_name=%41")
+	f.Add("redis://u:geheim@h?&&=&a=%zz")
+	f.Fuzz(func(t *testing.T, text string) {
+		rest, s := parse(text)
+		if !strings.HasPrefix(text, rest) {
+			t.Errorf("the rest %q is no beginning of %q", rest, text)
+		}
+		if s.wait < 0 || s.size < 0 {
+			t.Errorf("%q gave %+v", text, s)
+		}
+		connstr.Redact(text)
+	})
+}
+
+func FuzzRedact(f *testing.F) {
+	f.Add("user", "geheim", "host")
+	f.Fuzz(func(t *testing.T, user, password, host string) {
+		if password == "" || strings.ContainsAny(user+password+host, " \t\n\v\f\r\"'<>@:?&/") {
+			t.Skip()
+		}
+		got := connstr.Redact(fmt.Sprintf("dial redis://%s:%s@%s/0 failed", user, password, host))
+		if want := fmt.Sprintf("dial redis://%s:***@%s/0 failed", user, host); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	})
+}

@@ -1,0 +1,161 @@
+// Package connstr reads the query options of connection strings, and keeps
+// passwords out of texts.
+//
+// Each back end parses the rest of its connection string itself, for a list of
+// seeds or a Windows path is no URL; but options are spelled, checked and
+// complained about in one way.
+package connstr
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Options are the options behind the "?" of a connection string. A back end
+// asks for each option that it knows, then calls Done. An option that stands
+// there twice counts as what it says last.
+type Options struct {
+	values map[string]string
+	known  []string
+	err    error
+}
+
+// Cut separates a connection string from the options behind its last "?".
+func Cut(connectionString string) (rest string, o *Options) {
+	o = &Options{values: map[string]string{}}
+	i := strings.LastIndexByte(connectionString, '?')
+	if i < 0 {
+		return connectionString, o
+	}
+	for pair := range strings.SplitSeq(connectionString[i+1:], "&") {
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		o.values[o.unescape(key)] = o.unescape(value)
+	}
+	return connectionString[:i], o
+}
+
+// unescape decodes percent escapes and "+". The error does not show the text,
+// which may be a password.
+func (o *Options) unescape(text string) string {
+	plain, err := url.QueryUnescape(text)
+	if err != nil {
+		o.fail(fmt.Errorf("the options of the connection string hold a percent sign that is no escape; it should be written %%25"))
+	}
+	return plain
+}
+
+// fail keeps the first error.
+func (o *Options) fail(err error) {
+	if o.err == nil {
+		o.err = err
+	}
+}
+
+// Take returns the text of an option, and whether it is there, and makes it known.
+func (o *Options) Take(name string) (text string, ok bool) {
+	o.known = append(o.known, name)
+	text, ok = o.values[name]
+	return text, ok
+}
+
+// Text sets *value if the option is there.
+func (o *Options) Text(name string, value *string) {
+	if text, ok := o.Take(name); ok {
+		*value = text
+	}
+}
+
+// Bool sets *value if the option is there: true, yes, on and 1, or false, no,
+// off and 0, in any case. An option without a value is true.
+func (o *Options) Bool(name string, value *bool) {
+	text, ok := o.Take(name)
+	if !ok {
+		return
+	}
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "1", "":
+		*value = true
+	case "false", "no", "off", "0":
+		*value = false
+	default:
+		o.fail(wrong(name, text, "true or false"))
+	}
+}
+
+// Duration sets *value if the option is there: seconds, as in the Python
+// library (60, 0.1), or with a unit (1m30s). It is never negative.
+func (o *Options) Duration(name string, value *time.Duration) {
+	text, ok := o.Take(name)
+	if !ok {
+		return
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		d, err = time.ParseDuration(text + "s")
+	}
+	if err != nil || d < 0 {
+		o.fail(wrong(name, text, "a time in seconds, like 0.5, or with a unit, like 500ms"))
+		return
+	}
+	*value = d
+}
+
+// Int sets *value if the option is there and not less than least.
+func (o *Options) Int(name string, value *int, least int) {
+	text, ok := o.Take(name)
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least {
+		o.fail(wrong(name, text, fmt.Sprintf("a whole number, at least %d", least)))
+		return
+	}
+	*value = n
+}
+
+func wrong(name, text, right string) error {
+	return fmt.Errorf("option %s=%s of the connection string should be %s", name, text, right)
+}
+
+// Rest returns the options that nobody asked for, which belong to the client
+// library, and makes them known.
+func (o *Options) Rest() url.Values {
+	rest := url.Values{}
+	for name, text := range o.values {
+		if !slices.Contains(o.known, name) {
+			rest.Set(name, text)
+			o.known = append(o.known, name)
+		}
+	}
+	return rest
+}
+
+// Done returns what was wrong: a value that could not be read, or an option
+// that nobody asked for, with the names of those that are known. The value of
+// an unknown one is not shown, since it may be a password.
+func (o *Options) Done() error {
+	if o.err != nil {
+		return o.err
+	}
+	var unknown []string
+	for name := range o.values {
+		if !slices.Contains(o.known, name) {
+			unknown = append(unknown, strconv.Quote(name))
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	slices.Sort(o.known)
+	return fmt.Errorf("unknown option %s of the connection string; this back end knows %s",
+		strings.Join(unknown, ", "), strings.Join(slices.Compact(o.known), ", "))
+}

@@ -1,0 +1,167 @@
+// Package storetest is the one conformance suite of all back ends: a table of
+// explained [Rules] that say what store.Store and its capabilities promise.
+//
+// A back end's test is
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, storetest.Harness{
+//			Place: func(t testing.TB) string { return "file://" + filepath.Join(t.TempDir(), "store.jsonl") },
+//		})
+//	}
+//
+// What a back end cannot do it says by rule and reason in OptOut; nothing is
+// skipped otherwise.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A Harness hands a back end to the suite. Place is all it needs.
+type Harness struct {
+	// Place returns the connection string of a new, empty store, which is
+	// removed when the test is over.
+	Place func(t testing.TB) string
+	// Open opens a place, also one that is open already and one that was used
+	// and closed; nil stands for store.Open.
+	Open func(ctx context.Context, place string) (store.Store, error)
+	// Order brings the notifications of one trace from the order in which they
+	// were written into that in which the back end gives them; nil: the same.
+	Order func([]osprofiler.Notification)
+	// OptOut names the rules that do not hold for this back end, each with the
+	// reason. A name that no rule has fails the test.
+	OptOut map[string]string
+}
+
+// A Rule is one promise of the contract.
+type Rule struct {
+	// Name identifies the rule in OptOut and in the output of tests.
+	Name string
+	// Why says what would go wrong if it did not hold.
+	Why string
+	// Check returns an error that says how the store breaks the rule.
+	Check func(ctx context.Context, s *Stage) error
+}
+
+// Run runs every rule as a subtest, but for those that the harness opts out of.
+func Run(t *testing.T, h Harness) {
+	t.Helper()
+	if err := h.checkOptOut(); err != nil {
+		t.Error(err)
+	}
+	for _, rule := range Rules() {
+		t.Run(rule.Name, func(t *testing.T) {
+			if reason, out := h.OptOut[rule.Name]; out {
+				t.Skipf("opted out: %s", reason)
+			}
+			if err := rule.Run(t, h); err != nil {
+				t.Errorf("%v\nThe rule: %s", err, rule.Why)
+			}
+		})
+	}
+}
+
+// checkOptOut refuses names that no rule has, and empty reasons.
+func (h Harness) checkOptOut() error {
+	names := map[string]bool{}
+	for _, rule := range Rules() {
+		names[rule.Name] = true
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(h.OptOut)) {
+		switch {
+		case !names[name]:
+			errs = append(errs, fmt.Errorf("OptOut names %q, which is no rule; the rules are %s",
+				name, strings.Join(slices.Sorted(maps.Keys(names)), ", ")))
+		case strings.TrimSpace(h.OptOut[name]) == "":
+			errs = append(errs, fmt.Errorf("OptOut names %q without a reason", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// patience is how long a rule may take, on a slow machine too; when it is over,
+// grace is what the store has to notice that its context ended.
+var (
+	patience = 2 * time.Minute
+	grace    = 30 * time.Second
+)
+
+// Run checks the rule on fresh stores of the harness, and closes them behind it.
+func (r Rule) Run(t testing.TB, h Harness) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	defer cancel()
+	stage := &Stage{harness: h, t: t}
+	done := make(chan error, 1)
+	go func() {
+		err := r.Check(ctx, stage)
+		done <- errors.Join(err, stage.close())
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience + grace):
+		return fmt.Errorf("the store hangs: the rule did not come to an end within %v", patience)
+	}
+}
+
+// A Stage gives a rule its stores.
+type Stage struct {
+	harness Harness
+	t       testing.TB
+	place   string
+	opened  []store.Store
+}
+
+// Fresh opens a new, empty store.
+func (s *Stage) Fresh(ctx context.Context) (store.Store, error) {
+	s.place = s.harness.Place(s.t)
+	return s.Again(ctx)
+}
+
+// Again opens the store of the last Fresh once more.
+func (s *Stage) Again(ctx context.Context) (store.Store, error) {
+	open := s.harness.Open
+	if open == nil {
+		open = func(ctx context.Context, place string) (store.Store, error) { return store.Open(ctx, place) }
+	}
+	opened, err := open(ctx, s.place)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	s.opened = append(s.opened, opened)
+	return opened, nil
+}
+
+// With opens a new store that holds the batch.
+func (s *Stage) With(ctx context.Context, batch ...osprofiler.Notification) (store.Store, error) {
+	fresh, err := s.Fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := fresh.Write(ctx, batch); err != nil {
+		return nil, fmt.Errorf("writing %d notifications: %w", len(batch), err)
+	}
+	return fresh, nil
+}
+
+// close closes all that was opened; twice is allowed.
+func (s *Stage) close() error {
+	var errs []error
+	for _, opened := range s.opened {
+		if err := opened.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("closing the store: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
