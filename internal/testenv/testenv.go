@@ -1,0 +1,179 @@
+// Package testenv finds the real servers and tools that tests run against.
+//
+// A test asks for one ([Python]) and is skipped where it cannot be had, with a
+// sentence that says how to get it. With OSP_TEST_REQUIRE=1, as in CI, such a
+// test fails instead. Each can be replaced by the user's own through an
+// environment variable; scripts/setup.sh installs them all.
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// RequireVariable names the environment variable that turns skipping into failing.
+const RequireVariable = "OSP_TEST_REQUIRE"
+
+// A Server is something real that tests run against: a tool or, once started,
+// a server. What it is reached by is a path, an address or a connection string.
+type Server struct {
+	Name     string // as a sentence says it
+	Variable string // environment variable with the user's own
+	Get      string // how to get it
+	// find returns what it is reached by and its version. It runs once.
+	find func() (at, version string, err error)
+	once func() found
+}
+
+type found struct {
+	at, version string
+	err         error
+}
+
+// Servers are all that tests may ask for.
+var Servers = []*Server{debianPython, newestPython}
+
+var (
+	debianPython = server(Server{
+		Name:     "the Python library of Debian",
+		Variable: "OSP_TEST_PYTHON",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler and SQLAlchemy 1.4",
+		find:     func() (string, string, error) { return python("OSP_TEST_PYTHON", "/usr/bin/python3", "python3") },
+	})
+	newestPython = server(Server{
+		Name:     "the newest Python library",
+		Variable: "OSP_TEST_PYTHON_NEW",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler and SQLAlchemy 1.4",
+		find: func() (string, string, error) {
+			return python("OSP_TEST_PYTHON_NEW", filepath.Join(moduleRoot(), ".cache", "venv", "bin", "python3"))
+		},
+	})
+)
+
+func server(s Server) *Server {
+	s.once = sync.OnceValue(func() (f found) {
+		f.at, f.version, f.err = s.find()
+		return f
+	})
+	return &s
+}
+
+// Python returns the interpreter that imports Debian's osprofiler, with the
+// SQLAlchemy that its SQL driver needs.
+func Python(t testing.TB) string {
+	t.Helper()
+	return debianPython.need(t)
+}
+
+// NewPython returns the interpreter that imports the newest osprofiler.
+func NewPython(t testing.TB) string {
+	t.Helper()
+	return newestPython.need(t)
+}
+
+// DebianPython is Python for programs that are no tests.
+func DebianPython() (string, error) {
+	f := debianPython.once()
+	if f.err != nil {
+		return "", debianPython.missing(f.err)
+	}
+	return f.at, nil
+}
+
+func (s *Server) need(t testing.TB) string {
+	t.Helper()
+	f := s.once()
+	switch {
+	case f.err == nil:
+		return f.at
+	case Required():
+		t.Fatal(s.missing(f.err))
+	default:
+		t.Skip(s.missing(f.err))
+	}
+	return ""
+}
+
+func (s *Server) missing(reason error) error {
+	return fmt.Errorf("%s is not here (%w): %s", s.Name, reason, s.Get)
+}
+
+// Required tells whether what is missing is a failure.
+func Required() bool { return os.Getenv(RequireVariable) == "1" }
+
+// State says of one server whether it was found, in a line.
+func (s *Server) State() string {
+	f := s.once()
+	if f.err != nil {
+		return "missing: " + s.missing(f.err).Error()
+	}
+	return fmt.Sprintf("found:   %s %s, %s", s.Name, f.version, f.at)
+}
+
+// python finds an interpreter that can import what tests need: the one that
+// the variable names, or else the first of the candidates that can.
+func python(variable string, candidates ...string) (path, version string, err error) {
+	if own := os.Getenv(variable); own != "" {
+		candidates = []string{own}
+	}
+	for _, candidate := range candidates {
+		path, lookErr := exec.LookPath(candidate)
+		if lookErr != nil {
+			err = errors.Join(err, lookErr)
+			continue
+		}
+		version, probeErr := probe(path)
+		if probeErr == nil {
+			return path, version, nil
+		}
+		err = errors.Join(err, fmt.Errorf("%s: %w", path, probeErr))
+	}
+	return "", "", oneLine(err)
+}
+
+const probeScript = `
+import importlib.metadata, sqlalchemy
+from osprofiler.drivers import sqlalchemy_driver
+from oslo_serialization import jsonutils
+if not sqlalchemy.__version__.startswith("1."):
+    raise ImportError("SQLAlchemy %s, whose version 2 upstream's driver cannot use" % sqlalchemy.__version__)
+print(importlib.metadata.version("osprofiler"))
+`
+
+func probe(path string) (version string, err error) {
+	cmd := exec.Command(path, "-c", probeScript) //nolint:gosec // the user's own interpreter
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		last := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		return "", fmt.Errorf("%w: %s", err, last[len(last)-1])
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func oneLine(err error) error {
+	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// moduleRoot is the folder with go.mod around the working folder.
+func moduleRoot() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			return d
+		}
+		if filepath.Dir(d) == d {
+			return dir
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package testenv
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestServers says which real servers and tools there are. `make test` prints
+// it at the end; in CI a missing one fails.
+func TestServers(t *testing.T) {
+	for _, s := range Servers {
+		t.Log(s.State())
+		if s.once().err != nil && Required() {
+			t.Errorf("%s=1, but something is missing", RequireVariable)
+		}
+	}
+}
+
+func TestPythonIsProbed(t *testing.T) {
+	fake := func(script string) string {
+		path := filepath.Join(t.TempDir(), "python")
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good, bad := fake("echo 9.9.9"), fake("echo 'Traceback' >&2; echo 'ImportError: no osprofiler' >&2; exit 1")
+
+	path, version, err := python("OSP_TEST_NONE", filepath.Join(t.TempDir(), "none"), bad, good)
+	if path != good || version != "9.9.9" || err != nil {
+		t.Errorf("got %q %q %v, want the one that can", path, version, err)
+	}
+	_, _, err = python("OSP_TEST_NONE", bad, filepath.Join(t.TempDir(), "none"))
+	if err == nil || !strings.Contains(err.Error(), "ImportError: no osprofiler") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("none that can: %v", err)
+	}
+	t.Setenv("OSP_TEST_OWN", bad)
+	if _, _, err = python("OSP_TEST_OWN", good); err == nil {
+		t.Error("the user's own must not be passed over in silence")
+	}
+}
+
+// recorder is a test that only notes what was done to it.
+type recorder struct {
+	testing.TB
+	skipped, failed bool
+}
+
+func (r *recorder) Helper()      {}
+func (r *recorder) Skip(...any)  { r.skipped = true }
+func (r *recorder) Fatal(...any) { r.failed = true }
+
+func TestMissingIsSkippedOrFails(t *testing.T) {
+	none := server(Server{Name: "nothing", find: func() (string, string, error) { return "", "", errors.New("never was") }})
+	some := server(Server{Name: "something", find: func() (string, string, error) { return "here", "1", nil }})
+	for _, require := range []bool{false, true} {
+		t.Setenv(RequireVariable, map[bool]string{true: "1"}[require])
+		r := &recorder{TB: t}
+		if at := none.need(r); at != "" || r.skipped == require || r.failed != require {
+			t.Errorf("required %v: %q, skipped %v, failed %v", require, at, r.skipped, r.failed)
+		}
+		r = &recorder{TB: t}
+		if at := some.need(r); at != "here" || r.skipped || r.failed {
+			t.Errorf("required %v: %q, skipped %v, failed %v", require, at, r.skipped, r.failed)
+		}
+	}
+	if s := none.State(); !strings.HasPrefix(s, "missing: nothing is not here (never was)") {
+		t.Error(s)
+	}
+}
