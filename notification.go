@@ -65,7 +65,7 @@ func ParseNotification(text string) (Notification, error) {
 	if pyjson.KindOf(raw) != pyjson.Object {
 		return Notification{}, fmt.Errorf("a notification should be a JSON object, not %s", abbreviate(raw))
 	}
-	if strings.ContainsAny(raw, "\n\r") { // between tokens only; strings hold them escaped
+	if strings.IndexByte(raw, '\n') >= 0 || strings.IndexByte(raw, '\r') >= 0 { // between tokens only; strings hold them escaped
 		raw = strings.NewReplacer("\n", " ", "\r", " ").Replace(raw)
 	}
 	n := Notification{raw: raw}

@@ -2,12 +2,10 @@ package reader
 
 import (
 	"cmp"
-	"errors"
 	"iter"
 	"slices"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // BuildReport builds the report of one trace from its notifications, in the
@@ -18,19 +16,28 @@ import (
 // Without [WithUpstreamAnswers] nothing that a notification says is an error;
 // with it, what the Python library fails at is an [*UpstreamError].
 func BuildReport(notifications iter.Seq2[osprofiler.Notification, error], opts ...ReportOption) (*Report, error) {
-	b := &builder{config: newConfig(opts), strings: map[string]int32{}}
+	c := config{}
+	for _, opt := range opts {
+		opt.apply(&c)
+	}
+	return buildReport(notifications, c)
+}
+
+func buildReport(notifications iter.Seq2[osprofiler.Notification, error], c config) (*Report, error) {
+	b := &builder{config: c, strings: map[string]int32{}}
 	for n, err := range notifications {
 		if err != nil {
-			if !b.warn.damaged(err) {
+			if !goesOn(err) {
 				return nil, err
 			}
+			b.warn.note(damagedEntry, err.Error())
 			continue
 		}
 		b.n = n // n itself would escape to the heap, each time
+		b.number++
 		if err := b.add(&b.n); err != nil {
 			return nil, err
 		}
-		b.count++
 	}
 	return b.report()
 }
@@ -38,14 +45,14 @@ func BuildReport(notifications iter.Seq2[osprofiler.Notification, error], opts .
 // A builder collects the operations of one trace.
 type builder struct {
 	config
-	n     osprofiler.Notification // the current one
-	count int
-
-	ops     []operation      // in order of first appearance
-	strings map[string]int32 // their index by trace_id
-	others  map[string]int32 // the same for trace_ids that are no strings, or missing
-	nodes   []Node           // room for the next ones
-	events  []Event          // room for the next ones
+	n       osprofiler.Notification // the current one
+	number  int                     // which one it is, from 1
+	pieces  [][]operation           // in order of first appearance; see op
+	count   int                     // how many these are
+	strings map[string]int32        // their index by trace_id
+	others  map[string]int32        // the same for trace_ids that are no strings, or missing
+	nodes   []Node                  // room for the next ones
+	events  []Event                 // room for the next ones
 
 	baseID                 string
 	first, last, lastStart moment
@@ -68,7 +75,7 @@ type operation struct {
 const none = -1
 
 func (b *builder) add(n *osprofiler.Notification) error {
-	if b.count == 0 {
+	if b.number == 1 {
 		b.baseID = n.BaseID
 	}
 	if b.upstream {
@@ -101,14 +108,45 @@ func (b *builder) report() (*Report, error) {
 	return r, nil
 }
 
+// pieceSize is how many operations lie in one piece of memory.
+const pieceSize = 512
+
+// op returns an operation by its index.
+func (b *builder) op(i int32) *operation { return &b.pieces[i/pieceSize][i%pieceSize] }
+
+// operations yields the indexes and the operations in order.
+func (b *builder) operations() iter.Seq2[int32, *operation] {
+	return func(yield func(int32, *operation) bool) {
+		i := int32(0)
+		for _, piece := range b.pieces {
+			for k := range piece {
+				if !yield(i, &piece[k]) {
+					return
+				}
+				i++
+			}
+		}
+	}
+}
+
 // newOperation adds an operation and returns its index.
 func (b *builder) newOperation() int32 {
+	i := b.count
+	if i%pieceSize == 0 {
+		size := pieceSize
+		if i == 0 {
+			size = 8 // most traces are small: append grows it
+		}
+		b.pieces = append(b.pieces, make([]operation, 0, size))
+	}
 	if len(b.nodes) == cap(b.nodes) {
-		b.nodes = make([]Node, 0, roomFor(len(b.ops)))
+		b.nodes = make([]Node, 0, roomFor(i))
 	}
 	b.nodes = append(b.nodes, Node{})
-	b.ops = append(b.ops, operation{node: &b.nodes[len(b.nodes)-1], parent: none})
-	return int32(len(b.ops) - 1)
+	piece := &b.pieces[i/pieceSize]
+	*piece = append(*piece, operation{node: &b.nodes[len(b.nodes)-1], parent: none})
+	b.count++
+	return int32(i)
 }
 
 // addEvent puts an event behind the others of its operation. Nearly all have
@@ -116,7 +154,7 @@ func (b *builder) newOperation() int32 {
 func (b *builder) addEvent(op *operation, e Event) {
 	if op.node.Events == nil {
 		if len(b.events)+2 > cap(b.events) {
-			b.events = make([]Event, 0, 2*roomFor(len(b.ops)))
+			b.events = make([]Event, 0, 2*roomFor(b.count))
 		}
 		at := len(b.events)
 		b.events = b.events[:at+2]
@@ -126,8 +164,8 @@ func (b *builder) addEvent(op *operation, e Event) {
 	op.indexEvent(e)
 }
 
-// roomFor grows the pieces with what is there, from 1 to 512.
-func roomFor(have int) int { return min(max(have, 1), 512) }
+// roomFor grows the room with what is there.
+func roomFor(have int) int { return min(max(have, 1), pieceSize) }
 
 // clock takes the time of an event into the trace's.
 func (b *builder) clock(at moment, half osprofiler.Half) {
@@ -172,8 +210,8 @@ func (op *operation) setTimes(first moment) {
 func (b *builder) stats() []Stat {
 	at := map[string]int{}
 	var stats []Stat
-	for i := range b.ops {
-		n := b.ops[i].node
+	for _, op := range b.operations() {
+		n := op.node
 		place, ok := at[n.Name]
 		if !ok {
 			place = len(stats)
@@ -195,34 +233,34 @@ func (b *builder) stats() []Stat {
 // tree hangs the operations under their parents, all in order of their start,
 // and returns those at the top.
 func (b *builder) tree() []*Node {
-	children := make([]int32, len(b.ops)+1) // how many; the last is the top
+	children := make([]int32, b.count+1) // how many; the last is the top
 	slot := func(op *operation) int32 {
 		if op.parent == none {
-			return int32(len(b.ops))
+			return int32(b.count)
 		}
 		return op.parent
 	}
-	for i := range b.ops {
-		children[slot(&b.ops[i])]++
+	for _, op := range b.operations() {
+		children[slot(op)]++
 	}
-	room := make([]*Node, len(b.ops))
+	room := make([]*Node, b.count)
 	take := func(n int32) []*Node {
 		piece := room[:0:n]
 		room = room[n:]
 		return piece
 	}
-	for i := range b.ops {
+	for i, op := range b.operations() {
 		if children[i] > 0 {
-			b.ops[i].node.Children = take(children[i])
+			op.node.Children = take(children[i])
 		}
 	}
-	top := take(children[len(b.ops)])
+	top := take(children[b.count])
 	for _, i := range b.byStart() {
-		op := &b.ops[i]
+		op := b.op(i)
 		if op.parent == none {
 			top = append(top, op.node)
 		} else {
-			under := b.ops[op.parent].node
+			under := b.op(op.parent).node
 			under.Children = append(under.Children, op.node)
 		}
 	}
@@ -233,26 +271,15 @@ func (b *builder) tree() []*Node {
 // order of first appearance: by whole milliseconds in upstream's answers, by
 // the very time in ours.
 func (b *builder) byStart() []int32 {
-	order := make([]int32, len(b.ops))
+	order := make([]int32, b.count)
 	for i := range order {
 		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, func(x, y int32) int {
 		if b.upstream {
-			return cmp.Compare(b.ops[x].node.Started, b.ops[y].node.Started)
+			return cmp.Compare(b.op(x).node.Started, b.op(y).node.Started)
 		}
-		return b.ops[x].start().compare(b.ops[y].start())
+		return b.op(x).start().compare(b.op(y).start())
 	})
 	return order
-}
-
-// damaged takes an error of a store as a warning, if it is one that leaves the
-// rest readable.
-func (w *warnings) damaged(err error) bool {
-	var damage *store.Damage
-	if !errors.As(err, &damage) {
-		return false
-	}
-	w.note(damagedEntry, err.Error())
-	return true
 }

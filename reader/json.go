@@ -39,7 +39,7 @@ type encoder struct {
 	first bool // the next member is the first of its object
 }
 
-const pieceSize = 64 << 10
+const bufferSize = 64 << 10
 
 // flush writes out what has gathered, if it is more than so much.
 func (e *encoder) flush(least int) {
@@ -176,7 +176,7 @@ func (e *encoder) forest(r *Report) {
 			e.before(left[0], 2*level+2, r.Upstream)
 			e.open('[')
 			lists, nodes = append(lists, left[0].Children), append(nodes, left[0])
-			e.flush(pieceSize)
+			e.flush(bufferSize)
 			continue
 		}
 		e.close(']', 2*level+1)

@@ -3,8 +3,7 @@ package reader
 // linkOwn finds the parents, by the text of the ids. Whatever the ids say,
 // every operation is reached from the top afterwards.
 func (b *builder) linkOwn() {
-	for i := range b.ops {
-		op := &b.ops[i]
+	for _, op := range b.operations() {
 		if op.node.ParentID == "" {
 			continue
 		}
@@ -21,16 +20,16 @@ func (b *builder) linkOwn() {
 // first. An operation has one parent at most, so walking up from anywhere
 // either ends or comes round in the one cycle of that walk.
 func (b *builder) breakCycles() {
-	seen := make([]int32, len(b.ops)) // in which walk; 0: not yet
-	for start := range b.ops {
+	seen := make([]int32, b.count) // in which walk; 0: not yet
+	for start := range b.count {
 		walk := int32(start + 1)
 		i := int32(start)
 		for i != none && seen[i] == 0 {
 			seen[i] = walk
-			i = b.ops[i].parent
+			i = b.op(i).parent
 		}
 		if i != none && seen[i] == walk {
-			op := &b.ops[b.firstOfCycle(i)]
+			op := b.op(b.firstOfCycle(i))
 			op.parent = none
 			b.warn.note(cycle, op.node.label())
 		}
@@ -41,8 +40,8 @@ func (b *builder) breakCycles() {
 // of equals the one with the lower trace_id, whatever order they came in.
 func (b *builder) firstOfCycle(i int32) int32 {
 	first := i
-	for at := b.ops[i].parent; at != i; at = b.ops[at].parent {
-		x, y := &b.ops[at], &b.ops[first]
+	for at := b.op(i).parent; at != i; at = b.op(at).parent {
+		x, y := b.op(at), b.op(first)
 		c := x.start().compare(y.start())
 		if c < 0 || c == 0 && x.node.TraceID < y.node.TraceID {
 			first = at

@@ -1,10 +1,14 @@
 package reader
 
-import "github.com/osprofiler-otel/osprofiler/store"
+import (
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
 
 type config struct {
-	upstream bool
-	declared store.Upstream
+	upstream  bool
+	declared  store.Upstream
+	converter *convert.Converter
 }
 
 // An Option is an option of [Open] and [New].
@@ -21,6 +25,16 @@ type reportOption func(*config)
 func (f reportOption) apply(c *config) { f(c) }
 func (reportOption) report()           {}
 
+type option func(*config)
+
+func (f option) apply(c *config) { f(c) }
+
+// WithConverter sets how [Reader.Spans] makes spans: its conventions and
+// redaction. The default is convert.New().
+func WithConverter(converter *convert.Converter) Option {
+	return option(func(c *config) { c.converter = converter })
+}
+
 // WithUpstreamAnswers asks for what the Python library (osprofiler 4.4)
 // answers, also where that is wrong or fails.
 func WithUpstreamAnswers() ReportOption {
@@ -32,11 +46,4 @@ func WithUpstreamAnswers() ReportOption {
 // Payload for upstream's only: in ours the payload is the whole notification.
 func WithDeclared(u store.Upstream) ReportOption {
 	return reportOption(func(c *config) { c.declared = u })
-}
-
-func newConfig[O Option](opts []O) (c config) {
-	for _, opt := range opts {
-		opt.apply(&c)
-	}
-	return c
 }

@@ -20,7 +20,7 @@ type origin struct {
 
 // addOwn takes a notification for our own kind of report.
 func (b *builder) addOwn(n *osprofiler.Notification) {
-	op := &b.ops[b.ownOperation(n)]
+	op := b.op(b.ownOperation(n))
 	e := Event{Name: n.Name, Payload: n.JSON()}
 	if _, ok := op.named(n.Name); ok {
 		if op.holds(e) {
@@ -110,8 +110,7 @@ func (b *builder) noteMissing(found *members) {
 
 // finishOwn completes the nodes once all events are there.
 func (b *builder) finishOwn() {
-	for i := range b.ops {
-		op := &b.ops[i]
+	for _, op := range b.operations() {
 		b.setHost(op)
 		op.fillIn()
 		op.setTimes(b.first)

@@ -30,7 +30,7 @@ func (e *UpstreamError) Error() string {
 }
 
 func (b *builder) fail(python string) error {
-	return &UpstreamError{Notification: b.count + 1, Name: b.n.Name, Python: python}
+	return &UpstreamError{Notification: b.number, Name: b.n.Name, Python: python}
 }
 
 // sqlDriver is upstream's driver that reads columns, which are null rather
@@ -59,7 +59,7 @@ func (b *builder) addUpstream(n *osprofiler.Notification) error {
 	if err != nil {
 		return err
 	}
-	op := &b.ops[i]
+	op := b.op(i)
 	if len(op.node.Events) == 0 {
 		op.node.identify(n, found)
 		op.node.Name, _, _ = strings.Cut(n.Name, "-")
@@ -194,7 +194,7 @@ func (b *builder) upstreamKey(text, raw string) (index map[string]int32, key, py
 	case pyjson.Number:
 		key = numberKey(raw)
 		if key == "nan" { // which equals not even itself
-			key += strconv.Itoa(b.count)
+			key += strconv.Itoa(b.count) // differs for each operation
 		}
 	case pyjson.Bool:
 		key = map[string]string{"true": "1", "false": "0"}[raw]
@@ -242,16 +242,15 @@ func pythonType(raw string) string {
 }
 
 func (b *builder) finishUpstream() {
-	for i := range b.ops {
-		b.ops[i].setTimes(b.first)
+	for _, op := range b.operations() {
+		op.setTimes(b.first)
 	}
 }
 
 // linkUpstream finds the parents as upstream does, which leaves cycles and all
 // that is under them unreachable from the top.
 func (b *builder) linkUpstream() error {
-	for i := range b.ops {
-		op := &b.ops[i]
+	for _, op := range b.operations() {
 		raw, odd := op.node.raw(keyParentID)
 		if !odd && op.node.ParentID == "" {
 			raw = "null"

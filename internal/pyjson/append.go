@@ -196,9 +196,11 @@ func (st Style) AppendAt(dst []byte, raw string, depth int) []byte {
 	return dst
 }
 
-// NewLine starts the next line at that depth, if the style has lines.
+// NewLine starts the next line at that depth, if the style has lines. Deeper
+// than Python can write (1000 levels) all goes on on the same line: there the
+// indents alone would grow with the square of the depth.
 func (st Style) NewLine(dst []byte, depth int) []byte {
-	if st.Indent == "" {
+	if st.Indent == "" || depth > maxLevels {
 		return dst
 	}
 	dst = append(dst, '\n')
