@@ -69,7 +69,8 @@ func deref(n *osprofiler.Notification) (osprofiler.Notification, bool) {
 // A writer builds the text of a span's notifications in one buffer, of which
 // one string is made and cut into the fields: one allocation for all of them.
 type writer struct {
-	otlpWriter
+	buf      []byte
+	memo     resourceMemo
 	c        *Converter
 	cuts     []int // where the texts in buf end
 	whoseWho *resource.Resource
@@ -96,13 +97,15 @@ func (c *Converter) writer() *writer {
 // release forgets whatever belongs to the batch and gives the buffers back.
 func (w *writer) release() {
 	const largest = 1 << 20
-	buf, text, cuts := w.buf, w.resourceText, w.cuts
+	buf, text, cuts := w.buf, w.memo.text, w.cuts
 	*w = writer{}
 	if cap(buf) <= largest && cap(text) <= largest {
-		w.buf, w.resourceText, w.cuts = buf[:0], text[:0], cuts[:0]
+		w.buf, w.memo.text, w.cuts = buf[:0], text[:0], cuts[:0]
 	}
 	writers.Put(w)
 }
+
+func (w *writer) raw(text string) { w.buf = append(w.buf, text...) }
 
 // begin prepares the writer for one span.
 func (w *writer) begin(s sdktrace.ReadOnlySpan) {
@@ -266,7 +269,7 @@ func (w *writer) stopHalf(s sdktrace.ReadOnlySpan) {
 	}
 	w.raw(w.who.hostMember)
 	w.raw(`, "otel": "`)
-	w.tracesData(s, w.attrs, w.c.cfg.redaction.Attributes)
+	w.buf = appendTracesData(w.buf, s, w.attrs, w.c.cfg.redaction.Attributes, &w.memo)
 	w.raw(`"}`)
 	w.cut()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,154 +24,150 @@ import (
 // the OTLP specification's JSON encoding: ids in hex, 64-bit integers as
 // strings, enums as numbers, default values left out.
 
-// otlpWriter appends escaped OTLP/JSON to buf. Between the spans of one batch
-// it remembers how the last resource was written.
-type otlpWriter struct {
-	buf          []byte
-	lastResource *resource.Resource
-	resourceText []byte
+// resourceMemo remembers, between the spans of one batch, how the last
+// resource was written.
+type resourceMemo struct {
+	last *resource.Resource
+	text []byte
 }
+
+// redaction is what is done to attributes before they are written.
+type redaction = func([]attribute.KeyValue) []attribute.KeyValue
 
 const hasRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 const isRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
 
-// tracesData writes the TracesData of one span, whose attributes are given
-// apart since they may have been redacted.
-func (w *otlpWriter) tracesData(s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, redact func([]attribute.KeyValue) []attribute.KeyValue) {
-	w.raw(`{\"resourceSpans\":[{`)
-	w.resource(s.Resource())
-	w.raw(`\"scopeSpans\":[{`)
-	w.scope(s.InstrumentationScope())
-	w.raw(`\"spans\":[`)
-	w.span(s, attrs, redact)
-	w.raw(`]}]}]}`)
+// appendTracesData appends the TracesData of one span, whose attributes are
+// given apart since they have been redacted already.
+func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, redact redaction, memo *resourceMemo) []byte {
+	b = append(b, `{\"resourceSpans\":[{`...)
+	b = memo.appendResource(b, s.Resource())
+	b = append(b, `\"scopeSpans\":[{`...)
+	b = appendScope(b, s.InstrumentationScope())
+	b = append(b, `\"spans\":[`...)
+	b = appendSpan(b, s, attrs, redact)
+	return append(b, `]}]}]}`...)
 }
 
-func (w *otlpWriter) raw(text string) { w.buf = append(w.buf, text...) }
-
-func (w *otlpWriter) resource(r *resource.Resource) {
+func (m *resourceMemo) appendResource(b []byte, r *resource.Resource) []byte {
 	if r == nil {
-		return
+		return b
 	}
-	if r != w.lastResource {
-		start := len(w.buf)
-		w.raw(`\"resource\":{`)
-		w.attributes(`\"attributes\":`, r.Attributes(), nil, "")
-		w.raw(`},`)
-		w.optional(`\"schemaUrl\":`, r.SchemaURL(), `,`)
-		w.lastResource, w.resourceText = r, append(w.resourceText[:0], w.buf[start:]...)
-		return
+	if r == m.last {
+		return append(b, m.text...)
 	}
-	w.buf = append(w.buf, w.resourceText...)
+	start := len(b)
+	b = appendAttributes(append(b, `\"resource\":{`...), `\"attributes\":[`, r.Attributes())
+	b = append(b, `},`...)
+	if r.SchemaURL() != "" {
+		b = append(appendText(b, `\"schemaUrl\":\"`, r.SchemaURL()), ',')
+	}
+	m.last, m.text = r, append(m.text[:0], b[start:]...)
+	return b
 }
 
-func (w *otlpWriter) scope(sc instrumentation.Scope) {
+func appendScope(b []byte, sc instrumentation.Scope) []byte {
 	if sc == (instrumentation.Scope{}) {
-		return
+		return b
 	}
-	w.raw(`\"scope\":{`)
-	w.text(`\"name\":`, sc.Name)
-	if sc.Version != "" {
-		w.raw(`,`)
-		w.text(`\"version\":`, sc.Version)
-	}
+	b = appendText(append(b, `\"scope\":{`...), `\"name\":\"`, sc.Name)
+	b = appendOptional(b, `,\"version\":\"`, sc.Version)
 	if sc.Attributes.Len() > 0 {
-		w.attributes(`,\"attributes\":`, sc.Attributes.ToSlice(), nil, "")
+		b = appendAttributes(b, `,\"attributes\":[`, sc.Attributes.ToSlice())
 	}
-	w.raw(`},`)
-	w.optional(`\"schemaUrl\":`, sc.SchemaURL, `,`)
+	b = append(b, `},`...)
+	if sc.SchemaURL != "" {
+		b = append(appendText(b, `\"schemaUrl\":\"`, sc.SchemaURL), ',')
+	}
+	return b
 }
 
-func (w *otlpWriter) span(s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, redact func([]attribute.KeyValue) []attribute.KeyValue) {
+func appendSpan(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, redact redaction) []byte {
 	sc, parent := s.SpanContext(), s.Parent()
-	w.raw(`{`)
-	w.ids(sc)
-	w.optional(`,\"traceState\":`, sc.TraceState().String(), "")
+	b = appendIDs(append(b, '{'), sc)
 	if id := parent.SpanID(); id.IsValid() {
-		w.raw(`,\"parentSpanId\":\"`)
-		w.buf = append(hex.AppendEncode(w.buf, id[:]), `\"`...)
+		b = hex.AppendEncode(append(b, `,\"parentSpanId\":\"`...), id[:])
+		b = append(b, `\"`...)
 	}
-	w.flags(sc.TraceFlags(), parent.IsRemote())
-	w.raw(`,`)
-	w.text(`\"name\":`, s.Name())
-	w.count(`,\"kind\":`, int(spanKind(s.SpanKind())))
-	w.time(`,\"startTimeUnixNano\":`, s.StartTime())
-	w.time(`,\"endTimeUnixNano\":`, s.EndTime())
-	w.attributes(`,\"attributes\":`, attrs, extraAttributes(s), "")
-	w.count(`,\"droppedAttributesCount\":`, s.DroppedAttributes())
-	w.events(s.Events(), redact)
-	w.count(`,\"droppedEventsCount\":`, s.DroppedEvents())
-	w.links(s.Links(), redact)
-	w.count(`,\"droppedLinksCount\":`, s.DroppedLinks())
-	w.status(s.Status())
-	w.raw(`}`)
+	b = appendFlags(b, sc.TraceFlags(), parent.IsRemote())
+	b = appendText(b, `,\"name\":\"`, s.Name())
+	b = appendCount(b, `,\"kind\":`, int(spanKind(s.SpanKind())))
+	b = appendTime(b, `,\"startTimeUnixNano\":\"`, s.StartTime())
+	b = appendTime(b, `,\"endTimeUnixNano\":\"`, s.EndTime())
+	if extra := extraAttributes(s); extra != nil {
+		attrs = append(slices.Clip(attrs), extra...)
+	}
+	b = appendAttributes(b, `,\"attributes\":[`, attrs)
+	b = appendCount(b, `,\"droppedAttributesCount\":`, s.DroppedAttributes())
+	b = appendEvents(b, s.Events(), redact)
+	b = appendCount(b, `,\"droppedEventsCount\":`, s.DroppedEvents())
+	b = appendLinks(b, s.Links(), redact)
+	b = appendCount(b, `,\"droppedLinksCount\":`, s.DroppedLinks())
+	b = appendStatus(b, s.Status())
+	return append(b, '}')
 }
 
-func (w *otlpWriter) ids(sc trace.SpanContext) {
+func appendIDs(b []byte, sc trace.SpanContext) []byte {
 	traceID, spanID := sc.TraceID(), sc.SpanID()
-	w.raw(`\"traceId\":\"`)
-	w.buf = hex.AppendEncode(w.buf, traceID[:])
-	w.raw(`\",\"spanId\":\"`)
-	w.buf = append(hex.AppendEncode(w.buf, spanID[:]), `\"`...)
+	b = hex.AppendEncode(append(b, `\"traceId\":\"`...), traceID[:])
+	b = hex.AppendEncode(append(b, `\",\"spanId\":\"`...), spanID[:])
+	b = append(b, `\"`...)
+	if sc.TraceState().Len() > 0 {
+		b = appendText(b, `,\"traceState\":\"`, sc.TraceState().String())
+	}
+	return b
 }
 
-func (w *otlpWriter) flags(flags trace.TraceFlags, remote bool) {
+func appendFlags(b []byte, flags trace.TraceFlags, remote bool) []byte {
 	bits := uint32(flags) | hasRemoteMask
 	if remote {
 		bits |= isRemoteMask
 	}
-	w.raw(`,\"flags\":`)
-	w.buf = strconv.AppendUint(w.buf, uint64(bits), 10)
+	return strconv.AppendUint(append(b, `,\"flags\":`...), uint64(bits), 10)
 }
 
-func (w *otlpWriter) events(events []sdktrace.Event, redact func([]attribute.KeyValue) []attribute.KeyValue) {
+func appendEvents(b []byte, events []sdktrace.Event, redact redaction) []byte {
 	if len(events) == 0 {
-		return
+		return b
 	}
-	w.raw(`,\"events\":[`)
+	b = append(b, `,\"events\":[`...)
 	for i, e := range events {
 		if i > 0 {
-			w.raw(`,`)
+			b = append(b, ',')
 		}
-		w.raw(`{`)
-		w.text(`\"name\":`, e.Name)
-		w.time(`,\"timeUnixNano\":`, e.Time)
-		w.attributes(`,\"attributes\":`, redact(e.Attributes), nil, "")
-		w.count(`,\"droppedAttributesCount\":`, e.DroppedAttributeCount)
-		w.raw(`}`)
+		b = appendText(append(b, '{'), `\"name\":\"`, e.Name)
+		b = appendTime(b, `,\"timeUnixNano\":\"`, e.Time)
+		b = appendAttributes(b, `,\"attributes\":[`, redact(e.Attributes))
+		b = append(appendCount(b, `,\"droppedAttributesCount\":`, e.DroppedAttributeCount), '}')
 	}
-	w.raw(`]`)
+	return append(b, ']')
 }
 
-func (w *otlpWriter) links(links []sdktrace.Link, redact func([]attribute.KeyValue) []attribute.KeyValue) {
+func appendLinks(b []byte, links []sdktrace.Link, redact redaction) []byte {
 	if len(links) == 0 {
-		return
+		return b
 	}
-	w.raw(`,\"links\":[`)
+	b = append(b, `,\"links\":[`...)
 	for i, l := range links {
 		if i > 0 {
-			w.raw(`,`)
+			b = append(b, ',')
 		}
-		w.raw(`{`)
-		w.ids(l.SpanContext)
-		w.optional(`,\"traceState\":`, l.SpanContext.TraceState().String(), "")
-		w.flags(l.SpanContext.TraceFlags(), l.SpanContext.IsRemote())
-		w.attributes(`,\"attributes\":`, redact(l.Attributes), nil, "")
-		w.count(`,\"droppedAttributesCount\":`, l.DroppedAttributeCount)
-		w.raw(`}`)
+		b = appendIDs(append(b, '{'), l.SpanContext)
+		b = appendFlags(b, l.SpanContext.TraceFlags(), l.SpanContext.IsRemote())
+		b = appendAttributes(b, `,\"attributes\":[`, redact(l.Attributes))
+		b = append(appendCount(b, `,\"droppedAttributesCount\":`, l.DroppedAttributeCount), '}')
 	}
-	w.raw(`]`)
+	return append(b, ']')
 }
 
-func (w *otlpWriter) status(st sdktrace.Status) {
-	w.raw(`,\"status\":{`)
-	comma := ""
-	if code := statusCode(st.Code); code != 0 {
-		w.count(`\"code\":`, int(code))
-		comma = `,`
+func appendStatus(b []byte, st sdktrace.Status) []byte {
+	code, name := statusCode(st.Code), `\"message\":\"`
+	b = append(b, `,\"status\":{`...)
+	if code != 0 {
+		b = appendCount(b, `\"code\":`, int(code))
+		name = `,\"message\":\"`
 	}
-	w.optional(comma+`\"message\":`, st.Description, "")
-	w.raw(`}`)
+	return append(appendOptional(b, name, st.Description), '}')
 }
 
 func statusCode(c codes.Code) tracepb.Status_StatusCode {
@@ -193,155 +190,125 @@ func spanKind(k trace.SpanKind) tracepb.Span_SpanKind {
 	return tracepb.Span_SpanKind(k) //nolint:gosec // 1 to 5
 }
 
-// attributes writes a list of attributes and, behind it, more of them; an
-// empty list is left out.
-func (w *otlpWriter) attributes(name string, attrs, more []attribute.KeyValue, end string) {
-	if len(attrs)+len(more) == 0 {
-		return
+// appendAttributes appends a list of attributes behind its name and opening
+// bracket; an empty list is left out.
+func appendAttributes(b []byte, name string, attrs []attribute.KeyValue) []byte {
+	if len(attrs) == 0 {
+		return b
 	}
-	w.raw(name)
-	w.raw(`[`)
-	for i, kv := range attrs {
+	b = append(b, name...)
+	for i := range attrs {
 		if i > 0 {
-			w.raw(`,`)
+			b = append(b, ',')
 		}
-		w.keyValue(kv)
+		b = appendText(b, `{\"key\":\"`, string(attrs[i].Key))
+		b = append(appendValue(append(b, `,\"value\":`...), attrs[i].Value), '}')
 	}
-	for i, kv := range more {
-		if i+len(attrs) > 0 {
-			w.raw(`,`)
-		}
-		w.keyValue(kv)
-	}
-	w.raw(`]`)
-	w.raw(end)
+	return append(b, ']')
 }
 
-func (w *otlpWriter) keyValue(kv attribute.KeyValue) {
-	w.text(`{\"key\":`, string(kv.Key))
-	w.raw(`,\"value\":`)
-	w.value(kv.Value)
-	w.raw(`}`)
-}
-
-func (w *otlpWriter) value(v attribute.Value) {
+func appendValue(b []byte, v attribute.Value) []byte {
 	switch v.Type() {
 	case attribute.STRING:
-		w.stringValue(v.AsString())
+		return appendString(b, v.AsString())
 	case attribute.INT64:
-		w.intValue(v.AsInt64())
+		return appendInt(b, v.AsInt64())
 	case attribute.BOOL:
-		w.boolValue(v.AsBool())
+		return appendBool(b, v.AsBool())
 	case attribute.FLOAT64:
-		w.doubleValue(v.AsFloat64())
+		return appendDouble(b, v.AsFloat64())
 	case attribute.STRINGSLICE:
-		writeArray(w, v.AsStringSlice(), w.stringValue)
+		return appendArray(b, v.AsStringSlice(), appendString)
 	case attribute.INT64SLICE:
-		writeArray(w, v.AsInt64Slice(), w.intValue)
+		return appendArray(b, v.AsInt64Slice(), appendInt)
 	case attribute.BOOLSLICE:
-		writeArray(w, v.AsBoolSlice(), w.boolValue)
+		return appendArray(b, v.AsBoolSlice(), appendBool)
 	case attribute.FLOAT64SLICE:
-		writeArray(w, v.AsFloat64Slice(), w.doubleValue)
+		return appendArray(b, v.AsFloat64Slice(), appendDouble)
 	case attribute.SLICE:
-		writeArray(w, v.AsSlice(), w.value)
+		return appendArray(b, v.AsSlice(), appendValue)
 	case attribute.BYTESLICE:
-		w.raw(`{\"bytesValue\":\"`)
-		w.buf = append(base64.StdEncoding.AppendEncode(w.buf, v.AsByteSlice()), `\"}`...)
+		b = base64.StdEncoding.AppendEncode(append(b, `{\"bytesValue\":\"`...), v.AsByteSlice())
+		return append(b, `\"}`...)
 	case attribute.MAP:
-		w.raw(`{\"kvlistValue\":{`)
-		w.attributes(`\"values\":`, v.AsMap(), nil, "")
-		w.raw(`}}`)
+		b = appendAttributes(append(b, `{\"kvlistValue\":{`...), `\"values\":[`, v.AsMap())
+		return append(b, `}}`...)
 	default:
-		w.raw(`{}`)
+		return append(b, `{}`...)
 	}
 }
 
-func writeArray[T any](w *otlpWriter, values []T, write func(T)) {
-	w.raw(`{\"arrayValue\":{\"values\":[`)
+func appendArray[T any](b []byte, values []T, appendOne func([]byte, T) []byte) []byte {
+	b = append(b, `{\"arrayValue\":{\"values\":[`...)
 	for i, v := range values {
 		if i > 0 {
-			w.raw(`,`)
+			b = append(b, ',')
 		}
-		write(v)
+		b = appendOne(b, v)
 	}
-	w.raw(`]}}`)
+	return append(b, `]}}`...)
 }
 
-func (w *otlpWriter) stringValue(s string) {
-	w.text(`{\"stringValue\":`, s)
-	w.raw(`}`)
+func appendString(b []byte, s string) []byte {
+	return append(appendText(b, `{\"stringValue\":\"`, s), '}')
 }
 
-func (w *otlpWriter) intValue(i int64) {
-	w.raw(`{\"intValue\":\"`)
-	w.buf = append(strconv.AppendInt(w.buf, i, 10), `\"}`...)
+func appendInt(b []byte, i int64) []byte {
+	return append(strconv.AppendInt(append(b, `{\"intValue\":\"`...), i, 10), `\"}`...)
 }
 
-func (w *otlpWriter) boolValue(b bool) {
-	w.raw(`{\"boolValue\":`)
-	w.buf = append(strconv.AppendBool(w.buf, b), '}')
+func appendBool(b []byte, v bool) []byte {
+	return append(strconv.AppendBool(append(b, `{\"boolValue\":`...), v), '}')
 }
 
-func (w *otlpWriter) doubleValue(f float64) {
-	w.raw(`{\"doubleValue\":`)
+func appendDouble(b []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		w.raw(`\"`)
-		w.buf = pyjson.AppendFloat(w.buf, f)
-		w.raw(`\"`)
-	} else {
-		w.buf = pyjson.AppendFloat(w.buf, f)
+		return append(pyjson.AppendFloat(append(b, `{\"doubleValue\":\"`...), f), `\"}`...)
 	}
-	w.raw(`}`)
+	return append(pyjson.AppendFloat(append(b, `{\"doubleValue\":`...), f), '}')
 }
 
-// time writes a time; the zero time, of a span that has not ended, is left
-// out, and what is before 1970 is 0, as OTLP cannot say it.
-func (w *otlpWriter) time(name string, t time.Time) {
+// appendTime appends a time; the zero time, of a span that has not ended, is
+// left out, and what is before 1970 is 0, as OTLP cannot say it.
+func appendTime(b []byte, name string, t time.Time) []byte {
 	if t.IsZero() {
-		return
+		return b
 	}
-	w.raw(name)
-	w.raw(`\"`)
-	w.buf = append(strconv.AppendInt(w.buf, max(0, t.UnixNano()), 10), `\"`...)
+	return append(strconv.AppendInt(append(b, name...), max(0, t.UnixNano()), 10), `\"`...)
 }
 
-// count writes a number unless it is OTLP's default, 0.
-func (w *otlpWriter) count(name string, n int) {
+// appendCount appends a number unless it is OTLP's default, 0.
+func appendCount(b []byte, name string, n int) []byte {
 	if n <= 0 {
-		return
+		return b
 	}
-	w.raw(name)
-	w.buf = strconv.AppendInt(w.buf, int64(min(n, math.MaxUint32)), 10)
+	return strconv.AppendInt(append(b, name...), int64(min(n, math.MaxUint32)), 10)
 }
 
-func (w *otlpWriter) optional(name, s, end string) {
-	if s != "" {
-		w.text(name, s)
-		w.raw(end)
+func appendOptional(b []byte, name, s string) []byte {
+	if s == "" {
+		return b
 	}
+	return appendText(b, name, s)
 }
 
-// text writes a name and a string, whose own quotes are escaped twice.
-func (w *otlpWriter) text(name, s string) {
-	buf := append(append(w.buf, name...), `\"`...)
-	start := 0
+// appendText appends a name with an opening quote, then a string, whose own
+// quotes are escaped twice, and the closing quote.
+func appendText(b []byte, name, s string) []byte {
+	b = append(b, name...)
 	for i := range len(s) {
-		if twicePlain[s[i]] {
-			continue
+		if !twicePlain[s[i]] {
+			return appendHardText(append(b, s[:i]...), s[i:])
 		}
-		buf = append(buf, s[start:i]...)
-		w.buf = buf
-		w.hardText(s[i:])
-		return
 	}
-	w.buf = append(append(buf, s[start:]...), `\"`...)
+	return append(append(b, s...), `\"`...)
 }
 
-// hardText writes the rest of a string, from its first byte that is not
-// copied, and the closing quote.
-func (w *otlpWriter) hardText(s string) {
+// appendHardText appends a string from its first byte that is not copied, and
+// the closing quote.
+func appendHardText(b []byte, s string) []byte {
 	inner := pyjson.AppendStringUTF8(nil, s)
-	w.buf = pyjson.AppendEscaped(w.buf, inner[1:])
+	return pyjson.AppendEscaped(b, inner[1:])
 }
 
 // twicePlain marks the bytes that stand for themselves in a JSON string in a

@@ -184,10 +184,7 @@ func sameEvent(a, b sdktrace.Event) bool {
 
 // carry writes a span as info.otel: a raw JSON string.
 func (c *Converter) carry(s sdktrace.ReadOnlySpan) string {
-	w := c.writer()
-	defer w.release()
-	w.raw(`"`)
-	w.tracesData(s, c.cfg.redaction.Attributes(s.Attributes()), c.cfg.redaction.Attributes)
-	w.raw(`"`)
-	return string(w.buf)
+	redact := c.cfg.redaction.Attributes
+	text := appendTracesData([]byte{'"'}, s, redact(s.Attributes()), redact, &resourceMemo{})
+	return string(append(text, '"'))
 }
