@@ -15,13 +15,10 @@ import (
 // same context.
 type vouch struct {
 	remote trace.SpanContext // whose trace id is the trace's
+	info   osprofiler.TraceInfo
 	key    string            // that verified, and signs what goes on from here; empty for a local trace without a key
-	texts  *callerIDs        // the ids as the caller wrote them, where the trace state has no room for them
-	other  trace.SpanContext // that the request named besides, and that lost; its trace id is invalid if there was none
+	other  trace.SpanContext // that the request named besides, and that lost; without a trace id if there was none
 }
-
-// callerIDs are the texts of a remote caller's ids.
-type callerIDs struct{ base, parent string }
 
 type vouchKey struct{}
 
@@ -48,7 +45,7 @@ func withRemote(ctx context.Context, info osprofiler.TraceInfo, key string) cont
 // withCaller is withRemote where another span context was named besides. If
 // that is the same, its flags and trace state are kept; else it loses.
 func withCaller(ctx context.Context, info osprofiler.TraceInfo, key string, named trace.SpanContext) context.Context {
-	v := &vouch{key: key}
+	v := &vouch{info: info, key: key}
 	sc := spanContextOf(info)
 	switch {
 	case named.TraceID() == sc.TraceID() && named.SpanID() == sc.SpanID():
@@ -59,8 +56,8 @@ func withCaller(ctx context.Context, info osprofiler.TraceInfo, key string, name
 		v.other = named
 	}
 	sc, ok := convert.RememberIDs(sc.WithRemote(true), info.BaseID, info.ParentID)
-	if !ok {
-		v.texts = &callerIDs{base: info.BaseID, parent: info.ParentID}
+	if !ok { // too long for both; the base id names the trace
+		sc, _ = convert.RememberIDs(sc, info.BaseID, osprofiler.IDOf(sc.TraceID(), sc.SpanID()))
 	}
 	v.remote = sc
 	return withVouch(trace.ContextWithSpanContext(ctx, sc), v)
@@ -77,21 +74,12 @@ func spanContextOf(info osprofiler.TraceInfo) trace.SpanContext {
 }
 
 // traceInfoOf is the inverse: what the next service is to be told of the
-// current span, in the caller's words where the ids are the caller's.
+// current span, in the caller's own words where the ids are the caller's.
 func (v *vouch) traceInfoOf(sc trace.SpanContext) osprofiler.TraceInfo {
-	info := osprofiler.TraceInfo{BaseID: convert.BaseID(sc)}
-	if v.texts != nil {
-		info.BaseID = v.texts.base
+	if sc.SpanID() == v.remote.SpanID() { // nothing of ours is in between
+		return v.info
 	}
-	switch {
-	case !sc.HasSpanID():
-		info.ParentID = info.BaseID
-	case v.texts != nil && sc.SpanID() == v.remote.SpanID():
-		info.ParentID = v.texts.parent
-	default:
-		info.ParentID = convert.ID(sc, sc.TraceState())
-	}
-	return info
+	return osprofiler.TraceInfo{BaseID: v.info.BaseID, ParentID: convert.ID(sc, sc.TraceState())}
 }
 
 // trusted returns the key that signs for the trace; ok is false if nothing
