@@ -70,8 +70,11 @@ func described(call Call, info osprofiler.Info) (raw string, ok bool) {
 // that describes the call, as complete as upstream writes it, or no info where
 // the attributes say nothing of the call's start. It never has a host.
 func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
-	var room [1024]byte
-	dst := room[:0]
+	return osprofiler.Info(AppendStartInfo(nil, call, attrs))
+}
+
+// AppendStartInfo appends the text of [StartInfo]: an object, or nothing.
+func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	switch call {
 	case HTTPServer:
 		dst = readHTTP(attrs).appendRequest(dst)
@@ -82,15 +85,18 @@ func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	case RPC, Function:
 		dst = appendFunctionInfo(dst, call, attrs)
 	}
-	return osprofiler.Info(dst)
+	return dst
 }
 
 // StopInfo is the inverse of [StopAttributes]: an info with the one member that
 // tells the outcome of the call, or no info where the attributes tell none. It
 // never has a host, nor etype and message: those are [Failure.Info]'s.
 func StopInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
-	var room [512]byte
-	dst := room[:0]
+	return osprofiler.Info(AppendStopInfo(nil, call, attrs))
+}
+
+// AppendStopInfo appends the text of [StopInfo]: an object, or nothing.
+func AppendStopInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	switch call {
 	case HTTPClient:
 		dst = readHTTP(attrs).appendStatusCode(dst)
@@ -99,7 +105,7 @@ func StopInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	case RPC, Function:
 		dst = appendResultInfo(dst, attrs)
 	}
-	return osprofiler.Info(dst)
+	return dst
 }
 
 // Merge joins what the attributes said (StartInfo, or StopInfo and

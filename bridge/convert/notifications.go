@@ -249,8 +249,7 @@ func (w *writer) startHalf(s sdktrace.ReadOnlySpan) {
 	w.cut()
 	w.buf = osprofiler.AppendTime(w.buf, s.StartTime())
 	w.cut()
-	w.raw("{")
-	w.known(tags.StartInfo(w.call, w.attrs), StartInfoKey)
+	w.info(tags.AppendStartInfo, "", StartInfoKey)
 	w.raw(w.who.hostMember)
 	w.raw("}")
 	w.cut()
@@ -262,11 +261,11 @@ func (w *writer) stopHalf(s sdktrace.ReadOnlySpan) {
 	w.cut()
 	w.buf = osprofiler.AppendTime(w.buf, s.EndTime())
 	w.cut()
-	w.raw("{")
-	w.known(tags.StopInfo(w.call, w.attrs), StopInfoKey)
+	failure := osprofiler.Info("")
 	if f, failed := tags.FailureOfSpan(s.Status(), w.attrs, s.Events()); failed {
-		w.members(f.Info())
+		failure = f.Info()
 	}
+	w.info(tags.AppendStopInfo, failure, StopInfoKey)
 	w.raw(w.who.hostMember)
 	w.raw(`, "otel": "`)
 	w.buf = appendTracesData(w.buf, s, w.attrs, w.c.cfg.redaction.Attributes, &w.memo)
@@ -274,17 +273,44 @@ func (w *writer) stopHalf(s sdktrace.ReadOnlySpan) {
 	w.cut()
 }
 
-// known writes the members of the known shapes and, of a Profiler's span, what
-// else its info said; that counts before the shapes.
-func (w *writer) known(shapes osprofiler.Info, restKey attribute.Key) {
-	if w.profiled {
-		for _, kv := range w.attrs {
-			if kv.Key == restKey {
-				shapes = merged(shapes, "", osprofiler.Info(kv.Value.AsString()), "").Without("host")
-			}
+// info opens an info with the members of the known shapes, the failure's, and,
+// of a Profiler's span, whatever else its info said; that counts before both.
+func (w *writer) info(appendShapes func([]byte, tags.Call, []attribute.KeyValue) []byte, failure osprofiler.Info, restKey attribute.Key) {
+	from := len(w.buf)
+	w.buf = appendShapes(w.buf, w.call, w.attrs)
+	if rest := w.rest(restKey); rest != "" {
+		info := tags.Merge(rest, osprofiler.Info(w.buf[from:]), failure)
+		w.buf = append(w.buf[:from], info...)
+		failure = ""
+	}
+	w.reopen(from)
+	w.members(failure)
+}
+
+// rest is what a Profiler's span says of its info in an attribute of ours.
+func (w *writer) rest(key attribute.Key) osprofiler.Info {
+	if !w.profiled {
+		return ""
+	}
+	for _, kv := range w.attrs {
+		if kv.Key == key {
+			return osprofiler.Info(kv.Value.AsString())
 		}
 	}
-	w.members(shapes)
+	return ""
+}
+
+// reopen makes the object that stands in buf from there on, or the nothing
+// that does, ready for one more member.
+func (w *writer) reopen(from int) {
+	switch len(w.buf) - from {
+	case 0:
+		w.raw("{")
+	case len("{}"):
+		w.buf = w.buf[:from+1]
+	default:
+		w.buf = append(w.buf[:len(w.buf)-1], ", "...)
+	}
 }
 
 // members writes an info's members, each with a comma behind it.

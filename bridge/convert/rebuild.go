@@ -31,9 +31,10 @@ func (c *Converter) rebuild(s sdktrace.ReadOnlySpan) (start, stop *osprofiler.No
 	attrs := s.Attributes()
 	found := pickKept(attrs)
 	call := tags.CallOfSpan(s.SpanKind(), attrs)
+	_, _, host := whoSays(s.Resource())
 	if found.missing != osprofiler.Start.String() {
 		start = rebuilt(s, found, found.start, osprofiler.Start, func() osprofiler.Info {
-			return merged(tags.StartInfo(call, attrs), "", found.startInfo, found.host(s))
+			return tags.Merge(orHost(found.startInfo, host), tags.StartInfo(call, attrs))
 		})
 	}
 	if found.missing != osprofiler.Stop.String() {
@@ -42,7 +43,7 @@ func (c *Converter) rebuild(s sdktrace.ReadOnlySpan) (start, stop *osprofiler.No
 			if f, failed := tags.FailureOfSpan(s.Status(), attrs, s.Events()); failed {
 				failure = f.Info()
 			}
-			return merged(tags.StopInfo(call, attrs), failure, found.stopInfo, found.host(s))
+			return tags.Merge(orHost(found.stopInfo, host), tags.StopInfo(call, attrs), failure)
 		})
 	}
 	start, stop = c.redacted(start), c.redacted(stop)
@@ -83,11 +84,6 @@ func pickKept(attrs []attribute.KeyValue) (k kept) {
 	return k
 }
 
-func (k kept) host(s sdktrace.ReadOnlySpan) string {
-	_, _, host := whoSays(s.Resource())
-	return host
-}
-
 // rebuilt gives back one half: the one kept whole, else the one that follows
 // from the span.
 func rebuilt(s sdktrace.ReadOnlySpan, k kept, text string, half osprofiler.Half, info func() osprofiler.Info) *osprofiler.Notification {
@@ -126,30 +122,15 @@ func (k kept) ids(sc, parent trace.SpanContext) (baseID, traceID, parentID strin
 	return baseID, traceID, parentID
 }
 
-// merged puts an info together. What the rest says counts before what the
-// attributes say; without a rest there was nothing more than the host.
-func merged(shapes, failure, rest osprofiler.Info, host string) osprofiler.Info {
-	if rest == "" {
-		rest = "{}"
-		if host != "" {
-			rest = rest.With("host", string(pyjson.AppendString(nil, host)))
-		}
+// orHost is the rest of an info; where none was kept, it was just the host.
+func orHost(rest osprofiler.Info, host string) osprofiler.Info {
+	if rest != "" {
+		return rest
 	}
-	if rest.Has("etype") { // then the failure did not say it exactly
-		failure = ""
+	if host == "" {
+		return "{}"
 	}
-	info := osprofiler.Info("{}")
-	for _, part := range []osprofiler.Info{shapes, failure} {
-		for key, value := range part.Members() {
-			if !rest.Has(key) {
-				info = info.With(key, value)
-			}
-		}
-	}
-	for key, value := range rest.Members() {
-		info = info.With(key, value)
-	}
-	return info
+	return osprofiler.Info("{}").With("host", string(pyjson.AppendString(nil, host)))
 }
 
 // saysAll tells whether the notifications alone give the span back, by
