@@ -160,11 +160,11 @@ func (q *query) appendParameters(dst []byte, attrs []attribute.KeyValue) []byte 
 	}
 	if ordered := byPlace(values); ordered != nil {
 		dst = append(dst, '[')
-		for i, v := range ordered {
+		for i := range ordered {
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
-			dst = appendValue(dst, v)
+			dst = appendValue(dst, ordered[i].Value)
 		}
 		return append(dst, ']')
 	}
@@ -175,15 +175,15 @@ func (q *query) appendParameters(dst []byte, attrs []attribute.KeyValue) []byte 
 	return append(dst, '}')
 }
 
-// byPlace orders the values if their names are the places 0 to n-1.
-func byPlace(values []attribute.KeyValue) []attribute.Value {
-	ordered := make([]attribute.Value, len(values))
+// byPlace orders the values if their names are the places 0 to n-1, each once.
+func byPlace(values []attribute.KeyValue) []attribute.KeyValue {
+	ordered := make([]attribute.KeyValue, len(values))
 	for i := range values {
 		place, err := strconv.Atoi(string(values[i].Key))
-		if err != nil || place < 0 || place >= len(ordered) || ordered[place].Type() != attribute.INVALID {
+		if err != nil || place < 0 || place >= len(ordered) || ordered[place].Key != "" {
 			return nil
 		}
-		ordered[place] = values[i].Value
+		ordered[place] = values[i]
 	}
 	return ordered
 }
@@ -207,8 +207,10 @@ func appendValue(dst []byte, v attribute.Value) []byte {
 		return strconv.AppendBool(dst, v.AsBool())
 	case attribute.FLOAT64:
 		return pyjson.AppendFloat(dst, v.AsFloat64())
+	case attribute.EMPTY:
+		return append(dst, "null"...)
 	default:
-		return pyjson.AppendString(dst, v.Emit())
+		return pyjson.AppendString(dst, v.String())
 	}
 }
 

@@ -32,8 +32,8 @@ const unknownType = "Error"
 //
 // Where both etype and message are there, are strings that attributes can say,
 // and etype is not empty, the rest is info without them. Else both stay in the
-// rest, and Type and Message say what they can: of a value that is no string,
-// its JSON text. [Merge] gives back info in either case.
+// rest, and Type and Message say what they can: nothing of null, and of another
+// value that is no string its JSON text. [Merge] gives back info in either case.
 func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bool) {
 	fields := [...]field{{key: memberEtype}, {key: memberMessage}}
 	for key, raw := range info.Members() {
@@ -92,7 +92,7 @@ func failureOfAttributes(attrs []attribute.KeyValue) (f Failure, failed bool) {
 	for i := range attrs {
 		switch v := attrs[i].Value; attrs[i].Key {
 		case keyErrorType:
-			if t := v.Emit(); t != "" {
+			if t := v.String(); t != "" {
 				f.Type, failed = t, true
 			}
 		case pythonError:
@@ -136,9 +136,9 @@ func exceptionOf(e *sdktrace.Event) (etype, message text) {
 	return etype, message
 }
 
-// shown is the text of a string, or the JSON text of anything else.
+// shown is the text of a string, nothing for null, else the JSON text.
 func (f *field) shown() string {
-	if f.isText {
+	if f.isText || f.raw == "null" {
 		return f.text
 	}
 	return jsonText(f.raw)

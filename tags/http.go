@@ -13,6 +13,7 @@ type http struct {
 	knownMethod, originalMethod text
 	url, target                 text
 	scheme, host, path, query   text
+	hostHeader                  text
 	port, status                number
 }
 
@@ -59,6 +60,8 @@ func readHTTP(attrs []attribute.KeyValue) http {
 			old.status.set(v)
 		case pythonStatusCode:
 			peer.status.set(v)
+		case oldHost:
+			h.hostHeader.set(v)
 		case oldPeerName:
 			peer.host.set(v)
 		case oldPeerPort:

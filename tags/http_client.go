@@ -15,19 +15,23 @@ import (
 func appendRequests(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
 	f := [...]field{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}, {key: "hostname"}, {key: "port"}}
 	method, path, query, scheme, hostname := &f[0], &f[1], &f[2], &f[3], &f[4]
-	clean := scan(raw, f[:]) && exactly(f[:5])
+	exact = scan(raw, f[:]) && exactly(f[:5])
 	port, hasPort := integer(f[5].raw)
-	exact = clean && (hasPort || f[5].exact && f[5].text == "" && defaultPort(scheme.text) == 0)
+	full := ""
+	if c.stable() && scheme.isText && hostname.isText && path.isText {
+		u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: port}
+		full = u.String()
+	}
+	if !hasPort { // then nothing may make the inverse find one
+		exact = exact && f[5].exact && f[5].text == "" && defaultPort(scheme.text) == 0 && splitURL(full).port == 0
+	}
 	if c.stable() {
 		dst = appendMethod(dst, method)
 		dst = appendText(dst, keyServerAddress, hostname)
 		if hasPort {
 			dst = append(dst, keyServerPort.Int64(port))
 		}
-		full := ""
-		if scheme.isText && hostname.isText && path.isText {
-			u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: port}
-			full = u.String()
+		if full != "" {
 			dst = append(dst, keyURLFull.String(full))
 		}
 		dst = appendText(dst, keyURLScheme, scheme)
@@ -110,6 +114,8 @@ func (h http) clientURL() url {
 	}
 	if h.host.ok {
 		u.host = h.host.s
+	} else if u.host == "" {
+		u.host, u.port = splitHost(h.hostHeader.s)
 	}
 	if h.port.ok {
 		u.port = h.port.n

@@ -149,31 +149,23 @@ func (r Redaction) errorText(raw string) string {
 }
 
 // Text returns an error's text, such as a status's description, with the
-// parameters replaced that SQLAlchemy quotes in it: all between "[parameters: "
-// and the bracket that ends its line.
+// parameters replaced that SQLAlchemy quotes in it: all from "[parameters: " to
+// the last bracket that ends a line, or to the end of the text where none does.
 func (r Redaction) Text(s string) string {
 	const opening = "[parameters: "
-	if !r.DBParams {
-		return s
-	}
 	start := strings.Index(s, opening)
-	if start < 0 {
+	if !r.DBParams || start < 0 {
 		return s
 	}
-	var b strings.Builder
-	for start >= 0 {
-		b.WriteString(s[:start+len(opening)])
-		b.WriteString(redacted)
-		s = s[start+len(opening):]
-		end := strings.Index(s, "]\n")
-		if end < 0 {
-			end = max(strings.LastIndexByte(s, ']'), 0)
-		}
-		s = s[end:]
-		start = strings.Index(s, opening)
+	start += len(opening)
+	end := start + strings.LastIndex(s[start:], "]\n")
+	if strings.HasSuffix(s[start:], "]") {
+		end = len(s) - 1
 	}
-	b.WriteString(s)
-	return b.String()
+	if end < start {
+		end = len(s)
+	}
+	return s[:start] + redacted + s[end:]
 }
 
 // Attributes returns the attributes, of a span or of an event, with the values
