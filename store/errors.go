@@ -12,6 +12,26 @@ var (
 	ErrClosed   = errors.New("the store is closed")
 )
 
+// ErrConnectionString is in the chain of every error that says that the text
+// of a connection string is wrong, whatever stands behind it. See [BadConnectionString].
+var ErrConnectionString = errors.New("wrong connection string")
+
+// BadConnectionString puts ErrConnectionString into the chain of an error and
+// leaves its text as it is; of nil it makes nil.
+func BadConnectionString(err error) error {
+	if err == nil {
+		return nil
+	}
+	return badConnectionString{err}
+}
+
+type badConnectionString struct{ error }
+
+func (b badConnectionString) Unwrap() error { return b.error }
+
+// Is implements what [errors.Is] asks for.
+func (b badConnectionString) Is(target error) bool { return target == ErrConnectionString }
+
 // NotFound returns the ErrNotFound for one base id.
 func NotFound(baseID string) error { return fmt.Errorf("%w: %q", ErrNotFound, baseID) }
 

@@ -15,6 +15,7 @@ type Backend struct {
 	// Schemes are in lower case, without "://".
 	Schemes []string
 	// OpenStore opens a store; nil for a sink, which takes spans and cannot be read.
+	// What is wrong in the text of the connection string it says by BadConnectionString.
 	OpenStore func(ctx context.Context, connectionString string, o Options) (Store, error)
 	// OpenSink opens a sink; nil for a store. What it returns is what the
 	// exporter package takes: an OTel SpanExporter.
@@ -95,8 +96,13 @@ func Scheme(connectionString string) string {
 
 // Lookup returns the back end of a connection string. An unknown scheme is an
 // error that lists the known ones; one that is not linked into the program is
-// an error that names the import.
+// an error that names the import. All are ErrConnectionString.
 func Lookup(connectionString string) (Backend, error) {
+	b, err := lookup(connectionString)
+	return b, BadConnectionString(err)
+}
+
+func lookup(connectionString string) (Backend, error) {
 	if strings.TrimSpace(connectionString) == "" {
 		return Backend{}, errors.New("the connection string is empty; it should read like sqlite:////path/to/file.db")
 	}
@@ -121,8 +127,17 @@ func known() string {
 	return strings.Join(slices.Compact(schemes), "://, ") + "://"
 }
 
+// Schemes returns the schemes of the back ends that are linked into the
+// program, sorted.
+func Schemes() []string {
+	registry.RLock()
+	defer registry.RUnlock()
+	return slices.Sorted(maps.Keys(registry.backends))
+}
+
 // Open opens the store that the connection string names. A sink, which cannot
-// be read, is errors.ErrUnsupported. Errors never show a password.
+// be read, is errors.ErrUnsupported; a text that is wrong is ErrConnectionString.
+// Errors never show a password.
 func Open(ctx context.Context, connectionString string, opts ...Option) (Store, error) {
 	b, err := Lookup(connectionString)
 	if err != nil {

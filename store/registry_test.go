@@ -1,0 +1,53 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func init() {
+	store.Register(store.Backend{
+		Schemes: []string{"testsink", "testsink+tls"},
+		OpenSink: func(context.Context, string, store.Options) (store.Sink, error) {
+			return nil, store.BadConnectionString(errors.New("no host"))
+		},
+	})
+}
+
+func TestSchemes(t *testing.T) {
+	got := store.Schemes()
+	if !slices.Contains(got, "testsink") || !slices.Contains(got, "testsink+tls") || !slices.IsSorted(got) {
+		t.Errorf("Schemes() = %q; want what is registered, sorted", got)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	tests := []struct {
+		connectionString, want string
+		is                     error
+	}{
+		{"", "the connection string is empty", store.ErrConnectionString},
+		{"traces.db", "this is no connection string", store.ErrConnectionString},
+		{"bogus://user:geheim@host", `unknown scheme "bogus"; a connection string should start with one of `, store.ErrConnectionString},
+		{"sqlite:///x.db", "is not linked into this program", store.ErrConnectionString},
+		{"TestSink://host", "takes spans but cannot be read", errors.ErrUnsupported},
+	}
+	for _, tt := range tests {
+		_, err := store.Open(t.Context(), tt.connectionString)
+		if !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("Open(%q): %v; want %q, which is %v", tt.connectionString, err, tt.want, tt.is)
+		}
+	}
+	_, err := store.OpenSink(t.Context(), "testsink://")
+	if !errors.Is(err, store.ErrConnectionString) || err.Error() != "no host" {
+		t.Errorf("OpenSink: %v; want what the back end says, which is ErrConnectionString", err)
+	}
+	if store.BadConnectionString(nil) != nil {
+		t.Error("BadConnectionString(nil) should be nil")
+	}
+}
