@@ -3,6 +3,7 @@ package backend
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -31,6 +32,10 @@ func (f *Firsts) Add(baseID, timestamp string) {
 	first, met := f.byID[baseID]
 	if met && !e.before(first) {
 		return
+	}
+	e.timestamp = strings.Clone(timestamp)
+	if !met {
+		baseID = strings.Clone(baseID) // both may be parts of a whole notification
 	}
 	f.byID[baseID] = e
 }

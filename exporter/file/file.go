@@ -1,0 +1,166 @@
+// Package file is the store in a file of one notification a line, as JSON
+// (JSON Lines): to keep a trace, to send one to somebody, to pipe through
+// other tools. Importing it registers the scheme file://.
+//
+// Several processes may append to one file at once. What a crash left half
+// written is skipped when reading, and reported as *store.Damage; the next
+// Write starts on a line of its own. See docs/stores/file.md.
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func init() {
+	store.Register(store.Backend{Schemes: []string{"file"}, OpenStore: openConnectionString})
+}
+
+// A Store keeps notifications in a file. It implements store.Store,
+// store.ErrorTracer and store.Changer.
+type Store struct {
+	path string
+	config
+
+	done      chan struct{} // closed by Close
+	closeOnce sync.Once
+
+	turn chan *os.File // holds the file, nil if it is not open, while nobody writes
+}
+
+type config struct {
+	readOnly bool
+	sync     bool
+}
+
+// An Option changes how a file is opened.
+type Option interface{ apply(*config) }
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// WithReadOnly opens a file that exists, for reading only.
+func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
+
+// WithSync says whether Write waits until the disk has the batch, so that nil
+// outlives a loss of power. By default it does.
+func WithSync(on bool) Option { return optionFunc(func(c *config) { c.sync = on }) }
+
+func newConfig(opts []Option) config {
+	c := config{sync: true}
+	for _, opt := range opts {
+		opt.apply(&c)
+	}
+	return c
+}
+
+// Open opens the file, and creates it if it is not there, unless it is to be
+// read only. The error says in one sentence why it cannot be used.
+func Open(path string, opts ...Option) (*Store, error) {
+	s := &Store{path: path, config: newConfig(opts), done: make(chan struct{}), turn: make(chan *os.File, 1)}
+	if err := checkKind(path, s.readOnly); err != nil {
+		return nil, err
+	}
+	if s.readOnly {
+		f, err := s.openForReading()
+		if err != nil {
+			return nil, err
+		}
+		s.turn <- nil
+		return s, f.Close()
+	}
+	f, err := s.openForWriting()
+	if err != nil {
+		return nil, err
+	}
+	s.turn <- f
+	return s, nil
+}
+
+// checkKind refuses what is there but no ordinary file; opening a pipe would wait.
+func checkKind(path string, mustExist bool) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if mustExist {
+			return fmt.Errorf("cannot read the file %q: there is none: %w", path, fs.ErrNotExist)
+		}
+		return checkDirectory(path)
+	case err != nil:
+		return fmt.Errorf("cannot open the file %q: %w", path, reason(err))
+	case info.IsDir():
+		return fmt.Errorf("cannot open the file %q: it is a directory, and should be a file of one notification a line", path)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("cannot open the file %q: it should be an ordinary file, and is none", path)
+	}
+	return nil
+}
+
+func checkDirectory(path string) error {
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("cannot create the file %q: %q is no directory", path, dir)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot create the file %q: there is no directory %q: %w", path, dir, fs.ErrNotExist)
+	}
+	return nil
+}
+
+// reason drops the operation and the path, which our sentences name already.
+func reason(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+// mode is for the owner and its group: notifications hold SQL parameters.
+const mode = 0o640
+
+func (s *Store) openForWriting() (*os.File, error) {
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, mode)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the file %q for writing (osp_read_only opens it for reading): %w", s.path, reason(err))
+	}
+	return f, nil
+}
+
+func (s *Store) openForReading() (*os.File, error) {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the file %q: %w", s.path, reason(err))
+	}
+	return f, nil
+}
+
+// alive tells whether a method may go on.
+func (s *Store) alive(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return store.ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
+
+// Close closes the file. A Write that is under way ends first.
+func (s *Store) Close() (err error) {
+	s.closeOnce.Do(func() {
+		close(s.done)
+		if f := <-s.turn; f != nil {
+			if err = f.Close(); err != nil {
+				err = fmt.Errorf("cannot close the file %q: %w", s.path, reason(err))
+			}
+		}
+	})
+	return err
+}

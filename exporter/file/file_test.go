@@ -1,0 +1,291 @@
+package file_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/storetest"
+)
+
+// The test binary is also the other process of some tests: see process_test.go.
+func TestMain(m *testing.M) {
+	if job := os.Getenv("OSP_TEST_JOB"); job != "" {
+		os.Exit(work(job))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, storetest.Harness{
+		Place: func(t testing.TB) string { return "file://" + filepath.Join(t.TempDir(), "store.jsonl") },
+	})
+}
+
+// openNew opens a file that holds the text.
+func openNew(t testing.TB, text string, opts ...file.Option) (*file.Store, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := file.Open(path, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, path
+}
+
+// line is a notification of trace B.
+func line(name string) string {
+	return fmt.Sprintf(`{"name": %q, "base_id": "B", "trace_id": "T", "parent_id": "B", "timestamp": "2024-05-06T07:08:09.000010", "info": {"host": "h"}, "project": "p", "service": "s"}`, name)
+}
+
+// summary reads names and damages.
+func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
+	var all []string
+	for n, err := range notifications {
+		var damage *store.Damage
+		switch {
+		case errors.As(err, &damage):
+			at, _, _ := strings.Cut(damage.Place, " of ")
+			all = append(all, "damage at "+at)
+		case err != nil:
+			all = append(all, err.Error())
+		default:
+			all = append(all, n.Name)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// What a crash, a bad disk or an editor leaves behind is reported, and the
+// rest is read.
+func TestDamage(t *testing.T) {
+	a, b := line("a"), line("b")
+	for _, c := range []struct{ name, text, want string }{
+		{"whole", a + "\n" + b + "\n", "a, b"},
+		{"no end", a + "\n" + b, "a, b"},
+		{"half a line", a + "\n" + b[:len(b)/2], "a, damage at line 2"},
+		{"half a line before the id", a + "\n" + b[:10], "a, damage at line 2"},
+		{"half a line and more", a[:50] + "\n" + b + "\n", "damage at line 1, b"},
+		{"two lines in one", a[:50] + b + "\n" + a + "\n", "damage at line 1, a"},
+		{"blank lines", "\n \n" + a + "\n\n\t\n" + b + "\n\n", "a, b"},
+		{"windows", "\uFEFF" + a + "\r\n" + b + "\r\n", "a, b"},
+		{"no object", "[1]\n" + a + "\nnull\n\"B\"\n", "damage at line 1, a, damage at line 3, damage at line 4"},
+		{"zeros", a + "\n" + strings.Repeat("\x00", 4096) + "\n" + b + "\n", "a, damage at line 2, b"},
+		{"a binary", "\x7fELF\xff\xfe\n" + a + "\n", "damage at line 1, a"},
+		{"nothing but damage", "x\n", "damage at line 1, no such trace: \"B\""},
+		{"empty", "", "no such trace: \"B\""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, _ := openNew(t, c.text)
+			if got := summary(s.Notifications(t.Context(), "B")); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			damages := 0
+			for _, err := range s.Changes(t.Context(), "") {
+				if err != nil {
+					damages++
+				}
+			}
+			if want := strings.Count(c.want, "damage"); damages != want {
+				t.Errorf("Changes report %d damages, want %d", damages, want)
+			}
+		})
+	}
+}
+
+// The next write does not merge into half a line.
+func TestWriteAfterHalfALine(t *testing.T) {
+	s, path := openNew(t, line("a")+"\n"+line("lost")[:40])
+	n, err := osprofiler.ParseNotification(line("b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), []osprofiler.Notification{n}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := summary(s.Notifications(t.Context(), "B")), "a, damage at line 2, b"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := line("a") + "\n" + line("lost")[:40] + "\n" + line("b") + "\n"; string(text) != want {
+		t.Errorf("the file is\n%s\nwant\n%s", text, want)
+	}
+}
+
+// A file that was moved away or removed while it was open is made anew.
+func TestMovedAway(t *testing.T) {
+	s, path := openNew(t, "")
+	write := func(name string) {
+		t.Helper()
+		n, err := osprofiler.ParseNotification(line(name))
+		if err == nil {
+			err = s.Write(t.Context(), []osprofiler.Notification{n})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write("b")
+	if got := summary(s.Notifications(t.Context(), "B")); got != "b" {
+		t.Errorf("the new file holds %s, want b", got)
+	}
+	old, err := file.Open(path+".1", file.WithReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = old.Close() }()
+	if got := summary(old.Notifications(t.Context(), "B")); got != "a" {
+		t.Errorf("the old file holds %s, want a", got)
+	}
+}
+
+// A cursor does not survive its file.
+func TestCursorOfReplacedFile(t *testing.T) {
+	s, path := openNew(t, line("a")+"\n"+line("b")+"\n")
+	var cursors []store.Cursor
+	for c, err := range s.Changes(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursors = append(cursors, c.Cursor)
+	}
+	for name, text := range map[string]string{
+		"cut": line("a")[:30], "empty": "", "replaced": line("x") + "\n" + line("y") + "\n" + line("z") + "\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range s.Changes(t.Context(), cursors[1]) {
+			if err == nil || !strings.Contains(err.Error(), "was replaced") {
+				t.Errorf("%s: got the error %v", name, err)
+			}
+		}
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.jsonl")
+	if err := os.WriteFile(path, []byte(line("a")+"\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func() (store.Store, error){
+		func() (store.Store, error) { return store.Open(t.Context(), "file://"+path, store.WithReadOnly()) },
+		func() (store.Store, error) { return store.Open(t.Context(), "file://"+path+"?osp_read_only=yes") },
+	} {
+		s, err := open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Write(t.Context(), []osprofiler.Notification{{Name: "x"}}); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Write returned %v", err)
+		}
+		if got := summary(s.Notifications(t.Context(), "B")); got != "a" {
+			t.Errorf("got %s", got)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestBadPlaces(t *testing.T) {
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		connectionString, want string
+		is                     error
+	}{
+		{"file://" + dir, `cannot open the file "DIR": it is a directory, and should be a file of one notification a line`, nil},
+		{"file://" + dir + "/none/x.jsonl", `cannot create the file "DIR/none/x.jsonl": there is no directory "DIR/none": file does not exist`, fs.ErrNotExist},
+		{"file://" + plain + "/x.jsonl", `cannot open the file "DIR/plain/x.jsonl": not a directory`, nil},
+		{"file://" + dir + "/none.jsonl?osp_read_only=true", `cannot read the file "DIR/none.jsonl": there is none: file does not exist`, fs.ErrNotExist},
+		{"file:///dev/null", `cannot open the file "/dev/null": it should be an ordinary file, and is none`, nil},
+		{"file://", `the connection string "file://" names no file; it should read like file:///path/to/traces.jsonl`, nil},
+		{"file://" + dir + "/", `the connection string "file://DIR/" names no file; it should read like file:///path/to/traces.jsonl`, nil},
+		{"file:///a%zz", `the path "/a%zz" of the connection string holds a percent sign that is no escape; it should be written %25`, nil},
+		{"file:///a%00b", `the path "/a\x00b" of the connection string holds a NUL, which no path can`, nil},
+		{"file://" + dir + "/x.jsonl?sync=no", `unknown option "sync" of the connection string; this back end knows filter_error_trace, osp_read_only, osp_sync`, nil},
+		{"file://" + dir + "/x.jsonl?osp_sync=perhaps", `option osp_sync=perhaps of the connection string should be true or false`, nil},
+	} {
+		s, err := store.Open(t.Context(), c.connectionString)
+		if err == nil {
+			t.Errorf("%s was opened", c.connectionString)
+			_ = s.Close()
+			continue
+		}
+		if got := strings.ReplaceAll(err.Error(), dir, "DIR"); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.connectionString, got, c.want)
+		}
+		if c.is != nil && !errors.Is(err, c.is) {
+			t.Errorf("%s: %v is no %v", c.connectionString, err, c.is)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "x.jsonl")); err == nil {
+		t.Error("a refused connection string made a file")
+	}
+}
+
+// Relative paths, blanks and escapes name what users expect.
+func TestPaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("sub", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for connectionString, want := range map[string]string{
+		"file://" + dir + "/a.jsonl":          "a.jsonl",
+		"file://localhost" + dir + "/b.jsonl": "b.jsonl",
+		"file://c.jsonl":                      "c.jsonl",
+		"file://./d.jsonl":                    "d.jsonl",
+		"file://sub/e.jsonl":                  "sub/e.jsonl",
+		"file://sub/../f.jsonl?osp_sync=no":   "f.jsonl",
+		"file://with blank.jsonl":             "with blank.jsonl",
+		"file://with%20other%25.jsonl":        "with other%.jsonl",
+		"FILE://g.jsonl":                      "g.jsonl",
+		"file://h?i.jsonl?osp_sync=no":        "h?i.jsonl",
+	} {
+		s, err := store.Open(context.Background(), connectionString)
+		if err != nil {
+			t.Errorf("%s: %v", connectionString, err)
+			continue
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(want); err != nil {
+			t.Errorf("%s did not make %q: %v", connectionString, want, err)
+		}
+	}
+}
