@@ -1,0 +1,199 @@
+// Command bench measures what this project and the Python library both do, on
+// the same work, in one run, and prints one table. Both use one core.
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/internal/bench/workload"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/reader"
+)
+
+//go:embed beside.py
+var beside string
+
+// notificationsOfReport is the size of the trace that is reported.
+const notificationsOfReport = 100_000
+
+func main() {
+	python, err := testenv.DebianPython()
+	if err == nil {
+		err = run(os.Stdout, python, notificationsOfReport)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// row is one kind of work: seconds per operation on either side.
+type row struct {
+	what          string
+	ours, pythons float64
+}
+
+func run(w io.Writer, python string, count int) error {
+	lines := workload.Lines(count)
+	theirs, err := measurePython(python, lines)
+	if err != nil {
+		return err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	rows := []row{
+		{what: "a finished span of 8 attributes to two notifications, JSON (Python: the JSON alone)", pythons: theirs.Encode},
+		{what: "an operation with the same attributes, from its start to two notifications, JSON", pythons: theirs.Operation},
+		{what: fmt.Sprintf("report of %d notifications from JSON", count), pythons: theirs.Report},
+	}
+	for i, f := range []func(*testing.B){encodeSpans, operations, func(b *testing.B) { report(b, lines) }} {
+		if rows[i].ours, err = perOperation(f); err != nil {
+			return err
+		}
+	}
+	return print(w, rows)
+}
+
+func print(w io.Writer, rows []row) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "Go\tPython\tratio\t  what")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%.1f\t  %s\n", duration(r.ours), duration(r.pythons), r.pythons/r.ours, r.what)
+	}
+	return t.Flush()
+}
+
+// duration writes seconds with three digits or so, in the unit that fits.
+func duration(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	return d.Round(max(1, d/1000)).String()
+}
+
+// pythons are the Python library's seconds per operation.
+type pythons struct{ Encode, Operation, Report float64 }
+
+func measurePython(python string, lines []string) (p pythons, err error) {
+	work := struct {
+		Notifications []osprofiler.Notification `json:"notifications"`
+		Lines         []string                  `json:"lines"`
+	}{convert.New().Append(nil, workload.Spans(1)...), lines}
+	input, err := json.Marshal(work)
+	if err != nil {
+		return p, err
+	}
+	cmd := exec.CommandContext(context.Background(), python, "-c", beside) //nolint:gosec // the interpreter that the user has
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return p, fmt.Errorf("measuring the Python library with %s: %w", python, err)
+	}
+	return p, json.Unmarshal(out, &p)
+}
+
+// perOperation runs a benchmark three times and returns the best.
+func perOperation(f func(b *testing.B)) (seconds float64, err error) {
+	for range 3 {
+		r := testing.Benchmark(f)
+		if r.N == 0 {
+			return 0, fmt.Errorf("a benchmark failed")
+		}
+		if s := r.T.Seconds() / float64(r.N); seconds == 0 || s < seconds {
+			seconds = s
+		}
+	}
+	return seconds, nil
+}
+
+// encodeSpans converts and writes finished spans in batches.
+func encodeSpans(b *testing.B) {
+	batch := workload.Spans(batchSize)
+	var w writer
+	b.ResetTimer()
+	for n := 0; n < b.N; n += len(batch) {
+		w.write(batch[:min(len(batch), b.N-n)])
+	}
+}
+
+// operations makes spans by the OpenTelemetry SDK, and does the same with them.
+func operations(b *testing.B) {
+	var w writer
+	like := workload.Spans(1)[0]
+	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(like.Resource()), sdktrace.WithSpanProcessor(&w))
+	tracer := provider.Tracer(like.InstrumentationScope().Name)
+	ctx := trace.ContextWithRemoteSpanContext(context.Background(), like.Parent())
+	b.ResetTimer()
+	for range b.N {
+		_, span := tracer.Start(ctx, like.Name(), trace.WithSpanKind(like.SpanKind()), trace.WithAttributes(like.Attributes()...))
+		span.End()
+	}
+	if err := provider.Shutdown(ctx); err != nil {
+		b.Fatal(err)
+	}
+}
+
+const batchSize = 512
+
+// writer writes spans as notifications into memory; as a SpanProcessor, batch by batch.
+type writer struct {
+	converter     *convert.Converter
+	notifications []osprofiler.Notification
+	text          []byte
+	batch         []sdktrace.ReadOnlySpan
+}
+
+func (w *writer) write(spans []sdktrace.ReadOnlySpan) {
+	if w.converter == nil {
+		w.converter = convert.New()
+	}
+	w.notifications = w.converter.Append(w.notifications[:0], spans...)
+	w.text = w.text[:0]
+	for i := range w.notifications {
+		w.text = w.notifications[i].AppendJSON(w.text)
+	}
+}
+
+func (w *writer) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+
+func (w *writer) OnEnd(span sdktrace.ReadOnlySpan) {
+	if w.batch = append(w.batch, span); len(w.batch) == batchSize {
+		w.write(w.batch)
+		w.batch = w.batch[:0]
+	}
+}
+
+func (w *writer) ForceFlush(context.Context) error {
+	w.write(w.batch)
+	return nil
+}
+
+func (w *writer) Shutdown(ctx context.Context) error { return w.ForceFlush(ctx) }
+
+func report(b *testing.B, lines []string) {
+	for b.Loop() {
+		r, err := reader.BuildReport(func(yield func(osprofiler.Notification, error) bool) {
+			for _, line := range lines {
+				if !yield(osprofiler.ParseNotification(line)) {
+					return
+				}
+			}
+		})
+		if err != nil || len(r.Children) != 1 {
+			b.Fatal("the report is wrong: ", err)
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+// The comparison runs, on a small trace, and prints a line for each kind of work.
+func TestTable(t *testing.T) {
+	python := testenv.Python(t)
+	benchtime := flag.Lookup("test.benchtime").Value
+	usual := benchtime.String()
+	if err := benchtime.Set("10ms"); err != nil {
+		t.Fatal(err)
+	}
+	defer benchtime.Set(usual) //nolint:errcheck // it was set to that before
+	var out bytes.Buffer
+	if err := run(&out, python, 1000); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + out.String())
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	row := regexp.MustCompile(`^ *[0-9.]+[nµm]?s +[0-9.]+[nµm]?s +[0-9]+\.[0-9] {2,}\S`)
+	if len(lines) != 4 || !row.MatchString(lines[1]) || !row.MatchString(lines[2]) || !row.MatchString(lines[3]) {
+		t.Errorf("no table of three rows:\n%s", out.String())
+	}
+}

@@ -1,0 +1,94 @@
+// Package workload makes what benchmarks work on, so that all of them, and the
+// Python library beside them, work on the same.
+package workload
+
+import (
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// Spans returns so many server spans as otelhttp makes them, each with eight
+// attributes, all with the one resource that one provider's spans have.
+func Spans(count int) []sdktrace.ReadOnlySpan {
+	of := resource.NewSchemaless(
+		attribute.String("service.namespace", "nova"), attribute.String("service.name", "api"),
+		attribute.String("service.version", "1.2.3"), attribute.String("host.name", "controller-1"),
+		attribute.String("telemetry.sdk.name", "opentelemetry"), attribute.String("telemetry.sdk.language", "go"),
+	)
+	spans := make([]sdktrace.ReadOnlySpan, count)
+	for i := range spans {
+		spans[i] = sharing{span(i), of}
+	}
+	return spans
+}
+
+// sharing keeps the very resource: a SpanStub's Snapshot copies it.
+type sharing struct {
+	sdktrace.ReadOnlySpan
+	of *resource.Resource
+}
+
+func (s sharing) Resource() *resource.Resource { return s.of }
+
+func span(i int) sdktrace.ReadOnlySpan {
+	own := trace.SpanContextConfig{
+		TraceID: trace.TraceID{1, 2, 3}, SpanID: trace.SpanID{4, 5, 6, byte(i >> 8), byte(i)}, TraceFlags: trace.FlagsSampled,
+	}
+	parent := own
+	parent.SpanID[7] = 9
+	began := time.Unix(1_700_000_000, 123_456_789).Add(time.Duration(i) * time.Millisecond)
+	return tracetest.SpanStub{
+		Name:        "GET /v2.1/servers/{id}",
+		SpanContext: trace.NewSpanContext(own), Parent: trace.NewSpanContext(parent),
+		SpanKind:  trace.SpanKindServer,
+		StartTime: began, EndTime: began.Add(100 * time.Millisecond),
+		Attributes: []attribute.KeyValue{
+			attribute.String("http.request.method", "GET"),
+			attribute.String("url.path", "/v2.1/servers/5f0b"),
+			attribute.String("url.query", "limit=10"),
+			attribute.String("url.scheme", "http"),
+			attribute.String("http.route", "/v2.1/servers/{id}"),
+			attribute.String("server.address", "api.example.org"),
+			attribute.Int("server.port", 8774),
+			attribute.Int("http.response.status_code", 200),
+		},
+		InstrumentationScope: instrumentation.Scope{Name: "example.org/instrumentation", Version: "0.1.0"},
+	}.Snapshot()
+}
+
+// Lines returns the notifications of one trace, each as a store holds it, like
+// those that OpenStack's services leave: requests that call others, most of
+// them database calls with statements, newest first as Redis gives them.
+func Lines(count int) []string {
+	const statement = "SELECT instances.created_at AS instances_created_at, instances.updated_at AS instances_updated_at, " +
+		"instances.deleted_at AS instances_deleted_at, instances.id AS instances_id \\nFROM instances \\nWHERE instances.id = %(id_1)s"
+	began := time.Date(2024, 5, 6, 7, 8, 9, 10_000, time.UTC)
+	lines := make([]string, count)
+	for i := range count / 2 {
+		operation, info := "db", `"db": {"statement": "`+statement+`", "params": {"id_1": 7}}, `
+		if i%8 == 0 {
+			operation, info = "wsgi", `"request": {"path": "/v2.1/servers/detail", "query": "limit=10", "method": "GET", "scheme": "http"}, `
+		}
+		at := began.Add(time.Duration(i) * 100 * time.Microsecond)
+		lines[count-1-2*i] = line(i, operation+"-start", info, at)
+		lines[count-2-2*i] = line(i, operation+"-stop", "", at.Add(time.Millisecond))
+	}
+	return lines
+}
+
+// line writes one half of the i-th operation, whose parent is the (i+7)/8-th.
+func line(i int, name, info string, at time.Time) string {
+	id := func(n int) string { return fmt.Sprintf("a0000000-0000-4000-8000-%012d", n) }
+	return fmt.Sprintf(`{"name": "%s", "base_id": "%s", "trace_id": "%s", "parent_id": "%s", "timestamp": "%s", `+
+		`"info": {%s"host": "compute-%d"}, "project": "nova", "service": "osapi_compute"}`,
+		name, id(0), id(i+1), id((i+7)/8), osprofiler.FormatTime(at), info, i%16)
+}
