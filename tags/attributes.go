@@ -70,16 +70,18 @@ func described(call Call, info osprofiler.Info) (raw string, ok bool) {
 // that describes the call, as complete as upstream writes it, or no info where
 // the attributes say nothing of the call's start. It never has a host.
 func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
-	return osprofiler.Info(AppendStartInfo(nil, call, attrs))
+	return osprofiler.Info(AppendStartInfo(make([]byte, 0, 256), call, attrs))
 }
 
 // AppendStartInfo appends the text of [StartInfo]: an object, or nothing.
 func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	switch call {
 	case HTTPServer:
-		dst = readHTTP(attrs).appendRequest(dst)
+		h := readHTTP(attrs)
+		dst = h.appendRequest(dst)
 	case HTTPClient:
-		dst = readHTTP(attrs).appendRequests(dst)
+		h := readHTTP(attrs)
+		dst = h.appendRequests(dst)
 	case DB:
 		dst = appendQueryInfo(dst, attrs)
 	case RPC, Function:
@@ -92,14 +94,14 @@ func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 // tells the outcome of the call, or no info where the attributes tell none. It
 // never has a host, nor etype and message: those are [Failure.Info]'s.
 func StopInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
-	return osprofiler.Info(AppendStopInfo(nil, call, attrs))
+	return osprofiler.Info(AppendStopInfo(make([]byte, 0, 64), call, attrs))
 }
 
 // AppendStopInfo appends the text of [StopInfo]: an object, or nothing.
 func AppendStopInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	switch call {
 	case HTTPClient:
-		dst = readHTTP(attrs).appendStatusCode(dst)
+		dst = appendStatusCodeInfo(dst, attrs)
 	case DB:
 		dst = appendOutcomeInfo(dst, attrs)
 	case RPC, Function:

@@ -43,12 +43,13 @@ func BenchmarkInfo(b *testing.B) {
 			attrs, _ := tags.StartAttributes(nil, bench.call, bench.start, tags.Stable)
 			attrs, _ = tags.StopAttributes(attrs, bench.call, bench.stop, tags.Stable)
 			kind := bench.call.SpanKind()
+			info := make([]byte, 0, 512)
 			b.ReportAllocs()
 			for b.Loop() {
 				call := tags.CallOfSpan(kind, attrs)
 				call.Operation(attrs)
-				tags.StartInfo(call, attrs)
-				tags.StopInfo(call, attrs)
+				info = tags.AppendStartInfo(info[:0], call, attrs)
+				info = tags.AppendStopInfo(info, call, attrs)
 			}
 		})
 	}

@@ -85,7 +85,7 @@ func (c Call) Operation(attrs []attribute.KeyValue) string {
 	case HTTPServer:
 		return "wsgi"
 	case HTTPClient:
-		if h := readHTTP(attrs); h.clientURL().scheme == "https" {
+		if schemeOf(attrs) == "https" {
 			return "https"
 		}
 		return "http"

@@ -68,44 +68,40 @@ func appendOutcome(dst []attribute.KeyValue, raw string, c Conventions) (_ []att
 
 // query is what attributes of any convention say of a database call's start.
 type query struct {
-	known                               bool
-	text, statement, summary            text
-	operation, oldOperation, collection text
-	params, oldParams                   text
-	parameters                          int // attributes of one parameter each
+	known                                bool
+	text, summary, operation, collection text
+	params                               text
+	parameters                           int // attributes of one parameter each
 }
 
 func readQuery(attrs []attribute.KeyValue) (q query) {
 	for i := range attrs {
-		v := attrs[i].Value
+		v := &attrs[i].Value
 		switch key := attrs[i].Key; key {
 		case keyDBSystemName, oldDBSystem:
 			q.known = true
 		case keyDBQueryText:
 			q.text.set(v)
 		case oldDBStatement:
-			q.statement.set(v)
+			q.text.setAs(older, v)
 		case keyDBQuerySummary:
 			q.summary.set(v)
 		case keyDBOperationName:
 			q.operation.set(v)
 		case oldDBOperation:
-			q.oldOperation.set(v)
+			q.operation.setAs(older, v)
 		case keyDBCollectionName:
 			q.collection.set(v)
 		case ownDBParams:
 			q.params.set(v)
 		case oldDBParams:
-			q.oldParams.set(v)
+			q.params.setAs(older, v)
 		default:
 			if _, ok := parameterName(key); ok {
 				q.parameters++
 			}
 		}
 	}
-	q.text = q.text.or(q.statement)
-	q.operation = q.operation.or(q.oldOperation)
-	q.params = q.params.or(q.oldParams)
 	q.known = q.known || q.text.ok || q.summary.ok || q.operation.ok
 	return q
 }
@@ -164,13 +160,13 @@ func (q *query) appendParameters(dst []byte, attrs []attribute.KeyValue) []byte 
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
-			dst = appendValue(dst, ordered[i].Value)
+			dst = appendValue(dst, &ordered[i].Value)
 		}
 		return append(dst, ']')
 	}
 	dst = append(dst, '{')
 	for i := range values {
-		dst = appendValue(append(appendName(dst, string(values[i].Key)), ": "...), values[i].Value)
+		dst = appendValue(append(appendName(dst, string(values[i].Key)), ": "...), &values[i].Value)
 	}
 	return append(dst, '}')
 }
@@ -197,7 +193,7 @@ func appendName(dst []byte, name string) []byte {
 }
 
 // appendValue writes an attribute's value as JSON.
-func appendValue(dst []byte, v attribute.Value) []byte {
+func appendValue(dst []byte, v *attribute.Value) []byte {
 	switch v.Type() {
 	case attribute.STRING:
 		return pyjson.AppendString(dst, v.AsString())
@@ -218,7 +214,7 @@ func appendValue(dst []byte, v attribute.Value) []byte {
 func appendOutcomeInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var result, original, chained text
 	for i := range attrs {
-		switch v := attrs[i].Value; attrs[i].Key {
+		switch v := &attrs[i].Value; attrs[i].Key {
 		case ownDBResult:
 			result.set(v)
 		case ownDBOriginalException:

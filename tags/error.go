@@ -90,7 +90,7 @@ func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []
 // failureOfAttributes reads error.type, and error of the older conventions.
 func failureOfAttributes(attrs []attribute.KeyValue) (f Failure, failed bool) {
 	for i := range attrs {
-		switch v := attrs[i].Value; attrs[i].Key {
+		switch v := &attrs[i].Value; attrs[i].Key {
 		case keyErrorType:
 			if t := v.String(); t != "" {
 				f.Type, failed = t, true
@@ -126,7 +126,7 @@ func isErrorLog(e *sdktrace.Event) bool {
 
 func exceptionOf(e *sdktrace.Event) (etype, message text) {
 	for i := range e.Attributes {
-		switch v := e.Attributes[i].Value; e.Attributes[i].Key {
+		switch v := &e.Attributes[i].Value; e.Attributes[i].Key {
 		case keyExceptionType, pythonErrorKind:
 			etype.set(v)
 		case keyExceptionMessage, pythonMessage:

@@ -50,7 +50,7 @@ func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byt
 	var name, function, namespace text
 	var args, kwargs, pyName, pyArgs, pyKwargs text
 	for i := range attrs {
-		switch v := attrs[i].Value; attrs[i].Key {
+		switch v := &attrs[i].Value; attrs[i].Key {
 		case keyFunctionName:
 			name.set(v)
 		case oldFunction:
@@ -101,7 +101,7 @@ type rpc struct {
 	method, original, service text
 }
 
-func (r *rpc) read(key attribute.Key, v attribute.Value) {
+func (r *rpc) read(key attribute.Key, v *attribute.Value) {
 	switch key {
 	case keyRPCMethod:
 		r.method.set(v)
@@ -132,7 +132,7 @@ func appendResultInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var result text
 	for i := range attrs {
 		if attrs[i].Key == ownResult {
-			result.set(attrs[i].Value)
+			result.set(&attrs[i].Value)
 		}
 	}
 	if !result.ok {

@@ -7,20 +7,18 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// http is what attributes of any convention say of an HTTP request, newer
-// names before older ones.
+// http is what attributes of any convention say of an HTTP request.
 type http struct {
 	knownMethod, originalMethod text
 	url, target                 text
 	scheme, host, path, query   text
 	hostHeader                  text
-	port, status                number
+	port                        number
 }
 
-func readHTTP(attrs []attribute.KeyValue) http {
-	var h, old, peer http
+func readHTTP(attrs []attribute.KeyValue) (h http) {
 	for i := range attrs {
-		v := attrs[i].Value
+		v := &attrs[i].Value
 		switch attrs[i].Key {
 		case keyMethod:
 			h.knownMethod.set(v)
@@ -38,49 +36,59 @@ func readHTTP(attrs []attribute.KeyValue) http {
 			h.host.set(v)
 		case keyServerPort:
 			h.port.set(v)
-		case keyStatusCode:
-			h.status.set(v)
-		case oldMethod:
-			old.knownMethod.set(v)
-		case oldURL:
-			old.url.set(v)
-		case oldTarget:
-			h.target.set(v)
-		case oldScheme:
-			old.scheme.set(v)
-		case oldPath:
-			old.path.set(v)
-		case oldQuery:
-			old.query.set(v)
-		case oldHostname:
-			old.host.set(v)
-		case oldPort:
-			old.port.set(v)
-		case oldStatusCode:
-			old.status.set(v)
-		case pythonStatusCode:
-			peer.status.set(v)
-		case oldHost:
-			h.hostHeader.set(v)
-		case oldPeerName:
-			peer.host.set(v)
-		case oldPeerPort:
-			peer.port.set(v)
+		default:
+			h.readOlder(attrs[i].Key, v)
 		}
 	}
-	return h.or(&old).or(&peer)
+	return h
 }
 
-func (h http) or(older *http) http {
-	h.knownMethod = h.knownMethod.or(older.knownMethod)
-	h.url = h.url.or(older.url)
-	h.scheme = h.scheme.or(older.scheme)
-	h.host = h.host.or(older.host)
-	h.path = h.path.or(older.path)
-	h.query = h.query.or(older.query)
-	h.port = h.port.or(older.port)
-	h.status = h.status.or(older.status)
-	return h
+func (h *http) readOlder(key attribute.Key, v *attribute.Value) {
+	switch key {
+	case oldMethod:
+		h.knownMethod.setAs(older, v)
+	case oldURL:
+		h.url.setAs(older, v)
+	case oldTarget:
+		h.target.setAs(older, v)
+	case oldScheme:
+		h.scheme.setAs(older, v)
+	case oldPath:
+		h.path.setAs(older, v)
+	case oldQuery:
+		h.query.setAs(older, v)
+	case oldHostname:
+		h.host.setAs(older, v)
+	case oldPort:
+		h.port.setAs(older, v)
+	case oldPeerName:
+		h.host.setAs(oldest, v)
+	case oldPeerPort:
+		h.port.setAs(oldest, v)
+	case oldHost:
+		h.hostHeader.setAs(older, v)
+	}
+}
+
+// schemeOf is the scheme that readHTTP would find.
+func schemeOf(attrs []attribute.KeyValue) string {
+	var scheme, whole text
+	for i := range attrs {
+		switch v := &attrs[i].Value; attrs[i].Key {
+		case keyURLScheme:
+			scheme.set(v)
+		case oldScheme:
+			scheme.setAs(older, v)
+		case keyURLFull:
+			whole.set(v)
+		case oldURL:
+			whole.setAs(older, v)
+		}
+	}
+	if scheme.ok {
+		return scheme.s
+	}
+	return splitURL(whole.s).scheme
 }
 
 // started tells whether anything is known of the request itself.

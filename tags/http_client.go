@@ -75,7 +75,7 @@ func appendStatusCode(dst []attribute.KeyValue, raw string, c Conventions) (_ []
 
 // appendRequests writes the requests, if anything is known of it: always all
 // six members.
-func (h http) appendRequests(dst []byte) []byte {
+func (h *http) appendRequests(dst []byte) []byte {
 	if !h.started() {
 		return dst
 	}
@@ -98,7 +98,7 @@ func (h http) appendRequests(dst []byte) []byte {
 // clientURL takes the parts that stand in attributes of their own, and what
 // they leave open from the whole URL. As upstream does, it takes the scheme's
 // own port where none is known.
-func (h http) clientURL() url {
+func (h *http) clientURL() url {
 	u := splitURL(h.url.s)
 	if !h.url.ok && h.target.ok {
 		u = splitTarget(h.target.s)
@@ -125,12 +125,23 @@ func (h http) clientURL() url {
 	return u
 }
 
-// appendStatusCode writes the outcome of a client's request.
-func (h http) appendStatusCode(dst []byte) []byte {
-	if !h.status.ok {
+// appendStatusCodeInfo writes the outcome of a client's request, if it is known.
+func appendStatusCodeInfo(dst []byte, attrs []attribute.KeyValue) []byte {
+	var code number
+	for i := range attrs {
+		switch v := &attrs[i].Value; attrs[i].Key {
+		case keyStatusCode:
+			code.set(v)
+		case oldStatusCode:
+			code.setAs(older, v)
+		case pythonStatusCode:
+			code.setAs(oldest, v)
+		}
+	}
+	if !code.ok {
 		return dst
 	}
 	dst = append(dst, `{"requests": {"status_code": `...)
-	dst = strconv.AppendInt(dst, h.status.n, 10)
+	dst = strconv.AppendInt(dst, code.n, 10)
 	return append(dst, "}}"...)
 }

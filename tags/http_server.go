@@ -42,7 +42,7 @@ func appendMethod(dst []attribute.KeyValue, f *field) []attribute.KeyValue {
 
 // appendRequest writes the request, if anything is known of it: always all
 // four members, because upstream's readers ask for them.
-func (h http) appendRequest(dst []byte) []byte {
+func (h *http) appendRequest(dst []byte) []byte {
 	if !h.started() {
 		return dst
 	}
@@ -57,7 +57,7 @@ func (h http) appendRequest(dst []byte) []byte {
 
 // serverURL takes the parts that stand in attributes of their own, and what
 // they leave open from http.target or a whole URL.
-func (h http) serverURL() url {
+func (h *http) serverURL() url {
 	u := url{scheme: h.scheme.s, path: h.path.s, query: h.query.s}
 	if !h.path.ok {
 		var from url

@@ -78,16 +78,28 @@ func integer(raw string) (int64, bool) {
 	return n, err == nil
 }
 
-// text is what string attributes said, of which the last counts; ok tells that
-// there was one.
+// text is what string attributes said: of equally ranked ones the last counts,
+// of others the highest rank. ok tells that there was one.
 type text struct {
-	s  string
-	ok bool
+	s    string
+	ok   bool
+	rank rank
 }
 
-func (t *text) set(v attribute.Value) {
-	if v.Type() == attribute.STRING {
-		t.s, t.ok = v.AsString(), true
+// rank puts names of newer conventions before older ones that mean the same.
+type rank uint8
+
+const (
+	oldest rank = iota
+	older
+	newest
+)
+
+func (t *text) set(v *attribute.Value) { t.setAs(newest, v) }
+
+func (t *text) setAs(r rank, v *attribute.Value) {
+	if v.Type() == attribute.STRING && r >= t.rank {
+		t.s, t.ok, t.rank = v.AsString(), true, r
 	}
 }
 
@@ -102,26 +114,25 @@ func (t text) or(u text) text {
 // number is what integer attributes said; digits in a string count as well,
 // since older instrumentation wrote such.
 type number struct {
-	n  int64
-	ok bool
+	n    int64
+	ok   bool
+	rank rank
 }
 
-func (n *number) set(v attribute.Value) {
+func (n *number) set(v *attribute.Value) { n.setAs(newest, v) }
+
+func (n *number) setAs(r rank, v *attribute.Value) {
+	if r < n.rank {
+		return
+	}
 	switch v.Type() {
 	case attribute.INT64:
-		n.n, n.ok = v.AsInt64(), true
+		n.n, n.ok, n.rank = v.AsInt64(), true, r
 	case attribute.STRING:
 		if i, err := strconv.ParseInt(v.AsString(), 10, 64); err == nil {
-			n.n, n.ok = i, true
+			n.n, n.ok, n.rank = i, true, r
 		}
 	}
-}
-
-func (n number) or(m number) number {
-	if n.ok {
-		return n
-	}
-	return m
 }
 
 // appendKey and appendKeyText write `"key": ` and `"key": "text"` of keys that
