@@ -1,0 +1,61 @@
+package interop
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+//go:embed testdata/library.py
+var library string
+
+// eachLibrary runs a test beside every Python library that there is.
+func eachLibrary(t *testing.T, test func(t *testing.T, ask asker)) {
+	for name, find := range map[string]func(testing.TB) string{"debian": testenv.Python, "newest": testenv.NewPython} {
+		t.Run(name, func(t *testing.T) {
+			python := find(t)
+			test(t, func(t *testing.T, answer any, input any, what ...string) {
+				t.Helper()
+				askPython(t, python, answer, input, what...)
+			})
+		})
+	}
+}
+
+// asker has the library do something and reads its answer.
+type asker func(t *testing.T, answer any, input any, what ...string)
+
+// outcome is what came of one call in Python: a value or an error.
+type outcome[T any] struct {
+	Value T
+	Error string
+}
+
+func askPython(t *testing.T, python string, answer, input any, what ...string) {
+	t.Helper()
+	text, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), python, append([]string{"-c", library}, what...)...)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("Python, asked for %v: %v\n%s", what, err, stderr.String())
+	}
+	if said := stderr.String(); strings.Contains(said, "Traceback") { // drivers log what they could not store
+		t.Fatalf("Python, asked for %v, said:\n%s", what, said)
+	}
+	if answer == nil {
+		return
+	}
+	if err := json.Unmarshal(out, answer); err != nil {
+		t.Fatalf("Python, asked for %v, answered %.500q: %v", what, out, err)
+	}
+}
