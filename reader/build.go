@@ -206,7 +206,7 @@ func (op *operation) setTimes(first moment) {
 }
 
 // stats sums up. Upstream takes what has no duration for 0, and what stops
-// before it starts for less; we count it as incomplete, and leave it out.
+// before it starts for less; in ours neither has a known duration.
 func (b *builder) stats() []Stat {
 	at := map[string]int{}
 	var stats []Stat
@@ -220,10 +220,12 @@ func (b *builder) stats() []Stat {
 		}
 		s := &stats[place]
 		s.Count++
-		if ms, ok := n.Duration(); b.upstream || ok && ms >= 0 {
+		ms, ok := n.Duration()
+		known := ok && (ms >= 0 || b.upstream)
+		if known || b.upstream {
 			s.Duration += n.Finished - n.Started
 		}
-		if n.Incomplete != Complete {
+		if !known {
 			s.Incomplete++
 		}
 	}

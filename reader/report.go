@@ -174,6 +174,18 @@ func (r *Report) Nodes() iter.Seq2[int, *Node] {
 	}
 }
 
+// ServiceJSON returns the service as the report's JSON has it: a string, null
+// where there is none, or whatever was stored instead.
+func (n *Node) ServiceJSON() string {
+	if raw, odd := n.raw(keyService); odd {
+		return raw
+	}
+	if n.Service == "" {
+		return "null"
+	}
+	return string(pyjson.AppendString(nil, n.Service))
+}
+
 // raw returns the JSON of a field that is no string.
 func (n *Node) raw(key string) (raw string, ok bool) {
 	for _, m := range n.odd {

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -92,7 +93,7 @@ func (b *builder) upstreamHalf(op *operation, n *osprofiler.Notification, payloa
 		return nil
 	}
 	if pyjson.KindOf(raw) != pyjson.Object {
-		return b.fail(fmt.Sprintf("AttributeError: '%s' object has no attribute 'get'", pythonType(raw)))
+		return b.fail(fmt.Sprintf("AttributeError: '%s' object has no attribute 'get'", pyjson.TypeName(raw)))
 	}
 	etype, ok := pyjson.Get(raw, keyEtype)
 	op.node.setException(etype, ok)
@@ -122,20 +123,11 @@ func (b *builder) upstreamHost(n *osprofiler.Notification) (raw string, err erro
 		}
 		return raw, nil
 	}
-	raw, ok := n.Info.Get(keyHost)
-	if ok {
-		return raw, nil
+	raw, python := pyjson.Subscript(cmp.Or(string(n.Info), "{}"), keyHost)
+	if python != "" {
+		return "", b.fail(python)
 	}
-	switch kind := pyjson.KindOf(string(n.Info)); kind {
-	case pyjson.Object, pyjson.Invalid:
-		return "", b.fail("KeyError: 'host'")
-	case pyjson.String:
-		return "", b.fail("TypeError: string indices must be integers, not 'str'")
-	case pyjson.Array:
-		return "", b.fail("TypeError: list indices must be integers or slices, not str")
-	default:
-		return "", b.fail(fmt.Sprintf("TypeError: '%s' object is not subscriptable", pythonType(string(n.Info))))
-	}
+	return raw, nil
 }
 
 func (b *builder) upstreamTime(n *osprofiler.Notification, found *members) (moment, error) {
@@ -145,7 +137,7 @@ func (b *builder) upstreamTime(n *osprofiler.Notification, found *members) (mome
 			return moment{}, b.fail("KeyError: 'timestamp'")
 		}
 		if pyjson.KindOf(raw) != pyjson.String {
-			return moment{}, b.fail("TypeError: strptime() argument 1 must be str, not " + pythonType(raw))
+			return moment{}, b.fail("TypeError: strptime() argument 1 must be str, not " + pyjson.TypeName(raw))
 		}
 	}
 	at, python := strptime(n.Timestamp)
@@ -166,12 +158,12 @@ func (b *builder) upstreamOperation(n *osprofiler.Notification, found *members) 
 	}
 	if i, ok := index[key]; ok {
 		if found != nil && pyjson.KindOf(found.get(keyName)) != pyjson.String {
-			return 0, b.fail(fmt.Sprintf("AttributeError: '%s' object has no attribute 'endswith'", pythonType(found.get(keyName))))
+			return 0, b.fail(fmt.Sprintf("AttributeError: '%s' object has no attribute 'endswith'", pyjson.TypeName(found.get(keyName))))
 		}
 		return i, nil
 	}
 	if found != nil && pyjson.KindOf(found.get(keyName)) != pyjson.String {
-		return 0, b.fail(fmt.Sprintf("AttributeError: '%s' object has no attribute 'split'", pythonType(found.get(keyName))))
+		return 0, b.fail(fmt.Sprintf("AttributeError: '%s' object has no attribute 'split'", pyjson.TypeName(found.get(keyName))))
 	}
 	i := b.newOperation()
 	index[key] = i
@@ -190,7 +182,7 @@ func (b *builder) upstreamKey(text, raw string) (index map[string]int32, key, py
 	}
 	switch pyjson.KindOf(raw) {
 	case pyjson.Array, pyjson.Object:
-		return nil, "", fmt.Sprintf("TypeError: unhashable type: '%s'", pythonType(raw))
+		return nil, "", fmt.Sprintf("TypeError: unhashable type: '%s'", pyjson.TypeName(raw))
 	case pyjson.Number:
 		key = numberKey(raw)
 		if key == "nan" { // which equals not even itself
@@ -218,27 +210,6 @@ func numberKey(raw string) string {
 		return n.String()
 	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
-}
-
-// pythonType names the type that Python's json module reads a raw value as.
-func pythonType(raw string) string {
-	switch pyjson.KindOf(raw) {
-	case pyjson.String:
-		return "str"
-	case pyjson.Bool:
-		return "bool"
-	case pyjson.Array:
-		return "list"
-	case pyjson.Object:
-		return "dict"
-	case pyjson.Number:
-		if strings.ContainsAny(raw, ".eENI") {
-			return "float"
-		}
-		return "int"
-	default:
-		return "NoneType"
-	}
 }
 
 func (b *builder) finishUpstream() {

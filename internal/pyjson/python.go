@@ -1,0 +1,42 @@
+package pyjson
+
+import "fmt"
+
+// TypeName names the Python type that json.loads gives a raw value.
+func TypeName(raw string) string {
+	switch KindOf(raw) {
+	case String:
+		return "str"
+	case Bool:
+		return "bool"
+	case Array:
+		return "list"
+	case Object:
+		return "dict"
+	case Number:
+		if isFloat(raw) {
+			return "float"
+		}
+		return "int"
+	default:
+		return "NoneType"
+	}
+}
+
+// Subscript returns what Python's value[key] gives for a raw value, or the
+// exception that it raises, as Python 3.11 prints it: type, colon, message.
+func Subscript(raw, key string) (value, exception string) {
+	switch KindOf(raw) {
+	case Object:
+		if value, ok := Get(raw, key); ok {
+			return value, ""
+		}
+		return "", "KeyError: '" + key + "'"
+	case String:
+		return "", "TypeError: string indices must be integers, not 'str'"
+	case Array:
+		return "", "TypeError: list indices must be integers or slices, not str"
+	default:
+		return "", fmt.Sprintf("TypeError: '%s' object is not subscriptable", TypeName(raw))
+	}
+}

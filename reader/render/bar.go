@@ -1,0 +1,79 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler/reader"
+)
+
+// A ruler maps the trace's time to columns, in steps of an eighth.
+type ruler struct {
+	total   int64 // milliseconds
+	columns int
+}
+
+// eighth returns where a time lies.
+func (u ruler) eighth(ms int64) int {
+	ms = min(max(ms, 0), u.total)
+	return int(float64(ms) / float64(u.total) * float64(8*u.columns))
+}
+
+// bar draws where in the trace an operation lies, in exactly u.columns columns.
+func (u ruler) bar(n *reader.Node) string {
+	if !n.Timed {
+		return strings.Repeat(" ", u.columns)
+	}
+	from, to := u.eighth(min(n.Started, n.Finished)), u.eighth(max(n.Started, n.Finished))
+	from = min(from, 8*u.columns-1)
+	cells := make([]rune, u.columns)
+	for i := range cells {
+		cells[i] = cell(from-8*i, to-8*i)
+	}
+	cells[from/8] = first(from%8, to-from/8*8)
+	if n.Incomplete == reader.NoStop { // nobody knows until when
+		for i := from/8 + 1; i < u.columns; i++ {
+			cells[i] = '╌'
+		}
+	}
+	return string(cells)
+}
+
+// partial holds the cells that are filled from the left, by eighths.
+var partial = []rune(" ▏▎▍▌▋▊▉█")
+
+// cell draws a cell that the bar fills from one eighth to another.
+func cell(from, to int) rune {
+	if from > 0 || to <= 0 {
+		return ' '
+	}
+	return partial[min(to, 8)]
+}
+
+// first draws the cell in which the bar begins: there is always something to see.
+func first(from, to int) rune {
+	to = min(to, 8)
+	switch {
+	case from >= 6 || from >= 4 && to-from < 3:
+		return '▕'
+	case from >= 3 && to == 8:
+		return '▐'
+	case from >= 3:
+		return partial[max(to-from, 1)]
+	}
+	return partial[max(to, 1)]
+}
+
+// axis labels the ruler: its begin, its middle if there is room, its end.
+func (u ruler) axis() string {
+	end := duration(u.total)
+	if width(end)+2 > u.columns {
+		return padLeft(end, u.columns)
+	}
+	line := pad("0", u.columns-width(end)) + end
+	middle := duration(u.total / 2)
+	at := (u.columns - width(middle)) / 2
+	if u.total < 2 || at < 3 || at+width(middle)+2 > u.columns-width(end) {
+		return line
+	}
+	return line[:at] + middle + line[at+width(middle):]
+}

@@ -1,0 +1,120 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+)
+
+// clean makes a stored text safe to print on one line: blanks of any kind
+// become one blank, and what is no printable character, above all control
+// characters, escape sequences and changes of the writing direction, is shown
+// as its code.
+func clean(text string) string {
+	if isSimple(text) {
+		return text
+	}
+	var out strings.Builder
+	blank := false
+	for i, r := range text {
+		if unicode.IsSpace(r) {
+			blank = true
+			continue
+		}
+		if blank {
+			out.WriteByte(' ')
+			blank = false
+		}
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
+			out.WriteRune(utf8.RuneError)
+		case unicode.IsPrint(r):
+			out.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&out, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	if blank {
+		out.WriteByte(' ')
+	}
+	return out.String()
+}
+
+// isSimple tells whether a text is printable ASCII without doubled blanks.
+func isSimple(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == ' ' && i > 0 && text[i-1] == ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// width returns how many columns a clean text takes.
+func width(text string) int {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return uniseg.StringWidth(text)
+		}
+	}
+	return len(text)
+}
+
+const ellipsis = "…"
+
+// cut shortens a clean text to so many columns, with an ellipsis at its end if
+// something is missing.
+func cut(text string, columns int) string {
+	if len(text) <= columns || width(text) <= columns {
+		return text
+	}
+	if columns <= 0 {
+		return ""
+	}
+	return head(text, columns-1) + ellipsis
+}
+
+// head returns as much from the left as fits.
+func head(text string, columns int) string {
+	rest, state, taken := text, -1, 0
+	for rest != "" {
+		_, behind, w, next := uniseg.FirstGraphemeClusterInString(rest, state)
+		if taken+w > columns {
+			return text[:len(text)-len(rest)]
+		}
+		rest, state, taken = behind, next, taken+w
+	}
+	return text
+}
+
+// pad fills a text with blanks on the right.
+func pad(text string, columns int) string {
+	return text + strings.Repeat(" ", max(0, columns-width(text)))
+}
+
+// padLeft fills a text with blanks on the left.
+func padLeft(text string, columns int) string {
+	return strings.Repeat(" ", max(0, columns-width(text))) + text
+}
+
+// wrap breaks a clean text at blanks into lines of so many columns, at most so
+// many; the last ends in an ellipsis if something is missing.
+func wrap(text string, columns, most int) (lines []string) {
+	for len(lines) < most-1 && width(text) > columns {
+		line := head(text, columns)
+		if line == "" {
+			break
+		}
+		if at := strings.LastIndexByte(line, ' '); at > len(line)/2 {
+			line = line[:at]
+		}
+		lines = append(lines, line)
+		text = strings.TrimPrefix(text[len(line):], " ")
+	}
+	return append(lines, cut(text, columns))
+}

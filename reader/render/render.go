@@ -1,0 +1,43 @@
+// Package render writes reports: as the JSON of the Python tool ([JSON]), as a
+// tree for people ([Text]), and as a graph for Graphviz ([Dot]). All three take
+// whatever report package reader builds or reads back, however deep it is.
+package render
+
+import (
+	"io"
+
+	"github.com/osprofiler-otel/osprofiler/reader"
+)
+
+// JSON writes a report as [reader.Report.EncodeJSON] does. The error is w's.
+func JSON(w io.Writer, r *reader.Report) error { return r.EncodeJSON(w) }
+
+// A TextOption is an option of [Text].
+type TextOption interface{ apply(*textConfig) }
+
+type textConfig struct {
+	width int
+	color bool
+}
+
+type textOption func(*textConfig)
+
+func (f textOption) apply(c *textConfig) { f(c) }
+
+// The widths that Text can draw for, in columns.
+const (
+	defaultWidth = 80
+	leastWidth   = 60
+)
+
+// WithWidth sets how many columns the lines may take; the default is 80, and
+// less than 60 is 60.
+func WithWidth(columns int) TextOption {
+	return textOption(func(c *textConfig) { c.width = max(columns, leastWidth) })
+}
+
+// WithColor asks for colours, as escape sequences that every terminal knows.
+// The default is none. What was stored never becomes one.
+func WithColor(on bool) TextOption {
+	return textOption(func(c *textConfig) { c.color = on })
+}

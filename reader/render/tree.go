@@ -1,0 +1,113 @@
+package render
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler/reader"
+)
+
+// timeColumns is how wide the durations stand.
+const timeColumns = 8
+
+// A branch is the place among the siblings of one level.
+type branch struct {
+	left []*reader.Node // those that come yet
+	host string         // of the node above
+}
+
+// tree draws the operations, without recursion.
+func (t *text) tree(r *reader.Report) {
+	labels := t.width - t.ruler.columns - timeColumns - 4
+	t.print(t.paint(dim, strings.Repeat(" ", labels+timeColumns+2)+" "+t.ruler.axis()))
+	limit := max(labels/4, 6) // levels that are indented, two columns each
+	open := []branch{{left: r.Children}}
+	for len(open) > 0 {
+		depth := len(open) - 1
+		level := &open[depth]
+		if len(level.left) == 0 {
+			open = open[:depth]
+			continue
+		}
+		n := level.left[0]
+		level.left = level.left[1:]
+		t.operation(n, open, labels, limit)
+		if n.Failed {
+			t.failure(n, open, limit)
+		}
+		open = append(open, branch{left: n.Children, host: n.Host})
+	}
+}
+
+// narrow tells that there is no room for what is nice to know.
+func (t *text) narrow() bool { return t.width < 120 }
+
+// operation draws one line of the tree.
+func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
+	s := t.serviceOf(n)
+	pieces := []piece{{stem(open, limit, true), dim}}
+	if n.Failed {
+		pieces = append(pieces, piece{"✗ ", red})
+	}
+	if s.name != "" {
+		pieces = append(pieces, piece{s.name, s.paint}, piece{":", dim})
+	}
+	pieces = append(pieces, piece{named(clean(n.Name)), bold})
+	if what := detail(n, t.narrow()); what != "" {
+		pieces = append(pieces, piece{"  " + what, plain})
+	}
+	if host := open[len(open)-1].host; n.Host != host && n.Host != "" && !t.narrow() {
+		pieces = append(pieces, piece{"  @" + clean(n.Host), dim})
+	}
+	took, color := t.took(n)
+	bar := s.paint
+	if n.Failed {
+		bar = red
+	}
+	frame := t.paint(dim, "│")
+	t.print(t.line(pieces, labels) + " " + t.paint(color, padLeft(took, timeColumns)) + " " + frame + t.paint(bar, t.ruler.bar(n)) + frame)
+}
+
+// took says how long it took, or why nobody knows.
+func (t *text) took(n *reader.Node) (string, paint) {
+	ms, ok := n.Duration()
+	switch {
+	case !ok:
+		return clean(string(n.Incomplete)), yellow
+	case ms < 0:
+		return duration(ms), yellow
+	}
+	return duration(ms), plain
+}
+
+// failure draws the error under its operation, over the whole width.
+func (t *text) failure(n *reader.Node, open []branch, limit int) {
+	guide := stem(append(open, branch{left: n.Children}), limit, false)
+	for _, line := range wrap(failure(n), t.width-width(guide)-2, 3) {
+		t.print(t.paint(dim, guide) + "  " + t.paint(red, line))
+	}
+}
+
+// stem draws the lines that lead to an operation from those above it, or, if
+// it is no operation's own line, that go on past it.
+func stem(open []branch, limit int, own bool) string {
+	depth := len(open) - 1
+	var out strings.Builder
+	for level := 1; level <= min(depth, limit); level++ {
+		more := len(open[level].left) > 0
+		switch {
+		case own && level == depth && more:
+			out.WriteString("├ ")
+		case own && level == depth:
+			out.WriteString("└ ")
+		case more:
+			out.WriteString("│ ")
+		default:
+			out.WriteString("  ")
+		}
+	}
+	if own && depth > limit {
+		out.WriteString("┊" + strconv.Itoa(depth) + " ")
+	}
+	return out.String()
+}
