@@ -53,3 +53,12 @@ func (s *span) ChildSpanCount() int                         { return s.childSpan
 func (s *span) InstrumentationLibrary() instrumentation.Library { //nolint:staticcheck // the interface has it
 	return s.scope
 }
+
+// OfNotifications tells whether a span was made from notifications, not by a
+// Tracer. Processors see such a span when it ends, never when it starts.
+func OfNotifications(s sdktrace.ReadOnlySpan) bool {
+	if _, ok := s.(*span); ok {
+		return true
+	}
+	return s.InstrumentationScope().Name == ScopeName
+}

@@ -1,0 +1,133 @@
+package exporter
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+)
+
+// A lossReport tells otel's error handler what was lost: a summary of all that
+// was not told yet, soon after the first loss and then once per interval at
+// most. It runs on goroutines of its own, since a handler may take its time and
+// the worker may be waiting for the store.
+type lossReport struct {
+	queue    *queue
+	interval time.Duration
+
+	handling sync.Mutex // one summary after the other
+
+	mu        sync.Mutex
+	scheduled *time.Timer // nil: no summary is due
+	told      LiveStats   // what the last summaries said
+	toldAt    time.Time
+	lastErr   error // of a write, not told yet
+}
+
+// soon is how long after the first loss the first summary comes, so that it
+// says more than "1 was lost".
+const soon = time.Second
+
+func newLossReport(q *queue, interval time.Duration) *lossReport {
+	return &lossReport{queue: q, interval: interval}
+}
+
+// schedule sees to it that a summary comes. It never blocks.
+func (r *lossReport) schedule() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.scheduled != nil {
+		return
+	}
+	wait := min(soon, r.interval)
+	if !r.toldAt.IsZero() {
+		wait = max(wait, time.Until(r.toldAt.Add(r.interval)))
+	}
+	r.scheduled = time.AfterFunc(wait, r.now)
+}
+
+// because says why the notifications failed that are about to be counted so.
+func (r *lossReport) because(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastErr = err
+}
+
+// now gives the summary of what was not told yet, if there is anything.
+func (r *lossReport) now() {
+	r.handling.Lock()
+	defer r.handling.Unlock()
+	r.mu.Lock()
+	if r.scheduled != nil {
+		r.scheduled.Stop()
+		r.scheduled = nil
+	}
+	current := r.queue.stats()
+	loss := lossBetween(r.told, current, r.queue.limits)
+	if loss != nil {
+		r.told, r.toldAt = current, time.Now()
+		if loss.FailedStarts+loss.FailedStops > 0 {
+			loss.Err, r.lastErr = r.lastErr, nil
+		}
+	}
+	r.mu.Unlock()
+	if loss != nil {
+		otel.Handle(loss)
+	}
+}
+
+// A LossError is what a LiveProcessor reports through otel.Handle: what was
+// lost since its last report, and the error of the last write that failed.
+type LossError struct {
+	// DroppedStarts and DroppedStops found no room in the queue, or no time at
+	// Shutdown. Each stop is one span.
+	DroppedStarts, DroppedStops uint64
+	// FailedStarts and FailedStops are not known to be stored.
+	FailedStarts, FailedStops uint64
+	// LateStarts found no room and wait for the end of their spans, so these
+	// are not seen while they run.
+	LateStarts uint64
+	// Err is why the last write failed, nil if none did.
+	Err error
+
+	limits *liveConfig
+}
+
+// lossBetween says what was lost between two moments, nil if nothing was.
+func lossBetween(before, now LiveStats, limits *liveConfig) *LossError {
+	e := &LossError{
+		DroppedStarts: now.Starts.Dropped - before.Starts.Dropped,
+		DroppedStops:  now.Stops.Dropped - before.Stops.Dropped,
+		FailedStarts:  now.Starts.Failed - before.Starts.Failed,
+		FailedStops:   now.Stops.Failed - before.Stops.Failed,
+		LateStarts:    now.Late - before.Late,
+		limits:        limits,
+	}
+	if e.DroppedStarts+e.DroppedStops+e.FailedStarts+e.FailedStops+e.LateStarts == 0 {
+		return nil
+	}
+	return e
+}
+
+// Error implements error.
+func (e *LossError) Error() string {
+	var parts []string
+	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if e.DroppedStarts+e.DroppedStops > 0 {
+		say("%d starts and %d stops (as many spans) were dropped, since the queue was full or the time of Shutdown over",
+			e.DroppedStarts, e.DroppedStops)
+	}
+	if e.LateStarts > 0 {
+		say("%d starts are put off until their spans end, since the queue was full", e.LateStarts)
+	}
+	if e.FailedStarts+e.FailedStops > 0 {
+		say("%d starts and %d stops are not known to be stored: %v", e.FailedStarts, e.FailedStops, e.Err)
+	}
+	return fmt.Sprintf("live spans: %s (the queue holds %d notifications, %d bytes)",
+		strings.Join(parts, "; "), e.limits.queueSize, e.limits.queueBytes)
+}
+
+// Unwrap returns why the last write failed.
+func (e *LossError) Unwrap() error { return e.Err }

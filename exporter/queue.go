@@ -1,0 +1,224 @@
+package exporter
+
+import (
+	"sync"
+	"sync/atomic"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// An entry is a span of which a start, a stop or both are to be written.
+type entry struct {
+	span          sdktrace.ReadOnlySpan
+	size          int64 // bytes
+	starts, stops uint8 // how many notifications it gives: 0 or 1 each
+}
+
+func (e *entry) notifications() int { return int(e.starts) + int(e.stops) }
+
+// A queue is where OnStart and OnEnd leave spans for the worker. It bounds the
+// number of notifications and their bytes, those that the worker holds among
+// them, and counts what became of each. Nothing is done under its lock but
+// counting and appending, so that nobody waits for the store.
+//
+// Stops may fill all of it, starts only three quarters: a stop carries its
+// whole span, so when room gets scarce starts are worth less. A start without
+// room is postponed: its span is remembered, and its stop brings both. A trace
+// of stops alone would be one that upstream's tool fails on.
+type queue struct {
+	limits *liveConfig
+	wake   chan struct{} // tells the worker to look again
+	closed atomic.Bool   // written under mu
+
+	mu             sync.Mutex
+	waiting, spare []entry
+	waitingCount   int // notifications
+	held           int // notifications, waiting or with the worker
+	bytes          int64
+	postponed      map[spanKey]struct{} // at most limits.queueSize
+	starts, stops  LiveCount
+	late           uint64
+
+	accepted, settled uint64 // entries; the worker keeps their order
+	flushes           []*flush
+}
+
+type spanKey struct {
+	traceID trace.TraceID
+	spanID  trace.SpanID
+}
+
+func keyOf(s sdktrace.ReadOnlySpan) spanKey {
+	sc := s.SpanContext()
+	return spanKey{sc.TraceID(), sc.SpanID()}
+}
+
+func newQueue(limits *liveConfig) *queue {
+	return &queue{limits: limits, wake: make(chan struct{}, 1), postponed: map[spanKey]struct{}{}}
+}
+
+func (q *queue) isClosed() bool { return q.closed.Load() }
+
+// start takes the start of a span; false: it found no room.
+func (q *queue) start(e entry) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed.Load() {
+		return true
+	}
+	q.starts.Seen++
+	if q.push(e, q.limits.queueSize-q.limits.queueSize/4, q.limits.queueBytes-q.limits.queueBytes/4) {
+		return true
+	}
+	if len(q.postponed) < q.limits.queueSize {
+		q.postponed[keyOf(e.span)] = struct{}{}
+		q.late++
+	} else {
+		q.starts.Dropped++
+	}
+	return false
+}
+
+// end takes a span that ended; false: it found no room.
+func (q *queue) end(e entry) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed.Load() {
+		return true
+	}
+	q.starts.Seen += uint64(e.starts)
+	q.stops.Seen += uint64(e.stops)
+	if len(q.postponed) > 0 && e.starts == 0 {
+		key := keyOf(e.span)
+		if _, late := q.postponed[key]; late {
+			delete(q.postponed, key)
+			e.starts = 1
+		}
+	}
+	if q.push(e, q.limits.queueSize, q.limits.queueBytes) {
+		return true
+	}
+	q.drop(&e)
+	return false
+}
+
+// push appends the entry if all that is held stays within the bounds.
+func (q *queue) push(e entry, size int, bytes int64) bool {
+	n := e.notifications()
+	if q.held+n > size || q.bytes+e.size > bytes {
+		return false
+	}
+	before := q.waitingCount
+	q.waiting = append(q.waiting, e)
+	q.waitingCount += n
+	q.held += n
+	q.bytes += e.size
+	q.accepted++
+	if before == 0 || before < q.limits.batchSize && q.waitingCount >= q.limits.batchSize {
+		q.signal()
+	}
+	return true
+}
+
+func (q *queue) drop(e *entry) {
+	q.starts.Dropped += uint64(e.starts)
+	q.stops.Dropped += uint64(e.stops)
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default: // the worker is to look already
+	}
+}
+
+// A state tells the worker what to do next.
+type state uint8
+
+const (
+	empty   state = iota // sleep until woken
+	filling              // a batch has begun: wait its delay
+	ready                // write now
+	ended                // closed, and all is written
+)
+
+func (q *queue) state() state {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case len(q.waiting) == 0 && q.closed.Load():
+		return ended
+	case len(q.waiting) == 0:
+		return empty
+	case q.closed.Load(), len(q.flushes) > 0, q.waitingCount >= q.limits.batchSize:
+		return ready
+	}
+	return filling
+}
+
+// take hands all that waits to the worker, which settles it.
+func (q *queue) take() []entry {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	taken := q.waiting
+	q.waiting, q.spare = q.spare, nil
+	q.waitingCount = 0
+	return taken
+}
+
+// giveBack lets the queue use the memory of what was taken again.
+func (q *queue) giveBack(taken []entry) {
+	clear(taken)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.spare = taken[:0]
+}
+
+// settle counts entries that were written, but for the notifications that are
+// missing by err.
+func (q *queue) settle(entries []entry, missing []osprofiler.Notification, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range entries {
+		q.starts.Written += uint64(entries[i].starts)
+		q.stops.Written += uint64(entries[i].stops)
+	}
+	for i := range missing {
+		half := &q.starts
+		if missing[i].Half() == osprofiler.Stop {
+			half = &q.stops
+		}
+		half.Written--
+		half.Failed++
+	}
+	q.release(entries, err)
+}
+
+// drops counts entries that nobody will write any more.
+func (q *queue) drops(entries []entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range entries {
+		q.drop(&entries[i])
+	}
+	q.release(entries, errGivenUp)
+}
+
+// release makes room and wakes whoever waited for these entries.
+func (q *queue) release(entries []entry, err error) {
+	for i := range entries {
+		q.held -= entries[i].notifications()
+		q.bytes -= entries[i].size
+	}
+	q.settled += uint64(len(entries))
+	q.settleFlushes(err)
+}
+
+func (q *queue) stats() LiveStats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return LiveStats{Starts: q.starts, Stops: q.stops, Queued: q.held, QueuedBytes: q.bytes, Late: q.late, Postponed: len(q.postponed)}
+}
