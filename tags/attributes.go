@@ -115,30 +115,28 @@ func AppendStopInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 // rest's. A member of the rest replaces theirs; and a rest that has etype
 // holds the whole failure, so that their message counts no more.
 func Merge(rest osprofiler.Info, said ...osprofiler.Info) osprofiler.Info {
-	size, sources := len(rest), 0
+	size, sources := len(rest)+2, 0
+	var only osprofiler.Info
 	for _, s := range said {
 		if s != "" {
 			size += len(s)
 			sources++
+			only = s
 		}
 	}
-	if sources == 0 {
+	switch {
+	case sources == 0:
 		return rest
+	case sources == 1 && rest == "":
+		return only
 	}
-	if sources == 1 && rest == "" {
-		for _, s := range said {
-			rest += s
-		}
-		return rest
-	}
-	dst := append(make([]byte, 0, size+2), '{')
+	dst := append(make([]byte, 0, size), '{')
 	failed := rest.Has(memberEtype)
 	for _, s := range said {
 		for key, raw := range s.Members() {
-			if rest.Has(key) || failed && key == memberMessage {
-				continue
+			if !rest.Has(key) && !(failed && key == memberMessage) {
+				dst = appendMember(dst, key, raw)
 			}
-			dst = appendMember(dst, key, raw)
 		}
 	}
 	for key, raw := range rest.Members() {

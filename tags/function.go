@@ -46,53 +46,59 @@ func appendResult(dst []attribute.KeyValue, raw string, c Conventions) (_ []attr
 // appendFunctionInfo writes function with what is known of it. That of an RPC
 // always has a name, because upstream's readers ask for it.
 func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
-	var r rpc
-	var name, function, namespace text
-	var args, kwargs, pyName, pyArgs, pyKwargs text
-	for i := range attrs {
-		switch v := &attrs[i].Value; attrs[i].Key {
-		case keyFunctionName:
-			name.set(v)
-		case oldFunction:
-			function.set(v)
-		case oldNamespace:
-			namespace.set(v)
-		case ownArgs:
-			args.set(v)
-		case ownKwargs:
-			kwargs.set(v)
-		case pythonName:
-			pyName.set(v)
-		case pythonArgs:
-			pyArgs.set(v)
-		case pythonKwargs:
-			pyKwargs.set(v)
-		default:
-			if call == RPC {
-				r.read(attrs[i].Key, v)
-			}
-		}
+	f := readFunction(attrs)
+	name := f.name
+	if call == RPC {
+		r := readRPC(attrs)
+		name = r.name().or(name)
+		name.ok = name.ok || r.known
 	}
-	if function.ok && namespace.s != "" {
-		function.s = namespace.s + "." + function.s
-	}
-	if pyArgs.ok && pyKwargs.ok {
-		args, kwargs = args.or(pyArgs), kwargs.or(pyKwargs)
-	} else {
-		pyName = text{}
-	}
-	name = r.name().or(name).or(function).or(pyName)
-	if !name.ok && !r.known {
+	if !name.ok {
 		return dst
 	}
 	dst = appendKeyText(append(dst, `{"function": {`...), "name", name.s)
-	if args.ok {
-		dst = appendKeyText(dst, "args", args.s)
+	if f.args.ok {
+		dst = appendKeyText(dst, "args", f.args.s)
 	}
-	if kwargs.ok {
-		dst = appendKeyText(dst, "kwargs", kwargs.s)
+	if f.kwargs.ok {
+		dst = appendKeyText(dst, "kwargs", f.kwargs.s)
 	}
 	return append(dst, "}}"...)
+}
+
+// function is what attributes of any convention say of a function.
+type function struct{ name, args, kwargs text }
+
+func readFunction(attrs []attribute.KeyValue) (f function) {
+	var python function
+	var namespace text
+	for i := range attrs {
+		switch v := &attrs[i].Value; attrs[i].Key {
+		case keyFunctionName:
+			f.name.set(v)
+		case oldFunction:
+			f.name.setAs(older, v)
+		case oldNamespace:
+			namespace.set(v)
+		case ownArgs:
+			f.args.set(v)
+		case ownKwargs:
+			f.kwargs.set(v)
+		case pythonName:
+			python.name.set(v)
+		case pythonArgs:
+			python.args.set(v)
+		case pythonKwargs:
+			python.kwargs.set(v)
+		}
+	}
+	if f.name.rank == older && namespace.s != "" {
+		f.name.s = namespace.s + "." + f.name.s
+	}
+	if python.args.ok && python.kwargs.ok { // a name alone may be anybody's
+		f = function{f.name.or(python.name), f.args.or(python.args), f.kwargs.or(python.kwargs)}
+	}
+	return f
 }
 
 // rpc is what attributes of any convention say of a remote call's method.
@@ -101,17 +107,20 @@ type rpc struct {
 	method, original, service text
 }
 
-func (r *rpc) read(key attribute.Key, v *attribute.Value) {
-	switch key {
-	case keyRPCMethod:
-		r.method.set(v)
-	case keyRPCMethodOriginal:
-		r.original.set(v)
-	case oldRPCService:
-		r.service.set(v)
-	case keyRPCSystemName, oldRPCSystem:
-		r.known = true
+func readRPC(attrs []attribute.KeyValue) (r rpc) {
+	for i := range attrs {
+		switch v := &attrs[i].Value; attrs[i].Key {
+		case keyRPCMethod:
+			r.method.set(v)
+		case keyRPCMethodOriginal:
+			r.original.set(v)
+		case oldRPCService:
+			r.service.set(v)
+		case keyRPCSystemName, oldRPCSystem:
+			r.known = true
+		}
 	}
+	return r
 }
 
 // name is the method's full name: service/method where they stand apart.

@@ -13,46 +13,66 @@ import (
 // path, hostname and scheme, all of them strings, and port, an integer or, for
 // a scheme without a port of its own, the empty string.
 func appendRequests(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
-	f := [...]field{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}, {key: "hostname"}, {key: "port"}}
-	method, path, query, scheme, hostname := &f[0], &f[1], &f[2], &f[3], &f[4]
-	exact = scan(raw, f[:]) && exactly(f[:5])
-	port, hasPort := integer(f[5].raw)
-	full := ""
-	if c.stable() && scheme.isText && hostname.isText && path.isText {
-		u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: port}
-		full = u.String()
-	}
-	if !hasPort { // then nothing may make the inverse find one
-		exact = exact && f[5].exact && f[5].text == "" && defaultPort(scheme.text) == 0 && splitURL(full).port == 0
-	}
+	r := requests{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}, {key: "hostname"}, {key: "port"}}
+	exact = scan(raw, r[:]) && exactly(r[:5])
 	if c.stable() {
-		dst = appendMethod(dst, method)
-		dst = appendText(dst, keyServerAddress, hostname)
-		if hasPort {
-			dst = append(dst, keyServerPort.Int64(port))
-		}
-		if full != "" {
-			dst = append(dst, keyURLFull.String(full))
-		}
-		dst = appendText(dst, keyURLScheme, scheme)
-		dst = appendText(dst, keyURLPath, path)
-		if query.text != "" || strings.Contains(full, "?") { // a path may have that, too
-			dst = appendText(dst, keyURLQuery, query)
-		}
+		var full string
+		dst, full = r.appendStable(dst)
+		exact = exact && r.portIsExact(full)
+	} else {
+		exact = exact && r.portIsExact("")
 	}
 	if c.old() {
-		dst = appendText(dst, oldPath, path)
-		dst = appendText(dst, oldQuery, query)
-		dst = appendText(dst, oldMethod, method)
-		dst = appendText(dst, oldScheme, scheme)
-		dst = appendText(dst, oldHostname, hostname)
-		if hasPort {
-			dst = append(dst, oldPort.Int64(port))
-		} else {
-			dst = appendText(dst, oldPort, &f[5])
-		}
+		dst = r.appendOld(dst)
 	}
 	return dst, exact
+}
+
+// requests is the fields method, path, query, scheme, hostname and port.
+type requests [6]field
+
+func (r *requests) port() (int64, bool) { return integer(r[5].raw) }
+
+// portIsExact tells whether the inverse finds the same port. If it is the empty
+// string, it must find none in the scheme or in the whole URL.
+func (r *requests) portIsExact(full string) bool {
+	if _, ok := r.port(); ok {
+		return true
+	}
+	return r[5].exact && r[5].text == "" && defaultPort(r[3].text) == 0 && splitURL(full).port == 0
+}
+
+func (r *requests) appendStable(dst []attribute.KeyValue) (_ []attribute.KeyValue, full string) {
+	method, path, query, scheme, hostname := &r[0], &r[1], &r[2], &r[3], &r[4]
+	port, hasPort := r.port()
+	dst = appendMethod(dst, method)
+	dst = appendText(dst, keyServerAddress, hostname)
+	if hasPort {
+		dst = append(dst, keyServerPort.Int64(port))
+	}
+	if scheme.isText && hostname.isText && path.isText {
+		u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: port}
+		full = u.String()
+		dst = append(dst, keyURLFull.String(full))
+	}
+	dst = appendText(dst, keyURLScheme, scheme)
+	dst = appendText(dst, keyURLPath, path)
+	if query.text != "" || strings.Contains(full, "?") { // a path may have that, too
+		dst = appendText(dst, keyURLQuery, query)
+	}
+	return dst, full
+}
+
+func (r *requests) appendOld(dst []attribute.KeyValue) []attribute.KeyValue {
+	dst = appendText(dst, oldPath, &r[1])
+	dst = appendText(dst, oldQuery, &r[2])
+	dst = appendText(dst, oldMethod, &r[0])
+	dst = appendText(dst, oldScheme, &r[3])
+	dst = appendText(dst, oldHostname, &r[4])
+	if port, ok := r.port(); ok {
+		return append(dst, oldPort.Int64(port))
+	}
+	return appendText(dst, oldPort, &r[5])
 }
 
 // appendStatusCode says the requests of an HTTP client's stop: status_code, an

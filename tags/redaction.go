@@ -194,40 +194,37 @@ func (r Redaction) value(all []attribute.KeyValue, key attribute.Key, v attribut
 		if r.DBParams {
 			return paramsText(v), true
 		}
-	case "db.statement.parameters", "db.postgresql.values", "db.mysql.values", "pgx.query.parameters":
-		// what Python's, JavaScript's and a Go tracer's instrumentation call them
-		if r.DBParams {
-			return sameShape(v), true
-		}
-	case ownDBResult:
-		if r.DBParams || r.FunctionResult {
-			return sameShape(v), true
-		}
-	case pythonResult:
-		if r.FunctionResult || r.DBParams && ofDB(all) {
-			return sameShape(v), true
-		}
-	case ownArgs, ownKwargs, pythonArgs, pythonKwargs:
-		if r.FunctionArgs {
-			return sameShape(v), true
-		}
-	case ownResult:
-		if r.FunctionResult {
-			return sameShape(v), true
-		}
+		return v, false
 	case ownDBOriginalException, ownDBChainedException, keyExceptionMessage, keyExceptionStacktrace, pythonMessage:
 		if v.Type() == attribute.STRING {
 			clean := r.Text(v.AsString())
 			return attribute.StringValue(clean), clean != v.AsString()
 		}
-	default:
-		if r.DBParams {
-			if _, ok := parameterName(key); ok {
-				return sameShape(v), true
-			}
-		}
+		return v, false
+	}
+	if r.hides(all, key) {
+		return sameShape(v), true
 	}
 	return v, false
+}
+
+// hides tells whether the attribute's whole value is to be replaced.
+func (r Redaction) hides(all []attribute.KeyValue, key attribute.Key) bool {
+	switch key {
+	case "db.statement.parameters", "db.postgresql.values", "db.mysql.values", "pgx.query.parameters":
+		// what Python's, JavaScript's and a Go tracer's instrumentation call them
+		return r.DBParams
+	case ownDBResult:
+		return r.DBParams || r.FunctionResult
+	case pythonResult:
+		return r.FunctionResult || r.DBParams && ofDB(all)
+	case ownArgs, ownKwargs, pythonArgs, pythonKwargs:
+		return r.FunctionArgs
+	case ownResult:
+		return r.FunctionResult
+	}
+	_, isParameter := parameterName(key)
+	return r.DBParams && isParameter
 }
 
 // ofDB tells whether these are the attributes of a database call.
