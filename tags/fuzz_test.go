@@ -3,6 +3,7 @@ package tags_test
 import (
 	"path/filepath"
 	"testing"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -26,7 +27,8 @@ func FuzzInfo(f *testing.F) {
 	f.Add(`{"db": {`, "\xff")
 	f.Fuzz(func(t *testing.T, startText, stopText string) {
 		start, stop := osprofiler.Info(startText), osprofiler.Info(stopText)
-		valid := start.Validate() == nil && stop.Validate() == nil
+		valid := start.Validate() == nil && stop.Validate() == nil &&
+			utf8.ValidString(startText) && utf8.ValidString(stopText) // as parsed notifications are
 		for _, c := range allConventions {
 			for _, call := range allCalls {
 				if valid {
