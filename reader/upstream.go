@@ -185,9 +185,6 @@ func (b *builder) upstreamKey(text, raw string) (index map[string]int32, key, py
 		return nil, "", fmt.Sprintf("TypeError: unhashable type: '%s'", pyjson.TypeName(raw))
 	case pyjson.Number:
 		key = numberKey(raw)
-		if key == "nan" { // which equals not even itself
-			key += strconv.Itoa(b.count) // differs for each operation
-		}
 	case pyjson.Bool:
 		key = map[string]string{"true": "1", "false": "0"}[raw]
 	default:
@@ -196,7 +193,8 @@ func (b *builder) upstreamKey(text, raw string) (index map[string]int32, key, py
 	return b.others, key, ""
 }
 
-// numberKey writes a raw number so that equal ones are written alike.
+// numberKey writes a raw number so that equal ones are written alike. NaN
+// counts as one too: Python's json module makes one object of all of them.
 func numberKey(raw string) string {
 	if n, ok := new(big.Int).SetString(raw, 10); ok {
 		return n.String()

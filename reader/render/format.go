@@ -10,7 +10,7 @@ import (
 // difference of were cut off, so 0 is anything below one.
 func duration(ms int64) string {
 	if ms < 0 {
-		return "-" + strings.TrimPrefix(duration(-ms), "<")
+		return "-" + strings.TrimPrefix(duration(max(-ms, 1)), "<") // the lowest has no opposite
 	}
 	switch {
 	case ms == 0:
@@ -22,14 +22,23 @@ func duration(ms int64) string {
 	case ms < 59_950:
 		return fmt.Sprintf("%.1f s", float64(ms)/1000)
 	}
-	s := (ms + 500) / 1000
+	s := ms / 1000
+	if ms%1000 >= 500 {
+		s++
+	}
 	switch {
 	case s < 3600:
 		return fmt.Sprintf("%dm%02ds", s/60, s%60)
 	case s < 24*3600:
 		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
 	}
-	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
+	switch days := s / 86400; {
+	case days < 1000:
+		return fmt.Sprintf("%dd%02dh", days, s/3600%24)
+	case days < 36525*10:
+		return fmt.Sprintf("%dy", days*100/36525)
+	}
+	return ">999y"
 }
 
 // mean writes an average of milliseconds.

@@ -226,32 +226,37 @@ func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint)
 	for place, row := range rows {
 		out := ""
 		for i, field := range row {
-			field = cut(field, widths[i])
-			switch {
-			case widths[i] == 0:
+			if widths[i] == 0 {
 				continue
-			case i >= numbers:
-				field = padLeft(field, widths[i])
-			default:
-				field = pad(field, widths[i])
 			}
-			switch {
-			case place == 0:
-				field = t.paint(dim, field)
-			case rows[0][i] == "failed":
-				field = t.paint(red, field)
-			case rows[0][i] == "incomplete":
-				field = t.paint(yellow, field)
-			case i == 0:
-				field = t.paint(paints(place-1), field)
+			field = cut(field, widths[i])
+			blanks := strings.Repeat(" ", widths[i]-width(field))
+			if field = t.paint(fieldPaint(place, i, rows[0][i], paints), field); i >= numbers {
+				out += blanks + field + "  "
+			} else {
+				out += field + blanks + "  "
 			}
-			out += field + "  "
 		}
 		t.print(out)
 	}
 	if more > 0 {
 		t.print(t.paint(dim, fmt.Sprintf("and %d more", more)))
 	}
+}
+
+// fieldPaint says how a field of a table is painted. Row 0 is the head.
+func fieldPaint(row, column int, head string, paints func(int) paint) paint {
+	switch {
+	case row == 0:
+		return dim
+	case head == "failed":
+		return red
+	case head == "incomplete":
+		return yellow
+	case column == 0:
+		return paints(row - 1)
+	}
+	return plain
 }
 
 func (t *text) warnings(warnings []string) {
