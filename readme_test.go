@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	goBlock      = regexp.MustCompile("(?s)```go\n(package main\n.*?)```")
+	goBlock      = regexp.MustCompile("(?s)```go\n\\s*(package main\n.*?)\\s*```")
 	relativeLink = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 )
 
