@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -92,8 +93,8 @@ func TestFailureSaysItself(t *testing.T) {
 	if len(both) != 2 || both[0].Name != "log" || both[1].Name != "exception" || !both[1].Time.Equal(noon) {
 		t.Error(both)
 	}
-	if attrs := asMap(t, f.Attributes(tags.Both)); attrs["error.type"] != "E" || attrs["error"] != true {
-		t.Error(attrs)
+	if diff := cmp.Diff(map[string]any{"error.type": "E", "error": true}, asMap(t, f.Attributes(tags.Both))); diff != "" {
+		t.Error(diff)
 	}
 	if s := f.Status(); s.Code != codes.Error || s.Description != f.Message {
 		t.Error(s)
