@@ -1,0 +1,203 @@
+package bridge_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
+	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// chainIDs are base ids as operators and their tools write them.
+var chainIDs = []string{
+	"bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01",
+	"BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A02",
+	"bd1f8a526c3e4f5f9c0a3c9c6d2e1a03",
+	"{bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a04}",
+	"00000000-0000-0000-0000-000000000000",
+	"12ab",
+	"request 42 of Zoë, 100 %",
+}
+
+// One trace goes through four services in two languages over HTTP: Python, Go
+// with otelhttp and our propagator, another such, Python.
+func TestChain(t *testing.T) {
+	t.Run("file", func(t *testing.T) {
+		s, path := newFileStore(t)
+		testChain(t, s, filepath.Dir(path)+"/first", filepath.Dir(path)+"/last")
+	})
+}
+
+func testChain(t *testing.T, s store.Store, first, last string) {
+	const key = "chain key"
+	keys := bridge.NewKeys(key)
+	d := at(pythonService(t, "d", last), "/d", "keys", key)
+	var headers caught
+	c := otelService(t, s, "c", keys, d, headers.catch)
+	b := otelService(t, s, "b", keys, c, nil)
+	a := pythonService(t, "a", first)
+	for _, base := range chainIDs {
+		answer := get(t, http.DefaultClient, at(a, "/a", "keys", key, "next", b), signedBy(key, osprofiler.TraceInfo{BaseID: base, ParentID: base}))
+		if !answer.Traced {
+			t.Fatal("the first service refuses", base)
+		}
+	}
+	forwardLines(t, s, first, last)
+	for i, base := range chainIDs {
+		checkBothHeaders(t, headers.all()[i], base, key)
+		checkChain(t, s, base)
+	}
+	if got := traces(t, s); len(got) != len(chainIDs) {
+		t.Errorf("there are %d traces: %q", len(got), got)
+	}
+}
+
+// otelService is a Go service with OTel's instrumentation and nothing of ours
+// but what it registers. Its handler calls the next service.
+func otelService(t *testing.T, s store.Store, name string, keys *bridge.Keys, next string, around func(http.Handler) http.Handler) string {
+	t.Helper()
+	provider := providerOf(t, s, name)
+	options := []otelhttp.Option{
+		otelhttp.WithTracerProvider(provider), otelhttp.WithPropagators(bridge.NewPropagators(keys)),
+	}
+	client := &http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport, options...)}
+	var h http.Handler = otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := relay(r.Context(), client, next, w); err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		}
+	}), "", options...)
+	if around != nil {
+		h = around(h)
+	}
+	flushed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		if err := provider.ForceFlush(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return newServer(t, flushed).URL
+}
+
+func relay(ctx context.Context, client *http.Client, next string, w io.Writer) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, next, http.NoBody)
+	if err != nil {
+		return err
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(w, res.Body)
+	return err
+}
+
+// caught keeps the headers of requests.
+type caught struct {
+	mu      sync.Mutex
+	headers []http.Header
+}
+
+func (c *caught) catch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		c.headers = append(c.headers, r.Header.Clone())
+		c.mu.Unlock()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (c *caught) all() []http.Header {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.headers
+}
+
+// forwardLines stores what the Python services left in files of JSON lines.
+func forwardLines(t *testing.T, s store.Store, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		if strings.Contains(path, "://") {
+			continue // upstream's driver has stored it
+		}
+		lines, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lines.Close()
+		var batch []osprofiler.Notification
+		for scanner := bufio.NewScanner(lines); scanner.Scan(); {
+			n, err := osprofiler.ParseNotification(scanner.Text())
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch = append(batch, n)
+		}
+		if err := s.Write(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkBothHeaders: between Go services both ways of telling the trace agree.
+func checkBothHeaders(t *testing.T, h http.Header, base, key string) {
+	t.Helper()
+	told, _, err := osprofiler.UnpackTraceInfo(h.Get(osprofiler.HeaderTraceInfo), h.Get(osprofiler.HeaderTraceHMAC), []string{key})
+	if err != nil || told.BaseID != base {
+		t.Errorf("%q: X-Trace-Info says %+v, %v", base, told, err)
+	}
+	traceID, spanID := trace.TraceID(osprofiler.TraceIDOf(base)), trace.SpanID(osprofiler.SpanIDOf(told.ParentID))
+	if want := "00-" + traceID.String() + "-" + spanID.String() + "-01"; h.Get(traceparent) != want {
+		t.Errorf("%q: traceparent is %s, want %s", base, h.Get(traceparent), want)
+	}
+}
+
+// checkChain reads one trace: one chain of operations, no warning.
+func checkChain(t *testing.T, s store.Store, base string) {
+	t.Helper()
+	r := reader.New(s)
+	report, err := r.Report(t.Context(), base)
+	if err != nil {
+		t.Fatalf("%q: %v", base, err)
+	}
+	if len(report.Warnings) != 0 {
+		t.Errorf("%q: %q", base, report.Warnings)
+	}
+	want := []string{"wsgi a", "call a", "wsgi b", "http b", "wsgi c", "http c", "wsgi d"}
+	children, parent := report.Children, base
+	for _, w := range want {
+		if len(children) != 1 {
+			t.Fatalf("%q: %d operations where %s is expected", base, len(children), w)
+		}
+		n := children[0]
+		if n.Name+" "+n.Service != w || n.ParentID != parent || n.Incomplete != reader.Complete {
+			t.Errorf("%q: want %s under %s, got %+v", base, w, parent, n)
+		}
+		children, parent = n.Children, n.TraceID
+	}
+	if len(children) != 0 {
+		t.Errorf("%q: there is more under the last service", base)
+	}
+	spans := 0
+	for span, err := range r.Spans(t.Context(), base) {
+		if err != nil || span.SpanContext().TraceID() != osprofiler.TraceIDOf(base) {
+			t.Errorf("%q: %v, %v", base, span, err)
+		}
+		spans++
+	}
+	if got := len(stored(t, s, base)); spans != len(want) || got != 2*len(want) {
+		t.Errorf("%q: %d spans, %d notifications", base, spans, got)
+	}
+}
