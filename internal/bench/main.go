@@ -66,10 +66,10 @@ func run(w io.Writer, python string, count int) error {
 			return err
 		}
 	}
-	return print(w, rows)
+	return table(w, rows)
 }
 
-func print(w io.Writer, rows []row) error {
+func table(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "Go\tPython\tratio\t  what")
 	for _, r := range rows {

@@ -74,7 +74,7 @@ func TestTimes(t *testing.T) {
 func TestJSON(t *testing.T) {
 	valid := examples(500, rapid.StringMatching(
 		`\{"a": (-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?|NaN|-?Infinity|null|true|false), "b" :\[ "([ -!#-\[\]-~é😀]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}|u[dD][89a-fA-F][0-9a-f]{2}))*",\{\} \] \}`))
-	texts := append(valid, "", "[", "{]", "01", "-", "1.", ".5", "+1", "nan", "[1,]", `{"a":1,}`, "{'a':1}", `"\x"`, "\"\t\"", "1 2", "\ufeff1", `{"a":1,"a":2}`, "-0", "1e400", `"\ud83d\ude00\ud83d"`)
+	texts := append(slices.Clone(valid), "", "[", "{]", "01", "-", "1.", ".5", "+1", "nan", "[1,]", `{"a":1,}`, "{'a':1}", `"\x"`, "\"\t\"", "1 2", "\ufeff1", `{"a":1,"a":2}`, "-0", "1e400", `"\ud83d\ude00\ud83d"`)
 	for _, text := range valid { // damaged: one character less
 		letters := []rune(text)
 		texts = append(texts, string(slices.Delete(letters, len(letters)/2, len(letters)/2+1)))
