@@ -65,7 +65,7 @@ type badCase struct {
 
 var badCases = []badCase{
 	// The command line.
-	{"unknown command", "trase list", exitUsage, `unknown command "trase" for "osp"`, ""},
+	{"unknown command", "trase list", exitUsage, `unknown command "trase" for "osp"; perhaps "trace" is meant`, ""},
 	{"unknown subcommand", "trace lst", exitUsage, `unknown command "lst" for "osp trace"; perhaps "list" is meant`, ""},
 	{"unknown flag", "trace list --frobnicate", exitUsage, "unknown flag: --frobnicate", ""},
 	{"argument too many", "trace list b", exitUsage, `osp trace list takes no arguments; here is "b"`, ""},
@@ -78,19 +78,20 @@ var badCases = []badCase{
 	{"no time", "trace list --since yesterday", exitUsage, `invalid argument "yesterday" for "--since" flag: it should be a time like 2006-01-02T15:04:05Z, a date like 2006-01-02, or an age like 30m, 2h or 3d`, ""},
 	{"empty period", "trace list --since 1h --until 2h --connection-string file://DIR/whole.jsonl", exitUsage, "should be before --until", ""},
 	{"no truth", "trace list --error-trace maybe", exitUsage, `invalid argument "maybe" for "--error-trace" flag: it should be True or False`, ""},
-	{"forward nowhere", "forward --from file://DIR/whole.jsonl", exitUsage, "--to is missing", ""},
-	{"forward from nowhere", "forward --to file://DIR/whole.jsonl", exitUsage, "--from is missing", ""},
+	{"forward nowhere", "forward --from file://DIR/whole.jsonl", exitUsage, "give both --from and --to", ""},
+	{"forward from nowhere", "forward --to file://DIR/whole.jsonl", exitUsage, "give both --from and --to", ""},
 	{"forward to itself", "forward --from file://DIR/whole.jsonl --to file://DIR/whole.jsonl", exitUsage, "name the same store", ""},
 	{"forward to itself by another name", "forward --from file://DIR/whole.jsonl --to file://DIR/folder/../whole.jsonl", exitUsage, "name the same store", ""},
 
 	// The connection string.
 	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of file://, sqlite://`, ""},
 	{"no connection string", "trace list --connection-string hunter2", exitUsage, "no connection string", ""},
-	{"unknown option", "trace list --connection-string sqlite:///DIR/x.db?osp_colour=hunter2", exitFailed, `"osp_colour"`, ""},
-	{"unknown option of a file", "trace list --connection-string file://DIR/whole.jsonl?osp_colour=red", exitFailed, `"osp_colour"`, ""},
-	{"malformed", "trace list --connection-string sqlite://user:hunter2@host:port/x.db", exitFailed, "sqlite://", ""},
-	{"malformed percent", "trace list --connection-string sqlite:///%zz?password=hunter2", exitFailed, "sqlite://", ""},
-	{"malformed file", "trace list --connection-string file://user:hunter2@host/x.jsonl", exitFailed, "file://", ""},
+	{"unknown option", "trace list --connection-string sqlite:///DIR/x.db?osp_colour=hunter2", exitUsage, `"osp_colour"`, ""},
+	{"unknown option of a file", "trace list --connection-string file://DIR/whole.jsonl?osp_colour=red", exitUsage, `"osp_colour"`, ""},
+	{"malformed", "trace list --connection-string sqlite://user:hunter2@host:port/x.db", exitUsage, "sqlite://", ""},
+	{"malformed percent", "trace list --connection-string sqlite:///%zz?password=hunter2", exitUsage, "sqlite://", ""},
+	{"malformed file", "trace list --connection-string file:///?password=hunter2", exitUsage, `"password"`, ""},
+	{"no file named", "trace list --connection-string file:///", exitUsage, "names no file", ""},
 
 	// What it names.
 	{"missing file", "trace list --connection-string file://DIR/nosuch.jsonl", exitFailed, "nosuch.jsonl", ""},
@@ -101,7 +102,7 @@ var badCases = []badCase{
 	{"no SQLite database as target", "forward --from file://DIR/whole.jsonl --to sqlite:///DIR/garbage.db", exitFailed, "garbage.db", ""},
 	{"folder to show", "trace show DIR/folder", exitFailed, "is a directory", ""},
 	{"missing file to show", "trace show nosuch.json", exitUsage, `there is no file "nosuch.json"`, ""},
-	{"missing file to show as upstream", "trace show nosuch.json --upstream", exitFailed, "nosuch.json", ""},
+	{"missing file to show as upstream", "trace show nosuch.json --upstream", exitFailed, `there is no file "nosuch.json"`, ""},
 	{"broken report", "trace show DIR/report.json", exitFailed, "report.json", ""},
 	{"no report", "trace show DIR/list.json", exitFailed, "list.json", ""},
 	{"no such trace", "trace show 00000000-0000-4000-8000-000000000000 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "00000000-0000-4000-8000-000000000000"`, ""},
@@ -110,17 +111,19 @@ var badCases = []badCase{
 	{"empty store", "trace list --connection-string file://DIR/empty.jsonl", exitDone, "there are no such traces", ""},
 
 	// Where the output goes.
-	{"no folder for the output", "trace show b --out DIR/nosuch/x --connection-string file://DIR/whole.jsonl", exitFailed, "nosuch/x", ""},
-	{"folder as output", "trace show b --out DIR/folder --connection-string file://DIR/whole.jsonl", exitFailed, "folder", ""},
-	{"full disk as output", "trace show b --out /dev/full --connection-string file://DIR/whole.jsonl", exitFailed, "no space left on device", ""},
+	{"no folder for the output", "trace show b --out DIR/nosuch/x --connection-string file://DIR/whole.jsonl", exitFailed, "nosuch/x\": no such file or directory", ""},
+	{"folder as output", "trace show b --out DIR/folder --connection-string file://DIR/whole.jsonl", exitFailed, "folder\": is a directory", ""},
+	{"full disk as output", "trace show b --out /dev/full --connection-string file://DIR/whole.jsonl", exitFailed, `cannot write the file "/dev/full": no space left on device`, ""},
 
 	// What the store holds.
-	{"truncated line", "trace show b --connection-string file://DIR/truncated.jsonl", exitDone, "line 3", "a"},
+	{"truncated line", "trace show b --connection-string file://DIR/truncated.jsonl", exitDone, "", "! skipped line 3"},
+	{"truncated line as JSON", "trace show b --json --connection-string file://DIR/truncated.jsonl", exitDone, "osp: warning: skipped line 3", `"a-stop"`},
 	{"truncated line in a listing", "trace list --json --connection-string file://DIR/truncated.jsonl", exitDone, "line 3", `{"base_id": "b"`},
 	{"truncated line to forward", "forward --from file://DIR/truncated.jsonl --to sqlite:///DIR/target.db", exitFailed, "1 unreadable entry skipped", ""},
-	{"cycle", "trace show b --connection-string file://DIR/cycle.jsonl", exitDone, "cycle", "d"},
-	{"stop without start", "trace show b --connection-string file://DIR/nostart.jsonl", exitDone, "", "c"},
-	{"start without stop", "trace show b --connection-string file://DIR/nostop.jsonl", exitDone, "", "c"},
+	{"cycle", "trace show b --connection-string file://DIR/cycle.jsonl", exitDone, "", "its own"},
+	{"cycle as JSON", "trace show b --json --connection-string file://DIR/cycle.jsonl", exitDone, "its own ancestor", `"d-stop"`},
+	{"stop without start", "trace show b --connection-string file://DIR/nostart.jsonl", exitDone, "", "no start"},
+	{"start without stop", "trace show b --connection-string file://DIR/nostop.jsonl", exitDone, "", "no stop"},
 	{"deep value", "trace show b --json --connection-string file://DIR/deepvalue.jsonl", exitDone, "", `"deep"`},
 	{"deep trace", "trace show b --connection-string file://DIR/deep.jsonl", exitDone, "", "x"},
 	{"deep trace as JSON", "trace show b --json --connection-string file://DIR/deep.jsonl", exitDone, "", `"n9999"`},

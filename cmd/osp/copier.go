@@ -29,11 +29,15 @@ type copier struct {
 	progress func(copied)
 	copied
 
-	window *window
+	window  *window
+	compare comparer
 }
 
 func newCopier(from, to store.Store, warn *warnings) *copier {
-	return &copier{from: from, to: to, warn: warn, progress: func(copied) {}, window: newWindow()}
+	return &copier{
+		from: from, to: to, warn: warn, progress: func(copied) {},
+		window: newWindow(), compare: comparer{target: to, warn: warn},
+	}
 }
 
 // copied counts what a copier did.
@@ -164,7 +168,7 @@ func (c *copier) skip(err error) bool {
 func (c *copier) flush(ctx context.Context) error {
 	w := c.window
 	c.window = newWindow()
-	if err := w.compare(ctx, c.to, c.warn); err != nil {
+	if err := c.compare.compare(ctx, w); err != nil {
 		return fmt.Errorf("cannot read the target: %w", err)
 	}
 	c.present += len(w.notifications) - w.lacking

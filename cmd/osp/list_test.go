@@ -144,10 +144,23 @@ func TestListHostileText(t *testing.T) {
 	}
 }
 
+// Upstream's SQL driver lists by the order of the rows; the default does not.
 func TestListUpstream(t *testing.T) {
+	dir := t.TempDir()
 	s, _ := manyTraces(t, 250)
-	ids := listed(t, osp(t, "", "trace", "list", "--json", "--upstream", "--connection-string", s).succeeded(t))
-	if len(ids) != 250 || ids[0] != traceName(3) {
-		t.Errorf("%d traces, the first %s; want all, in the store's order", len(ids), ids[0])
+	if r := osp(t, dir, "forward", "--from", s, "--to", "sqlite:///many.db"); r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	list := func(args ...string) result {
+		return osp(t, dir, append([]string{"trace", "list", "--json", "--upstream", "--connection-string", "sqlite:///many.db"}, args...)...)
+	}
+	ids := listed(t, list().succeeded(t))
+	if len(ids) != 250 || ids[0] != traceName(3) || ids[1] != traceName(10) {
+		t.Errorf("%d traces, the first %q; want all, in the order of the rows", len(ids), ids[:2])
+	}
+	for _, args := range [][]string{{"--error-trace"}, {"--error-trace", "False"}} {
+		if r := list(args...); r.code != exitFailed || r.stdout != "" {
+			t.Errorf("%q: %+v; want exit code 1, as upstream's driver cannot list error traces", args, r)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all" // every back end
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -37,7 +38,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if err != nil {
-		fmt.Fprintln(stderr, "osp:", sentence(ctx, err))
+		fmt.Fprintln(stderr, "osp:", connstr.Redact(sentence(ctx, err)))
 	}
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "Try: %s --help\n", cmd.CommandPath())
@@ -59,6 +60,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such trace.`,
 		Example: `  export OSPROFILER_CONNECTION_STRING=sqlite:////var/lib/osprofiler/traces.db
   osp trace list --since 2h
   osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2`,
+		Args:          cobra.ArbitraryArgs, // checked by group
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          group,
@@ -76,6 +78,7 @@ func group(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2 // letters that differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		err = fmt.Errorf("%w; perhaps %q is meant", err, near[0])
 	}
@@ -118,7 +121,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case !errors.As(err, &ran), errors.As(err, &wrong):
+	case !errors.As(err, &ran), errors.As(err, &wrong), errors.Is(err, store.ErrConnectionString):
 		return exitUsage
 	case errors.Is(err, store.ErrNotFound):
 		return exitNotFound

@@ -71,10 +71,12 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
-	warn := &warnings{w: stderr}
-	defer warn.close()
-	for _, w := range report.Warnings {
-		warn.add(w)
+	if s.json || s.dot { // the text tells the warnings itself
+		warn := &warnings{w: stderr}
+		defer warn.close()
+		for _, w := range report.Warnings {
+			warn.add(w)
+		}
 	}
 	return writeTo(s.out, stdout, func(w io.Writer) error {
 		switch {
@@ -83,7 +85,7 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 		case s.dot:
 			return render.Dot(w, report)
 		case s.out != "":
-			return render.Text(w, report, render.WithWidth(width(nil)))
+			stdout = nil // the file is no terminal
 		}
 		return render.Text(w, report, render.WithWidth(width(stdout)), render.WithColor(color(stdout)))
 	})
@@ -98,13 +100,14 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 	switch {
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", trace)
-	case err == nil || s.upstream: // upstream's tool takes it for a file in any case
+	case err == nil:
 		return savedReport(trace)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, err
-	}
-	if s.connection == "" && os.Getenv(connectionVariable) == "" {
-		return nil, usagef("there is no file %q, and to look for a trace of that base id a store is missing: give --connection-string, or set %s", trace, connectionVariable)
+		return nil, fmt.Errorf("cannot read the file %q: permission denied", trace)
+	case s.upstream:
+		return nil, fmt.Errorf("there is no file %q, which is what upstream's tool takes for one, since it reads like no UUID", trace)
+	case s.connection == "" && os.Getenv(connectionVariable) == "":
+		return nil, usagef("there is no file %q; to look for a trace of that base id, give --connection-string, or set %s", trace, connectionVariable)
 	}
 	return s.stored(ctx, trace)
 }
@@ -112,30 +115,31 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 func savedReport(name string) (*reader.Report, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the file %q: %w", name, reason(err))
 	}
 	report, err := reader.ParseReport(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%q is no report as --json saves it: %w", name, err)
+		return nil, fmt.Errorf("%q should be a report that --json saved: %w", name, err)
 	}
 	return report, nil
 }
 
 // stored reads the trace's report: of the id as it was typed, and if there is
-// none, of its canonical form.
-func (s *traceShow) stored(ctx context.Context, baseID string) (*reader.Report, error) {
+// none, of its canonical form, which upstream's tool does not try.
+func (s *traceShow) stored(ctx context.Context, baseID string) (report *reader.Report, err error) {
 	r, err := openReader(ctx, s.connection, s.upstream)
 	if err != nil {
 		return nil, err
 	}
-	report, err := r.Report(ctx, baseID)
-	if u, isUUID := osprofiler.ParseUUID(baseID); isUUID && u.String() != baseID && errors.Is(err, store.ErrNotFound) && !s.upstream {
-		if canonical, again := r.Report(ctx, u.String()); !errors.Is(again, store.ErrNotFound) {
-			report, err = canonical, again
+	defer func() { err = errors.Join(err, r.Close()) }()
+	report, err = r.Report(ctx, baseID)
+	if errors.Is(err, store.ErrNotFound) && !s.upstream {
+		if u, ok := osprofiler.ParseUUID(baseID); ok && u.String() != baseID {
+			canonical, errCanonical := r.Report(ctx, u.String())
+			if !errors.Is(errCanonical, store.ErrNotFound) {
+				return canonical, errCanonical
+			}
 		}
-	}
-	if closed := r.Close(); err == nil && closed != nil {
-		return nil, closed
 	}
 	return report, err
 }

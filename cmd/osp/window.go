@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"hash/maphash"
 	"iter"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // A window holds the notifications that are copied next, each once.
@@ -59,25 +56,11 @@ func (w *window) find(n osprofiler.Notification, hash uint64) int {
 	return -1
 }
 
-// compare finds out what the target has of the window, one trace after the
-// other, none of which it holds in memory.
-func (w *window) compare(ctx context.Context, target store.Store, warn *warnings) error {
-	for _, id := range w.baseIDs {
-		for n, err := range target.Notifications(ctx, id) {
-			switch {
-			case errors.Is(err, store.ErrNotFound):
-			case err == nil:
-				w.present(n)
-			case !warn.skipped(err):
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // present notes that the target has this one.
 func (w *window) present(n osprofiler.Notification) {
+	if !w.seenBaseID[n.BaseID] {
+		return
+	}
 	if i := w.find(n, hashOf(n)); i >= 0 && w.sizes[i] >= 0 {
 		w.sizes[i] = -1
 		w.lacking--
