@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -68,7 +69,7 @@ func (s *Store) position(ctx context.Context, from store.Cursor) (int64, error) 
 	}
 	line := make([]byte, length)
 	if _, err := f.ReadAt(line, behind-length); err != nil {
-		return 0, fmt.Errorf("cannot read the file %q: %w", s.path, reason(err))
+		return 0, fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
 	}
 	if cursorBehind(behind-length, line) != from {
 		return 0, changed

@@ -15,7 +15,7 @@ import (
 func openConnectionString(_ context.Context, connectionString string, o store.Options) (store.Store, error) {
 	path, opts, err := parse(connectionString, o)
 	if err != nil {
-		return nil, err
+		return nil, store.BadConnectionString(err)
 	}
 	return Open(path, opts...)
 }

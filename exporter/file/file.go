@@ -9,13 +9,11 @@ package file
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -66,7 +64,7 @@ func newConfig(opts []Option) config {
 // read only. The error says in one sentence why it cannot be used.
 func Open(path string, opts ...Option) (*Store, error) {
 	s := &Store{path: path, config: newConfig(opts), done: make(chan struct{}), turn: make(chan *os.File, 1)}
-	if err := checkKind(path, s.readOnly); err != nil {
+	if err := backend.CheckFile(path, s.readOnly, "a file of one notification a line"); err != nil {
 		return nil, err
 	}
 	if s.readOnly {
@@ -85,51 +83,13 @@ func Open(path string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-// checkKind refuses what is there but no ordinary file; opening a pipe would wait.
-func checkKind(path string, mustExist bool) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if mustExist {
-			return fmt.Errorf("cannot read the file %q: there is none: %w", path, fs.ErrNotExist)
-		}
-		return checkDirectory(path)
-	case err != nil:
-		return fmt.Errorf("cannot open the file %q: %w", path, reason(err))
-	case info.IsDir():
-		return fmt.Errorf("cannot open the file %q: it is a directory, and should be a file of one notification a line", path)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("cannot open the file %q: it should be an ordinary file, and is none", path)
-	}
-	return nil
-}
-
-func checkDirectory(path string) error {
-	dir := filepath.Dir(path)
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return fmt.Errorf("cannot create the file %q: %q is no directory", path, dir)
-	} else if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot create the file %q: there is no directory %q: %w", path, dir, fs.ErrNotExist)
-	}
-	return nil
-}
-
-// reason drops the operation and the path, which our sentences name already.
-func reason(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
-}
-
 // mode is for the owner and its group: notifications hold SQL parameters.
 const mode = 0o640
 
 func (s *Store) openForWriting() (*os.File, error) {
 	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, mode)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the file %q for writing (osp_read_only opens it for reading): %w", s.path, reason(err))
+		return nil, fmt.Errorf("cannot open the file %q for writing (osp_read_only opens it for reading): %w", s.path, backend.Reason(err))
 	}
 	return f, nil
 }
@@ -137,7 +97,7 @@ func (s *Store) openForWriting() (*os.File, error) {
 func (s *Store) openForReading() (*os.File, error) {
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the file %q: %w", s.path, reason(err))
+		return nil, fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
 	}
 	return f, nil
 }
@@ -158,7 +118,7 @@ func (s *Store) Close() (err error) {
 		close(s.done)
 		if f := <-s.turn; f != nil {
 			if err = f.Close(); err != nil {
-				err = fmt.Errorf("cannot close the file %q: %w", s.path, reason(err))
+				err = fmt.Errorf("cannot close the file %q: %w", s.path, backend.Reason(err))
 			}
 		}
 	})

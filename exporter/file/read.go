@@ -118,7 +118,7 @@ func (s *Store) entries(ctx context.Context, offset int64, may func(line []byte)
 				}
 				continue
 			case err != nil:
-				yield(entry{}, fmt.Errorf("cannot read the file %q: %w", s.path, reason(err)))
+				yield(entry{}, fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err)))
 				return
 			}
 			text := trim(l)

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -60,18 +61,18 @@ func (s *Store) append(ctx context.Context, f *os.File, text []byte) (*os.File, 
 	defer unlock(f)
 	size, ended, err := end(f)
 	if err != nil {
-		return f, fmt.Errorf("cannot read the file %q: %w", s.path, reason(err))
+		return f, fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
 	}
 	if ended {
 		text = text[1:] // else whoever crashed here left half a line
 	}
 	if n, err := f.Write(text); err != nil {
 		takeBack(f, size, n)
-		return f, fmt.Errorf("cannot append to the file %q: %w", s.path, reason(err))
+		return f, fmt.Errorf("cannot append to the file %q: %w", s.path, backend.Reason(err))
 	}
 	if s.sync {
 		if err := f.Sync(); err != nil {
-			return f, fmt.Errorf("the file %q may not be on the disk: %w", s.path, reason(err))
+			return f, fmt.Errorf("the file %q may not be on the disk: %w", s.path, backend.Reason(err))
 		}
 	}
 	return f, nil

@@ -1,0 +1,116 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// columns are upstream's, but for id and data, in the order of its inserts.
+var columns = [...]string{"timestamp", "base_id", "parent_id", "trace_id", "project", "host", "service", "name"}
+
+// Where each of the columns stands.
+const (
+	colTimestamp = iota
+	colBaseID
+	colParentID
+	colTraceID
+	colProject
+	colHost
+	colService
+	colName
+)
+
+// columnList names all columns but id.
+var columnList = strings.Join(columns[:], ", ") + ", data"
+
+// prepare makes sure of the table and its indexes. It writes only if one is missing.
+func (s *Store) prepare(ctx context.Context) error {
+	var names []string
+	err := s.use(ctx, func() (err error) {
+		names, err = s.names(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	missing := s.missing(names)
+	switch {
+	case len(missing) == 0 || s.readOnly && slices.Contains(names, "data"):
+	case s.readOnly:
+		return fmt.Errorf("the database %s holds no traces: it has no table data", s.dialect.name())
+	default:
+		if err := s.use(ctx, func() error { return s.transaction(ctx, missing) }); err != nil {
+			return err
+		}
+	}
+	return s.probe(ctx)
+}
+
+// names returns which of the table and its indexes exist.
+func (s *Store) names(ctx context.Context) (names []string, err error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.tables())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, strings.ToLower(name))
+	}
+	return names, rows.Err()
+}
+
+// missing returns the statements that make what is missing.
+func (s *Store) missing(names []string) (statements []string) {
+	if !slices.Contains(names, "data") {
+		statements = append(statements, s.dialect.createTable())
+	}
+	for _, column := range columns {
+		if !slices.Contains(names, "ix_data_"+column) {
+			statements = append(statements, s.dialect.createIndex(column))
+		}
+	}
+	return statements
+}
+
+// transaction runs statements without arguments, all or none.
+func (s *Store) transaction(ctx context.Context, statements []string) error {
+	return s.transact(ctx, func(c *connection) error {
+		for _, statement := range statements {
+			if _, err := c.ExecContext(ctx, statement); err != nil {
+				return s.notOurs(err)
+			}
+		}
+		return nil
+	})
+}
+
+// probe makes sure that the table is upstream's, and, where it is to be
+// written, that it can be.
+func (s *Store) probe(ctx context.Context) error {
+	return s.use(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, "SELECT id, "+columnList+" FROM data LIMIT 0")
+		if err != nil {
+			return s.notOurs(err)
+		}
+		if s.readOnly {
+			return nil
+		}
+		return s.transact(ctx, func(*connection) error { return nil })
+	})
+}
+
+// notOurs explains that a statement was refused because the table data is
+// another one than upstream's.
+func (s *Store) notOurs(err error) error {
+	if strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column") {
+		return fmt.Errorf("the table data of the database %s is not OSProfiler's, whose columns are id, %s: %w", s.dialect.name(), columnList, err)
+	}
+	return err
+}

@@ -1,0 +1,47 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CheckFile says in one sentence why no ordinary file can be opened at the
+// path, or made there if it need not exist; should says what should stand
+// there. Nothing is opened: a pipe would wait, and a database would lose its locks.
+func CheckFile(path string, mustExist bool, should string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && mustExist:
+		return fmt.Errorf("cannot read the file %q: there is none: %w", path, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrNotExist):
+		return checkDirectory(path)
+	case err != nil:
+		return fmt.Errorf("cannot open the file %q: %w", path, Reason(err))
+	case info.IsDir():
+		return fmt.Errorf("cannot open the file %q: it is a directory, and should be %s", path, should)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("cannot open the file %q: it is no ordinary file, and should be %s", path, should)
+	}
+	return nil
+}
+
+func checkDirectory(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot create the file %q: there is no directory %q: %w", path, dir, fs.ErrNotExist)
+	}
+	return nil
+}
+
+// Reason drops the operation and the path from an error of package os, which
+// our sentences name already.
+func Reason(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
