@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -42,10 +43,21 @@ func NewPropagators(keys *Keys) propagation.TextMapPropagator {
 
 type propagator struct{ keys *Keys }
 
-var headers = []string{osprofiler.HeaderTraceInfo, osprofiler.HeaderTraceHMAC}
-
 // Fields implements propagation.TextMapPropagator.
-func (p *propagator) Fields() []string { return append([]string(nil), headers...) }
+func (p *propagator) Fields() []string {
+	return []string{osprofiler.HeaderTraceInfo, osprofiler.HeaderTraceHMAC}
+}
+
+// macHeader is the name of X-Trace-HMAC in a carrier. Net/http writes it in
+// another case, and would be at pains to find that out every time.
+func macHeader(carrier propagation.TextMapCarrier) string {
+	if _, ok := carrier.(propagation.HeaderCarrier); ok {
+		return canonicalHMAC
+	}
+	return osprofiler.HeaderTraceHMAC
+}
+
+var canonicalHMAC = http.CanonicalHeaderKey(osprofiler.HeaderTraceHMAC)
 
 // Extract implements propagation.TextMapPropagator.
 func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
@@ -71,7 +83,7 @@ func (p *propagator) verified(carrier propagation.TextMapCarrier) (t osprofiler.
 	if info == "" || len(info) > MaxHeader {
 		return t, "", false
 	}
-	mac := single(carrier, osprofiler.HeaderTraceHMAC)
+	mac := single(carrier, macHeader(carrier))
 	if len(mac) > MaxHeader {
 		return t, "", false
 	}
@@ -119,5 +131,5 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 		return
 	}
 	carrier.Set(osprofiler.HeaderTraceInfo, info)
-	carrier.Set(osprofiler.HeaderTraceHMAC, mac)
+	carrier.Set(macHeader(carrier), mac)
 }
