@@ -3,6 +3,7 @@ package osprofiler
 import (
 	"fmt"
 	"iter"
+	"unicode/utf8"
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
@@ -61,6 +62,9 @@ func (i Info) Validate() error {
 	}
 	if pyjson.KindOf(raw) != pyjson.Object {
 		return fmt.Errorf("info should be a JSON object, not %s", abbreviate(raw))
+	}
+	if !utf8.ValidString(string(i)) {
+		return fmt.Errorf("info should be valid UTF-8")
 	}
 	for _, c := range []byte(i) {
 		if c == '\n' || c == '\r' {

@@ -27,7 +27,7 @@ func (c *Converter) Append(dst []osprofiler.Notification, spans ...sdktrace.Read
 			dst = c.appendRebuilt(dst, s)
 			continue
 		}
-		start, stop := w.both(s)
+		start, stop := w.both(c.redacted(s))
 		dst = append(dst, start, stop)
 	}
 	return dst
@@ -43,7 +43,7 @@ func (c *Converter) StartOf(s sdktrace.ReadOnlySpan) (n osprofiler.Notification,
 	}
 	w := c.writer()
 	defer w.release()
-	return w.start(s), true
+	return w.start(c.redacted(s)), true
 }
 
 // StopOf returns the notification that the span stopped; ok is false only for
@@ -55,7 +55,7 @@ func (c *Converter) StopOf(s sdktrace.ReadOnlySpan) (n osprofiler.Notification, 
 	}
 	w := c.writer()
 	defer w.release()
-	_, n = w.both(s)
+	_, n = w.both(c.redacted(s))
 	return n, true
 }
 
@@ -110,7 +110,7 @@ func (w *writer) raw(text string) { w.buf = append(w.buf, text...) }
 // begin prepares the writer for one span.
 func (w *writer) begin(s sdktrace.ReadOnlySpan) {
 	w.buf, w.cuts = w.buf[:0], w.cuts[:0]
-	w.attrs = w.c.cfg.redaction.Attributes(s.Attributes())
+	w.attrs = s.Attributes()
 	w.call = tags.CallOfSpan(s.SpanKind(), w.attrs)
 	w.profiled = s.InstrumentationScope().Name == ProfilerScopeName
 	if r := s.Resource(); r != w.whoseWho || w.who.hostMember == "" {
@@ -268,7 +268,7 @@ func (w *writer) stopHalf(s sdktrace.ReadOnlySpan) {
 	w.info(tags.AppendStopInfo, failure, StopInfoKey)
 	w.raw(w.who.hostMember)
 	w.raw(`, "otel": "`)
-	w.buf = appendTracesData(w.buf, s, w.attrs, w.c.cfg.redaction.Attributes, &w.memo)
+	w.buf = appendTracesData(w.buf, s, w.attrs, &w.memo)
 	w.raw(`"}`)
 	w.cut()
 }

@@ -31,21 +31,17 @@ type resourceMemo struct {
 	text []byte
 }
 
-// redaction is what is done to attributes before they are written.
-type redaction = func([]attribute.KeyValue) []attribute.KeyValue
-
 const hasRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 const isRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
 
-// appendTracesData appends the TracesData of one span, whose attributes are
-// given apart since they have been redacted already.
-func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, redact redaction, memo *resourceMemo) []byte {
+// appendTracesData appends the TracesData of one span with these attributes.
+func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, memo *resourceMemo) []byte {
 	b = append(b, `{\"resourceSpans\":[{`...)
 	b = memo.appendResource(b, s.Resource())
 	b = append(b, `\"scopeSpans\":[{`...)
 	b = appendScope(b, s.InstrumentationScope())
 	b = append(b, `\"spans\":[`...)
-	b = appendSpan(b, s, attrs, redact)
+	b = appendSpan(b, s, attrs)
 	return append(b, `]}]}]}`...)
 }
 
@@ -82,7 +78,7 @@ func appendScope(b []byte, sc instrumentation.Scope) []byte {
 	return b
 }
 
-func appendSpan(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, redact redaction) []byte {
+func appendSpan(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue) []byte {
 	sc, parent := s.SpanContext(), s.Parent()
 	b = appendIDs(append(b, '{'), sc)
 	if id := parent.SpanID(); id.IsValid() {
@@ -99,9 +95,9 @@ func appendSpan(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, r
 	}
 	b = appendAttributes(b, `,\"attributes\":[`, attrs)
 	b = appendCount(b, `,\"droppedAttributesCount\":`, s.DroppedAttributes())
-	b = appendEvents(b, s.Events(), redact)
+	b = appendEvents(b, s.Events())
 	b = appendCount(b, `,\"droppedEventsCount\":`, s.DroppedEvents())
-	b = appendLinks(b, s.Links(), redact)
+	b = appendLinks(b, s.Links())
 	b = appendCount(b, `,\"droppedLinksCount\":`, s.DroppedLinks())
 	b = appendStatus(b, s.Status())
 	return append(b, '}')
@@ -126,7 +122,7 @@ func appendFlags(b []byte, flags trace.TraceFlags, remote bool) []byte {
 	return strconv.AppendUint(append(b, `,\"flags\":`...), uint64(bits), 10)
 }
 
-func appendEvents(b []byte, events []sdktrace.Event, redact redaction) []byte {
+func appendEvents(b []byte, events []sdktrace.Event) []byte {
 	if len(events) == 0 {
 		return b
 	}
@@ -137,13 +133,13 @@ func appendEvents(b []byte, events []sdktrace.Event, redact redaction) []byte {
 		}
 		b = appendText(append(b, '{'), `\"name\":\"`, e.Name)
 		b = appendTime(b, `,\"timeUnixNano\":\"`, e.Time)
-		b = appendAttributes(b, `,\"attributes\":[`, redact(e.Attributes))
+		b = appendAttributes(b, `,\"attributes\":[`, e.Attributes)
 		b = append(appendCount(b, `,\"droppedAttributesCount\":`, e.DroppedAttributeCount), '}')
 	}
 	return append(b, ']')
 }
 
-func appendLinks(b []byte, links []sdktrace.Link, redact redaction) []byte {
+func appendLinks(b []byte, links []sdktrace.Link) []byte {
 	if len(links) == 0 {
 		return b
 	}
@@ -154,7 +150,7 @@ func appendLinks(b []byte, links []sdktrace.Link, redact redaction) []byte {
 		}
 		b = appendIDs(append(b, '{'), l.SpanContext)
 		b = appendFlags(b, l.SpanContext.TraceFlags(), l.SpanContext.IsRemote())
-		b = appendAttributes(b, `,\"attributes\":[`, redact(l.Attributes))
+		b = appendAttributes(b, `,\"attributes\":[`, l.Attributes)
 		b = append(appendCount(b, `,\"droppedAttributesCount\":`, l.DroppedAttributeCount), '}')
 	}
 	return append(b, ']')

@@ -28,6 +28,7 @@ func (c *Converter) appendRebuilt(dst []osprofiler.Notification, s sdktrace.Read
 // rebuild gives back the notifications that a span was made from. If somebody
 // has added to the span since, the stop carries it as a whole.
 func (c *Converter) rebuild(s sdktrace.ReadOnlySpan) (start, stop *osprofiler.Notification) {
+	s = c.redacted(s)
 	attrs := s.Attributes()
 	found := pickKept(attrs)
 	call := tags.CallOfSpan(s.SpanKind(), attrs)
@@ -46,9 +47,9 @@ func (c *Converter) rebuild(s sdktrace.ReadOnlySpan) (start, stop *osprofiler.No
 			return tags.Merge(orHost(found.stopInfo, host), tags.StopInfo(call, attrs), failure)
 		})
 	}
-	start, stop = c.redacted(start), c.redacted(stop)
+	start, stop = c.redactedNotification(start), c.redactedNotification(stop)
 	if stop != nil && !c.saysAll(s, start, stop) {
-		stop.Info = stop.Info.With(keyOTel, c.carry(s))
+		stop.Info = stop.Info.With(keyOTel, carry(s))
 	}
 	return start, stop
 }
@@ -164,8 +165,7 @@ func sameEvent(a, b sdktrace.Event) bool {
 }
 
 // carry writes a span as info.otel: a raw JSON string.
-func (c *Converter) carry(s sdktrace.ReadOnlySpan) string {
-	redact := c.cfg.redaction.Attributes
-	text := appendTracesData([]byte{'"'}, s, redact(s.Attributes()), redact, &resourceMemo{})
+func carry(s sdktrace.ReadOnlySpan) string {
+	text := appendTracesData([]byte{'"'}, s, s.Attributes(), &resourceMemo{})
 	return string(append(text, '"'))
 }

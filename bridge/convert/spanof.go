@@ -58,30 +58,16 @@ func SpanOf(start, stop *osprofiler.Notification) sdktrace.ReadOnlySpan {
 // SpanOf makes the span of an operation's two notifications, of which one may
 // be nil. Both must be of the same base id and trace id.
 func (c *Converter) SpanOf(start, stop *osprofiler.Notification) sdktrace.ReadOnlySpan {
-	start, stop = c.redacted(start), c.redacted(stop)
 	if stop != nil {
 		if s := carried(stop); s != nil {
-			s.attributes = c.cfg.redaction.Attributes(s.attributes)
-			return s
+			return c.redacted(s)
 		}
 	}
+	start, stop = c.redactedNotification(start), c.redactedNotification(stop)
 	if start == nil && stop == nil {
 		return nil
 	}
 	return c.build(start, stop)
-}
-
-func (c *Converter) redacted(n *osprofiler.Notification) *osprofiler.Notification {
-	if n == nil {
-		return nil
-	}
-	info := c.cfg.redaction.Info(n.Info)
-	if info == n.Info {
-		return n
-	}
-	redacted := *n
-	redacted.Info = info
-	return &redacted
 }
 
 // carried returns the span that the stop carries in info.otel, if there is one
@@ -203,7 +189,7 @@ func (c *Converter) describe(s *span, call tags.Call, start, stop *osprofiler.No
 	if failed {
 		stopRest = rest
 		s.attributes = append(s.attributes, failure.Attributes(c.cfg.conventions)...)
-		s.events = []sdktrace.Event{failure.Event(s.end)}
+		s.events = failure.Events(s.end, c.cfg.conventions)
 		s.status = failure.Status()
 	}
 	return startRest, stopRest

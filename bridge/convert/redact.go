@@ -1,0 +1,97 @@
+package convert
+
+import (
+	"slices"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/tags"
+)
+
+// redacted is a span without what is sensitive, in attributes, events, links
+// and status. Redaction comes before all conversion.
+func (c *Converter) redacted(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
+	if s == nil || c.cfg.redaction == (tags.Redaction{}) {
+		return s
+	}
+	return redactedSpan{ReadOnlySpan: s, by: c.cfg.redaction}
+}
+
+type redactedSpan struct {
+	sdktrace.ReadOnlySpan
+	by tags.Redaction
+}
+
+func (s redactedSpan) Attributes() []attribute.KeyValue {
+	return redactAttributes(s.by, s.ReadOnlySpan.Attributes())
+}
+
+func (s redactedSpan) Events() []sdktrace.Event {
+	events := slices.Clone(s.ReadOnlySpan.Events())
+	for i := range events {
+		events[i].Attributes = redactAttributes(s.by, events[i].Attributes)
+	}
+	return events
+}
+
+func (s redactedSpan) Links() []sdktrace.Link {
+	links := slices.Clone(s.ReadOnlySpan.Links())
+	for i := range links {
+		links[i].Attributes = redactAttributes(s.by, links[i].Attributes)
+	}
+	return links
+}
+
+func (s redactedSpan) Status() sdktrace.Status {
+	status := s.ReadOnlySpan.Status()
+	status.Description = s.by.Text(status.Description)
+	return status
+}
+
+// redactAttributes redacts attributes, and the infos and notifications that
+// attributes of ours hold as JSON.
+func redactAttributes(by tags.Redaction, attrs []attribute.KeyValue) []attribute.KeyValue {
+	attrs = by.Attributes(attrs)
+	cloned := false
+	for i, kv := range attrs {
+		text := kv.Value.AsString()
+		clean := text
+		switch kv.Key {
+		case StartInfoKey, StopInfoKey:
+			if info := osprofiler.Info(text); info.Validate() == nil {
+				clean = string(by.Info(info))
+			}
+		case StartKey, StopKey:
+			if n, err := osprofiler.ParseNotification(text); err == nil {
+				n.Info = by.Info(n.Info)
+				clean = n.JSON()
+			}
+		default:
+			continue
+		}
+		if clean == text {
+			continue
+		}
+		if !cloned {
+			attrs, cloned = slices.Clone(attrs), true
+		}
+		attrs[i].Value = attribute.StringValue(clean)
+	}
+	return attrs
+}
+
+// redactedNotification is a notification without what is sensitive.
+func (c *Converter) redactedNotification(n *osprofiler.Notification) *osprofiler.Notification {
+	if n == nil || c.cfg.redaction == (tags.Redaction{}) {
+		return n
+	}
+	info := c.cfg.redaction.Info(n.Info)
+	if info == n.Info {
+		return n
+	}
+	clean := *n
+	clean.Info = info
+	return &clean
+}
