@@ -62,7 +62,12 @@ func (k *Keys) Replace(keys ...string) {
 }
 
 // String tells how many keys there are, and none of them.
-func (k *Keys) String() string { return fmt.Sprintf("%d HMAC keys", len(k.all())) }
+func (k *Keys) String() string {
+	if n := len(k.all()); n != 1 {
+		return fmt.Sprintf("%d HMAC keys", n)
+	}
+	return "1 HMAC key"
+}
 
 // all returns the keys in order; the list is not to be changed.
 func (k *Keys) all() []string {
