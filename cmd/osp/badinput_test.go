@@ -89,7 +89,7 @@ var badCases = []badCase{
 	{"unknown option", "trace list --connection-string sqlite:///DIR/x.db?osp_colour=hunter2", exitUsage, `"osp_colour"`, ""},
 	{"unknown option of a file", "trace list --connection-string file://DIR/whole.jsonl?osp_colour=red", exitUsage, `"osp_colour"`, ""},
 	{"malformed", "trace list --connection-string sqlite://user:hunter2@host:port/x.db", exitUsage, "sqlite://", ""},
-	{"malformed percent", "trace list --connection-string sqlite:///%zz?password=hunter2", exitUsage, "sqlite://", ""},
+	{"malformed percent", "trace list --connection-string sqlite:///x.db?osp_sync=%zzhunter2", exitUsage, "percent sign", ""},
 	{"malformed file", "trace list --connection-string file:///?password=hunter2", exitUsage, `"password"`, ""},
 	{"no file named", "trace list --connection-string file:///", exitUsage, "names no file", ""},
 

@@ -29,6 +29,7 @@ func unshared(t *testing.T, dir, script string, args ...string) result {
 func TestReadOnlyMount(t *testing.T) {
 	dir := t.TempDir()
 	source, _ := manyTraces(t, 10)
+	more, _ := manyTraces(t, 11)
 	if r := osp(t, dir, "forward", "--from", source, "--to", "sqlite:///ten.db"); r.code != exitDone {
 		t.Fatalf("%+v", r)
 	}
@@ -53,11 +54,13 @@ exec "$osp" "$@"`
 		{"trace show " + traceName(3) + " --connection-string sqlite:///mount/ten.db", exitDone, "wsgi", ""},
 		{"trace show " + traceName(3) + " --connection-string sqlite:///mount/ten.db --out mount/trace.txt", exitFailed, "", "read-only file system"},
 		{"forward --from SOURCE --to sqlite:///mount/new.db", exitFailed, "", "mount/new.db"},
-		{"forward --from SOURCE --to sqlite:///mount/ten.db", exitFailed, "", "mount/ten.db"},
+		{"forward --from SOURCE --to sqlite:///mount/ten.db", exitDone, "", " 0 written, 10 there already"},
+		{"forward --from MORE --to sqlite:///mount/ten.db", exitFailed, "", "mount/ten.db"},
+		{"forward --from MORE --to file://MOUNT/ten.jsonl", exitFailed, "", "read-only file system"},
 		{"forward --from SOURCE --to file://MOUNT/new.jsonl", exitFailed, "", "read-only file system"},
 	}
 	for _, tt := range tests {
-		args := strings.NewReplacer("MOUNT", mount, "SOURCE", source).Replace(tt.args)
+		args := strings.NewReplacer("MOUNT", mount, "SOURCE", source, "MORE", more).Replace(tt.args)
 		r := unshared(t, dir, script, append([]string{ospBinary, strings.TrimPrefix(source, "file://")}, strings.Fields(args)...)...)
 		if r.code != tt.code || !strings.Contains(r.stdout, tt.stdout) || !strings.Contains(r.stderr, tt.stderr) {
 			t.Errorf("osp %s: %+v; want exit code %d, %q in stdout, %q in stderr", tt.args, r, tt.code, tt.stdout, tt.stderr)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -37,6 +36,7 @@ func startAPI(ctx context.Context, t *telemetry, db *sql.DB, scheduler string) (
 
 // list answers with the names of the servers that run.
 func (a *api) list(w http.ResponseWriter, r *http.Request) {
+	a.checkToken(r.Context())
 	rows, err := a.db.QueryContext(r.Context(), "SELECT name FROM servers WHERE status = 'ACTIVE' ORDER BY name")
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -60,6 +60,7 @@ func (a *api) boot(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	a.checkToken(r.Context())
 	if err := a.bootServer(r.Context(), r.PathValue("name"), p); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -100,13 +101,20 @@ func (a *api) place(ctx context.Context, p placement) (host string, err error) {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(response.Body)
-		return "", errors.New(strings.TrimSpace(string(reason)))
+		return "", fmt.Errorf("%s", bytes.TrimSpace(reason))
 	}
 	err = json.NewDecoder(response.Body).Decode(&p)
 	return p.Host, err
 }
 
-// spawn stands for the hypervisor's work, with a span of its own.
+// checkToken stands for a call to the identity service, with a span of its own.
+func (a *api) checkToken(ctx context.Context) {
+	_, span := a.tracer.Start(ctx, "check-token")
+	defer span.End()
+	time.Sleep(2 * time.Millisecond)
+}
+
+// spawn stands for the hypervisor's work.
 func (a *api) spawn(ctx context.Context) {
 	_, span := a.tracer.Start(ctx, "spawn")
 	defer span.End()

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -70,7 +68,12 @@ func (d *dashboard) send(ctx context.Context, method, path, body string) error {
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode >= http.StatusBadRequest {
-		err = fmt.Errorf("%s: %w", response.Status, errors.New(strings.TrimSpace(string(answer))))
+		err = &refused{response.Status, strings.TrimSpace(string(answer))}
 	}
 	return err
 }
+
+// refused is the cloud's answer to what it cannot do.
+type refused struct{ status, reason string }
+
+func (r *refused) Error() string { return r.status + ": " + r.reason }

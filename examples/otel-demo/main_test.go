@@ -18,7 +18,7 @@ func TestRunTwice(t *testing.T) {
 	first := demo(t)
 	for _, want := range []string{
 		"dashboard", "api", "scheduler", "database", // the services
-		"INSERT INTO servers", "SELECT name FROM hosts", // database spans with their statements
+		"INSERT INTO servers", "FROM hosts WHERE free_mb", // database spans with their statements
 		"noValidHost", "no valid host was found: none has 65536 MB free", // the error
 		"trace list --connection-string sqlite:///otel-demo.db", // what to try next
 	} {

@@ -69,13 +69,14 @@ func next(out io.Writer, connectionString string, requests []request) {
 	}
 }
 
+// width returns the columns to write in: the terminal's, or enough for most lines.
 func width(out io.Writer) int {
 	if file, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
 			return columns
 		}
 	}
-	return 80
+	return 110
 }
 
 func color(out io.Writer) bool {

@@ -63,6 +63,7 @@ func (s *scheduler) selectHost(ctx context.Context, memoryMB int) (host string, 
 			span.SetStatus(codes.Error, err.Error())
 		}
 	}()
+	time.Sleep(3 * time.Millisecond) // asking the hosts how they are
 	err = s.db.QueryRowContext(ctx,
 		"SELECT name FROM hosts WHERE free_mb >= ? ORDER BY free_mb DESC LIMIT 1", memoryMB).Scan(&host)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -71,7 +72,6 @@ func (s *scheduler) selectHost(ctx context.Context, memoryMB int) (host string, 
 	if err != nil {
 		return "", err
 	}
-	time.Sleep(3 * time.Millisecond) // weighing the hosts
 	_, err = s.db.ExecContext(ctx, "UPDATE hosts SET free_mb = free_mb - ? WHERE name = ?", memoryMB, host)
 	return host, err
 }

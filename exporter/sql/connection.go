@@ -13,7 +13,7 @@ import (
 func openConnectionString(ctx context.Context, connectionString string, o store.Options) (store.Store, error) {
 	path, opts, err := parse(connectionString, o)
 	if err != nil {
-		return nil, err
+		return nil, store.BadConnectionString(err)
 	}
 	return OpenSQLite(ctx, path, opts...)
 }
