@@ -192,7 +192,7 @@ func (op *operation) setTimes(first moment) {
 	}
 	n := op.node
 	if n.Timed = started.ok; n.Timed {
-		n.Started, n.Finished = started.since(first), stopped.since(first)
+		n.setTimes(started, stopped, first)
 	}
 	switch {
 	case op.started.ok && op.stopped.ok:
@@ -203,6 +203,11 @@ func (op *operation) setTimes(first moment) {
 	default:
 		n.Incomplete = NoTime
 	}
+}
+
+func (n *Node) setTimes(started, stopped, first moment) {
+	n.Started, n.Finished = started.since(first), stopped.since(first)
+	n.Begin, n.End, n.Exact = started.after(first), stopped.after(first), true
 }
 
 // stats sums up. Upstream takes what has no duration for 0, and what stops

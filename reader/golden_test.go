@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -249,3 +250,6 @@ func containsEqual(texts []string, text string) bool {
 	}
 	return false
 }
+
+// elements returns the texts of a JSON array's elements.
+func elements(array string) []string { return slices.Collect(pyjson.Elements(array)) }

@@ -67,3 +67,6 @@ func (m moment) since(from moment) int64 {
 	micro := float64(nsec/1000) + float64(float64(sec)*1e6)
 	return int64(micro / 1000)
 }
+
+// after returns the time since an earlier moment, at most 292 years.
+func (m moment) after(from moment) time.Duration { return m.time().Sub(from.time()) }

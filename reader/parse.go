@@ -3,9 +3,11 @@ package reader
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -351,22 +353,59 @@ func (n *Node) inferIncomplete() {
 	}
 }
 
-// dateFromEvents finds the trace's base id and first time in the payloads.
+// dateFromEvents finds the trace's base id and its times in the payloads.
 func (r *Report) dateFromEvents() {
 	var began moment
 	for _, n := range r.Nodes() {
 		for _, e := range n.Events {
-			for key, raw := range pyjson.Members(e.Payload) {
-				switch {
-				case key == "base_id" && r.BaseID == "":
-					r.BaseID = textOf(raw)
-				case key == keyTimestamp:
-					if t, err := osprofiler.ParseTime(textOf(raw)); err == nil {
-						began = earliest(began, momentOf(t))
-					}
-				}
+			if r.BaseID == "" {
+				raw, _ := pyjson.Get(e.Payload, "base_id")
+				r.BaseID = textOf(raw)
 			}
+			began = earliest(began, e.time())
 		}
 	}
 	r.Began = began.time()
+	for _, n := range r.Nodes() {
+		n.refine(began)
+	}
+}
+
+func (e Event) time() moment {
+	raw, _ := pyjson.Get(e.Payload, keyTimestamp)
+	t, err := osprofiler.ParseTime(textOf(raw))
+	if err != nil {
+		return moment{}
+	}
+	return momentOf(t)
+}
+
+// refine takes the exact times from the payloads, if they are those that were
+// cut off to the node's milliseconds.
+func (n *Node) refine(began moment) {
+	var started, stopped moment
+	for _, e := range n.Events {
+		if e.Half() == osprofiler.Stop {
+			stopped = latest(stopped, e.time())
+		} else {
+			started = earliest(started, e.time())
+		}
+	}
+	if !started.ok {
+		started = stopped
+	}
+	if !stopped.ok {
+		stopped = started
+	}
+	whole := *n
+	if n.setTimes(started, stopped, began); !started.ok || n.Started != whole.Started || n.Finished != whole.Finished {
+		*n = whole
+		n.Begin, n.End = saturated(n.Started), saturated(n.Finished)
+	}
+}
+
+// saturated turns milliseconds into a duration, of 292 years at most.
+func saturated(ms int64) time.Duration {
+	const most = int64(math.MaxInt64 / time.Millisecond)
+	return time.Duration(min(max(ms, -most), most)) * time.Millisecond
 }

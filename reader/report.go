@@ -49,6 +49,11 @@ type Node struct {
 	// they are 0 and Timed is false.
 	Started, Finished int64
 	Timed             bool
+	// Begin and End are the same times since Report.Began as exactly as the
+	// timestamps tell; Exact is false where only the whole milliseconds of a
+	// saved report without timestamps do.
+	Begin, End time.Duration
+	Exact      bool
 	// Incomplete says why there is no duration; empty: there is one.
 	Incomplete Incomplete
 	// Failed tells that a stop reported an error, and Exception its type. Of
@@ -136,6 +141,12 @@ type member struct{ key, raw string }
 // incomplete operation. Where clocks disagree it may be negative.
 func (n *Node) Duration() (ms int64, ok bool) {
 	return n.Finished - n.Started, n.Timed && n.Incomplete == Complete
+}
+
+// Elapsed is Duration as exactly as it is known.
+func (n *Node) Elapsed() (d time.Duration, ok bool) {
+	_, ok = n.Duration()
+	return n.End - n.Begin, ok
 }
 
 // Event returns the first notification of that half.

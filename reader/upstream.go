@@ -137,7 +137,8 @@ func (b *builder) upstreamTime(n *osprofiler.Notification, found *members) (mome
 			return moment{}, b.fail("KeyError: 'timestamp'")
 		}
 		if pyjson.KindOf(raw) != pyjson.String {
-			return moment{}, b.fail("TypeError: strptime() argument 1 must be str, not " + pyjson.TypeName(raw))
+			name := strings.TrimSuffix(pyjson.TypeName(raw), "Type") // NoneType is None here
+			return moment{}, b.fail("TypeError: strptime() argument 1 must be str, not " + name)
 		}
 	}
 	at, python := strptime(n.Timestamp)

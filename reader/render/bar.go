@@ -2,20 +2,22 @@ package render
 
 import (
 	"strings"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
 // A ruler maps the trace's time to columns, in steps of an eighth.
 type ruler struct {
-	total   int64 // milliseconds
+	total   span
 	columns int
 }
 
 // eighth returns where a time lies.
-func (u ruler) eighth(ms int64) int {
-	ms = min(max(ms, 0), u.total)
-	return int(float64(ms) / float64(u.total) * float64(8*u.columns))
+func (u ruler) eighth(at time.Duration) int {
+	total := max(u.total.Duration, 1)
+	at = min(max(at, 0), total)
+	return int(float64(at) / float64(total) * float64(8*u.columns))
 }
 
 // bar draws where in the trace an operation lies, in exactly u.columns columns.
@@ -23,7 +25,7 @@ func (u ruler) bar(n *reader.Node) string {
 	if !n.Timed {
 		return strings.Repeat(" ", u.columns)
 	}
-	from, to := u.eighth(min(n.Started, n.Finished)), u.eighth(max(n.Started, n.Finished))
+	from, to := u.eighth(min(n.Begin, n.End)), u.eighth(max(n.Begin, n.End))
 	from = min(from, 8*u.columns-1)
 	cells := make([]rune, u.columns)
 	for i := range cells {
@@ -65,14 +67,14 @@ func first(from, to int) rune {
 
 // axis labels the ruler: its begin, its middle if there is room, its end.
 func (u ruler) axis() string {
-	end := duration(u.total)
+	end := u.total.String()
 	if width(end)+2 > u.columns {
 		return padLeft(end, u.columns)
 	}
 	line := pad("0", u.columns-width(end)) + end
-	middle := duration(u.total / 2)
+	middle := span{u.total.Duration / 2, u.total.exact}.String()
 	at := (u.columns - width(middle)) / 2
-	if u.total < 2 || at < 3 || at+width(middle)+2 > u.columns-width(end) {
+	if u.total.Duration < 2*time.Millisecond || at < 3 || at+width(middle)+2 > u.columns-width(end) {
 		return line
 	}
 	return line[:at] + middle + line[at+width(middle):]

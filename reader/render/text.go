@@ -2,8 +2,6 @@ package render
 
 import (
 	"bufio"
-	"cmp"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -46,8 +44,11 @@ type text struct {
 	all        tally
 }
 
-// A tally counts operations.
-type tally struct{ count, failed, incomplete int }
+// A tally counts operations, and sums up the durations that are known.
+type tally struct {
+	count, failed, incomplete, known int
+	took                             span
+}
 
 func (t *tally) add(n *reader.Node) {
 	t.count++
@@ -56,6 +57,10 @@ func (t *tally) add(n *reader.Node) {
 	}
 	if n.Incomplete != reader.Complete {
 		t.incomplete++
+	}
+	if d, ok := n.Elapsed(); ok && d >= 0 {
+		t.took = span{t.took.Duration + d, n.Exact && (t.known == 0 || t.took.exact)}
+		t.known++
 	}
 }
 
@@ -70,7 +75,7 @@ type service struct {
 // survey counts what the report consists of.
 func (t *text) survey(r *reader.Report) {
 	t.byService, t.operations = map[[2]string]*service{}, map[string]*tally{}
-	total := int64(1)
+	total := span{exact: true}
 	for _, n := range r.Nodes() {
 		t.all.add(n)
 		t.serviceOf(n).add(n)
@@ -80,10 +85,10 @@ func (t *text) survey(r *reader.Report) {
 			t.operations[n.Name] = op
 		}
 		op.add(n)
-		total = max(total, n.Started, n.Finished)
+		total = span{max(total.Duration, n.Begin, n.End), total.exact && n.Exact}
 	}
-	if r.Finished != nil {
-		total = max(total, *r.Finished)
+	if r.Finished != nil && total.Milliseconds() != *r.Finished { // other events are not in the tree
+		total = milliseconds(*r.Finished)
 	}
 	columns := min(max(t.width/4, 10), 60)
 	t.ruler = ruler{total: total, columns: columns}
@@ -114,7 +119,7 @@ func (t *text) header(r *reader.Report) {
 		parts = append(parts, piece{r.Began.Format("2006-01-02 15:04:05.000 UTC"), plain})
 	}
 	if r.Finished != nil {
-		parts = append(parts, piece{duration(*r.Finished), plain})
+		parts = append(parts, piece{t.ruler.total.String(), plain})
 	}
 	parts = append(parts, piece{counted(t.all.count, "operation", "operations"), plain})
 	if t.all.failed > 0 {
@@ -147,116 +152,6 @@ func (t *text) flow(parts []piece, between string) {
 func (t *text) print(line string) {
 	_, _ = t.WriteString(strings.TrimRight(line, " ")) // Flush returns the error
 	_ = t.WriteByte('\n')
-}
-
-// mostRows is how long a table gets.
-const mostRows = 20
-
-func (t *text) tables(r *reader.Report) {
-	t.print("")
-	rows := [][]string{{"service", "project", "hosts", "operations", "failed"}}
-	for _, s := range firstOf(t.services) {
-		rows = append(rows, []string{named(s.name), s.project, strings.Join(s.hosts, " "), strconv.Itoa(s.count), zeroless(s.failed)})
-	}
-	t.table(rows, 3, len(t.services)-mostRows, func(i int) paint { return t.services[i].paint })
-
-	t.print("")
-	rows = [][]string{{"operation", "count", "total", "mean", "failed", "incomplete"}}
-	stats := slices.SortedStableFunc(slices.Values(r.Stats), func(a, b reader.Stat) int { return cmp.Compare(b.Duration, a.Duration) })
-	for _, s := range firstOf(stats) {
-		known, total := s.Count-s.Incomplete, ""
-		if known > 0 {
-			total = sum(s.Duration)
-		}
-		op := tally{}
-		if found := t.operations[s.Name]; found != nil {
-			op = *found
-		}
-		rows = append(rows, []string{named(clean(s.Name)), strconv.FormatInt(s.Count, 10), total, mean(s.Duration, known),
-			zeroless(op.failed), zeroless(op.incomplete)})
-	}
-	t.table(rows, 1, len(stats)-mostRows, func(int) paint { return plain })
-}
-
-func firstOf[T any](all []T) []T { return all[:min(len(all), mostRows)] }
-
-func named(name string) string {
-	if name == "" {
-		return "-"
-	}
-	return name
-}
-
-func sum(ms int64) string {
-	if ms == 0 {
-		return "0 ms"
-	}
-	return duration(ms)
-}
-
-func zeroless(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-// table writes rows under a head. From the column numbers on, all is aligned
-// right; columns with nothing in them are left out. The first ones are cut
-// where the line would grow too long.
-func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows[1:] {
-		for i, field := range row {
-			widths[i] = max(widths[i], width(field))
-		}
-	}
-	line := 0
-	for i, head := range rows[0] {
-		if widths[i] > 0 {
-			widths[i] = max(widths[i], len(head))
-			line += widths[i] + 2
-		}
-	}
-	for i := numbers - 1; i >= 0 && line-2 > t.width; i-- {
-		less := min(line-2-t.width, max(0, widths[i]-len(rows[0][i])))
-		widths[i] -= less
-		line -= less
-	}
-	for place, row := range rows {
-		out := ""
-		for i, field := range row {
-			if widths[i] == 0 {
-				continue
-			}
-			field = cut(field, widths[i])
-			blanks := strings.Repeat(" ", widths[i]-width(field))
-			if field = t.paint(fieldPaint(place, i, rows[0][i], paints), field); i >= numbers {
-				out += blanks + field + "  "
-			} else {
-				out += field + blanks + "  "
-			}
-		}
-		t.print(out)
-	}
-	if more > 0 {
-		t.print(t.paint(dim, fmt.Sprintf("and %d more", more)))
-	}
-}
-
-// fieldPaint says how a field of a table is painted. Row 0 is the head.
-func fieldPaint(row, column int, head string, paints func(int) paint) paint {
-	switch {
-	case row == 0:
-		return dim
-	case head == "failed":
-		return red
-	case head == "incomplete":
-		return yellow
-	case column == 0:
-		return paints(row - 1)
-	}
-	return plain
 }
 
 func (t *text) warnings(warnings []string) {

@@ -70,14 +70,14 @@ func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
 
 // took says how long it took, or why nobody knows.
 func (t *text) took(n *reader.Node) (string, paint) {
-	ms, ok := n.Duration()
+	d, ok := n.Elapsed()
 	switch {
 	case !ok:
 		return clean(string(n.Incomplete)), yellow
-	case ms < 0:
-		return duration(ms), yellow
+	case d < 0:
+		return span{d, n.Exact}.String(), yellow
 	}
-	return duration(ms), plain
+	return span{d, n.Exact}.String(), plain
 }
 
 // failure draws the error under its operation, over the whole width.
