@@ -103,6 +103,14 @@ func (n *Notification) set(key, value string) bool {
 // parsed is not plain if members are missing, unknown or of an unusual type.
 func (n *Notification) Plain() bool { return !n.odd }
 
+// Size returns the bytes of text that the notification refers to: all fields,
+// and what it was parsed from. Fields of a parsed one mostly are parts of that
+// text, so keeping it costs no more than Size, and often half.
+func (n *Notification) Size() int {
+	return len(n.Name) + len(n.BaseID) + len(n.TraceID) + len(n.ParentID) + len(n.Timestamp) +
+		len(n.Info) + len(n.Project) + len(n.Service) + len(n.raw)
+}
+
 // SyntaxError says at which byte a text stopped being JSON, and why.
 type SyntaxError = pyjson.SyntaxError
 

@@ -344,6 +344,18 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// Size counts all that a notification keeps in memory.
+func TestSize(t *testing.T) {
+	n := osprofiler.Notification{Name: "a", BaseID: "bb", TraceID: "ccc", ParentID: "dddd", Timestamp: "eeeee", Info: "{     }", Project: "ff", Service: "g"}
+	if n.Size() != 25 {
+		t.Error(n.Size())
+	}
+	text := n.JSON()
+	if p := parse(t, text); p.Size() != 25+len(text) {
+		t.Error(p.Size())
+	}
+}
+
 func TestHalfAndOperation(t *testing.T) {
 	for _, test := range []struct {
 		name, operation string

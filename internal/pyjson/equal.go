@@ -24,9 +24,11 @@ func Equal(a, b string) bool {
 	return equal(a, b)
 }
 
-// isDeep tells whether a value is nested too deep to be looked at level by level.
+// mostLevels is how deep a value may be nested to be looked at level by level.
+const mostLevels = 100
+
+// isDeep tells whether a value is nested deeper.
 func isDeep(raw string) bool {
-	const most = 100
 	depth := 0
 	for i := 0; i < len(raw); i++ {
 		switch raw[i] {
@@ -37,7 +39,7 @@ func isDeep(raw string) bool {
 			}
 			i = end - 1
 		case '[', '{':
-			if depth++; depth > most {
+			if depth++; depth > mostLevels {
 				return true
 			}
 		case ']', '}':

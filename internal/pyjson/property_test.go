@@ -48,6 +48,9 @@ func TestWrittenAndReadAgain(t *testing.T) {
 			if err != nil || !pyjson.Equal(again, raw) || pyjson.Hash(seed, again) != pyjson.Hash(seed, raw) {
 				t.Fatalf("%s was written %s (%v)", text, written, err)
 			}
+			if sum, ok := pyjson.Sum(seed, written); !ok || sum != pyjson.Hash(seed, raw) {
+				t.Fatalf("%s has another sum than %s", written, raw)
+			}
 			if twice := string(style.Append(nil, again)); twice != written {
 				t.Fatalf("%s, written again, is %s", written, twice)
 			}

@@ -1,0 +1,285 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"strings"
+	"sync"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// maxBatch is how many spans the exporter is given at most in one call, as many
+// as the SDK's batch processor gives by default.
+const maxBatch = 512
+
+// A call is one call of Notify, or one batch of Flush, Shutdown or expire.
+type call struct {
+	n             *Notifier
+	notifications []osprofiler.Notification
+	before        uint64        // the order of the one before the first
+	now           time.Duration // since the Notifier began
+	pairs         []pair        // to be handed on
+	spans         []sdktrace.ReadOnlySpan
+	counts        counts
+	invalid       error // of the first one that was refused
+}
+
+var (
+	calls  = sync.Pool{New: func() any { return new(call) }}
+	halves = sync.Pool{New: func() any { return new(half) }}
+)
+
+func (n *Notifier) newCall(notifications []osprofiler.Notification) *call {
+	c := calls.Get().(*call)
+	c.n, c.notifications = n, notifications
+	c.now = time.Since(n.began)
+	c.counts.received = int64(len(notifications))
+	c.before = n.order.Add(uint64(len(notifications))) - uint64(len(notifications))
+	return c
+}
+
+func (n *Notifier) endCall(c *call) {
+	n.totals.add(&c.counts)
+	*c = call{pairs: c.pairs[:0], spans: c.spans[:0]}
+	calls.Put(c)
+}
+
+// run takes the notifications one by one and hands on what they complete.
+func (c *call) run(ctx context.Context) error {
+	var err error
+	taken := 0
+	for ; taken < len(c.notifications) && err == nil; taken++ {
+		if err = c.notify(ctx, taken); err != nil {
+			break
+		}
+		if len(c.pairs) >= maxBatch || taken == len(c.notifications)-1 {
+			err = c.deliver(ctx)
+		}
+	}
+	c.counts.rejected += int64(len(c.notifications) - taken)
+	if c.invalid != nil {
+		return errors.Join(c.invalid, err)
+	}
+	return err
+}
+
+// notify takes one notification. An error means that there was no room for it
+// and none was to be made.
+func (c *call) notify(ctx context.Context, i int) error {
+	h := halves.Get().(*half)
+	if !c.n.read(h, &c.notifications[i]) {
+		c.counts.rejected++
+		if c.invalid == nil {
+			c.invalid = refusal(&c.notifications[i])
+		}
+		recycle(h)
+		return nil
+	}
+	h.order, h.arrived = c.before+uint64(i)+1, c.now
+	for {
+		switch v, p := c.n.shardOf(h).offer(&c.n.budget, h); v {
+		case waits:
+			return nil
+		case duplicate:
+			c.counts.duplicates++
+			recycle(h)
+			return nil
+		case paired, alone:
+			c.pairs = append(c.pairs, p)
+			return nil
+		case noRoom:
+			if err := c.makeRoom(ctx, h, p.why); err != nil {
+				recycle(h)
+				return err
+			}
+		case crowded:
+			c.pairs = append(c.pairs, p)
+		}
+	}
+}
+
+// makeRoom hands on what waits the longest, and what else is to be handed on,
+// so that there is room for a half: for it and some more, since they make one
+// batch. Where all room is held by what other calls are handing on, it waits
+// for them a moment.
+func (c *call) makeRoom(ctx context.Context, h *half, short reason) error {
+	const part = 64
+	b := &c.n.budget
+	halves, bytes := int64(1), h.size()
+	if short == tooMany {
+		halves = max(halves, b.mostCount/part)
+	} else {
+		bytes = max(bytes, b.mostBytes/part)
+	}
+	for (halves > 0 || bytes > 0 && short == tooLarge) && len(c.pairs) < maxBatch {
+		p, ok := c.n.takeOldest(mark{order: none, arrived: forever}, short)
+		if !ok {
+			break
+		}
+		c.pairs = append(c.pairs, p)
+		halves, bytes = halves-1, bytes-p.first.held
+	}
+	if len(c.pairs) > 0 {
+		return c.deliver(ctx)
+	}
+	select {
+	case <-time.After(time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("there is no room for more notifications: %w", context.Cause(ctx))
+	}
+}
+
+func recycle(h *half) {
+	*h = half{}
+	halves.Put(h)
+}
+
+// refusal says why a notification was not read.
+func refusal(n *osprofiler.Notification) error {
+	if err := n.Info.Validate(); err != nil {
+		return fmt.Errorf("a notification was refused: %.60q of %.60q: %w", n.Name, n.BaseID, err)
+	}
+	return fmt.Errorf("a notification was refused: %.60q of %.60q: info should be nothing but a JSON object", n.Name, n.BaseID)
+}
+
+// read makes a half of a notification, unless its info is no JSON object.
+func (n *Notifier) read(h *half, from *osprofiler.Notification) bool {
+	h.notification = *from
+	info := string(from.Info)
+	if info == "" {
+		info = "{}"
+	}
+	value, ok := pyjson.Sum(n.seed, info)
+	if !ok || info[0] != '{' || strings.ContainsAny(info, "\n\r") {
+		return false
+	}
+	h.stop = from.Half() == osprofiler.Stop
+	h.key = mixed(maphash.String(n.seed, from.BaseID), maphash.String(n.seed, from.TraceID))
+	if !from.Plain() {
+		h.value = pyjson.Hash(n.seed, from.JSON())
+		return true
+	}
+	h.value = mixed(h.key, value)
+	for _, text := range [...]string{from.Name, from.ParentID, from.Timestamp, from.Project, from.Service} {
+		h.value = mixed(h.value, maphash.String(n.seed, text))
+	}
+	return true
+}
+
+// mixed makes one hash of two, whose order counts.
+func mixed(a, b uint64) uint64 {
+	high, low := bits.Mul64(a^0x9E3779B97F4A7C15, b^0xD1B54A32D192ED03)
+	return high ^ low
+}
+
+func (n *Notifier) shardOf(h *half) *shard { return &n.shards[h.key%shardCount] }
+
+// takeOldest takes the oldest half of all shards, if it stands before the mark.
+func (n *Notifier) takeOldest(until mark, why reason) (pair, bool) {
+	for {
+		var oldest *shard
+		first := uint64(none)
+		for i := range n.shards {
+			if since := n.shards[i].since.Load(); since < first {
+				oldest, first = &n.shards[i], since
+			}
+		}
+		if oldest == nil || first > until.order {
+			return pair{}, false
+		}
+		if p, ok := oldest.takeOldest(until, why); ok {
+			return p, true
+		}
+		if oldest.since.Load() == first {
+			return pair{}, false // it came too late for the mark
+		}
+	}
+}
+
+// deliver hands on the pairs of the call, batch by batch.
+func (c *call) deliver(ctx context.Context) error {
+	for pairs := c.pairs; len(pairs) > 0; {
+		batch := pairs[:min(len(pairs), maxBatch)]
+		if err := c.hand(ctx, batch); err != nil {
+			c.counts.failedExports++
+			c.undo(pairs)
+			c.pairs = c.pairs[:0]
+			return fmt.Errorf("%d spans of notifications were not exported: %w", len(pairs), err)
+		}
+		for _, p := range batch {
+			c.handed(p)
+		}
+		pairs = pairs[len(batch):]
+	}
+	clear(c.pairs)
+	c.pairs = c.pairs[:0]
+	return nil
+}
+
+func (c *call) hand(ctx context.Context, batch []pair) error {
+	for _, p := range batch {
+		c.spans = append(c.spans, c.n.convert.SpanOf(p.halves()))
+	}
+	defer func() {
+		clear(c.spans)
+		c.spans = c.spans[:0]
+	}()
+	return c.n.to.hand(ctx, c.spans)
+}
+
+// halves gives the notifications by what they are.
+func (p pair) halves() (start, stop *osprofiler.Notification) {
+	for _, h := range [...]*half{p.first, p.second} {
+		switch {
+		case h == nil:
+		case h.stop:
+			stop = &h.notification
+		default:
+			start = &h.notification
+		}
+	}
+	return start, stop
+}
+
+func (c *call) handed(p pair) {
+	c.counts.spans++
+	if p.second == nil {
+		c.counts.incomplete[p.why]++
+	}
+	for _, h := range [...]*half{p.first, p.second} {
+		if h != nil {
+			c.n.budget.give(h)
+			recycle(h)
+		}
+	}
+}
+
+// undo takes back that pairs were handed on. What had waited waits again; the
+// others are the caller's.
+func (c *call) undo(pairs []pair) {
+	for _, p := range pairs {
+		for _, h := range [...]*half{p.first, p.second} {
+			if h == nil {
+				continue
+			}
+			if h.held > 0 {
+				h.order, h.arrived = c.n.order.Add(1), c.now
+				c.n.shardOf(h).undo(h)
+				continue
+			}
+			c.n.shardOf(h).undo(h)
+			c.counts.failed++
+			recycle(h)
+		}
+	}
+	clear(pairs)
+}
