@@ -2,11 +2,9 @@ package sql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
-	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -27,35 +25,6 @@ func (s *Store) Traces(ctx context.Context, q store.Query) iter.Seq2[store.Trace
 // for "etype" in all of the data that it goes through, since there is no index.
 func (s *Store) ErrorTraces(ctx context.Context, q store.Query) iter.Seq2[store.Trace, error] {
 	return s.list(ctx, q, failures{s})
-}
-
-// events are those that a listing is about.
-type events interface {
-	// page returns the first events that a condition holds for, the last row
-	// looked at, nil if there is no more, and what could not be read.
-	page(ctx context.Context, where string, args ...any) (page []event, last *event, damages []error, err error)
-	// firsts returns of each of the traces the time of the first event, and
-	// for traces without a time the lowest id.
-	firsts(ctx context.Context, upTo int64, baseIDs []string) (map[string]event, error)
-}
-
-// event is a row of a listing.
-type event struct {
-	id        int64
-	baseID    string // as the column has it, or empty
-	timestamp string // as the column has it; empty for NULL
-}
-
-// before tells the order of a trace's events: those without a time last.
-func (e event) before(other event) bool {
-	switch {
-	case e.timestamp == other.timestamp:
-		return e.id < other.id
-	case e.timestamp == "" || other.timestamp == "":
-		return other.timestamp == ""
-	default:
-		return e.timestamp < other.timestamp
-	}
 }
 
 // A listing is one walk through the events.
@@ -238,129 +207,4 @@ func (l *listing) yieldAll(ctx context.Context, firsts []event, yield func(store
 		}
 	}
 	return true
-}
-
-// note keeps the earlier of two events of a trace.
-func note(firsts map[string]event, e event) {
-	if first, met := firsts[e.baseID]; !met || e.before(first) {
-		firsts[e.baseID] = e
-	}
-}
-
-// inTraces is the condition that an event belongs to one of the traces.
-func inTraces(baseIDs []string) (where string, args []any) {
-	where = "base_id IN (" + placeholders(len(baseIDs)) + ")"
-	for _, id := range baseIDs {
-		args = append(args, id)
-		if id == "" {
-			where = "(base_id IS NULL OR " + where + ")"
-		}
-	}
-	return where, args
-}
-
-// allEvents are all rows.
-type allEvents struct{ *Store }
-
-func (a allEvents) page(ctx context.Context, where string, args ...any) (page []event, last *event, _ []error, err error) {
-	page, err = a.query(ctx, fmt.Sprintf("SELECT id, coalesce(base_id, ''), coalesce(timestamp, '') FROM data WHERE %s LIMIT %d", where, pageRows), args...)
-	if len(page) == pageRows {
-		last = &page[pageRows-1]
-	}
-	return page, last, nil, err
-}
-
-func (a allEvents) firsts(ctx context.Context, upTo int64, baseIDs []string) (map[string]event, error) {
-	firsts := map[string]event{}
-	if len(baseIDs) == 0 {
-		return firsts, nil
-	}
-	where, args := inTraces(baseIDs)
-	page, err := a.query(ctx, fmt.Sprintf("SELECT min(id), coalesce(base_id, ''), coalesce(min(%s), '') FROM data WHERE %s AND id <= ? GROUP BY base_id",
-		a.dialect.unindexed("timestamp"), where), append(args, upTo)...)
-	for _, e := range page {
-		note(firsts, e)
-	}
-	return firsts, err
-}
-
-func (s *Store) query(ctx context.Context, query string, args ...any) (events []event, err error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var e event
-		if err := rows.Scan(&e.id, &e.baseID, &e.timestamp); err != nil {
-			return nil, err
-		}
-		events = append(events, e)
-	}
-	return events, rows.Err()
-}
-
-// failures are the rows whose info has an etype that is not null.
-type failures struct{ *Store }
-
-// mayFail finds them and some others.
-func (f failures) mayFail() string { return f.dialect.text() + " LIKE '%etype%'" }
-
-func (f failures) page(ctx context.Context, where string, args ...any) (page []event, last *event, damages []error, err error) {
-	condition, order, _ := strings.Cut(where, " ORDER BY ")
-	rows, more, err := f.Store.page(ctx, condition+" AND "+f.mayFail()+" ORDER BY "+order, args...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	for i := range rows {
-		e, failed, err := f.failure(&rows[i])
-		switch {
-		case err != nil:
-			damages = append(damages, err)
-		case failed:
-			page = append(page, e)
-		}
-	}
-	if more {
-		e := eventOf(&rows[len(rows)-1])
-		last = &e
-	}
-	return page, last, damages, nil
-}
-
-func eventOf(r *row) event {
-	return event{r.id, r.columns[colBaseID].String, r.columns[colTimestamp].String}
-}
-
-func (f failures) failure(r *row) (e event, failed bool, err error) {
-	n, err := f.decoded(r)
-	if err != nil {
-		return e, false, err
-	}
-	return eventOf(r), n.Info.Failed(), nil
-}
-
-func (f failures) firsts(ctx context.Context, upTo int64, baseIDs []string) (map[string]event, error) {
-	firsts := map[string]event{}
-	if len(baseIDs) == 0 {
-		return firsts, nil
-	}
-	where, args := inTraces(baseIDs)
-	where += " AND id <= ? AND " + f.mayFail() + " ORDER BY id"
-	args = append(args, upTo)
-	behind, more := int64(0), true
-	for more {
-		var rows []row
-		var err error
-		if rows, more, err = f.Store.page(ctx, "id > ? AND "+where, append([]any{behind}, args...)...); err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			behind = rows[i].id
-			if e, failed, err := f.failure(&rows[i]); err == nil && failed {
-				note(firsts, e)
-			}
-		}
-	}
-	return firsts, nil
 }

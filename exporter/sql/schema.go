@@ -102,15 +102,16 @@ func (s *Store) probe(ctx context.Context) error {
 		if s.readOnly {
 			return nil
 		}
-		return s.transact(ctx, func(*connection) error { return nil })
+		return s.transaction(ctx, []string{"DELETE FROM data WHERE 1 = 0"})
 	})
 }
 
 // notOurs explains that a statement was refused because the table data is
-// another one than upstream's.
+// another one than upstream's. That is all there is to say, so the driver's
+// error is not in its chain.
 func (s *Store) notOurs(err error) error {
 	if strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column") {
-		return fmt.Errorf("the table data of the database %s is not OSProfiler's, whose columns are id, %s: %w", s.dialect.name(), columnList, err)
+		return fmt.Errorf("the table data of the database %s is not OSProfiler's, whose columns are id, %s: %s", s.dialect.name(), columnList, err.Error())
 	}
 	return err
 }

@@ -1,19 +1,498 @@
 package sql_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler"
+	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test binary is also the other process of some tests: see process_test.go.
+func TestMain(m *testing.M) {
+	if job := os.Getenv("OSP_TEST_JOB"); job != "" {
+		os.Exit(work(job))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Place: func(t testing.TB) string { return "sqlite:///" + filepath.Join(t.TempDir(), "store.db") },
 	})
+}
+
+// openNew opens a new database and returns the path of its file.
+func openNew(t testing.TB, opts ...osqlite.Option) (*osqlite.Store, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := osqlite.OpenSQLite(t.Context(), path, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, path
+}
+
+// foreign opens the file as somebody else would.
+func foreign(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func execute(t testing.TB, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+func event(baseID, name, timestamp string) osprofiler.Notification {
+	return osprofiler.Notification{Name: name, BaseID: baseID, TraceID: osprofiler.NewID(), ParentID: baseID, Timestamp: timestamp, Info: `{"host": "h"}`, Project: "p", Service: "s"}
+}
+
+func write(t testing.TB, s store.Store, batch ...osprofiler.Notification) {
+	t.Helper()
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// summary tells names and damages.
+func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
+	var all []string
+	for n, err := range notifications {
+		var damage *store.Damage
+		switch {
+		case errors.As(err, &damage):
+			at, _, _ := strings.Cut(damage.Place, " of ")
+			all = append(all, "damage at "+at)
+		case err != nil:
+			all = append(all, err.Error())
+		default:
+			all = append(all, n.Name)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func traces(list iter.Seq2[store.Trace, error]) string {
+	var all []string
+	for trace, err := range list {
+		if err != nil {
+			all = append(all, err.Error())
+			continue
+		}
+		all = append(all, trace.BaseID+" "+trace.Timestamp)
+	}
+	return strings.Join(all, ", ")
+}
+
+// The table and its indexes are upstream's to the letter.
+func TestSchema(t *testing.T) {
+	s, path := openNew(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := foreign(t, path).QueryContext(t.Context(), "SELECT sql FROM sqlite_master ORDER BY type DESC, name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	got := map[string]bool{}
+	for rows.Next() {
+		var statement string
+		if err := rows.Scan(&statement); err != nil {
+			t.Fatal(err)
+		}
+		got[statement] = true
+	}
+	text, err := os.ReadFile("testdata/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := strings.Split(strings.TrimSpace(string(text)), ";\n")
+	for _, want := range wanted {
+		if want = strings.TrimSuffix(want, ";"); !got[want] {
+			t.Errorf("this is missing:\n%s", want)
+		}
+	}
+	if len(got) != len(wanted) {
+		t.Errorf("%d statements, want %d", len(got), len(wanted))
+	}
+}
+
+// Closed, the store is one file.
+func TestOneFile(t *testing.T) {
+	s, path := openNew(t)
+	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+	only := func(when string) {
+		t.Helper()
+		files, err := os.ReadDir(filepath.Dir(path))
+		if err != nil || len(files) != 1 {
+			t.Errorf("%s the folder holds %v (%v)", when, files, err)
+		}
+	}
+	only("while it is open")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	only("when it is closed")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o007 != 0 {
+		t.Errorf("everybody may read the file: %v (%v)", info.Mode(), err)
+	}
+}
+
+// A table without its indexes, as others may have made it, gets them.
+func TestMissingIndexes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db := foreign(t, path)
+	execute(t, db, "CREATE TABLE Data (id INTEGER PRIMARY KEY, timestamp, base_id, parent_id, trace_id, project, host, service, name, data, more)",
+		"CREATE INDEX ix_data_name ON data (name)")
+	s, err := osqlite.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	var count int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_master WHERE type = 'index'").Scan(&count); err != nil || count != 8 {
+		t.Errorf("%d indexes (%v), want 8", count, err)
+	}
+	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+	if got := summary(s.Notifications(t.Context(), "A")); got != "x-start" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Rows of others are read as well as can be.
+func TestForeignRows(t *testing.T) {
+	s, path := openNew(t)
+	db := foreign(t, path)
+	execute(t, db,
+		`INSERT INTO data VALUES (1, '2024-05-06T07:08:09.000010', 'A', 'A', 'T', NULL, 'h', NULL, 'string', '"{\"info\": {\"host\": \"h\"}}"')`,
+		`INSERT INTO data VALUES (2, '2024-05-06T07:08:09.000010', 'A', 'A', 'T', NULL, 'h', NULL, 'object', '{"info": {"host": "h"}}')`,
+		`INSERT INTO data VALUES (3, '2024-05-06T07:08:09.000010', 'A', 'A', 'T', NULL, 'h', NULL, 'null', NULL)`,
+		`INSERT INTO data VALUES (4, '2024-05-06T07:08:09.000010', 'A', 'A', 'T', NULL, 'h', NULL, 'garbage', 'etype')`,
+		`INSERT INTO data VALUES (5, '2024-05-06T07:08:09.000010', 'A', 'A', 'T', NULL, 'h', NULL, 'bytes', x'7b7d')`,
+		`INSERT INTO data VALUES (6, 5, 'A', 6, 'T', NULL, 'h', NULL, 'numbers', '{}')`,
+		`INSERT INTO data VALUES (7, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"info": {"etype": "E"}}')`,
+		`INSERT INTO data VALUES (8, NULL, 'B', NULL, NULL, NULL, NULL, NULL, 'damaged', '')`,
+	)
+	if got, want := summary(s.Notifications(t.Context(), "A")), "string, object, damage at row 3, damage at row 4, bytes, numbers"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got, want := summary(s.Notifications(t.Context(), "B")), "damage at row 8"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got, want := summary(s.Notifications(t.Context(), "")), ""; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got, want := traces(s.Traces(t.Context(), store.Query{})), "A 2024-05-06T07:08:09.000010,  , B "; !strings.Contains(got, "A ") || strings.Count(got, ",") != 2 {
+		t.Errorf("got  %s\nwant something like %s", got, want)
+	}
+	if got, want := traces(s.ErrorTraces(t.Context(), store.Query{})), fmt.Sprintf(`skipped row 4 of the table data in %q: the column data: invalid JSON at byte 0: no JSON value starts so,  `, path); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := summary(names(s.Changes(t.Context(), ""))); strings.Count(got, "damage") != 3 {
+		t.Errorf("got %s", got)
+	}
+}
+
+func names(changes iter.Seq2[store.Change, error]) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
+		for c, err := range changes {
+			if !yield(c.Notification, err) {
+				return
+			}
+		}
+	}
+}
+
+// In the table too an equal row is there once, unless very many share its trace_id.
+func TestSameBatchIsStoredOnce(t *testing.T) {
+	s, path := openNew(t)
+	batch := []osprofiler.Notification{event("A", "x-start", "2024-05-06T07:08:09.000010"), event("A", "y-start", "2024-05-06T07:08:09.000010")}
+	batch = append(batch, batch[0])
+	changed := batch[0]
+	changed.Project = ""
+	write(t, s, batch...)
+	write(t, s, batch...)
+	write(t, s, changed, changed)
+	var count int
+	if err := foreign(t, path).QueryRowContext(t.Context(), "SELECT count(*) FROM data").Scan(&count); err != nil || count != 3 {
+		t.Errorf("%d rows (%v), want 3", count, err)
+	}
+}
+
+// Old rows may be deleted; a database that was made anew is noticed.
+func TestCursor(t *testing.T) {
+	s, path := openNew(t)
+	write(t, s, event("A", "a", ""), event("A", "b", ""), event("A", "c", ""))
+	var cursors []store.Cursor
+	for c, err := range s.Changes(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursors = append(cursors, c.Cursor)
+	}
+	db := foreign(t, path)
+	execute(t, db, "DELETE FROM data WHERE id <= 2")
+	if got := summary(names(s.Changes(t.Context(), cursors[1]))); got != "c" {
+		t.Errorf("behind a deleted row comes %s", got)
+	}
+	execute(t, db, "DELETE FROM data")
+	write(t, s, event("A", "d", ""))
+	for _, cursor := range cursors[:1] {
+		if got := summary(names(s.Changes(t.Context(), cursor))); !strings.Contains(got, "was made anew") {
+			t.Errorf("from %s of the old table comes %s", cursor, got)
+		}
+	}
+	if got := summary(names(s.Changes(t.Context(), cursors[2]))); !strings.Contains(got, "was made anew") {
+		t.Errorf("from %s, which is not there any more, comes %s", cursors[2], got)
+	}
+}
+
+// Upstream lists each trace's first row, and takes payload and host from columns.
+func TestUpstream(t *testing.T) {
+	s, _ := openNew(t)
+	for range 3 {
+		write(t, s, event("B", "late", "2024-05-06T07:08:09.000020"), event("A", "x", "2024-05-06T07:08:09.000030"), event("B", "early", "2024-05-06T07:08:09.000010"))
+	}
+	up := s.Upstream()
+	if got, want := traces(up.Traces(t.Context())), "B 2024-05-06T07:08:09.000020, A 2024-05-06T07:08:09.000030"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if up.Driver != "sqlalchemy" || up.ErrorTraces != nil {
+		t.Errorf("got the driver %q, and error traces: %v", up.Driver, up.ErrorTraces != nil)
+	}
+	for text, want := range map[string][2]string{
+		`{"name": "x", "info": {"host": "h"}, "project": null}`:           {`"h"`, `{"info": {"host": "h"}, "osp_columns": {"name": "x", "project": null}}`},
+		`{"name": "x", "host": "k", "info": {"host": "h"}, "extra": [1]}`: {`"k"`, `{"info": {"host": "h"}, "extra": [1], "osp_columns": {"name": "x", "host": "k"}}`},
+		event("A", "x-start", "2024-05-06T07:08:09.000010").JSON():        {`"h"`, `{"info": {"host": "h"}}`},
+		`{}`: {"null", `{"osp_columns": {}}`},
+	} {
+		n, err := osprofiler.ParseNotification(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, ok := up.Host(&n)
+		if payload := up.Payload(&n); host != want[0] || !ok || payload != want[1] {
+			t.Errorf("%s\ngot  %s %s\nwant %s %s", text, host, payload, want[0], want[1])
+		}
+	}
+}
+
+// More traces than a page, whose first rows upstream lists by id.
+func TestUpstreamPages(t *testing.T) {
+	s, _ := openNew(t, osqlite.WithSync(false))
+	var batch []osprofiler.Notification
+	var want []string
+	for i := range 1300 {
+		n := event(fmt.Sprintf("B%d", i%1201), "x", "2024-05-06T07:08:09.000010")
+		if batch = append(batch, n); i < 1201 {
+			want = append(want, n.BaseID+" "+n.Timestamp)
+		}
+	}
+	write(t, s, batch...)
+	if got := traces(s.Upstream().Traces(t.Context())); got != strings.Join(want, ", ") {
+		t.Errorf("got %d bytes, want %d traces in order", len(got), len(want))
+	}
+}
+
+// While somebody holds the lock, Write waits; then it says that it may help to
+// try again. The context ends the waiting.
+func TestLocked(t *testing.T) {
+	s, path := openNew(t, osqlite.WithBusyTimeout(300*time.Millisecond))
+	conn, err := foreign(t, path).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	lock := func(statement string) {
+		t.Helper()
+		if _, err := conn.ExecContext(context.Background(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock("BEGIN EXCLUSIVE")
+	batch := []osprofiler.Notification{event("A", "x-start", "2024-05-06T07:08:09.000010")}
+	err = s.Write(t.Context(), batch)
+	var writeError *store.WriteError
+	if !errors.As(err, &writeError) || !writeError.Transient || !strings.Contains(err.Error(), "has been locked by others for 300ms") {
+		t.Errorf("a locked database is the error %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := s.Write(ctx, batch); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 250*time.Millisecond {
+		t.Errorf("after %v came the error %v", time.Since(start), err)
+	}
+	if got := summary(s.Notifications(t.Context(), "A")); !strings.Contains(got, "has been locked by others") {
+		t.Errorf("reading gave %s", got)
+	}
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		lock("ROLLBACK")
+	}()
+	write(t, s, batch...)
+	if got := summary(s.Notifications(t.Context(), "A")); got != "x-start" {
+		t.Errorf("after the lock was given up the store holds %s", got)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	s, path := openNew(t)
+	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func() (store.Store, error){
+		func() (store.Store, error) {
+			return store.Open(t.Context(), "sqlite:///"+path, store.WithReadOnly())
+		},
+		func() (store.Store, error) { return store.Open(t.Context(), "sqlite:///"+path+"?osp_read_only=yes") },
+	} {
+		s, err := open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Write(t.Context(), []osprofiler.Notification{{Name: "x"}}); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Write returned %v", err)
+		}
+		if got := summary(s.Notifications(t.Context(), "A")); got != "x-start" {
+			t.Errorf("got %s", got)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("reading changed the file (%v)", err)
+	}
+}
+
+func TestBadPlaces(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file("text.db", strings.Repeat("this is no database\n", 100))
+	file("empty.db", "")
+	execute(t, foreign(t, dir+"/other.db"), "CREATE TABLE other (id)")
+	execute(t, foreign(t, dir+"/wrong.db"), "CREATE TABLE data (id INTEGER PRIMARY KEY, value)")
+	execute(t, foreign(t, dir+"/view.db"), "CREATE VIEW data AS SELECT 1 AS id")
+	for _, c := range []struct {
+		rest, want string
+		is         error
+	}{
+		{"/", `cannot open the file "DIR/": it is a directory, and should be a SQLite database`, nil},
+		{"/none/x.db", `cannot create the file "DIR/none/x.db": there is no directory "DIR/none": file does not exist`, fs.ErrNotExist},
+		{"/empty.db/x.db", `cannot open the file "DIR/empty.db/x.db": not a directory`, nil},
+		{"/none.db?osp_read_only", `cannot read the file "DIR/none.db": there is none: file does not exist`, fs.ErrNotExist},
+		{"/text.db", `the file "DIR/text.db" is no SQLite database: file is not a database (26)`, nil},
+		{"/text.db?osp_read_only", `the file "DIR/text.db" is no SQLite database: file is not a database (26)`, nil},
+		{"/empty.db?osp_read_only", `the database "DIR/empty.db" holds no traces: it has no table data`, nil},
+		{"/other.db?osp_read_only", `the database "DIR/other.db" holds no traces: it has no table data`, nil},
+		{"/wrong.db", `the table data of the database "DIR/wrong.db" is not OSProfiler's, whose columns are id, timestamp, base_id, parent_id, trace_id, project, host, service, name, data: `, nil},
+		{"/wrong.db?osp_read_only", `the table data of the database "DIR/wrong.db" is not OSProfiler's, whose columns are id, timestamp, base_id, parent_id, trace_id, project, host, service, name, data: `, nil},
+		{"/view.db", `the SQLite database "DIR/view.db": `, nil},
+		{"/x.db?mode=rwc", `unknown option "mode" of the connection string; this back end knows filter_error_trace, osp_busy_timeout, osp_read_only, osp_sync`, nil},
+		{"/x.db?osp_busy_timeout=soon", `option osp_busy_timeout=soon of the connection string should be a time in seconds, like 0.5, or with a unit, like 500ms`, nil},
+	} {
+		bad(t, "sqlite:///"+dir+c.rest, dir, c.want, c.is)
+	}
+	for connectionString, want := range map[string]string{
+		"sqlite://":          `the connection string "sqlite://" names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db`,
+		"sqlite:///":         `the connection string "sqlite:///" names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db`,
+		"sqlite:///:memory:": `the connection string "sqlite:///:memory:" names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db`,
+		"sqlite://a.db":      `the connection string "sqlite://a.db" should have three slashes before a relative path, and four before an absolute one: sqlite:///a.db`,
+		"sqlite:///a\x00.db": `the path "a\x00.db" of the connection string holds a NUL, which no path can`,
+	} {
+		bad(t, connectionString, dir, want, nil)
+	}
+	for _, name := range []string{"x.db", "none.db"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("a refused connection string made %s", name)
+		}
+	}
+}
+
+func bad(t *testing.T, connectionString, dir, want string, is error) {
+	t.Helper()
+	s, err := store.Open(t.Context(), connectionString)
+	if err == nil {
+		t.Errorf("%s was opened", connectionString)
+		_ = s.Close()
+		return
+	}
+	if got := strings.ReplaceAll(err.Error(), dir, "DIR"); !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
+		t.Errorf("%s\n got %s\nwant %s", connectionString, got, want)
+	}
+	if is != nil && !errors.Is(err, is) {
+		t.Errorf("%s: %v is no %v", connectionString, err, is)
+	}
+}
+
+// Names that mean something in a URL are names; the current folder may change.
+func TestPaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for connectionString, want := range map[string]string{
+		"sqlite:///relative.db":                  "relative.db",
+		"sqlite:///a%20b#c;d&e=f'g\".db":         "a%20b#c;d&e=f'g\".db",
+		"sqlite:///question?mark.db?osp_sync=no": "question?mark.db",
+		"SQLite:///é 😀.db":                       "é 😀.db",
+	} {
+		s, err := store.Open(t.Context(), connectionString)
+		if err != nil {
+			t.Errorf("%s: %v", connectionString, err)
+			continue
+		}
+		write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Stat(want); err != nil || info.Size() == 0 {
+			t.Errorf("%s did not make %q: %v", connectionString, want, err)
+		}
+	}
+	s, err := osqlite.OpenSQLite(t.Context(), "moved.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	t.Chdir(t.TempDir())
+	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+	if files, err := os.ReadDir("."); err != nil || len(files) > 0 {
+		t.Errorf("the new folder holds %v (%v)", files, err)
+	}
 }

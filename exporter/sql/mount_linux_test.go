@@ -1,0 +1,81 @@
+package sql_test
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+)
+
+// mount makes a small file system, where this is allowed.
+func mount(t *testing.T) (dir string, remountReadOnly func()) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skipf("this test needs the right to mount a file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmounting %s: %v", dir, err)
+		}
+	})
+	return dir, func() {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	dir, _ := mount(t)
+	path := filepath.Join(dir, "store.db")
+	s, err := osqlite.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+	big := event("A", "y-start", "2024-05-06T07:08:09.000010")
+	big.Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", 400_000) + `"}`)
+	err = s.Write(t.Context(), []osprofiler.Notification{big})
+	if err == nil || !strings.HasPrefix(err.Error(), `the SQLite database "`+path+`" cannot grow: the disk is full: `) {
+		t.Errorf("a full disk is the error %v", err)
+	}
+	write(t, s, event("A", "z-start", "2024-05-06T07:08:09.000010"))
+	if got := summary(s.Notifications(t.Context(), "A")); got != "x-start, z-start" {
+		t.Errorf("after that the store holds %s", got)
+	}
+}
+
+func TestReadOnlyMount(t *testing.T) {
+	dir, remountReadOnly := mount(t)
+	path := filepath.Join(dir, "store.db")
+	s, err := osqlite.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remountReadOnly()
+	_, err = osqlite.OpenSQLite(t.Context(), path)
+	if want := `the SQLite database "` + path + `" cannot be written, only read (osp_read_only opens it so): `; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	_, err = osqlite.OpenSQLite(t.Context(), filepath.Join(dir, "new.db"))
+	if want := `cannot create the file "` + filepath.Join(dir, "new.db") + `": read-only file system`; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	s, err = osqlite.OpenSQLite(t.Context(), path, osqlite.WithReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if got := summary(s.Notifications(t.Context(), "A")); got != "x-start" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,141 @@
+package sql_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+const batches, perBatch = 20, 10
+
+// work is what the test binary does as another process: it writes, and with
+// the job "crash" ends in the midst of it.
+func work(job string) int {
+	job, path, _ := strings.Cut(job, ":")
+	if err := insertMany(path, job == "crash"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func insertMany(path string, crash bool) error {
+	ctx := context.Background()
+	s, err := osqlite.OpenSQLite(ctx, path, osqlite.WithBusyTimeout(time.Minute))
+	if err != nil {
+		return err
+	}
+	if crash {
+		go func() {
+			time.Sleep(100 * time.Millisecond)
+			os.Exit(0)
+		}()
+	}
+	for b := 0; b < batches || crash; b++ {
+		batch := make([]osprofiler.Notification, perBatch)
+		for i := range batch {
+			batch[i] = osprofiler.Notification{Name: fmt.Sprintf("x-%d-start", b), BaseID: "B", TraceID: osprofiler.NewID()}
+		}
+		if err := s.Write(ctx, batch); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+	return s.Close()
+}
+
+// start starts another process; the returned function waits for its end.
+func start(t *testing.T, job, path string) (wait func()) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), "OSP_TEST_JOB="+job+":"+path)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		defer cancel()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v\n%s", job, err, &output)
+		}
+	}
+}
+
+func count(t *testing.T, s *osqlite.Store) (n int) {
+	t.Helper()
+	for _, err := range s.Notifications(t.Context(), "B") {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Several processes write into one database, also when it is just being made,
+// while another reads.
+func TestSeveralProcesses(t *testing.T) {
+	const processes = 3
+	path := t.TempDir() + "/store.db"
+	var waits []func()
+	for range processes {
+		waits = append(waits, start(t, "insert", path))
+	}
+	s, err := osqlite.OpenSQLite(t.Context(), path, osqlite.WithBusyTimeout(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, wait := range waits {
+			wait()
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		case <-time.After(5 * time.Millisecond):
+		}
+		if n := count(t, s); n%perBatch != 0 {
+			t.Fatalf("a reader saw %d notifications, which is no multiple of %d: a part of a batch", n, perBatch)
+		}
+	}
+	if n := count(t, s); n != processes*batches*perBatch {
+		t.Errorf("%d notifications are there, want %d", n, processes*batches*perBatch)
+	}
+}
+
+// After a process died while it wrote, whole batches are there.
+func TestCrash(t *testing.T) {
+	path := t.TempDir() + "/store.db"
+	start(t, "crash", path)()
+	s, err := osqlite.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if n := count(t, s); n == 0 || n%perBatch != 0 {
+		t.Errorf("%d notifications are there, want a multiple of %d", n, perBatch)
+	}
+	write(t, s, event("B", "x-start", ""))
+}
