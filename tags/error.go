@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -58,18 +59,23 @@ func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bo
 	return f, info, true
 }
 
-// FailureOfSpan tells what error a span ended with: the newest exception event
-// (or the log event of the Python library's OTLP driver), else error.type, else
-// the status. A span of status Error has always failed, one of status Ok never;
-// one of neither has if an event or an attribute tells of an error.
+// FailureOfSpan tells what error a span ended with. A span of status Error has
+// failed, one of status Ok has not; one of neither has if error.type or the
+// older error says so. An exception event alone does not: what was recorded may
+// have been handled.
+//
+// What the error was, says the newest exception event (or the log event of the
+// Python library's OTLP driver), else error.type and the status's description;
+// of an HTTP call without either, the status code.
 func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []sdktrace.Event) (Failure, bool) {
 	if status.Code == codes.Ok {
 		return Failure{}, false
 	}
 	f, failed := failureOfAttributes(attrs)
-	failed = failed || status.Code == codes.Error
+	if !failed && status.Code != codes.Error {
+		return Failure{}, false
+	}
 	if event := newestException(events); event != nil {
-		failed = true
 		etype, message := exceptionOf(event)
 		if etype.s != "" {
 			f.Type = etype.s
@@ -78,13 +84,23 @@ func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []
 	} else {
 		f.Message = status.Description
 	}
-	if !failed {
-		return Failure{}, false
-	}
 	if f.Type == "" {
-		f.Type = unknownType
+		f.Type = typeOfStatusCode(attrs)
 	}
 	return f, true
+}
+
+// typeOfStatusCode names an error as the conventions name that of an HTTP call
+// that was answered with an error: by the status code.
+func typeOfStatusCode(attrs []attribute.KeyValue) string {
+	for i := range attrs {
+		if key := attrs[i].Key; key == keyStatusCode || key == oldStatusCode {
+			if code := attrs[i].Value.AsInt64(); code >= 400 {
+				return strconv.FormatInt(code, 10)
+			}
+		}
+	}
+	return unknownType
 }
 
 // failureOfAttributes reads error.type, and error of the older conventions.
