@@ -65,7 +65,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such trace.`,
 		SilenceUsage:  true,
 		RunE:          group,
 	}
-	root.AddCommand(newTrace(), newForward(), newVersion())
+	root.AddCommand(newTrace(), newForward(), newHeaders(), newVersion())
 	root.InitDefaultCompletionCmd()
 	root.Version = version()
 	root.SetVersionTemplate("osp {{.Version}}\n")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -75,7 +77,7 @@ func runCommand(t *testing.T, dir string, env []string, command ...string) resul
 func cleanEnv() (env []string) {
 	for _, e := range os.Environ() {
 		switch name, _, _ := strings.Cut(e, "="); name {
-		case connectionVariable, "COLUMNS", "NO_COLOR", "TERM":
+		case connectionVariable, bridge.KeysVariable, "COLUMNS", "NO_COLOR", "TERM":
 		default:
 			env = append(env, e)
 		}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
+)
+
+type headersFlags struct {
+	keyFile, key, baseID string
+}
+
+func newHeaders() *cobra.Command {
+	var f headersFlags
+	cmd := &cobra.Command{
+		Use:   "headers",
+		Short: "Write the signed headers of a request that is to be traced",
+		Long: `headers writes the two header lines that make OSProfiler trace a request, and
+the base id of the trace on standard error.
+
+The key is one of the services' hmac_keys. It is read from a file, or from
+` + bridge.KeysVariable + ` in the environment, or given as an argument, which every
+user of the machine can see in the process list. Of a comma list the first signs.`,
+		Example: `  export ` + bridge.KeysVariable + `="$(cat /etc/osprofiler/hmac_keys)"
+  osp headers | curl -H @- http://nova.example:8774/v2.1/servers`,
+		Args: noArguments,
+		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+			return runHeaders(cmd, f)
+		}),
+	}
+	cmd.Flags().StringVar(&f.keyFile, "hmac-key-file", "", "the `file` with the key")
+	cmd.Flags().StringVar(&f.key, "hmac-key", "", "the `key` itself")
+	cmd.Flags().StringVar(&f.baseID, "base-id", "", "the `id` of the trace (default: a new one)")
+	cmd.MarkFlagsMutuallyExclusive("hmac-key-file", "hmac-key")
+	return cmd
+}
+
+func runHeaders(cmd *cobra.Command, f headersFlags) error {
+	key, err := signingKey(cmd, f)
+	if err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("base-id") && f.baseID == "" {
+		return usagef("--base-id is empty; leave it out for a new id")
+	}
+	if f.baseID == "" {
+		f.baseID = osprofiler.NewID()
+	}
+	info, mac := osprofiler.TraceInfo{BaseID: f.baseID, ParentID: f.baseID}.Pack(key)
+	if len(info) > bridge.MaxHeader {
+		return usagef("the base id has %d bytes, too many for a header", len(f.baseID))
+	}
+	if err := writeHeaders(cmd.OutOrStdout(), info, mac); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.ErrOrStderr(), f.baseID)
+	return err
+}
+
+func writeHeaders(w io.Writer, info, mac string) error {
+	_, err := fmt.Fprintf(w, "%s: %s\n%s: %s\n", osprofiler.HeaderTraceInfo, info, osprofiler.HeaderTraceHMAC, mac)
+	return err
+}
+
+// signingKey takes the first key of the flag that is given, or else of the
+// environment. No error shows a key.
+func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
+	list, from := os.Getenv(bridge.KeysVariable), bridge.KeysVariable
+	switch {
+	case cmd.Flags().Changed("hmac-key-file"):
+		text, err := os.ReadFile(f.keyFile)
+		if err != nil {
+			return "", fmt.Errorf("the HMAC key cannot be read: %w", err)
+		}
+		list, from = string(text), fmt.Sprintf("the file %q", f.keyFile)
+	case cmd.Flags().Changed("hmac-key"):
+		list, from = f.key, "--hmac-key"
+	case list == "":
+		return "", usagef("no HMAC key: give --hmac-key-file, or set %s", bridge.KeysVariable)
+	}
+	keys := osprofiler.SplitKeys(list)
+	if len(keys) == 0 {
+		return "", usagef("%s holds no HMAC key", from)
+	}
+	return keys[0], nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
+)
+
+// signedFor unpacks the two lines that osp headers writes.
+func signedFor(t *testing.T, stdout, key string) osprofiler.TraceInfo {
+	t.Helper()
+	lines := strings.Split(stdout, "\n")
+	if len(lines) != 3 || lines[2] != "" {
+		t.Fatalf("want two lines, got %q", stdout)
+	}
+	info, hasInfo := strings.CutPrefix(lines[0], "X-Trace-Info: ")
+	mac, hasMAC := strings.CutPrefix(lines[1], "X-Trace-HMAC: ")
+	told, _, err := osprofiler.UnpackTraceInfo(info, mac, []string{key})
+	if !hasInfo || !hasMAC || err != nil {
+		t.Fatalf("%q with key %q: %v", stdout, key, err)
+	}
+	return told
+}
+
+func TestHeaders(t *testing.T) {
+	dir := t.TempDir()
+	keyFile := filepath.Join(dir, "keys")
+	if err := os.WriteFile(keyFile, []byte(" from-file , other\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{bridge.KeysVariable + "=from-env,other"}
+	for _, c := range []struct {
+		name, key, baseID string
+		env, args         []string
+	}{
+		{"the environment", "from-env", "", env, nil},
+		{"a file wins", "from-file", "", env, []string{"--hmac-key-file", keyFile}},
+		{"an argument wins", "from-arg", "", env, []string{"--hmac-key", "from-arg,other"}},
+		{"an id", "k", "BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A01", nil, []string{"--base-id", "BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A01", "--hmac-key", "k"}},
+		{"an id of any text", "k", "Zoë's 100 %", nil, []string{"--base-id=Zoë's 100 %", "--hmac-key=k"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := runCommand(t, dir, c.env, append([]string{ospBinary, "headers"}, c.args...)...)
+			told, id := signedFor(t, r.stdout, c.key), strings.TrimSuffix(r.stderr, "\n")
+			if r.code != exitDone || told.BaseID != id || told.ParentID != id || c.baseID != "" && c.baseID != id {
+				t.Errorf("%+v: %+v", r, told)
+			}
+			if u, ok := osprofiler.ParseUUID(id); c.baseID == "" && (!ok || u.String() != id) {
+				t.Errorf("%q is no new id", id)
+			}
+		})
+	}
+}
+
+func TestHeadersWithoutAKey(t *testing.T) {
+	dir := t.TempDir()
+	empty := filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, []byte(" ,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{exitUsage, "no HMAC key: give --hmac-key-file", nil},
+		{exitUsage, "--hmac-key holds no HMAC key", []string{"--hmac-key", " , "}},
+		{exitUsage, "holds no HMAC key", []string{"--hmac-key-file", empty}},
+		{exitFailed, "cannot be read", []string{"--hmac-key-file", filepath.Join(dir, "none")}},
+		{exitUsage, "hmac-key", []string{"--hmac-key", "top-secret", "--hmac-key-file", empty}},
+		{exitUsage, "--base-id is empty", []string{"--hmac-key", "top-secret", "--base-id", ""}},
+		{exitUsage, "too many for a header", []string{"--hmac-key", "top-secret", "--base-id", strings.Repeat("x", 4000)}},
+		{exitUsage, "takes no arguments", []string{"--hmac-key", "top-secret", "extra"}},
+	} {
+		r := runCommand(t, dir, []string{bridge.KeysVariable + "="}, append([]string{ospBinary, "headers"}, c.args...)...)
+		if r.code != c.code || r.stdout != "" || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr, "top-secret") {
+			t.Errorf("%q: %+v", c.args, r)
+		}
+	}
+}
+
+// The lines are what curl takes, and what the middleware takes from curl.
+func TestHeadersThroughCurl(t *testing.T) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("curl is not here: install it")
+	}
+	keys, served := bridge.NewKeys("k"), 0
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		served++
+		ctx := bridge.NewPropagator(keys).Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		if !bridge.Trusted(ctx) {
+			t.Error("the request is not traced:", r.Header)
+		}
+	}))
+	defer server.Close()
+	pipe := `"$0" headers --hmac-key k | "$1" -sSf -H @- "$2"`
+	r := runCommand(t, t.TempDir(), nil, "sh", "-c", pipe, ospBinary, curl, server.URL)
+	if r.code != 0 || served != 1 {
+		t.Errorf("%+v", r)
+	}
+}
