@@ -16,6 +16,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -37,6 +38,15 @@ func TestChain(t *testing.T) {
 	t.Run("file", func(t *testing.T) {
 		s, path := newFileStore(t)
 		testChain(t, s, filepath.Dir(path)+"/first", filepath.Dir(path)+"/last")
+	})
+	t.Run("SQLite", func(t *testing.T) { // into which upstream's own driver writes, too
+		path := filepath.Join(t.TempDir(), "traces.db")
+		s, err := sql.OpenSQLite(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		testChain(t, s, "sqlite:///"+path, "sqlite:///"+path)
 	})
 }
 
