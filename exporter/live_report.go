@@ -10,8 +10,8 @@ import (
 )
 
 // A lossReport tells otel's error handler what was lost: a summary of all that
-// was not told yet, soon after the first loss and then once per interval at
-// most. It runs on goroutines of its own, since a handler may take its time and
+// was not told yet, a tenth of the interval after the first loss and then once per
+// interval at most. It runs on goroutines of its own, since a handler may take its time and
 // the worker may be waiting for the store.
 type lossReport struct {
 	queue    *queue
@@ -26,10 +26,6 @@ type lossReport struct {
 	lastErr   error // of a write, not told yet
 }
 
-// soon is how long after the first loss the first summary comes, so that it
-// says more than "1 was lost".
-const soon = time.Second
-
 func newLossReport(q *queue, interval time.Duration) *lossReport {
 	return &lossReport{queue: q, interval: interval}
 }
@@ -41,7 +37,7 @@ func (r *lossReport) schedule() {
 	if r.scheduled != nil {
 		return
 	}
-	wait := min(soon, r.interval)
+	wait := r.interval / 10 // so that the first summary says more than "1 was lost"
 	if !r.toldAt.IsZero() {
 		wait = max(wait, time.Until(r.toldAt.Add(r.interval)))
 	}

@@ -121,7 +121,8 @@ func WithWriteTimeout(d time.Duration) Option {
 }
 
 // WithReportInterval is the shortest time between two reports of a
-// [LiveProcessor] about what was lost. The default is 10 s; a value below 1 ns
+// [LiveProcessor] about what was lost; the first comes after a tenth of it,
+// the last at Shutdown. The default is 10 s; a value below 1 ns
 // leaves it. It has no effect on an [Exporter], which returns its errors.
 func WithReportInterval(d time.Duration) Option {
 	return live(d > 0, func(c *liveConfig) { c.reportInterval = d })

@@ -1,0 +1,245 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A gate stands before a real store: while it is shut, Write hangs.
+type gate struct {
+	store.Store
+	open chan struct{}
+}
+
+func newGate(s store.Store) *gate { return &gate{Store: s, open: make(chan struct{})} }
+
+func (g *gate) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	select {
+	case <-g.open:
+		return g.Store.Write(ctx, batch)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (g *gate) lift() { close(g.open) }
+
+// A stopwatch measures what a processor takes of the service's time per span.
+type stopwatch struct {
+	sdktrace.SpanProcessor
+	mu     sync.Mutex
+	starts map[[8]byte]time.Duration
+	took   []time.Duration
+}
+
+func (w *stopwatch) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	begun := time.Now()
+	w.SpanProcessor.OnStart(ctx, s)
+	d := time.Since(begun)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.starts[s.SpanContext().SpanID()] = d
+}
+
+func (w *stopwatch) OnEnd(s sdktrace.ReadOnlySpan) {
+	begun := time.Now()
+	w.SpanProcessor.OnEnd(s)
+	d := time.Since(begun)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := s.SpanContext().SpanID()
+	w.took = append(w.took, w.starts[id]+d)
+	delete(w.starts, id)
+}
+
+func (w *stopwatch) percentile(p float64) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.Sort(w.took)
+	return w.took[int(float64(len(w.took)-1)*p)]
+}
+
+// handled collects what comes to otel's error handler while the test runs.
+func handled(t *testing.T) func() []*exporter.LossError {
+	var mu sync.Mutex
+	var losses []*exporter.LossError
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		var loss *exporter.LossError
+		if !errors.As(err, &loss) {
+			t.Errorf("an error that is no loss: %v", err)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		losses = append(losses, loss)
+	}))
+	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) })) })
+	return func() []*exporter.LossError {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(losses)
+	}
+}
+
+// The law of LiveStats.
+func balanced(t *testing.T, s exporter.LiveStats) {
+	t.Helper()
+	sum := func(c exporter.LiveCount) uint64 { return c.Written + c.Dropped + c.Failed }
+	if s.Starts.Seen+s.Stops.Seen != sum(s.Starts)+sum(s.Stops)+uint64(s.Postponed)+uint64(s.Queued) {
+		t.Errorf("the counts do not add up: %+v", s)
+	}
+}
+
+// Over a store that hangs the service goes on: its requests succeed, a span
+// takes under 1 ms at the 99.9th percentile, what is dropped is counted to the
+// span, and when the store is back, so are the spans.
+func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
+	losses := handled(t)
+	forEachStore(t, func(t *testing.T, open func(string) store.Store) {
+		toldBefore := len(losses())
+		s := open("store")
+		g := newGate(s)
+		const queueSize, requests, spansPerRequest = 512, 400, 50
+		live := exporter.NewLiveProcessor(g, exporter.WithQueueSize(queueSize), exporter.WithBatchSize(64),
+			exporter.WithWriteTimeout(time.Minute), exporter.WithReportInterval(50*time.Millisecond))
+		watch := &stopwatch{SpanProcessor: live, starts: map[[8]byte]time.Duration{}}
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(watch))
+		service := startService(t, provider, spansPerRequest)
+
+		service.request(t, requests)
+		const spans = requests * (spansPerRequest + 1)
+		stats := live.Stats()
+		balanced(t, stats)
+		if stats.Stops.Seen != spans || stats.Starts.Seen != spans || stats.Starts.Written+stats.Stops.Written != 0 || stats.Queued > queueSize || stats.Stops.Dropped == 0 {
+			t.Fatalf("with the store shut: %+v", stats)
+		}
+		t.Logf("OnStart+OnEnd of %d spans: median %v, 99.9th percentile %v", len(watch.took), watch.percentile(.5), watch.percentile(.999))
+		if p := watch.percentile(.999); p >= time.Millisecond && !raceDetector {
+			t.Errorf("OnStart+OnEnd took %v at the 99.9th percentile; it should be under 1 ms", p)
+		}
+
+		g.lift()
+		if err := provider.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		service.request(t, 1)
+		if err := provider.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stats = live.Stats()
+		balanced(t, stats)
+		compareWithStore(t, s, stats)
+		if stats.Stops.Seen != spans+spansPerRequest+1 || stats.Queued != 0 || stats.QueuedBytes != 0 {
+			t.Fatalf("after recovery: %+v", stats)
+		}
+		checkReports(t, losses()[toldBefore:], stats)
+	})
+}
+
+// checkReports: the summaries are few and add up to the counts.
+func checkReports(t *testing.T, losses []*exporter.LossError, stats exporter.LiveStats) {
+	t.Helper()
+	var starts, stops, late uint64
+	for _, l := range losses {
+		starts += l.DroppedStarts
+		stops += l.DroppedStops
+		late += l.LateStarts
+	}
+	if starts != stats.Starts.Dropped || stops != stats.Stops.Dropped || late != stats.Late {
+		t.Errorf("the reports tell of %d starts, %d stops and %d late ones: %+v", starts, stops, late, stats)
+	}
+	if n := uint64(len(losses)); n == 0 || n > stats.Stops.Dropped/100 {
+		t.Errorf("%d reports about %d lost spans", n, stats.Stops.Dropped)
+	}
+}
+
+// compareWithStore: what the counts say is written is what is there, and every
+// stop that is there has its start.
+func compareWithStore(t *testing.T, s store.Store, stats exporter.LiveStats) {
+	t.Helper()
+	starts, stops := map[string]bool{}, map[string]bool{}
+	for entry, err := range s.Traces(t.Context(), store.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, err := range s.Notifications(t.Context(), entry.BaseID) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n.Half() == osprofiler.Stop {
+				stops[n.TraceID] = true
+			} else {
+				starts[n.TraceID] = true
+			}
+		}
+	}
+	if uint64(len(starts)) != stats.Starts.Written || uint64(len(stops)) != stats.Stops.Written {
+		t.Errorf("the store holds %d starts and %d stops: %+v", len(starts), len(stops), stats)
+	}
+	for id := range stops {
+		if !starts[id] {
+			t.Errorf("the stop of %s came without its start", id)
+		}
+	}
+}
+
+// A service answers requests, each with some spans of its own.
+type service struct{ *httptest.Server }
+
+func startService(t *testing.T, provider *sdktrace.TracerProvider, spans int) service {
+	tracer := provider.Tracer("service")
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range spans {
+			_, span := tracer.Start(r.Context(), "work")
+			span.End()
+		}
+		io.WriteString(w, "done")
+	})
+	server := httptest.NewServer(otelhttp.NewHandler(handler, "request", otelhttp.WithTracerProvider(provider)))
+	t.Cleanup(server.Close)
+	return service{server}
+}
+
+// request asks so many times, from four goroutines.
+func (s service) request(t *testing.T, times int) {
+	t.Helper()
+	defer s.Client().CloseIdleConnections()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for client := range min(4, times) {
+		wg.Go(func() {
+			for i := client; i < times; i += 4 {
+				s.requestOnce(t)
+			}
+		})
+	}
+}
+
+func (s service) requestOnce(t *testing.T) {
+	resp, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || string(body) != "done" {
+		t.Errorf("%s %q: %v", resp.Status, body, err)
+	}
+}
