@@ -47,9 +47,14 @@ def sql(path, project=None, service=None, host=None):
         "sqlite:///" + path, project=project, service=service, host=host)
 
 
-def sql_write(notifications, path, project, service, host):
-    driver = sql(path, project, service, host)
+def sql_write(notifications, path, host=None):
+    """Stores each as a service on that host would, or on the one it tells of."""
+    driver = sql(path, "python-project", "python-service", host)
+    # It commits every row, and a test need not wait for the disk each time.
+    driver._conn.exec_driver_sql("PRAGMA synchronous = OFF")
     for notification in notifications:
+        if host is None:
+            driver.host = (notification.get("info") or {}).get("host")
         driver.notify(notification)
 
 
