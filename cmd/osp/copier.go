@@ -16,9 +16,12 @@ import (
 // by bytes of JSON, whichever is reached first. One notification that is
 // bigger goes alone.
 const (
-	windowCount, windowBytes = 20_000, 32 << 20
+	windowCount, windowBytes = 50_000, 32 << 20
 	batchCount, batchBytes   = 1_000, 4 << 20
 )
+
+// progressStep is how many notifications are read between two looks at the clock.
+const progressStep = 256
 
 // A copier copies notifications from one store to another that may have some
 // of them. It holds one window of the source in memory, however big the
@@ -143,7 +146,9 @@ func (c *copier) take(ctx context.Context, n osprofiler.Notification, err error)
 		}
 		return err
 	}
-	c.read++
+	if c.read++; c.read%progressStep == 0 {
+		c.progress(c.copied)
+	}
 	size := len(n.JSON())
 	if c.window.full(size) {
 		if err := c.flush(ctx); err != nil {
@@ -178,7 +183,6 @@ func (c *copier) flush(ctx context.Context) error {
 		}
 		c.progress(c.copied)
 	}
-	c.progress(c.copied)
 	return nil
 }
 

@@ -54,7 +54,6 @@ exec "$osp" "$@"`
 		{"trace show " + traceName(3) + " --connection-string sqlite:///mount/ten.db", exitDone, "wsgi", ""},
 		{"trace show " + traceName(3) + " --connection-string sqlite:///mount/ten.db --out mount/trace.txt", exitFailed, "", "read-only file system"},
 		{"forward --from SOURCE --to sqlite:///mount/new.db", exitFailed, "", "mount/new.db"},
-		{"forward --from SOURCE --to sqlite:///mount/ten.db", exitDone, "", " 0 written, 10 there already"},
 		{"forward --from MORE --to sqlite:///mount/ten.db", exitFailed, "", "mount/ten.db"},
 		{"forward --from MORE --to file://MOUNT/ten.jsonl", exitFailed, "", "read-only file system"},
 		{"forward --from SOURCE --to file://MOUNT/new.jsonl", exitFailed, "", "read-only file system"},
