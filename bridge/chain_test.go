@@ -1,7 +1,6 @@
 package bridge_test
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net/http"
@@ -83,7 +82,7 @@ func otelService(t *testing.T, s store.Store, name string, keys *bridge.Keys, ne
 		otelhttp.WithTracerProvider(provider), otelhttp.WithPropagators(bridge.NewPropagators(keys)),
 	}
 	client := &http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport, options...)}
-	var h http.Handler = otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := relay(r.Context(), client, next, w); err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		}
@@ -142,14 +141,13 @@ func forwardLines(t *testing.T, s store.Store, paths ...string) {
 		if strings.Contains(path, "://") {
 			continue // upstream's driver has stored it
 		}
-		lines, err := os.Open(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer lines.Close()
 		var batch []osprofiler.Notification
-		for scanner := bufio.NewScanner(lines); scanner.Scan(); {
-			n, err := osprofiler.ParseNotification(scanner.Text())
+		for line := range strings.Lines(string(text)) {
+			n, err := osprofiler.ParseNotification(line)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -107,7 +107,7 @@ func newBody(of io.ReadCloser, operation *Operation, stop osprofiler.Info) io.Re
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	switch err { //nolint:errorlint // io.EOF is never wrapped, by io.Reader's contract
+	switch err { // io.EOF is never wrapped, by io.Reader's contract
 	case nil:
 	case io.EOF:
 		b.operation.Stop(b.stop)

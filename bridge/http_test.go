@@ -83,14 +83,23 @@ func TestHandlerRecordsTheAnswer(t *testing.T) {
 	}{
 		{"nothing", func(http.ResponseWriter, *http.Request) {}, "200", false},
 		{"text", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }, "200", false},
-		{"404", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "404", false},
-		{"503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "503", true},
-		{"the first status counts", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x"); w.WriteHeader(500) }, "200", false},
-		{"hints before it do not", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(500) }, "500", true},
-		{"flushed", func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); w.WriteHeader(500) }, "200", false},
+		{"404", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, "404", false},
+		{"503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "503", true},
+		{"the first status counts", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "x")
+			w.WriteHeader(http.StatusInternalServerError)
+		}, "200", false},
+		{"hints before it do not", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusInternalServerError)
+		}, "500", true},
+		{"flushed", func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			w.WriteHeader(http.StatusInternalServerError)
+		}, "200", false},
 		{"copied", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("x"))
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 		}, "200", false},
 		{"taken over", func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
@@ -326,7 +335,7 @@ func TestTransportFailures(t *testing.T) {
 		"neither": func(*http.Request) (*http.Response, error) { return nil, nil }, //nolint:nilnil // what a bad transport does
 	} {
 		profiler, exporter := recorder()
-		res, err := sent(t, profiler, base, "GET", "https://host/") //nolint:bodyclose // there is none
+		res, err := sent(t, profiler, base, "GET", "https://host/")
 		if err == nil || res != nil {
 			t.Error(name, res, err)
 		}
@@ -344,11 +353,11 @@ func TestTransportWithoutATrace(t *testing.T) {
 	for _, ctx := range []context.Context{t.Context(), ignored, propagation.TraceContext{}.Extract(t.Context(), propagation.MapCarrier{traceparent: w3cOf(theInfo)})} {
 		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://host/", http.NoBody)
 		r.Header = nil
-		_, err := bridge.NewTransport(roundTripper(func(r *http.Request) (*http.Response, error) { //nolint:bodyclose // there is none
+		_, err := bridge.NewTransport(roundTripper(func(r *http.Request) (*http.Response, error) {
 			if r.Header.Get("X-Trace-Info") != "" {
 				t.Error(r.Header)
 			}
-			return &http.Response{StatusCode: 200}, nil
+			return &http.Response{StatusCode: http.StatusOK}, nil
 		}), profiler, nil).RoundTrip(r)
 		if err != nil || len(exporter.GetSpans()) != 0 {
 			t.Error(err, exporter.GetSpans())

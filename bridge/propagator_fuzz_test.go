@@ -2,7 +2,7 @@ package bridge_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the headers' algorithm
+	"crypto/sha1"
 	"encoding/hex"
 	"net/http"
 	"testing"

@@ -113,7 +113,7 @@ func newServer(t testing.TB, h http.Handler) *httptest.Server {
 // lines or a SQLAlchemy connection string, and returns its URL.
 func pythonService(t testing.TB, service, notifications string) string {
 	t.Helper()
-	cmd := exec.Command(testenv.Python(t), "testdata/wsgi_service.py", service, notifications) //nolint:gosec // a test's own script
+	cmd := exec.Command(testenv.Python(t), "testdata/wsgi_service.py", service, notifications)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe()

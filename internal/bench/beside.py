@@ -5,6 +5,7 @@ import json
 import sys
 import time
 
+from osprofiler import _utils
 from osprofiler import notifier
 from osprofiler import profiler
 from osprofiler.drivers import base
@@ -62,7 +63,21 @@ def report():
     Driver(work["lines"]).get_report(start["base_id"])
 
 
+ids = {"base_id": start["base_id"], "parent_id": start["parent_id"]}
+signed = _utils.signed_pack(ids, "key")
+
+
+def sign():
+    _utils.signed_pack(ids, "key")
+
+
+def verify():
+    _utils.signed_unpack(signed[0], signed[1], ["key"])
+
+
 json.dump({
+    "sign": min(seconds(sign, 2000) for _ in range(5)),
+    "verify": min(seconds(verify, 2000) for _ in range(5)),
     "encode": min(seconds(encode, 2000) for _ in range(5)),
     "operation": min(seconds(operation, 2000) for _ in range(5)),
     "report": min(seconds(report, 1) for _ in range(3)),

@@ -16,10 +16,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 	"github.com/osprofiler-otel/osprofiler/internal/bench/workload"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
@@ -60,8 +62,10 @@ func run(w io.Writer, python string, count int) error {
 		{what: "a finished span of 8 attributes to two notifications, JSON (Python: the JSON alone)", pythons: theirs.Encode},
 		{what: "an operation with the same attributes, from its start to two notifications, JSON", pythons: theirs.Operation},
 		{what: fmt.Sprintf("report of %d notifications from JSON", count), pythons: theirs.Report},
+		{what: "signed headers written from a context (Python: signed alone)", pythons: theirs.Sign},
+		{what: "signed headers read into a context (Python: verified alone)", pythons: theirs.Verify},
 	}
-	for i, f := range []func(*testing.B){encodeSpans, operations, func(b *testing.B) { report(b, lines) }} {
+	for i, f := range []func(*testing.B){encodeSpans, operations, func(b *testing.B) { report(b, lines) }, inject, extract} {
 		if rows[i].ours, err = perOperation(f); err != nil {
 			return err
 		}
@@ -85,7 +89,7 @@ func duration(seconds float64) string {
 }
 
 // pythons are the Python library's seconds per operation.
-type pythons struct{ Encode, Operation, Report float64 }
+type pythons struct{ Encode, Operation, Report, Sign, Verify float64 }
 
 func measurePython(python string, lines []string) (p pythons, err error) {
 	work := struct {
@@ -194,6 +198,31 @@ func report(b *testing.B, lines []string) {
 		})
 		if err != nil || len(r.Children) != 1 {
 			b.Fatal("the report is wrong: ", err)
+		}
+	}
+}
+
+// signedContext is a context and the headers that made it.
+func signedContext() (propagation.TextMapPropagator, context.Context, propagation.HeaderCarrier) {
+	prop, headers := bridge.NewPropagator(bridge.NewKeys("key")), propagation.HeaderCarrier{}
+	info, mac := osprofiler.TraceInfo{BaseID: osprofiler.NewID(), ParentID: osprofiler.NewID()}.Pack("key")
+	headers.Set(osprofiler.HeaderTraceInfo, info)
+	headers.Set(osprofiler.HeaderTraceHMAC, mac)
+	return prop, prop.Extract(context.Background(), headers), headers
+}
+
+func inject(b *testing.B) {
+	prop, ctx, headers := signedContext()
+	for b.Loop() {
+		prop.Inject(ctx, headers)
+	}
+}
+
+func extract(b *testing.B) {
+	prop, ctx, headers := signedContext()
+	for b.Loop() {
+		if !bridge.Trusted(prop.Extract(ctx, headers)) {
+			b.Fatal("the headers are not accepted")
 		}
 	}
 }
