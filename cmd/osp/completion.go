@@ -23,7 +23,7 @@ func completeBaseID(ctx context.Context, connection, typed string) (offers []str
 	if err != nil {
 		return nil
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // nothing was written
 	for trace, err := range r.Traces(ctx, store.Query{Limit: completionItems}) {
 		if err == nil && strings.HasPrefix(trace.BaseID, typed) && trace.BaseID == printable(trace.BaseID) {
 			offers = append(offers, trace.BaseID+"\t"+printable(trace.Timestamp))

@@ -65,7 +65,7 @@ func (f *forward) run(ctx context.Context, stderr io.Writer) (err error) {
 	warn.close()
 	fmt.Fprintln(stderr, "osp:", c.copied)
 	if err == nil {
-		err = c.copied.err()
+		err = c.err()
 	}
 	return err
 }

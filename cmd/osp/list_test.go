@@ -139,8 +139,8 @@ func TestListHostileText(t *testing.T) {
 	if strings.ContainsAny(out, "\x1b\x07") || strings.Count(out, "\n") != 2 {
 		t.Errorf("control characters reach the terminal: %q", out)
 	}
-	if json := osp(t, "", "trace", "list", "--json", "--connection-string", "file://"+path).succeeded(t); listed(t, json)[0] != n.BaseID {
-		t.Errorf("--json lists %q", json)
+	if rows := osp(t, "", "trace", "list", "--json", "--connection-string", "file://"+path).succeeded(t); listed(t, rows)[0] != n.BaseID {
+		t.Errorf("--json lists %q", rows)
 	}
 }
 

@@ -33,7 +33,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ospBinary = filepath.Join(dir, "osp")
 	build := exec.Command("go", "build", "-o", ospBinary, ".")
 	build.Stderr = os.Stderr

@@ -82,7 +82,7 @@ func buffered(o output, write func(w io.Writer) error) error {
 // of the file it replaces; a new one gets the usual.
 func (o output) replace(name string, mode fs.FileMode, write func(w io.Writer) error) error {
 	beside := filepath.Join(filepath.Dir(name), ".osp-"+osprofiler.NewID())
-	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides, as for any file that the user asks for
 	if err != nil {
 		return o.failed(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -43,14 +44,19 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer rows.Close()
+	var names strings.Builder
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+		if err = rows.Scan(&name); err != nil {
+			break
 		}
-		fmt.Fprintln(w, name)
+		fmt.Fprintln(&names, name)
 	}
+	if err = errors.Join(err, rows.Err()); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = io.WriteString(w, names.String())
 }
 
 // boot makes a server: it notes it, asks the scheduler where, and starts it there.
@@ -98,7 +104,7 @@ func (a *api) place(ctx context.Context, p placement) (host string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(response.Body)
 		return "", fmt.Errorf("%s", bytes.TrimSpace(reason))

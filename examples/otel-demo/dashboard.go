@@ -65,7 +65,7 @@ func (d *dashboard) send(ctx context.Context, method, path, body string) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode >= http.StatusBadRequest {
 		err = &refused{response.Status, strings.TrimSpace(string(answer))}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 
 	"github.com/XSAM/otelsql"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -35,8 +36,7 @@ func openDatabase(ctx context.Context, t *telemetry) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(1) // a database in memory lives in its one connection
 	if _, err = db.ExecContext(ctx, schema); err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

@@ -28,8 +28,9 @@ func main() {
 	connectionString := flag.String("connection-string", defaultStore, "where the traces go")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *connectionString); err != nil {
+	err := run(ctx, os.Stdout, *connectionString)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "otel-demo:", err)
 		os.Exit(1)
 	}
@@ -54,7 +55,7 @@ func useCloud(ctx context.Context, connectionString string) (requests []request,
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	scheduler, err := startScheduler(ctx, t, db)
 	if err != nil {
 		return nil, err

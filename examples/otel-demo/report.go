@@ -15,7 +15,7 @@ import (
 )
 
 // report reads the traces of the requests from the store and draws them.
-func report(ctx context.Context, out io.Writer, connectionString string, requests []request) error {
+func report(ctx context.Context, out io.Writer, connectionString string, requests []request) (err error) {
 	r, err := reader.Open(ctx, connectionString)
 	if errors.Is(err, errors.ErrUnsupported) { // a sink, like otlp://
 		_, err = fmt.Fprintln(out, "The traces are sent. Look at them there: what takes them cannot be read by this program.")
@@ -24,7 +24,7 @@ func report(ctx context.Context, out io.Writer, connectionString string, request
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	for i, req := range requests {
 		trace, err := r.Report(ctx, req.baseID)
 		if err != nil {

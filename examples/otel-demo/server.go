@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -20,7 +21,10 @@ func startServer(handler http.Handler, provider trace.TracerProvider) (*server, 
 	if err != nil {
 		return nil, err
 	}
-	s := &server{http: &http.Server{Handler: tracedServer(handler, provider)}, url: "http://" + listener.Addr().String()}
+	s := &server{
+		http: &http.Server{Handler: tracedServer(handler, provider), ReadHeaderTimeout: time.Second},
+		url:  "http://" + listener.Addr().String(),
+	}
 	go func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			panic(err) // the demo cannot go on without it
@@ -32,6 +36,6 @@ func startServer(handler http.Handler, provider trace.TracerProvider) (*server, 
 // stop returns when every request has been answered.
 func (s *server) stop(ctx context.Context) {
 	if s.http.Shutdown(ctx) != nil {
-		s.http.Close() // the context ended first
+		_ = s.http.Close() // the context ended first
 	}
 }
