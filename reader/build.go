@@ -63,10 +63,10 @@ type builder struct {
 type operation struct {
 	node             *Node
 	started, stopped moment
-	names            *nameIndex // once there are many events
-	from             origin     // our own answers only
-	failedAt         moment     // of the stop that Exception is from
-	parent           int32      // index, or none
+	names            *nameIndex  // once there are many events
+	from             origin      // our own answers only
+	failedAt         exceptionOf // our own answers only
+	parent           int32       // index, or none
 	sawStart         bool
 	sawStop          bool
 	repeated         bool // several events have one name

@@ -40,7 +40,7 @@ func event(name, id, parent string, micros int, more ...string) string {
 	return "{" + strings.Join(members, ", ") + "}"
 }
 
-func own(t testing.TB, events ...string) *reader.Report {
+func own(t tester, events ...string) *reader.Report {
 	t.Helper()
 	r, err := reader.BuildReport(sequence(t, events...))
 	if err != nil {
@@ -50,7 +50,7 @@ func own(t testing.TB, events ...string) *reader.Report {
 	return r
 }
 
-func upstream(t testing.TB, events ...string) *reader.Report {
+func upstream(t tester, events ...string) *reader.Report {
 	t.Helper()
 	r, err := reader.BuildReport(sequence(t, events...), reader.WithUpstreamAnswers())
 	if err != nil {
@@ -62,7 +62,7 @@ func upstream(t testing.TB, events ...string) *reader.Report {
 	return r
 }
 
-func upstreamFails(t testing.TB, python string, events ...string) {
+func upstreamFails(t tester, python string, events ...string) {
 	t.Helper()
 	_, err := reader.BuildReport(sequence(t, events...), reader.WithUpstreamAnswers())
 	var failure *reader.UpstreamError
@@ -91,21 +91,21 @@ func shape(r *reader.Report) string {
 	return write(r.Children)
 }
 
-func wantShape(t testing.TB, r *reader.Report, want string) {
+func wantShape(t tester, r *reader.Report, want string) {
 	t.Helper()
 	if got := shape(r); got != want {
 		t.Errorf("the tree is %s, want %s", got, want)
 	}
 }
 
-func wantStats(t testing.TB, r *reader.Report, want ...reader.Stat) {
+func wantStats(t tester, r *reader.Report, want ...reader.Stat) {
 	t.Helper()
 	if !slices.Equal(r.Stats, want) {
 		t.Errorf("the stats are %v, want %v", r.Stats, want)
 	}
 }
 
-func wantWarnings(t testing.TB, r *reader.Report, want ...string) {
+func wantWarnings(t tester, r *reader.Report, want ...string) {
 	t.Helper()
 	if !slices.Equal(r.Warnings, want) {
 		t.Errorf("the warnings are %q, want %q", r.Warnings, want)

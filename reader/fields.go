@@ -97,6 +97,8 @@ func textOf(raw string) string {
 		return pyjson.Unquote(raw)
 	case pyjson.Null:
 		return ""
+	case pyjson.Array, pyjson.Object:
+		return string(pyjson.Compact.Append(nil, raw))
 	default:
 		return raw
 	}

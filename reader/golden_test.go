@@ -25,7 +25,7 @@ type golden struct {
 	Error         string            `json:"error"`
 }
 
-func readGolden(t testing.TB, name string) (g golden) {
+func readGolden(t tester, name string) (g golden) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "reports", name+".json"))
 	if err != nil {
@@ -37,7 +37,7 @@ func readGolden(t testing.TB, name string) (g golden) {
 	return g
 }
 
-func (g golden) sequence(t testing.TB) iter.Seq2[osprofiler.Notification, error] {
+func (g golden) sequence(t tester) iter.Seq2[osprofiler.Notification, error] {
 	t.Helper()
 	var lines []string
 	for _, raw := range g.Notifications {
@@ -47,7 +47,7 @@ func (g golden) sequence(t testing.TB) iter.Seq2[osprofiler.Notification, error]
 }
 
 // sequence parses JSON texts.
-func sequence(t testing.TB, texts ...string) iter.Seq2[osprofiler.Notification, error] {
+func sequence(t tester, texts ...string) iter.Seq2[osprofiler.Notification, error] {
 	t.Helper()
 	all := make([]osprofiler.Notification, len(texts))
 	for i, text := range texts {
@@ -70,7 +70,7 @@ func each(all []osprofiler.Notification) iter.Seq2[osprofiler.Notification, erro
 	}
 }
 
-func encode(t testing.TB, r *reader.Report) string {
+func encode(t tester, r *reader.Report) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := r.EncodeJSON(&out); err != nil {
@@ -84,7 +84,7 @@ func indented(text string) string {
 	return string(pyjson.Indented.Append(nil, strings.TrimSpace(text))) + "\n"
 }
 
-func goldenNames(t testing.TB) (names []string) {
+func goldenNames(t tester) (names []string) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/reports/*.json")
 	if err != nil || len(paths) == 0 {
@@ -133,7 +133,7 @@ func TestOwnReportsLoseNothing(t *testing.T) {
 	}
 }
 
-func openstack(t testing.TB) (names []string) {
+func openstack(t tester) (names []string) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/openstack/*.jsonl")
 	if err != nil || len(paths) == 0 {
@@ -145,7 +145,7 @@ func openstack(t testing.TB) (names []string) {
 	return names
 }
 
-func readLines(t testing.TB, path string) (lines []string) {
+func readLines(t tester, path string) (lines []string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -191,7 +191,7 @@ func TestOwnReportsOfOpenStack(t *testing.T) {
 	}
 }
 
-func notifications(t testing.TB, seq iter.Seq2[osprofiler.Notification, error]) (all []osprofiler.Notification) {
+func notifications(t tester, seq iter.Seq2[osprofiler.Notification, error]) (all []osprofiler.Notification) {
 	t.Helper()
 	for n, err := range seq {
 		if err != nil {
@@ -204,7 +204,7 @@ func notifications(t testing.TB, seq iter.Seq2[osprofiler.Notification, error]) 
 
 // checkComplete checks that the tree holds exactly the different notifications,
 // each once, under keys of their own, and that the stats count every operation.
-func checkComplete(t testing.TB, all []osprofiler.Notification, r *reader.Report) {
+func checkComplete(t tester, all []osprofiler.Notification, r *reader.Report) {
 	t.Helper()
 	var want []string
 	for _, n := range all {
@@ -253,3 +253,14 @@ func containsEqual(texts []string, text string) bool {
 
 // elements returns the texts of a JSON array's elements.
 func elements(array string) []string { return slices.Collect(pyjson.Elements(array)) }
+
+func sameJSON(a, b string) bool { return pyjson.Equal(a, b) }
+
+// tester is what helpers need of *testing.T, *testing.F or *rapid.T.
+type tester interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}

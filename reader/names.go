@@ -78,26 +78,37 @@ func (x *nameIndex) enter(e Event, i int) {
 // number gives different events of one name different keys: the earliest keeps
 // the plain one, the others become #2, #3 and so on, whatever order they came in.
 func (n *Node) number() {
-	order := make([]int, len(n.Events))
-	times := make([]string, len(n.Events))
 	taken := make(map[string]bool, len(n.Events))
-	for i, e := range n.Events {
-		order[i] = i
-		raw, _ := pyjson.Get(e.Payload, "timestamp")
-		times[i], _ = pyjson.Text(raw)
+	for _, e := range n.Events {
 		taken[e.Key()] = true // another's plain name may look like our number
 	}
-	slices.SortFunc(order, func(x, y int) int {
-		a, b := n.Events[x], n.Events[y]
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(times[x], times[y]), cmp.Compare(a.Payload, b.Payload))
-	})
-	for place, i := range order {
+	last := make(map[string]int, len(n.Events))
+	for _, i := range n.inOrder() {
 		e := &n.Events[i]
-		if place == 0 || n.Events[order[place-1]].Name != e.Name {
+		nth, again := last[e.Name]
+		if !again {
+			last[e.Name] = 1
 			continue
 		}
-		for e.Nth = max(2, n.Events[order[place-1]].Nth+1); taken[e.Key()]; e.Nth++ {
+		for e.Nth = nth + 1; taken[e.Key()]; e.Nth++ {
 		}
 		taken[e.Key()] = true
+		last[e.Name] = e.Nth
 	}
+}
+
+// inOrder returns the indexes of the events in an order that does not depend on
+// how they came: by the text of their time, and by all their text.
+func (n *Node) inOrder() []int {
+	order := make([]int, len(n.Events))
+	times := make([]string, len(n.Events))
+	for i, e := range n.Events {
+		order[i] = i
+		raw, _ := pyjson.Get(e.Payload, keyTimestamp)
+		times[i], _ = pyjson.Text(raw)
+	}
+	slices.SortFunc(order, func(x, y int) int {
+		return cmp.Or(cmp.Compare(times[x], times[y]), cmp.Compare(n.Events[x].Payload, n.Events[y].Payload))
+	})
+	return order
 }

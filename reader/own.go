@@ -11,11 +11,11 @@ import (
 // service and host from: the earliest start, or without a start the earliest
 // stop, in whatever order they come.
 type origin struct {
-	at   moment
-	half osprofiler.Half
-	name string
-	info osprofiler.Info
-	host string // raw, where the back end declares it
+	at      moment
+	half    osprofiler.Half
+	payload string
+	info    osprofiler.Info
+	host    string // raw, where the back end declares it
 }
 
 // addOwn takes a notification for our own kind of report.
@@ -43,8 +43,8 @@ func (b *builder) addOwn(n *osprofiler.Notification) {
 		op.sawStart = true
 		op.started = earliest(op.started, at)
 	}
-	if len(op.node.Events) == 0 || op.from.yieldsTo(n, half, at) {
-		op.from = origin{at: at, half: half, name: n.Name, info: n.Info}
+	if len(op.node.Events) == 0 || op.from.yieldsTo(half, at, e.Payload) {
+		op.from = origin{at: at, half: half, payload: e.Payload, info: n.Info}
 		op.node.identify(n, found)
 		op.node.Name = n.Operation()
 		if b.declared.Host != nil {
@@ -83,20 +83,31 @@ func (b *builder) ownTime(n *osprofiler.Notification) moment {
 
 // stop takes a stop. The latest one counts, but a failing one before others.
 func (op *operation) stop(at moment, info osprofiler.Info) {
-	failed := info.Failed()
+	raw, ok := info.Get(keyEtype)
+	failed := ok && raw != "null"
 	node := op.node
-	if !op.sawStop || failed && !node.Failed || failed == node.Failed && !at.before(op.failedAt) {
-		op.failedAt, node.Failed = at, failed
-		raw, ok := info.Get(keyEtype)
+	if !op.sawStop || failed && !node.Failed || failed == node.Failed && op.failedAt.yieldsTo(at, raw) {
+		op.failedAt = exceptionOf{at, raw}
+		node.Failed = failed
 		node.setException(raw, ok)
 	}
 	op.sawStop = true
 	op.stopped = latest(op.stopped, at)
 }
 
+// An exceptionOf is when and what the stop reported that Exception is from.
+type exceptionOf struct {
+	at  moment
+	raw string
+}
+
+func (e exceptionOf) yieldsTo(at moment, raw string) bool {
+	return cmp.Or(e.at.compare(at), cmp.Compare(e.raw, raw)) < 0
+}
+
 // yieldsTo tells whether a notification is the better origin.
-func (o *origin) yieldsTo(n *osprofiler.Notification, half osprofiler.Half, at moment) bool {
-	return cmp.Or(cmp.Compare(half, o.half), at.compare(o.at), cmp.Compare(n.Name, o.name)) < 0
+func (o *origin) yieldsTo(half osprofiler.Half, at moment, payload string) bool {
+	return cmp.Or(cmp.Compare(half, o.half), at.compare(o.at), cmp.Compare(payload, o.payload)) < 0
 }
 
 // noteMissing warns of members that upstream would fail without.
@@ -144,13 +155,13 @@ func (op *operation) fillIn() {
 	if n.Project != "" && n.Service != "" && n.ParentID != "" && n.Host != "" {
 		return
 	}
-	for _, e := range n.Events {
+	for _, i := range n.inOrder() {
 		fill := func(field *string, key, raw string) {
 			if _, odd := n.raw(key); *field == "" && !odd && pyjson.KindOf(raw) == pyjson.String {
 				*field = pyjson.Unquote(raw)
 			}
 		}
-		for key, raw := range pyjson.Members(e.Payload) {
+		for key, raw := range pyjson.Members(n.Events[i].Payload) {
 			switch key {
 			case keyProject:
 				fill(&n.Project, key, raw)

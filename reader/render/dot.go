@@ -87,6 +87,8 @@ func (g *graph) node(attributes string) (number int) {
 	return g.next - 1
 }
 
+var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
 // ownLabel writes the attributes of a node of ours.
 func ownLabel(n *reader.Node) (string, error) {
 	label := named(clean(n.Name))
@@ -101,8 +103,7 @@ func ownLabel(n *reader.Node) (string, error) {
 	if line := clean(secondLine(n)); line != "" {
 		label += "\n" + line
 	}
-	label = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(label)
-	attributes := `label="` + label + `"`
+	attributes := `label="` + dotEscapes.Replace(label) + `"`
 	if n.Failed {
 		attributes += " color=red"
 	}

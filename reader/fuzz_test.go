@@ -1,0 +1,95 @@
+package reader_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/render"
+)
+
+// Any text is a report or an error; a report is written as it was, and drawn.
+func FuzzParseReport(f *testing.F) {
+	for _, name := range goldenNames(f) {
+		if g := readGolden(f, name); g.Error == "" {
+			f.Add(string(g.Report))
+		}
+	}
+	for _, name := range []string{"testdata/show_a.json", "testdata/show_a.sql.json"} {
+		saved, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(saved))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := reader.ParseReport(text)
+		if err != nil {
+			if r != nil || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("%v, %q", r, err)
+			}
+			return
+		}
+		if got := encode(t, r); !sameJSON(strings.TrimSpace(got), strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))) {
+			t.Errorf("read and written again it is %s", got)
+		}
+		draw(t, r)
+	})
+}
+
+func draw(t testing.TB, r *reader.Report) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := render.Text(&out, r); err != nil {
+		t.Error(err)
+	}
+	if bytes.ContainsAny(out.Bytes(), "\x1b\r\a") {
+		t.Errorf("control characters in %q", out.Bytes())
+	}
+	if err := render.Dot(&out, r); err != nil {
+		t.Error(err)
+	}
+}
+
+// Any notifications make a report that holds each different one once; upstream's
+// answer is a report or an UpstreamError.
+func FuzzBuildReport(f *testing.F) {
+	for _, name := range goldenNames(f) {
+		var lines []string
+		for _, raw := range readGolden(f, name).Notifications {
+			lines = append(lines, strings.ReplaceAll(string(raw), "\n", " "))
+		}
+		f.Add(strings.Join(lines, "\n"))
+	}
+	for i := range 20 {
+		f.Add(strings.Join(elements(oddTrace(5*i).Example(i)), "\n"))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var all []osprofiler.Notification
+		for line := range strings.Lines(text) {
+			if n, err := osprofiler.ParseNotification(line); err == nil && len(all) < 100 {
+				all = append(all, n)
+			}
+		}
+		r, err := reader.BuildReport(each(all))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkComplete(t, all, r)
+		again, err := reader.ParseReport(encode(t, r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		draw(t, r)
+		draw(t, again)
+		if r, err := reader.BuildReport(each(all), reader.WithUpstreamAnswers()); err == nil {
+			encode(t, r)
+		} else if failure := new(reader.UpstreamError); !errors.As(err, &failure) || failure.Python == "" {
+			t.Errorf("%v should say what Python fails with", err)
+		}
+	})
+}
