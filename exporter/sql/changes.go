@@ -65,7 +65,7 @@ func (s *Store) position(ctx context.Context, from store.Cursor) (id int64, err 
 	var page []row
 	var last sql.NullInt64
 	err = s.use(ctx, func() (err error) {
-		if page, _, err = s.page(ctx, "id = ?", id); err != nil {
+		if page, _, err = s.page(ctx, 1, "id = ?", id); err != nil {
 			return err
 		}
 		return s.db.QueryRowContext(ctx, "SELECT max(id) FROM data").Scan(&last)

@@ -10,8 +10,9 @@ import (
 // events are those that a listing is about.
 type events interface {
 	// page returns the first events that a condition holds for, the last row
-	// looked at, nil if there is no more, and what could not be read.
-	page(ctx context.Context, where string, args ...any) (page []event, last *event, damages []error, err error)
+	// looked at, nil if there is no more, and what could not be read. Of the
+	// traces that are asked for, wanted are still to come; 0 stands for all.
+	page(ctx context.Context, wanted int, where string, args ...any) (page []event, last *event, damages []error, err error)
 	// firsts returns of each of the traces the time of the first event, and
 	// for traces without a time the lowest id.
 	firsts(ctx context.Context, upTo int64, baseIDs []string) (map[string]event, error)
@@ -58,7 +59,7 @@ func inTraces(baseIDs []string) (where string, args []any) {
 // allEvents are all rows.
 type allEvents struct{ *Store }
 
-func (a allEvents) page(ctx context.Context, where string, args ...any) (page []event, last *event, _ []error, err error) {
+func (a allEvents) page(ctx context.Context, _ int, where string, args ...any) (page []event, last *event, _ []error, err error) {
 	page, err = a.query(ctx, fmt.Sprintf("SELECT id, coalesce(base_id, ''), coalesce(timestamp, '') FROM data WHERE %s LIMIT %d", where, pageRows), args...)
 	if len(page) == pageRows {
 		last = &page[pageRows-1]
@@ -102,9 +103,14 @@ type failures struct{ *Store }
 // mayFail finds them and some others.
 func (f failures) mayFail() string { return f.dialect.text() + " LIKE '%etype%'" }
 
-func (f failures) page(ctx context.Context, where string, args ...any) (page []event, last *event, damages []error, err error) {
+// page reads no more than may be wanted: the next row that failed may be far away.
+func (f failures) page(ctx context.Context, wanted int, where string, args ...any) (page []event, last *event, damages []error, err error) {
+	most := pageRows
+	if wanted > 0 {
+		most = min(most, wanted)
+	}
 	condition, order, _ := strings.Cut(where, " ORDER BY ")
-	rows, more, err := f.Store.page(ctx, condition+" AND "+f.mayFail()+" ORDER BY "+order, args...)
+	rows, more, err := f.Store.page(ctx, most, condition+" AND "+f.mayFail()+" ORDER BY "+order, args...)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -138,24 +144,21 @@ func (f failures) failure(r *row) (e event, failed bool, err error) {
 
 func (f failures) firsts(ctx context.Context, upTo int64, baseIDs []string) (map[string]event, error) {
 	firsts := map[string]event{}
-	if len(baseIDs) == 0 {
-		return firsts, nil
-	}
-	where, args := inTraces(baseIDs)
-	where += " AND id <= ? AND " + f.mayFail() + " ORDER BY id"
-	args = append(args, upTo)
-	behind, more := int64(0), true
-	for more {
-		var rows []row
-		var err error
-		if rows, more, err = f.Store.page(ctx, "id > ? AND "+where, append([]any{behind}, args...)...); err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			behind = rows[i].id
-			if e, failed, err := f.failure(&rows[i]); err == nil && failed {
-				note(firsts, e)
+	for _, id := range baseIDs { // one by one: so the index on base_id is used
+		where, args := inTraces([]string{id})
+		where = "id > ? AND id <= ? AND " + where + " AND " + f.mayFail() + " ORDER BY id"
+		for behind, more := int64(0), true; more; {
+			rows, further, err := f.Store.page(ctx, pageRows, where, append([]any{behind, upTo}, args...)...)
+			if err != nil {
+				return nil, err
 			}
+			for i := range rows {
+				behind = rows[i].id
+				if e, failed, err := f.failure(&rows[i]); err == nil && failed {
+					note(firsts, e)
+				}
+			}
+			more = further
 		}
 	}
 	return firsts, nil

@@ -308,6 +308,8 @@ func TestPlans(t *testing.T) {
 		{"SELECT id FROM data WHERE id > ? AND base_id = ? ORDER BY id", []string{"ix_data_base_id"}},
 		{"SELECT min(id), base_id, min(+timestamp) FROM data WHERE base_id IN (?, ?) AND id <= ? GROUP BY base_id", []string{"ix_data_base_id"}},
 		{s.insertion(), []string{"ix_data_trace_id"}},
+		{"SELECT data FROM data WHERE id > ? AND id <= ? AND base_id IN (?) AND data LIKE '%etype%' ORDER BY id", []string{"ix_data_base_id"}},
+		{"SELECT data FROM data WHERE id > ? AND id IN (?, ?, ?) AND data LIKE '%osp_columns%' ORDER BY id", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
 		{"SELECT id FROM data AS this WHERE id > ? AND NOT EXISTS (SELECT 1 FROM data AS earlier WHERE earlier.base_id IS this.base_id AND earlier.id < this.id) ORDER BY id",
 			[]string{"INTEGER PRIMARY KEY", "ix_data_base_id"}},
 	} {

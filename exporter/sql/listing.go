@@ -94,7 +94,7 @@ func (l *listing) next(ctx context.Context, timed bool, behind *event) (firsts [
 	var met map[string]event
 	where, args := l.window(timed, behind)
 	err = l.use(ctx, func() (err error) {
-		if page, last, damages, err = l.events.page(ctx, where, args...); err != nil {
+		if page, last, damages, err = l.events.page(ctx, max(l.q.Limit-l.listed, 0), where, args...); err != nil {
 			return err
 		}
 		met, err = l.events.firsts(ctx, l.upTo, l.strangers(page))

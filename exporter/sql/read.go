@@ -72,7 +72,7 @@ func (s *Store) rows(ctx context.Context, behind int64, where string, args ...an
 		for more := true; more; {
 			var page []row
 			err := s.use(ctx, func() (err error) {
-				page, more, err = s.page(ctx, "id > ? AND "+where+" ORDER BY id", append([]any{behind}, args...)...)
+				page, more, err = s.page(ctx, pageRows, "id > ? AND "+where+" ORDER BY id", append([]any{behind}, args...)...)
 				return err
 			})
 			if err != nil {
@@ -93,10 +93,10 @@ func (s *Store) rows(ctx context.Context, behind int64, where string, args ...an
 	}
 }
 
-// page reads the first rows that a condition holds for, and tells whether
-// there may be more.
-func (s *Store) page(ctx context.Context, where string, args ...any) (page []row, more bool, err error) {
-	query := fmt.Sprintf("SELECT id, %s FROM data WHERE %s LIMIT %d", columnList, where, pageRows)
+// page reads the first rows that a condition holds for, so many at most, and
+// tells whether there may be more.
+func (s *Store) page(ctx context.Context, most int, where string, args ...any) (page []row, more bool, err error) {
+	query := fmt.Sprintf("SELECT id, %s FROM data WHERE %s LIMIT %d", columnList, where, most)
 	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, false, err
@@ -117,5 +117,5 @@ func (s *Store) page(ctx context.Context, where string, args ...any) (page []row
 			return page, true, nil
 		}
 	}
-	return page, len(page) == pageRows, rows.Err()
+	return page, len(page) == most, rows.Err()
 }

@@ -1,0 +1,74 @@
+package sql_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func Example() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx := context.Background()
+
+	// Three slashes and the path: a fourth one begins an absolute path.
+	s, err := store.Open(ctx, "sqlite:///"+filepath.Join(dir, "traces.db"))
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = s.Close() }()
+	err = s.Write(ctx, []osprofiler.Notification{{
+		Name: "wsgi-stop", BaseID: "a0000000-0000-4000-8000-000000000001", TraceID: "a0000000-0000-4000-8000-000000000002",
+		ParentID: "a0000000-0000-4000-8000-000000000001", Timestamp: "2024-05-06T07:08:09.000010",
+		Info: `{"etype": "ValueError", "message": "no such flavor", "host": "host-1"}`, Project: "nova", Service: "api",
+	}})
+	if err != nil {
+		panic(err)
+	}
+	for trace, err := range s.(store.ErrorTracer).ErrorTraces(ctx, store.Query{Limit: 10}) {
+		fmt.Println(trace.BaseID, trace.Timestamp, err)
+	}
+	// Output:
+	// a0000000-0000-4000-8000-000000000001 2024-05-06T07:08:09.000010 <nil>
+}
+
+func ExampleOpenSQLite() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx := context.Background()
+	path := filepath.Join(dir, "traces.db")
+
+	s, err := sql.OpenSQLite(ctx, path)
+	if err != nil {
+		panic(err)
+	}
+	if err := s.Write(ctx, []osprofiler.Notification{{Name: "wsgi-start", BaseID: "B", TraceID: "T", ParentID: "B"}}); err != nil {
+		panic(err)
+	}
+	if err := s.Close(); err != nil {
+		panic(err)
+	}
+
+	// Closed, the file may be copied, and be read where nothing can be written.
+	s, err = sql.OpenSQLite(ctx, path, sql.WithReadOnly())
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = s.Close() }()
+	for n, err := range s.Notifications(ctx, "B") {
+		fmt.Println(n.Name, err)
+	}
+	// Output:
+	// wsgi-start <nil>
+}
