@@ -1,0 +1,31 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A program that opens any connection string imports exporter/all; one that
+// uses a single back end imports that. What is not linked names its import.
+func ExampleOpen() {
+	_, err := store.Open(context.Background(), "sqlite:///"+filepath.Join(os.TempDir(), "traces.db"), store.WithReadOnly())
+	fmt.Println(err)
+	// Output:
+	// the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+}
+
+// What could not be read is told from what ended the reading.
+func ExampleDamage() {
+	err := fmt.Errorf("listing: %w", &store.Damage{Place: "line 7", Reason: errors.New("half a line")})
+	var damage *store.Damage
+	if errors.As(err, &damage) {
+		fmt.Println("going on:", damage)
+	}
+	// Output:
+	// going on: skipped line 7: half a line
+}
