@@ -50,6 +50,7 @@
 //	osprofiler        Notification, Info, ids and times as text, signed trace info
 //	tags              info <-> attributes: a table for each kind of call
 //	bridge/convert    spans <-> notifications, without loss, without I/O
+//	bridge            what applications call: start and stop, headers, middleware
 //	store             what a store is: contract, capabilities, connection strings, errors
 //	store/storetest   the rules that every back end passes
 //	exporter          a SpanExporter over any store; Open by connection string

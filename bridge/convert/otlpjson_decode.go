@@ -109,9 +109,9 @@ func (d *decoder) span(raw string) *span {
 			s.status = d.status(v)
 		}
 	}
-	context.TraceFlags = trace.TraceFlags(flags & 0xFF) //nolint:gosec // one byte
+	context.TraceFlags = trace.TraceFlags(flags & 0xFF)
 	s.context = trace.NewSpanContext(context)
-	remote := uint32(flags)&isRemoteMask != 0 //nolint:gosec // 32 bits by definition
+	remote := uint32(flags)&isRemoteMask != 0
 	s.restoreExtra(parentOf(context, parentID, remote))
 	return s
 }
@@ -130,7 +130,7 @@ func kindOf(n uint64) trace.SpanKind {
 	if n < uint64(trace.SpanKindInternal) || n > uint64(trace.SpanKindConsumer) {
 		return trace.SpanKindUnspecified
 	}
-	return trace.SpanKind(n) //nolint:gosec // 1 to 5
+	return trace.SpanKind(n)
 }
 
 func (d *decoder) events(list string) (events []sdktrace.Event) {
@@ -165,7 +165,7 @@ func (d *decoder) links(list string) (links []sdktrace.Link) {
 			case "traceState":
 				context.TraceState = d.traceState(d.text(v))
 			case "flags":
-				flags := uint32(d.uint(v)) //nolint:gosec // 32 bits by definition
+				flags := uint32(d.uint(v))
 				context.TraceFlags = trace.TraceFlags(flags & 0xFF)
 				context.Remote = flags&isRemoteMask != 0
 			case "attributes":
@@ -364,7 +364,7 @@ func (d *decoder) int(raw string) int64 {
 	return n
 }
 
-func (d *decoder) count(raw string) int { return int(uint32(d.uint(raw))) } //nolint:gosec // 32 bits by definition
+func (d *decoder) count(raw string) int { return int(uint32(d.uint(raw))) }
 
 func (d *decoder) double(raw string) float64 {
 	f, err := strconv.ParseFloat(d.digits(raw), 64)

@@ -183,7 +183,7 @@ func spanKind(k trace.SpanKind) tracepb.Span_SpanKind {
 	if k < trace.SpanKindInternal || k > trace.SpanKindConsumer {
 		return tracepb.Span_SPAN_KIND_UNSPECIFIED
 	}
-	return tracepb.Span_SpanKind(k) //nolint:gosec // 1 to 5
+	return tracepb.Span_SpanKind(k)
 }
 
 // appendAttributes appends a list of attributes behind its name and opening
