@@ -27,16 +27,15 @@ type TraceInfo struct {
 // Pack writes the trace info for X-Trace-Info and signs it for X-Trace-HMAC:
 // URL-safe base64 of JSON, and the lower-case hexadecimal HMAC-SHA1 of that text.
 func (t TraceInfo) Pack(key string) (info, mac string) {
-	text := pyjson.AppendString([]byte(`{"base_id": `), t.BaseID)
+	s := signersPool.Get().(*signers)
+	defer s.release()
+	text := pyjson.AppendString(append(s.text[:0], `{"base_id": `...), t.BaseID)
 	text = append(pyjson.AppendString(append(text, `, "parent_id": `...), t.ParentID), '}')
-	info = base64.URLEncoding.EncodeToString(text)
-	return info, hex.EncodeToString(sign(info, key))
-}
-
-func sign(info, key string) []byte {
-	h := hmac.New(sha1.New, []byte(key))
-	h.Write([]byte(info))
-	return h.Sum(nil)
+	end := len(text)
+	text = base64.URLEncoding.AppendEncode(text, text)
+	info = string(text[end:])
+	s.text = hex.AppendEncode(text, s.sign(text[end:], key))
+	return info, string(s.text[len(text):])
 }
 
 // Errors of [UnpackTraceInfo].
@@ -99,12 +98,17 @@ func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, 
 // compared in constant time, so that the time taken tells nothing. The empty
 // key, which anybody knows, verifies nothing.
 func verify(info, mac string, keys []string) (key string, ok bool) {
+	s := signersPool.Get().(*signers)
+	defer s.release()
+	s.text = append(append(s.text[:0], info...), mac...)
+	text, given := s.text[:len(info)], s.text[len(info):]
+	var want [2 * sha1.Size]byte
 	for _, k := range keys {
 		if k == "" {
 			continue
 		}
-		want := hex.EncodeToString(sign(info, k))
-		if hmac.Equal([]byte(want), []byte(mac)) && !ok {
+		hex.Encode(want[:], s.sign(text, k))
+		if hmac.Equal(want[:], given) && !ok {
 			key, ok = k, true
 		}
 	}

@@ -1,18 +1,22 @@
 package osprofiler_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
 	"github.com/osprofiler-otel/osprofiler"
+	"pgregory.net/rapid"
 )
 
 // header is one request sent to upstream's middleware and what came of it.
@@ -224,4 +228,27 @@ func TestPackIsTheInverse(t *testing.T) {
 			t.Fatalf("forged: %v", err)
 		}
 	})
+}
+
+// More keys than are remembered, from many goroutines: each signs as itself.
+func TestManyKeysSignAtOnce(t *testing.T) {
+	info := osprofiler.TraceInfo{BaseID: "b", ParentID: "p"}
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				key := fmt.Sprint("key ", (i*7+g)%9)
+				text, mac := info.Pack(key)
+				h := hmac.New(sha1.New, []byte(key))
+				h.Write([]byte(text))
+				if mac != hex.EncodeToString(h.Sum(nil)) {
+					t.Errorf("%s signs %q with %s", key, text, mac)
+				}
+				if _, by, err := osprofiler.UnpackTraceInfo(text, mac, []string{"key 100", key, "key 101"}); err != nil || by != key {
+					t.Errorf("%s is verified by %s: %v", key, by, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
