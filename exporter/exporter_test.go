@@ -87,7 +87,7 @@ func TestEachSpanIsTwoNotifications(t *testing.T) {
 
 func TestTransientFailureIsRepeatedForWhatIsMissing(t *testing.T) {
 	s := &scripted{}
-	s.write = func(_ context.Context, try int, batch []osprofiler.Notification) error {
+	s.write = func(_ context.Context, try int, _ []osprofiler.Notification) error {
 		switch try {
 		case 1:
 			return &store.WriteError{Transient: true, Err: errors.New("connection refused")}
@@ -220,5 +220,15 @@ func TestOpenRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pw") {
 			t.Errorf("%q: %v", connection, err)
 		}
+	}
+}
+
+// failing is a Write whose first tries fail.
+func failing(tries int, err error) func(context.Context, int, []osprofiler.Notification) error {
+	return func(_ context.Context, try int, _ []osprofiler.Notification) error {
+		if try <= tries {
+			return err
+		}
+		return nil
 	}
 }

@@ -98,6 +98,11 @@ func (p *LiveProcessor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 	if p.queue.isClosed() || !s.SpanContext().IsSampled() || convert.OfNotifications(s) {
 		return
 	}
+	if p.queue.crowded.Load() {
+		p.queue.startLater(keyOf(s))
+		p.report.schedule()
+		return
+	}
 	span := startedOf(s)
 	if !p.queue.start(entry{span: span, size: sizeOf(span), starts: 1}) {
 		p.report.schedule()

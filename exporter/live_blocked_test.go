@@ -209,7 +209,7 @@ func startService(t *testing.T, provider *sdktrace.TracerProvider, spans int) se
 			_, span := tracer.Start(r.Context(), "work")
 			span.End()
 		}
-		io.WriteString(w, "done")
+		_, _ = io.WriteString(w, "done")
 	})
 	server := httptest.NewServer(otelhttp.NewHandler(handler, "request", otelhttp.WithTracerProvider(provider)))
 	t.Cleanup(server.Close)

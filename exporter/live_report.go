@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -19,8 +20,10 @@ type lossReport struct {
 
 	handling sync.Mutex // one summary after the other
 
+	due atomic.Bool // a summary is scheduled; written under mu
+
 	mu        sync.Mutex
-	scheduled *time.Timer // nil: no summary is due
+	scheduled *time.Timer // nil: none is
 	told      LiveStats   // what the last summaries said
 	toldAt    time.Time
 	lastErr   error // of a write, not told yet
@@ -32,9 +35,12 @@ func newLossReport(q *queue, interval time.Duration) *lossReport {
 
 // schedule sees to it that a summary comes. It never blocks.
 func (r *lossReport) schedule() {
+	if r.due.Load() {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.scheduled != nil {
+	if r.due.Load() {
 		return
 	}
 	wait := r.interval / 10 // so that the first summary says more than "1 was lost"
@@ -42,6 +48,7 @@ func (r *lossReport) schedule() {
 		wait = max(wait, time.Until(r.toldAt.Add(r.interval)))
 	}
 	r.scheduled = time.AfterFunc(wait, r.now)
+	r.due.Store(true)
 }
 
 // because says why the notifications failed that are about to be counted so.
@@ -60,6 +67,7 @@ func (r *lossReport) now() {
 		r.scheduled.Stop()
 		r.scheduled = nil
 	}
+	r.due.Store(false) // before the counts are read: what comes later schedules anew
 	current := r.queue.stats()
 	loss := lossBetween(r.told, current, r.queue.limits)
 	if loss != nil {

@@ -35,8 +35,9 @@ type queue struct {
 
 	mu             sync.Mutex
 	waiting, spare []entry
-	waitingCount   int // notifications
-	held           int // notifications, waiting or with the worker
+	waitingCount   int         // notifications
+	held           int         // notifications, waiting or with the worker
+	crowded        atomic.Bool // held leaves no room for a start; written under mu
 	bytes          int64
 	postponed      map[spanKey]struct{} // at most limits.queueSize
 	starts, stops  LiveCount
@@ -69,17 +70,44 @@ func (q *queue) start(e entry) bool {
 	if q.closed.Load() {
 		return true
 	}
-	q.starts.Seen++
-	if q.push(e, q.limits.queueSize-q.limits.queueSize/4, q.limits.queueBytes-q.limits.queueBytes/4) {
-		return true
+	if !q.push(e, q.startSize(), q.limits.queueBytes-q.limits.queueBytes/4) {
+		q.postpone(keyOf(e.span))
+		return false
 	}
+	q.starts.Seen++
+	return true
+}
+
+// startSize is how many notifications starts may fill the queue up to.
+func (q *queue) startSize() int { return q.limits.queueSize - q.limits.queueSize/4 }
+
+// startLater is start for a span that is not worth a copy, as the queue is
+// crowded.
+func (q *queue) startLater(key spanKey) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed.Load() {
+		q.postpone(key)
+	}
+}
+
+func (q *queue) postpone(key spanKey) {
+	q.starts.Seen++
 	if len(q.postponed) < q.limits.queueSize {
-		q.postponed[keyOf(e.span)] = struct{}{}
+		q.postponed[key] = struct{}{}
 		q.late++
 	} else {
 		q.starts.Dropped++
 	}
-	return false
+}
+
+// hold counts what the queue holds.
+func (q *queue) hold(notifications int, bytes int64) {
+	q.held += notifications
+	q.bytes += bytes
+	if crowded := q.held >= q.startSize(); crowded != q.crowded.Load() {
+		q.crowded.Store(crowded)
+	}
 }
 
 // end takes a span that ended; false: it found no room.
@@ -114,8 +142,7 @@ func (q *queue) push(e entry, size int, bytes int64) bool {
 	before := q.waitingCount
 	q.waiting = append(q.waiting, e)
 	q.waitingCount += n
-	q.held += n
-	q.bytes += e.size
+	q.hold(n, e.size)
 	q.accepted++
 	if before == 0 || before < q.limits.batchSize && q.waitingCount >= q.limits.batchSize {
 		q.signal()
@@ -210,8 +237,7 @@ func (q *queue) drops(entries []entry) {
 // release makes room and wakes whoever waited for these entries.
 func (q *queue) release(entries []entry, err error) {
 	for i := range entries {
-		q.held -= entries[i].notifications()
-		q.bytes -= entries[i].size
+		q.hold(-entries[i].notifications(), -entries[i].size)
 	}
 	q.settled += uint64(len(entries))
 	q.settleFlushes(err)

@@ -1,0 +1,249 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql" // sqlite://
+	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/tags"
+)
+
+// The samples of docs/exporter.md and docs/live.md stand here word for word;
+// TestSamplesOfTheDocs sees to it.
+
+// temporary returns a folder for an example, and what removes it.
+func temporary() (folder string, remove func()) {
+	folder, err := os.MkdirTemp("", "example")
+	if err != nil {
+		panic(err)
+	}
+	return folder, func() { _ = os.RemoveAll(folder) }
+}
+
+// show prints what a store holds, traces in any order.
+func show(connectionString string) {
+	ctx := context.Background()
+	s, err := store.Open(ctx, connectionString, store.WithReadOnly())
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	defer s.Close()
+	for trace, err := range s.Traces(ctx, store.Query{}) {
+		if err != nil {
+			log.Print(err)
+			return
+		}
+		for n, err := range s.Notifications(ctx, trace.BaseID) {
+			if err != nil {
+				log.Print(err)
+				return
+			}
+			fmt.Println(n.Project, n.Service, n.Name)
+		}
+	}
+}
+
+func ExampleOpen() {
+	folder, remove := temporary()
+	defer remove()
+	connectionString := "sqlite:///" + filepath.Join(folder, "traces.db")
+	ctx := context.Background()
+
+	exp, err := exporter.Open(ctx, connectionString)
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	provider := trace.NewTracerProvider(
+		trace.WithBatcher(exp),
+		trace.WithResource(resource.NewSchemaless(
+			semconv.ServiceNamespace("nova"), // OSProfiler's project
+			semconv.ServiceName("metadata"),  // its service
+			semconv.HostName("controller-1"), // its host
+		)),
+	)
+	otel.SetTracerProvider(provider)
+
+	_, span := otel.Tracer("example").Start(ctx, "lookup")
+	span.End()
+
+	if err := provider.Shutdown(ctx); err != nil { // writes what is left and closes the store
+		log.Print(err)
+	}
+	show(connectionString)
+	// Output:
+	// nova metadata lookup-start
+	// nova metadata lookup-stop
+}
+
+// A set-up that exports elsewhere goes on to do so; ours comes beside it.
+func ExampleNew() {
+	folder, remove := temporary()
+	defer remove()
+	path := filepath.Join(folder, "traces.jsonl")
+	ctx := context.Background()
+	elsewhere := tracetest.NewInMemoryExporter()
+	provider := trace.NewTracerProvider(trace.WithSyncer(elsewhere)) // as it was
+
+	s, err := file.Open(path) // a store that the program opened itself
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	defer s.Close()
+	exp := exporter.New(s, exporter.WithProject("nova"), exporter.WithService("metadata"))
+	provider.RegisterSpanProcessor(trace.NewBatchSpanProcessor(exp))
+
+	_, span := provider.Tracer("example").Start(ctx, "lookup")
+	span.End()
+	if err := provider.ForceFlush(ctx); err != nil {
+		log.Print(err)
+	}
+	fmt.Println("elsewhere:", len(elsewhere.GetSpans()), "span")
+	show("file://" + path)
+	_ = provider.Shutdown(ctx)
+	// Output:
+	// elsewhere: 1 span
+	// nova metadata lookup-start
+	// nova metadata lookup-stop
+}
+
+func ExampleWithRetry() {
+	busy := errors.New("the server is busy")
+	s := &scripted{write: failing(2, &store.WriteError{Transient: true, Err: busy})}
+
+	exp := exporter.New(s, exporter.WithRetry(store.Retry{
+		Initial: 5 * time.Millisecond,  // before the second try; default 100 ms
+		Max:     50 * time.Millisecond, // between two tries; default 5 s
+		Elapsed: 10 * time.Second,      // of all tries; default 30 s; negative: one try only
+	}))
+
+	err := exp.ExportSpans(context.Background(), spans(1))
+	fmt.Println(err, s.tries, "tries")
+	// Output: <nil> 3 tries
+}
+
+// An error says how many notifications are missing, which, and why.
+func ExampleExporter_ExportSpans() {
+	busy := errors.New("the disk is full")
+	s := &scripted{write: failing(1, &store.WriteError{Missing: []int{3}, Err: busy})}
+	exp := exporter.New(s)
+	ctx := context.Background()
+
+	err := exp.ExportSpans(ctx, spans(2))
+	fmt.Println(err)
+	var missing *store.WriteError
+	if errors.As(err, &missing) {
+		fmt.Println("missing:", missing.Missing) // of start, stop, start, stop
+	}
+	// Output:
+	// 1 of 4 notifications are not known to be stored: the disk is full
+	// missing: [3]
+}
+
+func ExampleWithRedaction() {
+	s := &scripted{}
+
+	exp := exporter.New(s, exporter.WithRedaction(tags.Redaction{DBParams: true}))
+
+	provider := trace.NewTracerProvider(trace.WithSyncer(exp))
+	_, span := provider.Tracer("example").Start(context.Background(), "query")
+	span.SetAttributes(attribute.String("db.system.name", "mysql"),
+		attribute.String("db.query.text", "SELECT name FROM user WHERE token = ?"),
+		attribute.String("db.query.parameter.0", "secret"))
+	span.End()
+	db, _ := s.stored[0].Info.Get("db")
+	fmt.Println(s.stored[0].Name, db)
+	// Output: db-start {"statement": "SELECT name FROM user WHERE token = ?", "params": ["***"]}
+}
+
+// An operation that hangs is in the store while it hangs.
+func ExampleOpenLive() {
+	folder, remove := temporary()
+	defer remove()
+	connectionString := "sqlite:///" + filepath.Join(folder, "traces.db")
+	ctx := context.Background()
+
+	live, err := exporter.OpenLive(ctx, connectionString,
+		exporter.WithProject("nova"), exporter.WithService("compute"))
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
+
+	ctx, boot := provider.Tracer("example").Start(ctx, "boot")
+	_, network := provider.Tracer("example").Start(ctx, "wait-for-network")
+	if err := provider.ForceFlush(ctx); err != nil { // else it takes about 100 ms
+		log.Print(err)
+	}
+	show(connectionString)
+
+	network.End()
+	boot.End()
+	if err := provider.Shutdown(ctx); err != nil { // writes what is left and closes the store
+		log.Print(err)
+	}
+	// Output:
+	// nova compute boot-start
+	// nova compute wait-for-network-start
+}
+
+// What is lost is counted.
+func ExampleLiveProcessor_Stats() {
+	s := &scripted{write: failing(1, errors.New("the disk is full"))}
+	live := exporter.NewLiveProcessor(s)
+	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
+	ctx := context.Background()
+	for range 3 {
+		_, span := provider.Tracer("example").Start(ctx, "op")
+		span.End()
+		_ = provider.ForceFlush(ctx)
+	}
+
+	stats := live.Stats()
+	lost := stats.Stops.Dropped + stats.Stops.Failed
+	fmt.Println("spans:", stats.Stops.Seen, "lost:", lost)
+
+	_ = provider.Shutdown(ctx)
+	// Output: spans: 3 lost: 1
+}
+
+// What is lost comes to OTel's error handler, too, in summaries.
+func ExampleLossError() {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		var loss *exporter.LossError
+		if errors.As(err, &loss) {
+			fmt.Println("spans lost:", loss.DroppedStops+loss.FailedStops)
+		}
+		fmt.Println(err)
+	}))
+	defer otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) }))
+
+	s := &scripted{write: failing(1, errors.New("the disk is full"))}
+	live := exporter.NewLiveProcessor(s)
+	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
+	ctx := context.Background()
+	_, span := provider.Tracer("example").Start(ctx, "op")
+	span.End()
+	_ = provider.Shutdown(ctx)
+	// Output:
+	// spans lost: 1
+	// live spans: 1 starts and 1 stops are not known to be stored: 2 of 2 notifications are not known to be stored: the disk is full (the queue holds 8192 notifications, 16777216 bytes)
+}

@@ -1,0 +1,214 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"pgregory.net/rapid"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// When room gets scarce, starts give way first; their stops bring both.
+func TestStartWithoutRoomComesWithItsStop(t *testing.T) {
+	s := &scripted{}
+	g := newGate(s)
+	tracer, live := liveOver(t, g, exporter.WithQueueSize(8), exporter.WithBatchSize(1), exporter.WithBatchDelay(time.Nanosecond))
+	var running []trace.Span
+	for range 8 {
+		_, span := tracer.Start(t.Context(), "op")
+		running = append(running, span)
+	}
+	if stats := live.Stats(); stats.Queued != 6 || stats.Postponed != 2 || stats.Late != 2 || stats.Starts.Dropped != 0 {
+		t.Fatalf("starts fill three quarters: %+v", stats)
+	}
+	running[7].End() // both halves: the last room
+	running[6].End() // no room: the whole span is dropped
+	running[0].End()
+	if stats := live.Stats(); stats.Queued != 8 || stats.Postponed != 0 || stats.Starts.Dropped != 1 || stats.Stops.Dropped != 2 {
+		t.Fatalf("%+v", stats)
+	}
+	g.lift()
+	if err := live.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if names := s.names(); len(names) != 8 {
+		t.Fatalf("what was queued is stored when ForceFlush returns: %v", names)
+	}
+	for _, span := range running {
+		span.End()
+	}
+	if err := live.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stats := live.Stats()
+	balanced(t, stats)
+	if stats.Starts != (exporter.LiveCount{Seen: 8, Written: 7, Dropped: 1}) || stats.Stops != (exporter.LiveCount{Seen: 8, Written: 6, Dropped: 2}) {
+		t.Fatalf("%+v", stats)
+	}
+}
+
+func TestQueueIsBoundedByBytes(t *testing.T) {
+	handled(t)
+	g := newGate(&scripted{})
+	tracer, live := liveOver(t, g, exporter.WithQueueBytes(100_000))
+	large := attribute.StringSlice("large", []string{strings.Repeat("x", 5_000), strings.Repeat("y", 5_000)})
+	for range 50 {
+		_, span := tracer.Start(t.Context(), "op", trace.WithAttributes(large))
+		span.End()
+	}
+	stats := live.Stats()
+	balanced(t, stats)
+	if stats.QueuedBytes > 100_000 || stats.QueuedBytes < 80_000 || stats.Queued > 10 || stats.Stops.Dropped < 40 {
+		t.Fatalf("%+v", stats)
+	}
+	g.lift()
+}
+
+// Of a batch that is stored in part, only what is missing counts as failed.
+func TestFailuresAreCountedToTheNotification(t *testing.T) {
+	losses := handled(t)
+	s := &scripted{write: func(_ context.Context, try int, _ []osprofiler.Notification) error {
+		if try == 1 {
+			return &store.WriteError{Missing: []int{1, 2, 3}, Err: errors.New("mapping conflict")}
+		}
+		return nil
+	}}
+	tracer, live := liveOver(t, s, exporter.WithBatchDelay(time.Hour), exporter.WithReportInterval(time.Millisecond))
+	for range 2 {
+		_, span := tracer.Start(t.Context(), "op")
+		span.End()
+	}
+	if err := live.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "mapping conflict") {
+		t.Fatal(err)
+	}
+	stats := live.Stats()
+	if stats.Starts != (exporter.LiveCount{Seen: 2, Written: 1, Failed: 1}) || stats.Stops != (exporter.LiveCount{Seen: 2, Failed: 2}) {
+		t.Fatalf("%+v", stats)
+	}
+	_, span := tracer.Start(t.Context(), "op")
+	span.End()
+	if err := live.ForceFlush(t.Context()); err != nil {
+		t.Fatal("what is over is over:", err)
+	}
+	if err := live.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	told := losses()
+	if len(told) != 1 || told[0].FailedStarts != 1 || told[0].FailedStops != 2 || told[0].DroppedStops != 0 ||
+		!strings.Contains(told[0].Error(), "1 starts and 2 stops are not known to be stored: 3 of 4 notifications") {
+		t.Fatalf("%v", told)
+	}
+}
+
+// Losses come in few summaries: one soon, one per interval, one at Shutdown.
+func TestSummariesOfLosses(t *testing.T) {
+	losses := handled(t)
+	g := newGate(&scripted{})
+	tracer, live := liveOver(t, g, exporter.WithQueueSize(2), exporter.WithReportInterval(2*time.Second))
+	lose := func() {
+		for range 100 {
+			_, span := tracer.Start(t.Context(), "op")
+			span.End()
+		}
+	}
+	lose()
+	waitFor(t, func() bool { return len(losses()) == 1 })
+	lose()
+	time.Sleep(400 * time.Millisecond) // twice as long as until the first
+	if told := losses(); len(told) != 1 || !strings.Contains(told[0].Error(), "stops (as many spans) were dropped") {
+		t.Fatalf("%v", told)
+	}
+	g.lift()
+	if err := live.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	told := losses()
+	if stats := live.Stats(); len(told) != 2 || told[0].DroppedStops+told[1].DroppedStops != stats.Stops.Dropped || stats.Stops.Dropped < 190 {
+		t.Fatalf("%v: %+v", told, live.Stats())
+	}
+}
+
+// A write that takes too long fails, and the next has its turn.
+func TestWriteTimeout(t *testing.T) {
+	handled(t)
+	g := newGate(&scripted{})
+	tracer, live := liveOver(t, g, exporter.WithWriteTimeout(10*time.Millisecond))
+	_, span := tracer.Start(t.Context(), "op")
+	err := live.ForceFlush(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the time for writing one batch is over") {
+		t.Fatal(err)
+	}
+	g.lift()
+	span.End()
+	if err := live.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if stats := live.Stats(); stats.Starts.Failed != 1 || stats.Stops.Written != 1 {
+		t.Fatalf("%+v", stats)
+	}
+}
+
+// Whatever happens at once, the counts add up, and what they say is stored is
+// stored.
+func TestManyGoroutinesAtOnce(t *testing.T) {
+	handled(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		failing := rapid.IntRange(0, 3).Draw(rt, "every nth write fails")
+		s := &scripted{}
+		s.write = func(_ context.Context, try int, batch []osprofiler.Notification) error {
+			if failing == 0 || try%failing > 0 {
+				return nil
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.stored = append(s.stored, batch[1:]...)
+			return &store.WriteError{Transient: true, Missing: []int{0}, Err: errors.New("busy")}
+		}
+		live := exporter.NewLiveProcessor(s, exporter.WithRetry(store.Retry{Elapsed: -1}),
+			exporter.WithQueueSize(rapid.IntRange(0, 64).Draw(rt, "queue")), exporter.WithBatchSize(rapid.IntRange(1, 64).Draw(rt, "batch")),
+			exporter.WithBatchDelay(time.Microsecond), exporter.WithReportInterval(time.Hour))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live)).Tracer("test")
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for range 50 {
+					ctx, parent := tracer.Start(context.Background(), "parent")
+					_, child := tracer.Start(ctx, "child")
+					parent.SetAttributes(attribute.Int("late", i))
+					parent.End()
+					child.End()
+				}
+				_ = live.ForceFlush(context.Background()) // some writes fail
+				balanced(t, live.Stats())
+			})
+		}
+		if rapid.Bool().Draw(rt, "shut down meanwhile") {
+			wg.Go(func() { _ = live.Shutdown(context.Background()) })
+		}
+		wg.Wait()
+		_ = live.Shutdown(context.Background())
+		stats := live.Stats()
+		balanced(t, stats)
+		var starts, stops uint64
+		for _, name := range s.names() {
+			if strings.HasSuffix(name, "-start") {
+				starts++
+			} else {
+				stops++
+			}
+		}
+		if stats.Queued != 0 || stats.QueuedBytes != 0 || stats.Postponed != 0 || starts != stats.Starts.Written || stops != stats.Stops.Written {
+			rt.Fatalf("%d starts and %d stops are stored: %+v", starts, stops, stats)
+		}
+	})
+}

@@ -1,0 +1,176 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func TestForceFlushWaitsForAllThatWasQueued(t *testing.T) {
+	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error {
+		time.Sleep(5 * time.Millisecond)
+		return nil
+	}}
+	tracer, live := liveOver(t, s, exporter.WithBatchSize(1), exporter.WithBatchDelay(time.Nanosecond))
+	for range 5 {
+		_, span := tracer.Start(t.Context(), "op")
+		span.End()
+	}
+	if err := live.ForceFlush(t.Context()); err != nil || len(s.names()) != 10 {
+		t.Fatal(s.names(), err)
+	}
+}
+
+func TestForceFlushEndsWithItsContext(t *testing.T) {
+	g := newGate(&scripted{})
+	tracer, live := liveOver(t, g)
+	if err := live.ForceFlush(t.Context()); err != nil {
+		t.Fatal("nothing is to be written:", err)
+	}
+	_, span := tracer.Start(t.Context(), "op")
+	span.End()
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		err := live.ForceFlush(ctx)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "2 notifications") {
+			t.Fatal(err)
+		}
+	}
+	if err := live.ForceFlush(contextOver(t)); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	g.lift()
+	if err := live.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func contextOver(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+func TestShutdownDrainsAndThenNothingHappens(t *testing.T) {
+	s := &scripted{}
+	tracer, live := liveOver(t, s, exporter.WithBatchDelay(time.Hour))
+	for range 10 {
+		tracer.Start(t.Context(), "op")
+	}
+	for range 2 {
+		if err := live.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, late := tracer.Start(t.Context(), "late")
+	late.End()
+	if err := live.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stats := live.Stats()
+	if len(s.stored) != 10 || stats.Starts != (exporter.LiveCount{Seen: 10, Written: 10}) || stats.Stops.Seen != 0 || s.closed != 0 {
+		t.Fatalf("%v: %+v", s.names(), stats)
+	}
+}
+
+// Over a store that hangs Shutdown ends with its context, tells what is lost,
+// and the worker ends as soon as the store lets it.
+func TestShutdownEndsWithItsContext(t *testing.T) {
+	losses := handled(t)
+	for name, ignores := range map[string]bool{"store that notices": false, "store that ignores contexts": true} {
+		t.Run(name, func(t *testing.T) {
+			toldBefore := len(losses())
+			release := make(chan struct{})
+			s := &scripted{write: func(ctx context.Context, _ int, _ []osprofiler.Notification) error {
+				if ignores {
+					<-release
+					return nil
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			}}
+			tracer, live := liveOver(t, s, exporter.WithBatchSize(4))
+			for range 5 {
+				_, span := tracer.Start(t.Context(), "op")
+				span.End()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			err := live.Shutdown(ctx)
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "10 notifications") {
+				t.Fatal(err)
+			}
+			close(release)
+			waitFor(t, func() bool { return live.Stats().Queued == 0 })
+			stats := live.Stats()
+			balanced(t, stats)
+			if lost := stats.Starts.Dropped + stats.Starts.Failed + stats.Stops.Dropped + stats.Stops.Failed; lost != uint64(10-len(s.stored)) || lost == 0 {
+				t.Fatalf("%v: %+v", s.names(), stats)
+			}
+			waitFor(t, func() bool {
+				told := uint64(0)
+				for _, l := range losses()[toldBefore:] {
+					told += l.DroppedStops + l.FailedStops
+				}
+				return told == stats.Stops.Dropped+stats.Stops.Failed
+			})
+		})
+	}
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come to that in ten seconds")
+		}
+	}
+}
+
+func TestOpenLive(t *testing.T) {
+	path := t.TempDir() + "/live.jsonl"
+	live, err := exporter.OpenLive(t.Context(), "file://"+path, exporter.WithProject("nova"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live))
+	_, span := provider.Tracer("test").Start(t.Context(), "op")
+	span.End()
+	if err := provider.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), "file://"+path, store.WithReadOnly())
+	if err != nil {
+		t.Fatal("Shutdown closes the store:", err)
+	}
+	defer s.Close()
+	for n, err := range s.Notifications(t.Context(), osprofiler.BaseIDOf(span.SpanContext().TraceID())) {
+		if err != nil || n.Project != "nova" {
+			t.Fatal(n.JSON(), err)
+		}
+	}
+	if _, err := exporter.OpenLive(t.Context(), "redix://u:pw@host"); err == nil || strings.Contains(err.Error(), "pw") {
+		t.Fatal(err)
+	}
+	kept := &scripted{}
+	store.Register(store.Backend{Schemes: []string{"test-store"}, OpenStore: func(context.Context, string, store.Options) (store.Store, error) { return kept, nil }})
+	if live, err = exporter.OpenLive(t.Context(), "test-store://"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(live.Shutdown(t.Context()), live.Shutdown(t.Context())); err != nil || kept.closed != 1 {
+		t.Fatalf("closed %d times: %v", kept.closed, err)
+	}
+	store.Register(store.Backend{Schemes: []string{"test-sink"}, OpenSink: func(context.Context, string, store.Options) (store.Sink, error) { return nil, nil }})
+	if _, err := exporter.OpenLive(t.Context(), "test-sink://"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "finished spans only") {
+		t.Fatal(err)
+	}
+}
