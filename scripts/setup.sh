@@ -9,7 +9,11 @@ packages=(
   make gcc libc6-dev        # `go test -race` links C
   python3-osprofiler        # the Python library of the distribution ...
   python3-sqlalchemy        # ... and what its SQL driver needs
+  python3-redis python3-psycopg2 python3-pymysql # what its other drivers need
   python3-venv ca-certificates
+  redis-server              # also the sentinels
+  postgresql
+  mariadb-server-core mariadb-client-core # without the service
 )
 
 missing=()
@@ -29,6 +33,13 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   echo "setup: installing ${missing[*]}"
   log=$(mktemp)
+  # Tests start their own servers; the packages' services stay down.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
   if ! { DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
          DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
     cat "$log" >&2
@@ -38,12 +49,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
-# The newest Python library. Its SQL driver and command do not work with
-# SQLAlchemy 2, so the last 1.x stands beside it.
+# The newest Python library and clients. Its SQL driver and command do not work
+# with SQLAlchemy 2, so the last 1.x stands beside it.
 venv=.cache/venv
-if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy' 2>/dev/null; then
+if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pymysql' 2>/dev/null; then
   echo "setup: installing the newest Python library into $venv"
   rm -rf "$venv"
   /usr/bin/python3 -m venv "$venv"
-  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check osprofiler 'SQLAlchemy<2'
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check osprofiler 'SQLAlchemy<2' redis psycopg2-binary PyMySQL
 fi

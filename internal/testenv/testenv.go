@@ -1,9 +1,18 @@
 // Package testenv finds the real servers and tools that tests run against.
 //
-// A test asks for one ([Python]) and is skipped where it cannot be had, with a
-// sentence that says how to get it. With OSP_TEST_REQUIRE=1, as in CI, such a
-// test fails instead. Each can be replaced by the user's own through an
-// environment variable; scripts/setup.sh installs them all.
+// A test asks for one ([Python], [RedisDB], [PostgreSQL]) and is skipped where
+// it cannot be had, with a sentence that says how to get it. With
+// OSP_TEST_REQUIRE=1, as in CI, such a test fails instead. Each can be replaced
+// by the user's own through an environment variable; scripts/setup.sh installs
+// them all.
+//
+// A server listens on a free port of the loopback interface and has a folder of
+// its own. `make test` starts each once for all packages (see the command in
+// servers/) and hands them on through the same variables; a test binary that
+// runs alone starts those that its tests ask for. Tests share them, hence each
+// gets a database of its own. What a test wants to break it starts for itself
+// ([StartRedis], [StartPostgreSQL], …), or it puts a [Proxy] in front. All end
+// with the process that started them, however that ends.
 package testenv
 
 import (
@@ -20,9 +29,9 @@ import (
 // RequireVariable names the environment variable that turns skipping into failing.
 const RequireVariable = "OSP_TEST_REQUIRE"
 
-// A Server is something real that tests run against: a tool or, once started,
-// a server. What it is reached by is a path, an address or a connection string.
-type Server struct {
+// A Resource is something real that tests run against: a tool or a server. What
+// it is reached by is a path or a connection string.
+type Resource struct {
 	Name     string // as a sentence says it
 	Variable string // environment variable with the user's own
 	Get      string // how to get it
@@ -36,27 +45,27 @@ type found struct {
 	err         error
 }
 
-// Servers are all that tests may ask for.
-var Servers = []*Server{debianPython, newestPython}
+// Resources are all that tests may ask for.
+var Resources = []*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, mariaDBServer}
 
 var (
-	debianPython = server(Server{
+	debianPython = resource(Resource{
 		Name:     "the Python library of Debian",
 		Variable: "OSP_TEST_PYTHON",
-		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler and SQLAlchemy 1.4",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2 and pymysql",
 		find:     func() (string, string, error) { return python("OSP_TEST_PYTHON", "/usr/bin/python3", "python3") },
 	})
-	newestPython = server(Server{
+	newestPython = resource(Resource{
 		Name:     "the newest Python library",
 		Variable: "OSP_TEST_PYTHON_NEW",
-		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler and SQLAlchemy 1.4",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2 and pymysql",
 		find: func() (string, string, error) {
 			return python("OSP_TEST_PYTHON_NEW", filepath.Join(moduleRoot(), ".cache", "venv", "bin", "python3"))
 		},
 	})
 )
 
-func server(s Server) *Server {
+func resource(s Resource) *Resource {
 	s.once = sync.OnceValue(func() (f found) {
 		f.at, f.version, f.err = s.find()
 		return f
@@ -86,29 +95,34 @@ func DebianPython() (string, error) {
 	return f.at, nil
 }
 
-func (s *Server) need(t testing.TB) string {
+func (s *Resource) need(t testing.TB) string {
 	t.Helper()
 	f := s.once()
-	switch {
-	case f.err == nil:
-		return f.at
-	case Required():
-		t.Fatal(s.missing(f.err))
-	default:
-		t.Skip(s.missing(f.err))
+	if f.err != nil {
+		s.lacks(t, f.err)
 	}
-	return ""
+	return f.at
 }
 
-func (s *Server) missing(reason error) error {
+// lacks skips the test that needs what is missing, or fails it.
+func (s *Resource) lacks(t testing.TB, reason error) {
+	t.Helper()
+	if Required() {
+		t.Fatal(s.missing(reason))
+	} else {
+		t.Skip(s.missing(reason))
+	}
+}
+
+func (s *Resource) missing(reason error) error {
 	return fmt.Errorf("%s is not here (%w): %s", s.Name, reason, s.Get)
 }
 
 // Required tells whether what is missing is a failure.
 func Required() bool { return os.Getenv(RequireVariable) == "1" }
 
-// State says of one server whether it was found, in a line.
-func (s *Server) State() string {
+// State says of one resource whether it was found, in a line.
+func (s *Resource) State() string {
 	f := s.once()
 	if f.err != nil {
 		return "missing: " + s.missing(f.err).Error()
@@ -138,7 +152,7 @@ func python(variable string, candidates ...string) (path, version string, err er
 }
 
 const probeScript = `
-import importlib.metadata, sqlalchemy
+import importlib.metadata, sqlalchemy, redis, psycopg2, pymysql
 from osprofiler.drivers import sqlalchemy_driver
 from oslo_serialization import jsonutils
 if not sqlalchemy.__version__.startswith("1."):

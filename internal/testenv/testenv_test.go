@@ -11,7 +11,7 @@ import (
 // TestServers says which real servers and tools there are. `make test` prints
 // it at the end; in CI a missing one fails.
 func TestServers(t *testing.T) {
-	for _, s := range Servers {
+	for _, s := range Resources {
 		t.Log(s.State())
 		if s.once().err != nil && Required() {
 			t.Errorf("%s=1, but something is missing", RequireVariable)
@@ -54,8 +54,8 @@ func (r *recorder) Skip(...any)  { r.skipped = true }
 func (r *recorder) Fatal(...any) { r.failed = true }
 
 func TestMissingIsSkippedOrFails(t *testing.T) {
-	none := server(Server{Name: "nothing", find: func() (string, string, error) { return "", "", errors.New("never was") }})
-	some := server(Server{Name: "something", find: func() (string, string, error) { return "here", "1", nil }})
+	none := resource(Resource{Name: "nothing", find: func() (string, string, error) { return "", "", errors.New("never was") }})
+	some := resource(Resource{Name: "something", find: func() (string, string, error) { return "here", "1", nil }})
 	for _, require := range []bool{false, true} {
 		t.Setenv(RequireVariable, map[bool]string{true: "1"}[require])
 		r := &recorder{TB: t}

@@ -1,0 +1,199 @@
+package testenv
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A guard is a shell between us and a server. It waits on a pipe that only we
+// hold open; when that closes, because we say so or because this process is no
+// more (by a panic, a timeout of go test, a SIGKILL), it ends the server and
+// removes its folder. The shell collects its child last of all, so that the
+// pid of the server belongs to nobody else meanwhile.
+type guard struct {
+	cmd  *exec.Cmd
+	pipe *os.File
+	pid  int
+}
+
+const guardScript = `
+dir=$1 signal=$2
+shift 2
+exec 3<&0
+"$@" </dev/null >>"$dir/log" 2>&1 3<&- &
+pid=$!
+echo $pid
+exec >/dev/null
+word=
+read -r word <&3
+kill -CONT $pid
+kill -$signal $pid
+wait $pid
+[ "$word" = keep ] || rm -rf "$dir"
+exit 0
+`
+
+func startGuard(account, dir, signal string, command ...string) (*guard, error) {
+	cmd := exec.Command("/bin/sh", append([]string{"-c", guardScript, "guard", dir, signal}, command...)...) //nolint:gosec // our own script
+	cmd.Dir = dir
+	// Of a group of its own: the terminal's Ctrl-C is for us, and we end the guard.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var err error
+	if cmd.SysProcAttr.Credential, err = credential(account); err != nil {
+		return nil, err
+	}
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	cmd.Stdin = theirs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	g := &guard{cmd: cmd, pipe: ours}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err == nil {
+		g.pid, err = strconv.Atoi(strings.TrimSpace(line))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("no pid of %s: %w", command[0], err), g.end(false))
+	}
+	return g, nil
+}
+
+// end ends the server, if it still runs, and removes its folder unless told to keep it.
+func (g *guard) end(keep bool) error {
+	if keep {
+		if _, err := g.pipe.WriteString("keep\n"); err != nil {
+			return err
+		}
+	}
+	if err := g.pipe.Close(); errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return g.cmd.Wait()
+}
+
+// alive tells whether the server still runs.
+func (g *guard) alive() bool {
+	_, state := parentOf(g.pid)
+	return state != "" && state != "Z" && state != "X"
+}
+
+func (g *guard) kill() error {
+	if err := g.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	for began := time.Now(); g.alive(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			return fmt.Errorf("process %d does not end after SIGKILL", g.pid)
+		}
+	}
+	return nil
+}
+
+func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
+func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
+
+// signal sends a signal to the server and all that descend from it: those of
+// PostgreSQL are in sessions of their own.
+func (g *guard) signal(sig syscall.Signal) error {
+	for _, pid := range append([]int{g.pid}, descendants(g.pid)...) {
+		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("%v to process %d: %w", sig, pid, err)
+		}
+	}
+	return nil
+}
+
+func descendants(pid int) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	children := map[int][]int{}
+	for _, e := range entries {
+		if p, err := strconv.Atoi(e.Name()); err == nil {
+			parent, _ := parentOf(p)
+			children[parent] = append(children[parent], p)
+		}
+	}
+	all := slices.Clone(children[pid])
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
+}
+
+// parentOf reads the parent and the state of a process, as proc(5) has them:
+// "pid (name) state ppid …", where the name may hold anything.
+func parentOf(pid int) (parent int, state string) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, ""
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 2 {
+		return 0, ""
+	}
+	parent, _ = strconv.Atoi(fields[1])
+	return parent, fields[0]
+}
+
+// credential is nil unless we are root and the server is to be somebody else.
+func credential(account string) (*syscall.Credential, error) {
+	if account == "" || os.Getuid() != 0 {
+		return nil, nil //nolint:nilnil // nobody else
+	}
+	u, err := user.Lookup(account)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// ownedBy gives a folder to the account.
+func ownedBy(account, dir string) error {
+	c, err := credential(account)
+	if c == nil || err != nil {
+		return err
+	}
+	return os.Chown(dir, int(c.Uid), int(c.Gid))
+}
+
+// run has a program prepare the folder of a server, as its account.
+func (p *process) run(command ...string) error {
+	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // the server's own programs
+	cmd.Dir = p.dir
+	c, err := credential(p.account)
+	if err != nil {
+		return err
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %.1000s", command[0], err, out)
+	}
+	return nil
+}

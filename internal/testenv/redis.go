@@ -1,0 +1,162 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// RedisVariable names the environment variable with the user's own server. Its
+// databases that are in use are left alone; db 0 gets a key for each that tests use.
+const RedisVariable = "OSP_TEST_REDIS_URL"
+
+var redisServer = resource(Resource{
+	Name:     "a Redis server",
+	Variable: RedisVariable,
+	Get:      "run scripts/setup.sh, or set " + RedisVariable + " to one of your own (redis://127.0.0.1:6379/0)",
+	find: func() (string, string, error) {
+		return server(RedisVariable, redisProgram(), "redis://%s/0", redisVersion)
+	},
+})
+
+// Redis returns the connection string of the Redis server that all tests share.
+// Tests that write take a database of their own, see [RedisDB].
+func Redis(t testing.TB) string {
+	t.Helper()
+	return redisServer.need(t)
+}
+
+// RedisDB returns the connection string of an empty database of the Redis
+// server, which is the test's own until it ends.
+func RedisDB(t testing.TB) string {
+	t.Helper()
+	return freshDB(t, redisServer.need(t))
+}
+
+// StartRedis starts a Redis server of the test's own, with these arguments
+// besides ours. It saves nothing unless an argument says so.
+func StartRedis(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return start(t, redisServer, redisProgram(args...))
+}
+
+func redisProgram(args ...string) func() (program, error) {
+	return func() (program, error) {
+		path, err := exec.LookPath("redis-server")
+		return program{
+			name:   "Redis",
+			signal: "KILL",
+			command: func(p *process) []string {
+				return append([]string{path, "--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--dir", p.dir,
+					"--save", "", "--databases", "4096", "--repl-diskless-sync-delay", "0", "--daemonize", "no"}, args...)
+			},
+			ready: redisReady,
+		}, err
+	}
+}
+
+// redisReady waits for any answer: one that wants a password is up, too.
+func redisReady(ctx context.Context, addr string) error {
+	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: time.Second})
+	defer client.Close()
+	err := client.Ping(ctx).Err()
+	if err != nil && strings.HasPrefix(err.Error(), "NOAUTH") {
+		return nil
+	}
+	return err
+}
+
+func redisVersion(ctx context.Context, url string) (string, error) {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return "", err
+	}
+	client := redis.NewClient(o)
+	defer client.Close()
+	info, err := client.Info(ctx, "server").Result()
+	return field(info, "redis_version"), err
+}
+
+// field is one value of what INFO answers.
+func field(info, name string) string {
+	_, rest, _ := strings.Cut(info, name+":")
+	value, _, _ := strings.Cut(rest, "\r\n")
+	return value
+}
+
+// freshDB reserves an empty database for the test by a key in db 0, since the
+// tests of several processes share the server.
+func freshDB(t testing.TB, url string) string {
+	t.Helper()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.DB = 0
+	db, err := reserve(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, query, _ := strings.Cut(url, "?")
+	scheme, rest, _ := strings.Cut(base, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	if query != "" {
+		query = "?" + query
+	}
+	return fmt.Sprintf("%s://%s/%d%s", scheme, host, db, query)
+}
+
+func reserve(t testing.TB, o *redis.Options) (int, error) {
+	ctx := context.Background()
+	client := redis.NewClient(o)
+	defer client.Close()
+	for db := 1; ; db++ {
+		key := fmt.Sprintf("osp-test:db:%d", db)
+		taken, err := client.SetNX(ctx, key, os.Getpid(), time.Hour).Result()
+		if err != nil {
+			return 0, err
+		}
+		if !taken {
+			continue
+		}
+		own := *o
+		own.DB = db
+		size, err := sizeOf(ctx, &own)
+		if err != nil {
+			return 0, errors.Join(fmt.Errorf("no database of %s is free: %w", o.Addr, err), client.Del(ctx, key).Err())
+		}
+		if size != 0 { // somebody's: it stays reserved, and alone
+			continue
+		}
+		t.Cleanup(func() { release(t, &own, key) })
+		return db, nil
+	}
+}
+
+func sizeOf(ctx context.Context, o *redis.Options) (int64, error) {
+	client := redis.NewClient(o)
+	defer client.Close()
+	return client.DBSize(ctx).Result()
+}
+
+func release(t testing.TB, o *redis.Options, key string) {
+	client := redis.NewClient(o)
+	defer client.Close()
+	_, err := client.Pipelined(context.Background(), func(p redis.Pipeliner) error {
+		p.FlushDB(context.Background())
+		p.Select(context.Background(), 0)
+		p.Del(context.Background(), key)
+		return nil
+	})
+	if err != nil {
+		t.Errorf("database %d of %s: %v", o.DB, o.Addr, err)
+	}
+}
