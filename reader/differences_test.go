@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -388,5 +391,87 @@ func TestDifferenceWarnings(t *testing.T) {
 		if _, got := members["warnings"]; got != c.want {
 			t.Errorf("warnings in the JSON: %t, want %t", got, c.want)
 		}
+	}
+}
+
+func TestDifferenceNoTop(t *testing.T) {
+	s := filled(t, "file", notifications(t, sequence(t, event("a-start", "1", "1", 0), event("a-stop", "1", "1", 1000))))
+	r, err := open(t, s).Report(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantShape(t, r, "a 0-1")
+	if _, err := open(t, s, reader.WithUpstreamAnswers()).Report(t.Context(), "b"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("upstream should not find it, but %v", err)
+	}
+}
+
+// listed says which traces are listed with which times.
+func listed(t *testing.T, seq iter.Seq2[store.Trace, error]) string {
+	t.Helper()
+	var parts []string
+	for _, trace := range traces(t, seq) {
+		parts = append(parts, trace.BaseID+" "+trace.Timestamp[len(trace.Timestamp)-6:])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func TestDifferenceTraces(t *testing.T) {
+	s := filled(t, "sqlite", notifications(t, sequence(t, event("a-stop", "1", "b", 3000), event("a-start", "1", "b", 1000),
+		event("a-start", "2", "c", 2000, `"base_id": "c"`))))
+	if got := listed(t, open(t, s).Traces(t.Context(), store.Query{Limit: 9})); got != "c 002000, b 001000" {
+		t.Errorf("listed are %s", got)
+	}
+	if got := listed(t, open(t, s, reader.WithUpstreamAnswers()).Traces(t.Context(), store.Query{})); got != "b 003000, c 002000" {
+		t.Errorf("upstream, by the first row, lists %s", got)
+	}
+}
+
+func TestDifferenceErrorTraces(t *testing.T) {
+	s := filled(t, "sqlite", notifications(t, sequence(t, event("a-stop", "1", "b", 3000, `"info": {"etype": "E", "host": "h"}`))))
+	if got := listed(t, open(t, s).ErrorTraces(t.Context(), store.Query{})); got != "b 003000" {
+		t.Errorf("listed are %s", got)
+	}
+	for _, err := range open(t, s, reader.WithUpstreamAnswers()).ErrorTraces(t.Context(), store.Query{}) {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("upstream cannot, but %v", err)
+		}
+	}
+}
+
+// Every row of the tables names one test that exists, and every test of a
+// difference has its row.
+func TestDifferencesTable(t *testing.T) {
+	page, err := os.ReadFile("../docs/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]int{}
+	link := regexp.MustCompile(`\[(TestDifference\w+)\]\(\.\./(\S+)\)`)
+	for line := range strings.Lines(string(page)) {
+		row := strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| what |")
+		links := link.FindAllStringSubmatch(line, -1)
+		if row != (len(links) == 1) {
+			t.Errorf("each row should name one test, unlike %s", line)
+		}
+		for _, l := range links {
+			named[l[2]+" "+l[1]]++
+		}
+	}
+	function := regexp.MustCompile(`(?m)^func (TestDifference\w+)\(`)
+	for _, file := range []string{"reader/differences_test.go", "reader/render/differences_test.go"} {
+		source, err := os.ReadFile("../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range function.FindAllStringSubmatch(string(source), -1) {
+			if f[1] != "TestDifferencesTable" && named[file+" "+f[1]] != 1 {
+				t.Errorf("%s stands in %d rows", f[1], named[file+" "+f[1]])
+			}
+			delete(named, file+" "+f[1])
+		}
+	}
+	for test := range named {
+		t.Errorf("there is no test %s", test)
 	}
 }

@@ -274,6 +274,7 @@ func (n *Node) understand() (err error) {
 	if err != nil {
 		return err
 	}
+	n.setRaw(keyService, "")
 	for key, raw := range pyjson.Members(info) {
 		n.takeInfo(key, raw)
 	}
@@ -311,6 +312,7 @@ func (n *Node) takeInfo(key, raw string) {
 		n.Project = textOf(raw)
 	case keyService:
 		n.Service = textOf(raw)
+		n.setRaw(keyService, raw)
 	case keyHost:
 		n.Host = textOf(raw)
 	case keyException:

@@ -28,7 +28,9 @@ type Report struct {
 	// Warnings name what was odd in the data, one sentence each.
 	Warnings []string
 	// Upstream tells that this is upstream's answer: it is written without
-	// what upstream does not have.
+	// what upstream does not have, and its graph fails where upstream's does.
+	// ParseReport cannot know and leaves it false; setting it asks for the
+	// graph that the Python tool draws of a saved report.
 	Upstream bool
 
 	found []member // of a parsed report
@@ -186,7 +188,8 @@ func (r *Report) Nodes() iter.Seq2[int, *Node] {
 }
 
 // ServiceJSON returns the service as the report's JSON has it: a string, null
-// where there is none, or whatever was stored instead.
+// where there is none, or whatever was stored instead; empty where a saved
+// report says nothing.
 func (n *Node) ServiceJSON() string {
 	if raw, odd := n.raw(keyService); odd {
 		return raw

@@ -77,6 +77,10 @@ func TestUpstreamDotCases(t *testing.T) {
 			if diff := cmp.Diff(c.Dot, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
+			saved := savedAndRead(t, build(t, c.lines(), reader.WithUpstreamAnswers()))
+			if got, err := dot(saved); err != nil || got != c.Dot {
+				t.Errorf("saved and read it is %v %s", err, got)
+			}
 		})
 	}
 }
@@ -101,4 +105,19 @@ func TestDotOfNothing(t *testing.T) {
 	if _, err := dot(build(t, nil, reader.WithUpstreamAnswers())); err == nil {
 		t.Error("upstream's graph of nothing should fail")
 	}
+}
+
+// savedAndRead takes a report through its JSON.
+func savedAndRead(t testing.TB, r *reader.Report) *reader.Report {
+	t.Helper()
+	var out strings.Builder
+	if err := r.EncodeJSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	again, err := reader.ParseReport(out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Upstream = r.Upstream
+	return again
 }

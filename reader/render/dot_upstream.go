@@ -32,6 +32,8 @@ func upstreamService(n *reader.Node) (text, python string) {
 	switch kind := pyjson.KindOf(raw); kind {
 	case pyjson.String:
 		return n.Service + ":", ""
+	case pyjson.Invalid: // not there at all
+		return "", ""
 	case pyjson.Array:
 		return "", `TypeError: can only concatenate list (not "str") to list`
 	default:
