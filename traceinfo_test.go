@@ -15,8 +15,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/osprofiler-otel/osprofiler"
 	"pgregory.net/rapid"
+
+	"github.com/osprofiler-otel/osprofiler"
 )
 
 // header is one request sent to upstream's middleware and what came of it.
