@@ -10,29 +10,11 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// mount makes a small file system, where this is allowed.
-func mount(t *testing.T) (dir string, remountReadOnly func()) {
-	t.Helper()
-	dir = t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("this test needs the right to mount a file system: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting %s: %v", dir, err)
-		}
-	})
-	return dir, func() {
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestFullDisk(t *testing.T) {
-	dir, _ := mount(t)
+	dir := testenv.NewDisk(t, "64k").Dir
 	path := filepath.Join(dir, "store.jsonl")
 	s, err := file.Open(path)
 	if err != nil {
@@ -54,12 +36,13 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestReadOnlyMount(t *testing.T) {
-	dir, remountReadOnly := mount(t)
+	disk := testenv.NewDisk(t, "64k")
+	dir := disk.Dir
 	path := filepath.Join(dir, "store.jsonl")
 	if err := os.WriteFile(path, []byte(line("a")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	remountReadOnly()
+	disk.SetReadOnly()
 	_, err := file.Open(path)
 	if want := `cannot open the file "` + path + `" for writing (osp_read_only opens it for reading): read-only file system`; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)

@@ -3,34 +3,15 @@ package sql_test
 import (
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
 	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// mount makes a small file system, where this is allowed.
-func mount(t *testing.T) (dir string, remountReadOnly func()) {
-	t.Helper()
-	dir = t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
-		t.Skipf("this test needs the right to mount a file system: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting %s: %v", dir, err)
-		}
-	})
-	return dir, func() {
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestFullDisk(t *testing.T) {
-	dir, _ := mount(t)
+	dir := testenv.NewDisk(t, "256k").Dir
 	path := filepath.Join(dir, "store.db")
 	s, err := osqlite.OpenSQLite(t.Context(), path)
 	if err != nil {
@@ -51,7 +32,8 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestReadOnlyMount(t *testing.T) {
-	dir, remountReadOnly := mount(t)
+	disk := testenv.NewDisk(t, "256k")
+	dir := disk.Dir
 	path := filepath.Join(dir, "store.db")
 	s, err := osqlite.OpenSQLite(t.Context(), path)
 	if err != nil {
@@ -61,7 +43,7 @@ func TestReadOnlyMount(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	remountReadOnly()
+	disk.SetReadOnly()
 	_, err = osqlite.OpenSQLite(t.Context(), path)
 	if want := `the SQLite database "` + path + `" cannot be written, only read (osp_read_only opens it so): `; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got  %v\nwant %s", err, want)
