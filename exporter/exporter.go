@@ -7,6 +7,10 @@
 //	exp, err := exporter.Open(ctx, "sqlite:////var/lib/traces.db")
 //	provider := trace.NewTracerProvider(trace.WithBatcher(exp))
 //
+// Or register a [LiveProcessor] instead, which writes the start when the span
+// starts, so that an operation that hangs is seen while it hangs. See
+// docs/exporter.md and docs/live.md.
+//
 // A back end is linked into the program by importing its package, for
 // instance _ "github.com/osprofiler-otel/osprofiler/exporter/sql", or all of
 // them by exporter/all.
