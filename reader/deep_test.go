@@ -118,8 +118,10 @@ func TestWideNodesAndLongCycles(t *testing.T) {
 			if i%2 == 1 {
 				n.Name = fmt.Sprintf("b%d-start", i)
 			}
-			if !yield(n, nil) || !yield(n, nil) {
-				return
+			for range 2 {
+				if !yield(n, nil) {
+					return
+				}
 			}
 		}
 	})

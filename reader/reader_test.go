@@ -268,7 +268,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 		t.Errorf("all of it is damaged, but %v", err)
 	}
 	fatal := errors.New("gone")
-	if _, err := reader.New(&listing{entries: []any{damage, fatal}}).Report(t.Context(), "b"); err != fatal {
+	if _, err := reader.New(&listing{entries: []any{damage, fatal}}).Report(t.Context(), "b"); !errors.Is(err, fatal) {
 		t.Errorf("the store's error should be %v, not %v", fatal, err)
 	}
 	many := make([]any, 30)

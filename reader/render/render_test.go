@@ -3,6 +3,7 @@ package render_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -109,7 +110,7 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 		"dot":  func(f *failing) error { return render.Dot(f, r) },
 	} {
 		for _, left := range []int{0, 1000} {
-			if err := write(&failing{left: left}); err != os.ErrClosed {
+			if err := write(&failing{left: left}); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
