@@ -6,14 +6,19 @@ BENCHTIME      ?= 1s
 GOLANGCI       := v2.15.0
 GOLANGCI_LINT  := .cache/bin/golangci-lint-$(GOLANGCI)
 
-.PHONY: help test lint fmt fuzz bench setup
+SERVERS        := .cache/bin/servers
+
+.PHONY: help test soak lint fmt fuzz bench setup $(SERVERS)
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: ## all tests with the race detector, then which real servers and tools they found
-	$(GO) test -race ./...
-	@$(GO) test -count=1 -v -run '^TestServers$$' ./internal/testenv | sed -n 's/^.*testenv_test.go:[0-9]*: /  /p'
+test: $(SERVERS) ## install and start what tests need, and run them all with the race detector
+	scripts/setup.sh || [ "$$OSP_TEST_REQUIRE" != 1 ]
+	$(SERVERS) $(GO) test -race ./...
+
+soak: $(SERVERS) ## the long tests: faults of servers, millions
+	OSP_TEST_SOAK=1 $(SERVERS) $(GO) test -count=1 -timeout 3h ./...
 
 lint: $(GOLANGCI_LINT) ## go vet and golangci-lint, with the rules who may import whom
 	$(GO) vet ./...
@@ -25,12 +30,15 @@ fmt: $(GOLANGCI_LINT) ## format all Go files
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## all benchmarks, then the same work beside the Python library
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
+bench: $(SERVERS) ## all benchmarks, then the same work beside the Python library
+	$(SERVERS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
 	$(GO) run ./internal/bench
 
 setup: ## install what tests and benchmarks need besides Go (as root)
 	scripts/setup.sh
+
+$(SERVERS):
+	$(GO) build -o $@ ./internal/testenv/servers
 
 $(GOLANGCI_LINT):
 	mkdir -p $(@D)

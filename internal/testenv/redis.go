@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -46,6 +47,27 @@ func RedisDB(t testing.TB) string {
 func StartRedis(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return start(t, redisServer, redisProgram(args...))
+}
+
+// StartRedisTLS starts a Redis server of the test's own that speaks TLS only.
+func StartRedisTLS(t testing.TB, c Certificates, args ...string) *Server {
+	t.Helper()
+	return start(t, redisServer, func() (program, error) {
+		pr, err := redisProgram(args...)()
+		plain := pr.command
+		pr.command = func(p *process) []string {
+			return append(plain(p), "--port", "0", "--tls-port", strconv.Itoa(p.port), "--tls-cert-file", c.Server,
+				"--tls-key-file", c.Key, "--tls-ca-cert-file", c.Authority, "--tls-auth-clients", "no")
+		}
+		pr.ready = func(ctx context.Context, addr string) error {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+			if err == nil {
+				err = conn.Close()
+			}
+			return err
+		}
+		return pr, err
+	})
 }
 
 func redisProgram(args ...string) func() (program, error) {

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
 // RequireVariable names the environment variable that turns skipping into failing.
@@ -87,10 +89,14 @@ func NewPython(t testing.TB) string {
 }
 
 // DebianPython is Python for programs that are no tests.
-func DebianPython() (string, error) {
-	f := debianPython.once()
+func DebianPython() (string, error) { return debianPython.Find() }
+
+// Find returns what the resource is reached by; a server may be started for it.
+// What is missing is an error that says how to get it.
+func (s *Resource) Find() (at string, err error) {
+	f := s.once()
 	if f.err != nil {
-		return "", debianPython.missing(f.err)
+		return "", s.missing(f.err)
 	}
 	return f.at, nil
 }
@@ -121,13 +127,17 @@ func (s *Resource) missing(reason error) error {
 // Required tells whether what is missing is a failure.
 func Required() bool { return os.Getenv(RequireVariable) == "1" }
 
-// State says of one resource whether it was found, in a line.
+// Soak tells whether tests are to take hours where they otherwise take seconds,
+// as `make soak` asks by OSP_TEST_SOAK=1.
+func Soak() bool { return os.Getenv("OSP_TEST_SOAK") == "1" }
+
+// State says of one resource whether it was found, in a line without passwords.
 func (s *Resource) State() string {
 	f := s.once()
 	if f.err != nil {
-		return "missing: " + s.missing(f.err).Error()
+		return "missing: " + connstr.Redact(oneLine(s.missing(f.err)).Error())
 	}
-	return fmt.Sprintf("found:   %s %s, %s", s.Name, f.version, f.at)
+	return fmt.Sprintf("found:   %s %s, %s", s.Name, f.version, connstr.Redact(f.at))
 }
 
 // python finds an interpreter that can import what tests need: the one that
@@ -173,7 +183,7 @@ func probe(path string) (version string, err error) {
 }
 
 func oneLine(err error) error {
-	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+	return errors.New(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; "))
 }
 
 // moduleRoot is the folder with go.mod around the working folder.

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestServers says which real servers and tools there are. `make test` prints
-// it at the end; in CI a missing one fails.
-func TestServers(t *testing.T) {
+// TestResources says which real servers and tools there are; in CI a missing
+// one fails.
+func TestResources(t *testing.T) {
 	for _, s := range Resources {
 		t.Log(s.State())
 		if s.once().err != nil && Required() {

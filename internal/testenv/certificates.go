@@ -1,0 +1,91 @@
+package testenv
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Certificates are files for TLS on 127.0.0.1 and localhost. Other accounts may
+// read all but the key, which belongs to the account of the server.
+type Certificates struct {
+	Authority string // the certificate that clients trust, PEM
+	Server    string // the server's certificate, PEM
+	Key       string // the server's key, PEM
+}
+
+// NewCertificates makes a certificate authority and a certificate of a server
+// by it, both for a day. The account, "" for our own, is the one that the
+// server runs as if we are root ("postgres").
+func NewCertificates(t testing.TB, account string) Certificates {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "osp-tls-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := certify(dir); err != nil {
+		t.Fatal(err)
+	}
+	c := Certificates{filepath.Join(dir, "authority.pem"), filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")}
+	for _, path := range []string{dir, c.Key} {
+		if err := ownedBy(account, path); err != nil {
+			t.Skip(err)
+		}
+	}
+	return c
+}
+
+func certify(dir string) error {
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of tests"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	server := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
+		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(serverKey)
+	if err != nil {
+		return err
+	}
+	if err := writePEM(filepath.Join(dir, "server.key"), "PRIVATE KEY", private, 0o600); err != nil {
+		return err
+	}
+	if err := sign(filepath.Join(dir, "authority.pem"), authority, authority, &authorityKey.PublicKey, authorityKey); err != nil {
+		return err
+	}
+	return sign(filepath.Join(dir, "server.pem"), server, authority, &serverKey.PublicKey, authorityKey)
+}
+
+func sign(path string, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) error {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	if err != nil {
+		return err
+	}
+	return writePEM(path, "CERTIFICATE", der, 0o644)
+}
+
+func writePEM(path, kind string, der []byte, mode os.FileMode) error {
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode)
+}

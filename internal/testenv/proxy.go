@@ -1,0 +1,236 @@
+package testenv
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A Proxy is a TCP proxy in front of a server, which a test tells how to fail.
+// What it is told holds for the connections there are and for those to come.
+type Proxy struct {
+	target   string
+	listener net.Listener
+	done     sync.WaitGroup
+
+	mu      sync.Mutex
+	changed *sync.Cond // mu: hole or closed
+	conns   map[net.Conn]struct{}
+	delay   time.Duration
+	cut     int64 // bytes until the cut, or negative
+	hole    bool
+	refuse  bool
+	closed  bool
+	bytes   int64
+	cuts    int
+}
+
+// NewProxy starts a proxy to host:port. It ends with the test.
+func NewProxy(t testing.TB, target string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, cut: -1}
+	p.changed = sync.NewCond(&p.mu)
+	p.done.Go(p.accept)
+	t.Cleanup(p.close)
+	return p
+}
+
+// Addr is host:port of the proxy.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Delay holds back everything that the client sends and everything that the
+// server answers for so long, per piece that is read; 0 ends it.
+func (p *Proxy) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
+// CutAfter lets so many more bytes from clients pass, of all connections
+// together, and then resets the connection that brings the next one, in the
+// middle of a message if it comes so. It does so once: call it again for the next cut.
+func (p *Proxy) CutAfter(bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = bytes
+}
+
+// Blackhole holds everything back while it is on: connections are accepted and
+// stay open, and what is sent waits, as on a network that drops all packets.
+// Once it is off, all goes on.
+func (p *Proxy) Blackhole(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hole = on
+	p.changed.Broadcast()
+}
+
+// Refuse closes new connections at once while it is on.
+func (p *Proxy) Refuse(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = on
+}
+
+// Reset resets all connections that are open now.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		reset(c)
+	}
+}
+
+// Bytes is how many bytes of clients have reached the server.
+func (p *Proxy) Bytes() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bytes
+}
+
+// Cuts is how many connections were cut by CutAfter.
+func (p *Proxy) Cuts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cuts
+}
+
+func (p *Proxy) close() {
+	p.listener.Close()
+	p.mu.Lock()
+	p.closed = true
+	p.changed.Broadcast()
+	for c := range p.conns {
+		reset(c)
+	}
+	p.mu.Unlock()
+	p.done.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.done.Go(func() { p.serve(client) })
+	}
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	if !p.admit(client) {
+		return
+	}
+	defer p.forget(client)
+	if !p.open() {
+		return
+	}
+	server, err := net.Dial("tcp", p.target)
+	if err != nil {
+		reset(client)
+		return
+	}
+	if !p.admit(server) {
+		return
+	}
+	defer p.forget(server)
+	var back sync.WaitGroup
+	back.Go(func() { p.pump(client, server, false) })
+	p.pump(server, client, true)
+	back.Wait()
+}
+
+// admit notes a connection, so that it can be reset; or closes it.
+func (p *Proxy) admit(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.refuse {
+		reset(c)
+		return false
+	}
+	p.conns[c] = struct{}{}
+	return true
+}
+
+func (p *Proxy) forget(c net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+	c.Close()
+}
+
+// pump carries one direction until it ends, and then closes what it wrote to.
+func (p *Proxy) pump(to, from net.Conn, counted bool) {
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			p.wait()
+			if !p.open() {
+				return
+			}
+			allowed, cut := n, false
+			if counted {
+				allowed, cut = p.allow(n)
+			}
+			if _, werr := to.Write(buf[:allowed]); werr != nil || cut {
+				reset(to)
+				reset(from)
+				return
+			}
+		}
+		if err != nil {
+			half, ok := to.(*net.TCPConn)
+			if ok {
+				_ = half.CloseWrite() // it may be gone
+			}
+			return
+		}
+	}
+}
+
+func (p *Proxy) wait() {
+	p.mu.Lock()
+	d := p.delay
+	p.mu.Unlock()
+	time.Sleep(d)
+}
+
+// open waits while the black hole is on, and tells whether the proxy goes on.
+func (p *Proxy) open() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.hole && !p.closed {
+		p.changed.Wait()
+	}
+	return !p.closed
+}
+
+// allow counts bytes of a client, and tells how many of them may pass before the cut.
+func (p *Proxy) allow(n int) (allowed int, cut bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	allowed = n
+	if p.cut >= 0 && p.cut < int64(n) {
+		allowed, cut = int(p.cut), true
+		p.cut = -1
+		p.cuts++
+	} else if p.cut >= 0 {
+		p.cut -= int64(n)
+	}
+	p.bytes += int64(allowed)
+	return allowed, cut
+}
+
+// reset closes a connection without a goodbye.
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // it may be closed
+	}
+	c.Close()
+}

@@ -1,0 +1,223 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func client(t *testing.T, url string) *redis.Client {
+	t.Helper()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.MaxRetries = -1
+	c := redis.NewClient(o)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestRedisIsKilledHaltedAndRestarted(t *testing.T) {
+	s := StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	c := client(t, "redis://"+s.Addr())
+	if err := c.Set(t.Context(), "key", "kept", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Get(ctx, "key").Err(); err == nil {
+		t.Error("a halted server answers")
+	}
+	s.Continue()
+	if got, err := c.Get(t.Context(), "key").Result(); got != "kept" || err != nil {
+		t.Errorf("after going on: %q, %v", got, err)
+	}
+	s.Kill()
+	if _, err := net.DialTimeout("tcp", s.Addr(), time.Second); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a killed server: %v", err)
+	}
+	addr := s.Addr()
+	s.Restart()
+	if got, err := c.Get(t.Context(), "key").Result(); got != "kept" || err != nil || s.Addr() != addr {
+		t.Errorf("after a restart on %s, formerly %s: %q, %v", s.Addr(), addr, got, err)
+	}
+	s.Restart() // of one that runs
+	if err := c.Ping(t.Context()).Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPostgreSQLIsKilledHaltedAndRestarted(t *testing.T) {
+	s := StartPostgreSQL(t, "-c", "shared_buffers=16MB")
+	if err := postgreSQLDo(s.PostgreSQL(), "CREATE TABLE kept (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := postgreSQLVersion(ctx, s.PostgreSQL()); err == nil {
+		t.Error("a halted server answers")
+	}
+	s.Continue()
+	s.Restart()
+	if err := postgreSQLDo(s.PostgreSQL(), "DROP TABLE kept"); err != nil {
+		t.Error(err, s.Log())
+	}
+}
+
+func TestMariaDBIsKilledHaltedAndRestarted(t *testing.T) {
+	s := StartMariaDB(t)
+	if err := mariaDBDo(s.MariaDB(), "CREATE TABLE kept (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := mariaDBVersion(ctx, s.MariaDB()); err == nil {
+		t.Error("a halted server answers")
+	}
+	s.Continue()
+	s.Restart()
+	if err := mariaDBDo(s.MariaDB(), "DROP TABLE kept"); err != nil {
+		t.Error(err, s.Log())
+	}
+}
+
+func TestSentinelsFailOver(t *testing.T) {
+	s := StartSentinels(t)
+	if got := SentinelMaster(t, s.URL); got != s.Master.Addr() {
+		t.Fatalf("the master is %s, want %s", got, s.Master.Addr())
+	}
+	s.Master.Kill()
+	for began := time.Now(); SentinelMaster(t, s.URL) != s.Replica.Addr(); time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("the replica does not become the master: %s", s.Sentinels[0].Log())
+		}
+	}
+}
+
+func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
+	var first string
+	t.Run("redis", func(t *testing.T) {
+		first = RedisDB(t)
+		if second := RedisDB(t); second == first || first == Redis(t) {
+			t.Fatalf("%s and %s", first, second)
+		}
+		if err := client(t, first).Set(t.Context(), "key", "value", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if first == "" {
+		t.Skip("no Redis")
+	}
+	if n, err := client(t, first).DBSize(t.Context()).Result(); n != 0 || err != nil {
+		t.Errorf("%d keys are left, %v", n, err)
+	}
+	t.Run("sentinel", func(t *testing.T) {
+		a, b := Sentinel(t), Sentinel(t)
+		if a == b || !strings.HasSuffix(a, "?sentinel_service_name="+masterName) {
+			t.Errorf("%s and %s", a, b)
+		}
+	})
+	for name, database := range map[string]func(testing.TB) string{"postgresql": PostgreSQL, "mariadb": MariaDB} {
+		t.Run(name, func(t *testing.T) {
+			if a, b := database(t), database(t); a == b {
+				t.Errorf("%s and %s", a, b)
+			}
+		})
+	}
+}
+
+// TestADatabaseInUseIsLeftAlone: the user's own server may hold what is dear.
+func TestADatabaseInUseIsLeftAlone(t *testing.T) {
+	s := StartRedis(t)
+	c := client(t, "redis://"+s.Addr()+"/1")
+	if err := c.Set(t.Context(), "dear", "value", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("", func(t *testing.T) {
+		if got := freshDB(t, "redis://"+s.Addr()+"/0"); got != "redis://"+s.Addr()+"/2" {
+			t.Errorf("got %s; database 1 has a key", got)
+		}
+	})
+	if got, err := c.Get(t.Context(), "dear").Result(); got != "value" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestStartSaysWhy(t *testing.T) {
+	pr, err := redisProgram("--no-such-option", "1")()
+	if err != nil {
+		t.Skip(err)
+	}
+	_, err = launch(pr)
+	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
+		t.Errorf("%v; want what the server said", err)
+	}
+}
+
+// orphanVariable makes TestOrphan the process that is killed.
+const orphanVariable = "OSP_TESTENV_ORPHAN"
+
+func TestOrphan(t *testing.T) {
+	if os.Getenv(orphanVariable) == "" {
+		t.Skip("for TestServersEndWithTheirProcess")
+	}
+	s := StartRedis(t)
+	fmt.Printf("server %d %s\n", s.p.guard.pid, s.Dir())
+	time.Sleep(patience)
+}
+
+// TestServersEndWithTheirProcess: also where it is killed and can do nothing about it.
+func TestServersEndWithTheirProcess(t *testing.T) {
+	StartRedis(t) // or skip
+	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphan$", "-test.v")
+	cmd.Env = append(os.Environ(), orphanVariable+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	var dir string
+	for dir == "" {
+		var word string
+		if _, err := fmt.Fscan(out, &word); err != nil {
+			t.Fatal(err)
+		}
+		if word == "server" {
+			fmt.Fscan(out, &pid, &dir)
+		}
+	}
+	if err := syscall.Kill(pid, 0); err != nil {
+		t.Fatalf("process %d: %v", pid, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		_, state := parentOf(pid)
+		_, err := os.Stat(dir)
+		if (state == "" || state == "Z") && errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if time.Since(began) > patience {
+			t.Fatalf("process %s is in state %q, its folder: %v", strconv.Itoa(pid), state, err)
+		}
+	}
+}
