@@ -41,10 +41,14 @@ func fillUp(path string) error {
 	}
 	err = s.Write(context.Background(), big)
 	if want := fmt.Sprintf("cannot append to the file %q: file too large", path); err == nil || err.Error() != want || !errors.Is(err, syscall.EFBIG) {
-		return fmt.Errorf("the error is %v, want %s", err, want)
+		return fmt.Errorf("want the error %q, not: %w", want, err)
 	}
-	if after, err := os.Stat(path); err != nil || after.Size() != before.Size() {
-		return fmt.Errorf("the file had %d bytes and has %d (%v)", before.Size(), after.Size(), err)
+	after, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if after.Size() != before.Size() {
+		return fmt.Errorf("the file had %d bytes and has %d", before.Size(), after.Size())
 	}
 	small[0].Name = "again-start"
 	if err := s.Write(context.Background(), small); err != nil {

@@ -32,9 +32,13 @@ const (
 // args appends the values of all columns but id.
 func (r *row) args(args []any) []any {
 	for _, c := range r.columns {
-		args = append(args, c)
+		if c.Valid {
+			args = append(args, c.String)
+		} else {
+			args = append(args, nil)
+		}
 	}
-	return append(args, r.data)
+	return append(args, r.data.String)
 }
 
 func text(s string) sql.NullString { return sql.NullString{String: s, Valid: true} }

@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -394,7 +395,7 @@ func TestReadOnly(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("reading changed the file (%v)", err)
 	}
 }

@@ -65,7 +65,7 @@ func (s *Store) insert(ctx context.Context, c *connection, batch []osprofiler.No
 		}
 		r := encode(&batch[i])
 		args := r.args(room[:0])
-		args = append(args, r.columns[colTraceID])
+		args = append(args, args[colTraceID])
 		if _, err := statement.ExecContext(uninterrupted, r.args(args)...); err != nil {
 			return err
 		}

@@ -183,7 +183,7 @@ func timeless(traces []store.Trace, _ store.Query) []store.Trace {
 
 func oldest(traces []store.Trace, q store.Query) []store.Trace {
 	slices.Reverse(traces)
-	return filtered(traces, q, func(t time.Time) bool { return q.Contains(t) })
+	return filtered(traces, q, q.Contains)
 }
 
 func closedWindow(traces []store.Trace, q store.Query) []store.Trace {
