@@ -6,17 +6,15 @@ import (
 	"net/http"
 	"strings"
 
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/trace"
-
-	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// The dashboard is where a user clicks, and where every trace begins.
+// The dashboard is where a user clicks, and where every trace begins. It is
+// written with OSProfiler's own start and stop calls.
 type dashboard struct {
-	api    string // its URL
-	client *http.Client
-	tracer trace.Tracer
+	api      string // its URL
+	client   *http.Client
+	profiler *bridge.Profiler
 }
 
 func newDashboard(ctx context.Context, t *telemetry, api string) (*dashboard, error) {
@@ -24,7 +22,8 @@ func newDashboard(ctx context.Context, t *telemetry, api string) (*dashboard, er
 	if err != nil {
 		return nil, err
 	}
-	return &dashboard{api: api, client: tracedClient(provider), tracer: provider.Tracer("otel-demo/dashboard")}, nil
+	profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider), bridge.WithKeys(keys))
+	return &dashboard{api: api, client: tracedClient(provider), profiler: profiler}, nil
 }
 
 // A request is what the user asked for, and the trace that it left.
@@ -34,26 +33,27 @@ type request struct {
 	err    error
 }
 
-// visit is one user's morning.
-func (d *dashboard) visit(ctx context.Context) []request {
+// visit is one user's morning. The user asked for traces; the one who looks at
+// the servers in between did not, so that request goes out unsigned, is served
+// like all others, and leaves nothing.
+func (d *dashboard) visit(ctx context.Context) ([]request, error) {
+	if err := d.send(ctx, http.MethodGet, "/servers", ""); err != nil {
+		return nil, err
+	}
 	return []request{
 		d.click(ctx, "boot web-1", http.MethodPost, "/servers/web-1", `{"memory_mb": 2048}`),
 		d.click(ctx, "boot web-2", http.MethodPost, "/servers/web-2", `{"memory_mb": 4096}`),
 		d.click(ctx, "boot huge", http.MethodPost, "/servers/huge", `{"memory_mb": 65536}`),
 		d.click(ctx, "list servers", http.MethodGet, "/servers", ""),
-	}
+	}, nil
 }
 
-// click makes the root span of a trace and sends one request below it.
+// click begins a trace and sends one request in it.
 func (d *dashboard) click(ctx context.Context, title, method, path, body string) request {
-	ctx, span := d.tracer.Start(ctx, title)
-	defer span.End()
+	ctx, operation := d.profiler.Start(d.profiler.Init(ctx, "", ""), title, "")
 	err := d.send(ctx, method, path, body)
-	if err != nil {
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
-	}
-	return request{title: title, baseID: osprofiler.BaseIDOf(span.SpanContext().TraceID()), err: err}
+	operation.StopError(err, "")
+	return request{title: title, baseID: operation.BaseID(), err: err}
 }
 
 func (d *dashboard) send(ctx context.Context, method, path, body string) error {

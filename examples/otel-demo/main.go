@@ -1,6 +1,7 @@
-// The otel-demo command shows the main job in a few seconds: a small cloud
-// whose services know nothing but OpenTelemetry leaves its traces in an
-// OSProfiler store, and reads them back as OSProfiler's own tool would.
+// The otel-demo command shows the main job in a few seconds: a small cloud of
+// services with ordinary OpenTelemetry instrumentation takes part in signed
+// OSProfiler traces, leaves them in an OSProfiler store, and reads them back as
+// OSProfiler's own tool would.
 //
 //	go run ./examples/otel-demo
 //
@@ -8,8 +9,9 @@
 // traces elsewhere. Run again, it adds to what is there.
 //
 // Read telemetry.go first: it holds all that a service of yours would need.
-// The rest (dashboard.go, api.go, scheduler.go, database.go) is the cloud, with
-// OTel's ordinary instrumentation, and report.go reads the store.
+// The rest is the cloud: api.go, scheduler.go and database.go with OTel's
+// ordinary instrumentation, dashboard.go with OSProfiler's start and stop calls.
+// And report.go reads the store.
 package main
 
 import (
@@ -70,5 +72,5 @@ func useCloud(ctx context.Context, connectionString string) (requests []request,
 	if err != nil {
 		return nil, err
 	}
-	return dashboard.visit(ctx), nil
+	return dashboard.visit(ctx)
 }

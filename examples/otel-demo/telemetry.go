@@ -6,12 +6,12 @@ import (
 	"net/http"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/osprofiler-otel/osprofiler/bridge"
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	_ "github.com/osprofiler-otel/osprofiler/exporter/sql" // sqlite://
 )
@@ -25,8 +25,9 @@ type telemetry struct {
 
 // service returns the TracerProvider of one service. These lines are all that
 // a service needs to have its spans in an OSProfiler store: the resource says
-// who it is (service.namespace becomes OSProfiler's project), and the exporter
-// is OSProfiler's.
+// who it is (service.namespace becomes OSProfiler's project), the exporter is
+// OSProfiler's, and the sampler records, as OSProfiler does, exactly the
+// requests that came signed. (Leave it out to record as OTel itself would.)
 func (t *telemetry) service(ctx context.Context, namespace, name, host string) (*sdktrace.TracerProvider, error) {
 	exp, err := exporter.Open(ctx, t.connectionString)
 	if err != nil {
@@ -34,6 +35,7 @@ func (t *telemetry) service(ctx context.Context, namespace, name, host string) (
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exp),
+		sdktrace.WithSampler(bridge.NewSampler(nil)),
 		sdktrace.WithResource(resource.NewWithAttributes(semconv.SchemaURL,
 			semconv.ServiceNamespace(namespace),
 			semconv.ServiceName(name),
@@ -53,16 +55,21 @@ func (t *telemetry) shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// The services tell one another of the trace by W3C's traceparent header.
-var traceparent = otelhttp.WithPropagators(propagation.TraceContext{})
+// keys are what OpenStack's services have in the option hmac_keys. Real ones
+// come from the environment: bridge.KeysFromEnv.
+var keys = bridge.NewKeys("demo-key")
+
+// The services tell one another of the trace by W3C's traceparent header and by
+// OSProfiler's signed X-Trace-Info, which OpenStack's Python services follow, too.
+var propagators = otelhttp.WithPropagators(bridge.NewPropagators(keys))
 
 // tracedServer makes a span of every request that the handler serves.
 func tracedServer(handler http.Handler, provider trace.TracerProvider) http.Handler {
-	return otelhttp.NewHandler(handler, "", otelhttp.WithTracerProvider(provider), traceparent)
+	return otelhttp.NewHandler(handler, "", otelhttp.WithTracerProvider(provider), propagators)
 }
 
 // tracedClient makes a span of every request that it sends.
 func tracedClient(provider trace.TracerProvider) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	return &http.Client{Transport: otelhttp.NewTransport(transport, otelhttp.WithTracerProvider(provider), traceparent)}
+	return &http.Client{Transport: otelhttp.NewTransport(transport, otelhttp.WithTracerProvider(provider), propagators)}
 }
