@@ -133,6 +133,21 @@ func TestOwnReportsLoseNothing(t *testing.T) {
 	}
 }
 
+// encoding/json writes a report as the same value, on one line.
+func TestMarshalJSON(t *testing.T) {
+	r, err := reader.BuildReport(readGolden(t, "19-exception-values").sequence(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sameJSON(string(got), strings.TrimSpace(encode(t, r))) || bytes.ContainsRune(got, '\n') {
+		t.Errorf("got %s", got)
+	}
+}
+
 func openstack(t tester) (names []string) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/openstack/*.jsonl")

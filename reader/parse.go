@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -16,9 +17,12 @@ import (
 // ParseReport reads a report that was saved as JSON, by the Python tool's
 // `trace show --json` or by [Report.EncodeJSON], which writes it again as it
 // was found, unknown members too. The error is a clear sentence and names the
-// operation that is wrong; what is no JSON has [*osprofiler.SyntaxError] in
-// its chain.
+// operation that is wrong; what is no JSON has [*osprofiler.SyntaxError] in its
+// chain. Bytes that are no UTF-8 are read as U+FFFD.
 func ParseReport(text string) (*Report, error) {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
 	raw, err := pyjson.One(text)
 	if err != nil {
 		return nil, fmt.Errorf("a saved report should be a JSON object: %w", err)

@@ -126,6 +126,18 @@ func TestParseReportErrors(t *testing.T) {
 	}
 }
 
+// Bytes that are no UTF-8 are U+FFFD, one for each stretch, as in notifications.
+func TestParseReportOfBytes(t *testing.T) {
+	r, err := reader.ParseReport("{\"info\": {}, \"stats\": {}, \"children\": [], \"warnings\": [\"a\xff\xfeb\"]}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWarnings(t, r, "a\uFFFDb")
+	if got := encode(t, r); !strings.Contains(got, `"a\ufffdb"`) {
+		t.Errorf("written it is %s", got)
+	}
+}
+
 // Unknown members, repeated keys and any order are kept.
 func TestParseReportKeepsWhatItDoesNotKnow(t *testing.T) {
 	checkRoundTrip(t, indented(`{"version": 1.50, "stats": {}, "children": [{"children": [], "x": [{}], "info": {"started": null, "name": 5, "meta.raw_payload.a-start": "text"}},
