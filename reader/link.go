@@ -1,5 +1,10 @@
 package reader
 
+import (
+	"cmp"
+	"slices"
+)
+
 // linkOwn finds the parents, by the text of the ids. Whatever the ids say,
 // every operation is reached from the top afterwards.
 func (b *builder) linkOwn() {
@@ -48,4 +53,58 @@ func (b *builder) firstOfCycle(i int32) int32 {
 		}
 	}
 	return first
+}
+
+// tree hangs the operations under their parents, all in order of their start,
+// and returns those at the top.
+func (b *builder) tree() []*Node {
+	children := make([]int32, b.count+1) // how many; the last is the top
+	slot := func(op *operation) int32 {
+		if op.parent == none {
+			return int32(b.count)
+		}
+		return op.parent
+	}
+	for _, op := range b.operations() {
+		children[slot(op)]++
+	}
+	room := make([]*Node, b.count)
+	take := func(n int32) []*Node {
+		piece := room[:0:n]
+		room = room[n:]
+		return piece
+	}
+	for i, op := range b.operations() {
+		if children[i] > 0 {
+			op.node.Children = take(children[i])
+		}
+	}
+	top := take(children[b.count])
+	for _, i := range b.byStart() {
+		op := b.op(i)
+		if op.parent == none {
+			top = append(top, op.node)
+		} else {
+			under := b.op(op.parent).node
+			under.Children = append(under.Children, op.node)
+		}
+	}
+	return top
+}
+
+// byStart returns the indexes in order of the start, whose equals stay in
+// order of first appearance: by whole milliseconds in upstream's answers, by
+// the very time in ours.
+func (b *builder) byStart() []int32 {
+	order := make([]int32, b.count)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(x, y int32) int {
+		if b.upstream {
+			return cmp.Compare(b.op(x).node.Started, b.op(y).node.Started)
+		}
+		return b.op(x).start().compare(b.op(y).start())
+	})
+	return order
 }
