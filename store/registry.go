@@ -83,6 +83,11 @@ func Register(b Backend) {
 var packages = map[string]string{
 	"sqlite": "exporter/sql",
 	"file":   "exporter/file",
+
+	"redis":         "exporter/redis",
+	"rediss":        "exporter/redis",
+	"redis+unix":    "exporter/redis",
+	"redissentinel": "exporter/redis",
 }
 
 const importRoot = "github.com/osprofiler-otel/osprofiler/"

@@ -20,13 +20,14 @@ import (
 // there twice counts as what it says last.
 type Options struct {
 	values map[string]string
+	all    map[string][]string // what a repeated option said each time
 	known  []string
 	err    error
 }
 
 // Cut separates a connection string from the options behind its last "?".
 func Cut(connectionString string) (rest string, o *Options) {
-	o = &Options{values: map[string]string{}}
+	o = &Options{values: map[string]string{}, all: map[string][]string{}}
 	i := strings.LastIndexByte(connectionString, '?')
 	if i < 0 {
 		return connectionString, o
@@ -36,7 +37,9 @@ func Cut(connectionString string) (rest string, o *Options) {
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		o.values[o.unescape(key)] = o.unescape(value)
+		key, value = o.unescape(key), o.unescape(value)
+		o.values[key] = value
+		o.all[key] = append(o.all[key], value)
 	}
 	return connectionString[:i], o
 }
@@ -63,6 +66,12 @@ func (o *Options) Take(name string) (text string, ok bool) {
 	o.known = append(o.known, name)
 	text, ok = o.values[name]
 	return text, ok
+}
+
+// Each returns all that a repeated option says, and makes it known.
+func (o *Options) Each(name string) []string {
+	o.known = append(o.known, name)
+	return o.all[name]
 }
 
 // Text sets *value if the option is there.

@@ -1,0 +1,210 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+const (
+	schemeRedis    = "redis"
+	schemeTLS      = "rediss"
+	schemeUnix     = "redis+unix"
+	schemeSentinel = "redissentinel"
+
+	defaultPort         = "6379"
+	defaultSentinelPort = "26379"
+	defaultMaster       = "mymaster"
+)
+
+// Open opens the store that a connection string names; options win over what
+// it says. It does not connect: what is wrong with the server is said by the
+// first method that needs it, so that a service starts without its Redis.
+func Open(connectionString string, opts ...Option) (*Store, error) {
+	t, err := parse(connectionString, newConfig(nil))
+	if err != nil {
+		return nil, store.BadConnectionString(err)
+	}
+	for _, opt := range opts {
+		opt.apply(&t.config)
+	}
+	t.client.DialTimeout = min(t.client.DialTimeout, t.timeout)
+	t.client.ReadTimeout, t.client.WriteTimeout = t.timeout, t.timeout
+	return newStore(goredis.NewUniversalClient(&t.client), t.config, true, t.place()), nil
+}
+
+func openConnectionString(_ context.Context, connectionString string, o store.Options) (store.Store, error) {
+	c := newConfig([]Option{WithFilterErrorTrace(o.FilterErrorTrace)})
+	c.readOnly = o.ReadOnly
+	t, err := parse(connectionString, c)
+	if err != nil {
+		return nil, store.BadConnectionString(err)
+	}
+	return Open(connectionString, optionFunc(func(c *config) { *c = t.config }))
+}
+
+// A target is what a connection string says.
+type target struct {
+	config
+	client goredis.UniversalOptions
+	scheme string
+}
+
+// place names the server, without its password.
+func (t *target) place() string {
+	addrs := strings.Join(t.client.Addrs, ",")
+	switch {
+	case t.client.MasterName != "":
+		return fmt.Sprintf("the Redis master %q of the sentinels at %s", t.client.MasterName, addrs)
+	case t.client.IsClusterMode:
+		return "the Redis cluster at " + addrs
+	}
+	return "Redis at " + addrs
+}
+
+// parse reads scheme://[[user]:password@]host[:port][,host[:port]…][/db][?options].
+// Several hosts are sentinels, or nodes of a cluster.
+func parse(connectionString string, c config) (*target, error) {
+	rest, options := connstr.Cut(connectionString)
+	_, rest, _ = strings.Cut(rest, "://")
+	t := &target{config: c, scheme: store.Scheme(connectionString), client: goredis.UniversalOptions{
+		// Who writes a batch repeats it; nothing is sent twice behind our back.
+		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		// Nothing but AUTH and SELECT before the first command: few rights, old servers.
+		Protocol: 2, DisableIdentity: true,
+		DialTimeout: c.timeout,
+	}}
+	if err := t.user(&rest); err != nil {
+		return nil, err
+	}
+	if err := t.server(rest); err != nil {
+		return nil, err
+	}
+	if err := t.options(options); err != nil {
+		return nil, err
+	}
+	return t, t.check()
+}
+
+// user takes what stands before the last "@".
+func (t *target) user(rest *string) (err error) {
+	at := strings.LastIndexByte(*rest, '@')
+	if at < 0 {
+		return nil
+	}
+	user, password, _ := strings.Cut((*rest)[:at], ":")
+	*rest = (*rest)[at+1:]
+	var err2 error
+	t.client.Username, err = url.PathUnescape(user)
+	t.client.Password, err2 = url.PathUnescape(password)
+	if errors.Join(err, err2) != nil {
+		return errors.New("the user or the password of the connection string holds a percent sign that is no escape; it should be written %25")
+	}
+	return nil
+}
+
+// server reads the hosts and the number of the database.
+func (t *target) server(rest string) (err error) {
+	if t.scheme == schemeUnix {
+		path, err := url.PathUnescape(rest)
+		if err != nil || !strings.HasPrefix(path, "/") {
+			return fmt.Errorf("the connection string names the socket %q, which should be a path from the root: redis+unix:///run/redis/redis.sock", rest)
+		}
+		t.client.Addrs = []string{path}
+		return nil
+	}
+	hosts, db, _ := strings.Cut(rest, "/")
+	port := defaultPort
+	if t.scheme == schemeSentinel {
+		port = defaultSentinelPort
+	}
+	for host := range strings.SplitSeq(hosts, ",") {
+		addr, err := address(host, port)
+		if err != nil {
+			return err
+		}
+		t.client.Addrs = append(t.client.Addrs, addr)
+	}
+	if db == "" {
+		return nil
+	}
+	if t.client.DB, err = strconv.Atoi(db); err != nil || t.client.DB < 0 {
+		return fmt.Errorf("the database %q of the connection string should be a number from 0, as in redis://host:6379/0", db)
+	}
+	return nil
+}
+
+// address completes host, host:port, :port, or an IPv6 address in brackets.
+func address(text, port string) (string, error) {
+	host := text
+	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
+		host, port = text[:i], text[i+1:]
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if err != nil || n == 0 || strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"") {
+		return "", fmt.Errorf("%q of the connection string should be a host and a port, as in host:6379 or [::1]:6379", text)
+	}
+	if bare == "" {
+		bare = "localhost"
+	}
+	return net.JoinHostPort(bare, port), nil
+}
+
+// options reads upstream's options, those of its client library that say how
+// to connect, and ours.
+func (t *target) options(o *connstr.Options) error {
+	o.Int("db", &t.client.DB, 0)
+	o.Text("username", &t.client.Username)
+	o.Text("password", &t.client.Password)
+	o.Int("max_connections", &t.client.PoolSize, 1)
+	o.Duration("socket_timeout", &t.timeout)
+	connect := t.timeout
+	o.Duration("socket_connect_timeout", &connect)
+	t.client.DialTimeout = connect
+	var retry bool // we always do
+	o.Bool("retry_on_timeout", &retry)
+	o.Bool("osp_cluster", &t.client.IsClusterMode)
+	o.Bool("osp_legacy", &t.legacy)
+	o.Bool("osp_read_only", &t.readOnly)
+	o.Bool("filter_error_trace", &t.filterErrorTrace)
+	o.Int("osp_replicas", &t.replicas, 0)
+	var ttl time.Duration
+	o.Duration("osp_ttl", &ttl)
+	if ttl > 0 {
+		WithTTL(ttl).apply(&t.config)
+	}
+	if err := t.sentinels(o); err != nil {
+		return err
+	}
+	tls, err := tlsConfig(o, t.scheme == schemeTLS)
+	t.client.TLSConfig = tls
+	return errors.Join(err, o.Done())
+}
+
+// check refuses what cannot go together.
+func (t *target) check() error {
+	switch {
+	case t.timeout == 0:
+		return errors.New("option socket_timeout of the connection string should be more than 0")
+	case len(t.client.Addrs) > 1 && t.client.MasterName == "" && !t.client.IsClusterMode:
+		return errors.New("the connection string names several hosts: of sentinels it should start with redissentinel://, of a cluster have the option osp_cluster=yes")
+	case t.client.IsClusterMode && t.client.MasterName != "":
+		return errors.New("the connection string asks for a cluster and for sentinels; it should be one of them")
+	case t.client.IsClusterMode && t.client.DB != 0:
+		return fmt.Errorf("the connection string asks for database %d of a cluster, which has only 0", t.client.DB)
+	case t.client.IsClusterMode && t.replicas > 0:
+		return errors.New("option osp_replicas of the connection string cannot be had of a cluster")
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+var errNoList, errNoString = errors.New("it should be a list"), errors.New("it should be a string")
+
+// Notifications implements store.Store: first what stands under keys of the
+// legacy layout, as upstream has it, then the trace's list; both the newest first.
+func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
+		asked := backend.Text(baseID)
+		var seen backend.Unique
+		found := false
+		for n, err := range s.trace(ctx, asked) {
+			if err == nil {
+				err = s.alive(ctx)
+			}
+			if err == nil {
+				found = true
+				if !seen.First(n) {
+					continue
+				}
+			}
+			if !yield(n, err) || ended(err) {
+				return
+			}
+		}
+		if !found {
+			yield(osprofiler.Notification{}, store.NotFound(baseID))
+		}
+	}
+}
+
+// ended tells whether a sequence ends with this error.
+func ended(err error) bool {
+	var damage *store.Damage
+	return err != nil && !errors.As(err, &damage)
+}
+
+// trace yields what is stored of a trace, in order.
+func (s *Store) trace(ctx context.Context, id string) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
+		if s.legacy && !s.legacyTrace(ctx, id, yield) {
+			return
+		}
+		keys := []string{listPrefix + id}
+		lengths, err := s.lengths(ctx, keys)
+		if err != nil {
+			yield(osprofiler.Notification{}, err)
+			return
+		}
+		if lengths[0] < 0 {
+			yield(osprofiler.Notification{}, damagedKey(keys[0], errNoList))
+			return
+		}
+		for p, err := range s.lists(ctx, keys, lengths) {
+			if err == nil && p.err != nil {
+				err = damagedKey(p.key, errNoList)
+			}
+			if err != nil {
+				yield(osprofiler.Notification{}, err)
+				return
+			}
+			for i, text := range p.values {
+				if !yield(listEntry(p.key, text, p.from+int64(i))) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// legacyTrace yields the legacy keys of one trace. Damage among keys that start
+// like the trace's may be another's: keys do not say where the base id ends.
+func (s *Store) legacyTrace(ctx context.Context, id string, yield func(osprofiler.Notification, error) bool) bool {
+	var all []osprofiler.Notification
+	for n, err := range s.legacyEntries(ctx, id+"_") {
+		switch {
+		case err != nil:
+			if !yield(n, err) || ended(err) {
+				return false
+			}
+		case backend.Text(n.BaseID) == id:
+			all = append(all, n)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b osprofiler.Notification) int { return strings.Compare(b.Timestamp, a.Timestamp) })
+	for _, n := range all {
+		if !yield(n, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// legacyEntries yields the notifications under legacy keys whose base id, trace
+// id and timestamp start like this.
+func (s *Store) legacyEntries(ctx context.Context, start string) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
+		for keys, err := range s.scan(ctx, legacyPrefix+start) {
+			if err != nil {
+				yield(osprofiler.Notification{}, err)
+				return
+			}
+			for p, err := range s.strings(ctx, keys) {
+				var n osprofiler.Notification
+				switch {
+				case err != nil:
+				case p.err != nil:
+					err = damagedKey(p.key, errNoString)
+				default:
+					n, err = legacyEntry(p.key, p.values[0])
+				}
+				if !yield(n, err) || ended(err) {
+					return
+				}
+			}
+		}
+	}
+}

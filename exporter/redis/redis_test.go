@@ -1,0 +1,85 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"github.com/osprofiler-otel/osprofiler"
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, storetest.Harness{Place: testenv.RedisDB, Order: slices.Reverse[[]osprofiler.Notification]})
+}
+
+func TestStoreOfSentinels(t *testing.T) {
+	storetest.Run(t, storetest.Harness{Place: testenv.Sentinel, Order: slices.Reverse[[]osprofiler.Notification]})
+}
+
+// open opens a store that is closed when the test ends.
+func open(t testing.TB, connectionString string, opts ...oredis.Option) *oredis.Store {
+	t.Helper()
+	s, err := oredis.Open(connectionString, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// bare is the client library alone.
+func bare(t testing.TB, url string) *goredis.Client {
+	t.Helper()
+	o, err := goredis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := goredis.NewClient(o)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func write(t testing.TB, s store.Store, batch ...osprofiler.Notification) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Write(ctx, batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// collect reads a sequence; damage is counted apart, any other error fails.
+func collect[T any](t testing.TB, sequence func(yield func(T, error) bool)) (all []T, damage []error) {
+	t.Helper()
+	for v, err := range sequence {
+		switch {
+		case err == nil:
+			all = append(all, v)
+		case isDamage(err):
+			damage = append(damage, err)
+		default:
+			t.Fatal(err)
+		}
+	}
+	return all, damage
+}
+
+func isDamage(err error) bool {
+	var damage *store.Damage
+	return errors.As(err, &damage)
+}

@@ -1,0 +1,148 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// Write implements store.Store: one pipeline, in which each trace is one push.
+// nil means that the server has carried out all of it; whether it outlives the
+// server is the server's affair (appendfsync), and whether it outlives a
+// failover that of WithReplicas. The error is a *store.WriteError that names
+// what was not acknowledged.
+func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	if err := s.alive(ctx); err != nil {
+		return err
+	}
+	for i := range batch {
+		if err := batch[i].Validate(); err != nil {
+			return err
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	if s.readOnly {
+		return fmt.Errorf("cannot write to %s, which was opened for reading only: %w", s.place, errors.ErrUnsupported)
+	}
+	pushes := s.pushes(batch)
+	waited, err := call(ctx, s, func(ctx context.Context) (*goredis.IntCmd, error) {
+		return s.push(ctx, pushes), nil
+	})
+	if err != nil {
+		return err // the context's end, or the store's
+	}
+	return s.outcome(ctx, pushes, waited)
+}
+
+// A push is what is written of one trace.
+type push struct {
+	baseID  string
+	at      []int // which of the batch
+	values  []any // []byte, in the order of the batch: the last one comes to stand first
+	failure []byte
+	done    []goredis.Cmder
+}
+
+// pushes sorts a batch by traces. Nothing of the batch is kept.
+func (s *Store) pushes(batch []osprofiler.Notification) []*push {
+	var all []*push
+	byID := map[string]*push{}
+	text := make([]byte, 0, 600*len(batch))
+	for i := range batch {
+		n := &batch[i]
+		id := backend.Text(n.BaseID)
+		p := byID[id]
+		if p == nil {
+			p = &push{baseID: id}
+			byID[id] = p
+			all = append(all, p)
+		}
+		start := len(text)
+		text = n.AppendJSON(text)
+		p.values = append(p.values, text[start:len(text):len(text)])
+		p.at = append(p.at, i)
+		if s.filterErrorTrace && n.Info.Failed() {
+			p.failure = errorRecord(n)
+		}
+	}
+	return all
+}
+
+// push sends all in one pipeline, in the order in which upstream writes: the
+// list first, then the record of its failure. The outcome is in the commands;
+// that of waiting for replicas is returned.
+func (s *Store) push(ctx context.Context, pushes []*push) (waited *goredis.IntCmd) {
+	pipe := s.client.Pipeline()
+	for _, p := range pushes {
+		key := listPrefix + p.baseID
+		p.done = append(p.done, pipe.LPush(ctx, key, p.values...))
+		if s.ttl > 0 {
+			p.done = append(p.done, pipe.Expire(ctx, key, s.ttl))
+		}
+		if p.failure != nil {
+			p.done = append(p.done, pipe.Set(ctx, errorPrefix+p.baseID, p.failure, s.ttl))
+		}
+	}
+	if s.replicas > 0 {
+		// Shorter than the client's own patience, so that the answer is the server's.
+		waited = goredis.NewIntCmd(ctx, "wait", s.replicas, (s.timeout * 3 / 4).Milliseconds())
+		_ = pipe.Process(ctx, waited) // it only queues
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	return waited
+}
+
+// outcome makes one error of those of the commands.
+func (s *Store) outcome(ctx context.Context, pushes []*push, waited *goredis.IntCmd) error {
+	var missing []int
+	var reason error
+	transient := false
+	for _, p := range pushes {
+		if err := p.err(); err != nil {
+			missing = append(missing, p.at...)
+			transient = transient || isTransient(err)
+			if reason == nil {
+				reason = err
+			}
+		}
+	}
+	if reason != nil {
+		slices.Sort(missing)
+		return &store.WriteError{Missing: missing, Transient: transient, Err: s.explain(ctx, reason)}
+	}
+	if waited == nil {
+		return nil
+	}
+	if err := waited.Err(); err != nil {
+		return &store.WriteError{Transient: isTransient(err), Err: s.explain(ctx, err)}
+	}
+	if got := waited.Val(); got < int64(s.replicas) {
+		return &store.WriteError{Transient: true, Err: fmt.Errorf("%d of the %d replicas of %s that osp_replicas asks for have the batch", got, s.replicas, s.place)}
+	}
+	return nil
+}
+
+var errNoAnswer = errors.New("the server gave no answer")
+
+// err returns why a trace's part of the batch is not known to be there. A push
+// that was acknowledged has the length of the list as its answer.
+func (p *push) err() error {
+	for _, cmd := range p.done {
+		if err := cmd.Err(); err != nil {
+			return err
+		}
+	}
+	if pushed, ok := p.done[0].(*goredis.IntCmd); !ok || pushed.Val() < int64(len(p.values)) {
+		return errNoAnswer
+	}
+	return nil
+}
