@@ -198,4 +198,3 @@ func object(found []member, key string) (raw string, err error) {
 	}
 	return raw, nil
 }
-
