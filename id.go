@@ -40,33 +40,40 @@ func (u UUID) Append(dst []byte) []byte {
 // Python's int() would besides take among these digits (a sign, 0x,
 // underscores, blanks, digits of other scripts) is no UUID.
 func ParseUUID(text string) (u UUID, ok bool) {
-	if len(text) != 32 && !isDashed(text) {
+	if u, ok = parseDashed(text); ok {
+		return u, true
+	}
+	if len(text) != 32 {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "urn:", ""), "uuid:", "")
 		text = strings.ReplaceAll(strings.Trim(text, "{}"), "-", "")
 		if len(text) != 32 {
 			return u, false
 		}
 	}
-	digit := 0
-	for i := range len(text) {
-		c := text[i]
-		if c == '-' && len(text) == 36 {
-			continue
-		}
-		v := hexValue[c]
-		if v > 0xF {
+	for i := range u {
+		high, low := hexValue[text[2*i]], hexValue[text[2*i+1]]
+		if high|low > 0xF {
 			return UUID{}, false
 		}
-		u[digit/2] = u[digit/2]<<4 | v
-		digit++
+		u[i] = high<<4 | low
 	}
 	return u, true
 }
 
-// isDashed tells whether the dashes stand where the canonical form has them.
-func isDashed(text string) bool {
-	return len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' &&
-		strings.Count(text, "-") == 4
+// parseDashed reads the form that has the dashes where they belong, which is
+// what nearly all ids have.
+func parseDashed(text string) (u UUID, ok bool) {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return UUID{}, false
+	}
+	for i, at := range [len(u)]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		high, low := hexValue[text[at]], hexValue[text[at+1]]
+		if high|low > 0xF {
+			return UUID{}, false
+		}
+		u[i] = high<<4 | low
+	}
+	return u, true
 }
 
 var hexValue = func() (t [256]byte) {

@@ -169,3 +169,19 @@ func TestIDsThereAndBack(t *testing.T) {
 		}
 	})
 }
+
+// The usual form is read as any other is: braces send it the other way.
+func TestParseUUIDOfEitherWay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte("bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01")
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			at := rapid.IntRange(0, len(text)-1).Draw(t, "at")
+			text[at] = rapid.SampledFrom([]byte("09afAFgG- _")).Draw(t, "byte")
+		}
+		a, okA := osprofiler.ParseUUID(string(text))
+		b, okB := osprofiler.ParseUUID("{" + string(text) + "}")
+		if okA != okB || a != b {
+			t.Fatalf("%s: %v, %v; in braces: %v, %v", text, a, okA, b, okB)
+		}
+	})
+}

@@ -42,6 +42,9 @@ func appendDigits(dst []byte, n, width int) []byte {
 // blank between them, none to nine fraction digits, then nothing (UTC), Z or
 // an offset. Fields may lack their leading zeros, as Python allows.
 func ParseTime(text string) (time.Time, error) {
+	if t, ok := parseFormatted(text); ok {
+		return t, nil
+	}
 	p := timeParser{text: text}
 	year := p.number(4, 4)
 	month := p.after("-").number(1, 2)
@@ -56,6 +59,28 @@ func ParseTime(text string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("timestamp %s should read like 2006-01-02T15:04:05.000000", abbreviate(text))
 	}
 	return t.Add(-offset), nil
+}
+
+// parseFormatted reads what FormatTime writes, as nearly all timestamps are
+// written; others are left to the timeParser.
+func parseFormatted(text string) (t time.Time, ok bool) {
+	if len(text) != len("2006-01-02T15:04:05.000000") ||
+		text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != '.' {
+		return time.Time{}, false
+	}
+	valid := true
+	number := func(from, to int) (n int) {
+		for i := from; i < to; i++ {
+			valid = valid && isDigit(text[i])
+			n = 10*n + int(text[i]-'0')
+		}
+		return n
+	}
+	year, month, day := number(0, 4), number(5, 7), number(8, 10)
+	hour, minute, second := number(11, 13), number(14, 16), number(17, 19)
+	t = time.Date(year, time.Month(month), day, hour, minute, second, 1000*number(20, 26), time.UTC)
+	valid = valid && year > 0 && month >= 1 && month <= 12 && day == t.Day() && hour <= 23 && minute <= 59 && second <= 59
+	return t, valid
 }
 
 // timeParser eats text from the left; after a failure it yields zeros.

@@ -104,3 +104,24 @@ func TestParseTimeIsTheInverse(t *testing.T) {
 		}
 	})
 }
+
+// What is written as FormatTime writes it is read as anything else is: a Z
+// behind it, which means nothing, sends it the other way.
+func TestParseTimeOfEitherWay(t *testing.T) {
+	const formatted = "2024-02-29T23:59:59.123456"
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte(formatted)
+		for range rapid.IntRange(0, 4).Draw(t, "changes") {
+			at := rapid.IntRange(0, len(text)-1).Draw(t, "at")
+			text[at] = rapid.SampledFrom([]byte("0123456789-:.Tt +Zx")).Draw(t, "byte")
+		}
+		if strings.ContainsAny(string(text[20:]), "+-Zz") {
+			t.Skip("it has a zone")
+		}
+		a, errA := osprofiler.ParseTime(string(text))
+		b, errB := osprofiler.ParseTime(string(text) + "Z")
+		if (errA == nil) != (errB == nil) || !a.Equal(b) || a.Location() != b.Location() {
+			t.Fatalf("%s: %v, %v; with a Z: %v, %v", text, a, errA, b, errB)
+		}
+	})
+}

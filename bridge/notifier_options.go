@@ -52,9 +52,8 @@ func WithMaxAge(age time.Duration) NotifierOption {
 
 // WithDuplicateWindow sets how many of the notifications that were handed on
 // are remembered, and how long, so that equal ones that come again are known as
-// duplicates. The newest half of that number is remembered at least half of
-// that time, unless newer ones come, and none longer than it. Each takes some
-// 32 bytes of memory.
+// duplicates: never more nor longer than that, and about half of either in any
+// case. Each takes some 32 bytes of memory.
 func WithDuplicateWindow(notifications int, age time.Duration) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.rememberCount, c.rememberTime = notifications, age })
 }

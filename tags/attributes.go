@@ -12,25 +12,9 @@ import (
 // which is info itself where nothing was taken out. Info must be valid; dst may
 // be nil.
 func StartAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
-	raw, ok := described(call, info)
-	if !ok {
-		return dst, info
-	}
-	exact := false
-	switch call {
-	case HTTPServer:
-		dst, exact = appendRequest(dst, raw, c)
-	case HTTPClient:
-		dst, exact = appendRequests(dst, raw, c)
-	case DB:
-		dst, exact = appendQuery(dst, raw, c)
-	case RPC, Function:
-		dst, exact = appendFunction(dst, call, raw, c)
-	}
-	if exact {
-		info = info.Without(call.member())
-	}
-	return dst, info
+	o := OutlineOf(info)
+	attrs, exact := o.AppendStart(dst, call, c)
+	return attrs, o.Rest(call, exact)
 }
 
 // StopAttributes is [StartAttributes] for the info of an operation's stop. The
@@ -38,32 +22,9 @@ func StartAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, 
 // not tell whose result or status they are. etype and message stay in the rest
 // too: they are [FailureOfInfo]'s.
 func StopAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
-	raw, ok := described(call, info)
-	if !ok {
-		return dst, info
-	}
-	exact := false
-	switch call {
-	case HTTPClient:
-		dst, exact = appendStatusCode(dst, raw, c)
-	case DB:
-		dst, exact = appendOutcome(dst, raw, c)
-	case RPC, Function:
-		dst, exact = appendResult(dst, raw, c)
-	}
-	if exact {
-		info = info.Without(call.member())
-	}
-	return dst, info
-}
-
-// described finds the object that describes the call.
-func described(call Call, info osprofiler.Info) (raw string, ok bool) {
-	if call == Other {
-		return "", false
-	}
-	raw, ok = info.Get(call.member())
-	return raw, ok && pyjson.KindOf(raw) == pyjson.Object
+	o := OutlineOf(info)
+	attrs, exact := o.AppendStop(dst, call, c)
+	return attrs, o.Rest(call, exact)
 }
 
 // StartInfo is the inverse of [StartAttributes]: an info with the one member

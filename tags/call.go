@@ -5,7 +5,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
 // Call is the kind of call that an operation is: which member of the info
@@ -105,26 +104,8 @@ const operationRPC = "rpc"
 // first counts in upstream's order: db, request, requests, function. A member
 // that is no object, or an empty one, describes no call.
 func CallOfInfo(operation string, info osprofiler.Info) Call {
-	call := Other
-	for key, raw := range info.Members() {
-		if pyjson.KindOf(raw) != pyjson.Object || raw[pyjson.SkipSpace(raw, 1)] == '}' {
-			continue
-		}
-		switch {
-		case key == memberDB:
-			return DB
-		case key == memberRequest:
-			call = HTTPServer
-		case key == memberRequests && call != HTTPServer:
-			call = HTTPClient
-		case key == memberFunction && call == Other:
-			call = Function
-		}
-	}
-	if call == Function && operation == operationRPC {
-		return RPC
-	}
-	return call
+	o := OutlineOf(info)
+	return o.Call(operation)
 }
 
 // CallOfSpan tells the call by a span's kind and attributes, of the stable

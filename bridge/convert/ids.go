@@ -68,6 +68,14 @@ func ID(sc trace.SpanContext, state trace.TraceState) string {
 	return osprofiler.IDOf(sc.TraceID(), sc.SpanID())
 }
 
+// derived is the UUID that stands for a span whose own nobody knows: the high
+// half of the trace's, the span id below.
+func derived(traceID trace.TraceID, spanID trace.SpanID) (u osprofiler.UUID) {
+	copy(u[:8], traceID[:8])
+	copy(u[8:], spanID[:])
+	return u
+}
+
 func decodeID(encoded string) (string, bool) {
 	if encoded == "" {
 		return "", false

@@ -227,11 +227,7 @@ func (w *writer) shared(next func() string) (n osprofiler.Notification) {
 
 // id writes the id that is derived from a span context.
 func (w *writer) id(sc trace.SpanContext) {
-	traceID, spanID := sc.TraceID(), sc.SpanID()
-	var u osprofiler.UUID
-	copy(u[:8], traceID[:8])
-	copy(u[8:], spanID[:])
-	w.buf = u.Append(w.buf)
+	w.buf = derived(sc.TraceID(), sc.SpanID()).Append(w.buf)
 }
 
 func (w *writer) operation(s sdktrace.ReadOnlySpan) string {

@@ -30,6 +30,13 @@ type span struct {
 	scope      instrumentation.Scope
 }
 
+// roomySpan is a span with room for the attributes that most have which are
+// made from notifications: one allocation for both.
+type roomySpan struct {
+	span
+	room [6]attribute.KeyValue
+}
+
 var _ sdktrace.ReadOnlySpan = (*span)(nil)
 
 func (s *span) Name() string                                { return s.name }

@@ -1,14 +1,11 @@
 package convert
 
 import (
-	"sync"
-	"time"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -73,6 +70,9 @@ func (c *Converter) SpanOf(start, stop *osprofiler.Notification) sdktrace.ReadOn
 // carried returns the span that the stop carries in info.otel, if there is one
 // and its ids are the notification's.
 func carried(stop *osprofiler.Notification) *span {
+	if info := string(stop.Info); !strings.Contains(info, `"`+keyOTel+`"`) && !strings.Contains(info, `\`) {
+		return nil // nor is it there with escapes
+	}
 	raw, ok := stop.Info.Get(keyOTel)
 	if !ok {
 		return nil
@@ -91,46 +91,35 @@ func carried(stop *osprofiler.Notification) *span {
 
 // build makes a span of what the notifications alone say.
 func (c *Converter) build(start, stop *osprofiler.Notification) *span {
-	first := start
-	if first == nil {
-		first = stop
+	from, to := half{n: start}, half{n: stop, stop: true}
+	from.read()
+	to.read()
+	first := &from
+	if start == nil {
+		first = &to
 	}
-	s := &span{
-		name:  first.Operation(),
-		scope: instrumentation.Scope{Name: ScopeName},
+	host := from.outline.Host()
+	if host == "" {
+		host = to.outline.Host()
 	}
-	s.resource = resources.of(first.Project, first.Service, hostOf(start, stop))
-	s.context, s.parent = contextsOf(first)
-	s.start, s.end = timesOf(start, stop)
-	call := tags.CallOfInfo(s.name, infoOf(first))
+	roomy := &roomySpan{}
+	s := &roomy.span
+	s.attributes = roomy.room[:0]
+	s.name = first.n.Operation()
+	s.scope = instrumentation.Scope{Name: ScopeName}
+	s.resource = resources.of(first.n.Project, first.n.Service, host)
+	s.context, s.parent = contextsOf(first.n)
+	s.start, s.end = timesOf(&from, &to)
+	call := first.outline.Call(s.name)
 	s.kind = call.SpanKind()
-	s.attributes = make([]attribute.KeyValue, 0, 8)
-	startRest, stopRest := c.describe(s, call, start, stop)
-	s.keepIDs(first)
+	c.describe(s, call, &from, &to)
+	s.keepIDs(first.n)
 	if call != tags.CallOfSpan(s.kind, s.attributes) && len(s.attributes) > 0 {
-		startRest, stopRest = whole, whole // the way back would read it otherwise
+		from.unlike, to.unlike = true, true // the way back would read it otherwise
 	}
-	host := hostOf(start, stop)
-	s.keepHalf(start, first, startRest, host, StartKey, StartInfoKey)
-	s.keepHalf(stop, first, stopRest, host, StopKey, StopInfoKey)
+	s.keepHalf(&from, first, call, host)
+	s.keepHalf(&to, first, call, host)
 	return s
-}
-
-// whole stands for a rest that is the whole notification.
-const whole = osprofiler.Info("*")
-
-func infoOf(n *osprofiler.Notification) osprofiler.Info {
-	if n == nil {
-		return ""
-	}
-	return n.Info
-}
-
-func hostOf(start, stop *osprofiler.Notification) string {
-	if host := infoOf(start).Host(); host != "" {
-		return host
-	}
-	return infoOf(stop).Host()
 }
 
 func contextsOf(n *osprofiler.Notification) (own, parent trace.SpanContext) {
@@ -151,48 +140,18 @@ func isRoot(n *osprofiler.Notification) bool {
 	return n.ParentID == "" || n.ParentID == n.BaseID
 }
 
-// timesOf reads both times. A missing or unreadable one is the other; where
-// neither can be read, it is the beginning of 1970.
-func timesOf(start, stop *osprofiler.Notification) (from, to time.Time) {
-	read := func(n *osprofiler.Notification) (time.Time, bool) {
-		if n == nil {
-			return time.Time{}, false
-		}
-		t, err := n.Time()
-		return t, err == nil
+// describe gives the span the attributes, events and status of both infos.
+func (c *Converter) describe(s *span, call tags.Call, start, stop *half) {
+	s.attributes, start.said = start.outline.AppendStart(s.attributes, call, c.cfg.conventions)
+	s.attributes, stop.said = stop.outline.AppendStop(s.attributes, call, c.cfg.conventions)
+	if !stop.outline.Failed() {
+		return
 	}
-	from, okFrom := read(start)
-	to, okTo := read(stop)
-	switch {
-	case !okFrom && !okTo:
-		epoch := time.Unix(0, 0).UTC()
-		return epoch, epoch
-	case !okFrom:
-		return to, to
-	case !okTo:
-		return from, from
-	}
-	return from, to
-}
-
-// describe gives the span the attributes, event and status of both infos, and
-// returns what of these they do not say.
-func (c *Converter) describe(s *span, call tags.Call, start, stop *osprofiler.Notification) (startRest, stopRest osprofiler.Info) {
-	if start != nil {
-		s.attributes, startRest = tags.StartAttributes(s.attributes, call, start.Info, c.cfg.conventions)
-	}
-	if stop == nil {
-		return startRest, ""
-	}
-	s.attributes, stopRest = tags.StopAttributes(s.attributes, call, stop.Info, c.cfg.conventions)
-	failure, rest, failed := tags.FailureOfInfo(stopRest)
-	if failed {
-		stopRest = rest
-		s.attributes = append(s.attributes, failure.Attributes(c.cfg.conventions)...)
-		s.events = failure.Events(s.end, c.cfg.conventions)
-		s.status = failure.Status()
-	}
-	return startRest, stopRest
+	failure, rest, _ := tags.FailureOfInfo(stop.outline.Rest(call, stop.said))
+	stop.outline, stop.said = tags.OutlineOf(rest), false
+	s.attributes = append(s.attributes, failure.Attributes(c.cfg.conventions)...)
+	s.events = failure.Events(s.end, c.cfg.conventions)
+	s.status = failure.Status()
 }
 
 func (s *span) keep(key attribute.Key, text string) {
@@ -202,93 +161,36 @@ func (s *span) keep(key attribute.Key, text string) {
 // keepIDs keeps the texts that do not follow from the span's ids.
 func (s *span) keepIDs(n *osprofiler.Notification) {
 	traceID := s.context.TraceID()
-	if n.BaseID != osprofiler.BaseIDOf(traceID) {
+	if !isWritten(n.BaseID, osprofiler.UUID(traceID)) {
 		s.keep(BaseIDKey, n.BaseID)
 	}
-	if n.TraceID != osprofiler.IDOf(traceID, s.context.SpanID()) {
+	if !isWritten(n.TraceID, derived(traceID, s.context.SpanID())) {
 		s.keep(TraceIDKey, n.TraceID)
 	}
-	if !isRoot(n) && n.ParentID != osprofiler.IDOf(traceID, s.parent.SpanID()) {
+	if !isRoot(n) && !isWritten(n.ParentID, derived(traceID, s.parent.SpanID())) {
 		s.keep(ParentIDKey, n.ParentID)
 	}
 }
 
+// isWritten tells whether a text is the canonical form of a UUID.
+func isWritten(text string, u osprofiler.UUID) bool {
+	const digits = "0123456789abcdef"
+	var room [36]byte
+	return len(text) == len(room) && text[0] == digits[u[0]>>4] && string(u.Append(room[:0])) == text
+}
+
 // keepHalf keeps what the span does not say of one half.
-func (s *span) keepHalf(n, first *osprofiler.Notification, rest osprofiler.Info, host string, wholeKey, infoKey attribute.Key) {
-	half, at := osprofiler.Start, s.start
-	if wholeKey == StopKey {
-		half, at = osprofiler.Stop, s.end
+func (s *span) keepHalf(h, first *half, call tags.Call, host string) {
+	wholeKey, infoKey := StartKey, StartInfoKey
+	if h.stop {
+		wholeKey, infoKey = StopKey, StopInfoKey
 	}
 	switch {
-	case n == nil:
-		s.keep(MissingKey, half.String())
-	case rest == whole || !asExpected(n, first, half, at):
-		s.keep(wholeKey, n.JSON())
-	case !isHostOnly(rest, host):
-		s.keep(infoKey, string(rest))
+	case h.n == nil:
+		s.keep(MissingKey, h.kind().String())
+	case h.unlike || !h.follows(first, s.name):
+		s.keep(wholeKey, h.n.JSON())
+	case !h.outline.RestIsHost(call, h.said, host):
+		s.keep(infoKey, string(h.outline.Rest(call, h.said)))
 	}
-}
-
-// asExpected tells whether all of a notification but its info follows from the
-// span and the operation's first notification.
-func asExpected(n, first *osprofiler.Notification, half osprofiler.Half, at time.Time) bool {
-	if n != first && (n.ParentID != first.ParentID || n.Project != first.Project || n.Service != first.Service) {
-		return false
-	}
-	return n.Plain() && n.BaseID != "" && n.TraceID != "" && n.ParentID != "" && n.Name == first.Operation()+"-"+half.String() &&
-		n.Timestamp == osprofiler.FormatTime(at)
-}
-
-// isHostOnly tells whether the rest of an info is just the resource's host.
-func isHostOnly(rest osprofiler.Info, host string) bool {
-	members := 0
-	for key, value := range rest.Members() {
-		text, ok := pyjson.Text(value)
-		if members++; members > 1 || key != "host" || !ok || text != host {
-			return false
-		}
-	}
-	return members == 1 && host != ""
-}
-
-// resources keeps one resource for each project, service and host, since
-// processors and exporters group spans by it.
-var resources = resourceCache{known: map[resourceKey]*resource.Resource{}}
-
-type resourceKey struct{ project, service, host string }
-
-type resourceCache struct {
-	mu    sync.Mutex
-	known map[resourceKey]*resource.Resource
-}
-
-// mostResources bounds the cache; hosts of a cloud are fewer.
-const mostResources = 4096
-
-func (c *resourceCache) of(project, service, host string) *resource.Resource {
-	key := resourceKey{project, service, host}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if r, ok := c.known[key]; ok {
-		return r
-	}
-	if len(c.known) >= mostResources {
-		clear(c.known)
-	}
-	r := newResource(key)
-	c.known[key] = r
-	return r
-}
-
-func newResource(key resourceKey) *resource.Resource {
-	var attrs []attribute.KeyValue
-	add := func(key attribute.Key, text string) {
-		if text != "" {
-			attrs = append(attrs, key.String(text))
-		}
-	}
-	add(semconv.ServiceNamespaceKey, key.project)
-	add(semconv.ServiceNameKey, key.service)
-	add(semconv.HostNameKey, key.host)
-	return resource.NewSchemaless(attrs...)
 }

@@ -106,13 +106,13 @@ func (h *hasher) object(i, levels int) (sum uint64, end int) {
 	}
 	for more := true; more; {
 		var m member
-		behind, err := keyEnd(h.text, i)
+		keyStop, value, err := keyEnd(h.text, i)
 		if err != nil {
 			h.failed = true
 			return 0, i
 		}
-		m.key, _ = h.string(i)
-		m.value, i = h.value(behind, levels)
+		m.key = maphash.String(h.seed, Unquote(h.text[i:keyStop]))
+		m.value, i = h.value(value, levels)
 		members = append(members, m)
 		i, more = h.next(i, '{')
 	}

@@ -117,7 +117,7 @@ func containerEnd(s string, i int) (int, error) {
 		// Here a member or an element starts.
 		var err error
 		if open[len(open)-1] == '{' {
-			if i, err = keyEnd(s, i); err != nil {
+			if _, i, err = keyEnd(s, i); err != nil {
 				return i, err
 			}
 		}
@@ -158,26 +158,27 @@ func containerEnd(s string, i int) (int, error) {
 
 func closes(open, c byte) bool { return open == '{' && c == '}' || open == '[' && c == ']' }
 
-// keyEnd steps over a member's key and colon, to where its value starts.
-func keyEnd(s string, i int) (int, error) {
+// keyEnd steps over a member's key and colon: it returns where the key ends and
+// where the value starts, which is also where an error is.
+func keyEnd(s string, i int) (end, value int, err error) {
 	if i >= len(s) {
-		return i, syntaxError(i, unexpectedEnd)
+		return i, i, syntaxError(i, unexpectedEnd)
 	}
 	if s[i] != '"' {
-		return i, syntaxError(i, "a member's name in double quotes should stand here")
+		return i, i, syntaxError(i, "a member's name in double quotes should stand here")
 	}
-	i, err := stringEnd(s, i)
+	end, err = stringEnd(s, i)
 	if err != nil {
-		return i, err
+		return end, end, err
 	}
-	i = SkipSpace(s, i)
+	i = SkipSpace(s, end)
 	if i >= len(s) {
-		return i, syntaxError(i, unexpectedEnd)
+		return end, i, syntaxError(i, unexpectedEnd)
 	}
 	if s[i] != ':' {
-		return i, syntaxError(i, "a colon should stand here")
+		return end, i, syntaxError(i, "a colon should stand here")
 	}
-	return SkipSpace(s, i+1), nil
+	return end, SkipSpace(s, i+1), nil
 }
 
 func scalarEnd(s string, i int) (int, error) {
@@ -329,16 +330,12 @@ func Members(object string) iter.Seq2[string, string] {
 		}
 		i := SkipSpace(object, 1)
 		for i < len(object) && object[i] == '"' {
-			keyStop, err := stringEnd(object, i)
+			keyStop, value, err := keyEnd(object, i)
 			if err != nil {
 				return
 			}
-			key := Unquote(object[i:keyStop])
-			if i, err = keyEnd(object, i); err != nil {
-				return
-			}
-			valueStop, err := End(object, i)
-			if err != nil || !yield(key, object[i:valueStop]) {
+			valueStop, err := End(object, value)
+			if err != nil || !yield(Unquote(object[i:keyStop]), object[value:valueStop]) {
 				return
 			}
 			i = SkipSpace(object, valueStop)
