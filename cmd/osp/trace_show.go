@@ -101,7 +101,7 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", trace)
 	case err == nil:
-		return savedReport(trace)
+		return savedReport(trace, s.upstream)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("cannot read the file %q: permission denied", trace)
 	case s.upstream:
@@ -112,7 +112,7 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 	return s.stored(ctx, trace)
 }
 
-func savedReport(name string) (*reader.Report, error) {
+func savedReport(name string, upstream bool) (*reader.Report, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the file %q: %w", name, reason(err))
@@ -121,6 +121,7 @@ func savedReport(name string) (*reader.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q should be a report that --json saved: %w", name, err)
 	}
+	report.Upstream = upstream // drawn as upstream's tool would
 	return report, nil
 }
 
