@@ -263,7 +263,7 @@ func (r *row) ask(t *testing.T, at string, write []trace) (said answers) {
 			t.Errorf("upstream's driver says %q, but is known to say %q", got, known)
 		}
 	}
-	said = r.run(t, r.backend.python(t, at), write)
+	said = r.run(t, r.python(t, at), write)
 	if said.Driver.Error != "" {
 		t.Errorf("upstream's driver: %s", said.Driver.Error)
 	}
