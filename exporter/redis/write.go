@@ -47,16 +47,33 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 type push struct {
 	baseID  string
 	at      []int // which of the batch
-	values  []any // []byte, in the order of the batch: the last one comes to stand first
+	values  []any // *value, in the order of the batch: the last one comes to stand first
+	room    []byte
 	failure []byte
 	done    []goredis.Cmder
 }
 
-// pushes sorts a batch by traces. Nothing of the batch is kept.
+// A value is encoded when it is sent: meanwhile the server carries out what
+// was sent before it.
+type value struct {
+	osprofiler.Notification
+
+	push *push
+}
+
+// MarshalBinary is called by the client library, for one value of a push after
+// the other, and what it returns is copied at once.
+func (v *value) MarshalBinary() ([]byte, error) {
+	v.push.room = v.AppendJSON(v.push.room[:0])
+	return v.push.room, nil
+}
+
+// pushes sorts a batch by traces. It copies the batch, as sending it may go on
+// when the caller has given up.
 func (s *Store) pushes(batch []osprofiler.Notification) []*push {
 	var all []*push
 	byID := map[string]*push{}
-	text := make([]byte, 0, 600*len(batch))
+	values := make([]value, len(batch))
 	for i := range batch {
 		n := &batch[i]
 		id := backend.Text(n.BaseID)
@@ -66,9 +83,8 @@ func (s *Store) pushes(batch []osprofiler.Notification) []*push {
 			byID[id] = p
 			all = append(all, p)
 		}
-		start := len(text)
-		text = n.AppendJSON(text)
-		p.values = append(p.values, text[start:len(text):len(text)])
+		values[i] = value{*n, p}
+		p.values = append(p.values, &values[i])
 		p.at = append(p.at, i)
 		if s.filterErrorTrace && n.Info.Failed() {
 			p.failure = errorRecord(n)
