@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -174,12 +173,12 @@ func (o *Operation) fail(f tags.Failure) {
 	}
 }
 
-// typeOf names an error's type: of one that only wraps others with text, that
-// of what it wraps.
+// typeOf names an error's type as Go does: of one that only wraps another with
+// text, that of what it wraps.
 func typeOf(err error) string {
 	for {
-		name := strings.TrimPrefix(fmt.Sprintf("%T", err), "*")
-		if name != "fmt.wrapError" {
+		name := fmt.Sprintf("%T", err)
+		if name != "*fmt.wrapError" {
 			return name
 		}
 		err = errors.Unwrap(err)

@@ -136,7 +136,7 @@ func TestErrorsAndPanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := notificationsOf(exporter)
-	for i, want := range [][2]string{{"fs.PathError", "while opening: open /x: gone"}, {"bridge.panicError", "panic: boom"}, {"", ""}} {
+	for i, want := range [][2]string{{"*fs.PathError", "while opening: open /x: gone"}, {"bridge.panicError", "panic: boom"}, {"", ""}} {
 		info := got[2*i+1].Info
 		if info.Text("etype") != want[0] || info.Text("message") != want[1] {
 			t.Errorf("%v: %s", want, info)
@@ -201,9 +201,9 @@ func ExampleProfiler() {
 	}
 	// Output:
 	// db-start {"db": {"statement": "SELECT * FROM instances", "params": []}, "host": "host-1"}
-	// db-stop {"etype": "errors.errorString", "message": "no such table", "host": "host-1"}
+	// db-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")", "kwargs": "{}"}, "host": "host-1"}
-	// rpc-stop {"etype": "errors.errorString", "message": "no such table", "host": "host-1"}
+	// rpc-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 }
 
 // BenchmarkProfiler compares Start and Stop with OTel's own, for the same

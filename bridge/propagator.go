@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -31,7 +32,14 @@ const MaxHeader = 8 << 10
 // Inject writes the headers only for a trace that is vouched for ([Trusted]),
 // and with the key that verified it. A traceparent that came unsigned is never
 // turned into a signed header.
-func NewPropagator(keys *Keys) propagation.TextMapPropagator { return &propagator{keys} }
+//
+// Without keys nobody is ever trusted; that draws a warning through [slog].
+func NewPropagator(keys *Keys) propagation.TextMapPropagator {
+	if len(keys.all()) == 0 {
+		slog.Warn("there are no HMAC keys, so that no request is traced on demand; set " + KeysVariable)
+	}
+	return &propagator{keys}
+}
 
 // NewPropagators returns what a service registers to take part both in OTel's
 // traces and in OSProfiler's: W3C Trace Context, W3C Baggage and then
