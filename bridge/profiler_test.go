@@ -233,3 +233,30 @@ func BenchmarkProfiler(b *testing.B) {
 		}
 	})
 }
+
+// What is no info is kept as text, and does no harm to its neighbours.
+func TestInfosThatAreNone(t *testing.T) {
+	profiler, exporter := recording()
+	ctx := profiler.Init(t.Context(), "", "")
+	for given, want := range map[osprofiler.Info]osprofiler.Info{
+		" {\"a\":1}\n ":     `{"a": 1, "host": "host-1"}`,
+		"{\n  \"a\": 1\n}":  `{"a": 1, "host": "host-1"}`,
+		"{\"a\": \"\xff\"}": `{"a": "\ufffd", "host": "host-1"}`,
+		"null":              `{"info": "null", "host": "host-1"}`,
+		`{"a": `:            `{"info": "{\"a\": ", "host": "host-1"}`,
+	} {
+		exporter.Reset()
+		_, operation := profiler.Start(ctx, "x", given)
+		operation.Stop(given)
+		for _, n := range notificationsOf(exporter) {
+			if err := n.Validate(); err != nil {
+				t.Error(err)
+			}
+			wanted := n
+			wanted.Info = want
+			if n.Info = n.Info.Without("otel"); !n.Equal(wanted) {
+				t.Errorf("%q: %s", given, n.Info)
+			}
+		}
+	}
+}
