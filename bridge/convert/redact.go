@@ -63,12 +63,11 @@ func redactAttributes(by tags.Redaction, attrs []attribute.KeyValue) []attribute
 	cloned := false
 	for i, kv := range attrs {
 		text := kv.Value.AsString()
-		clean := text
+		clean := ""
 		switch kv.Key {
 		case StartInfoKey, StopInfoKey:
 			clean = string(by.Info(keptInfo(text))) // nothing of what cannot be read
 		case StartKey, StopKey:
-			clean = ""
 			if n, err := osprofiler.ParseNotification(text); err == nil {
 				n.Info = by.Info(n.Info)
 				clean = n.JSON()
