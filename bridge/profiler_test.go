@@ -157,29 +157,38 @@ func TestUntracedCostsNoSpan(t *testing.T) {
 	}
 }
 
+// 10,000 operations of 32 goroutines in one trace: each stops as itself, under
+// the operation that it was started in.
 func TestManyGoroutines(t *testing.T) {
 	profiler, exporter := recording()
 	ctx, root := profiler.Start(profiler.Init(t.Context(), "", ""), "root", "")
+	var parents sync.Map // id -> the parent's
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			for range 20 {
+			for range 157 {
 				inner, operation := profiler.Start(ctx, "work", "")
 				_, innermost := profiler.Start(inner, "db", bridge.DB("SELECT 1"))
+				parents.Store(operation.ID(), root.ID())
+				parents.Store(innermost.ID(), operation.ID())
+				operation.Stop("") // before what it started
 				innermost.Stop("")
-				operation.Stop("")
 			}
 		})
 	}
 	wg.Wait()
 	root.Stop("")
-	spans := exporter.GetSpans()
-	if len(spans) != 1+32*20*2 {
-		t.Fatal(len(spans))
+	notifications := notificationsOf(exporter)
+	if len(notifications) != 2*(1+32*157*2) {
+		t.Fatal(len(notifications))
 	}
-	for _, s := range spans {
-		if osprofiler.BaseIDOf(s.SpanContext.TraceID()) != root.BaseID() {
-			t.Fatal("a span of another trace")
+	for _, n := range notifications {
+		parent, _ := parents.Load(n.TraceID)
+		if n.TraceID == root.ID() {
+			parent = root.BaseID()
+		}
+		if n.BaseID != root.BaseID() || n.ParentID != parent {
+			t.Fatalf("under %v, it stands under %s", parent, n.JSON())
 		}
 	}
 }
