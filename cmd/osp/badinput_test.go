@@ -55,6 +55,8 @@ func deepTrace(n int, event func(name, id, parent, time string) string) string {
 	return text.String()
 }
 
+const inPassword = `the password holds a "?", which should be written %3F`
+
 type badCase struct {
 	name   string
 	args   string // DIR stands for the folder of badInput
@@ -69,9 +71,9 @@ var badCases = []badCase{
 	{"unknown subcommand", "trace lst", exitUsage, `unknown command "lst" for "osp trace"; perhaps "list" is meant`, ""},
 	{"unknown flag", "trace list --frobnicate", exitUsage, "unknown flag: --frobnicate", ""},
 	{"argument too many", "trace list b", exitUsage, `osp trace list takes no arguments; here is "b"`, ""},
-	{"no trace to show", "trace show", exitUsage, "give one base id, or one file with a saved report; here are 0", ""},
-	{"two traces to show", "trace show a b", exitUsage, "here are 2", ""},
-	{"two forms", "trace show b --json --dot", exitUsage, "[dot json]", ""},
+	{"no trace to show", "trace show", exitUsage, "give one base id, or one file with a saved report, not 0", ""},
+	{"two traces to show", "trace show a b", exitUsage, "not 2", ""},
+	{"two forms", "trace show b --json --dot", exitUsage, "give only one of --text, --json and --dot", ""},
 	{"no store", "trace list", exitUsage, "no store is named: give --connection-string, or set OSPROFILER_CONNECTION_STRING", ""},
 	{"negative limit", "trace list --limit -1 --connection-string file://DIR/whole.jsonl", exitUsage, "--limit -1 should be a number from 0 up", ""},
 	{"no number", "trace list --limit ten", exitUsage, `invalid argument "ten" for "--limit" flag`, ""},
@@ -91,6 +93,18 @@ var badCases = []badCase{
 	{"malformed", "trace list --connection-string sqlite://user:hunter2@host:port/x.db", exitUsage, "sqlite://", ""},
 	{"malformed percent", "trace list --connection-string sqlite:///x.db?osp_sync=%zzhunter2", exitUsage, "percent sign", ""},
 	{"malformed file", "trace list --connection-string file:///?password=hunter2", exitUsage, `"password"`, ""},
+	{"user of a file", "trace list --connection-string file://user:hunter2@host/x", exitUsage, "names no user", ""},
+	{"user of SQLite", "trace list --connection-string sqlite://user:hunter2@host/x", exitUsage, "names no user", ""},
+	{"malformed Redis", "trace list --connection-string redis://:hunter2@host:port/0", exitUsage, `"host:port" of the connection string should be a host and a port`, ""},
+	{"malformed percent for Redis", "trace list --connection-string redis://:hunter2%@host/0", exitUsage, "should be written %25", ""},
+	{"unknown option of Redis", "trace list --connection-string redis://:hunter2@host/0?osp_colour=red", exitUsage, `"osp_colour"`, ""},
+	{"no Redis there", "trace list --connection-string redis://user:hunter2@127.0.0.1:1/0", exitFailed, "Redis at 127.0.0.1:1", ""},
+	{"question mark in a password", "trace list --connection-string redis://user:1?hunter2@host:1/0", exitUsage, inPassword, ""},
+	{"question mark behind a password", "trace list --connection-string redis://:hunter2?@host:6379/0", exitUsage, inPassword, ""},
+	{"question mark in a password for sentinels", "trace list --connection-string redissentinel://:hunter2?hunter2@host:26379/0", exitUsage, inPassword, ""},
+	{"question mark in a password for SQLite", "trace list --connection-string sqlite://user:1?hunter2@host/x", exitUsage, inPassword, ""},
+	{"question mark in a password for a file", "trace list --connection-string file://user:1?hunter2@host/x", exitUsage, inPassword, ""},
+	{"question mark in the target's password", "forward --from file://DIR/whole.jsonl --to redis://user:1?hunter2@host:1/0", exitUsage, inPassword, ""},
 	{"no file named", "trace list --connection-string file:///", exitUsage, "names no file", ""},
 
 	// What it names.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -84,10 +85,11 @@ func (c *comparer) tryPass(ctx context.Context, w *window, lookups time.Duration
 // mark takes what the target's sequences yield. What the target has besides is
 // no matter, nor what of it cannot be read: that is written again.
 func (c *comparer) mark(w *window, n osprofiler.Notification, err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		w.present(n)
-	case !c.warn.skipped(err):
+		return nil
+	}
+	if damaged, _ := c.warn.skipped(fmt.Errorf("in the target: %w", err)); !damaged {
 		return err
 	}
 	return nil

@@ -169,11 +169,11 @@ func (c *copier) take(ctx context.Context, n osprofiler.Notification, err error)
 }
 
 func (c *copier) skip(err error) bool {
-	if !c.warn.skipped(err) {
-		return false
+	damaged, isNew := c.warn.skipped(err)
+	if isNew {
+		c.skipped++
 	}
-	c.skipped++
-	return true
+	return damaged
 }
 
 // flush writes what of the window the target lacks, and begins a new window.

@@ -36,6 +36,25 @@ func TestForwardTwiceWritesOnce(t *testing.T) {
 	}
 }
 
+// A damaged line is warned of once, though a file is searched for each trace.
+func TestForwardWarnsOnce(t *testing.T) {
+	const halfALine = `{"name": "a-start", "base_` + "\n"
+	dir := t.TempDir()
+	source, _ := manyTraces(t, 40)
+	writeFile(t, filepath.Join(dir, "to.jsonl"), halfALine)
+	r := osp(t, dir, "forward", "--from", source, "--to", "file://"+dir+"/to.jsonl")
+	if r.code != exitDone || !strings.Contains(r.stderr, "40 written") || strings.Count(r.stderr, "osp: warning: in the target: skipped line 1 of") != 1 || strings.Count(r.stderr, "\n") != 2 {
+		t.Errorf("%+v; want one warning and the counts", r)
+	}
+	// Of the source, it counts once, too.
+	from := filepath.Join(dir, "from.jsonl")
+	writeFile(t, from, halfALine+readFile(t, strings.TrimPrefix(source, "file://")))
+	r = osp(t, dir, "forward", "--from", "file://"+from, "--to", "sqlite:///to.db", "--base-id", traceName(1), "--base-id", traceName(2))
+	if r.code != exitFailed || strings.Count(r.stderr, "osp: warning: skipped line 1 of") != 1 || !strings.Contains(r.stderr, "2 written, 0 there already, 1 unreadable entry skipped") {
+		t.Errorf("%+v; want one warning", r)
+	}
+}
+
 // A target that has a part of a trace gets the rest, equal by value: another
 // order of keys is no other notification.
 func TestForwardWritesWhatIsMissing(t *testing.T) {

@@ -117,7 +117,7 @@ func (l *traceList) write(traces iter.Seq2[store.Trace, error], w, stderr io.Wri
 	}
 	for trace, err := range traces {
 		if err != nil {
-			if warn.skipped(err) {
+			if damaged, _ := warn.skipped(err); damaged {
 				continue
 			}
 			return err

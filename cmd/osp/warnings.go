@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -13,6 +14,7 @@ import (
 type warnings struct {
 	w     io.Writer
 	count int
+	told  map[uint64]bool // the hashes of what was skipped
 }
 
 const mostWarnings = 10
@@ -24,15 +26,25 @@ func (w *warnings) add(text string) {
 	}
 }
 
-// skipped tells whether err is about one skipped entry, which it warns of,
-// so that what comes after it can still be read.
-func (w *warnings) skipped(err error) bool {
+// skipped tells whether err is about one skipped entry, so that what comes
+// after it can still be read, and whether it is new. Only then does it warn: a
+// file tells of the same line whenever it is searched.
+func (w *warnings) skipped(err error) (damaged, isNew bool) {
 	var damage *store.Damage
 	if !errors.As(err, &damage) {
-		return false
+		return false, false
 	}
-	w.add(err.Error())
-	return true
+	text := err.Error()
+	hash := maphash.String(seed, text)
+	if w.told[hash] {
+		return true, false
+	}
+	if w.told == nil {
+		w.told = map[uint64]bool{}
+	}
+	w.told[hash] = true
+	w.add(text)
+	return true, true
 }
 
 // close tells how many more there were.

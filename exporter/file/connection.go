@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -46,6 +47,9 @@ func pathOf(fileURL string) (string, error) {
 	_, rest, _ := strings.Cut(fileURL, "://")
 	if local, ok := strings.CutPrefix(rest, "localhost/"); ok {
 		rest = "/" + local
+	}
+	if server, _, _ := strings.Cut(rest, "/"); strings.Contains(server, ":") && strings.Contains(rest, "@") {
+		return "", errors.New("a connection string of a file names no user and no server; it should read like file:///path/to/traces.jsonl")
 	}
 	path, err := url.PathUnescape(rest)
 	if err != nil {

@@ -85,8 +85,18 @@ func (t *target) server() server {
 // Several hosts are sentinels, or nodes of a cluster.
 func parse(connectionString string, c config) (*target, error) {
 	rest, options := connstr.Cut(connectionString)
+	if strings.Contains(rest, "?") {
+		return nil, options.Safe(errors.New(`the connection string holds more than one "?": what is no beginning of its options should be written %3F`))
+	}
+	t, err := read(rest, options, c)
+	return t, options.Safe(err)
+}
+
+// read reads the connection string without its options, and these.
+func read(rest string, options *connstr.Options, c config) (*target, error) {
+	scheme := store.Scheme(rest)
 	_, rest, _ = strings.Cut(rest, "://")
-	t := &target{config: c, scheme: store.Scheme(connectionString), client: goredis.UniversalOptions{
+	t := &target{config: c, scheme: scheme, client: goredis.UniversalOptions{
 		// Who writes a batch repeats it; nothing is sent twice behind our back.
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		// Nothing but AUTH and SELECT before the first command: few rights, old servers.

@@ -59,6 +59,8 @@ func TestConnectionStrings(t *testing.T) {
 	}
 }
 
+const inPassword = `the password holds a "?", which should be written %3F`
+
 func TestWrongConnectionStrings(t *testing.T) {
 	for text, want := range map[string]string{
 		"redis://h:x":                            `"h:x" of the connection string should be a host and a port`,
@@ -86,6 +88,20 @@ func TestWrongConnectionStrings(t *testing.T) {
 		"redis+unix://h":                         "a path from the root",
 		"redis+unix:///s?sentinel=m":             "sentinels have hosts",
 		"redissentinel://h?sentinel=":            "no master",
+
+		"redis://u:geheim?geheim@h:1/0":          inPassword,
+		"redissentinel://:geheim?geheim@h:1/0":   inPassword,
+		"redis+unix://:geheim?geheim@/s":         inPassword,
+		"redis://:geheim?@h:6379/0":              inPassword,
+		"redis://u:1?geheim@h:1/0":               inPassword,
+		"redis://u:1?db=geheim@h:1/0":            inPassword,
+		"redis://u:geheim?password=geheim@h:1/0": inPassword,
+		"redis://u:a?geheim@h?db=1":              inPassword,
+		"redis://h?password=geheim?geheim":       `more than one "?"`,
+		"redis:///0?password=geheim?geheim":      `more than one "?"`,
+		"redis://h?password=a&geheim=1":          "behind a password",
+		// kolla's form, misspelled: there is no password behind the "?"
+		"redis://default:geheim@h1:26379?sentinel=kolla&sentinel_falback=h2:26379&db=0": `unknown option "sentinel_falback"`,
 	} {
 		_, err := store.Open(t.Context(), text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), "\n") {

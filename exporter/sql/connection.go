@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -44,6 +45,8 @@ func pathOf(connectionString string) (string, error) {
 	_, rest, _ := strings.Cut(connectionString, "://")
 	path, ok := strings.CutPrefix(rest, "/")
 	switch {
+	case !ok && strings.Contains(rest, "@"):
+		return "", errors.New("a connection string of SQLite names no user and no server; it should read like sqlite:///relative.db or sqlite:////absolute.db")
 	case path == "" || path == ":memory:":
 		return "", fmt.Errorf("the connection string %q names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db", connectionString)
 	case !ok:

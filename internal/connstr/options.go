@@ -7,6 +7,7 @@
 package connstr
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -23,15 +24,19 @@ type Options struct {
 	all    map[string][]string // what a repeated option said each time
 	known  []string
 	err    error
+
+	behindSecret []string // names behind a password, which may be a part of it
+	unclear      error    // instead of any other, which might show a password
 }
 
 // Cut separates a connection string from the options behind its last "?".
 func Cut(connectionString string) (rest string, o *Options) {
-	o = &Options{values: map[string]string{}, all: map[string][]string{}}
+	o = &Options{values: map[string]string{}, all: map[string][]string{}, unclear: unclear(connectionString)}
 	i := strings.LastIndexByte(connectionString, '?')
 	if i < 0 {
 		return connectionString, o
 	}
+	behindSecret := false
 	for pair := range strings.SplitSeq(connectionString[i+1:], "&") {
 		if pair == "" {
 			continue
@@ -40,8 +45,37 @@ func Cut(connectionString string) (rest string, o *Options) {
 		key, value = o.unescape(key), o.unescape(value)
 		o.values[key] = value
 		o.all[key] = append(o.all[key], value)
+		if behindSecret {
+			o.behindSecret = append(o.behindSecret, key)
+		}
+		behindSecret = behindSecret || secretName.MatchString(key)
 	}
 	return connectionString[:i], o
+}
+
+// unclear returns an error if an "@" stands behind the first "?", where a
+// server's name could stand before it: the "?" may be one of the password, and
+// all that seems to be a host or an option be the password, too.
+func unclear(connectionString string) error {
+	rest := connectionString
+	if _, behind, ok := strings.Cut(rest, "://"); ok {
+		rest = behind
+	}
+	_, behind, _ := strings.Cut(rest, "?")
+	if strings.HasPrefix(rest, "/") || !strings.Contains(behind, "@") {
+		return nil
+	}
+	return errors.New(`the password holds a "?", which should be written %3F (or an option of the connection string an "@", which should be written %40)`)
+}
+
+// Safe returns err, or where err might show a part of the password, what the
+// user should write. All that a back end says of the text of a connection
+// string should go through it; Done does so itself.
+func (o *Options) Safe(err error) error {
+	if err != nil && o.unclear != nil {
+		return o.unclear
+	}
+	return err
 }
 
 // unescape decodes percent escapes and "+". The error does not show the text,
@@ -152,19 +186,27 @@ func (o *Options) Rest() url.Values {
 // an unknown one is not shown, since it may be a password.
 func (o *Options) Done() error {
 	if o.err != nil {
-		return o.err
+		return o.Safe(o.err)
 	}
 	var unknown []string
+	inDoubt := ""
 	for name := range o.values {
-		if !slices.Contains(o.known, name) {
+		switch {
+		case slices.Contains(o.known, name):
+		case slices.Contains(o.behindSecret, name):
+			inDoubt = `behind a password (an "&" of the password should be written %26)`
+		default:
 			unknown = append(unknown, strconv.Quote(name))
 		}
+	}
+	slices.Sort(unknown)
+	if inDoubt != "" {
+		unknown = append(unknown, inDoubt)
 	}
 	if len(unknown) == 0 {
 		return nil
 	}
-	slices.Sort(unknown)
 	slices.Sort(o.known)
-	return fmt.Errorf("unknown option %s of the connection string; this back end knows %s",
-		strings.Join(unknown, ", "), strings.Join(slices.Compact(o.known), ", "))
+	return o.Safe(fmt.Errorf("unknown option %s of the connection string; this back end knows %s",
+		strings.Join(unknown, ", "), strings.Join(slices.Compact(o.known), ", ")))
 }
