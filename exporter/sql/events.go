@@ -10,8 +10,8 @@ import (
 // events are those that a listing is about.
 type events interface {
 	// page returns the first events that a condition holds for, the last row
-	// looked at, nil if there is no more, and what could not be read. Of the
-	// traces that are asked for, wanted are still to come; 0 stands for all.
+	// looked at, nil if there is no more, and what could not be read. More
+	// events than wanted may be of no use; 0 stands for all.
 	page(ctx context.Context, wanted int, where string, args ...any) (page []event, last *event, damages []error, err error)
 	// firsts returns of each of the traces the time of the first event, and
 	// for traces without a time the lowest id.

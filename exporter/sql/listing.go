@@ -38,6 +38,7 @@ type listing struct {
 	now    string           // the time that the walk is at
 	passed map[string]bool  // the traces whose first event was met at that time
 	listed int
+	pages  int // how many were read
 }
 
 func (s *Store) list(ctx context.Context, q store.Query, events events) iter.Seq2[store.Trace, error] {
@@ -62,6 +63,7 @@ func (l *listing) walk(ctx context.Context, timed bool, yield func(store.Trace, 
 	var last *event
 	for {
 		page, behind, damages, err := l.next(ctx, timed, last)
+		l.pages++
 		if err != nil {
 			yield(store.Trace{}, err)
 			return false
@@ -94,7 +96,7 @@ func (l *listing) next(ctx context.Context, timed bool, behind *event) (firsts [
 	var met map[string]event
 	where, args := l.window(timed, behind)
 	err = l.use(ctx, func() (err error) {
-		if page, last, damages, err = l.events.page(ctx, max(l.q.Limit-l.listed, 0), where, args...); err != nil {
+		if page, last, damages, err = l.events.page(ctx, l.wanted(), where, args...); err != nil {
 			return err
 		}
 		met, err = l.events.firsts(ctx, l.upTo, l.strangers(page))
@@ -107,6 +109,16 @@ func (l *listing) next(ctx context.Context, timed bool, behind *event) (firsts [
 		}
 	}
 	return firsts, last, damages, err
+}
+
+// wanted returns how many events the next page should have at most, or 0 for no
+// limit: as many as traces are still to come, and twice as many each time, for
+// a trace may have any number of events before its first.
+func (l *listing) wanted() int {
+	if l.q.Limit <= 0 {
+		return 0
+	}
+	return min(l.q.Limit-l.listed, pageRows) << min(l.pages, 16)
 }
 
 // strangers returns the traces of events that were not met before.
