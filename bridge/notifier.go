@@ -99,14 +99,18 @@ func newNotifier(to destination, cfg notifierConfig) *Notifier {
 // spans before it returns; the others wait.
 //
 // nil means that each was taken: it is in a span that was handed on, it waits,
-// or it is a duplicate. After an error, notify the same ones again, all of
+// or it is a duplicate of one of which that is true, so that a caller may drop
+// or acknowledge it. While another call is still handing on an equal one,
+// Notify waits for the outcome: with a failure, its own is taken as if it had
+// come first. After an error, notify the same ones again, all of
 // them: those that were taken then count as duplicates. Halves that had waited
 // are never lost by it: they wait again. Only an invalid notification is
 // refused for good ([osprofiler.Notification.Validate]); the others of its call
 // are taken.
 //
-// Notify waits for the exporter and, where that is not to be called twice at
-// once, for other calls' exports, never longer than the context lets it. It
+// Notify waits for the exporter, for other calls' exports of equal notifications
+// and, where the exporter is not to be called twice at once, for all their
+// exports: for those of others never longer than the context lets it. It
 // keeps the notifications that wait, and with each the text that it was parsed
 // from, but not the slice.
 func (n *Notifier) Notify(ctx context.Context, notifications ...osprofiler.Notification) error {
@@ -175,7 +179,7 @@ func (n *Notifier) handOnBatch(ctx context.Context, until mark, why reason) (mor
 	c := n.newCall(nil)
 	defer n.endCall(c)
 	for len(c.pairs) < maxBatch {
-		p, ok := n.takeOldest(until, why)
+		p, ok := c.takeOldest(until, why)
 		if !ok {
 			break
 		}

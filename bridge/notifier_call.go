@@ -27,6 +27,7 @@ type call struct {
 	before        uint64        // the order of the one before the first
 	now           time.Duration // since the Notifier began
 	pairs         []pair        // to be handed on
+	pending       []*half       // equal to what other calls are handing on
 	spans         []sdktrace.ReadOnlySpan
 	counts        counts
 	invalid       error // of the first one that was refused
@@ -48,7 +49,7 @@ func (n *Notifier) newCall(notifications []osprofiler.Notification) *call {
 
 func (n *Notifier) endCall(c *call) {
 	n.totals.add(&c.counts)
-	*c = call{pairs: c.pairs[:0], spans: c.spans[:0]}
+	*c = call{pairs: c.pairs[:0], pending: c.pending[:0], spans: c.spans[:0]}
 	calls.Put(c)
 }
 
@@ -65,6 +66,10 @@ func (c *call) run(ctx context.Context) error {
 		}
 	}
 	c.counts.rejected += int64(len(c.notifications) - taken)
+	if err == nil {
+		err = c.settle(ctx)
+	}
+	c.rejectPending()
 	if c.invalid != nil {
 		return errors.Join(c.invalid, err)
 	}
@@ -84,13 +89,21 @@ func (c *call) notify(ctx context.Context, i int) error {
 		return nil
 	}
 	h.order, h.arrived = c.before+uint64(i)+1, c.now
+	return c.place(ctx, h)
+}
+
+// place finds a place for a half; with an error, it has none.
+func (c *call) place(ctx context.Context, h *half) error {
 	for {
-		switch v, p := c.n.shardOf(h).offer(&c.n.budget, h); v {
+		switch v, p := c.n.shardOf(h).offer(&c.n.budget, h, c); v {
 		case waits:
 			return nil
 		case duplicate:
 			c.counts.duplicates++
 			recycle(h)
+			return nil
+		case inFlight:
+			c.pending = append(c.pending, h)
 			return nil
 		case paired, alone:
 			c.pairs = append(c.pairs, p)
@@ -120,7 +133,7 @@ func (c *call) makeRoom(ctx context.Context, h *half, short reason) error {
 		bytes = max(bytes, b.mostBytes/part)
 	}
 	for (halves > 0 || bytes > 0 && short == tooLarge) && len(c.pairs) < maxBatch {
-		p, ok := c.n.takeOldest(mark{order: none, arrived: forever}, short)
+		p, ok := c.takeOldest(mark{order: none, arrived: forever}, short)
 		if !ok {
 			break
 		}
@@ -188,19 +201,19 @@ func mixed(a, b uint64) uint64 {
 func (n *Notifier) shardOf(h *half) *shard { return &n.shards[h.key%shardCount] }
 
 // takeOldest takes the oldest half of all shards, if it stands before the mark.
-func (n *Notifier) takeOldest(until mark, why reason) (pair, bool) {
+func (c *call) takeOldest(until mark, why reason) (pair, bool) {
 	for {
 		var oldest *shard
 		first := uint64(none)
-		for i := range n.shards {
-			if since := n.shards[i].since.Load(); since < first {
-				oldest, first = &n.shards[i], since
+		for i := range c.n.shards {
+			if since := c.n.shards[i].since.Load(); since < first {
+				oldest, first = &c.n.shards[i], since
 			}
 		}
 		if oldest == nil || first > until.order {
 			return pair{}, false
 		}
-		if p, ok := oldest.takeOldest(until, why); ok {
+		if p, ok := oldest.takeOldest(until, c, why); ok {
 			return p, true
 		}
 		if oldest.since.Load() == first {
@@ -209,23 +222,29 @@ func (n *Notifier) takeOldest(until mark, why reason) (pair, bool) {
 	}
 }
 
-// deliver hands on the pairs of the call, batch by batch.
+// deliver hands on the pairs of the call, batch by batch. None is in flight when
+// it ends, even if the exporter panics: other calls may be waiting for them.
 func (c *call) deliver(ctx context.Context) error {
-	for pairs := c.pairs; len(pairs) > 0; {
-		batch := pairs[:min(len(pairs), maxBatch)]
-		if err := c.hand(ctx, batch); err != nil {
+	pairs := c.pairs
+	defer func() {
+		if len(pairs) > 0 {
 			c.counts.failedExports++
 			c.undo(pairs)
-			c.pairs = c.pairs[:0]
+		}
+		clear(c.pairs)
+		c.pairs = c.pairs[:0]
+	}()
+	for len(pairs) > 0 {
+		batch := pairs[:min(len(pairs), maxBatch)]
+		if err := c.hand(ctx, batch); err != nil {
 			return fmt.Errorf("%d spans of notifications were not exported: %w", len(pairs), err)
 		}
+		now := time.Since(c.n.began)
 		for _, p := range batch {
-			c.handed(p)
+			c.handed(p, now)
 		}
 		pairs = pairs[len(batch):]
 	}
-	clear(c.pairs)
-	c.pairs = c.pairs[:0]
 	return nil
 }
 
@@ -254,7 +273,8 @@ func (p pair) halves() (start, stop *osprofiler.Notification) {
 	return start, stop
 }
 
-func (c *call) handed(p pair) {
+func (c *call) handed(p pair, now time.Duration) {
+	c.n.shardOf(p.first).handed(p, now)
 	c.counts.spans++
 	if p.second == nil {
 		c.counts.incomplete[p.why]++
@@ -285,5 +305,4 @@ func (c *call) undo(pairs []pair) {
 			recycle(h)
 		}
 	}
-	clear(pairs)
 }

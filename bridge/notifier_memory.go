@@ -48,9 +48,4 @@ func (m *memory) has(h *half) bool {
 	return ok && key == h.key
 }
 
-func (m *memory) remove(h *half) {
-	delete(m.young, h.value)
-	delete(m.old, h.value)
-}
-
 func (m *memory) len() int { return len(m.young) + len(m.old) }

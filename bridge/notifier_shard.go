@@ -20,6 +20,9 @@ type half struct {
 	stop         bool
 	held         int64 // what it holds of the budget; 0 if it never waited
 
+	by      *call    // that hands it on; while it is in flight
+	landing *landing // of itself in flight, or of the equal one that it waits for
+
 	older, newer *half // in the shard
 	next         *half // with the same key, in their order
 }
@@ -95,11 +98,14 @@ func addUpTo(n *atomic.Int64, more, most int64) bool {
 // goroutines rarely meet in one.
 const shardCount = 32
 
-// A shard keeps the halves of some ids, which no other shard has.
+// A shard keeps the halves of some ids, which no other shard has: those that
+// wait, those in flight (taken out to be handed on, with no outcome yet) and,
+// as hashes, those that were handed on.
 type shard struct {
 	mu             sync.Mutex
-	byKey          map[uint64]*half // the oldest of each key
+	byKey          map[uint64]*half // that wait: the oldest of each key
 	oldest, newest *half
+	flying         map[uint64]*half // by value
 	done           memory
 	since          atomic.Uint64 // order of the oldest; none if there is none
 
@@ -110,6 +116,7 @@ const none = math.MaxUint64
 
 func (s *shard) init(remember int, age time.Duration) {
 	s.byKey = map[uint64]*half{}
+	s.flying = map[uint64]*half{}
 	s.done = newMemory(remember, age)
 	s.since.Store(none)
 }
@@ -121,6 +128,7 @@ const (
 	waits     verdict = iota // it was put in
 	paired                   // it has found its other half
 	duplicate                // it was there before
+	inFlight                 // so it was, and another call is handing that on; see its landing
 	alone                    // it is too large to wait
 	noRoom                   // others have to go first
 	crowded                  // one of the same id has gone; offer it again
@@ -130,16 +138,19 @@ const (
 // looking through them takes time, which somebody might want to waste.
 const mostOfOneID = 32
 
-// offer decides about a half that has come. The pair that it completes, or that
-// had to go for it, has left the shard and is remembered; so is a half that is
+// offer decides about a half that has come by a call. The pair that it
+// completes, or that had to go for it, is in flight then; so is a half that is
 // too large to wait.
-func (s *shard) offer(b *budget, h *half) (verdict, pair) {
+func (s *shard) offer(b *budget, h *half, by *call) (verdict, pair) {
 	size := h.size()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done.turn(h.arrived)
 	if s.done.has(h) {
 		return duplicate, pair{}
+	}
+	if other := s.flying[h.value]; other != nil && other.key == h.key {
+		return other.await(h, by), pair{}
 	}
 	first := s.byKey[h.key]
 	count, partner := 0, (*half)(nil)
@@ -158,14 +169,14 @@ func (s *shard) offer(b *budget, h *half) (verdict, pair) {
 	switch {
 	case partner != nil:
 		s.remove(partner)
-		s.done.add(partner, h.arrived)
-		s.done.add(h, h.arrived)
+		s.fly(partner, by)
+		s.fly(h, by)
 		return paired, pair{partner, h, completed}
 	case size > b.mostBytes:
-		s.done.add(h, h.arrived)
+		s.fly(h, by)
 		return alone, pair{h, nil, tooLarge}
 	case count >= mostOfOneID:
-		return crowded, s.take(first, sameID)
+		return crowded, s.take(first, by, sameID)
 	}
 	if short := b.take(size); short != completed {
 		return noRoom, pair{why: short}
@@ -176,8 +187,8 @@ func (s *shard) offer(b *budget, h *half) (verdict, pair) {
 }
 
 // take takes a half out, with one of the same id that may be its other half:
-// one of the same operation or else any.
-func (s *shard) take(h *half, why reason) pair {
+// one of the same operation or else any. They are in flight then.
+func (s *shard) take(h *half, by *call, why reason) pair {
 	var partner *half
 	for other := s.byKey[h.key]; other != nil; other = other.next {
 		if other.stop == h.stop || !other.sameID(h) {
@@ -191,36 +202,24 @@ func (s *shard) take(h *half, why reason) pair {
 			break
 		}
 	}
-	now := s.newest.arrived
 	s.remove(h)
-	s.done.add(h, now)
+	s.fly(h, by)
 	if partner != nil {
 		s.remove(partner)
-		s.done.add(partner, now)
+		s.fly(partner, by)
 	}
 	return pair{h, partner, why}
 }
 
 // takeOldest takes the oldest half, if it stands before the mark.
-func (s *shard) takeOldest(until mark, why reason) (p pair, ok bool) {
+func (s *shard) takeOldest(until mark, by *call, why reason) (p pair, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.oldest
 	if h == nil || h.order > until.order || h.arrived > until.arrived {
 		return pair{}, false
 	}
-	return s.take(h, why), true
-}
-
-// undo forgets that a half was handed on and, if it had waited, puts it back,
-// behind all others.
-func (s *shard) undo(h *half) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.done.remove(h)
-	if h.held > 0 {
-		s.insert(h, s.byKey[h.key])
-	}
+	return s.take(h, by, why), true
 }
 
 // forget forgets what is too old to be remembered.

@@ -48,8 +48,9 @@ type LiveProcessor struct {
 	giveUp context.Context // of all writes; done when Shutdown's time is over
 	cancel context.CancelFunc
 
-	done     chan struct{} // closed when the worker has ended
+	done     chan struct{} // closed when the worker has nothing more to write
 	closeErr error         // of the store; read it after done
+	told     chan struct{} // closed when the last summary was given
 }
 
 var _ sdktrace.SpanProcessor = (*LiveProcessor)(nil)
@@ -84,7 +85,7 @@ func startLive(s store.Store, owned bool, scheme string, cfg config) *LiveProces
 	p := &LiveProcessor{
 		store: s, owned: owned, scheme: scheme,
 		retry: cfg.retry, conv: convert.New(cfg.convert...), cfg: cfg.live,
-		done: make(chan struct{}),
+		done: make(chan struct{}), told: make(chan struct{}),
 	}
 	p.queue = newQueue(&p.cfg)
 	p.report = newLossReport(p.queue, p.cfg.reportInterval)
@@ -159,7 +160,10 @@ func (p *LiveProcessor) ForceFlush(ctx context.Context) error {
 // do nothing; what is queued is written as long as the context lets it, and the
 // rest is dropped and counted. Then a store that OpenLive opened is closed. The
 // error is that of the first batch that failed meanwhile, of closing, or of the
-// context. Only the first call does anything.
+// context. It returns after the last summary of what was lost, but waits for
+// neither the store nor otel's error handler when the context is done: the
+// handler then has the summary when it takes it. Only the first call does
+// anything.
 func (p *LiveProcessor) Shutdown(ctx context.Context) error {
 	w := p.queue.close()
 	if w == nil {
@@ -167,12 +171,16 @@ func (p *LiveProcessor) Shutdown(ctx context.Context) error {
 	}
 	select {
 	case <-p.done:
+		select {
+		case <-p.told:
+		case <-ctx.Done():
+		}
 		return errors.Join(w.err, p.closeErr)
 	case <-ctx.Done():
 	}
 	p.cancel()
 	held := p.queue.abandon()
-	p.report.now()
+	go p.report.now() // the worker may be in the store for long
 	return fmt.Errorf("%d notifications are not known to be stored: %w", held, context.Cause(ctx))
 }
 

@@ -10,8 +10,11 @@ import (
 )
 
 // work is the worker: it writes what the queue holds until that is closed and
-// empty, and then closes a store of its own.
+// empty, and then closes a store of its own. The last summary comes after it is
+// done, since the error handler may take any time for it.
 func (p *LiveProcessor) work() {
+	defer close(p.told)
+	defer p.report.now()
 	defer close(p.done)
 	defer p.cancel()
 	delay := time.NewTimer(p.cfg.batchDelay)
@@ -29,7 +32,6 @@ func (p *LiveProcessor) work() {
 	if p.owned {
 		p.closeErr = p.store.Close()
 	}
-	p.report.now()
 }
 
 // await waits until a batch is to be written; false: there are no more.

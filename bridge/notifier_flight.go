@@ -1,0 +1,131 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A landing is the outcome of handing on a half. There is one only if another
+// call waits for it.
+type landing struct {
+	known chan struct{} // closed when it is
+	ok    bool          // read it after known
+}
+
+// await tells a half that is equal to one in flight what it is. In the flight
+// of its own call it is a duplicate: that call's error is for both.
+func (h *half) await(equal *half, by *call) verdict {
+	if h.by == by {
+		return duplicate
+	}
+	if h.landing == nil {
+		h.landing = &landing{known: make(chan struct{})}
+	}
+	equal.landing = h.landing
+	return inFlight
+}
+
+// fly marks a half as in flight.
+func (s *shard) fly(h *half, by *call) {
+	h.by = by
+	s.flying[h.value] = h
+}
+
+// land ends the flight of a half, whose outcome is then known.
+func (s *shard) land(h *half, ok bool) {
+	delete(s.flying, h.value)
+	if l := h.landing; l != nil {
+		l.ok = ok
+		close(l.known)
+	}
+	h.by, h.landing = nil, nil
+}
+
+// handed remembers that a pair was handed on.
+func (s *shard) handed(p pair, now time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range [...]*half{p.first, p.second} {
+		if h != nil {
+			s.done.add(h, now)
+			s.land(h, true)
+		}
+	}
+}
+
+// undo takes back that a half was to be handed on and, if it had waited, puts
+// it back, behind all others.
+func (s *shard) undo(h *half) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.land(h, false)
+	if h.held > 0 {
+		s.insert(h, s.byKey[h.key])
+	}
+}
+
+// settle learns what became of the halves that are equal to what other calls
+// are handing on: those that were handed on are duplicates, the others are this
+// call's to bring. Calls may wait for one another's halves, so a call waits only
+// while none of its own are in flight.
+func (c *call) settle(ctx context.Context) error {
+	for len(c.pending) > 0 {
+		if err := c.awaitLandings(ctx); err != nil {
+			return err
+		}
+		landed := c.pending
+		c.pending = nil // the next ones must not overwrite these
+		for i, h := range landed {
+			if err := c.again(ctx, h); err != nil {
+				c.pending = append(c.pending, landed[i+1:]...)
+				return err
+			}
+		}
+		if err := c.deliver(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitLandings waits until the outcome of all that the call waits for is known.
+func (c *call) awaitLandings(ctx context.Context) error {
+	for i, h := range c.pending {
+		select {
+		case <-h.landing.known:
+		case <-ctx.Done():
+			return fmt.Errorf("%d notifications are being exported by other calls, perhaps in vain: %w",
+				len(c.pending)-i, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// again takes a half whose equal has landed.
+func (c *call) again(ctx context.Context, h *half) error {
+	if h.landing.ok {
+		c.counts.duplicates++
+		recycle(h)
+		return nil
+	}
+	h.landing = nil
+	h.order, h.arrived = c.n.order.Add(1), time.Since(c.n.began)
+	if err := c.place(ctx, h); err != nil {
+		c.counts.rejected++
+		return err
+	}
+	if len(c.pairs) >= maxBatch {
+		return c.deliver(ctx)
+	}
+	return nil
+}
+
+// rejectPending gives up the halves that were not settled.
+func (c *call) rejectPending() {
+	c.counts.rejected += int64(len(c.pending))
+	for _, h := range c.pending {
+		recycle(h)
+	}
+	clear(c.pending)
+}

@@ -1,0 +1,79 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"log"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter"
+)
+
+var errNoTable = errors.New("no such table")
+
+// An error handler that takes its time does not hold Shutdown longer than its
+// context, whatever the store does; and it is told of each loss once.
+func TestShutdownDoesNotWaitForTheErrorHandler(t *testing.T) {
+	for name, c := range map[string]struct {
+		hangs bool // after a first failure that the handler is busy with
+		batch int
+		want  error
+	}{
+		"store that fails": {false, 100, errNoTable}, // all is written by Shutdown
+		"store that hangs": {true, 2, context.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			s := &scripted{write: func(_ context.Context, try int, _ []osprofiler.Notification) error {
+				if c.hangs && try > 1 {
+					<-release
+				}
+				return errNoTable
+			}}
+			var told, calls atomic.Uint64
+			otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+				calls.Add(1)
+				<-release
+				var loss *exporter.LossError
+				if errors.As(err, &loss) {
+					told.Add(loss.DroppedStarts + loss.DroppedStops + loss.FailedStarts + loss.FailedStops)
+				}
+			}))
+			t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) })) })
+			tracer, live := liveOver(t, s, exporter.WithBatchSize(c.batch), exporter.WithBatchDelay(time.Hour),
+				exporter.WithReportInterval(10*time.Millisecond))
+			for range 3 {
+				_, span := tracer.Start(t.Context(), "op")
+				span.End()
+			}
+			if c.hangs {
+				waitFor(t, func() bool { return calls.Load() == 1 })
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- live.Shutdown(ctx) }()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, c.want) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+			case <-time.After(5 * time.Second):
+				t.Error("Shutdown waits for the error handler")
+			}
+			if calls.Load() > 1 {
+				t.Error("the handler was called while it was at work")
+			}
+			close(release)
+			waitFor(t, func() bool { return live.Stats().Queued == 0 && told.Load() >= 6 })
+			if stats := live.Stats(); told.Load() != 6 {
+				t.Errorf("of 6 notifications %d were told to be lost: %+v", told.Load(), stats)
+			}
+		})
+	}
+}
