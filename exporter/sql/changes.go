@@ -68,13 +68,13 @@ func (s *Store) position(ctx context.Context, from store.Cursor) (id int64, err 
 		if page, _, err = s.page(ctx, 1, "id = ?", id); err != nil {
 			return err
 		}
-		return s.db.QueryRowContext(ctx, "SELECT max(id) FROM data").Scan(&last)
+		return s.queryRow(ctx, "SELECT max(id) FROM data").Scan(&last)
 	})
 	if err != nil {
 		return 0, err
 	}
 	if len(page) == 1 && cursorOf(&page[0]) != from || len(page) == 0 && last.Int64 < id {
-		return 0, fmt.Errorf("the cursor %q does not belong to the database %s, or the database was made anew", from, s.dialect.name())
+		return 0, fmt.Errorf("the cursor %q does not belong to the database %s, or the database was made anew", from, s.dialect.Name())
 	}
 	return id, nil
 }

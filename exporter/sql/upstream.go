@@ -64,10 +64,10 @@ func (s *Store) firstRows(ctx context.Context) iter.Seq2[store.Trace, error] {
 
 // firstRowsBehind returns a page, and the last id in it.
 func (s *Store) firstRowsBehind(ctx context.Context, behind int64) (traces []store.Trace, last int64, err error) {
-	rows, err := s.db.QueryContext(ctx, fmt.Sprintf(
+	rows, err := s.queryRows(ctx, fmt.Sprintf(
 		"SELECT id, base_id, timestamp FROM data AS this WHERE id > ? AND NOT EXISTS "+
 			"(SELECT 1 FROM data AS earlier WHERE %s AND earlier.id < this.id) ORDER BY id LIMIT %d",
-		s.dialect.same("earlier.base_id", "this.base_id"), pageRows), behind)
+		s.dialect.Same("earlier.base_id", "this.base_id"), pageRows), behind)
 	if err != nil {
 		return nil, behind, err
 	}
