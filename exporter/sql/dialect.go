@@ -17,6 +17,8 @@ type Dialect interface {
 	// Schema returns the statements that make what upstream's driver makes and
 	// is not among these names, for what may have come to be meanwhile.
 	Schema(existing []string) []string
+	// Alphabet asks which characters the columns of the table can hold.
+	Alphabet(ctx context.Context, db *sql.DB) (Alphabet, error)
 	// Begin starts a transaction that writes.
 	Begin() string
 	// Bind returns the context for the statements of such a transaction: ctx,

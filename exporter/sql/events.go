@@ -45,12 +45,13 @@ func note(firsts map[string]event, e event) {
 	}
 }
 
-// inTraces is the condition that an event belongs to one of the traces.
-func inTraces(baseIDs []string) (where string, args []any) {
+// inTraces is the condition that an event belongs to one of the traces, by
+// what the column says.
+func inTraces[T any](baseIDs []T) (where string, args []any) {
 	where = "base_id IN (" + placeholders(len(baseIDs)) + ")"
 	for _, id := range baseIDs {
 		args = append(args, id)
-		if id == "" {
+		if any(id) == "" {
 			where = "(base_id IS NULL OR " + where + ")"
 		}
 	}

@@ -55,8 +55,8 @@ func TestCapturedRows(t *testing.T) {
 		if _, ok := r.plain(inner); !ok {
 			t.Errorf("%s has to be parsed", n.JSON())
 		}
-		if payload(&n) != inner {
-			t.Errorf("payload is %s, want %s", payload(&n), inner)
+		if (&Store{}).payload(&n) != inner {
+			t.Errorf("payload is %s, want %s", (&Store{}).payload(&n), inner)
 		}
 	}
 }

@@ -23,13 +23,7 @@ const (
 func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		asked := backend.Text(baseID)
-		where, args := "base_id = ?", []any{shortened(colBaseID, asked)}
-		switch {
-		case asked == "":
-			where = "(base_id = ? OR base_id IS NULL)"
-		case args[0] != text(asked): // upstream stores it whole where the database lets it
-			where, args = "base_id IN (?, ?)", append(args, asked)
-		}
+		where, args := inTraces(s.lookedFor(asked))
 		var seen backend.Unique
 		found := false
 		for r, err := range s.rows(ctx, 0, where, args...) {

@@ -53,6 +53,15 @@ func (r *Row) Args(args []any) []any {
 	return append(args, r.data.String)
 }
 
+// Size is how many bytes its texts have.
+func (r *Row) Size() int {
+	size := len(r.data.String)
+	for _, c := range r.columns {
+		size += len(c.String)
+	}
+	return size
+}
+
 // TraceID is the value of the column trace_id, a string or nil.
 func (r *Row) TraceID() any {
 	if c := r.columns[colTraceID]; c.Valid {

@@ -83,11 +83,15 @@ func (s *Store) transaction(ctx context.Context, statements []string) error {
 	})
 }
 
-// probe makes sure that the table is upstream's, and, where it is to be
+// probe makes sure that the table is upstream's, learns its alphabet, and, where it is to be
 // written, that it can be.
 func (s *Store) probe(ctx context.Context) error {
 	return s.use(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, "SELECT id, "+ColumnList+" FROM data LIMIT 0")
+		var err error
+		if s.alphabet, err = s.dialect.Alphabet(ctx, s.db); err != nil {
+			return err
+		}
+		_, err = s.db.ExecContext(ctx, "SELECT id, "+ColumnList+" FROM data LIMIT 0")
 		if err != nil {
 			return s.notOurs(err)
 		}

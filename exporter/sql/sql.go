@@ -23,8 +23,9 @@ import (
 // store.Store, store.ErrorTracer, store.Changer and store.Upstreamer.
 type Store struct {
 	Config
-	dialect Dialect
-	db      *sql.DB
+	dialect  Dialect
+	db       *sql.DB
+	alphabet Alphabet
 
 	done    chan struct{} // closed by Close
 	closing sync.RWMutex  // held for reading while the database is in use

@@ -15,11 +15,11 @@ import (
 // data column, a node's host is the one beside info if there is one, traces
 // are listed by their first row, and failed ones not at all.
 func (s *Store) Upstream() store.Upstream {
-	return store.Upstream{Driver: "sqlalchemy", Payload: payload, Host: host, Traces: s.firstRows}
+	return store.Upstream{Driver: "sqlalchemy", Payload: s.payload, Host: host, Traces: s.firstRows}
 }
 
-func payload(n *osprofiler.Notification) string {
-	_, inner := encodeInner(n)
+func (s *Store) payload(n *osprofiler.Notification) string {
+	_, inner := s.encodeInner(n)
 	return inner
 }
 

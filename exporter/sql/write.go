@@ -60,7 +60,7 @@ func (s *Store) encoded(ctx context.Context, batch []osprofiler.Notification) it
 				yield(Row{}, err)
 				return
 			}
-			if !yield(Row{encode(&batch[i])}, nil) {
+			if !yield(Row{s.encode(&batch[i])}, nil) {
 				return
 			}
 		}

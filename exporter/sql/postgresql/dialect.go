@@ -55,6 +55,22 @@ func (dialect) Schema(existing []string) []string {
 	return statements
 }
 
+// Alphabet is that of the database.
+func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error) {
+	var encoding string
+	if err := db.QueryRowContext(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
+		return nil, err
+	}
+	switch encoding {
+	case "UTF8", "SQL_ASCII": // the latter keeps what it is sent
+		return table.Unicode, nil
+	case "LATIN1":
+		return table.Latin1, nil
+	default:
+		return table.ASCII, nil
+	}
+}
+
 func (dialect) Begin() string { return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" }
 
 // Bind: the driver gives an interrupted connection up, which ends its transaction.

@@ -46,6 +46,9 @@ func (dialect) Same(a, b string) string        { return a + " IS " + b }
 func (dialect) Unindexed(column string) string { return "+" + column }
 func (dialect) Text() string                   { return "data" }
 
+// Alphabet: SQLite holds any text.
+func (dialect) Alphabet(context.Context, *sql.DB) (table.Alphabet, error) { return nil, nil }
+
 // Exact is the column: SQLite compares byte by byte.
 func (dialect) Exact(column string) string     { return column }
 func (dialect) Rebind(statement string) string { return statement }
