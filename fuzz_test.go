@@ -22,7 +22,7 @@ func FuzzParseNotification(f *testing.F) {
 	for i, n := range traceA(f) {
 		f.Add(n.JSON(), "", string(traceA(f)[7-i].Info))
 	}
-	lines(f, filepath.Join("testdata", "openstack", "17-keystone-killed-mid-request.jsonl"), func(line string) {
+	lines(f, filepath.Join("reader", "testdata", "openstack", "17-keystone-killed-mid-request.jsonl"), func(line string) {
 		f.Add(line, "db-stop", "")
 	})
 	f.Fuzz(func(t *testing.T, text, name, info string) {

@@ -120,3 +120,14 @@ func TestInfoFailed(t *testing.T) {
 		}
 	}
 }
+
+// Blanks around an info that a caller wrote are no part of it.
+func TestInfoWithBlanksAround(t *testing.T) {
+	info := osprofiler.Info("  {\"a\": 1, \"host\": \"h\"} ")
+	if err := info.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if info.Host() != "h" || info.With("b", "2") != `{"a": 1, "host": "h", "b": 2}` {
+		t.Errorf("%q, %s", info.Host(), info.With("b", "2"))
+	}
+}

@@ -57,7 +57,7 @@ func fieldsOnly(n osprofiler.Notification) osprofiler.Notification {
 // for byte, when it was parsed and when only its fields are left: then the
 // writing is ours, so it is Python's.
 func TestNotificationOfOpenStack(t *testing.T) {
-	paths, err := filepath.Glob("testdata/openstack/*.jsonl")
+	paths, err := filepath.Glob("reader/testdata/openstack/*.jsonl")
 	if err != nil || len(paths) != 9 {
 		t.Fatalf("found %d captures, want 9 (%v)", len(paths), err)
 	}

@@ -35,7 +35,7 @@ func (c *headerCase) fresh() bool { return c.Profiler.BaseID == "c0000000-0000-4
 func headerCases(t testing.TB) []headerCase {
 	t.Helper()
 	var golden struct{ Cases []headerCase }
-	text, err := os.ReadFile(filepath.Join("testdata", "trace-headers.json"))
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "trace-headers.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &golden)
 	}

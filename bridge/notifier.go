@@ -101,8 +101,9 @@ func newNotifier(to destination, cfg notifierConfig) *Notifier {
 // nil means that each was taken: it is in a span that was handed on, it waits,
 // or it is a duplicate. After an error, notify the same ones again, all of
 // them: those that were taken then count as duplicates. Halves that had waited
-// are never lost by it: they wait again. Only a notification whose info is no
-// JSON object is refused for good; the others of its call are taken.
+// are never lost by it: they wait again. Only an invalid notification is
+// refused for good ([osprofiler.Notification.Validate]); the others of its call
+// are taken.
 //
 // Notify waits for the exporter and, where that is not to be called twice at
 // once, for other calls' exports, never longer than the context lets it. It

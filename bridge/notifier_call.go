@@ -75,10 +75,10 @@ func (c *call) run(ctx context.Context) error {
 // and none was to be made.
 func (c *call) notify(ctx context.Context, i int) error {
 	h := halves.Get().(*half)
-	if !c.n.read(h, &c.notifications[i]) {
+	if err := c.n.read(h, &c.notifications[i]); err != nil {
 		c.counts.rejected++
 		if c.invalid == nil {
-			c.invalid = refusal(&c.notifications[i])
+			c.invalid = fmt.Errorf("a notification was refused: %w", err)
 		}
 		recycle(h)
 		return nil
@@ -143,36 +143,40 @@ func recycle(h *half) {
 	halves.Put(h)
 }
 
-// refusal says why a notification was not read.
-func refusal(n *osprofiler.Notification) error {
-	if err := n.Info.Validate(); err != nil {
-		return fmt.Errorf("a notification was refused: %.60q of %.60q: %w", n.Name, n.BaseID, err)
-	}
-	return fmt.Errorf("a notification was refused: %.60q of %.60q: info should be nothing but a JSON object", n.Name, n.BaseID)
-}
-
-// read makes a half of a notification, unless its info is no JSON object.
-func (n *Notifier) read(h *half, from *osprofiler.Notification) bool {
+// read makes a half of a notification, unless that is invalid.
+func (n *Notifier) read(h *half, from *osprofiler.Notification) error {
 	h.notification = *from
-	info := string(from.Info)
-	if info == "" {
-		info = "{}"
-	}
-	value, ok := pyjson.Sum(n.seed, info)
-	if !ok || info[0] != '{' || strings.IndexByte(info, '\n') >= 0 || strings.IndexByte(info, '\r') >= 0 {
-		return false
+	info, plain := n.sumOf(from.Info)
+	if !plain {
+		if err := from.Validate(); err != nil {
+			return err
+		}
+		h.notification.Info = osprofiler.Info(strings.Trim(string(from.Info), " \t"))
+		info, plain = n.sumOf(h.notification.Info)
 	}
 	h.stop = from.Half() == osprofiler.Stop
 	h.key = mixed(maphash.String(n.seed, from.BaseID), maphash.String(n.seed, from.TraceID))
-	if !from.Plain() {
-		h.value = pyjson.Hash(n.seed, from.JSON())
-		return true
+	if !plain || !from.Plain() {
+		h.value = pyjson.Hash(n.seed, h.notification.JSON())
+		return nil
 	}
-	h.value = mixed(h.key, value)
+	h.value = mixed(h.key, info)
 	for _, text := range [...]string{from.Name, from.ParentID, from.Timestamp, from.Project, from.Service} {
 		h.value = mixed(h.value, maphash.String(n.seed, text))
 	}
-	return true
+	return nil
+}
+
+// sumOf hashes an info; ok is false if it is not just a JSON object on one line.
+func (n *Notifier) sumOf(info osprofiler.Info) (sum uint64, ok bool) {
+	if info == "" {
+		info = "{}"
+	}
+	text := string(info)
+	if text[0] != '{' || strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
+		return 0, false
+	}
+	return pyjson.Sum(n.seed, text)
 }
 
 // mixed makes one hash of two, whose order counts.

@@ -13,8 +13,8 @@ type NotifierStats struct {
 	// Duplicates counts those that were equal to an earlier one.
 	Duplicates int64
 	// Rejected counts those that were not taken: after Shutdown, with a context
-	// that was done, behind a failed export of the same call, or because their
-	// info was no JSON object.
+	// that was done, behind a failed export of the same call, or because they
+	// were invalid.
 	Rejected int64
 	// Failed counts those whose span was not exported, and whose caller has the
 	// error and may notify again.

@@ -446,7 +446,7 @@ func TestNotifierHostileInput(t *testing.T) {
 			t.Error(i, err)
 		}
 	}
-	invalid := []osprofiler.Info{"{", "[]", "x", " {}", "{}\n", "{\n}", `{"a": }`, "{} {}"}
+	invalid := []osprofiler.Info{"{", "[]", "x", "{}\n", "{\n}", `{"a": }`, "{} {}"}
 	for _, info := range invalid {
 		start, stop := operation(5)
 		start.Info = info
@@ -464,6 +464,35 @@ func TestNotifierHostileInput(t *testing.T) {
 		if !s.SpanContext().IsValid() || s.EndTime().Before(s.StartTime()) {
 			t.Error(s.Name(), s.SpanContext())
 		}
+	}
+}
+
+// What a parser found where an info should be is kept, as are blanks around one.
+func TestNotifierOddInfos(t *testing.T) {
+	n, exporter := newNotifier(t)
+	var all []osprofiler.Notification
+	for i, info := range []string{`""`, "null", "[1]", "7"} {
+		start, _ := operation(i)
+		one, err := osprofiler.ParseNotification(strings.Replace(start.JSON(), string(start.Info), info, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, one)
+	}
+	start, _ := operation(10)
+	start.Info = ` {"x": 1} `
+	all = append(all, start)
+	if err := n.Notify(t.Context(), all...); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Notify(t.Context(), all...); err != nil || n.Stats().Duplicates != int64(len(all)) {
+		t.Errorf("%v %+v", err, n.Stats())
+	}
+	if err := n.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := sameNotifications(exporter.notifications(), all); err != nil {
+		t.Error(err)
 	}
 }
 

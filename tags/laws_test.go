@@ -123,7 +123,7 @@ func TestLawsOnHostileURLs(t *testing.T) {
 
 // Each notification of the reference traces, with each that follows it.
 func TestLawsOnRealTraces(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "testdata", "openstack", "*.jsonl"))
+	files, err := filepath.Glob(filepath.Join("..", "reader", "testdata", "openstack", "*.jsonl"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no reference traces", err)
 	}

@@ -176,8 +176,9 @@ func (o *Outline) Rest(call Call, exact bool) osprofiler.Info {
 	return o.info
 }
 
-// RestIsHost tells whether the Rest is known to have one member only: this host.
-func (o *Outline) RestIsHost(call Call, exact bool, host string) bool {
+// RestIsHost tells whether the Rest, without the member that describes the call
+// if the attributes say that exactly, is known to have one member only: this host.
+func (o *Outline) RestIsHost(exact bool, host string) bool {
 	left := o.members
 	if exact {
 		left--

@@ -43,10 +43,10 @@ func checkOutline(t reporter, info osprofiler.Info) {
 				host, _ = pyjson.Text(raw)
 			}
 		}
-		if o.RestIsHost(call, exact, host) && (members != 1 || host == "") {
+		if o.RestIsHost(exact, host) && (members != 1 || host == "") {
 			t.Fatalf("%s: more than the host is left of it: %s", info, rest)
 		}
-		if o.RestIsHost(call, exact, host+"x") || o.RestIsHost(call, exact, "") {
+		if o.RestIsHost(exact, host+"x") || o.RestIsHost(exact, "") {
 			t.Fatalf("%s has another host", info)
 		}
 	}
@@ -59,7 +59,7 @@ func TestRestIsHost(t *testing.T) {
 		o := tags.OutlineOf(info)
 		call := o.Call("x")
 		_, exact := o.AppendStart(nil, call, tags.Stable)
-		if !o.RestIsHost(call, exact, info.Host()) {
+		if !o.RestIsHost(exact, info.Host()) {
 			t.Error(info)
 		}
 	}

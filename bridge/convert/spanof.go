@@ -190,7 +190,7 @@ func (s *span) keepHalf(h, first *half, call tags.Call, host string) {
 		s.keep(MissingKey, h.kind().String())
 	case h.unlike || !h.follows(first, s.name):
 		s.keep(wholeKey, h.n.JSON())
-	case !h.outline.RestIsHost(call, h.said, host):
+	case !h.outline.RestIsHost(h.said, host):
 		s.keep(infoKey, string(h.outline.Rest(call, h.said)))
 	}
 }

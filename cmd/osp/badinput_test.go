@@ -84,7 +84,7 @@ var badCases = []badCase{
 	{"forward to itself by another name", "forward --from file://DIR/whole.jsonl --to file://DIR/folder/../whole.jsonl", exitUsage, "name the same store", ""},
 
 	// The connection string.
-	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of file://, sqlite://`, ""},
+	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of file://`, ""},
 	{"no connection string", "trace list --connection-string hunter2", exitUsage, "no connection string", ""},
 	{"unknown option", "trace list --connection-string sqlite:///DIR/x.db?osp_colour=hunter2", exitUsage, `"osp_colour"`, ""},
 	{"unknown option of a file", "trace list --connection-string file://DIR/whole.jsonl?osp_colour=red", exitUsage, `"osp_colour"`, ""},

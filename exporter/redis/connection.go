@@ -40,7 +40,7 @@ func Open(connectionString string, opts ...Option) (*Store, error) {
 	}
 	t.client.DialTimeout = min(t.client.DialTimeout, t.timeout)
 	t.client.ReadTimeout, t.client.WriteTimeout = t.timeout, t.timeout
-	return newStore(goredis.NewUniversalClient(&t.client), t.config, true, t.place()), nil
+	return newStore(goredis.NewUniversalClient(&t.client), t.config, true, t.server()), nil
 }
 
 func openConnectionString(_ context.Context, connectionString string, o store.Options) (store.Store, error) {
@@ -60,16 +60,25 @@ type target struct {
 	scheme string
 }
 
-// place names the server, without its password.
-func (t *target) place() string {
+// server names the server, without its password.
+func (t *target) server() server {
 	addrs := strings.Join(t.client.Addrs, ",")
+	s := server{place: "Redis at " + addrs, driver: schemeRedis, hint: " (where it speaks TLS, the connection string should start with rediss://)"}
 	switch {
 	case t.client.MasterName != "":
-		return fmt.Sprintf("the Redis master %q of the sentinels at %s", t.client.MasterName, addrs)
+		s.place = fmt.Sprintf("the Redis master %q of the sentinels at %s", t.client.MasterName, addrs)
+		s.driver = schemeSentinel
+		s.hint = " (where it speaks TLS, the connection string should have the option osp_tls=yes)"
 	case t.client.IsClusterMode:
-		return "the Redis cluster at " + addrs
+		s.place = "the Redis cluster at " + addrs
 	}
-	return "Redis at " + addrs
+	if t.client.TLSConfig != nil {
+		s.hint = " (where it does not speak TLS, the connection string should not ask for it)"
+	}
+	if t.scheme == schemeUnix {
+		s.hint = ""
+	}
+	return s
 }
 
 // parse reads scheme://[[user]:password@]host[:port][,host[:port]…][/db][?options].
@@ -87,7 +96,7 @@ func parse(connectionString string, c config) (*target, error) {
 	if err := t.user(&rest); err != nil {
 		return nil, err
 	}
-	if err := t.server(rest); err != nil {
+	if err := t.hosts(rest); err != nil {
 		return nil, err
 	}
 	if err := t.options(options); err != nil {
@@ -113,8 +122,8 @@ func (t *target) user(rest *string) (err error) {
 	return nil
 }
 
-// server reads the hosts and the number of the database.
-func (t *target) server(rest string) (err error) {
+// hosts reads the hosts and the number of the database.
+func (t *target) hosts(rest string) (err error) {
 	if t.scheme == schemeUnix {
 		path, err := url.PathUnescape(rest)
 		if err != nil || !strings.HasPrefix(path, "/") {

@@ -22,9 +22,10 @@ const buckets = 4096
 // length says what is in them.
 type state map[uint16]uint64
 
-// add takes a key with the length of its list; a string counts as 1.
+// add takes a key with the length of its list; a string counts as 1, and what
+// should be a list and is none as -1.
 func (s state) add(key string, length int64) {
-	if length <= 0 {
+	if length == 0 {
 		return
 	}
 	bucket := bucketOf(key)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -24,7 +25,7 @@ var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", 
 // isTransient tells whether the same command may work later.
 func isTransient(err error) bool {
 	var answer goredis.Error
-	if errors.As(err, &answer) {
+	if errors.As(err, &answer) && !noSentinel(err) {
 		for _, word := range passing {
 			if strings.HasPrefix(answer.Error(), word) {
 				return true
@@ -47,6 +48,13 @@ func isTLS(err error) bool {
 func isWrongType(err error) bool {
 	return err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE")
 }
+
+// ofKeys tells whether a pipeline's error is about one key, and not about the
+// connection: commands that were never sent need not have an error of their own.
+func ofKeys(err error) bool { return isWrongType(err) || errors.Is(err, goredis.Nil) }
+
+// noSentinel says that no sentinel answers, or that none knows the master.
+func noSentinel(err error) bool { return strings.Contains(err.Error(), "all sentinels") }
 
 // explain says in one sentence what is wrong between us and the server. What
 // has been explained stays as it is.
@@ -93,6 +101,8 @@ func (s *Store) sentence(err error) string {
 	var answer goredis.Error
 	isAnswer := errors.As(err, &answer)
 	switch {
+	case noSentinel(err):
+		return fmt.Sprintf("no sentinel answers for %s: %s", s.place, oneLine(text))
 	case errors.Is(err, errNoAnswer):
 		return fmt.Sprintf("%s gave no answer", s.place)
 	case isAnswer && has("WRONGPASS", "NOAUTH", "invalid password", "AUTH <password>", "invalid username-password"):
@@ -107,12 +117,10 @@ func (s *Store) sentence(err error) string {
 		return fmt.Sprintf("no TLS connection to %s (ssl_ca_certs names the file with the authority to trust): %s", s.place, text)
 	case isAnswer:
 		return fmt.Sprintf("%s answers: %s", s.place, text)
-	case has("all sentinels"):
-		return fmt.Sprintf("no sentinel of %s names a master of that name: %s", s.place, oneLine(text))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Sprintf("%s closed the connection (where it speaks TLS, the connection string should start with rediss://)", s.place)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Sprintf("%s broke the connection%s: %s", s.place, s.hint, text)
 	case timedOut(err):
-		return fmt.Sprintf("%s did not answer within the socket_timeout of %v: %s", s.place, s.timeout, text)
+		return fmt.Sprintf("%s did not answer within the socket_timeout of %v%s: %s", s.place, s.timeout, s.hint, text)
 	}
 	return fmt.Sprintf("cannot reach %s: %s", s.place, oneLine(text))
 }

@@ -26,13 +26,20 @@ func init() {
 type Store struct {
 	config
 	client goredis.UniversalClient
-	own    bool   // whether Close closes the client
-	place  string // names the server in errors
+	own    bool // whether Close closes the client
+	server
 
 	life    context.Context // done when the store is closed
 	end     context.CancelFunc
 	closing sync.Mutex // held while running grows or the store closes
 	running sync.WaitGroup
+}
+
+// server is what errors and reports say of it.
+type server struct {
+	place  string // its name
+	driver string // upstream's, for it
+	hint   string // for connections that break before the first answer
 }
 
 type config struct {
@@ -97,11 +104,11 @@ func newConfig(opts []Option) config {
 // ContextTimeoutEnabled, and MaxRetries to -1: a batch is repeated by who
 // writes it.
 func New(client goredis.UniversalClient, opts ...Option) *Store {
-	return newStore(client, newConfig(opts), false, nameOf(client))
+	return newStore(client, newConfig(opts), false, server{place: nameOf(client), driver: schemeRedis})
 }
 
-func newStore(client goredis.UniversalClient, c config, own bool, place string) *Store {
-	s := &Store{config: c, client: client, own: own, place: place}
+func newStore(client goredis.UniversalClient, c config, own bool, at server) *Store {
+	s := &Store{config: c, client: client, own: own, server: at}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }

@@ -247,7 +247,7 @@ func (s *Store) gets(ctx context.Context, keys []string) ([]part, error) {
 			pipe.Get(ctx, key)
 		}
 		cmds, err := pipe.Exec(ctx)
-		if err != nil && len(cmds) == 0 {
+		if err != nil && !ofKeys(err) {
 			return nil, err
 		}
 		for i, cmd := range cmds {

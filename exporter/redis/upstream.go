@@ -18,11 +18,7 @@ import (
 // first, then lists by their second newest event, without those of one event;
 // failed traces by their records. A key of another type fails the listing.
 func (s *Store) Upstream() store.Upstream {
-	driver := "redis"
-	if t, ok := s.client.(*goredis.Client); ok && t.Options().Addr == "FailoverClient" {
-		driver = "redissentinel"
-	}
-	return store.Upstream{Driver: driver, Traces: s.upstreamTraces, ErrorTraces: s.upstreamErrors}
+	return store.Upstream{Driver: s.driver, Traces: s.upstreamTraces, ErrorTraces: s.upstreamErrors}
 }
 
 func (s *Store) upstreamTraces(ctx context.Context) iter.Seq2[store.Trace, error] {
@@ -64,7 +60,7 @@ func (s *Store) secondNewest(ctx context.Context, keys []string) ([]store.Trace,
 			pipe.LIndex(ctx, key, 1)
 		}
 		cmds, err := pipe.Exec(ctx)
-		if err != nil && len(cmds) == 0 {
+		if err != nil && !ofKeys(err) {
 			return nil, err
 		}
 		var traces []store.Trace

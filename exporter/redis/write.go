@@ -34,29 +34,46 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 		return fmt.Errorf("cannot write to %s, which was opened for reading only: %w", s.place, errors.ErrUnsupported)
 	}
 	pushes := s.pushes(batch)
-	waited, err := call(ctx, s, func(ctx context.Context) (*goredis.IntCmd, error) {
+	done, err := call(ctx, s, func(ctx context.Context) (pushed, error) {
 		return s.push(ctx, pushes), nil
 	})
 	if err != nil {
 		return err // the context's end, or the store's
 	}
-	return s.outcome(ctx, pushes, waited)
+	return s.outcome(ctx, pushes, done)
 }
 
 // A push is what is written of one trace.
 type push struct {
 	baseID  string
 	at      []int // which of the batch
-	values  []any // []byte, in the order of the batch: the last one comes to stand first
+	values  []any // *value, in the order of the batch: the last one comes to stand first
+	room    []byte
 	failure []byte
 	done    []goredis.Cmder
 }
 
-// pushes sorts a batch by traces. Nothing of the batch is kept.
+// A value is encoded when it is sent: meanwhile the server carries out what
+// was sent before it.
+type value struct {
+	osprofiler.Notification
+
+	push *push
+}
+
+// MarshalBinary is called by the client library, for one value of a push after
+// the other, and what it returns is copied at once.
+func (v *value) MarshalBinary() ([]byte, error) {
+	v.push.room = v.AppendJSON(v.push.room[:0])
+	return v.push.room, nil
+}
+
+// pushes sorts a batch by traces. It copies the batch, as sending it may go on
+// when the caller has given up.
 func (s *Store) pushes(batch []osprofiler.Notification) []*push {
 	var all []*push
 	byID := map[string]*push{}
-	text := make([]byte, 0, 600*len(batch))
+	values := make([]value, len(batch))
 	for i := range batch {
 		n := &batch[i]
 		id := backend.Text(n.BaseID)
@@ -66,9 +83,8 @@ func (s *Store) pushes(batch []osprofiler.Notification) []*push {
 			byID[id] = p
 			all = append(all, p)
 		}
-		start := len(text)
-		text = n.AppendJSON(text)
-		p.values = append(p.values, text[start:len(text):len(text)])
+		values[i] = value{*n, p}
+		p.values = append(p.values, &values[i])
 		p.at = append(p.at, i)
 		if s.filterErrorTrace && n.Info.Failed() {
 			p.failure = errorRecord(n)
@@ -77,10 +93,15 @@ func (s *Store) pushes(batch []osprofiler.Notification) []*push {
 	return all
 }
 
+// pushed is how a pipeline ended, besides what its commands say.
+type pushed struct {
+	waited *goredis.IntCmd // for replicas; may be nil
+	err    error           // where it was not sent, its commands say nothing
+}
+
 // push sends all in one pipeline, in the order in which upstream writes: the
-// list first, then the record of its failure. The outcome is in the commands;
-// that of waiting for replicas is returned.
-func (s *Store) push(ctx context.Context, pushes []*push) (waited *goredis.IntCmd) {
+// list first, then the record of its failure.
+func (s *Store) push(ctx context.Context, pushes []*push) (done pushed) {
 	pipe := s.client.Pipeline()
 	for _, p := range pushes {
 		key := listPrefix + p.baseID
@@ -94,20 +115,23 @@ func (s *Store) push(ctx context.Context, pushes []*push) (waited *goredis.IntCm
 	}
 	if s.replicas > 0 {
 		// Shorter than the client's own patience, so that the answer is the server's.
-		waited = goredis.NewIntCmd(ctx, "wait", s.replicas, (s.timeout * 3 / 4).Milliseconds())
-		_ = pipe.Process(ctx, waited) // it only queues
+		done.waited = goredis.NewIntCmd(ctx, "wait", s.replicas, (s.timeout * 3 / 4).Milliseconds())
+		_ = pipe.Process(ctx, done.waited) // it only queues
 	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	return waited
+	_, done.err = pipe.Exec(ctx)
+	return done
 }
 
 // outcome makes one error of those of the commands.
-func (s *Store) outcome(ctx context.Context, pushes []*push, waited *goredis.IntCmd) error {
+func (s *Store) outcome(ctx context.Context, pushes []*push, done pushed) error {
 	var missing []int
 	var reason error
 	transient := false
 	for _, p := range pushes {
 		if err := p.err(); err != nil {
+			if errors.Is(err, errNoAnswer) && done.err != nil {
+				err = done.err
+			}
 			missing = append(missing, p.at...)
 			transient = transient || isTransient(err)
 			if reason == nil {
@@ -119,6 +143,12 @@ func (s *Store) outcome(ctx context.Context, pushes []*push, waited *goredis.Int
 		slices.Sort(missing)
 		return &store.WriteError{Missing: missing, Transient: transient, Err: s.explain(ctx, reason)}
 	}
+	return s.replicated(ctx, done.waited)
+}
+
+// replicated makes an error of too few replicas: all of the batch may be
+// missing after a failover.
+func (s *Store) replicated(ctx context.Context, waited *goredis.IntCmd) error {
 	if waited == nil {
 		return nil
 	}

@@ -124,3 +124,16 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+func TestEach(t *testing.T) {
+	_, o := connstr.Cut("x://h?a=1&b=2&a=3%26")
+	if got := o.Each("a"); len(got) != 2 || got[0] != "1" || got[1] != "3&" {
+		t.Errorf("got %q", got)
+	}
+	if got := o.Each("c"); got != nil {
+		t.Errorf("got %q", got)
+	}
+	if text, _ := o.Take("b"); text != "2" || o.Done() != nil {
+		t.Errorf("got %q, %v", text, o.Done())
+	}
+}

@@ -322,8 +322,9 @@ func escapeEnd(s string, i int) (int, error) {
 
 // Members yields the members of a valid JSON object in order: the key as it
 // reads, and the raw value. Repeated keys come as often as they stand there.
-// It yields nothing for a value that is no object.
+// It yields nothing for a value that is no object. Blanks may stand before it.
 func Members(object string) iter.Seq2[string, string] {
+	object = object[SkipSpace(object, 0):]
 	return func(yield func(string, string) bool) {
 		if KindOf(object) != Object {
 			return

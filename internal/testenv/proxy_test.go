@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -91,7 +92,8 @@ func TestProxyCutsInMidMessage(t *testing.T) {
 	if err := exchange(t, c, "goodbye"); err == nil {
 		t.Fatal("the connection goes on")
 	}
-	if all := <-got; !bytes.HasPrefix([]byte("hellogoo"), all) || p.Bytes() != 8 || p.Cuts() != 1 {
+	const sent = "hellogoodbye" // a reset may lose what the server has not read yet
+	if all := <-got; !strings.HasPrefix(sent[:8], string(all)) || p.Bytes() != 8 || p.Cuts() != 1 {
 		t.Errorf("%q arrived; %d bytes, %d cuts", all, p.Bytes(), p.Cuts())
 	}
 	if err := exchange(t, dial(t, p), "again"); err != nil {

@@ -59,15 +59,18 @@ func StartRedisTLS(t testing.TB, c Certificates, args ...string) *Server {
 			return append(plain(p), "--port", "0", "--tls-port", strconv.Itoa(p.port), "--tls-cert-file", c.Server,
 				"--tls-key-file", c.Key, "--tls-ca-cert-file", c.Authority, "--tls-auth-clients", "no")
 		}
-		pr.ready = func(ctx context.Context, addr string) error {
-			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-			if err == nil {
-				err = conn.Close()
-			}
-			return err
-		}
+		pr.ready = listening
 		return pr, err
 	})
+}
+
+// listening tells whether anybody takes connections.
+func listening(ctx context.Context, addr string) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err == nil {
+		err = conn.Close()
+	}
+	return err
 }
 
 func redisProgram(args ...string) func() (program, error) {
@@ -87,6 +90,9 @@ func redisProgram(args ...string) func() (program, error) {
 
 // redisReady waits for any answer: one that wants a password is up, too.
 func redisReady(ctx context.Context, addr string) error {
+	if err := listening(ctx, addr); err != nil {
+		return err // which the client would log
+	}
 	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: time.Second})
 	defer client.Close()
 	err := client.Ping(ctx).Err()

@@ -183,20 +183,26 @@ func (s *sentinelSet) await() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, p := range s.sentinels {
-		client := redis.NewSentinelClient(&redis.Options{Addr: p.addr()})
-		defer client.Close() //nolint:revive // three
-		for {
-			m, err := client.Master(ctx, masterName).Result()
-			if err == nil && m["num-slaves"] == "1" && m["num-other-sentinels"] == "2" {
-				break
-			}
-			if ctx.Err() != nil {
-				return fmt.Errorf("the sentinels do not find each other: %v, %w", m, ctx.Err())
-			}
-			time.Sleep(50 * time.Millisecond)
+		if err := knowsAll(ctx, p.addr()); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func knowsAll(ctx context.Context, sentinel string) error {
+	client := redis.NewSentinelClient(&redis.Options{Addr: sentinel})
+	defer client.Close()
+	for {
+		m, err := client.Master(ctx, masterName).Result()
+		if err == nil && m["num-slaves"] == "1" && m["num-other-sentinels"] == "2" {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("the sentinels do not find each other: %v, %w", m, ctx.Err())
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // masterOf asks the first sentinel of a connection string.

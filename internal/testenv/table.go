@@ -19,7 +19,7 @@ func Table(t testing.TB, name, text string) {
 	if dir == "" {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil { //nolint:gosec // the folder that `make test` names
 		t.Error(err)
 	}
 }

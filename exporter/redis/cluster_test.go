@@ -1,0 +1,88 @@
+package redis_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler"
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// startCluster starts two masters, which share the slots.
+func startCluster(t testing.TB) []string {
+	t.Helper()
+	var addrs []string
+	var clients []*goredis.Client
+	for range 2 {
+		server := testenv.StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(closedPort(t)))
+		addrs = append(addrs, server.Addr())
+		clients = append(clients, bare(t, "redis://"+server.Addr()))
+	}
+	ctx := t.Context()
+	host, port, _ := strings.Cut(addrs[0], ":")
+	bus := clients[0].ConfigGet(ctx, "cluster-port").Val()["cluster-port"]
+	for _, err := range []error{
+		clients[0].ClusterAddSlotsRange(ctx, 0, 8191).Err(),
+		clients[1].ClusterAddSlotsRange(ctx, 8192, 16383).Err(),
+		clients[1].Do(ctx, "cluster", "set-config-epoch", 2).Err(),
+		clients[1].Do(ctx, "cluster", "meet", host, port, bus).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range clients {
+		for i := 0; !strings.Contains(c.ClusterInfo(ctx).Val(), "cluster_state:ok"); i++ {
+			if i > 300 {
+				t.Fatalf("the cluster does not come up: %s", c.ClusterInfo(ctx).Val())
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	return addrs
+}
+
+func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
+
+func TestCluster(t *testing.T) {
+	addrs := startCluster(t)
+	s := open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes", oredis.WithFilterErrorTrace(true), oredis.WithTTL(time.Hour))
+	const traces = 300
+	var batch []osprofiler.Notification
+	for i := range traces {
+		failed := event("trace-"+strconv.Itoa(i), 2*i+1)
+		failed.Info = `{"etype": "E", "host": "h"}`
+		batch = append(batch, event(failed.BaseID, 2*i), failed)
+	}
+	write(t, s, batch...)
+	for _, addr := range addrs {
+		if size := bare(t, "redis://"+addr).DBSize(t.Context()).Val(); size < traces/2 {
+			t.Errorf("%s has %d keys: the traces are not spread", addr, size)
+		}
+	}
+	if got, damage := collect(t, s.Traces(t.Context(), store.Query{Limit: 10})); len(got) != 10 || got[0].BaseID != "trace-299" || damage != nil {
+		t.Errorf("listed %v, %v", got, damage)
+	}
+	for name, count := range map[string]int{
+		"traces":            len(first(collect(t, s.Traces(t.Context(), store.Query{})))),
+		"failed":            len(first(collect(t, s.ErrorTraces(t.Context(), store.Query{})))),
+		"upstream's traces": len(first(collect(t, s.Upstream().Traces(t.Context())))),
+		"upstream's failed": len(first(collect(t, s.Upstream().ErrorTraces(t.Context())))),
+		"changes":           len(first(collect(t, s.Changes(t.Context(), "")))) / 2,
+	} {
+		if count != traces {
+			t.Errorf("%s: %d, want %d", name, count, traces)
+		}
+	}
+	if got, _ := collect(t, s.Notifications(t.Context(), "trace-7")); len(got) != 2 {
+		t.Errorf("one trace: %v", got)
+	}
+}
+
+func first[T any](v []T, _ []error) []T { return v }

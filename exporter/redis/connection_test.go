@@ -1,0 +1,142 @@
+package redis
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// said describes what a connection string was read as.
+func said(t *target) string {
+	o := t.client
+	text := fmt.Sprintf("%s db=%d user=%q password=%q", strings.Join(o.Addrs, " "), o.DB, o.Username, o.Password)
+	if o.MasterName != "" {
+		text += fmt.Sprintf(" master=%s sentinel=%s:%s", o.MasterName, o.SentinelUsername, o.SentinelPassword)
+	}
+	for name, on := range map[string]bool{" tls": o.TLSConfig != nil, " cluster": o.IsClusterMode} {
+		if on {
+			text += name
+		}
+	}
+	if t.timeout != defaultTimeout {
+		text += fmt.Sprint(" timeout=", t.timeout)
+	}
+	return text
+}
+
+func TestConnectionStrings(t *testing.T) {
+	for text, want := range map[string]string{
+		"redis://":                               `localhost:6379 db=0 user="" password=""`,
+		"redis://h":                              `h:6379 db=0 user="" password=""`,
+		"REDIS://h:1/3":                          `h:1 db=3 user="" password=""`,
+		"redis://h?db=4":                         `h:6379 db=4 user="" password=""`,
+		"redis://:p%40w@h/1?db=2":                `h:6379 db=2 user="" password="p@w"`,
+		"redis://u:a:b@c/d@h:6380":               `h:6380 db=0 user="u" password="a:b@c/d"`,
+		"redis://[::1]:6380/0":                   `[::1]:6380 db=0 user="" password=""`,
+		"redis://[::1]":                          `[::1]:6379 db=0 user="" password=""`,
+		"redis://h?username=u&password=p%26w":    `h:6379 db=0 user="u" password="p&w"`,
+		"redis://h?socket_timeout=0.1":           `h:6379 db=0 user="" password="" timeout=100ms`,
+		"rediss://h":                             `h:6379 db=0 user="" password="" tls`,
+		"redis+unix:///run/redis.sock?db=1":      `/run/redis.sock db=1 user="" password=""`,
+		"redis+unix://u:p@/run/redis.sock":       `/run/redis.sock db=0 user="u" password="p"`,
+		"redis://h1,h2:7/?osp_cluster=yes":       `h1:6379 h2:7 db=0 user="" password="" cluster`,
+		"redissentinel://h":                      `h:26379 db=0 user="" password="" master=mymaster sentinel=:`,
+		"redissentinel://:pw@h:1,h2,[::1]:3/5":   `h:1 h2:26379 [::1]:3 db=5 user="" password="pw" master=mymaster sentinel=:`,
+		"redissentinel://h?sentinel_password=sp": `h:26379 db=0 user="" password="" master=mymaster sentinel=:sp`,
+		"redissentinel://h/0?sentinel_service_name=m&sentinel_username=su&osp_tls=yes": `h:26379 db=0 user="" password="" master=m sentinel=su: tls`,
+		// as kolla writes it
+		"redis://default:pw@h1:26379?sentinel=kolla&sentinel_fallback=h2:26379&sentinel_fallback=h3:26379&db=0&socket_timeout=60&retry_on_timeout=yes": `h1:26379 h2:26379 h3:26379 db=0 user="default" password="pw" master=kolla sentinel=: timeout=1m0s`,
+	} {
+		got, err := parse(text, newConfig(nil))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if said(got) != want {
+			t.Errorf("%s\ngot  %s\nwant %s", text, said(got), want)
+		}
+	}
+}
+
+func TestWrongConnectionStrings(t *testing.T) {
+	for text, want := range map[string]string{
+		"redis://h:x":                            `"h:x" of the connection string should be a host and a port`,
+		"redis://h:0":                            "should be a host and a port",
+		"redis://h:70000":                        "should be a host and a port",
+		"redis://::1":                            "should be a host and a port",
+		"redis://h/x":                            `the database "x" of the connection string should be a number`,
+		"redis://h/-1":                           "should be a number",
+		"redis://h?db=x":                         "should be a whole number",
+		"redis://:geheim%@h":                     "percent sign",
+		"redis://:geheim@h?dp=geheim":            `unknown option "dp"`,
+		"redis://h1,h2":                          "several hosts",
+		"redis://h?sentinel_fallback=h2":         "no master",
+		"redis://h?sentinel=m&osp_cluster=yes":   "one of them",
+		"redis://h/1?osp_cluster=yes":            "database 1",
+		"redis://h?osp_cluster=1&osp_replicas=1": "osp_replicas",
+		"redis://h?osp_replicas=-1":              "osp_replicas",
+		"redis://h?socket_timeout=0":             "socket_timeout",
+		"redis://h?socket_timeout=x":             "socket_timeout",
+		"redis://h?osp_ttl=7days":                "osp_ttl",
+		"redis://h?ssl_ca_certs=/x":              "rediss://",
+		"rediss://h?ssl_ca_certs=/no/such":       `"/no/such"`,
+		"rediss://h?ssl_cert_reqs=maybe":         "required or none",
+		"rediss://h?ssl_certfile=/no/such":       "ssl_certfile",
+		"redis+unix://h":                         "a path from the root",
+		"redis+unix:///s?sentinel=m":             "sentinels have hosts",
+		"redissentinel://h?sentinel=":            "no master",
+	} {
+		_, err := store.Open(t.Context(), text)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error is %v, want one with %q", text, err, want)
+		}
+	}
+}
+
+func TestOptionsReachTheStore(t *testing.T) {
+	s, err := store.Open(t.Context(), "redis://h?osp_ttl=1.5&osp_legacy=no&osp_replicas=2&filter_error_trace=yes&socket_timeout=2&socket_connect_timeout=1&max_connections=3", store.WithReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	got := s.(*Store).config
+	want := config{filterErrorTrace: true, readOnly: true, legacy: false, ttl: 2 * time.Second, replicas: 2, timeout: 2 * time.Second}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	if got, want := startingWith(`a*b?[c]\^-`), `a\*b\?\[c\]\\\^\-*`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func FuzzConnectionString(f *testing.F) {
+	for _, seed := range []string{"redis://u:p@h:1/2?db=3", "redissentinel://h,h2?sentinel=m", "redis://[::1]:1", "redis+unix:///s", "rediss://h?ssl_cert_reqs=none"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := parse(text, newConfig(nil))
+		if (got == nil) == (err == nil) && err == nil {
+			t.Errorf("%q gives neither a target nor an error", text)
+		}
+	})
+}
+
+func FuzzCursor(f *testing.F) {
+	p := place{state{}, []witness{witnessOf("osprofiler_opt:a", "x")}}
+	p.state.add("osprofiler_opt:a", 3)
+	f.Add(string(p.cursor()))
+	f.Add("redis1:")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := parseCursor(store.Cursor(text))
+		if err != nil || text == "" {
+			return
+		}
+		if again, err := parseCursor(got.cursor()); err != nil || again.cursor() != got.cursor() {
+			t.Errorf("%q is read as %v, and that as %v (%v)", text, got, again, err)
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package redis_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler"
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// certificate makes a self-signed one for 127.0.0.1 and returns the files with it and its key.
+func certificate(t testing.TB) (certificate, key string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, kind string, der []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return put("cert.pem", "CERTIFICATE", der), put("key.pem", "PRIVATE KEY", pkcs8)
+}
+
+// closedPort is one that nobody listens on.
+func closedPort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func freeAddr(t testing.TB) (addr, port string) {
+	addr = closedPort(t)
+	_, port, _ = net.SplitHostPort(addr)
+	return addr, port
+}
+
+// users are the statements of docs/stores/redis.md.
+var users = []string{
+	"ACL SETUSER writer on >geheim1 resetkeys ~osprofiler_opt:* ~osprofiler_error:* resetchannels -@all +lpush +set +expire +select",
+	"ACL SETUSER reader on >geheim2 resetkeys ~osprofiler* resetchannels -@all +scan +llen +lrange +lindex +get +select",
+}
+
+// secured starts a server with a password, users and TLS on a second port.
+func secured(t testing.TB) (plain, tlsAddr, authority string) {
+	t.Helper()
+	cert, key := certificate(t)
+	tlsAddr, port := freeAddr(t)
+	server := testenv.StartRedis(t, "--requirepass", "geheim0", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr(), Password: "geheim0"})
+	defer client.Close()
+	for _, user := range users {
+		var args []any
+		for word := range strings.FieldsSeq(user) {
+			args = append(args, word)
+		}
+		if err := client.Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return server.Addr(), tlsAddr, cert
+}
+
+// Each of these is one sentence that says what is wrong, and no password.
+func TestErrorsAreClear(t *testing.T) {
+	plain, encrypted, authority := secured(t)
+	sentinel := strings.TrimPrefix(testenv.Sentinel(t), "redissentinel://")
+	sentinelHosts, _, _ := strings.Cut(sentinel, "/")
+	for name, c := range map[string]struct{ url, want string }{
+		"password":     {"redis://:geheim9@" + plain, "refuses the user or the password of the connection string"},
+		"user":         {"redis://nobody:geheim9@" + plain, "refuses the user or the password of the connection string"},
+		"no password":  {"redis://" + plain, "refuses the user or the password of the connection string"},
+		"database":     {"redis://:geheim0@" + plain + "/99999", "has no database of the number"},
+		"host":         {"redis://:geheim0@no-such-host.invalid", "cannot reach Redis at no-such-host.invalid:6379"},
+		"port":         {"redis://:geheim0@" + closedPort(t), "connection refused"},
+		"socket":       {"redis+unix://:geheim0@/no/such.sock", "cannot reach Redis at /no/such.sock"},
+		"no TLS there": {"rediss://:geheim0@" + plain + "?socket_timeout=0.5", "does not speak TLS"},
+		"TLS there":    {"redis://:geheim0@" + encrypted, "rediss://"},
+		"authority":    {"rediss://:geheim0@" + encrypted, "ssl_ca_certs"},
+		"certificate":  {"rediss://:geheim0@" + strings.Replace(encrypted, "127.0.0.1", "localhost", 1) + "?ssl_ca_certs=" + authority, "ssl_ca_certs"},
+		"sentinels":    {"redissentinel://:geheim0@" + closedPort(t) + "?sentinel_password=geheim3", "no sentinel answers"},
+		"master":       {"redissentinel://:geheim0@" + sentinelHosts + "?sentinel=nobody", "no sentinel"},
+		"cluster":      {"redis://:geheim0@" + closedPort(t) + "?osp_cluster=yes", "connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, c.url)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			errs := []error{s.Write(ctx, []osprofiler.Notification{event("x", 1)})}
+			for _, err := range s.Traces(ctx, store.Query{}) {
+				errs = append(errs, err)
+			}
+			for _, err := range s.Notifications(ctx, "x") {
+				errs = append(errs, err)
+			}
+			for _, err := range s.Changes(ctx, "") {
+				errs = append(errs, err)
+			}
+			for _, err := range errs {
+				if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "geheim") || strings.Contains(err.Error(), "\n") {
+					t.Errorf("the error is %v, want one sentence with %q", err, c.want)
+				}
+			}
+			if len(errs) != 4 {
+				t.Errorf("%d errors: %v", len(errs), errs)
+			}
+		})
+	}
+}
+
+// The rights that the page names are enough, and not more than is needed.
+func TestUsersAndTLS(t *testing.T) {
+	plain, encrypted, authority := secured(t)
+	for _, at := range []string{"redis://%s@" + plain + "/0", "rediss://%s@" + encrypted + "/1?ssl_ca_certs=" + authority,
+		"rediss://%s@" + strings.Replace(encrypted, "127.0.0.1", "localhost", 1) + "/2?ssl_check_hostname=no&ssl_ca_certs=" + authority, "rediss://%s@" + encrypted + "/3?ssl_cert_reqs=none"} {
+		writer := open(t, fmt.Sprintf(at, "writer:geheim1"), oredis.WithFilterErrorTrace(true), oredis.WithTTL(time.Hour))
+		reader := open(t, fmt.Sprintf(at, "reader:geheim2"))
+		failed := event("x", 1)
+		failed.Info = `{"etype": "E", "host": "h"}`
+		write(t, writer, failed)
+		if got, _ := collect(t, reader.Notifications(t.Context(), "x")); len(got) != 1 {
+			t.Errorf("%s: %v", at, got)
+		}
+		for name, list := range map[string]func(yield func(store.Trace, error) bool){"traces": reader.Traces(t.Context(), store.Query{}), "failed": reader.ErrorTraces(t.Context(), store.Query{}),
+			"upstream's failed": reader.Upstream().ErrorTraces(t.Context())} {
+			if got, _ := collect(t, list); len(got) != 1 {
+				t.Errorf("%s: %s: %v", at, name, got)
+			}
+		}
+		if got, _ := collect(t, reader.Changes(t.Context(), "")); len(got) != 1 {
+			t.Errorf("%s: %v", at, got)
+		}
+		err := reader.Write(t.Context(), []osprofiler.Notification{failed})
+		if err == nil || !strings.Contains(err.Error(), "rights") {
+			t.Errorf("a reader that writes: %v", err)
+		}
+		for _, err := range writer.Notifications(t.Context(), "x") {
+			if err == nil || !strings.Contains(err.Error(), "rights") {
+				t.Errorf("a writer that reads: %v", err)
+			}
+		}
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	s := open(t, testenv.RedisDB(t)+"?osp_read_only=yes")
+	if err := s.Write(t.Context(), []osprofiler.Notification{event("x", 1)}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("writing: %v", err)
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	testenv.StartRedis(t, "--unixsocket", path)
+	s := open(t, "redis+unix://"+path+"?db=2")
+	write(t, s, event("x", 1))
+	if got, _ := collect(t, s.Notifications(t.Context(), "x")); len(got) != 1 {
+		t.Error(got)
+	}
+}
+
+func TestInjectedClient(t *testing.T) {
+	client := bare(t, testenv.RedisDB(t))
+	s := oredis.New(client)
+	write(t, s, event("x", 1))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.LLen(t.Context(), "osprofiler_opt:x").Err(); err != nil {
+		t.Errorf("the client was closed: %v", err)
+	}
+}

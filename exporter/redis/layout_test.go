@@ -1,0 +1,360 @@
+package redis_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/osprofiler-otel/osprofiler"
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A capturedKey is a key that upstream's driver was seen to write.
+type capturedKey struct {
+	Key, Type, Value string
+	TTL              int64
+	List             []string `json:"lrange_0_-1"`
+}
+
+// captured reads the keys of upstream's captures: two traces, of which a was
+// written with filter_error_trace and b without.
+func captured(t testing.TB) map[string]capturedKey {
+	t.Helper()
+	var capture struct{ Keys []capturedKey }
+	readJSON(t, "testdata/keys.json", &capture)
+	return byKey(capture.Keys)
+}
+
+func byKey(keys []capturedKey) map[string]capturedKey {
+	m := map[string]capturedKey{}
+	for _, k := range keys {
+		m[k.Key] = k
+	}
+	return m
+}
+
+func readJSON(t testing.TB, path string, v any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dump reads what stands in a database.
+func dump(t testing.TB, url string) map[string]capturedKey {
+	t.Helper()
+	client, ctx := bare(t, url), t.Context()
+	var keys []capturedKey
+	for _, key := range client.Keys(ctx, "*").Val() {
+		k := capturedKey{Key: key, Type: client.Type(ctx, key).Val(), TTL: int64(client.TTL(ctx, key).Val())}
+		if k.Type == "list" {
+			k.List = client.LRange(ctx, key, 0, -1).Val()
+		} else {
+			k.Value = client.Get(ctx, key).Val()
+		}
+		keys = append(keys, k)
+	}
+	return byKey(keys)
+}
+
+const (
+	idA = "a0000000-0000-4000-8000-000000000001"
+	idB = "b0000000-0000-4000-8000-000000000001"
+)
+
+// handed are the captured notifications of a trace, in the order of writing, as
+// values of ours that nobody parsed.
+func handed(t testing.TB, id string) (batch []osprofiler.Notification) {
+	t.Helper()
+	list := captured(t)["osprofiler_opt:"+id].List
+	for _, text := range slices.Backward(list) {
+		n, err := osprofiler.ParseNotification(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch = append(batch, osprofiler.Notification{Name: n.Name, BaseID: n.BaseID, TraceID: n.TraceID, ParentID: n.ParentID,
+			Timestamp: n.Timestamp, Info: n.Info, Project: n.Project, Service: n.Service})
+	}
+	if len(batch) != 8 {
+		t.Fatalf("the capture has %d notifications of %s", len(batch), id)
+	}
+	return batch
+}
+
+// What we write is upstream's, key for key and byte for byte, however it is
+// cut into batches.
+func TestWritesWhatUpstreamWrites(t *testing.T) {
+	for _, size := range []int{1, 3, 8} {
+		url := testenv.RedisDB(t)
+		for id, filter := range map[string]bool{idA: true, idB: false} {
+			s := open(t, url, oredis.WithFilterErrorTrace(filter))
+			for part := range slices.Chunk(handed(t, id), size) {
+				write(t, s, part...)
+			}
+		}
+		want := captured(t)
+		for key, k := range want {
+			k.TTL = int64(-1)
+			want[key] = k
+		}
+		if diff := cmp.Diff(want, dump(t, url)); diff != "" {
+			t.Errorf("batches of %d: upstream's keys (-) and ours (+):\n%s", size, diff)
+		}
+	}
+}
+
+func TestUpstreamsListing(t *testing.T) {
+	url := testenv.RedisDB(t)
+	s := open(t, url, oredis.WithFilterErrorTrace(true))
+	write(t, s, handed(t, idA)...)
+	write(t, s, handed(t, idB)...)
+	write(t, s, event("one", 1)) // 4.4 leaves it out
+	var want []struct {
+		BaseID    string `json:"base_id"`
+		Timestamp string
+	}
+	readJSON(t, "testdata/list_traces.json", &want)
+	got, _ := collect(t, s.Upstream().Traces(t.Context()))
+	slices.SortFunc(got, func(a, b store.Trace) int { return strings.Compare(a.BaseID, b.BaseID) })
+	if len(got) != len(want) {
+		t.Fatalf("listed %v", got)
+	}
+	for i, w := range want {
+		if got[i] != (store.Trace{BaseID: w.BaseID, Timestamp: w.Timestamp}) {
+			t.Errorf("got %v, upstream lists %v", got[i], w)
+		}
+	}
+	failed, _ := collect(t, s.Upstream().ErrorTraces(t.Context()))
+	slices.SortFunc(failed, func(a, b store.Trace) int { return strings.Compare(a.BaseID, b.BaseID) })
+	at := "2024-05-06T07:08:09.007414"
+	if !slices.Equal(failed, []store.Trace{{BaseID: idA, Timestamp: at}, {BaseID: idB, Timestamp: at}}) {
+		t.Errorf("failed traces by upstream's rule: %v", failed)
+	}
+	if err := bare(t, url).Set(t.Context(), "osprofiler_opt:x", "no list", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	failing := false
+	for _, err := range s.Upstream().Traces(t.Context()) {
+		failing = failing || err != nil && strings.Contains(err.Error(), "WRONGTYPE")
+	}
+	if !failing {
+		t.Error("a key of another type should fail the listing, as upstream's fails")
+	}
+}
+
+// event is one of a trace, i milliseconds after an hour.
+func event(id string, i int) osprofiler.Notification {
+	return osprofiler.Notification{Name: "x-start", BaseID: id, TraceID: osprofiler.NewID(), ParentID: id,
+		Timestamp: osprofiler.FormatTime(time.Date(2024, 5, 6, 7, 0, 0, i*1e6, time.UTC)), Info: `{"host": "h"}`, Project: "p", Service: "s"}
+}
+
+func putLegacy(t testing.TB, url string) {
+	t.Helper()
+	var keys []capturedKey
+	readJSON(t, "testdata/legacy_keys.json", &keys)
+	for _, k := range keys {
+		if err := bare(t, url).Set(t.Context(), k.Key, k.Value, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A trace of the legacy layout reads as the same trace of lists, and merges with it.
+func TestLegacyLayout(t *testing.T) {
+	url := testenv.RedisDB(t)
+	putLegacy(t, url)
+	s := open(t, url)
+	want := handed(t, idA)
+	first := store.Trace{BaseID: idA, Timestamp: want[0].Timestamp}
+	check := func(count int) {
+		t.Helper()
+		got, damage := collect(t, s.Notifications(t.Context(), idA))
+		for _, n := range want {
+			if !slices.ContainsFunc(got, n.Equal) {
+				t.Errorf("missing: %s", n.JSON())
+			}
+		}
+		if len(got) != count || damage != nil {
+			t.Errorf("got %d notifications, want %d; %v", len(got), count, damage)
+		}
+		for _, q := range []store.Query{{}, {Limit: 5}, {Since: first.Time()}, {Until: first.Time().Add(1), Limit: 1}} {
+			if traces, _ := collect(t, s.Traces(t.Context(), q)); !slices.Equal(traces, []store.Trace{first}) {
+				t.Errorf("%+v lists %v, want %v", q, traces, first)
+			}
+		}
+		if traces, _ := collect(t, s.Traces(t.Context(), store.Query{Since: first.Time().Add(1)})); traces != nil {
+			t.Errorf("listed with its second event: %v", traces)
+		}
+		if failed, _ := collect(t, s.ErrorTraces(t.Context(), store.Query{})); len(failed) != 1 || failed[0].Timestamp != "2024-05-06T07:08:09.007414" {
+			t.Errorf("failed traces: %v", failed)
+		}
+		if changes, _ := collect(t, s.Changes(t.Context(), "")); len(changes) < count {
+			t.Errorf("%d changes, want %d", len(changes), count)
+		}
+	}
+	check(8)
+	later := event(idA, 0)
+	later.Timestamp = "2024-05-06T08:00:00.000000"
+	write(t, s, want[5:]...) // these stand in both layouts, and are read once
+	write(t, s, later)
+	check(9)
+	if without, _ := collect(t, open(t, url, oredis.WithLegacy(false)).Notifications(t.Context(), idA)); len(without) != 4 {
+		t.Errorf("without the legacy layout there are %d", len(without))
+	}
+}
+
+// The legacy prefix is exact: neither a longer id nor a pattern finds a stranger.
+func TestLegacyIDsAreExact(t *testing.T) {
+	url := testenv.RedisDB(t)
+	for _, id := range []string{"abc", "abcd", "abc_d", "a*c", "a?c", "[ab]bc", `a\*`} {
+		n := event(id, 1)
+		if err := bare(t, url).Set(t.Context(), "osprofiler:"+id+"_T_"+n.Timestamp, n.JSON(), 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, url)
+	for _, id := range []string{"abc", "abcd", "abc_d", "a*c", "a?c", "[ab]bc", `a\*`} {
+		got, damage := collect(t, s.Notifications(t.Context(), id))
+		if len(got) != 1 || got[0].BaseID != id || damage != nil {
+			t.Errorf("%q: %v %v", id, got, damage)
+		}
+	}
+	for _, id := range []string{"ab", "a", "*", "", "abc_", "[a]bc"} {
+		for n, err := range s.Notifications(t.Context(), id) {
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%q: %v %v", id, n, err)
+			}
+		}
+	}
+}
+
+// Whatever else stands under our names is said, and the rest is read.
+func TestForeignKeysAndValues(t *testing.T) {
+	url := testenv.RedisDB(t)
+	s, client, ctx := open(t, url), bare(t, url), t.Context()
+	good := event("good", 1)
+	write(t, s, good)
+	for _, err := range []error{
+		client.Set(ctx, "osprofiler_opt:string", "x", 0).Err(),
+		client.HSet(ctx, "osprofiler_opt:hash", "a", "b").Err(),
+		client.SAdd(ctx, "osprofiler:set_T_1", "b").Err(),
+		client.Set(ctx, "osprofiler:text_T_1", "no JSON", 0).Err(),
+		client.Set(ctx, "osprofiler:other_T_1", good.JSON(), 0).Err(),
+		client.LPush(ctx, "osprofiler_opt:mixed", "{", event("mixed", 5).JSON(), `[1]`, good.JSON(), "\x00\xff").Err(),
+		client.LPush(ctx, "osprofiler_option", "not ours").Err(),
+		client.Set(ctx, "osprofile", "not ours", 0).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	traces, damage := collect(t, s.Traces(ctx, store.Query{Limit: 10}))
+	if len(traces) != 2 || traces[0].BaseID != "mixed" || traces[1].BaseID != "good" || len(damage) != 9 {
+		t.Errorf("listed %v, and %d: %v", traces, len(damage), damage)
+	}
+	if changes, damage := collect(t, s.Changes(ctx, "")); len(changes) != 2 || len(damage) != 9 {
+		t.Errorf("%d changes, and %v", len(changes), damage)
+	}
+	if got, damage := collect(t, s.Notifications(ctx, "mixed")); len(got) != 1 || len(damage) != 4 {
+		t.Errorf("the mixed trace: %v, %v", got, damage)
+	}
+	for id, want := range map[string]string{"string": `skipped the key "osprofiler_opt:string": it should be a list`,
+		"text": `skipped the key "osprofiler:text_T_1": a notification should be a JSON object`} {
+		said := ""
+		for _, err := range s.Notifications(ctx, id) {
+			said += err.Error()
+		}
+		if !strings.Contains(said, want) {
+			t.Errorf("%s: %s", id, said)
+		}
+	}
+	err := s.Write(ctx, []osprofiler.Notification{event("fine", 1), event("hash", 2), event("fine", 3)})
+	var writeError *store.WriteError
+	if !errors.As(err, &writeError) || !slices.Equal(writeError.Missing, []int{1}) || writeError.Transient || !strings.Contains(err.Error(), "WRONGTYPE") {
+		t.Errorf("writing under a key of another type: %#v", err)
+	}
+	if got, _ := collect(t, s.Notifications(ctx, "fine")); len(got) != 2 {
+		t.Errorf("of the other trace there are %d", len(got))
+	}
+}
+
+func TestTTL(t *testing.T) {
+	url := testenv.RedisDB(t)
+	s := open(t, url+"?osp_ttl=1h", oredis.WithFilterErrorTrace(true))
+	failed := event("ttl", 1)
+	failed.Info = `{"etype": "E", "host": "h"}`
+	write(t, s, failed)
+	for _, key := range []string{"osprofiler_opt:ttl", "osprofiler_error:ttl"} {
+		if left := bare(t, url).TTL(t.Context(), key).Val(); left < 59*time.Minute || left > time.Hour {
+			t.Errorf("%s expires in %v", key, left)
+		}
+	}
+}
+
+// What came before a cursor's end and is quiet does not come again; what grew does.
+func TestChangesAreFollowed(t *testing.T) {
+	s := open(t, testenv.RedisDB(t))
+	var all []osprofiler.Notification
+	for range 300 {
+		id := osprofiler.NewID()
+		all = append(all, event(id, 1), event(id, 2))
+	}
+	write(t, s, all...)
+	cursor := store.Cursor("")
+	follow := func() (names []string) {
+		t.Helper()
+		changes, _ := collect(t, s.Changes(t.Context(), cursor))
+		for _, c := range changes {
+			names, cursor = append(names, c.BaseID), c.Cursor
+		}
+		return names
+	}
+	if got := follow(); len(got) != 600 {
+		t.Fatalf("%d changes", len(got))
+	}
+	if got := follow(); got != nil {
+		t.Fatalf("nothing was written, and %v came", got)
+	}
+	grown := event(all[0].BaseID, 3)
+	write(t, s, grown, event("new", 1))
+	got := follow()
+	if !slices.Contains(got, grown.BaseID) || !slices.Contains(got, "new") || len(got) > 40 {
+		t.Errorf("%d came: %v", len(got), got)
+	}
+	if got := follow(); got != nil {
+		t.Errorf("nothing was written, and %v came", got)
+	}
+}
+
+// A list longer than a page comes whole and in order.
+func TestLongTrace(t *testing.T) {
+	s := open(t, testenv.RedisDB(t))
+	var all []osprofiler.Notification
+	for i := range 20_000 {
+		all = append(all, event("long", i))
+	}
+	slices.Reverse(all[:10_000]) // so that the first event stands in the middle
+	for part := range slices.Chunk(all, 3000) {
+		write(t, s, part...)
+	}
+	got, _ := collect(t, s.Notifications(t.Context(), "long"))
+	slices.Reverse(got)
+	if !slices.EqualFunc(got, all, func(a, b osprofiler.Notification) bool { return a.TraceID == b.TraceID }) {
+		t.Errorf("%d came, in another order", len(got))
+	}
+	if traces, _ := collect(t, s.Traces(t.Context(), store.Query{})); len(traces) != 1 || traces[0].Timestamp != all[9999].Timestamp {
+		t.Errorf("listed %v", traces)
+	}
+}

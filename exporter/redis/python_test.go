@@ -1,0 +1,210 @@
+package redis_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/osprofiler-otel/osprofiler"
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// driver runs upstream's own driver. The job "notify" has it write the
+// notifications of its standard input, with their projects and services;
+// "read" prints its lists and the reports of the traces that are asked for.
+const driver = `
+import json, sys
+from oslo_config import cfg
+from osprofiler import opts
+from osprofiler.drivers import base
+opts.set_defaults(cfg.CONF)
+cfg.CONF.set_override("filter_error_trace", True, "profiler")
+job, url = sys.argv[1:]
+def of(project=None, service=None):
+    return base.get_driver(url, project=project, service=service, host="h", conf=cfg.CONF)
+asked = json.load(sys.stdin)
+if job == "notify":
+    drivers = {}
+    for n in asked:
+        who = n.pop("project", None), n.pop("service", None)
+        if who not in drivers:
+            drivers[who] = of(*who)
+        drivers[who].notify(n)
+else:
+    json.dump({"traces": of().list_traces(), "errors": of().list_error_traces(), "reports": {i: of().get_report(i) for i in asked}}, sys.stdout)
+`
+
+// ask runs the job with an interpreter and reads its answer.
+func ask(t *testing.T, python, job, url string, input, answer any) {
+	t.Helper()
+	text, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), python, "-c", driver, job, url)
+	var stderr strings.Builder
+	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), &stderr
+	out, err := cmd.Output()
+	if err == nil && answer != nil {
+		err = json.Unmarshal(out, answer)
+	}
+	if err != nil {
+		t.Fatalf("upstream's driver: %v\n%s", err, &stderr)
+	}
+}
+
+// answers are what upstream's driver reads.
+type answers struct {
+	Traces, Errors []struct {
+		BaseID    string `json:"base_id"`
+		Timestamp string
+	}
+	Reports map[string]any
+}
+
+// realTraces are traces of real OpenStack services, by base id.
+func realTraces(t *testing.T) map[string][]osprofiler.Notification {
+	t.Helper()
+	paths, err := filepath.Glob("../../reader/testdata/openstack/*.jsonl")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no traces: %v", err)
+	}
+	traces := map[string][]osprofiler.Notification{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			n, err := osprofiler.ParseNotification(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			traces[n.BaseID] = append(traces[n.BaseID], n)
+		}
+	}
+	return traces
+}
+
+func eachPython(t *testing.T, test func(t *testing.T, python string)) {
+	for name, find := range map[string]func(testing.TB) string{"debian": testenv.Python, "newest": testenv.NewPython} {
+		t.Run(name, func(t *testing.T) { test(t, find(t)) })
+	}
+}
+
+// report is ours with upstream's answers, as a JSON value.
+func report(t *testing.T, s store.Store, id string) any {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := reader.New(s, reader.WithUpstreamAnswers()).Report(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value(t, text)
+}
+
+func value(t *testing.T, text []byte) (v any) {
+	t.Helper()
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Real traces, written by us, are to upstream's driver what its own are:
+// reports, lists and failed traces are the same values.
+func TestRealTracesBothWays(t *testing.T) {
+	traces := realTraces(t)
+	ids := make([]string, 0, len(traces))
+	for id := range traces {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	eachPython(t, func(t *testing.T, python string) {
+		ours, theirs := testenv.RedisDB(t), testenv.RedisDB(t)
+		s := open(t, ours, oredis.WithFilterErrorTrace(true))
+		var all []osprofiler.Notification
+		for _, id := range ids {
+			for part := range slices.Chunk(traces[id], 100) {
+				write(t, s, part...)
+			}
+			all = append(all, traces[id]...)
+		}
+		ask(t, python, "notify", theirs, all, nil)
+		if diff := cmp.Diff(dump(t, theirs), dump(t, ours)); diff != "" {
+			t.Errorf("upstream's keys (-) and ours (+):\n%.2000s", diff)
+		}
+		var fromOurs, fromTheirs answers
+		ask(t, python, "read", ours, ids, &fromOurs)
+		ask(t, python, "read", theirs, ids, &fromTheirs)
+		reading := open(t, theirs)
+		for _, id := range ids {
+			if diff := cmp.Diff(fromTheirs.Reports[id], fromOurs.Reports[id]); diff != "" {
+				t.Errorf("%s: upstream's report of its own (-) and of ours (+):\n%.2000s", id, diff)
+			}
+			if diff := cmp.Diff(fromTheirs.Reports[id], report(t, reading, id)); diff != "" {
+				t.Errorf("%s: upstream's report (-) and ours of the same store (+):\n%.2000s", id, diff)
+			}
+		}
+		sameListing(t, fromOurs, s)
+		sameListing(t, fromTheirs, reading)
+	})
+}
+
+// sameListing compares what upstream lists with what we say that it lists; the
+// order of the traces is that of a scan.
+func sameListing(t *testing.T, theirs answers, s *oredis.Store) {
+	t.Helper()
+	byID := func(a, b store.Trace) int { return strings.Compare(a.BaseID, b.BaseID) }
+	for name, c := range map[string]struct {
+		theirs []struct {
+			BaseID    string `json:"base_id"`
+			Timestamp string
+		}
+		ours func(yield func(store.Trace, error) bool)
+	}{"traces": {theirs.Traces, s.Upstream().Traces(t.Context())}, "failed": {theirs.Errors, s.Upstream().ErrorTraces(t.Context())}} {
+		var want []store.Trace
+		for _, w := range c.theirs {
+			want = append(want, store.Trace{BaseID: w.BaseID, Timestamp: w.Timestamp})
+		}
+		got, _ := collect(t, c.ours)
+		slices.SortFunc(got, byID)
+		slices.SortFunc(want, byID)
+		if !slices.Equal(got, want) || len(got) == 0 {
+			t.Errorf("%s: upstream lists %v, we say %v", name, want, got)
+		}
+	}
+}
+
+// Both layouts at once, read by both.
+func TestPythonReadsBothLayouts(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		url := testenv.RedisDB(t)
+		putLegacy(t, url)
+		s := open(t, url, oredis.WithFilterErrorTrace(true))
+		write(t, s, handed(t, idB)...)
+		var got answers
+		ask(t, python, "read", url, []string{idA, idB}, &got)
+		for _, id := range []string{idA, idB} {
+			if diff := cmp.Diff(got.Reports[id], report(t, s, id)); diff != "" {
+				t.Errorf("%s: upstream's report (-) and ours (+):\n%.2000s", id, diff)
+			}
+		}
+		sameListing(t, got, s)
+	})
+}

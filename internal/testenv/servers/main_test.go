@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// built is the command, and a folder for the temporary ones of its servers.
+func built(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
+	t.Helper()
+	tmp = t.TempDir()
+	if err := os.Chmod(filepath.Dir(tmp), 0o755); err != nil { // servers may run as another account
+		t.Fatal(err)
+	}
+	if err := os.Chmod(tmp, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "servers")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	cmd = exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "OSP_TEST_REDIS_URL=", "OSP_TEST_REQUIRE=")
+	return cmd, tmp
+}
+
+func empty(t *testing.T, dir string) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("left behind: %v", left)
+		}
+	}
+}
+
+func TestRunsTheCommandBesideItsServers(t *testing.T) {
+	cmd, tmp := built(t, "sh", "-c", `echo "redis at $OSP_TEST_REDIS_URL"; echo a table >"$OSP_TEST_TABLES/table"; exit 7`)
+	out, err := cmd.Output()
+	if cmd.ProcessState.ExitCode() != 7 {
+		t.Errorf("%v; want the command's exit code 7", err)
+	}
+	said := string(out)
+	if !strings.Contains(said, "\na table\n") || !strings.Contains(said, "redis at") {
+		t.Error(said)
+	}
+	if strings.Contains(said, "found:   a Redis server") == strings.Contains(said, "redis at \n") {
+		t.Errorf("a server that was found is in the environment:\n%s", said)
+	}
+	empty(t, tmp)
+}
+
+func TestAnInterruptEndsCommandAndServers(t *testing.T) {
+	cmd, tmp := built(t, "sh", "-c", "echo ready; exec sleep 600")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		t.Fatal(line, err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("it tells of no failure")
+	}
+	empty(t, tmp)
+}
+
+func TestWantsACommand(t *testing.T) {
+	cmd, _ := built(t)
+	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(string(out), "usage:") {
+		t.Errorf("%v: %s", cmd.ProcessState, out)
+	}
+}
