@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
