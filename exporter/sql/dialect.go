@@ -32,6 +32,9 @@ type Dialect interface {
 	// Same compares two expressions, NULL being the same as NULL, by an index
 	// on the first one if there is any.
 	Same(a, b string) string
+	// Place is the column by which rows stand where upstream, which asks for no
+	// order, gets them, and the type of its arguments.
+	Place() (column, argument string)
 	// Exact is a column by which different texts differ, whatever the
 	// database's collation says.
 	Exact(column string) string

@@ -85,6 +85,8 @@ func (d dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%s <=> %s AND %s <=> %s)", a, b, d.Exact(a), d.Exact(b))
 }
 
+func (dialect) Place() (column, argument string) { return "id", "?" }
+
 // Exact: collations take "a" for "A" and "a ".
 func (dialect) Exact(column string) string {
 	return "CAST(CONVERT(" + column + " USING utf8mb4) AS BINARY)"

@@ -96,6 +96,9 @@ func (dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b)
 }
 
+// Place is where the row lies: a small row goes where an earlier page has room.
+func (dialect) Place() (column, argument string) { return "ctid", "CAST(? AS tid)" }
+
 // Exact is the column: only collations that are not deterministic take
 // different texts for the same, and no database has one by default.
 func (dialect) Exact(column string) string     { return column }

@@ -49,6 +49,8 @@ func (dialect) Text() string                   { return "data" }
 // Alphabet: SQLite holds any text.
 func (dialect) Alphabet(context.Context, *sql.DB) (table.Alphabet, error) { return nil, nil }
 
+func (dialect) Place() (column, argument string) { return "id", "?" }
+
 // Exact is the column: SQLite compares byte by byte.
 func (dialect) Exact(column string) string     { return column }
 func (dialect) Rebind(statement string) string { return statement }
