@@ -459,3 +459,56 @@ func TestStoppedServer(t *testing.T) {
 		}
 	})
 }
+
+// A row that is committed after one with a larger id is not missed by who goes
+// on from there.
+func TestCommittedLate(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		s := open(t, at)
+		write := func(name string) {
+			t.Helper()
+			if err := s.Write(t.Context(), []osprofiler.Notification{event("A", name)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var cursor store.Cursor
+		changes := func() (all []string) {
+			t.Helper()
+			for c, err := range s.(store.Changer).Changes(t.Context(), cursor) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all, cursor = append(all, c.Name), c.Cursor
+			}
+			return all
+		}
+		const late = `INSERT INTO data (base_id, name, data) VALUES ('A', 'late', '"{}"')`
+		write("first")
+		tx, err := foreign(t, at).BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := tx.ExecContext(t.Context(), late); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("second")
+		if got := changes(); !slices.Equal(got, []string{"first", "second"}) {
+			t.Errorf("before the commit came %q", got)
+		}
+		if got := changes(); len(got) != 0 {
+			t.Errorf("behind the end came %q", got)
+		}
+		write("third")
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got := changes(); !slices.Equal(got, []string{"late", "late", "late", "third"}) {
+			t.Errorf("after the commit came %q", got)
+		}
+		if got := changes(); len(got) != 0 || strings.Count(string(cursor), ":") != 2 {
+			t.Errorf("then came %q, and the cursor is %s", got, cursor)
+		}
+	})
+}
