@@ -512,3 +512,48 @@ func TestCommittedLate(t *testing.T) {
 		}
 	})
 }
+
+// TLS makes sure of the server where the connection string says so, and is an
+// error where it cannot.
+func TestTLS(t *testing.T) {
+	t.Run("postgresql", func(t *testing.T) {
+		c := testenv.NewCertificates(t, "postgres")
+		at := testenv.StartPostgreSQL(t, "-c", "ssl=on", "-c", "ssl_cert_file="+c.Server, "-c", "ssl_key_file="+c.Key).PostgreSQL()
+		secured(t, at+"?sslmode=verify-full&sslrootcert="+c.Authority)
+		refused(t, at+"?sslmode=verify-full", "cannot connect to PostgreSQL at ")
+		refused(t, testenv.PostgreSQL(t)+"?sslmode=require", "cannot connect to PostgreSQL at ")
+	})
+	t.Run("mariadb", func(t *testing.T) {
+		c := testenv.NewCertificates(t, "")
+		at := testenv.StartMariaDB(t, "--ssl-cert="+c.Server, "--ssl-key="+c.Key).MariaDB()
+		for _, options := range []string{"&ssl_ca=" + c.Authority, "&ssl_ca=" + c.Authority + "&ssl_check_hostname=false", "&ssl_mode=required", ""} {
+			secured(t, at+options)
+		}
+		refused(t, at+"&ssl_mode=VERIFY_IDENTITY", "cannot connect to MySQL at ")
+		refused(t, at+"&ssl_mode=VERIFY_CA", "cannot connect to MySQL at ")
+		refused(t, at+"&ssl_mode=sure", "TLS for MySQL: ssl_mode=sure should be DISABLED, ")
+		refused(t, at+"&ssl_ca=/none.pem", "TLS for MySQL: ssl_ca: open /none.pem: no such file")
+		refused(t, testenv.MariaDB(t)+"&ssl_mode=REQUIRED", "the server at ")
+	})
+}
+
+func secured(t *testing.T, at string) {
+	t.Helper()
+	s := open(t, at)
+	if err := s.Write(t.Context(), []osprofiler.Notification{event("A", "x-start")}); err != nil {
+		t.Error(err)
+	}
+}
+
+func refused(t *testing.T, at, want string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), at)
+	if err == nil {
+		s.Close()
+		t.Errorf("opened, want: %s", want)
+	} else if !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), testenv.Password) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got  %v\nwant %s", err, want)
+	} else {
+		t.Log(err)
+	}
+}

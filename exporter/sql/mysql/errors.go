@@ -2,6 +2,8 @@ package mysql
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
@@ -58,6 +60,15 @@ func lost(err error) bool {
 
 func (dialect) WrongTable(err error) bool { return number(err) == 1054 }
 
+// distrusted tells whether we do not believe the server's certificate.
+func distrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &name) || errors.As(err, &invalid)
+}
+
 // A sentence is an error in our words, which keeps the driver's in its chain.
 type sentence struct {
 	text string
@@ -82,7 +93,7 @@ func (d dialect) Explain(err error) error {
 		return say("%s", d.refusal(e))
 	case errors.Is(err, driver.ErrNoTLS):
 		return say("the server at %s offers no TLS, which the connection string asks for", d.address)
-	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved):
+	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), distrusted(err):
 		return say("cannot connect to MySQL at %s: %s", d.address, rootCause(err))
 	case errors.Is(err, driver.ErrPktTooLarge):
 		return say("a notification is larger than the server at %s takes (max_allowed_packet)", d.address)
