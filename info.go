@@ -3,6 +3,7 @@ package osprofiler
 import (
 	"fmt"
 	"iter"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -72,6 +73,21 @@ func (i Info) Validate() error {
 		}
 	}
 	return nil
+}
+
+// ParseInfo makes an Info of the text of a JSON object, however it is laid out:
+// blanks around it go, line feeds become blanks, bytes that are no UTF-8 become
+// U+FFFD. The error says where the text stops being a JSON object.
+func ParseInfo(text string) (Info, error) {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	text = strings.TrimSpace(strings.NewReplacer("\n", " ", "\r", " ").Replace(text))
+	info := Info(text)
+	if err := info.Validate(); err != nil {
+		return "", err
+	}
+	return info, nil
 }
 
 // Members yields the keys and the raw JSON values, in order.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
+	_ "github.com/osprofiler-otel/osprofiler/exporter/all"
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -47,6 +50,22 @@ func TestChain(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close() })
 		testChain(t, s, "sqlite:///"+path, "sqlite:///"+path)
 	})
+	for scheme, fresh := range map[string]func(testing.TB) string{
+		"redis": testenv.RedisDB, "postgresql": testenv.PostgreSQL, "mysql+pymysql": testenv.MariaDB,
+	} {
+		if !slices.Contains(store.Schemes(), scheme) {
+			continue
+		}
+		t.Run(scheme, func(t *testing.T) {
+			connectionString := fresh(t)
+			s, err := store.Open(t.Context(), connectionString)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			testChain(t, s, connectionString, connectionString)
+		})
+	}
 }
 
 func testChain(t *testing.T, s store.Store, first, last string) {

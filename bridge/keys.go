@@ -15,9 +15,9 @@ import (
 // list.
 const KeysVariable = "OSPROFILER_HMAC_KEYS"
 
-// defaultKey is the one that upstream's documentation and packages set up, so
+// DefaultKey is the one that upstream's documentation and packages set up, so
 // that everybody knows it.
-const defaultKey = "SECRET_KEY"
+const DefaultKey = "SECRET_KEY"
 
 // Keys are the HMAC keys of a service: any of them verifies what comes in, the
 // first signs what starts here. They may be used and replaced by many
@@ -51,9 +51,9 @@ func KeysFromEnv() *Keys { return NewKeys(os.Getenv(KeysVariable)) }
 func (k *Keys) Replace(keys ...string) {
 	list := osprofiler.SplitKeys(strings.Join(keys, ","))
 	for _, key := range list {
-		if key == defaultKey {
+		if key == DefaultKey {
 			k.warn.Do(func() {
-				slog.Warn("one of the HMAC keys is " + defaultKey + ", the default that everybody knows; " +
+				slog.Warn("one of the HMAC keys is " + DefaultKey + ", the default that everybody knows; " +
 					"set keys of your own, or anybody can have requests traced")
 			})
 		}

@@ -107,6 +107,7 @@ func (p *Profiler) Start(ctx context.Context, name string, info osprofiler.Info)
 }
 
 func (p *Profiler) start(ctx context.Context, name string, info osprofiler.Info, opts ...trace.SpanStartOption) (context.Context, *Operation) {
+	info = wellFormed(info)
 	call := tags.CallOfInfo(name, info)
 	var room [12]attribute.KeyValue
 	attrs, rest := tags.StartAttributes(room[:0], call, info, p.conventions)
@@ -115,6 +116,22 @@ func (p *Profiler) start(ctx context.Context, name string, info osprofiler.Info,
 	opts = append(opts, trace.WithSpanKind(call.SpanKind()), trace.WithAttributes(attrs...))
 	ctx, span := p.tracer.Start(ctx, name, opts...)
 	return ctx, &Operation{span: span, parent: parent, call: call, conventions: p.conventions}
+}
+
+// wellFormed makes an info of whatever the caller gave for one: what is no JSON
+// object is kept as text.
+func wellFormed(info osprofiler.Info) osprofiler.Info {
+	if info == "" || info.Validate() == nil {
+		return info
+	}
+	if parsed, err := osprofiler.ParseInfo(string(info)); err == nil {
+		return parsed
+	}
+	text, err := osprofiler.NewInfo(map[string]any{"info": strings.ToValidUTF8(string(info), "\uFFFD")})
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // appendRest keeps what of an info no attribute says.
@@ -145,6 +162,7 @@ func (o *Operation) Stop(info osprofiler.Info) {
 		o.span.End()
 		return
 	}
+	info = wellFormed(info)
 	var room [4]attribute.KeyValue
 	attrs, rest := tags.StopAttributes(room[:0], o.call, info, o.conventions)
 	if failure, left, failed := tags.FailureOfInfo(rest); failed {
@@ -174,12 +192,12 @@ func (o *Operation) fail(f tags.Failure) {
 	}
 }
 
-// typeOf names an error's type: of one that only wraps others with text, that
-// of what it wraps.
+// typeOf names an error's type as Go does: of one that only wraps another with
+// text, that of what it wraps.
 func typeOf(err error) string {
 	for {
-		name := strings.TrimPrefix(fmt.Sprintf("%T", err), "*")
-		if name != "fmt.wrapError" {
+		name := fmt.Sprintf("%T", err)
+		if name != "*fmt.wrapError" {
 			return name
 		}
 		err = errors.Unwrap(err)

@@ -136,7 +136,7 @@ func TestErrorsAndPanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := notificationsOf(exporter)
-	for i, want := range [][2]string{{"fs.PathError", "while opening: open /x: gone"}, {"bridge.panicError", "panic: boom"}, {"", ""}} {
+	for i, want := range [][2]string{{"*fs.PathError", "while opening: open /x: gone"}, {"bridge.panicError", "panic: boom"}, {"", ""}} {
 		info := got[2*i+1].Info
 		if info.Text("etype") != want[0] || info.Text("message") != want[1] {
 			t.Errorf("%v: %s", want, info)
@@ -201,9 +201,9 @@ func ExampleProfiler() {
 	}
 	// Output:
 	// db-start {"db": {"statement": "SELECT * FROM instances", "params": []}, "host": "host-1"}
-	// db-stop {"etype": "errors.errorString", "message": "no such table", "host": "host-1"}
+	// db-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")", "kwargs": "{}"}, "host": "host-1"}
-	// rpc-stop {"etype": "errors.errorString", "message": "no such table", "host": "host-1"}
+	// rpc-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 }
 
 // BenchmarkProfiler compares Start and Stop with OTel's own, for the same
@@ -232,4 +232,31 @@ func BenchmarkProfiler(b *testing.B) {
 			span.End()
 		}
 	})
+}
+
+// What is no info is kept as text, and does no harm to its neighbours.
+func TestInfosThatAreNone(t *testing.T) {
+	profiler, exporter := recording()
+	ctx := profiler.Init(t.Context(), "", "")
+	for given, want := range map[osprofiler.Info]osprofiler.Info{
+		" {\"a\":1}\n ":     `{"a": 1, "host": "host-1"}`,
+		"{\n  \"a\": 1\n}":  `{"a": 1, "host": "host-1"}`,
+		"{\"a\": \"\xff\"}": `{"a": "\ufffd", "host": "host-1"}`,
+		"null":              `{"info": "null", "host": "host-1"}`,
+		`{"a": `:            `{"info": "{\"a\": ", "host": "host-1"}`,
+	} {
+		exporter.Reset()
+		_, operation := profiler.Start(ctx, "x", given)
+		operation.Stop(given)
+		for _, n := range notificationsOf(exporter) {
+			if err := n.Validate(); err != nil {
+				t.Error(err)
+			}
+			wanted := n
+			wanted.Info = want
+			if n.Info = n.Info.Without("otel"); !n.Equal(wanted) {
+				t.Errorf("%q: %s", given, n.Info)
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -30,8 +31,16 @@ const MaxHeader = 8 << 10
 //
 // Inject writes the headers only for a trace that is vouched for ([Trusted]),
 // and with the key that verified it. A traceparent that came unsigned is never
-// turned into a signed header.
-func NewPropagator(keys *Keys) propagation.TextMapPropagator { return &propagator{keys} }
+// turned into a signed header. In a composite it wants to be the last, as
+// NewPropagators has it, so that nothing unsigned is read after it.
+//
+// Without keys nobody is ever trusted; that draws a warning through [slog].
+func NewPropagator(keys *Keys) propagation.TextMapPropagator {
+	if len(keys.all()) == 0 {
+		slog.Warn("there are no HMAC keys, so that no request is traced on demand; set " + KeysVariable)
+	}
+	return &propagator{keys}
+}
 
 // NewPropagators returns what a service registers to take part both in OTel's
 // traces and in OSProfiler's: W3C Trace Context, W3C Baggage and then
@@ -69,8 +78,8 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 	if ok {
 		return withCaller(ctx, info, key, named)
 	}
-	if v := vouchFor(ctx, named.TraceID()); v != nil && !v.remote.Equal(named) {
-		// The context vouched for this trace before; who named it now has not signed.
+	if v := vouchOf(ctx); v != nil && named.IsValid() && !v.remote.Equal(named) {
+		// The context vouched for a caller before; who is named now has not signed.
 		return withVouch(ctx, nil)
 	}
 	return ctx

@@ -26,10 +26,21 @@ func withVouch(ctx context.Context, v *vouch) context.Context {
 	return context.WithValue(ctx, vouchKey{}, v)
 }
 
-// vouchFor returns what vouches for the trace, or nil.
-func vouchFor(ctx context.Context, traceID trace.TraceID) *vouch {
+// vouchOf returns what the context vouches for, or nil.
+func vouchOf(ctx context.Context) *vouch {
 	v, _ := ctx.Value(vouchKey{}).(*vouch)
+	return v
+}
+
+// vouchFor returns what vouches for the trace, or nil. A remote caller that
+// another propagator put in the place of the one that signed is not vouched
+// for, though it names the same trace.
+func vouchFor(ctx context.Context, traceID trace.TraceID) *vouch {
+	v := vouchOf(ctx)
 	if v == nil || !traceID.IsValid() || v.remote.TraceID() != traceID {
+		return nil
+	}
+	if sc := trace.SpanContextFromContext(ctx); sc.IsRemote() && !sc.Equal(v.remote) {
 		return nil
 	}
 	return v

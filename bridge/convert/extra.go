@@ -13,9 +13,19 @@ import (
 const (
 	childSpansKey       = attribute.Key("osprofiler.child_span_count")
 	parentTraceStateKey = attribute.Key("osprofiler.parent.trace_state")
+	// ownEndKey stands behind the span's own attributes if the last of these
+	// has one of the three keys itself.
+	ownEndKey = attribute.Key("osprofiler.own_attributes_end")
 )
 
-func extraAttributes(s sdktrace.ReadOnlySpan) (extra []attribute.KeyValue) {
+func isExtra(key attribute.Key) bool {
+	return key == childSpansKey || key == parentTraceStateKey || key == ownEndKey
+}
+
+func extraAttributes(s sdktrace.ReadOnlySpan, own []attribute.KeyValue) (extra []attribute.KeyValue) {
+	if len(own) > 0 && isExtra(own[len(own)-1].Key) {
+		extra = append(extra, ownEndKey.Bool(true))
+	}
 	if n := s.ChildSpanCount(); n != 0 {
 		extra = append(extra, childSpansKey.Int(n))
 	}
@@ -29,20 +39,29 @@ func extraAttributes(s sdktrace.ReadOnlySpan) (extra []attribute.KeyValue) {
 
 // restoreExtra is the inverse of extraAttributes; it sets the parent, too.
 func (s *span) restoreExtra(parent trace.SpanContextConfig) {
-	for len(s.attributes) > 0 {
-		last := s.attributes[len(s.attributes)-1]
-		switch last.Key {
-		case childSpansKey:
-			s.childSpans = int(last.Value.AsInt64())
-		case parentTraceStateKey:
-			if state, err := trace.ParseTraceState(last.Value.AsString()); err == nil {
-				parent.TraceState = state
-			}
-		default:
-			s.parent = trace.NewSpanContext(parent)
-			return
+	if kv, ok := s.last(parentTraceStateKey); ok {
+		if state, err := trace.ParseTraceState(kv.Value.AsString()); err == nil {
+			parent.TraceState = state
+			s.dropLast()
 		}
-		s.attributes = slices.Clip(s.attributes[:len(s.attributes)-1])
 	}
 	s.parent = trace.NewSpanContext(parent)
+	if kv, ok := s.last(childSpansKey); ok {
+		s.childSpans = int(kv.Value.AsInt64())
+		s.dropLast()
+	}
+	if _, ok := s.last(ownEndKey); ok {
+		s.dropLast()
+	}
 }
+
+// last returns the last attribute if it has that key.
+func (s *span) last(key attribute.Key) (kv attribute.KeyValue, ok bool) {
+	if len(s.attributes) == 0 {
+		return kv, false
+	}
+	kv = s.attributes[len(s.attributes)-1]
+	return kv, kv.Key == key
+}
+
+func (s *span) dropLast() { s.attributes = slices.Clip(s.attributes[:len(s.attributes)-1]) }

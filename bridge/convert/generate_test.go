@@ -65,6 +65,21 @@ func genKeyValue(depth int) *rapid.Generator[attribute.KeyValue] {
 	})
 }
 
+var genExtraKeys = rapid.SampledFrom([]attribute.KeyValue{
+	attribute.Int("osprofiler.child_span_count", 7), attribute.String("osprofiler.child_span_count", "x"),
+	attribute.String("osprofiler.parent.trace_state", "a=b"), attribute.String("osprofiler.parent.trace_state", "not a state!"),
+	attribute.Bool("osprofiler.own_attributes_end", true),
+})
+
+// genSpanAttributes now and then end with a key that we use ourselves.
+var genSpanAttributes = rapid.Custom(func(t *rapid.T) []attribute.KeyValue {
+	attrs := genAttributes.Draw(t, "attributes")
+	if rapid.IntRange(0, 4).Draw(t, "ours") == 0 {
+		attrs = append(attrs, genExtraKeys.Draw(t, "extra"))
+	}
+	return attrs
+})
+
 var genAttributes = rapid.SliceOfNDistinct(genKeyValue(2), 0, 8, func(kv attribute.KeyValue) attribute.Key { return kv.Key })
 
 var genTime = rapid.Map(rapid.Int64Range(0, 4_000_000_000_000_000_000), func(n int64) time.Time { return time.Unix(0, n).UTC() })
@@ -104,7 +119,7 @@ var genSpan = rapid.Custom(func(t *rapid.T) sdktrace.ReadOnlySpan {
 		SpanKind:          trace.SpanKind(rapid.IntRange(0, 5).Draw(t, "kind")),
 		StartTime:         genTime.Draw(t, "start"),
 		EndTime:           genTime.Draw(t, "end"),
-		Attributes:        genAttributes.Draw(t, "attributes"),
+		Attributes:        genSpanAttributes.Draw(t, "attributes"),
 		Events:            rapid.SliceOfN(genEvent, 0, 2).Draw(t, "events"),
 		Links:             rapid.SliceOfN(genLink, 0, 2).Draw(t, "links"),
 		Status:            genStatus.Draw(t, "status"),

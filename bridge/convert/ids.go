@@ -3,6 +3,7 @@ package convert
 import (
 	"encoding/base64"
 	"strings"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -81,5 +82,5 @@ func decodeID(encoded string) (string, bool) {
 		return "", false
 	}
 	text, err := base64.RawURLEncoding.DecodeString(encoded)
-	return string(text), err == nil
+	return string(text), err == nil && utf8.Valid(text)
 }

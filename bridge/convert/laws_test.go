@@ -196,10 +196,23 @@ var genPair = rapid.Custom(func(t *rapid.T) []osprofiler.Notification {
 		if rapid.IntRange(0, 5).Draw(t, "odd") == 0 {
 			h = odd(t, h)
 		}
+		if rapid.IntRange(0, 2).Draw(t, "compact") == 0 {
+			h = compact(t, h)
+		}
 		pair = append(pair, h)
 	}
 	return pair[rapid.IntRange(0, 1).Draw(t, "from"):]
 })
+
+// compact lays a notification out as other tools than Python do.
+func compact(t *rapid.T, n osprofiler.Notification) osprofiler.Notification {
+	style := pyjson.Style{Comma: ",", Colon: ":"}
+	back, err := osprofiler.ParseNotification(string(style.Append(nil, n.JSON())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
+}
 
 // odd makes a notification as Python would not, but a store may hold.
 func odd(t *rapid.T, n osprofiler.Notification) osprofiler.Notification {

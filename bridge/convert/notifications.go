@@ -290,10 +290,21 @@ func (w *writer) rest(key attribute.Key) osprofiler.Info {
 	}
 	for _, kv := range w.attrs {
 		if kv.Key == key {
-			return osprofiler.Info(kv.Value.AsString())
+			return keptInfo(kv.Value.AsString())
 		}
 	}
 	return ""
+}
+
+// keptInfo is the info that an attribute of ours holds, or none where somebody
+// has spoilt it, such as the SDK's limits, which cut texts off. What is left of
+// it then stands in info.otel, as the attribute that it is.
+func keptInfo(text string) osprofiler.Info {
+	info := osprofiler.Info(text)
+	if info.Validate() != nil {
+		return ""
+	}
+	return info
 }
 
 // reopen makes the object that stands in buf from there on, or the nothing

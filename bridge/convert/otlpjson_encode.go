@@ -90,7 +90,7 @@ func appendSpan(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue) [
 	b = appendCount(b, `,\"kind\":`, int(spanKind(s.SpanKind())))
 	b = appendTime(b, `,\"startTimeUnixNano\":\"`, s.StartTime())
 	b = appendTime(b, `,\"endTimeUnixNano\":\"`, s.EndTime())
-	if extra := extraAttributes(s); extra != nil {
+	if extra := extraAttributes(s, attrs); extra != nil {
 		attrs = append(slices.Clip(attrs), extra...)
 	}
 	b = appendAttributes(b, `,\"attributes\":[`, attrs)

@@ -77,19 +77,20 @@ func pickKept(attrs []attribute.KeyValue) (k kept) {
 		case StopKey:
 			k.stop = kv.Value.AsString()
 		case StartInfoKey:
-			k.startInfo = osprofiler.Info(kv.Value.AsString())
+			k.startInfo = keptInfo(kv.Value.AsString())
 		case StopInfoKey:
-			k.stopInfo = osprofiler.Info(kv.Value.AsString())
+			k.stopInfo = keptInfo(kv.Value.AsString())
 		}
 	}
 	return k
 }
 
-// rebuilt gives back one half: the one kept whole, else the one that follows
-// from the span.
+// rebuilt gives back one half: the one kept whole, if it is this span's, else
+// the one that follows from the span.
 func rebuilt(s sdktrace.ReadOnlySpan, k kept, text string, half osprofiler.Half, info func() osprofiler.Info) *osprofiler.Notification {
 	if text != "" {
-		if n, err := osprofiler.ParseNotification(text); err == nil {
+		n, err := osprofiler.ParseNotification(text)
+		if err == nil && isOf(&n, s.SpanContext()) {
 			return &n
 		}
 	}
@@ -155,8 +156,22 @@ func sameSpan(a, b sdktrace.ReadOnlySpan) bool {
 		a.DroppedAttributes() == b.DroppedAttributes() && a.DroppedEvents() == b.DroppedEvents() &&
 		len(a.Links()) == 0 && a.DroppedLinks() == 0 && a.ChildSpanCount() == 0 &&
 		a.Resource().Equal(b.Resource()) && a.Resource().SchemaURL() == b.Resource().SchemaURL() &&
-		reflect.DeepEqual(a.Attributes(), b.Attributes()) &&
+		slices.EqualFunc(a.Attributes(), b.Attributes(), sameAttribute) &&
 		slices.EqualFunc(a.Events(), b.Events(), sameEvent)
+}
+
+// sameAttribute compares two attributes, those of ours that hold JSON by value.
+func sameAttribute(a, b attribute.KeyValue) bool {
+	if reflect.DeepEqual(a, b) {
+		return true
+	}
+	switch a.Key {
+	case StartKey, StopKey, StartInfoKey, StopInfoKey:
+		x, errX := pyjson.One(a.Value.AsString())
+		y, errY := pyjson.One(b.Value.AsString())
+		return a.Key == b.Key && errX == nil && errY == nil && pyjson.Equal(x, y)
+	}
+	return false
 }
 
 func sameEvent(a, b sdktrace.Event) bool {

@@ -16,7 +16,13 @@ func (c *Converter) redacted(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
 	if s == nil || c.cfg.redaction == (tags.Redaction{}) {
 		return s
 	}
-	return redactedSpan{ReadOnlySpan: s, by: c.cfg.redaction}
+	clean := redactedSpan{ReadOnlySpan: s, by: c.cfg.redaction}
+	if made, ok := s.(*span); ok { // it stays one of ours: see OfNotifications
+		copied := *made
+		copied.attributes, copied.events, copied.links, copied.status = clean.Attributes(), clean.Events(), clean.Links(), clean.Status()
+		return &copied
+	}
+	return clean
 }
 
 type redactedSpan struct {
@@ -57,12 +63,10 @@ func redactAttributes(by tags.Redaction, attrs []attribute.KeyValue) []attribute
 	cloned := false
 	for i, kv := range attrs {
 		text := kv.Value.AsString()
-		clean := text
+		clean := ""
 		switch kv.Key {
 		case StartInfoKey, StopInfoKey:
-			if info := osprofiler.Info(text); info.Validate() == nil {
-				clean = string(by.Info(info))
-			}
+			clean = string(by.Info(keptInfo(text))) // nothing of what cannot be read
 		case StartKey, StopKey:
 			if n, err := osprofiler.ParseNotification(text); err == nil {
 				n.Info = by.Info(n.Info)

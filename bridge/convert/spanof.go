@@ -82,11 +82,15 @@ func carried(stop *osprofiler.Notification) *span {
 		return nil
 	}
 	s, err := decodeTracesData(text)
-	if err != nil || s.context.TraceID() != osprofiler.TraceIDOf(stop.BaseID) ||
-		s.context.SpanID() != osprofiler.SpanIDOf(stop.TraceID) {
+	if err != nil || !isOf(stop, s.context) {
 		return nil
 	}
 	return s
+}
+
+// isOf tells whether a notification's ids are the span's.
+func isOf(n *osprofiler.Notification, sc trace.SpanContext) bool {
+	return sc.TraceID() == osprofiler.TraceIDOf(n.BaseID) && sc.SpanID() == osprofiler.SpanIDOf(n.TraceID)
 }
 
 // build makes a span of what the notifications alone say.

@@ -2,8 +2,8 @@
 
     wsgi_service.py SERVICE NOTIFICATIONS
 
-NOTIFICATIONS is a file, to which JSON lines are appended, or a SQLAlchemy
-connection string, for upstream's own driver. The service listens on a port of
+NOTIFICATIONS is a file, to which JSON lines are appended, or a connection
+string, for upstream's own driver. The service listens on a port of
 127.0.0.1 that it prints, and ends when its standard input does.
 
 The query of a request is for the service itself: keys is the middleware's
@@ -20,16 +20,24 @@ import urllib.parse
 import urllib.request
 import wsgiref.simple_server
 
+from oslo_config import cfg
 from osprofiler import notifier
+from osprofiler import opts
 from osprofiler import profiler
 from osprofiler import web
+import osprofiler.drivers  # noqa: F401, all of them
+from osprofiler.drivers import base
 from osprofiler.drivers import sqlalchemy_driver
 
 
 def use(service, target):
     if "://" in target:
-        driver = sqlalchemy_driver.SQLAlchemyDriver(
-            target, project="python", service=service, host="python-host")
+        who = {"project": "python", "service": service, "host": "python-host"}
+        if target.startswith("sqlite:"):  # not in upstream's list of schemes
+            driver = sqlalchemy_driver.SQLAlchemyDriver(target, **who)
+        else:
+            opts.set_defaults(cfg.CONF)
+            driver = base.get_driver(target, conf=cfg.CONF, **who)
         notifier.set(driver.notify)
         return
 

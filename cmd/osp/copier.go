@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -117,16 +118,22 @@ func (c *copier) allTraces(ctx context.Context) error {
 // traces copies the traces of these base ids. One that does not exist is an
 // error at the end, after the others were copied.
 func (c *copier) traces(ctx context.Context, baseIDs []string) error {
-	var missing []error
+	var missing []string
 	for _, id := range baseIDs {
 		err := c.trace(ctx, id)
+		if canonical := canonicalID(id); errors.Is(err, store.ErrNotFound) && canonical != id {
+			err = c.trace(ctx, canonical)
+		}
 		if errors.Is(err, store.ErrNotFound) {
-			missing = append(missing, err)
+			missing = append(missing, strconv.Quote(id))
 		} else if err != nil {
 			return err
 		}
 	}
-	return errors.Join(c.flush(ctx), errors.Join(missing...))
+	if err := c.flush(ctx); err != nil || missing == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s", store.ErrNotFound, strings.Join(missing, ", "))
 }
 
 func (c *copier) trace(ctx context.Context, baseID string) error {

@@ -36,7 +36,6 @@ user of the machine can see in the process list. Of a comma list the first signs
 	cmd.Flags().StringVar(&f.keyFile, "hmac-key-file", "", "the `file` with the key")
 	cmd.Flags().StringVar(&f.key, "hmac-key", "", "the `key` itself")
 	cmd.Flags().StringVar(&f.baseID, "base-id", "", "the `id` of the trace (default: a new one)")
-	cmd.MarkFlagsMutuallyExclusive("hmac-key-file", "hmac-key")
 	return cmd
 }
 
@@ -72,6 +71,8 @@ func writeHeaders(w io.Writer, info, mac string) error {
 func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 	list, from := os.Getenv(bridge.KeysVariable), bridge.KeysVariable
 	switch {
+	case cmd.Flags().Changed("hmac-key-file") && cmd.Flags().Changed("hmac-key"):
+		return "", usagef("give only one of --hmac-key-file and --hmac-key")
 	case cmd.Flags().Changed("hmac-key-file"):
 		text, err := os.ReadFile(f.keyFile)
 		if err != nil {
@@ -86,6 +87,9 @@ func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 	keys := osprofiler.SplitKeys(list)
 	if len(keys) == 0 {
 		return "", usagef("%s holds no HMAC key", from)
+	}
+	if keys[0] == bridge.DefaultKey {
+		fmt.Fprintf(cmd.ErrOrStderr(), "osp: warning: the HMAC key is %s, the default that everybody knows\n", bridge.DefaultKey)
 	}
 	return keys[0], nil
 }

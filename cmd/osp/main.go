@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all" // every back end
@@ -27,6 +28,7 @@ const (
 )
 
 func main() {
+	logging.Disable() // the Redis client's own log lines; osp says what was wrong
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	os.Exit(execute(ctx, newRoot(), os.Args[1:], os.Stderr))

@@ -55,18 +55,20 @@ is one of that name, else a base id.`,
 	flags.BoolVar(&s.dot, "dot", false, "write a graph for Graphviz")
 	flags.BoolVar(&s.upstream, "upstream", false, "give the answer of upstream's tool, also where it is wrong or fails")
 	flags.StringVar(&s.out, "out", "", "write to a `file`, whole or not at all")
-	cmd.MarkFlagsMutuallyExclusive("text", "json", "dot")
 	return cmd
 }
 
 func oneTrace(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("give one base id, or one file with a saved report; here are %d", len(args))
+		return fmt.Errorf("give one base id, or one file with a saved report, not %d", len(args))
 	}
 	return nil
 }
 
 func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Writer) error {
+	if s.text && s.json || s.json && s.dot || s.text && s.dot {
+		return usagef("give only one of --text, --json and --dot")
+	}
 	report, err := s.report(ctx, trace)
 	if err != nil {
 		return err
@@ -125,6 +127,15 @@ func savedReport(name string, upstream bool) (*reader.Report, error) {
 	return report, nil
 }
 
+// canonicalID is the lower-case, dashed form of an id that reads like a UUID;
+// any other is its own.
+func canonicalID(id string) string {
+	if u, ok := osprofiler.ParseUUID(id); ok {
+		return u.String()
+	}
+	return id
+}
+
 // stored reads the trace's report: of the id as it was typed, and if there is
 // none, of its canonical form, which upstream's tool does not try.
 func (s *traceShow) stored(ctx context.Context, baseID string) (report *reader.Report, err error) {
@@ -135,10 +146,10 @@ func (s *traceShow) stored(ctx context.Context, baseID string) (report *reader.R
 	defer func() { err = errors.Join(err, r.Close()) }()
 	report, err = r.Report(ctx, baseID)
 	if errors.Is(err, store.ErrNotFound) && !s.upstream {
-		if u, ok := osprofiler.ParseUUID(baseID); ok && u.String() != baseID {
-			canonical, errCanonical := r.Report(ctx, u.String())
-			if !errors.Is(errCanonical, store.ErrNotFound) {
-				return canonical, errCanonical
+		if canonical := canonicalID(baseID); canonical != baseID {
+			found, errFound := r.Report(ctx, canonical)
+			if !errors.Is(errFound, store.ErrNotFound) {
+				return found, errFound
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -69,8 +70,12 @@ func next(out io.Writer, connectionString string, requests []request) {
 	}
 }
 
-// width returns the columns to write in: the terminal's, or enough for most lines.
+// width returns the columns to write in: what COLUMNS says, else the
+// terminal's, else enough for most lines.
 func width(out io.Writer) int {
+	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+		return columns
+	}
 	if file, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
 			return columns

@@ -227,7 +227,7 @@ func TestBadPlaces(t *testing.T) {
 		{"file://" + dir, `cannot open the file "DIR": it is a directory, and should be a file of one notification a line`, nil},
 		{"file://" + dir + "/none/x.jsonl", `cannot create the file "DIR/none/x.jsonl": there is no directory "DIR/none": file does not exist`, fs.ErrNotExist},
 		{"file://" + plain + "/x.jsonl", `cannot open the file "DIR/plain/x.jsonl": not a directory`, nil},
-		{"file://" + dir + "/none.jsonl?osp_read_only=true", `cannot read the file "DIR/none.jsonl": there is none: file does not exist`, fs.ErrNotExist},
+		{"file://" + dir + "/none.jsonl?osp_read_only=true", `cannot read the file "DIR/none.jsonl": file does not exist`, fs.ErrNotExist},
 		{"file:///dev/null", `cannot open the file "/dev/null": it is no ordinary file, and should be a file of one notification a line`, nil},
 		{"file://", `the connection string "file://" names no file; it should read like file:///path/to/traces.jsonl`, nil},
 		{"file://" + dir + "/", `the connection string "file://DIR/" names no file; it should read like file:///path/to/traces.jsonl`, nil},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	if _, err := redisServer().Find(); err != nil && !testenv.Required() {
 		_ = flag.Set("test.run", "^Test") // examples cannot be skipped
 	}
+	goredis.SetLogger(&logging.VoidLogger{})
 	goleak.VerifyTestMain(m)
 }
 

@@ -74,9 +74,10 @@ func (s *Store) nodes(ctx context.Context) ([]scanner, error) {
 }
 
 func (s *Store) scanNode(ctx context.Context, node scanner, prefix string, yield func([]string, error) bool) bool {
+	var busy sync.Mutex // while a step is under way, also one that was given up
 	if client, ok := node.(*goredis.Client); ok {
 		conn := client.Conn()
-		defer func() { _ = conn.Close() }()
+		defer s.release(conn, &busy)
 		node = conn
 	}
 	type step struct {
@@ -85,6 +86,8 @@ func (s *Store) scanNode(ctx context.Context, node scanner, prefix string, yield
 	}
 	for cursor := uint64(0); ; {
 		at, err := call(ctx, s, func(ctx context.Context) (step, error) {
+			busy.Lock()
+			defer busy.Unlock()
 			keys, next, err := node.Scan(ctx, cursor, startingWith(prefix), scanStep).Result()
 			return step{keys, next}, err
 		})
@@ -101,6 +104,27 @@ func (s *Store) scanNode(ctx context.Context, node scanner, prefix string, yield
 			return true
 		}
 	}
+}
+
+// release gives a connection back when nothing uses it any more. That of a
+// client that was closed meanwhile is closed already.
+func (s *Store) release(conn *goredis.Conn, busy *sync.Mutex) {
+	give := func() {
+		defer busy.Unlock()
+		_ = conn.Close()
+	}
+	if busy.TryLock() {
+		give()
+		return
+	}
+	if !s.enter() {
+		return
+	}
+	go func() {
+		defer s.running.Done()
+		busy.Lock()
+		give()
+	}()
 }
 
 // A pager keeps answers small: what values there were so far tells how many

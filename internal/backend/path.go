@@ -15,7 +15,7 @@ func CheckFile(path string, mustExist bool, should string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && mustExist:
-		return fmt.Errorf("cannot read the file %q: there is none: %w", path, fs.ErrNotExist)
+		return fmt.Errorf("cannot read the file %q: %w", path, fs.ErrNotExist)
 	case errors.Is(err, fs.ErrNotExist):
 		return checkDirectory(path)
 	case err != nil:

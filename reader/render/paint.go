@@ -47,3 +47,11 @@ func (on brush) line(pieces []piece, columns int) string {
 	}
 	return out + strings.Repeat(" ", max(0, left))
 }
+
+// widthOf is how many columns pieces take.
+func widthOf(pieces []piece) (columns int) {
+	for _, p := range pieces {
+		columns += width(p.text)
+	}
+	return columns
+}

@@ -19,8 +19,26 @@ type branch struct {
 // tree draws the operations, without recursion.
 func (t *text) tree(r *reader.Report) {
 	labels := t.width - t.ruler.columns - timeColumns - 4
-	t.print(t.paint(dim, strings.Repeat(" ", labels+timeColumns+2)+" "+t.ruler.axis()))
 	limit := max(labels/4, 6) // levels that are indented, two columns each
+	if !t.narrow() {          // what the labels leave is the bars'
+		longest := 0
+		eachOperation(r, func(n *reader.Node, open []branch) {
+			longest = max(longest, widthOf(t.label(n, open, limit)))
+		})
+		t.ruler.columns += max(labels-longest, 0)
+		labels = min(labels, longest)
+	}
+	t.print(t.paint(dim, strings.Repeat(" ", labels+timeColumns+2)+" "+t.ruler.axis()))
+	eachOperation(r, func(n *reader.Node, open []branch) {
+		t.operation(n, open, labels, limit)
+		if n.Failed {
+			t.failure(n, open, limit)
+		}
+	})
+}
+
+// eachOperation visits the operations in the order in which they are drawn.
+func eachOperation(r *reader.Report, visit func(n *reader.Node, open []branch)) {
 	open := []branch{{left: r.Children}}
 	for len(open) > 0 {
 		depth := len(open) - 1
@@ -31,10 +49,7 @@ func (t *text) tree(r *reader.Report) {
 		}
 		n := level.left[0]
 		level.left = level.left[1:]
-		t.operation(n, open, labels, limit)
-		if n.Failed {
-			t.failure(n, open, limit)
-		}
+		visit(n, open)
 		open = append(open, branch{left: n.Children, host: n.Host})
 	}
 }
@@ -42,8 +57,8 @@ func (t *text) tree(r *reader.Report) {
 // narrow tells that there is no room for what is nice to know.
 func (t *text) narrow() bool { return t.width < 120 }
 
-// operation draws one line of the tree.
-func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
+// label is what a line of the tree says of its operation.
+func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 	s := t.serviceOf(n)
 	pieces := []piece{{stem(open, limit, true), dim}}
 	if n.Failed {
@@ -59,8 +74,14 @@ func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
 	if host := open[len(open)-1].host; n.Host != host && n.Host != "" && !t.narrow() {
 		pieces = append(pieces, piece{"  @" + clean(n.Host), dim})
 	}
+	return pieces
+}
+
+// operation draws one line of the tree.
+func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
+	pieces := t.label(n, open, limit)
 	took, color := t.took(n)
-	bar := s.paint
+	bar := t.serviceOf(n).paint
 	if n.Failed {
 		bar = red
 	}

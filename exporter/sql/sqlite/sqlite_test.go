@@ -420,7 +420,7 @@ func TestBadPlaces(t *testing.T) {
 		{"/", `cannot open the file "DIR/": it is a directory, and should be a SQLite database`, nil},
 		{"/none/x.db", `cannot create the file "DIR/none/x.db": there is no directory "DIR/none": file does not exist`, fs.ErrNotExist},
 		{"/empty.db/x.db", `cannot open the file "DIR/empty.db/x.db": not a directory`, nil},
-		{"/none.db?osp_read_only", `cannot read the file "DIR/none.db": there is none: file does not exist`, fs.ErrNotExist},
+		{"/none.db?osp_read_only", `cannot read the file "DIR/none.db": file does not exist`, fs.ErrNotExist},
 		{"/text.db", `the file "DIR/text.db" is no SQLite database: file is not a database (26)`, nil},
 		{"/text.db?osp_read_only", `the file "DIR/text.db" is no SQLite database: file is not a database (26)`, nil},
 		{"/empty.db?osp_read_only", `the database "DIR/empty.db" holds no traces: it has no table data`, nil},
