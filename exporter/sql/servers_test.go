@@ -312,15 +312,20 @@ func TestMinimalRights(t *testing.T) {
 		u := parse(t, at)
 		database := strings.Trim(u.Path, "/")
 		db := foreign(t, at)
-		for _, role := range []string{"writer", "reader"} {
-			account := role + "_" + database
-			run := func(what string) {
-				for _, statement := range minimal[name][what] {
-					execute(t, db, strings.NewReplacer("ACCOUNT", account, "DATABASE", database).Replace(statement))
-				}
+		run := func(what, account string) {
+			for _, statement := range minimal[name][what] {
+				execute(t, db, strings.NewReplacer("ACCOUNT", account, "DATABASE", database).Replace(statement))
 			}
-			run(role)
-			t.Cleanup(func() { run("drop") })
+		}
+		roles := []string{"writer", "reader"}
+		defer func() {
+			for _, role := range roles {
+				run("drop", role+"_"+database)
+			}
+		}()
+		for _, role := range roles {
+			account := role + "_" + database
+			run(role, account)
 			u.User = url.UserPassword(account, "pw")
 			s, err := store.Open(t.Context(), u.String())
 			if role == "writer" {
