@@ -32,7 +32,7 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 
 bench: $(SERVERS) ## all benchmarks, then the same work beside the Python library
 	$(SERVERS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
-	$(GO) run ./internal/bench
+	$(SERVERS) $(GO) run ./internal/bench
 
 setup: ## install what tests and benchmarks need besides Go (as root)
 	scripts/setup.sh

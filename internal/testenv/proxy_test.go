@@ -149,8 +149,11 @@ func TestProxyResetsAndRefuses(t *testing.T) {
 		t.Error("the connection goes on")
 	}
 	p.Refuse(true)
-	if err := exchange(t, dial(t, p), "hello"); err == nil {
-		t.Error("a new connection is served")
+	if c, err := net.Dial("tcp", p.Addr()); err == nil { // or it is reset already
+		if err := exchange(t, c, "hello"); err == nil {
+			t.Error("a new connection is served")
+		}
+		c.Close()
 	}
 	p.Refuse(false)
 	if err := exchange(t, dial(t, p), "hello"); err != nil {
