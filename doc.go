@@ -55,7 +55,7 @@
 //	store/storetest   the rules that every back end passes
 //	exporter          a SpanExporter over any store; Open by connection string
 //	exporter/file     notifications in a file, one a line
-//	exporter/sql      the Python library's SQL table, in SQLite
+//	exporter/sql      the Python library's SQL table; below it sqlite, postgresql, mysql
 //	exporter/all      imports every back end
 //	reader            reports, listings and spans from any store
 //	reader/render     a report as JSON, text or dot

@@ -17,7 +17,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all"
-	"github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -43,7 +43,7 @@ func TestChain(t *testing.T) {
 	})
 	t.Run("SQLite", func(t *testing.T) { // into which upstream's own driver writes, too
 		path := filepath.Join(t.TempDir(), "traces.db")
-		s, err := sql.OpenSQLite(t.Context(), path)
+		s, err := sqlite.Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

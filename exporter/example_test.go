@@ -18,7 +18,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql" // sqlite://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite" // sqlite://
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/tags"
 )

@@ -12,7 +12,7 @@
 // docs/exporter.md and docs/live.md.
 //
 // A back end is linked into the program by importing its package, for
-// instance _ "github.com/osprofiler-otel/osprofiler/exporter/sql", or all of
+// instance _ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite", or all of
 // them by exporter/all.
 package exporter
 

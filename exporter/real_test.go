@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	_ "github.com/osprofiler-otel/osprofiler/exporter/file"
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
 )

@@ -15,7 +15,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	_ "github.com/osprofiler-otel/osprofiler/exporter/file"
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
 )

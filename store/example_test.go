@@ -16,7 +16,7 @@ func ExampleOpen() {
 	_, err := store.Open(context.Background(), "sqlite:///"+filepath.Join(os.TempDir(), "traces.db"), store.WithReadOnly())
 	fmt.Println(err)
 	// Output:
-	// the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	// the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 }
 
 // What could not be read is told from what ended the reading.

@@ -72,7 +72,7 @@ func TestOpenRefuses(t *testing.T) {
 		{openStore, "nosuch://user:geheim@h", `unknown scheme "nosuch"; a connection string should start with one of file://, `, false},
 		{openSink, "nosuch://user:geheim@h", `unknown scheme "nosuch"; a connection string should start with one of file://, `, false},
 		{openStore, "user:geheim@h", "this is no connection string: it should start with one of file://, ", false},
-		{openStore, "sqlite:///geheim", `the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql"`, false},
+		{openStore, "sqlite:///geheim", `the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"`, false},
 		{openStore, "FILE:///geheim", `the back end of file:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/file"`, false},
 	} {
 		err := c.open(c.connectionString)

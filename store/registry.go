@@ -81,8 +81,14 @@ func Register(b Backend) {
 
 // packages tells where the schemes live, for whoever did not import them.
 var packages = map[string]string{
-	"sqlite": "exporter/sql",
-	"file":   "exporter/file",
+	"file": "exporter/file",
+
+	"sqlite":              "exporter/sql/sqlite",
+	"postgresql":          "exporter/sql/postgresql",
+	"postgresql+psycopg2": "exporter/sql/postgresql",
+	"mysql":               "exporter/sql/mysql",
+	"mysql+pymysql":       "exporter/sql/mysql",
+	"mysql+mysqldb":       "exporter/sql/mysql",
 
 	"redis":         "exporter/redis",
 	"rediss":        "exporter/redis",

@@ -13,7 +13,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler/bridge"
 	"github.com/osprofiler-otel/osprofiler/exporter"
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql" // sqlite://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite" // sqlite://
 )
 
 // telemetry makes a TracerProvider for each service of the demo. In earnest

@@ -2,7 +2,9 @@
 package all
 
 import (
-	_ "github.com/osprofiler-otel/osprofiler/exporter/file"  // file://
-	_ "github.com/osprofiler-otel/osprofiler/exporter/redis" // redis://, rediss://, redis+unix://, redissentinel://
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql"   // sqlite://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/file"           // file://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/redis"          // redis://, rediss://, redis+unix://, redissentinel://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/mysql"      // mysql://, mysql+pymysql://, mysql+mysqldb://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/postgresql" // postgresql://, postgresql+psycopg2://
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"     // sqlite://
 )

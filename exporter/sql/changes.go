@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 	"iter"
 	"strconv"
-	"strings"
 
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -18,24 +17,39 @@ import (
 // inserted. A cursor is a row's id and a checksum of what it says: in another
 // database, or one that was made anew, that row says something else, and the
 // cursor is an error. If old rows were deleted, it still holds.
+//
+// Where several write at once, a row may be committed after one with a larger
+// id. So a cursor also tells the latest ids that were skipped, which are looked
+// for when it is gone on from.
 func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
-		behind, err := s.position(ctx, from)
+		at, err := s.position(ctx, from)
 		if err != nil {
 			yield(store.Change{}, err)
 			return
 		}
-		for r, err := range s.rows(ctx, behind, "TRUE") {
-			var c store.Change
-			if err == nil {
-				c.Notification, err = s.decoded(&r)
-				c.Cursor = cursorOf(&r)
-			}
-			if !yield(c, err) || ended(err) {
-				return
-			}
+		if where, args := at.late(); where != "" && !s.change(ctx, &at, 0, where, args, yield) {
+			return
+		}
+		s.change(ctx, &at, at.id, "TRUE", nil, yield)
+	}
+}
+
+// change yields the rows that a condition holds for, and moves the place on. It
+// returns false when the sequence is over.
+func (s *Store) change(ctx context.Context, at *place, behind int64, where string, args []any, yield func(store.Change, error) bool) bool {
+	for r, err := range s.rows(ctx, behind, where, args...) {
+		var c store.Change
+		if err == nil {
+			c.Notification, err = s.decoded(&r)
+			at.pass(&r, s.Writers > 1)
+			c.Cursor = at.cursor()
+		}
+		if !yield(c, err) || ended(err) {
+			return false
 		}
 	}
+	return true
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -51,30 +65,29 @@ func cursorOf(r *row) store.Cursor {
 	return store.Cursor(hex.AppendEncode(append(text, ':'), binary.BigEndian.AppendUint32(nil, sum)))
 }
 
-// position returns the id of the cursor's row, after it has seen that it is
-// the same row still, or was deleted.
-func (s *Store) position(ctx context.Context, from store.Cursor) (id int64, err error) {
+// position returns the cursor's place, after it has seen that its row is the
+// same still, or was deleted.
+func (s *Store) position(ctx context.Context, from store.Cursor) (at place, err error) {
 	if err := s.alive(ctx); err != nil || from == "" {
-		return 0, err
+		return at, err
 	}
-	number, _, _ := strings.Cut(strings.TrimPrefix(string(from), "sql1:"), ":")
-	id, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || id < 0 || !strings.HasPrefix(string(from), fmt.Sprintf("sql1:%d:", id)) {
-		return 0, fmt.Errorf("%q is no cursor of a SQL database", from)
+	at, err = parsePlace(from)
+	if err != nil {
+		return at, err
 	}
 	var page []row
 	var last sql.NullInt64
 	err = s.use(ctx, func() (err error) {
-		if page, _, err = s.page(ctx, 1, "id = ?", id); err != nil {
+		if page, _, err = s.page(ctx, 1, "id = ?", at.id); err != nil {
 			return err
 		}
-		return s.db.QueryRowContext(ctx, "SELECT max(id) FROM data").Scan(&last)
+		return s.queryRow(ctx, "SELECT max(id) FROM data").Scan(&last)
 	})
 	if err != nil {
-		return 0, err
+		return at, err
 	}
-	if len(page) == 1 && cursorOf(&page[0]) != from || len(page) == 0 && last.Int64 < id {
-		return 0, fmt.Errorf("the cursor %q does not belong to the database %s, or the database was made anew", from, s.dialect.name())
+	if len(page) == 1 && cursorOf(&page[0]) != at.row || len(page) == 0 && last.Int64 < at.id {
+		return at, fmt.Errorf("the cursor %q does not belong to the database %s, or the database was made anew", from, s.dialect.Name())
 	}
-	return id, nil
+	return at, nil
 }

@@ -1,27 +1,57 @@
 package sql
 
-// A dialect is all that differs between the databases. Statements are written
+import (
+	"context"
+	"database/sql"
+	"iter"
+)
+
+// A Dialect is all that differs between the databases. Statements are written
 // with ? for their arguments.
-type dialect interface {
-	// name names the database in errors, quoted, without a password.
-	name() string
-	// tables returns a query for the names of the table data and its indexes,
+type Dialect interface {
+	// Name names the database in errors, quoted, without a password.
+	Name() string
+	// Tables returns a query for the names of the table data and its indexes,
 	// as far as they exist.
-	tables() string
-	// createTable and createIndex are the statements that upstream's driver
-	// emits, for one that may have come to be meanwhile.
-	createTable() string
-	createIndex(column string) string
-	// begin starts a transaction that writes.
-	begin() string
-	// same compares two expressions, NULL being the same as NULL.
-	same(a, b string) string
-	// unindexed is a column that no index should be used for.
-	unindexed(column string) string
-	// text is the data column as text.
-	text() string
-	// busy tells whether a statement failed only because others had a lock.
-	busy(err error) bool
-	// explain makes one clear sentence of an error.
-	explain(err error) error
+	Tables() string
+	// Schema returns the statements that make what upstream's driver makes and
+	// is not among these names, for what may have come to be meanwhile.
+	Schema(existing []string) []string
+	// Alphabet asks which characters the columns of the table can hold.
+	Alphabet(ctx context.Context, db *sql.DB) (Alphabet, error)
+	// Begin starts a transaction that writes.
+	Begin() string
+	// Bind returns the context for the statements of such a transaction: ctx,
+	// or, where a statement cannot be interrupted safely, one that never ends.
+	Bind(ctx context.Context) context.Context
+	// Insert adds the rows in the order given, but for those that the table
+	// holds already.
+	Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[Row, error]) error
+	// Rebind writes the arguments of a statement as the database wants them.
+	Rebind(statement string) string
+	// Same compares two expressions, NULL being the same as NULL, by an index
+	// on the first one if there is any.
+	Same(a, b string) string
+	// Place is the column by which rows stand where upstream, which asks for no
+	// order, gets them, and the type of its arguments.
+	Place() (column, argument string)
+	// Exact is a column by which different texts differ, whatever the
+	// database's collation says.
+	Exact(column string) string
+	// Unindexed is a column that no index should be used for.
+	Unindexed(column string) string
+	// Text is the data column as text.
+	Text() string
+	// Busy tells whether a statement failed only because of what others did at
+	// the same time, so that the same transaction may succeed at once.
+	Busy(err error) bool
+	// Transient tells whether a statement failed because the server could not
+	// be reached, or not now.
+	Transient(err error) bool
+	// WrongTable tells whether a statement failed since the table has other
+	// columns.
+	WrongTable(err error) bool
+	// Explain makes one clear sentence of an error, without a password. Errors
+	// that are not the database's own it returns as they are.
+	Explain(err error) error
 }

@@ -11,9 +11,11 @@ import (
 // encode makes the row of a notification.
 func encode(n *osprofiler.Notification) row {
 	r, inner := encodeInner(n)
-	r.data = text(string(pyjson.AppendString(nil, inner)))
+	r.setInner(inner)
 	return r
 }
+
+func (r *row) setInner(inner string) { r.data = text(string(pyjson.AppendString(nil, inner))) }
 
 // encodeInner makes the row without its data, and the text that data holds.
 func encodeInner(n *osprofiler.Notification) (row, string) {
@@ -25,7 +27,7 @@ func encodeInner(n *osprofiler.Notification) (row, string) {
 	m := split(n)
 	r := m.row()
 	inner := m.inner(false)
-	r.data = text(string(pyjson.AppendString(nil, inner)))
+	r.setInner(inner)
 	if back, err := decode(&r); err != nil || !back.Equal(*n) {
 		inner = m.inner(true)
 	}

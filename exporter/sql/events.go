@@ -14,7 +14,8 @@ type events interface {
 	// events than wanted may be of no use; 0 stands for all.
 	page(ctx context.Context, wanted int, where string, args ...any) (page []event, last *event, damages []error, err error)
 	// firsts returns of each of the traces the time of the first event, and
-	// for traces without a time the lowest id.
+	// for traces without a time the lowest id. Others may be among them, where
+	// the database takes different ids for the same.
 	firsts(ctx context.Context, upTo int64, baseIDs []string) (map[string]event, error)
 }
 
@@ -44,12 +45,13 @@ func note(firsts map[string]event, e event) {
 	}
 }
 
-// inTraces is the condition that an event belongs to one of the traces.
-func inTraces(baseIDs []string) (where string, args []any) {
+// inTraces is the condition that an event belongs to one of the traces, by
+// what the column says.
+func inTraces[T any](baseIDs []T) (where string, args []any) {
 	where = "base_id IN (" + placeholders(len(baseIDs)) + ")"
 	for _, id := range baseIDs {
 		args = append(args, id)
-		if id == "" {
+		if any(id) == "" {
 			where = "(base_id IS NULL OR " + where + ")"
 		}
 	}
@@ -73,8 +75,8 @@ func (a allEvents) firsts(ctx context.Context, upTo int64, baseIDs []string) (ma
 		return firsts, nil
 	}
 	where, args := inTraces(baseIDs)
-	page, err := a.query(ctx, fmt.Sprintf("SELECT min(id), coalesce(base_id, ''), coalesce(min(%s), '') FROM data WHERE %s AND id <= ? GROUP BY base_id",
-		a.dialect.unindexed("timestamp"), where), append(args, upTo)...)
+	page, err := a.query(ctx, fmt.Sprintf("SELECT min(id), coalesce(min(%[1]s), ''), coalesce(min(%[2]s), '') FROM data WHERE %[3]s AND id <= ? GROUP BY %[1]s",
+		a.dialect.Exact("base_id"), a.dialect.Unindexed("timestamp"), where), append(args, upTo)...)
 	for _, e := range page {
 		note(firsts, e)
 	}
@@ -82,7 +84,7 @@ func (a allEvents) firsts(ctx context.Context, upTo int64, baseIDs []string) (ma
 }
 
 func (s *Store) query(ctx context.Context, query string, args ...any) (events []event, err error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	rows, err := s.queryRows(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func (s *Store) query(ctx context.Context, query string, args ...any) (events []
 type failures struct{ *Store }
 
 // mayFail finds them and some others.
-func (f failures) mayFail() string { return f.dialect.text() + " LIKE '%etype%'" }
+func (f failures) mayFail() string { return f.dialect.Text() + " LIKE '%etype%'" }
 
 // page reads no more than may be wanted: the next row that failed may be far away.
 func (f failures) page(ctx context.Context, wanted int, where string, args ...any) (page []event, last *event, damages []error, err error) {

@@ -3,7 +3,6 @@ package sql
 import (
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // captured returns the rows that upstream's driver wrote.
@@ -57,8 +55,8 @@ func TestCapturedRows(t *testing.T) {
 		if _, ok := r.plain(inner); !ok {
 			t.Errorf("%s has to be parsed", n.JSON())
 		}
-		if payload(&n) != inner {
-			t.Errorf("payload is %s, want %s", payload(&n), inner)
+		if (&Store{}).payload(&n) != inner {
+			t.Errorf("payload is %s, want %s", (&Store{}).payload(&n), inner)
 		}
 	}
 }
@@ -247,16 +245,6 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func FuzzConnectionString(f *testing.F) {
-	f.Add("sqlite:///relative.db")
-	f.Add("sqlite:////absolute.db?osp_sync=no&osp_busy_timeout=5")
-	f.Fuzz(func(t *testing.T, text string) {
-		if path, _, err := parse(text, store.Options{}); err == nil && path == "" {
-			t.Errorf("%q names no file, but no error came", text)
-		}
-	})
-}
-
 func TestShortened(t *testing.T) {
 	long := strings.Repeat("a", 300)
 	for _, c := range []struct {
@@ -286,60 +274,4 @@ func TestShortened(t *testing.T) {
 			t.Errorf("%s %.20q… is %v, want %v", columns[c.column], c.in, got, want)
 		}
 	}
-}
-
-// The statements use upstream's indexes; without them, lists would grow slow
-// with the table.
-func TestPlans(t *testing.T) {
-	s, err := OpenSQLite(t.Context(), t.TempDir()+"/x.db")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	l := &listing{Store: s}
-	page, _ := l.window(true, nil)
-	next, _ := l.window(true, &event{})
-	for _, c := range []struct {
-		statement string
-		want      []string
-	}{
-		{"SELECT id, base_id, timestamp FROM data WHERE " + page, []string{"ix_data_timestamp"}},
-		{"SELECT id, base_id, timestamp FROM data WHERE " + next, []string{"ix_data_timestamp"}},
-		{"SELECT id FROM data WHERE id > ? AND base_id = ? ORDER BY id", []string{"ix_data_base_id"}},
-		{"SELECT min(id), base_id, min(+timestamp) FROM data WHERE base_id IN (?, ?) AND id <= ? GROUP BY base_id", []string{"ix_data_base_id"}},
-		{s.insertion(), []string{"ix_data_trace_id"}},
-		{"SELECT data FROM data WHERE id > ? AND id <= ? AND base_id IN (?) AND data LIKE '%etype%' ORDER BY id", []string{"ix_data_base_id"}},
-		{"SELECT data FROM data WHERE id > ? AND id IN (?, ?, ?) AND data LIKE '%osp_columns%' ORDER BY id", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
-		{"SELECT id FROM data AS this WHERE id > ? AND NOT EXISTS (SELECT 1 FROM data AS earlier WHERE earlier.base_id IS this.base_id AND earlier.id < this.id) ORDER BY id",
-			[]string{"INTEGER PRIMARY KEY", "ix_data_base_id"}},
-	} {
-		plan := explain(t, s, c.statement)
-		for _, want := range c.want {
-			if !strings.Contains(plan, want) {
-				t.Errorf("%s\ndoes not use %s:\n%s", c.statement, want, plan)
-			}
-		}
-		if strings.Contains(plan, "TEMP B-TREE") {
-			t.Errorf("%s\nsorts:\n%s", c.statement, plan)
-		}
-	}
-}
-
-func explain(t *testing.T, s *Store, statement string) (plan string) {
-	t.Helper()
-	args := make([]any, strings.Count(statement, "?"))
-	rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id, parent, unused int
-		var detail string
-		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-			t.Fatal(err)
-		}
-		plan += fmt.Sprintln(" ", detail)
-	}
-	return plan
 }

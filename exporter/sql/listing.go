@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -45,7 +44,7 @@ func (s *Store) list(ctx context.Context, q store.Query, events events) iter.Seq
 	return func(yield func(store.Trace, error) bool) {
 		l := &listing{Store: s, q: q, events: events, open: map[string]event{}, passed: map[string]bool{}}
 		err := l.use(ctx, func() error {
-			return l.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM data").Scan(&l.upTo)
+			return l.queryRow(ctx, "SELECT coalesce(max(id), 0) FROM data").Scan(&l.upTo)
 		})
 		if err != nil {
 			yield(store.Trace{}, err)
@@ -94,15 +93,21 @@ func (l *listing) next(ctx context.Context, timed bool, behind *event) (firsts [
 	}
 	var page []event
 	var met map[string]event
+	var strangers []string
 	where, args := l.window(timed, behind)
 	err = l.use(ctx, func() (err error) {
 		if page, last, damages, err = l.events.page(ctx, l.wanted(), where, args...); err != nil {
 			return err
 		}
-		met, err = l.events.firsts(ctx, l.upTo, l.strangers(page))
+		strangers = l.strangers(page)
+		met, err = l.events.firsts(ctx, l.upTo, strangers)
 		return err
 	})
-	maps.Copy(l.open, met)
+	for _, id := range strangers {
+		if first, ok := met[id]; ok {
+			l.open[id] = first
+		}
+	}
 	for _, e := range page {
 		if l.isFirst(e, timed) {
 			firsts = append(firsts, e)
@@ -190,7 +195,7 @@ func (l *listing) restore(ctx context.Context, firsts []event) error {
 	for i, e := range firsts {
 		ids[i], at[e.id] = e.id, i
 	}
-	where := fmt.Sprintf("id IN (%s) AND %s LIKE '%%%s%%'", placeholders(len(ids)), l.dialect.text(), exactKey)
+	where := fmt.Sprintf("id IN (%s) AND %s LIKE '%%%s%%'", placeholders(len(ids)), l.dialect.Text(), exactKey)
 	for r, err := range l.rows(ctx, 0, where, ids...) {
 		if err != nil {
 			return err

@@ -23,13 +23,7 @@ const (
 func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		asked := backend.Text(baseID)
-		where, args := "base_id = ?", []any{shortened(colBaseID, asked)}
-		switch {
-		case asked == "":
-			where = "(base_id = ? OR base_id IS NULL)"
-		case args[0] != text(asked): // upstream stores it whole where the database lets it
-			where, args = "base_id IN (?, ?)", append(args, asked)
-		}
+		where, args := inTraces(s.lookedFor(asked))
 		var seen backend.Unique
 		found := false
 		for r, err := range s.rows(ctx, 0, where, args...) {
@@ -61,7 +55,7 @@ func ended(err error) bool {
 func (s *Store) decoded(r *row) (osprofiler.Notification, error) {
 	n, err := decode(r)
 	if err != nil {
-		return n, &store.Damage{Place: fmt.Sprintf("row %d of the table data in %s", r.id, s.dialect.name()), Reason: err}
+		return n, &store.Damage{Place: fmt.Sprintf("row %d of the table data in %s", r.id, s.dialect.Name()), Reason: err}
 	}
 	return n, nil
 }
@@ -96,8 +90,8 @@ func (s *Store) rows(ctx context.Context, behind int64, where string, args ...an
 // page reads the first rows that a condition holds for, so many at most, and
 // tells whether there may be more.
 func (s *Store) page(ctx context.Context, most int, where string, args ...any) (page []row, more bool, err error) {
-	query := fmt.Sprintf("SELECT id, %s FROM data WHERE %s LIMIT %d", columnList, where, most)
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	query := fmt.Sprintf("SELECT id, %s, %s FROM data WHERE %s LIMIT %d", columnNames, s.dialect.Text(), where, most)
+	rows, err := s.queryRows(ctx, query, args...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -105,11 +99,7 @@ func (s *Store) page(ctx context.Context, most int, where string, args ...any) (
 	bytes := 0
 	for rows.Next() {
 		var r row
-		into := []any{&r.id}
-		for i := range r.columns {
-			into = append(into, &r.columns[i])
-		}
-		if err := rows.Scan(append(into, &r.data)...); err != nil {
+		if err := rows.Scan(r.into()...); err != nil {
 			return nil, false, err
 		}
 		page = append(page, r)

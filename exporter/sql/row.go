@@ -29,8 +29,20 @@ const (
 	infoKey  = "info"
 )
 
-// args appends the values of all columns but id.
-func (r *row) args(args []any) []any {
+// into is where the values of all columns are scanned to.
+func (r *row) into() []any {
+	into := []any{&r.id}
+	for i := range r.columns {
+		into = append(into, &r.columns[i])
+	}
+	return append(into, &r.data)
+}
+
+// A Row is what a notification becomes in the table.
+type Row struct{ row }
+
+// Args appends the values of ColumnList, each a string or nil.
+func (r *Row) Args(args []any) []any {
 	for _, c := range r.columns {
 		if c.Valid {
 			args = append(args, c.String)
@@ -39,6 +51,23 @@ func (r *row) args(args []any) []any {
 		}
 	}
 	return append(args, r.data.String)
+}
+
+// Size is how many bytes its texts have.
+func (r *Row) Size() int {
+	size := len(r.data.String)
+	for _, c := range r.columns {
+		size += len(c.String)
+	}
+	return size
+}
+
+// TraceID is the value of the column trace_id, a string or nil.
+func (r *Row) TraceID() any {
+	if c := r.columns[colTraceID]; c.Valid {
+		return c.String
+	}
+	return nil
 }
 
 func text(s string) sql.NullString { return sql.NullString{String: s, Valid: true} }

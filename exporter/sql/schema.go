@@ -11,6 +11,9 @@ import (
 // columns are upstream's, but for id and data, in the order of its inserts.
 var columns = [...]string{"timestamp", "base_id", "parent_id", "trace_id", "project", "host", "service", "name"}
 
+// Columns returns the names of the columns that upstream has indexes on.
+func Columns() []string { return slices.Clone(columns[:]) }
+
 // Where each of the columns stands.
 const (
 	colTimestamp = iota
@@ -23,8 +26,10 @@ const (
 	colName
 )
 
-// columnList names all columns but id.
-var columnList = strings.Join(columns[:], ", ") + ", data"
+// ColumnList names all columns but id, in the order of upstream's inserts.
+var ColumnList = columnNames + ", data"
+
+var columnNames = strings.Join(columns[:], ", ")
 
 // prepare makes sure of the table and its indexes. It writes only if one is missing.
 func (s *Store) prepare(ctx context.Context) error {
@@ -36,11 +41,11 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	missing := s.missing(names)
+	missing := s.dialect.Schema(names)
 	switch {
-	case len(missing) == 0 || s.readOnly && slices.Contains(names, "data"):
-	case s.readOnly:
-		return fmt.Errorf("the database %s holds no traces: it has no table data", s.dialect.name())
+	case len(missing) == 0 || s.ReadOnly && slices.Contains(names, "data"):
+	case s.ReadOnly:
+		return fmt.Errorf("the database %s holds no traces: it has no table data", s.dialect.Name())
 	default:
 		if err := s.use(ctx, func() error { return s.transaction(ctx, missing) }); err != nil {
 			return err
@@ -51,7 +56,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // names returns which of the table and its indexes exist.
 func (s *Store) names(ctx context.Context) (names []string, err error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.tables())
+	rows, err := s.queryRows(ctx, s.dialect.Tables())
 	if err != nil {
 		return nil, err
 	}
@@ -66,24 +71,11 @@ func (s *Store) names(ctx context.Context) (names []string, err error) {
 	return names, rows.Err()
 }
 
-// missing returns the statements that make what is missing.
-func (s *Store) missing(names []string) (statements []string) {
-	if !slices.Contains(names, "data") {
-		statements = append(statements, s.dialect.createTable())
-	}
-	for _, column := range columns {
-		if !slices.Contains(names, "ix_data_"+column) {
-			statements = append(statements, s.dialect.createIndex(column))
-		}
-	}
-	return statements
-}
-
 // transaction runs statements without arguments, all or none.
 func (s *Store) transaction(ctx context.Context, statements []string) error {
 	return s.transact(ctx, func(c *connection) error {
 		for _, statement := range statements {
-			if _, err := c.ExecContext(ctx, statement); err != nil {
+			if _, err := c.ExecContext(s.dialect.Bind(ctx), statement); err != nil {
 				return s.notOurs(err)
 			}
 		}
@@ -91,18 +83,22 @@ func (s *Store) transaction(ctx context.Context, statements []string) error {
 	})
 }
 
-// probe makes sure that the table is upstream's, and, where it is to be
+// probe makes sure that the table is upstream's, learns its alphabet, and, where it is to be
 // written, that it can be.
 func (s *Store) probe(ctx context.Context) error {
 	return s.use(ctx, func() error {
-		_, err := s.db.ExecContext(ctx, "SELECT id, "+columnList+" FROM data LIMIT 0")
+		var err error
+		if s.alphabet, err = s.dialect.Alphabet(ctx, s.db); err != nil {
+			return err
+		}
+		_, err = s.db.ExecContext(ctx, "SELECT id, "+ColumnList+" FROM data LIMIT 0")
 		if err != nil {
 			return s.notOurs(err)
 		}
-		if s.readOnly {
+		if s.ReadOnly {
 			return nil
 		}
-		return s.transaction(ctx, []string{"DELETE FROM data WHERE 1 = 0"})
+		return s.transaction(ctx, []string{fmt.Sprintf("INSERT INTO data (%[1]s) SELECT %[1]s FROM data WHERE 1 = 0", ColumnList)})
 	})
 }
 
@@ -110,8 +106,8 @@ func (s *Store) probe(ctx context.Context) error {
 // another one than upstream's. That is all there is to say, so the driver's
 // error is not in its chain.
 func (s *Store) notOurs(err error) error {
-	if strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column") {
-		return fmt.Errorf("the table data of the database %s is not OSProfiler's, whose columns are id, %s: %s", s.dialect.name(), columnList, err.Error())
+	if s.dialect.WrongTable(err) {
+		return fmt.Errorf("the table data of the database %s is not OSProfiler's, whose columns are id, %s: %s", s.dialect.Name(), ColumnList, err.Error())
 	}
 	return err
 }

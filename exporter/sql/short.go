@@ -48,9 +48,14 @@ func hashed(s string, most int) string {
 	if cleaned == s && utf8.RuneCountInString(s) <= most {
 		return s
 	}
-	sum := sha256.Sum256([]byte(s))
+	return tailed(cleaned, s, most)
+}
+
+// tailed is the beginning of a text and a hash of the original.
+func tailed(text, original string, most int) string {
+	sum := sha256.Sum256([]byte(original))
 	tail := "~" + hex.EncodeToString(sum[:8])
-	return cutTo(cleaned, most-len(tail)) + tail
+	return cutTo(text, most-len(tail)) + tail
 }
 
 // clean replaces what is no character, or one that databases refuse.

@@ -1,6 +1,7 @@
 // Package sql is the store in upstream's table data: the one that the Python
-// library's SQLAlchemy driver writes and reads, row for row. Importing it
-// registers the scheme sqlite://, for a database in one file.
+// library's SQLAlchemy driver writes and reads, row for row. Its parts below,
+// sqlite, postgresql and mysql, register the schemes of their databases; a
+// program links the drivers only of those that it imports.
 //
 // What the columns cannot say exactly (a text longer than its column, a number
 // for an id, a missing member) stands in the data column besides, where the
@@ -18,66 +19,48 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-func init() {
-	store.Register(store.Backend{Schemes: []string{"sqlite"}, OpenStore: openConnectionString})
-}
-
 // A Store keeps notifications in the table data of a database. It implements
 // store.Store, store.ErrorTracer, store.Changer and store.Upstreamer.
 type Store struct {
-	config
-	dialect dialect
-	db      *sql.DB
+	Config
+	dialect  Dialect
+	db       *sql.DB
+	alphabet Alphabet
 
 	done    chan struct{} // closed by Close
 	closing sync.RWMutex  // held for reading while the database is in use
-	turn    chan struct{} // taken by the one goroutine that writes
+	turn    chan struct{} // taken by goroutines that write
 }
 
-type config struct {
-	readOnly    bool
-	sync        bool
-	busyTimeout time.Duration
+// Config says how a store is used.
+type Config struct {
+	// ReadOnly promises that nothing is written: no table is made, and no
+	// right to write is needed.
+	ReadOnly bool
+	// Patience is how long to try again while others are in the way.
+	Patience time.Duration
+	// Writers is how many batches are written at the same time, at least 1.
+	Writers int
 }
 
-// An Option changes how a database is opened.
-type Option interface{ apply(*config) }
-
-type optionFunc func(*config)
-
-func (f optionFunc) apply(c *config) { f(c) }
-
-// WithReadOnly opens a database that exists, for reading only. Nothing is
-// created, and no right to write is needed.
-func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
-
-// WithSync says whether Write waits until the disk has the batch, so that nil
-// outlives a loss of power. By default it does. Without, a loss of power may
-// also damage the database.
-func WithSync(on bool) Option { return optionFunc(func(c *config) { c.sync = on }) }
-
-// WithBusyTimeout says how long to wait while another process has the database
-// locked; by default ten seconds. The context's end ends the waiting earlier.
-func WithBusyTimeout(d time.Duration) Option {
-	return optionFunc(func(c *config) { c.busyTimeout = d })
-}
-
-func newConfig(opts []Option) config {
-	c := config{sync: true, busyTimeout: 10 * time.Second}
-	for _, opt := range opts {
-		opt.apply(&c)
-	}
-	return c
-}
-
-// newStore takes over an open database, and closes it if it cannot be used.
-func newStore(ctx context.Context, db *sql.DB, d dialect, c config) (*Store, error) {
-	s := &Store{config: c, dialect: d, db: db, done: make(chan struct{}), turn: make(chan struct{}, 1)}
+// Open makes a store of a database, which from then on belongs to it: it is
+// closed if it cannot be used. The table is made where it is missing.
+func Open(ctx context.Context, db *sql.DB, d Dialect, c Config) (*Store, error) {
+	s := &Store{Config: c, dialect: d, db: db, done: make(chan struct{}), turn: make(chan struct{}, max(c.Writers, 1))}
 	if err := s.prepare(ctx); err != nil {
 		_ = db.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// queryRows and queryRow take statements with ? for their arguments.
+func (s *Store) queryRows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.db.QueryContext(ctx, s.dialect.Rebind(query), args...)
+}
+
+func (s *Store) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.db.QueryRowContext(ctx, s.dialect.Rebind(query), args...)
 }
 
 // alive tells whether a method may go on.
@@ -100,7 +83,7 @@ func (s *Store) Close() error {
 	}
 	close(s.done)
 	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("cannot close the database %s: %w", s.dialect.name(), s.dialect.explain(err))
+		return fmt.Errorf("cannot close the database %s: %w", s.dialect.Name(), s.dialect.Explain(err))
 	}
 	return nil
 }
@@ -117,11 +100,11 @@ func (s *Store) use(ctx context.Context, f func() error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !s.dialect.busy(err) {
-			return s.dialect.explain(err)
+		if !s.dialect.Busy(err) {
+			return s.dialect.Explain(err)
 		}
-		if time.Since(start) > s.busyTimeout {
-			return fmt.Errorf("the database %s has been locked by others for %v: %w", s.dialect.name(), s.busyTimeout, err)
+		if time.Since(start) > s.Patience {
+			return fmt.Errorf("the database %s has been locked by others for %v: %w", s.dialect.Name(), s.Patience, err)
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -15,11 +15,11 @@ import (
 // data column, a node's host is the one beside info if there is one, traces
 // are listed by their first row, and failed ones not at all.
 func (s *Store) Upstream() store.Upstream {
-	return store.Upstream{Driver: "sqlalchemy", Payload: payload, Host: host, Traces: s.firstRows}
+	return store.Upstream{Driver: "sqlalchemy", Payload: s.payload, Host: host, Traces: s.firstRows}
 }
 
-func payload(n *osprofiler.Notification) string {
-	_, inner := encodeInner(n)
+func (s *Store) payload(n *osprofiler.Notification) string {
+	_, inner := s.encodeInner(n)
 	return inner
 }
 
@@ -34,10 +34,11 @@ func host(n *osprofiler.Notification) (raw string, ok bool) {
 	return "null", true
 }
 
-// firstRows lists the first row of each trace, by id.
+// firstRows lists the first row of each trace, in the order in which upstream
+// gets the rows.
 func (s *Store) firstRows(ctx context.Context) iter.Seq2[store.Trace, error] {
 	return func(yield func(store.Trace, error) bool) {
-		behind := int64(0)
+		behind := ""
 		for more := true; more; {
 			var traces []store.Trace
 			err := s.use(ctx, func() (err error) {
@@ -62,12 +63,18 @@ func (s *Store) firstRows(ctx context.Context) iter.Seq2[store.Trace, error] {
 	}
 }
 
-// firstRowsBehind returns a page, and the last id in it.
-func (s *Store) firstRowsBehind(ctx context.Context, behind int64) (traces []store.Trace, last int64, err error) {
-	rows, err := s.db.QueryContext(ctx, fmt.Sprintf(
-		"SELECT id, base_id, timestamp FROM data AS this WHERE id > ? AND NOT EXISTS "+
-			"(SELECT 1 FROM data AS earlier WHERE %s AND earlier.id < this.id) ORDER BY id LIMIT %d",
-		s.dialect.same("earlier.base_id", "this.base_id"), pageRows), behind)
+// firstRowsBehind returns a page behind a place, and the last place in it.
+func (s *Store) firstRowsBehind(ctx context.Context, behind string) (traces []store.Trace, last string, err error) {
+	place, argument := s.dialect.Place()
+	var from string
+	var args []any
+	if behind != "" {
+		from, args = fmt.Sprintf("%s > %s AND ", place, argument), []any{behind}
+	}
+	rows, err := s.queryRows(ctx, fmt.Sprintf(
+		"SELECT %[1]s, base_id, timestamp FROM data AS this WHERE %[2]sNOT EXISTS "+
+			"(SELECT 1 FROM data AS earlier WHERE %[3]s AND earlier.%[1]s < this.%[1]s) ORDER BY %[1]s LIMIT %[4]d",
+		place, from, s.dialect.Same("earlier.base_id", "this.base_id"), pageRows), args...)
 	if err != nil {
 		return nil, behind, err
 	}

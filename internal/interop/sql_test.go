@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	_ "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
@@ -292,6 +292,12 @@ func checkFailure(t *testing.T, tr trace, theirs string, err error) {
 
 func checkReport(t *testing.T, tr trace, want string, got *reader.Report, err error) {
 	t.Helper()
+	checkReportAs(t, func(text string) string { return text }, tr, want, got, err)
+}
+
+// checkReportAs compares what a function makes of both reports.
+func checkReportAs(t *testing.T, as func(string) string, tr trace, want string, got *reader.Report, err error) {
+	t.Helper()
 	if children, _ := pyjson.Get(want, "children"); children == "[]" {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: %v; the Python tool says that there is no such trace", tr.name, err)
@@ -306,7 +312,7 @@ func checkReport(t *testing.T, tr trace, want string, got *reader.Report, err er
 	if err := render.JSON(&text, got); err != nil {
 		t.Fatal(err)
 	}
-	if ours := strings.TrimSpace(text.String()); !pyjson.Equal(ours, want) {
+	if ours := strings.TrimSpace(text.String()); !pyjson.Equal(as(ours), as(want)) {
 		t.Errorf("%s: the reports differ:\n%s\nPython's:\n%s", tr.name, pyjson.Compact.Append(nil, ours), want)
 	}
 }

@@ -1,4 +1,4 @@
-package sql_test
+package sqlite_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
@@ -69,7 +69,7 @@ func handed() string {
 func TestPythonWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "python.db")
 	runDriver(t, "notify", path, handed())
-	s, err := osqlite.OpenSQLite(t.Context(), path)
+	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sql_test
+package sqlite_test
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
-	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -30,7 +30,7 @@ func BenchmarkWrite(b *testing.B) {
 	for _, sync := range []bool{true, false} {
 		for _, size := range []int{2, 1024} {
 			b.Run(fmt.Sprintf("sync=%v/batch=%d", sync, size), func(b *testing.B) {
-				s, _ := openNew(b, osqlite.WithSync(sync))
+				s, _ := openNew(b, sqlite.WithSync(sync))
 				b.ReportAllocs()
 				for b.Loop() {
 					if err := s.Write(b.Context(), batch(osprofiler.NewID(), day, size)); err != nil {
@@ -45,7 +45,7 @@ func BenchmarkWrite(b *testing.B) {
 
 func BenchmarkRead(b *testing.B) {
 	const traces, size = 200, 500
-	s, _ := openNew(b, osqlite.WithSync(false))
+	s, _ := openNew(b, sqlite.WithSync(false))
 	var id string
 	for i := range traces {
 		id = osprofiler.NewID()

@@ -1,4 +1,4 @@
-package sql_test
+package sqlite_test
 
 import (
 	"bytes"
@@ -17,7 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/osprofiler-otel/osprofiler"
-	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
@@ -37,10 +38,10 @@ func TestStore(t *testing.T) {
 }
 
 // openNew opens a new database and returns the path of its file.
-func openNew(t testing.TB, opts ...osqlite.Option) (*osqlite.Store, string) {
+func openNew(t testing.TB, opts ...sqlite.Option) (*table.Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store.db")
-	s, err := osqlite.OpenSQLite(t.Context(), path, opts...)
+	s, err := sqlite.Open(t.Context(), path, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestMissingIndexes(t *testing.T) {
 	db := foreign(t, path)
 	execute(t, db, "CREATE TABLE Data (id INTEGER PRIMARY KEY, timestamp, base_id, parent_id, trace_id, project, host, service, name, data, more)",
 		"CREATE INDEX ix_data_name ON data (name)")
-	s, err := osqlite.OpenSQLite(t.Context(), path)
+	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +310,7 @@ func TestUpstream(t *testing.T) {
 
 // More traces than a page, whose first rows upstream lists by id.
 func TestUpstreamPages(t *testing.T) {
-	s, _ := openNew(t, osqlite.WithSync(false))
+	s, _ := openNew(t, sqlite.WithSync(false))
 	var batch []osprofiler.Notification
 	var want []string
 	for i := range 1300 {
@@ -327,7 +328,7 @@ func TestUpstreamPages(t *testing.T) {
 // While somebody holds the lock, Write waits; then it says that it may help to
 // try again. The context ends the waiting.
 func TestLocked(t *testing.T) {
-	s, path := openNew(t, osqlite.WithBusyTimeout(300*time.Millisecond))
+	s, path := openNew(t, sqlite.WithBusyTimeout(300*time.Millisecond))
 	conn, err := foreign(t, path).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -486,7 +487,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s did not make %q: %v", connectionString, want, err)
 		}
 	}
-	s, err := osqlite.OpenSQLite(t.Context(), "moved.db")
+	s, err := sqlite.Open(t.Context(), "moved.db")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sql
+package sqlite
 
 import (
 	"context"
@@ -16,7 +16,7 @@ func openConnectionString(ctx context.Context, connectionString string, o store.
 	if err != nil {
 		return nil, store.BadConnectionString(err)
 	}
-	return OpenSQLite(ctx, path, opts...)
+	return Open(ctx, path, opts...)
 }
 
 // parse reads the path and the options. filter_error_trace changes nothing:

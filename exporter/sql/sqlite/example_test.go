@@ -1,4 +1,4 @@
-package sql_test
+package sqlite_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -40,7 +40,7 @@ func Example() {
 	// a0000000-0000-4000-8000-000000000001 2024-05-06T07:08:09.000010 <nil>
 }
 
-func ExampleOpenSQLite() {
+func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
 		panic(err)
@@ -49,7 +49,7 @@ func ExampleOpenSQLite() {
 	ctx := context.Background()
 	path := filepath.Join(dir, "traces.db")
 
-	s, err := sql.OpenSQLite(ctx, path)
+	s, err := sqlite.Open(ctx, path)
 	if err != nil {
 		panic(err)
 	}
@@ -61,7 +61,7 @@ func ExampleOpenSQLite() {
 	}
 
 	// Closed, the file may be copied, and be read where nothing can be written.
-	s, err = sql.OpenSQLite(ctx, path, sql.WithReadOnly())
+	s, err = sqlite.Open(ctx, path, sqlite.WithReadOnly())
 	if err != nil {
 		panic(err)
 	}

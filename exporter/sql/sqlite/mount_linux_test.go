@@ -1,4 +1,4 @@
-package sql_test
+package sqlite_test
 
 import (
 	"path/filepath"
@@ -6,14 +6,14 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 func TestFullDisk(t *testing.T) {
 	dir := testenv.NewDisk(t, "256k").Dir
 	path := filepath.Join(dir, "store.db")
-	s, err := osqlite.OpenSQLite(t.Context(), path)
+	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestReadOnlyMount(t *testing.T) {
 	disk := testenv.NewDisk(t, "256k")
 	dir := disk.Dir
 	path := filepath.Join(dir, "store.db")
-	s, err := osqlite.OpenSQLite(t.Context(), path)
+	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,15 +44,15 @@ func TestReadOnlyMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk.SetReadOnly()
-	_, err = osqlite.OpenSQLite(t.Context(), path)
+	_, err = sqlite.Open(t.Context(), path)
 	if want := `the SQLite database "` + path + `" cannot be written, only read (osp_read_only opens it so): `; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	_, err = osqlite.OpenSQLite(t.Context(), filepath.Join(dir, "new.db"))
+	_, err = sqlite.Open(t.Context(), filepath.Join(dir, "new.db"))
 	if want := `cannot create the file "` + filepath.Join(dir, "new.db") + `": read-only file system`; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	s, err = osqlite.OpenSQLite(t.Context(), path, osqlite.WithReadOnly())
+	s, err = sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sql_test
+package sqlite_test
 
 import (
 	"bytes"
@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
-	osqlite "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -31,7 +32,7 @@ func work(job string) int {
 
 func insertMany(path string, crash bool) error {
 	ctx := context.Background()
-	s, err := osqlite.OpenSQLite(ctx, path, osqlite.WithBusyTimeout(time.Minute))
+	s, err := sqlite.Open(ctx, path, sqlite.WithBusyTimeout(time.Minute))
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func start(t *testing.T, job, path string) (wait func()) {
 	}
 }
 
-func count(t *testing.T, s *osqlite.Store) (n int) {
+func count(t *testing.T, s *table.Store) (n int) {
 	t.Helper()
 	for _, err := range s.Notifications(t.Context(), "B") {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -98,7 +99,7 @@ func TestSeveralProcesses(t *testing.T) {
 	for range processes {
 		waits = append(waits, start(t, "insert", path))
 	}
-	s, err := osqlite.OpenSQLite(t.Context(), path, osqlite.WithBusyTimeout(time.Minute))
+	s, err := sqlite.Open(t.Context(), path, sqlite.WithBusyTimeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func TestSeveralProcesses(t *testing.T) {
 func TestCrash(t *testing.T) {
 	path := t.TempDir() + "/store.db"
 	start(t, "crash", path)()
-	s, err := osqlite.OpenSQLite(t.Context(), path)
+	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

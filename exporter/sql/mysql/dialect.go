@@ -1,0 +1,138 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+)
+
+// dialect is that of MySQL and MariaDB, for one database.
+type dialect struct{ address, database, user string }
+
+// Name is the database and where it is.
+func (d dialect) Name() string { return strconv.Quote(d.database) + " at " + d.address }
+
+func (dialect) Tables() string {
+	return "SELECT 'data' FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'data'"
+}
+
+// Schema makes all in one statement, since none can be undone here, and of a
+// table that is there, as upstream, nothing.
+func (dialect) Schema(existing []string) []string {
+	if slices.Contains(existing, "data") {
+		return nil
+	}
+	var indexes []string
+	for _, column := range table.Columns() {
+		indexes = append(indexes, fmt.Sprintf("\tKEY ix_data_%[1]s (%[1]s)", column))
+	}
+	return []string{"CREATE TABLE IF NOT EXISTS data (\n\tid INTEGER NOT NULL AUTO_INCREMENT, \n\ttimestamp VARCHAR(26), \n\tbase_id VARCHAR(255), \n" +
+		"\tparent_id VARCHAR(255), \n\ttrace_id VARCHAR(255), \n\tproject VARCHAR(255), \n\thost VARCHAR(255), \n" +
+		"\tservice VARCHAR(255), \n\tname VARCHAR(255), \n\tdata JSON, \n\tPRIMARY KEY (id), \n" + strings.Join(indexes, ", \n") + "\n)"}
+}
+
+// Alphabet is the poorest of the columns', which the database's default made.
+func (dialect) Alphabet(ctx context.Context, db *sql.DB) (alphabet table.Alphabet, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT DISTINCT character_set_name FROM information_schema.columns "+
+		"WHERE table_schema = DATABASE() AND table_name = 'data' AND column_name <> 'data' AND character_set_name IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var sets []string
+	for rows.Next() {
+		var set string
+		if err := rows.Scan(&set); err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	return alphabetOf(sets), rows.Err()
+}
+
+func alphabetOf(sets []string) table.Alphabet {
+	poorest := 0
+	for _, set := range sets {
+		switch set {
+		case "utf8mb4", "utf16", "utf16le", "utf32":
+		case "utf8", "utf8mb3", "ucs2":
+			poorest = max(poorest, 1)
+		case "latin1":
+			poorest = max(poorest, 2)
+		default:
+			poorest = 3
+		}
+	}
+	return [...]table.Alphabet{table.Unicode, table.BMP, table.Latin1, table.ASCII}[poorest]
+}
+
+func (dialect) Begin() string { return "START TRANSACTION" }
+
+// Bind: the driver gives an interrupted connection up, which ends its transaction.
+func (dialect) Bind(ctx context.Context) context.Context { return ctx }
+func (dialect) Rebind(statement string) string           { return statement }
+
+// Same compares exactly, after the index has found what the collation takes
+// for the same.
+func (d dialect) Same(a, b string) string {
+	return fmt.Sprintf("(%s <=> %s AND %s <=> %s)", a, b, d.Exact(a), d.Exact(b))
+}
+
+func (dialect) Place() (column, argument string) { return "id", "?" }
+
+// Exact: collations take "a" for "A" and "a ".
+func (dialect) Exact(column string) string {
+	return "CAST(CONVERT(" + column + " USING utf8mb4) AS BINARY)"
+}
+
+func (dialect) Unindexed(column string) string { return "concat(" + column + ")" }
+func (dialect) Text() string                   { return "CAST(data AS CHAR CHARACTER SET utf8mb4)" }
+
+// Rows and bytes of a batch that go to the server at once; a server may take
+// packets of 1 MB only, and quoting doubles some bytes.
+const (
+	chunkRows  = 500
+	chunkBytes = 256 << 10
+)
+
+// Insert sends statements of many rows, after it has read which are there. To
+// have the statement look by itself would lock what it reads.
+func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[table.Row, error]) error {
+	var chunk []table.Row
+	bytes := 0
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		size := r.Size()
+		if len(chunk) == chunkRows || len(chunk) > 0 && bytes+size > chunkBytes {
+			if err := d.insert(ctx, c, chunk); err != nil {
+				return err
+			}
+			chunk, bytes = chunk[:0], 0
+		}
+		chunk, bytes = append(chunk, r), bytes+size
+	}
+	return d.insert(ctx, c, chunk)
+}
+
+func (d dialect) insert(ctx context.Context, c *sql.Conn, chunk []table.Row) error {
+	missing, err := table.Missing(ctx, c, d, chunk)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	var args []any
+	for i := range missing {
+		args = missing[i].Args(args)
+	}
+	_, err = c.ExecContext(ctx, "INSERT INTO data ("+table.ColumnList+") VALUES (?"+strings.Repeat(", ?", len(args)/len(missing)-1)+")"+
+		strings.Repeat(", (?"+strings.Repeat(", ?", len(args)/len(missing)-1)+")", len(missing)-1), args...)
+	return err
+}

@@ -1,0 +1,130 @@
+package mysql
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	driver "github.com/go-sql-driver/mysql"
+)
+
+// number is the server's number for an error, else 0.
+func number(err error) uint16 {
+	var e *driver.MySQLError
+	if errors.As(err, &e) {
+		return e.Number
+	}
+	return 0
+}
+
+// Busy: deadlocks, and locks that were not to be had.
+func (dialect) Busy(err error) bool {
+	switch number(err) {
+	case 1205, 1213:
+		return true
+	}
+	return false
+}
+
+// Transient: no connection, a lost one, a server that ends, has too many
+// connections or a full disk, and a replica that is about to take over.
+func (dialect) Transient(err error) bool {
+	switch number(err) {
+	case 0:
+		return lost(err)
+	case 1021, 1037, 1038, 1040, 1041, 1053, 1077, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1290, 1836, 1927, 3169:
+		return true
+	}
+	return false
+}
+
+// lost tells whether there is no connection.
+func lost(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var network net.Error
+	var unresolved *net.DNSError
+	if errors.As(err, &unresolved) && unresolved.IsNotFound {
+		return false
+	}
+	return errors.As(err, &network) || errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+func (dialect) WrongTable(err error) bool { return number(err) == 1054 }
+
+// distrusted tells whether we do not believe the server's certificate.
+func distrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &name) || errors.As(err, &invalid)
+}
+
+// A sentence is an error in our words, which keeps the driver's in its chain.
+type sentence struct {
+	text string
+	err  error
+}
+
+func (s *sentence) Error() string { return s.text }
+func (s *sentence) Unwrap() error { return s.err }
+
+// Explain says what the server refused, or that it was not to be reached.
+func (d dialect) Explain(err error) error {
+	var ours *sentence
+	if errors.As(err, &ours) {
+		return err
+	}
+	say := func(format string, args ...any) error { return &sentence{fmt.Sprintf(format, args...), err} }
+	var e *driver.MySQLError
+	var network *net.OpError
+	var unresolved *net.DNSError
+	switch {
+	case errors.As(err, &e):
+		return say("%s", d.refusal(e))
+	case errors.Is(err, driver.ErrNoTLS):
+		return say("the server at %s offers no TLS, which the connection string asks for", d.address)
+	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), distrusted(err):
+		return say("cannot connect to MySQL at %s: %s", d.address, rootCause(err))
+	case errors.Is(err, driver.ErrPktTooLarge):
+		return say("a notification is larger than the server at %s takes (max_allowed_packet)", d.address)
+	case lost(err):
+		return say("the connection to MySQL at %s was lost: %s", d.address, rootCause(err))
+	}
+	return err
+}
+
+func (d dialect) refusal(e *driver.MySQLError) string {
+	switch e.Number {
+	case 1045, 1698:
+		return fmt.Sprintf("MySQL at %s refuses the user %q: %s", d.address, d.user, e.Message)
+	case 1049:
+		return fmt.Sprintf("MySQL at %s has no database %q", d.address, d.database)
+	case 1044, 1142, 1143, 1227:
+		return fmt.Sprintf("the user %q lacks a right in the database %s: %s", d.user, d.Name(), e.Message)
+	case 1290, 1836:
+		return fmt.Sprintf("the database %s cannot be written, only read (osp_read_only opens it so): %s", d.Name(), e.Message)
+	case 1021, 1114:
+		return fmt.Sprintf("the database %s cannot grow: the disk is full: %s", d.Name(), e.Message)
+	case 1153:
+		return fmt.Sprintf("a notification is larger than the server at %s takes (max_allowed_packet): %s", d.address, e.Message)
+	}
+	return fmt.Sprintf("the database %s: %s (%d)", d.Name(), e.Message, e.Number)
+}
+
+// rootCause is the innermost reason, on one line.
+func rootCause(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return strings.ReplaceAll(err.Error(), "\n", " ")
+}

@@ -1,0 +1,95 @@
+// Package postgresql is the store in upstream's SQL table in a PostgreSQL
+// database. Importing it registers the schemes postgresql:// and
+// postgresql+psycopg2://. See docs/stores/sql.md.
+package postgresql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func init() {
+	store.Register(store.Backend{Schemes: []string{"postgresql", "postgresql+psycopg2"}, OpenStore: openConnectionString})
+}
+
+type config struct {
+	readOnly    bool
+	busyTimeout time.Duration
+}
+
+// An Option changes how a database is opened.
+type Option interface{ apply(*config) }
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// WithReadOnly opens a database for reading only. No table is made, and no
+// right to write is needed.
+func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
+
+// WithBusyTimeout says how long a transaction that the database gave up in
+// favor of others is tried again; by default ten seconds.
+func WithBusyTimeout(d time.Duration) Option {
+	return optionFunc(func(c *config) { c.busyTimeout = d })
+}
+
+func newConfig(opts []Option) config {
+	c := config{busyTimeout: 10 * time.Second}
+	for _, opt := range opts {
+		opt.apply(&c)
+	}
+	return c
+}
+
+// Open opens the database that a connection string of libpq's or a URL names,
+// as pgx reads them, with the environment and files that libpq uses. The table
+// and its indexes are made if there is no table, unless the database is to be
+// read only. The error says in one sentence why it cannot be used, and shows
+// no password.
+func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store, error) {
+	c, err := pgx.ParseConfig(dataSource)
+	if err != nil {
+		return nil, store.BadConnectionString(reason(err))
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second // like a name that does not answer
+	}
+	// Nothing is prepared, so that poolers which give each transaction another
+	// session are no trouble.
+	c.DefaultQueryExecMode = pgx.QueryExecModeExec
+	c.RuntimeParams["client_encoding"] = "UTF8"
+	return open(ctx, stdlib.OpenDB(*c), dialect{host: c.Host, port: c.Port, database: c.Database, user: c.User}, newConfig(opts))
+}
+
+// connections is how many a store has at most; one is held by a batch, one by
+// a page that is read.
+const connections = 8
+
+func open(ctx context.Context, db *sql.DB, d dialect, c config) (*table.Store, error) {
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(2)
+	db.SetConnMaxIdleTime(time.Minute)
+	return table.Open(ctx, db, d, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: connections / 2})
+}
+
+// reason is what is wrong with a data source, without the data source.
+func reason(err error) error {
+	var wrong *pgconn.ParseConfigError
+	if errors.As(err, &wrong) {
+		if inner := errors.Unwrap(wrong); inner != nil {
+			return fmt.Errorf("the connection string for PostgreSQL cannot be used: %w", inner)
+		}
+	}
+	return errors.New("the connection string for PostgreSQL cannot be read")
+}

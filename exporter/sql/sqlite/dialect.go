@@ -1,0 +1,137 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	driver "modernc.org/sqlite"
+	code "modernc.org/sqlite/lib"
+
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+)
+
+// dialect is SQLite's, for the database in this file.
+type dialect struct{ path string }
+
+func (d dialect) Name() string { return strconv.Quote(d.path) }
+
+func (dialect) Tables() string {
+	return "SELECT name FROM sqlite_master WHERE tbl_name = 'data' COLLATE NOCASE"
+}
+
+func (dialect) Schema(existing []string) (missing []string) {
+	if !slices.Contains(existing, "data") {
+		missing = append(missing, createTable)
+	}
+	for _, column := range table.Columns() {
+		if index := "ix_data_" + column; !slices.Contains(existing, index) {
+			missing = append(missing, "CREATE INDEX IF NOT EXISTS "+index+" ON data ("+column+")")
+		}
+	}
+	return missing
+}
+
+const createTable = "CREATE TABLE IF NOT EXISTS data (\n\tid INTEGER NOT NULL, \n\ttimestamp VARCHAR(26), \n\tbase_id VARCHAR(255), \n" +
+	"\tparent_id VARCHAR(255), \n\ttrace_id VARCHAR(255), \n\tproject VARCHAR(255), \n\thost VARCHAR(255), \n" +
+	"\tservice VARCHAR(255), \n\tname VARCHAR(255), \n\tdata JSON, \n\tPRIMARY KEY (id)\n)"
+
+func (dialect) Begin() string                  { return "BEGIN IMMEDIATE" }
+func (dialect) Same(a, b string) string        { return a + " IS " + b }
+func (dialect) Unindexed(column string) string { return "+" + column }
+func (dialect) Text() string                   { return "data" }
+
+// Alphabet: SQLite holds any text.
+func (dialect) Alphabet(context.Context, *sql.DB) (table.Alphabet, error) { return nil, nil }
+
+func (dialect) Place() (column, argument string) { return "id", "?" }
+
+// Exact is the column: SQLite compares byte by byte.
+func (dialect) Exact(column string) string     { return column }
+func (dialect) Rebind(statement string) string { return statement }
+
+// Bind: the driver interrupts the whole connection, of which it must be known
+// whether a transaction began and ended.
+func (dialect) Bind(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+// Insert adds row by row. One statement per row turned out as fast as one for
+// many rows: the nine indexes are the work.
+func (dialect) Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[table.Row, error]) (err error) {
+	statement, err := c.PrepareContext(ctx, insertion)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, statement.Close()) }()
+	var room [32]any
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		args := append(r.Args(room[:0]), r.TraceID())
+		if _, err := statement.ExecContext(ctx, r.Args(args)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertion inserts a row unless there is an equal one.
+var insertion = func() string {
+	var conditions []string
+	columns := append(table.Columns(), "data")
+	for _, column := range columns {
+		conditions = append(conditions, column+" IS ?")
+	}
+	return fmt.Sprintf("INSERT INTO data (%[1]s) SELECT ?%[2]s WHERE NOT EXISTS "+
+		"(SELECT 1 FROM (SELECT %[1]s FROM data WHERE trace_id = ? ORDER BY id DESC LIMIT %[3]d) AS latest WHERE %[4]s)",
+		table.ColumnList, strings.Repeat(", ?", len(columns)-1), table.SameTraceID, strings.Join(conditions, " AND "))
+}()
+
+// resultCode is SQLite's own number for an error.
+func resultCode(err error) int {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return code.SQLITE_OK
+	}
+	return e.Code() & 0xFF
+}
+
+func (dialect) Busy(err error) bool {
+	c := resultCode(err)
+	return c == code.SQLITE_BUSY || c == code.SQLITE_LOCKED
+}
+
+// Transient: there is no server that could be away.
+func (dialect) Transient(error) bool { return false }
+
+func (dialect) WrongTable(err error) bool {
+	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column")
+}
+
+func (d dialect) Explain(err error) error {
+	var sentence string
+	switch resultCode(err) {
+	case code.SQLITE_OK:
+		return err
+	case code.SQLITE_NOTADB:
+		sentence = "the file %q is no SQLite database"
+	case code.SQLITE_CORRUPT:
+		sentence = "the SQLite database %q is damaged"
+	case code.SQLITE_FULL:
+		sentence = "the SQLite database %q cannot grow: the disk is full"
+	case code.SQLITE_READONLY:
+		sentence = "the SQLite database %q cannot be written, only read (osp_read_only opens it so)"
+	case code.SQLITE_CANTOPEN:
+		sentence = "the SQLite database %q, or the journal beside it, cannot be opened"
+	case code.SQLITE_PERM, code.SQLITE_AUTH:
+		sentence = "there is no right to use the SQLite database %q"
+	default:
+		sentence = "the SQLite database %q"
+	}
+	return fmt.Errorf(sentence+": %w", d.path, err)
+}

@@ -1,0 +1,64 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
+)
+
+// The statements use upstream's indexes; without them, lists would grow slow
+// with the table.
+func TestPlans(t *testing.T) {
+	_, path := openNew(t)
+	db := foreign(t, path)
+	const (
+		page = "id <= ? AND timestamp IS NOT NULL AND timestamp >= ? AND timestamp <= ? ORDER BY timestamp DESC, id DESC"
+		next = "id <= ? AND timestamp IS NOT NULL AND timestamp <= ? AND (timestamp < ? OR id < ?) ORDER BY timestamp DESC, id DESC"
+	)
+	for _, c := range []struct {
+		statement string
+		want      []string
+	}{
+		{"SELECT id, base_id, timestamp FROM data WHERE " + page, []string{"ix_data_timestamp"}},
+		{"SELECT id, base_id, timestamp FROM data WHERE " + next, []string{"ix_data_timestamp"}},
+		{"SELECT id FROM data WHERE id > ? AND base_id = ? ORDER BY id", []string{"ix_data_base_id"}},
+		{"SELECT min(id), min(base_id), min(+timestamp) FROM data WHERE base_id IN (?, ?) AND id <= ? GROUP BY base_id", []string{"ix_data_base_id"}},
+		{sqlite.Insertion, []string{"ix_data_trace_id"}},
+		{"SELECT data FROM data WHERE id > ? AND id <= ? AND base_id IN (?) AND data LIKE '%etype%' ORDER BY id", []string{"ix_data_base_id"}},
+		{"SELECT data FROM data WHERE id > ? AND id IN (?, ?, ?) AND data LIKE '%osp_columns%' ORDER BY id", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
+		{"SELECT id FROM data AS this WHERE id > ? AND NOT EXISTS (SELECT 1 FROM data AS earlier WHERE earlier.base_id IS this.base_id AND earlier.id < this.id) ORDER BY id",
+			[]string{"INTEGER PRIMARY KEY", "ix_data_base_id"}},
+	} {
+		plan := explain(t, db, c.statement)
+		for _, want := range c.want {
+			if !strings.Contains(plan, want) {
+				t.Errorf("%s\ndoes not use %s:\n%s", c.statement, want, plan)
+			}
+		}
+		if strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s\nsorts:\n%s", c.statement, plan)
+		}
+	}
+}
+
+func explain(t *testing.T, db *sql.DB, statement string) (plan string) {
+	t.Helper()
+	args := make([]any, strings.Count(statement, "?"))
+	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan += fmt.Sprintln(" ", detail)
+	}
+	return plan
+}
