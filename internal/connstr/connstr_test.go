@@ -61,6 +61,8 @@ func TestOptions(t *testing.T) {
 		{"x://u:geh?osp_on=eim@h", "x://u:geh", settings{problem: inPassword}},
 		{"x://:geheim?@h", "x://:geheim", settings{problem: inPassword}},
 		{"x://u:g@h?%zz@h", "x://u:g@h", settings{problem: inPassword}},
+		{"?geh&eim://@h", "", settings{problem: inPassword}}, // options alone
+		{"?db_name=a?b&osp_on", "", settings{name: "a?b", on: true}},
 		{"x://h?db_name=a@b", "x://h", settings{name: "a@b"}},
 		{"x:///a?b@c", "x:///a", settings{problem: `unknown option "b@c" of the connection string; this back end knows db_name, es_scroll_size, osp_on, socket_timeout`}},
 		{"x://a?pasword=geheim&typo=1", "x://a", settings{problem: `unknown option "pasword", "typo" of the connection string; this back end knows db_name, es_scroll_size, osp_on, socket_timeout`}},

@@ -29,10 +29,14 @@ type Options struct {
 	unclear      error    // instead of any other, which might show a password
 }
 
-// Cut separates a connection string from the options behind its last "?".
+// Cut separates a connection string from the options behind its last "?". The
+// options may stand alone; then they begin at the first.
 func Cut(connectionString string) (rest string, o *Options) {
 	o = &Options{values: map[string]string{}, all: map[string][]string{}, unclear: unclear(connectionString)}
 	i := strings.LastIndexByte(connectionString, '?')
+	if strings.HasPrefix(connectionString, "?") {
+		i = 0
+	}
 	if i < 0 {
 		return connectionString, o
 	}
@@ -58,7 +62,7 @@ func Cut(connectionString string) (rest string, o *Options) {
 // all that seems to be a host or an option be the password, too.
 func unclear(connectionString string) error {
 	rest := connectionString
-	if _, behind, ok := strings.Cut(rest, "://"); ok {
+	if scheme, behind, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "?") {
 		rest = behind
 	}
 	_, behind, _ := strings.Cut(rest, "?")

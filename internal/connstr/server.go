@@ -36,7 +36,7 @@ func ParseServer(connectionString string) (s Server, o *Options, err error) {
 	}
 	_, o = Cut(options)
 	address, database, _ := strings.Cut(place, "/")
-	if strings.Contains(address, "@") {
+	if strings.Contains(place, "@") {
 		return s, nil, errors.New(`the password of the connection string holds an "@"; it should be written %40`)
 	}
 	s.Database = database
