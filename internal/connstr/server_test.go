@@ -27,7 +27,7 @@ func TestParseServer(t *testing.T) {
 			t.Errorf("%s: got %+v (%v), want %+v", c.text, got, err, c.want)
 		}
 	}
-	for _, text := range []string{"x://u:geheim%@h/db", "x://u%:geheim@h/db", "x://u:ge@heim@h/db", "x://u:p@h:geheim/db", "x://u:p@h:0/db", "x://u:p@h%/db", "x://u:geheim/db"} {
+	for _, text := range []string{"x://u:geheim%@h/db", "x://u%:geheim@h/db", "x://u:ge@heim@h/db", "x://u:ge@h/eim@h/db", "x://u:x@geheim/y@h/db", "x://u:p@h:geheim/db", "x://u:p@h:0/db", "x://u:p@h%/db", "x://u:geheim/db"} {
 		if _, _, err := ParseServer(text); err == nil || strings.Contains(err.Error(), "heim") {
 			t.Errorf("%s: the error is %v", text, err)
 		}
