@@ -129,7 +129,21 @@ func lookup(connectionString string) (Backend, error) {
 	if !strings.Contains(connectionString, "://") {
 		return Backend{}, fmt.Errorf("this is no connection string: it should start with one of %s", known())
 	}
+	if !isScheme(scheme) { // it may hold a password, so it is not quoted
+		return Backend{}, fmt.Errorf("what stands before :// is no scheme; a connection string should start with one of %s", known())
+	}
 	return Backend{}, fmt.Errorf("unknown scheme %q; a connection string should start with one of %s", scheme, known())
+}
+
+// isScheme tells whether a text has the form of a URL's scheme (RFC 3986).
+func isScheme(text string) bool {
+	for i, c := range []byte(text) {
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789+-.", rune(c))) {
+			return false
+		}
+	}
+	return text != ""
 }
 
 func known() string {
