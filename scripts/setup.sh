@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   make gcc libc6-dev        # `go test -race` links C
+  curl bsdutils util-linux mount # what tests of the command are used with
   python3-osprofiler        # the Python library of the distribution ...
   python3-sqlalchemy        # ... and what its SQL driver needs
   python3-redis python3-psycopg2 python3-pymysql # what its other drivers need

@@ -13,6 +13,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // signedFor unpacks the two lines that osp headers writes.
@@ -92,6 +93,9 @@ func TestHeadersWithoutAKey(t *testing.T) {
 func TestHeadersThroughCurl(t *testing.T) {
 	curl, err := exec.LookPath("curl")
 	if err != nil {
+		if testenv.Required() {
+			t.Fatal("curl is not here: install it")
+		}
 		t.Skip("curl is not here: install it")
 	}
 	keys, served := bridge.NewKeys("k"), 0
