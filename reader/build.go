@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // BuildReport builds the report of one trace from its notifications, in the
@@ -25,7 +26,7 @@ func buildReport(notifications iter.Seq2[osprofiler.Notification, error], c conf
 	b := &builder{config: c, strings: map[string]int32{}}
 	for n, err := range notifications {
 		if err != nil {
-			if !goesOn(err) {
+			if store.Ends(err) {
 				return nil, err
 			}
 			b.warn.note(damagedEntry, err.Error())

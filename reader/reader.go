@@ -114,7 +114,7 @@ func selected(traces iter.Seq2[store.Trace, error], q store.Query) iter.Seq2[sto
 		for t, err := range traces {
 			switch {
 			case err != nil:
-				if !yield(t, err) || !goesOn(err) {
+				if !yield(t, err) || store.Ends(err) {
 					return
 				}
 			case !q.Contains(t.Time()):
@@ -136,12 +136,6 @@ func selected(traces iter.Seq2[store.Trace, error], q store.Query) iter.Seq2[sto
 			}
 		}
 	}
-}
-
-// goesOn tells whether a store's sequence goes on behind an error.
-func goesOn(err error) bool {
-	var damage *store.Damage
-	return errors.As(err, &damage)
 }
 
 // compareTraces orders traces by their time, and those of one time by their id.

@@ -47,3 +47,10 @@ func (d *Damage) Error() string { return fmt.Sprintf("skipped %s: %v", d.Place, 
 
 // Unwrap returns the reason.
 func (d *Damage) Unwrap() error { return d.Reason }
+
+// Ends tells whether a store's sequence ends with this error: any but one that
+// reports a [*Damage].
+func Ends(err error) bool {
+	var damage *Damage
+	return err != nil && !errors.As(err, &damage)
+}

@@ -32,7 +32,7 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 			if !yield(e.Notification, err) {
 				return
 			}
-			if ended(err) {
+			if store.Ends(err) {
 				return
 			}
 		}
@@ -40,12 +40,6 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 			yield(osprofiler.Notification{}, store.NotFound(baseID))
 		}
 	}
-}
-
-// ended tells whether a sequence ends with this error.
-func ended(err error) bool {
-	var damage *store.Damage
-	return err != nil && !errors.As(err, &damage)
 }
 
 // Traces implements store.Store, newest first always. It reads the whole file,
@@ -64,7 +58,7 @@ func (s *Store) list(ctx context.Context, q store.Query, may func([]byte) bool, 
 	return func(yield func(store.Trace, error) bool) {
 		var firsts backend.Firsts
 		for e, err := range s.entries(ctx, 0, may) {
-			if err != nil && (!yield(store.Trace{}, err) || ended(err)) {
+			if err != nil && (!yield(store.Trace{}, err) || store.Ends(err)) {
 				return
 			}
 			if err == nil && counts(&e.Notification) {

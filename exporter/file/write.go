@@ -2,7 +2,6 @@ package file
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -19,16 +18,8 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
-	for i := range batch {
-		if err := batch[i].Validate(); err != nil {
-			return err
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	if s.readOnly {
-		return fmt.Errorf("cannot write to the file %q, which was opened for reading only: %w", s.path, errors.ErrUnsupported)
+	if write, err := backend.ToWrite(batch, s.readOnly, fmt.Sprintf("the file %q", s.path)); !write {
+		return err
 	}
 	text := encode(batch)
 	select {

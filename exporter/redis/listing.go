@@ -59,7 +59,7 @@ type lister struct {
 func (l *lister) readLegacy(ctx context.Context) bool {
 	for n, err := range l.legacyEntries(ctx, "") {
 		if err != nil {
-			if !l.yield(store.Trace{}, err) || ended(err) {
+			if !l.yield(store.Trace{}, err) || store.Ends(err) {
 				return false
 			}
 			continue
@@ -103,7 +103,7 @@ func (l *lister) readKeys(ctx context.Context, keys []string) bool {
 			err = damagedKey(p.key, errNoList)
 		}
 		if err != nil {
-			if !l.yield(store.Trace{}, err) || ended(err) {
+			if !l.yield(store.Trace{}, err) || store.Ends(err) {
 				return false
 			}
 			continue

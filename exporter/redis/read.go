@@ -31,7 +31,7 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 					continue
 				}
 			}
-			if !yield(n, err) || ended(err) {
+			if !yield(n, err) || store.Ends(err) {
 				return
 			}
 		}
@@ -39,12 +39,6 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 			yield(osprofiler.Notification{}, store.NotFound(baseID))
 		}
 	}
-}
-
-// ended tells whether a sequence ends with this error.
-func ended(err error) bool {
-	var damage *store.Damage
-	return err != nil && !errors.As(err, &damage)
 }
 
 // trace yields what is stored of a trace, in order.
@@ -87,7 +81,7 @@ func (s *Store) legacyTrace(ctx context.Context, id string, yield func(osprofile
 	for n, err := range s.legacyEntries(ctx, id+"_") {
 		switch {
 		case err != nil:
-			if !yield(n, err) || ended(err) {
+			if !yield(n, err) || store.Ends(err) {
 				return false
 			}
 		case backend.Text(n.BaseID) == id:
@@ -121,7 +115,7 @@ func (s *Store) legacyEntries(ctx context.Context, start string) iter.Seq2[ospro
 				default:
 					n, err = legacyEntry(p.key, p.values[0])
 				}
-				if !yield(n, err) || ended(err) {
+				if !yield(n, err) || store.Ends(err) {
 					return
 				}
 			}

@@ -22,16 +22,8 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
-	for i := range batch {
-		if err := batch[i].Validate(); err != nil {
-			return err
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	if s.readOnly {
-		return fmt.Errorf("cannot write to %s, which was opened for reading only: %w", s.place, errors.ErrUnsupported)
+	if write, err := backend.ToWrite(batch, s.readOnly, s.place); !write {
+		return err
 	}
 	pushes := s.pushes(batch)
 	done, err := call(ctx, s, func(ctx context.Context) (pushed, error) {

@@ -45,7 +45,7 @@ func (s *Store) change(ctx context.Context, at *place, behind int64, where strin
 			at.pass(&r, s.Writers > 1)
 			c.Cursor = at.cursor()
 		}
-		if !yield(c, err) || ended(err) {
+		if !yield(c, err) || store.Ends(err) {
 			return false
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 					continue
 				}
 			}
-			if !yield(n, err) || ended(err) {
+			if !yield(n, err) || store.Ends(err) {
 				return
 			}
 		}
@@ -42,12 +42,6 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 			yield(osprofiler.Notification{}, store.NotFound(baseID))
 		}
 	}
-}
-
-// ended tells whether a sequence ends with this error.
-func ended(err error) bool {
-	var damage *store.Damage
-	return err != nil && !errors.As(err, &damage)
 }
 
 // decoded makes the notification of a row, or the *store.Damage that says why

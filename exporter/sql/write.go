@@ -4,13 +4,12 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"errors"
-	"fmt"
 	"iter"
 	"strings"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -22,16 +21,8 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
-	for i := range batch {
-		if err := batch[i].Validate(); err != nil {
-			return err
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	if s.ReadOnly {
-		return fmt.Errorf("cannot write to the database %s, which was opened for reading only: %w", s.dialect.Name(), errors.ErrUnsupported)
+	if write, err := backend.ToWrite(batch, s.ReadOnly, "the database "+s.dialect.Name()); !write {
+		return err
 	}
 	select {
 	case s.turn <- struct{}{}:
