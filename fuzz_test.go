@@ -33,6 +33,9 @@ func FuzzParseNotification(f *testing.F) {
 			}
 			return
 		}
+		if other, err := osprofiler.ParseNotification(" " + text); err != nil || other != n {
+			t.Fatalf("%q is read as %+v, behind a blank as %+v (%v)", text, n, other, err)
+		}
 		_, _, _ = n.Half(), n.Operation(), n.Plain()
 		_, _ = n.Time()
 		sameAgain(t, n)

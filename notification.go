@@ -58,6 +58,9 @@ func ParseNotification(text string) (Notification, error) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
+	if n, ok := parseLaidOut(text); ok {
+		return n, nil
+	}
 	raw, err := pyjson.One(text)
 	if err != nil {
 		return Notification{}, fmt.Errorf("a notification should be a JSON object: %w", err)
@@ -194,7 +197,7 @@ func (n *Notification) found() Notification {
 	return found
 }
 
-func (n *Notification) unchanged() bool { return *n == n.found() }
+func (n *Notification) unchanged() bool { return n.laidOut() || *n == n.found() }
 
 // appendChanged writes a parsed notification whose fields were changed.
 func (n *Notification) appendChanged(dst []byte) []byte {
@@ -288,7 +291,7 @@ func (n Notification) Member(key string) (raw string, ok bool) {
 // Validate returns an error if Info is no JSON object, so that writing it
 // would spoil more than itself. Parsed notifications are written as they are.
 func (n *Notification) Validate() error {
-	if n.raw != "" && n.Info == n.found().Info {
+	if n.raw != "" && (n.laidOut() || n.Info == n.found().Info) {
 		return nil
 	}
 	if err := n.Info.Validate(); err != nil {

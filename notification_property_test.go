@@ -41,9 +41,15 @@ func infos() *rapid.Generator[osprofiler.Info] {
 	})
 }
 
+// texts draws any, plain ones as often as not, and such as look like JSON.
+func texts() *rapid.Generator[string] {
+	return rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9-]{0,12}`),
+		rapid.SampledFrom([]string{"null", `"`, `\`, `a", "base_id": "b`, `x", "project": null`, "}", "\n", "é"}))
+}
+
 func notifications() *rapid.Generator[osprofiler.Notification] {
 	return rapid.Custom(func(t *rapid.T) osprofiler.Notification {
-		text := func(label string) string { return rapid.String().Draw(t, label) }
+		text := func(label string) string { return texts().Draw(t, label) }
 		return osprofiler.Notification{
 			Name: text("name"), BaseID: text("base id"), TraceID: text("trace id"), ParentID: text("parent id"),
 			Timestamp: text("timestamp"), Info: infos().Draw(t, "info"), Project: text("project"), Service: text("service"),
@@ -60,6 +66,20 @@ func TestNotificationThereAndBack(t *testing.T) {
 		}
 		if fieldsOnly(again) != n || !again.Equal(n) || again.JSON() != n.JSON() || !again.Plain() || n.Validate() != nil {
 			t.Fatalf("%s came back as %s", n.JSON(), again.JSON())
+		}
+	})
+}
+
+// A blank before it makes it another layout, and nothing else.
+func TestLayoutsAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := notifications().Draw(t, "notification").JSON()
+		laidOut, err := osprofiler.ParseNotification(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err := osprofiler.ParseNotification(" " + text); err != nil || other != laidOut {
+			t.Fatalf("%s is read as %+v, behind a blank as %+v (%v)", text, laidOut, other, err)
 		}
 	})
 }

@@ -3,6 +3,8 @@ package pyjson_test
 import (
 	"encoding/json"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +44,7 @@ func TestWrittenAndReadAgain(t *testing.T) {
 		if err != nil || raw != text {
 			t.Fatalf("One(%s) = %q, %v", text, raw, err)
 		}
+		checkGet(t, raw)
 		for _, style := range []pyjson.Style{pyjson.Compact, pyjson.Indented} {
 			written := string(style.Append(nil, raw))
 			again, err := pyjson.One(written)
@@ -81,6 +84,31 @@ func TestAnyFloatComesBack(t *testing.T) {
 	})
 }
 
+// checkGet checks that Get finds of each member the last.
+func checkGet(t rapid.TB, object string) {
+	t.Helper()
+	last := map[string]string{}
+	for key, raw := range pyjson.Members(object) {
+		last[key] = raw
+	}
+	for _, key := range append(slices.Collect(maps.Keys(last)), "host", "a", "") {
+		want, there := last[key]
+		if raw, ok := pyjson.Get(object, key); raw != want || ok != there {
+			t.Errorf("Get(%q, %q) = %q, %v, want %q, %v", object, key, raw, ok, want, there)
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	for _, object := range []string{
+		`{"a": 1, "host": "h"}`, `{"host": "h"}`, `{"host": "a", "host": "b"}`, `{"host": "a", "host": 1}`, `{ "host": "h"}`, `{"host":"h"}`,
+		`{"a": "\", \"host\": \"h\""}`, `{"a \"host": "h"}`, `{"a host": "h"}`, `{" ": "host\": \"h"}`, `{"\u0068ost": "h"}`, `{"ho\\st": "h"}`,
+		`{"a": {"host": "h"}}`, `{"a": [{"host": "h"}]}`, `{"host": ""}`, `{"": ""}`, `{"": "a"}`, `{}`, `[]`, `"host\": \"h\"}"`, `{"host": "h\\"}`, `{"host": "h\""}`, `{"host": "h" }`,
+	} {
+		checkGet(t, object)
+	}
+}
+
 func FuzzRoundTrip(f *testing.F) {
 	for _, seed := range []string{
 		`{"a": [1, -0, 2.50, 1E400, NaN, -Infinity], "a": {"\ud83d\ude00": "\ud800\n"}}`, `[[[[]]], {}]`, `"\u00e9é"`, " 12 ", `{"a":`, "{}}", "01",
@@ -98,6 +126,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if !json.Valid([]byte(text)) && !strings.ContainsAny(text, "NI") {
 			t.Fatalf("encoding/json does not take %q", text)
 		}
+		checkGet(t, raw)
 		for _, style := range []pyjson.Style{pyjson.Compact, pyjson.Indented} {
 			written := string(style.Append(nil, raw))
 			again, err := pyjson.One(written)

@@ -257,21 +257,11 @@ var plain = func() (t [256]bool) {
 }()
 
 func stringEnd(s string, i int) (int, error) {
-	i++
-	for i < len(s) {
-		if i+8 <= len(s) {
-			found := special(eight(s, i))
-			i += bits.TrailingZeros64(found) / 8 // 8 if there is none
-			if found == 0 {
-				continue
-			}
-		}
-		switch c := s[i]; {
-		case plain[c]:
-			i++
-		case c == '"':
+	for i = PlainEnd(s, i+1); i < len(s); i = PlainEnd(s, i) {
+		switch s[i] {
+		case '"':
 			return i + 1, nil
-		case c == '\\':
+		case '\\':
 			n, err := escapeEnd(s, i)
 			if err != nil {
 				return i, err
@@ -282,6 +272,21 @@ func stringEnd(s string, i int) (int, error) {
 		}
 	}
 	return i, syntaxError(i, unexpectedEnd)
+}
+
+// PlainEnd returns the index of the first byte, from s[i] on, that does not
+// stand for itself inside a JSON string: a quote, a backslash or a control
+// character; len(s) if there is none.
+func PlainEnd(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		if found := special(eight(s, i)); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
 }
 
 // eight returns the bytes from s[i] on as one number, which the compiler loads at once.
@@ -371,12 +376,39 @@ func Elements(array string) iter.Seq[string] {
 // Get returns the raw value of a member of a valid JSON object; of a repeated
 // key the last one counts, as in Python.
 func Get(object, key string) (raw string, ok bool) {
+	if raw, ok = lastText(object, key); ok {
+		return raw, true
+	}
+	if !strings.Contains(object, key) && strings.IndexByte(object, '\\') < 0 { // keys may be escaped
+		return "", false
+	}
 	for k, v := range Members(object) {
 		if k == key {
 			raw, ok = v, true
 		}
 	}
 	return raw, ok
+}
+
+// lastText is Get for a string without escapes that is the last member, as host
+// is in what Python writes.
+func lastText(object, key string) (raw string, ok bool) {
+	body, ok := strings.CutSuffix(object, `"}`)
+	if !ok {
+		return "", false
+	}
+	quote := max(strings.LastIndexByte(body, '"'), 0)
+	before, ok := strings.CutSuffix(body[:quote], `": `)
+	if !ok || strings.IndexByte(body[quote:], '\\') >= 0 || strings.IndexByte(key, '\\') >= 0 {
+		return "", false
+	}
+	// A quote behind a blank or the brace begins the name: one within it is
+	// escaped, and stands behind a backslash.
+	before, ok = strings.CutSuffix(before, key)
+	if !ok || !strings.HasSuffix(before, ` "`) && before != `{"` {
+		return "", false
+	}
+	return object[quote : len(object)-1], true
 }
 
 // Text returns what a raw string says; ok is false for any other kind.
