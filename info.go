@@ -67,10 +67,8 @@ func (i Info) Validate() error {
 	if !utf8.ValidString(string(i)) {
 		return fmt.Errorf("info should be valid UTF-8")
 	}
-	for _, c := range []byte(i) {
-		if c == '\n' || c == '\r' {
-			return fmt.Errorf("info should stand on one line")
-		}
+	if strings.IndexByte(string(i), '\n') >= 0 || strings.IndexByte(string(i), '\r') >= 0 {
+		return fmt.Errorf("info should stand on one line")
 	}
 	return nil
 }

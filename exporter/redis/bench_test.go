@@ -74,8 +74,14 @@ func BenchmarkTrace(b *testing.B) {
 	write(b, s, sample(id, size)...)
 	b.Run("ours", func(b *testing.B) {
 		for b.Loop() {
-			if got, _ := collect(b, s.Notifications(b.Context(), id)); len(got) != size {
-				b.Fatal(len(got))
+			count := 0
+			for _, err := range s.Notifications(b.Context(), id) {
+				if count++; err != nil {
+					b.Fatal(err)
+				}
+			}
+			if count != size {
+				b.Fatal(count)
 			}
 		}
 	})

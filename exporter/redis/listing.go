@@ -71,34 +71,11 @@ func (l *lister) readLegacy(ctx context.Context) bool {
 	return true
 }
 
+// readLists lists the traces of all lists, and gets the next ones meanwhile.
 func (l *lister) readLists(ctx context.Context) bool {
-	for keys, err := range l.scan(ctx, listPrefix) {
-		if err != nil {
-			l.yield(store.Trace{}, err)
-			return false
-		}
-		if !l.readKeys(ctx, keys) {
-			return false
-		}
-	}
-	return true
-}
-
-// readKeys lists the traces of a step's keys.
-func (l *lister) readKeys(ctx context.Context, keys []string) bool {
-	lengths, err := l.lengths(ctx, keys)
-	if err != nil {
-		l.yield(store.Trace{}, err)
-		return false
-	}
-	for i, key := range keys {
-		if lengths[i] < 0 && !l.yield(store.Trace{}, damagedKey(key, errNoList)) {
-			return false
-		}
-	}
 	var first backend.First
 	key := ""
-	for p, err := range l.lists(ctx, keys, lengths) {
+	for p, err := range each(backend.Ahead(ctx, l.wholeLists)) {
 		if err == nil && p.err != nil {
 			err = damagedKey(p.key, errNoList)
 		}

@@ -18,7 +18,8 @@ import (
 // where these agree.
 type Unique struct {
 	seed     maphash.Seed
-	kept     []osprofiler.Notification
+	kept     [][]osprofiler.Notification // in pieces, which never move
+	count    int
 	byFields map[uint64]int   // the first with these fields
 	byValue  map[uint64][]int // those that share their fields with another
 }
@@ -36,13 +37,13 @@ func (u *Unique) First(n osprofiler.Notification) bool {
 		u.byFields[fields] = u.keep(n)
 		return true
 	}
-	value := pyjson.Hash(u.seed, u.kept[first].JSON())
+	value := pyjson.Hash(u.seed, u.at(first).JSON())
 	if len(u.byValue[value]) == 0 {
 		u.byValue[value] = []int{first}
 	}
 	value = pyjson.Hash(u.seed, n.JSON())
 	for _, i := range u.byValue[value] {
-		if u.kept[i].Equal(n) {
+		if u.at(i).Equal(n) {
 			return false
 		}
 	}
@@ -50,10 +51,24 @@ func (u *Unique) First(n osprofiler.Notification) bool {
 	return true
 }
 
+// pieceSize is how many notifications lie in one piece of memory.
+const pieceSize = 128
+
 func (u *Unique) keep(n osprofiler.Notification) int {
-	u.kept = append(u.kept, n)
-	return len(u.kept) - 1
+	i := u.count
+	u.count++
+	switch {
+	case i == 0:
+		u.kept = append(u.kept, nil) // most traces are small: append grows it
+	case i%pieceSize == 0:
+		u.kept = append(u.kept, make([]osprofiler.Notification, 0, pieceSize))
+	}
+	piece := &u.kept[i/pieceSize]
+	*piece = append(*piece, n)
+	return i
 }
+
+func (u *Unique) at(i int) *osprofiler.Notification { return &u.kept[i/pieceSize][i%pieceSize] }
 
 // fields hashes the fields of which equal notifications have the same. It
 // leaves Info out, which the same value may write in several ways.

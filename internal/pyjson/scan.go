@@ -9,7 +9,6 @@ package pyjson
 import (
 	"fmt"
 	"iter"
-	"math/bits"
 	"strings"
 )
 
@@ -280,30 +279,13 @@ func stringEnd(s string, i int) (int, error) {
 func PlainEnd(s string, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		if found := special(eight(s, i)); found != 0 {
-			return i + bits.TrailingZeros64(found)/8
+			return i + first(found)
 		}
 	}
 	for i < len(s) && plain[s[i]] {
 		i++
 	}
 	return i
-}
-
-// eight returns the bytes from s[i] on as one number, which the compiler loads at once.
-func eight(s string, i int) uint64 {
-	s = s[i : i+8]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-// special marks, by its highest bit, the first of eight bytes that is not
-// plain (bytes behind it may be marked wrongly); 0 if all are. A byte below n
-// borrows from its highest bit when n is taken off; the tests for the quote and
-// the backslash are the same for n = 1, with the byte looked for made zero.
-func special(x uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	quotes, slashes := x^(ones*'"'), x^(ones*'\\')
-	return ((x-ones*0x20)&^x | (quotes-ones)&^quotes | (slashes-ones)&^slashes) & highs
 }
 
 func escapeEnd(s string, i int) (int, error) {

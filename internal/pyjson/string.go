@@ -104,12 +104,8 @@ func AppendString(dst []byte, s string) []byte {
 // AppendEscaped appends s as it stands between the quotes of a JSON string.
 func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i := verbatimEnd(s, 0); i < len(s); i = verbatimEnd(s, i) {
 		c := s[i]
-		if verbatim[c] {
-			i++
-			continue
-		}
 		dst = append(dst, s[start:i]...)
 		if c < utf8.RuneSelf {
 			dst = appendEscapedASCII(dst, c)
@@ -152,6 +148,20 @@ func appendEscapedRune(dst []byte, r rune) []byte {
 
 func appendEscape(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12&0xF], hexDigits[r>>8&0xF], hexDigits[r>>4&0xF], hexDigits[r&0xF])
+}
+
+// verbatimEnd returns the index of the first byte, from s[i] on, that is not
+// verbatim; len(s) if there is none.
+func verbatimEnd[T string | []byte](s T, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		if found := escaped(eight(s, i)); found != 0 {
+			return i + first(found)
+		}
+	}
+	for i < len(s) && verbatim[s[i]] {
+		i++
+	}
+	return i
 }
 
 // decodeRune reads the rune at s[i], surrogates in their three bytes too.
