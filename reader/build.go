@@ -48,6 +48,7 @@ type builder struct {
 	number  int                     // which one it is, from 1
 	pieces  [][]operation           // in order of first appearance; see op
 	count   int                     // how many these are
+	latest  int32                   // the one that the last event belonged to
 	strings map[string]int32        // their index by trace_id
 	others  map[string]int32        // the same for trace_ids that are no strings, or missing
 	nodes   []Node                  // room for the next ones

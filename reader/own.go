@@ -58,6 +58,9 @@ func (b *builder) addOwn(n *osprofiler.Notification) {
 // has the same name and parent belongs together.
 func (b *builder) ownOperation(n *osprofiler.Notification) int32 {
 	index, key := b.strings, n.TraceID
+	if b.count > 0 && key != "" && b.op(b.latest).node.TraceID == key {
+		return b.latest // what calls nothing stops right after it started
+	}
 	if key == "" {
 		if b.others == nil {
 			b.others = map[string]int32{}
@@ -69,6 +72,7 @@ func (b *builder) ownOperation(n *osprofiler.Notification) int32 {
 		i = b.newOperation()
 		index[key] = i
 	}
+	b.latest = i
 	return i
 }
 

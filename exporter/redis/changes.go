@@ -80,19 +80,17 @@ func (s *Store) resume(ctx context.Context, from store.Cursor) (place, error) {
 // lastEntry returns what a list ends with, or a string holds; nil if the key
 // is not there any more, or is something else.
 func (s *Store) lastEntry(ctx context.Context, key string) (*string, error) {
-	parts := s.strings(ctx, []string{key})
+	parts := []part{{key: key, from: -1, to: -1}}
+	var err error
 	if strings.HasPrefix(key, listPrefix) {
-		parts = s.lists(ctx, []string{key}, []int64{1})
+		err = s.fill(ctx, parts)
+	} else {
+		parts, err = s.gets(ctx, []string{key})
 	}
-	for p, err := range parts {
-		if err != nil {
-			return nil, err
-		}
-		if len(p.values) == 1 {
-			return &p.values[0], nil
-		}
+	if err != nil || len(parts) == 0 || len(parts[0].values) == 0 {
+		return nil, err //nolint:nilnil // it is not there
 	}
-	return nil, nil //nolint:nilnil // it is not there
+	return &parts[0].values[0], nil
 }
 
 // survey sums up what is there, and names some of the keys.
@@ -222,15 +220,12 @@ func (p *pass) readLists(ctx context.Context, keys []string, lengths []int64) er
 			return errStopped
 		}
 	}
-	for part, err := range p.lists(ctx, wanted, long) {
+	for e, err := range p.lists(ctx, wanted, long) {
 		if err != nil {
 			return err
 		}
-		for i, text := range part.values {
-			n, err := listEntry(part.key, text, part.from+int64(i))
-			if err := p.add(ctx, n, err); err != nil {
-				return err
-			}
+		if err := p.add(ctx, e.Notification, e.err); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -71,45 +72,25 @@ func (l *lister) readLegacy(ctx context.Context) bool {
 	return true
 }
 
-// readLists lists the traces of all lists, and gets the next ones meanwhile.
 func (l *lister) readLists(ctx context.Context) bool {
 	var first backend.First
 	key := ""
-	for p, err := range each(backend.Ahead(ctx, l.wholeLists)) {
-		if err == nil && p.err != nil {
-			err = damagedKey(p.key, errNoList)
-		}
-		if err != nil {
+	for e, err := range l.allLists(ctx) {
+		if err = cmp.Or(err, e.err); err != nil {
 			if !l.yield(store.Trace{}, err) || store.Ends(err) {
 				return false
 			}
 			continue
 		}
-		if p.key != key && !l.finish(ctx, key, &first) {
+		if e.key != key && !l.finish(ctx, key, &first) {
 			return false
 		}
-		key = p.key
-		if !l.readPart(p, &first) {
-			return false
+		key = e.key
+		if l.counts(&e.Notification) {
+			first.Add(e.Timestamp)
 		}
 	}
 	return l.finish(ctx, key, &first)
-}
-
-func (l *lister) readPart(p part, first *backend.First) bool {
-	for i, text := range p.values {
-		n, err := listEntry(p.key, text, p.from+int64(i))
-		if err != nil {
-			if !l.yield(store.Trace{}, err) {
-				return false
-			}
-			continue
-		}
-		if l.counts(&n) {
-			first.Add(n.Timestamp)
-		}
-	}
-	return true
 }
 
 // finish ends one list; a trace that is in the legacy layout, too, is one.

@@ -5,17 +5,7 @@ import (
 	"iter"
 
 	goredis "github.com/redis/go-redis/v9"
-
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
-
-// A part is a range of a list's entries, or all of a string, and what it holds.
-type part struct {
-	key      string
-	from, to int64 // indexes from the list's end, -1 is the one that was written first
-	values   []string
-	err      error // that the key is of another type
-}
 
 // lengths asks how long lists are: 0 for none any more, -1 for what is no list.
 func (s *Store) lengths(ctx context.Context, keys []string) ([]int64, error) {
@@ -44,33 +34,20 @@ func (s *Store) lengths(ctx context.Context, keys []string) ([]int64, error) {
 }
 
 // lists yields the entries of lists, of each list from the newest to the oldest
-// that it has now; what is pushed meanwhile is not among them. Entries are
-// counted from the end, where nothing is added. While a page is worked on, the
-// next one is got.
-func (s *Store) lists(ctx context.Context, keys []string, lengths []int64) iter.Seq2[part, error] {
-	return each(backend.Ahead(ctx, func(ctx context.Context) iter.Seq2[[]part, error] {
+// that it has now; what is pushed meanwhile is not among them.
+func (s *Store) lists(ctx context.Context, keys []string, lengths []int64) iter.Seq2[entry, error] {
+	return entries(ctx, func(ctx context.Context) iter.Seq2[[]part, error] {
 		return s.pages(ctx, &pager{}, keys, lengths)
-	}))
+	})
 }
 
-// each yields the parts of pages one by one.
-func each(pages iter.Seq2[[]part, error]) iter.Seq2[part, error] {
-	return func(yield func(part, error) bool) {
-		for page, err := range pages {
-			if err != nil {
-				yield(part{}, err)
-				return
-			}
-			for _, p := range page {
-				if !yield(p, nil) {
-					return
-				}
-			}
-		}
-	}
+// allLists yields the entries of all lists, those of one list one behind the other.
+func (s *Store) allLists(ctx context.Context) iter.Seq2[entry, error] {
+	return entries(ctx, s.wholeLists)
 }
 
-// pages yields what lists does, so much at a time as one answer holds.
+// pages yields so much of lists at a time as one answer holds. Entries are
+// counted from the end of a list, where nothing is added.
 func (s *Store) pages(ctx context.Context, sizes *pager, keys []string, lengths []int64) iter.Seq2[[]part, error] {
 	return func(yield func([]part, error) bool) {
 		var asked []part

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -57,18 +58,9 @@ func (s *Store) trace(ctx context.Context, id string) iter.Seq2[osprofiler.Notif
 			yield(osprofiler.Notification{}, damagedKey(keys[0], errNoList))
 			return
 		}
-		for p, err := range s.lists(ctx, keys, lengths) {
-			if err == nil && p.err != nil {
-				err = damagedKey(p.key, errNoList)
-			}
-			if err != nil {
-				yield(osprofiler.Notification{}, err)
+		for e, err := range s.lists(ctx, keys, lengths) {
+			if !yield(e.Notification, cmp.Or(err, e.err)) {
 				return
-			}
-			for i, text := range p.values {
-				if !yield(listEntry(p.key, text, p.from+int64(i))) {
-					return
-				}
 			}
 		}
 	}
