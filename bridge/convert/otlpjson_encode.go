@@ -292,10 +292,8 @@ func appendOptional(b []byte, name, s string) []byte {
 // quotes are escaped twice, and the closing quote.
 func appendText(b []byte, name, s string) []byte {
 	b = append(b, name...)
-	for i := range len(s) {
-		if !twicePlain[s[i]] {
-			return appendHardText(append(b, s[:i]...), s[i:])
-		}
+	if i := pyjson.VerbatimEnd(s, 0); i < len(s) {
+		return appendHardText(append(b, s[:i]...), s[i:])
 	}
 	return append(append(b, s...), `\"`...)
 }
@@ -306,12 +304,3 @@ func appendHardText(b []byte, s string) []byte {
 	inner := pyjson.AppendStringUTF8(nil, s)
 	return pyjson.AppendEscaped(b, inner[1:])
 }
-
-// twicePlain marks the bytes that stand for themselves in a JSON string in a
-// JSON string.
-var twicePlain = func() (t [256]bool) {
-	for c := 0x20; c < 0x7F; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()

@@ -104,7 +104,7 @@ func AppendString(dst []byte, s string) []byte {
 // AppendEscaped appends s as it stands between the quotes of a JSON string.
 func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	start := 0
-	for i := verbatimEnd(s, 0); i < len(s); i = verbatimEnd(s, i) {
+	for i := VerbatimEnd(s, 0); i < len(s); i = VerbatimEnd(s, i) {
 		c := s[i]
 		dst = append(dst, s[start:i]...)
 		if c < utf8.RuneSelf {
@@ -150,9 +150,9 @@ func appendEscape(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12&0xF], hexDigits[r>>8&0xF], hexDigits[r>>4&0xF], hexDigits[r&0xF])
 }
 
-// verbatimEnd returns the index of the first byte, from s[i] on, that is not
-// verbatim; len(s) if there is none.
-func verbatimEnd[T string | []byte](s T, i int) int {
+// VerbatimEnd returns the index of the first byte, from s[i] on, that json.dumps
+// does not copy as it is; len(s) if there is none.
+func VerbatimEnd[T string | []byte](s T, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		if found := escaped(eight(s, i)); found != 0 {
 			return i + first(found)
