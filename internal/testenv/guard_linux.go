@@ -95,6 +95,10 @@ func (g *guard) alive() bool {
 }
 
 func (g *guard) kill() error {
+	// Halted first, so that it starts no child that nobody would find afterwards.
+	if err := syscall.Kill(g.pid, syscall.SIGSTOP); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
 	if err := g.signal(syscall.SIGKILL); err != nil {
 		return err
 	}

@@ -52,7 +52,13 @@ func MariaDB(t testing.TB) string {
 // besides ours. [Server.MariaDB] tells how to connect.
 func StartMariaDB(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return start(t, mariaDBServer, mariaDBProgram(args...))
+	return StartMariaDBOn(t, Disk{}, args...)
+}
+
+// StartMariaDBOn is StartMariaDB for a server whose data lies on the disk.
+func StartMariaDBOn(t testing.TB, d Disk, args ...string) *Server {
+	t.Helper()
+	return start(t, mariaDBServer, mariaDBProgram(args...), d)
 }
 
 // MariaDB is the connection string of a server that StartMariaDB started, with
@@ -79,11 +85,11 @@ func mariaDBProgram(args ...string) func() (program, error) {
 				if err := os.WriteFile(p.path("accounts.sql"), []byte(mariaDBAccounts), 0o600); err != nil {
 					return err
 				}
-				return p.run(append([]string{install, "--no-defaults", "--datadir=" + p.path("data"), "--skip-test-db",
+				return p.run(append([]string{install, "--no-defaults", "--datadir=" + p.data(), "--skip-test-db",
 					"--auth-root-authentication-method=normal", "--skip-name-resolve"}, asRoot()...)...)
 			},
 			command: func(p *process) []string {
-				own := append([]string{path, "--no-defaults", "--datadir=" + p.path("data"), "--bind-address=127.0.0.1",
+				own := append([]string{path, "--no-defaults", "--datadir=" + p.data(), "--bind-address=127.0.0.1",
 					"--port=" + strconv.Itoa(p.port), "--socket=" + p.path("socket"), "--pid-file=" + p.path("pid"),
 					"--skip-name-resolve", "--init-file=" + p.path("accounts.sql")}, asRoot()...)
 				return append(own, args...)

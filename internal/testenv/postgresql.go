@@ -59,7 +59,13 @@ func PostgreSQL(t testing.TB) string {
 // arguments besides ours ("-c", "name=value"). [Server.PostgreSQL] tells how to connect.
 func StartPostgreSQL(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return start(t, postgreSQLServer, postgreSQLProgram(args...))
+	return StartPostgreSQLOn(t, Disk{}, args...)
+}
+
+// StartPostgreSQLOn is StartPostgreSQL for a server whose data lies on the disk.
+func StartPostgreSQLOn(t testing.TB, d Disk, args ...string) *Server {
+	t.Helper()
+	return start(t, postgreSQLServer, postgreSQLProgram(args...), d)
 }
 
 // PostgreSQL is the connection string of a server that StartPostgreSQL started,
@@ -91,11 +97,11 @@ func postgreSQLProgram(args ...string) func() (program, error) {
 				if err := os.WriteFile(p.path("password"), []byte(Password+"\n"), 0o644); err != nil { //nolint:gosec // it is printed above
 					return err
 				}
-				return p.run(filepath.Join(bin, "initdb"), "-D", p.path("data"), "-U", User, "--pwfile", p.path("password"),
+				return p.run(filepath.Join(bin, "initdb"), "-D", p.data(), "-U", User, "--pwfile", p.path("password"),
 					"-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync")
 			},
 			command: func(p *process) []string {
-				return append([]string{filepath.Join(bin, "postgres"), "-D", p.path("data"), "-p", strconv.Itoa(p.port),
+				return append([]string{filepath.Join(bin, "postgres"), "-D", p.data(), "-p", strconv.Itoa(p.port),
 					"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}, args...)
 			},
 			ready: func(ctx context.Context, addr string) error {

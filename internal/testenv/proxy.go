@@ -18,12 +18,18 @@ type Proxy struct {
 	changed *sync.Cond // mu: hole or closed
 	conns   map[net.Conn]struct{}
 	delay   time.Duration
-	cut     int64 // bytes until the cut, or negative
 	hole    bool
 	refuse  bool
 	closed  bool
-	bytes   int64
 	cuts    int
+	there   direction // from clients
+	back    direction // from the server
+}
+
+// A direction is one of the two in which bytes go.
+type direction struct {
+	bytes int64 // that passed
+	cut   int64 // bytes until the cut, or negative
 }
 
 // NewProxy starts a proxy to host:port. It ends with the test.
@@ -33,7 +39,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, cut: -1}
+	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, there: direction{cut: -1}, back: direction{cut: -1}}
 	p.changed = sync.NewCond(&p.mu)
 	p.done.Go(p.accept)
 	t.Cleanup(p.close)
@@ -57,7 +63,15 @@ func (p *Proxy) Delay(d time.Duration) {
 func (p *Proxy) CutAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cut = bytes
+	p.there.cut = bytes
+}
+
+// CutAnswersAfter is CutAfter for what the server answers. So a request is
+// carried out of which the client learns nothing.
+func (p *Proxy) CutAnswersAfter(bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.back.cut = bytes
 }
 
 // Blackhole holds everything back while it is on: connections are accepted and
@@ -90,10 +104,10 @@ func (p *Proxy) Reset() {
 func (p *Proxy) Bytes() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.bytes
+	return p.there.bytes
 }
 
-// Cuts is how many connections were cut by CutAfter.
+// Cuts is how many connections were cut by CutAfter and CutAnswersAfter.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,8 +154,8 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.forget(server)
 	var back sync.WaitGroup
-	back.Go(func() { p.pump(client, server, false) })
-	p.pump(server, client, true)
+	back.Go(func() { p.pump(client, server, &p.back) })
+	p.pump(server, client, &p.there)
 	back.Wait()
 }
 
@@ -165,7 +179,7 @@ func (p *Proxy) forget(c net.Conn) {
 }
 
 // pump carries one direction until it ends, and then closes what it wrote to.
-func (p *Proxy) pump(to, from net.Conn, counted bool) {
+func (p *Proxy) pump(to, from net.Conn, d *direction) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buf)
@@ -174,10 +188,7 @@ func (p *Proxy) pump(to, from net.Conn, counted bool) {
 			if !p.open() {
 				return
 			}
-			allowed, cut := n, false
-			if counted {
-				allowed, cut = p.allow(n)
-			}
+			allowed, cut := p.allow(d, n)
 			if _, werr := to.Write(buf[:allowed]); werr != nil || cut {
 				reset(to)
 				reset(from)
@@ -211,19 +222,19 @@ func (p *Proxy) open() bool {
 	return !p.closed
 }
 
-// allow counts bytes of a client, and tells how many of them may pass before the cut.
-func (p *Proxy) allow(n int) (allowed int, cut bool) {
+// allow counts bytes, and tells how many of them may pass before the cut.
+func (p *Proxy) allow(d *direction, n int) (allowed int, cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	allowed = n
-	if p.cut >= 0 && p.cut < int64(n) {
-		allowed, cut = int(p.cut), true
-		p.cut = -1
+	if d.cut >= 0 && d.cut < int64(n) {
+		allowed, cut = int(d.cut), true
+		d.cut = -1
 		p.cuts++
-	} else if p.cut >= 0 {
-		p.cut -= int64(n)
+	} else if d.cut >= 0 {
+		d.cut -= int64(n)
 	}
-	p.bytes += int64(allowed)
+	d.bytes += int64(allowed)
 	return allowed, cut
 }
 

@@ -101,6 +101,26 @@ func TestProxyCutsInMidMessage(t *testing.T) {
 	}
 }
 
+// The server has the whole request, and the client a part of the answer.
+func TestProxyCutsAnswers(t *testing.T) {
+	addr, got := echo(t)
+	p := NewProxy(t, addr)
+	p.CutAnswersAfter(8)
+	c := dial(t, p)
+	if err := exchange(t, c, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if err := exchange(t, c, "goodbye"); err == nil {
+		t.Fatal("the connection goes on")
+	}
+	if all := <-got; string(all) != "hellogoodbye" || p.Bytes() != int64(len(all)) || p.Cuts() != 1 {
+		t.Errorf("%q arrived; %d bytes, %d cuts", all, p.Bytes(), p.Cuts())
+	}
+	if err := exchange(t, dial(t, p), "again"); err != nil {
+		t.Errorf("it cuts once, and then: %v", err)
+	}
+}
+
 func TestProxyDelays(t *testing.T) {
 	addr, _ := echo(t)
 	p := NewProxy(t, addr)

@@ -46,7 +46,13 @@ func RedisDB(t testing.TB) string {
 // besides ours. It saves nothing unless an argument says so.
 func StartRedis(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return start(t, redisServer, redisProgram(args...))
+	return StartRedisOn(t, Disk{}, args...)
+}
+
+// StartRedisOn is StartRedis for a server whose data lies on the disk.
+func StartRedisOn(t testing.TB, d Disk, args ...string) *Server {
+	t.Helper()
+	return start(t, redisServer, redisProgram(args...), d)
 }
 
 // StartRedisTLS starts a Redis server of the test's own that speaks TLS only.
@@ -61,7 +67,7 @@ func StartRedisTLS(t testing.TB, c Certificates, args ...string) *Server {
 		}
 		pr.ready = listening
 		return pr, err
-	})
+	}, Disk{})
 }
 
 // listening tells whether anybody takes connections.
@@ -80,7 +86,7 @@ func redisProgram(args ...string) func() (program, error) {
 			name:   "Redis",
 			signal: "KILL",
 			command: func(p *process) []string {
-				return append([]string{path, "--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--dir", p.dir,
+				return append([]string{path, "--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--dir", p.data(),
 					"--save", "", "--databases", "4096", "--repl-diskless-sync-delay", "0", "--daemonize", "no"}, args...)
 			},
 			ready: redisReady,

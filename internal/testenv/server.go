@@ -18,6 +18,7 @@ import (
 type program struct {
 	name    string
 	account string                 // whom it runs as if we are root, which some refuse to be; "" is ourselves
+	disk    Disk                   // where its data lies; none: in its folder
 	signal  string                 // which ends it without delay and leaves nothing behind
 	prepare func(p *process) error // once, before its first start; may be nil
 	command func(p *process) []string
@@ -40,6 +41,29 @@ func (p *process) addr() string { return net.JoinHostPort("127.0.0.1", strconv.I
 
 func (p *process) path(name string) string { return filepath.Join(p.dir, name) }
 
+// data is the folder of what the server keeps. Its log lies elsewhere, so that
+// it can be written when a disk of the test's is full.
+func (p *process) data() string {
+	if p.disk.Dir != "" {
+		return filepath.Join(p.disk.Dir, filepath.Base(p.dir))
+	}
+	return p.path("data")
+}
+
+// prepared makes the folders of the server and what has to be in them.
+func (p *process) prepared() error {
+	if err := ownedBy(p.account, p.dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.data(), 0o700); err != nil {
+		return err
+	}
+	if err := ownedBy(p.account, p.data()); err != nil || p.prepare == nil {
+		return err
+	}
+	return p.prepare(p)
+}
+
 // launch starts a server on a free port in a folder of its own. If another
 // process takes the port in the meantime, it tries the next one.
 func launch(pr program) (p *process, err error) {
@@ -60,10 +84,7 @@ func launchOnce(pr program) (*process, error) {
 	if p.dir, err = os.MkdirTemp("", "osp-"+strings.ToLower(pr.name)+"-"); err != nil {
 		return nil, err
 	}
-	if err = ownedBy(pr.account, p.dir); err == nil && pr.prepare != nil {
-		err = pr.prepare(p)
-	}
-	if err != nil {
+	if err = p.prepared(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
 	if err = p.start(); err != nil {
@@ -138,13 +159,14 @@ type Server struct {
 }
 
 // start is launch for a test.
-func start(t testing.TB, r *Resource, pr func() (program, error)) *Server {
+func start(t testing.TB, r *Resource, pr func() (program, error), d Disk) *Server {
 	t.Helper()
 	program, err := pr()
 	if err != nil {
 		r.lacks(t, err)
 		return nil
 	}
+	program.disk = d
 	p, err := launch(program)
 	if err != nil {
 		t.Fatal(err)
@@ -166,6 +188,9 @@ func (s *Server) Dir() string { return s.p.dir }
 
 // Log is the end of what the server wrote to its log.
 func (s *Server) Log() string { return tail(s.p.path("log")) }
+
+// Alive tells whether the server runs: one whose disk is full may end by itself.
+func (s *Server) Alive() bool { return s.p.guard.alive() }
 
 // Kill ends the server and its children by SIGKILL, as a crash does.
 func (s *Server) Kill() {
