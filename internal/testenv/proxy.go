@@ -59,7 +59,8 @@ func (p *Proxy) Delay(d time.Duration) {
 
 // CutAfter lets so many more bytes from clients pass, of all connections
 // together, and then resets the connection that brings the next one, in the
-// middle of a message if it comes so. It does so once: call it again for the next cut.
+// middle of a message if it comes so. It does so once: call it again for the next cut,
+// or with a negative number to have none.
 func (p *Proxy) CutAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,0 +1,75 @@
+package sql_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/faults"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// PostgreSQL says that the disk is full as long as its log has room; then it
+// ends. Nobody but the context ends the waiting for an answer.
+func TestPostgreSQL(t *testing.T) {
+	faults.Server{
+		Start: func(t testing.TB, d testenv.Disk) *testenv.Server { return testenv.StartPostgreSQLOn(t, d) },
+		At:    func(s *testenv.Server, addr string) string { return by(s.PostgreSQL(), addr) },
+		Limit: 3 * time.Second,
+		Disk:  "512m",
+		Full:  "cannot grow: the disk is full: ",
+	}.Test(t)
+}
+
+func TestMariaDB(t *testing.T) {
+	faults.Server{
+		Start: func(t testing.TB, d testenv.Disk) *testenv.Server {
+			return testenv.StartMariaDBOn(t, d, "--innodb-log-file-size=16m")
+		},
+		At: func(s *testenv.Server, addr string) string {
+			return by(s.MariaDB(), addr) + "&read_timeout=2&write_timeout=2"
+		},
+		Disk: "512m",
+		Full: "cannot grow: the disk is full: ",
+	}.Test(t)
+}
+
+// by is a connection string that goes by another address.
+func by(at, addr string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		panic(err)
+	}
+	u.Host = addr
+	return u.String()
+}
+
+// A server that does not answer holds nobody past the context.
+func TestStoppedServer(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		u := parse(t, at)
+		proxy := testenv.NewProxy(t, u.Host)
+		u.Host = proxy.Addr()
+		s := open(t, u.String())
+		if err := s.Write(t.Context(), []osprofiler.Notification{event("A", "x")}); err != nil {
+			t.Fatal(err)
+		}
+		proxy.Blackhole(true)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		err := s.Write(ctx, []osprofiler.Notification{event("A", "y")})
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > 5*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		proxy.Blackhole(false)
+		proxy.Reset()
+		if err := (store.Retry{}).Write(t.Context(), s, []osprofiler.Notification{event("A", "z")}); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package sql_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// The table is the one that upstream's driver made, as the server itself tells it.
+func TestSchema(t *testing.T) {
+	t.Run("postgresql", func(t *testing.T) {
+		at := testenv.PostgreSQL(t)
+		open(t, at)
+		db := foreign(t, at)
+		columns := "\n" + strings.Join(strs(t, db, `SELECT '    ' || quote_ident(attname) || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+			FROM pg_attribute WHERE attrelid = 'data'::regclass AND attnum > 0 ORDER BY attnum`), ",\n") + "\n"
+		text := read(t, "testdata/postgresql.sql")
+		if !strings.Contains(text, "CREATE TABLE public.data ("+columns+");") {
+			t.Errorf("the columns are %s, want those of\n%s", columns, text)
+		}
+		want := regexp.MustCompile(`(?m)^CREATE INDEX.*;$`).FindAllString(text, -1)
+		for i := range want {
+			want[i] = strings.TrimSuffix(want[i], ";")
+		}
+		got := strs(t, db, `SELECT indexdef FROM pg_indexes WHERE tablename = 'data' AND indexname <> 'data_pkey'`)
+		sameSet(t, got, want)
+		sameSet(t, strs(t, db, `SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'data'::regclass`), []string{"nextval('data_id_seq'::regclass)"})
+	})
+	t.Run("mariadb", func(t *testing.T) {
+		at := testenv.MariaDB(t)
+		db := foreign(t, at)
+		execute(t, db, "ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci") // as the captured one
+		open(t, at)
+		var name, got string
+		if err := db.QueryRowContext(t.Context(), "SHOW CREATE TABLE data").Scan(&name, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := regexp.MustCompile(` AUTO_INCREMENT=\d+`).ReplaceAllString(read(t, "testdata/mysql.sql"), "")
+		sameSet(t, lines(got), lines(want))
+	})
+}
+
+func read(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func lines(text string) (all []string) {
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		all = append(all, strings.TrimRight(line, ",;\n"))
+	}
+	return all
+}
+
+func sameSet(t testing.TB, got, want []string) {
+	t.Helper()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A table of another kind is none of ours.
+func TestWrongTable(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		execute(t, foreign(t, at), "CREATE TABLE data (id INTEGER, x INTEGER)")
+		for _, options := range []string{"", "osp_read_only"} {
+			u := parse(t, at)
+			u.RawQuery = options
+			_, err := store.Open(t.Context(), u.String())
+			if err == nil || !strings.HasPrefix(err.Error(), "the table data of the database ") || !strings.Contains(err.Error(), " is not OSProfiler's, whose columns are id, timestamp, ") {
+				t.Errorf("got %v", err)
+			}
+		}
+	})
+}
+
+// Many that come at once make the table once.
+func TestOpenedAtOnce(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		var group sync.WaitGroup
+		for i := range 8 {
+			group.Go(func() {
+				s, err := store.Open(t.Context(), at)
+				if err == nil {
+					err = errors.Join(s.Write(t.Context(), []osprofiler.Notification{event("A", fmt.Sprint(i))}), s.Close())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if got := names(t, open(t, at), "A"); len(got) != 8 {
+			t.Errorf("got %q", got)
+		}
+	})
+}

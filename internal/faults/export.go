@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// patience is for a machine that is busy with other tests.
+const patience = 3 * time.Minute
+
+const exporters = 4
+
+// An Export is the way of all spans of a round into a store.
+type Export struct {
+	Store store.Store
+	Round int           // of those in one store each has a number, and thereby traces, of its own
+	Retry store.Retry   // the zero Retry stands for one that is patient
+	Limit time.Duration // of each batch, by its context; 0: long enough
+}
+
+// Run exports the spans by four exporters at once. When a quarter of them has
+// been handed out, trouble is made, while the rest is exported. Run comes to an
+// end whatever happens.
+func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
+	t.Helper()
+	if e.Retry == (store.Retry{}) {
+		e.Retry.Elapsed = patience
+	}
+	if e.Limit == 0 {
+		e.Limit = patience
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	p := &Progress{Store: e.Store, over: make(chan struct{}), reasons: map[string]int{}}
+	result := &Tally{round: e.Round, progress: p, acknowledged: map[int]bool{}, lost: map[int]bool{}}
+	batches, troubled := make(chan int), make(chan struct{})
+	var group sync.WaitGroup
+	for range exporters {
+		group.Go(func() { e.export(ctx, t, p, batches, result) })
+	}
+	go func() {
+		defer close(p.over)
+		for first := 0; first < Spans; first += batchSpans {
+			if first == Spans/4 {
+				close(troubled)
+			}
+			batches <- first
+		}
+		close(batches)
+		group.Wait()
+	}()
+	defer func() { // also where trouble ends the test
+		cancel()
+		<-p.over
+	}()
+	<-troubled
+	trouble(p)
+	<-p.over
+	return result
+}
+
+func (e Export) export(ctx context.Context, t *testing.T, p *Progress, batches <-chan int, result *Tally) {
+	exp := exporter.New(p, exporter.WithRetry(e.Retry), exporter.WithHost("h"))
+	for first := range batches {
+		spans := batch(e.Round, first)
+		result.note(t, first, exportWithin(ctx, e.Limit, exp, spans))
+	}
+}
+
+func exportWithin(ctx context.Context, limit time.Duration, exp *exporter.Exporter, spans []sdktrace.ReadOnlySpan) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return exp.ExportSpans(ctx, spans)
+}

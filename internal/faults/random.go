@@ -1,0 +1,68 @@
+package faults
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+// atRandom has faults of all kinds come as they like, in several rounds, after
+// each of which everything is read back.
+func (k Server) atRandom(t *testing.T) {
+	rounds, faults := 1, 4
+	if testenv.Soak() {
+		rounds, faults = 30, 12
+	}
+	seed := rand.Uint64()
+	t.Logf("the seed is %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 0))
+	s, d := k.onDisk(t)
+	proxy := testenv.NewProxy(t, s.server.Addr())
+	by := s.store(t, proxy.Addr())
+	for s.round = range rounds {
+		r := Export{Store: by, Round: s.round}.Run(t, func(p *Progress) {
+			for range faults {
+				s.fault(p, proxy, d, chance)
+				p.pause(time.Duration(chance.IntN(500)) * time.Millisecond)
+			}
+			proxy.CutAfter(-1)
+			proxy.CutAnswersAfter(-1)
+			s.keepAlive(p)
+		})
+		s.check(t, r)
+		r.CheckNothingLost(t)
+	}
+}
+
+// fault makes one of the faults, and mends it.
+func (s *subject) fault(p *Progress, proxy *testenv.Proxy, d testenv.Disk, chance *rand.Rand) {
+	switch chance.IntN(5) {
+	case 0:
+		s.server.Kill()
+		p.AwaitFailures(chance.IntN(3))
+		s.server.Restart()
+	case 1:
+		s.server.Stop()
+		p.pause(time.Duration(chance.IntN(4000)) * time.Millisecond)
+		s.server.Continue()
+	case 2:
+		proxy.CutAfter(chance.Int64N(200_000))
+	case 3:
+		proxy.CutAnswersAfter(chance.Int64N(300))
+	case 4:
+		d.Fill()
+		p.AwaitFailures(chance.IntN(6))
+		d.Free()
+		if !s.server.Alive() {
+			s.server.Restart()
+		}
+	}
+}
+
+// pause waits for a while, or until the export is over.
+func (p *Progress) pause(d time.Duration) {
+	began := time.Now()
+	p.Await(func() bool { return time.Since(began) >= d })
+}

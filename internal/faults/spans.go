@@ -1,0 +1,53 @@
+package faults
+
+import (
+	"fmt"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// Spans is how many spans an export has.
+const Spans = 20_000
+
+const (
+	batchSpans = 200
+	traceSpans = 50 // the first is the parent of the others
+)
+
+// traceID is that of the n-th trace of a round.
+func traceID(round, n int) trace.TraceID {
+	return trace.TraceID{1, byte(round), byte(n >> 8), byte(n), 15: 1}
+}
+
+func baseID(round, n int) string { return osprofiler.BaseIDOf(traceID(round, n)) }
+
+func spanName(i int) string { return fmt.Sprintf("span-%d", i) }
+
+// span is the i-th of a round.
+func span(round, i int) sdktrace.ReadOnlySpan {
+	context := func(i int) trace.SpanContext {
+		return trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: traceID(round, i/traceSpans), SpanID: trace.SpanID{byte(i >> 16), byte(i >> 8), byte(i), 1},
+		})
+	}
+	start := time.Date(2024, 5, 6, 7, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Millisecond)
+	stub := tracetest.SpanStub{Name: spanName(i), SpanContext: context(i), StartTime: start, EndTime: start.Add(time.Millisecond)}
+	if first := i - i%traceSpans; first != i {
+		stub.Parent = context(first)
+	}
+	return stub.Snapshot()
+}
+
+// batch are the spans from the first on that are exported together.
+func batch(round, first int) []sdktrace.ReadOnlySpan {
+	spans := make([]sdktrace.ReadOnlySpan, batchSpans)
+	for i := range spans {
+		spans[i] = span(round, first+i)
+	}
+	return spans
+}
