@@ -102,11 +102,20 @@ func (e *Exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	if len(spans) == 0 {
 		return nil
 	}
-	if err := context.Cause(ctx); err != nil {
-		return fmt.Errorf("%d spans were not exported: %w", len(spans), err)
-	}
 	batch := e.conv.Append(make([]osprofiler.Notification, 0, 2*len(spans)), spans...)
+	if err := context.Cause(ctx); err != nil {
+		return unwritten(len(batch), err)
+	}
 	return e.retry.Write(ctx, e.store, batch)
+}
+
+// unwritten is the error for a batch of which nothing was written.
+func unwritten(notifications int, reason error) error {
+	missing := make([]int, notifications)
+	for i := range missing {
+		missing[i] = i
+	}
+	return &store.WriteError{Missing: missing, Err: fmt.Errorf("none of %d notifications was written: %w", notifications, reason)}
 }
 
 // begin registers an export, unless the exporter is shut down.

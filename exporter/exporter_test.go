@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,7 +181,9 @@ func TestCancelledAndEmptyExports(t *testing.T) {
 	e := exporter.New(s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := e.ExportSpans(ctx, spans(1)); !errors.Is(err, context.Canceled) || s.tries != 0 {
+	err := e.ExportSpans(ctx, spans(1))
+	var missing *store.WriteError
+	if !errors.Is(err, context.Canceled) || !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{0, 1}) || s.tries != 0 {
 		t.Fatal(err)
 	}
 	if err := e.ExportSpans(t.Context(), nil); err != nil || s.tries != 0 {

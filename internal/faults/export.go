@@ -23,6 +23,7 @@ type Export struct {
 	Round int           // of those in one store each has a number, and thereby traces, of its own
 	Retry store.Retry   // the zero Retry stands for one that is patient
 	Limit time.Duration // of each batch, by its context; 0: long enough
+	Rest  time.Duration // of an exporter after a batch that was lost
 }
 
 // Run exports the spans by four exporters at once. When a quarter of them has
@@ -68,8 +69,11 @@ func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
 func (e Export) export(ctx context.Context, t *testing.T, p *Progress, batches <-chan int, result *Tally) {
 	exp := exporter.New(p, exporter.WithRetry(e.Retry), exporter.WithHost("h"))
 	for first := range batches {
-		spans := batch(e.Round, first)
-		result.note(t, first, exportWithin(ctx, e.Limit, exp, spans))
+		err := exportWithin(ctx, e.Limit, exp, batch(e.Round, first))
+		result.note(t, first, err)
+		if err != nil {
+			time.Sleep(e.Rest)
+		}
 	}
 }
 

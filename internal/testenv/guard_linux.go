@@ -89,22 +89,28 @@ func (g *guard) end(keep bool) error {
 }
 
 // alive tells whether the server still runs.
-func (g *guard) alive() bool {
-	_, state := parentOf(g.pid)
+func (g *guard) alive() bool { return runs(g.pid) }
+
+func runs(pid int) bool {
+	_, state := parentOf(pid)
 	return state != "" && state != "Z" && state != "X"
 }
 
 func (g *guard) kill() error {
 	// Halted first, so that it starts no child that nobody would find afterwards.
-	if err := syscall.Kill(g.pid, syscall.SIGSTOP); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := send(g.pid, syscall.SIGSTOP); err != nil {
 		return err
 	}
-	if err := g.signal(syscall.SIGKILL); err != nil {
-		return err
+	all := g.processes()
+	for _, pid := range all {
+		if err := send(pid, syscall.SIGKILL); err != nil {
+			return err
+		}
 	}
-	for began := time.Now(); g.alive(); time.Sleep(time.Millisecond) {
+	// A child that is still about to end would keep the next server from its memory.
+	for began := time.Now(); slices.ContainsFunc(all, runs); time.Sleep(time.Millisecond) {
 		if time.Since(began) > patience {
-			return fmt.Errorf("process %d does not end after SIGKILL", g.pid)
+			return fmt.Errorf("the processes %v do not end after SIGKILL", all)
 		}
 	}
 	return nil
@@ -113,16 +119,26 @@ func (g *guard) kill() error {
 func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
 func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
 
-// signal sends a signal to the server and all that descend from it: those of
-// PostgreSQL are in sessions of their own.
 func (g *guard) signal(sig syscall.Signal) error {
-	for _, pid := range append([]int{g.pid}, descendants(g.pid)...) {
-		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("%v to process %d: %w", sig, pid, err)
+	for _, pid := range g.processes() {
+		if err := send(pid, sig); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// send sends a signal to a process, if there is one.
+func send(pid int, sig syscall.Signal) error {
+	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("%v to process %d: %w", sig, pid, err)
+	}
+	return nil
+}
+
+// processes are the server and all that descend from it: those of PostgreSQL
+// are in sessions of their own.
+func (g *guard) processes() []int { return append([]int{g.pid}, descendants(g.pid)...) }
 
 func descendants(pid int) []int {
 	entries, err := os.ReadDir("/proc")

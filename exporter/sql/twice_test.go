@@ -1,0 +1,94 @@
+package sql_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A holder has commits wait for as long as a test likes.
+type holder struct {
+	start   func(t *testing.T) (at string)
+	hold    []string
+	release []string
+	waiting string // asks how many wait
+}
+
+var holders = map[string]holder{
+	// A standby that never comes is to confirm each commit.
+	"postgresql": {
+		start:   func(t *testing.T) string { return testenv.StartPostgreSQL(t).PostgreSQL() },
+		hold:    []string{"ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"},
+		release: []string{"ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"},
+		waiting: "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+	},
+	// A backup is being made.
+	"mariadb": {
+		start:   func(t *testing.T) string { return testenv.StartMariaDB(t).MariaDB() },
+		hold:    []string{"BACKUP STAGE START", "BACKUP STAGE BLOCK_COMMIT"},
+		release: []string{"BACKUP STAGE END"},
+		waiting: "SELECT count(*) FROM information_schema.processlist WHERE state = 'Waiting for backup lock'",
+	},
+}
+
+// A batch whose first commit is still under way when it is written again is in
+// the table twice, and in reports once.
+func TestCommittedTwice(t *testing.T) {
+	for name, h := range holders {
+		t.Run(name, func(t *testing.T) {
+			at := h.start(t)
+			proxy := testenv.NewProxy(t, parse(t, at).Host)
+			cut, s := open(t, by(at, proxy.Addr())), open(t, at)
+			db := foreign(t, at)
+			db.SetMaxOpenConns(1) // the session that makes a backup
+			batch := []osprofiler.Notification{event("A", "x-start"), event("A", "x-stop")}
+			batch[1].TraceID = batch[0].TraceID
+			execute(t, db, h.hold...)
+			first, second := make(chan error, 1), make(chan error, 1)
+			go func() { first <- cut.Write(t.Context(), batch) }()
+			h.await(t, db, 1)
+			proxy.Refuse(true) // a driver would come back to cancel the commit
+			proxy.Reset()
+			var lost *store.WriteError
+			if err := <-first; !errors.As(err, &lost) || !lost.Transient {
+				t.Errorf("a commit whose answer was lost is the error %v", err)
+			}
+			go func() { second <- s.Write(t.Context(), batch) }()
+			h.await(t, db, 2)
+			execute(t, db, h.release...)
+			if err := <-second; err != nil {
+				t.Fatal(err)
+			}
+			h.await(t, db, 0)
+			if rows := strs(t, db, "SELECT name FROM data"); len(rows) != 4 {
+				t.Errorf("the table has %q, want both twice", rows)
+			}
+			report, err := reader.New(s).Report(t.Context(), "A")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(report.Children) != 1 || len(report.Children[0].Events) != 2 || len(report.Warnings) != 0 {
+				t.Errorf("the report is %+v", report)
+			}
+		})
+	}
+}
+
+// await waits until so many commits wait.
+func (h holder) await(t *testing.T, db *sql.DB, want int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for got := -1; got != want; time.Sleep(10 * time.Millisecond) {
+		if err := db.QueryRowContext(ctx, h.waiting).Scan(&got); err != nil {
+			t.Fatalf("%d commits wait, want %d: %v", got, want, err)
+		}
+	}
+}
