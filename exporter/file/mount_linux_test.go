@@ -10,6 +10,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/internal/faults"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
@@ -33,6 +34,12 @@ func TestFullDisk(t *testing.T) {
 	if got := summary(s.Notifications(t.Context(), "B")); got != "x-start" {
 		t.Errorf("after that the store holds %s", got)
 	}
+}
+
+// A disk that is full for a while costs what is exported meanwhile, and no more.
+func TestDiskFullForAWhile(t *testing.T) {
+	faults.FullDisk(t, func(folder string) string { return "file://" + folder + "/store.jsonl" }, "64m",
+		": no space left on device")
 }
 
 func TestReadOnlyMount(t *testing.T) {

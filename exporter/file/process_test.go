@@ -14,6 +14,8 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/internal/faults"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // work is what the test binary does as another process.
@@ -23,6 +25,8 @@ func work(job string) int {
 	switch job {
 	case "append":
 		err = appendMany(path)
+	case "crash":
+		err = appendUntilKilled(path)
 	case "full":
 		err = fillUp(path)
 	default:
@@ -77,6 +81,49 @@ func appendMany(path string) error {
 		}
 	}
 	return s.Close()
+}
+
+func appendUntilKilled(path string) error {
+	s, err := file.Open(path)
+	for b := 0; err == nil; b++ {
+		batch := make([]osprofiler.Notification, perBatch)
+		for i := range batch {
+			batch[i] = osprofiler.Notification{Name: fmt.Sprintf("x-%d-start", b), BaseID: "B", TraceID: osprofiler.NewID()}
+		}
+		if err = s.Write(context.Background(), batch); err == nil {
+			fmt.Println("acknowledged")
+		}
+	}
+	return err
+}
+
+// After a process was killed while it wrote, all batches that were acknowledged
+// are there, and the next one is none the worse.
+func TestCrash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.jsonl")
+	acknowledged := faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 10)
+	s, err := file.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := s.Write(t.Context(), []osprofiler.Notification{{Name: "last-start", BaseID: "B"}}); err != nil {
+		t.Fatal(err)
+	}
+	count, last := 0, ""
+	for n, err := range s.Notifications(t.Context(), "B") {
+		var damage *store.Damage
+		if errors.As(err, &damage) {
+			continue // half a line
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, last = count+1, n.Name
+	}
+	if count <= acknowledged*perBatch || last != "last-start" {
+		t.Errorf("%d notifications are there, %s the last, want more than %d", count, last, acknowledged*perBatch)
+	}
 }
 
 // Several processes append to one file: no line is lost or mixed up, and a

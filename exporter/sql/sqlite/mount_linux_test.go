@@ -7,6 +7,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
+	"github.com/osprofiler-otel/osprofiler/internal/faults"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
@@ -29,6 +30,12 @@ func TestFullDisk(t *testing.T) {
 	if got := summary(s.Notifications(t.Context(), "A")); got != "x-start, z-start" {
 		t.Errorf("after that the store holds %s", got)
 	}
+}
+
+// A disk that is full for a while costs what is exported meanwhile, and no more.
+func TestDiskFullForAWhile(t *testing.T) {
+	faults.FullDisk(t, func(folder string) string { return "sqlite:///" + folder + "/store.db" }, "128m",
+		" cannot grow: the disk is full: ")
 }
 
 func TestReadOnlyMount(t *testing.T) {

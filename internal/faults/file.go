@@ -1,0 +1,79 @@
+package faults
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// FullDisk exports into a store without a server, in a folder on a disk of that
+// size, which is full for a while. A full disk is no passing failure here, so
+// what comes meanwhile is reported lost, by an error that says this text.
+func FullDisk(t *testing.T, at func(folder string) string, size, text string) {
+	t.Helper()
+	if !testenv.Soak() {
+		t.Skip("to read all traces of a file back takes a minute: OSP_TEST_SOAK=1 (make soak) runs this")
+	}
+	d := testenv.NewDisk(t, size)
+	s, err := store.Open(t.Context(), at(d.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	after := 0
+	r := Export{Store: s, Rest: 20 * time.Millisecond}.Run(t, func(p *Progress) {
+		d.Fill()
+		p.AwaitFailures(2 * exporters)
+		d.Free()
+		failures := p.Failures()
+		p.Await(func() bool { return false })
+		after = p.Failures() - failures
+	})
+	r.Check(t, s)
+	r.CheckSomeLost(t)
+	r.checkFull(t, text)
+	if after > exporters { // those that were under way
+		t.Errorf("%d batches failed when there was room again", after)
+	}
+}
+
+// Killed runs this test binary as another process, told what to do by the
+// environment variable, and kills it after so many lines of output, which it
+// writes for each batch that was acknowledged. It returns how many there were.
+func Killed(t *testing.T, variable string, lines int) (acknowledged int) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self) //nolint:gosec // this very program
+	cmd.Env = append(os.Environ(), variable)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for read := bufio.NewScanner(out); read.Scan(); {
+		if acknowledged++; acknowledged == lines {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err == nil || acknowledged < lines {
+		t.Errorf("the process ended after %d lines: %v", acknowledged, err)
+	}
+	return acknowledged
+}
