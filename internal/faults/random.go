@@ -8,32 +8,35 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// atRandom has faults of all kinds come as they like, in several rounds, after
-// each of which everything is read back.
+// atRandom has faults of all kinds come as they like; in soak for minutes,
+// each round with a server of its own.
 func (k Server) atRandom(t *testing.T) {
 	rounds, faults := 1, 4
 	if testenv.Soak() {
-		rounds, faults = 30, 12
+		rounds, faults = 20, 20
 	}
+	for range rounds {
+		t.Run("", func(t *testing.T) { k.faultsAtRandom(t, faults) })
+	}
+}
+
+func (k Server) faultsAtRandom(t *testing.T, faults int) {
 	seed := rand.Uint64()
 	t.Logf("the seed is %d", seed)
-	chance := rand.New(rand.NewPCG(seed, 0))
+	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to come again by its seed
 	s, d := k.onDisk(t)
 	proxy := testenv.NewProxy(t, s.server.Addr())
-	by := s.store(t, proxy.Addr())
-	for s.round = range rounds {
-		r := Export{Store: by, Round: s.round}.Run(t, func(p *Progress) {
-			for range faults {
-				s.fault(p, proxy, d, chance)
-				p.pause(time.Duration(chance.IntN(500)) * time.Millisecond)
-			}
-			proxy.CutAfter(-1)
-			proxy.CutAnswersAfter(-1)
-			s.keepAlive(p)
-		})
-		s.check(t, r)
-		r.CheckNothingLost(t)
-	}
+	r := Export{Store: s.store(t, proxy.Addr())}.Run(t, func(p *Progress) {
+		for range faults {
+			s.fault(p, proxy, d, chance)
+			p.pause(time.Duration(chance.IntN(500)) * time.Millisecond)
+		}
+		proxy.CutAfter(-1)
+		proxy.CutAnswersAfter(-1)
+		s.keepAlive(p)
+	})
+	s.check(t, r)
+	r.CheckNothingLost(t)
 }
 
 // fault makes one of the faults, and mends it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -24,20 +25,45 @@ func NewDisk(t testing.TB, size string) Disk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		os.Remove(dir)
 		if Required() {
 			t.Fatalf("this test needs the right to mount a file system: %v", err)
 		}
 		t.Skipf("this test needs the right to mount a file system: %v", err)
 	}
+	unmount, err := unmountAtEnd(dir)
+	if err != nil {
+		t.Fatal(errors.Join(err, syscall.Unmount(dir, syscall.MNT_DETACH)))
+	}
 	t.Cleanup(func() {
-		// Detached, so that a file that a failed test left open does not keep it mounted.
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+		if err := unmount(); err != nil {
 			t.Errorf("unmounting %s: %v", dir, err)
 		}
 	})
 	return Disk{Dir: dir, size: size, t: t}
+}
+
+// unmountScript waits, as a guard does, on a pipe that only we hold open. It
+// detaches, so that a file that a failed test left open keeps nothing mounted.
+const unmountScript = `
+read -r word
+umount -l "$1" && rmdir "$1"
+`
+
+// unmountAtEnd returns what unmounts the disk. Should this process end before,
+// it is unmounted too.
+func unmountAtEnd(dir string) (unmount func() error, err error) {
+	cmd := exec.Command("/bin/sh", "-c", unmountScript, "unmount", dir) //nolint:gosec // our own script
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}               // the terminal's Ctrl-C is for us
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() error { return errors.Join(pipe.Close(), cmd.Wait()) }, nil
 }
 
 // SetReadOnly remounts it for reading only.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestDiskIsFilledAndFreed(t *testing.T) {
@@ -62,5 +63,20 @@ func TestServersOnADisk(t *testing.T) {
 				t.Error("a server that was restarted does not live")
 			}
 		})
+	}
+}
+
+// TestDisksEndWithTheirProcess: also where it is killed and can do nothing about it.
+func TestDisksEndWithTheirProcess(t *testing.T) {
+	NewDisk(t, "64k") // or skip
+	_, dir := orphan(t, "disk")
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		_, err := os.Stat(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if time.Since(began) > patience {
+			t.Fatalf("%s is still there: %v", dir, err)
+		}
 	}
 }

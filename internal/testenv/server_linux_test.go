@@ -172,19 +172,24 @@ func TestStartSaysWhy(t *testing.T) {
 const orphanVariable = "OSP_TESTENV_ORPHAN"
 
 func TestOrphan(t *testing.T) {
-	if os.Getenv(orphanVariable) == "" {
-		t.Skip("for TestServersEndWithTheirProcess")
+	switch os.Getenv(orphanVariable) {
+	case "":
+		t.Skip("for tests that kill it")
+	case "server":
+		s := StartRedis(t)
+		fmt.Printf("orphan %d %s\n", s.p.guard.pid, s.Dir())
+	case "disk":
+		fmt.Printf("orphan %d %s\n", os.Getpid(), NewDisk(t, "64k").Dir)
 	}
-	s := StartRedis(t)
-	fmt.Printf("server %d %s\n", s.p.guard.pid, s.Dir())
 	time.Sleep(patience)
 }
 
-// TestServersEndWithTheirProcess: also where it is killed and can do nothing about it.
-func TestServersEndWithTheirProcess(t *testing.T) {
-	StartRedis(t) // or skip
+// orphan starts this test binary as another process, which starts what is
+// asked for, and kills it. It returns the pid and the folder that it told of.
+func orphan(t *testing.T, what string) (pid int, dir string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphan$", "-test.v")
-	cmd.Env = append(os.Environ(), orphanVariable+"=1")
+	cmd.Env = append(os.Environ(), orphanVariable+"="+what)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -192,14 +197,12 @@ func TestServersEndWithTheirProcess(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var pid int
-	var dir string
 	for dir == "" {
 		var word string
 		if _, err := fmt.Fscan(out, &word); err != nil {
 			t.Fatal(err)
 		}
-		if word == "server" {
+		if word == "orphan" {
 			fmt.Fscan(out, &pid, &dir)
 		}
 	}
@@ -210,6 +213,13 @@ func TestServersEndWithTheirProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Wait()
+	return pid, dir
+}
+
+// TestServersEndWithTheirProcess: also where it is killed and can do nothing about it.
+func TestServersEndWithTheirProcess(t *testing.T) {
+	StartRedis(t) // or skip
+	pid, dir := orphan(t, "server")
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		_, state := parentOf(pid)
 		_, err := os.Stat(dir)
