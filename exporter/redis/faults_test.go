@@ -16,7 +16,7 @@ var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
 
 // A server whose disk is full ends by itself, since it must not acknowledge
 // what it cannot keep.
-func TestServer(t *testing.T) {
+func TestFaults(t *testing.T) {
 	faults.Server{
 		Start: func(t testing.TB, d testenv.Disk) *testenv.Server { return testenv.StartRedisOn(t, d, durable...) },
 		At: func(_ *testenv.Server, addr string) string {

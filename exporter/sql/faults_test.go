@@ -3,7 +3,7 @@ package sql_test
 import (
 	"context"
 	"errors"
-	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,39 +13,34 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// PostgreSQL says that the disk is full as long as its log has room; then it
-// ends. Nobody but the context ends the waiting for an answer.
-func TestPostgreSQL(t *testing.T) {
-	faults.Server{
+var kinds = map[string]faults.Server{
+	// It says that the disk is full as long as its log has room; then it ends.
+	// Nothing but the context ends the waiting for an answer.
+	"postgresql": {
 		Start: func(t testing.TB, d testenv.Disk) *testenv.Server { return testenv.StartPostgreSQLOn(t, d) },
-		At:    func(s *testenv.Server, addr string) string { return by(s.PostgreSQL(), addr) },
+		At: func(s *testenv.Server, addr string) string {
+			return strings.Replace(s.PostgreSQL(), s.Addr(), addr, 1)
+		},
 		Limit: 3 * time.Second,
 		Disk:  "512m",
 		Full:  "cannot grow: the disk is full: ",
-	}.Test(t)
-}
-
-func TestMariaDB(t *testing.T) {
-	faults.Server{
+	},
+	"mariadb": {
 		Start: func(t testing.TB, d testenv.Disk) *testenv.Server {
 			return testenv.StartMariaDBOn(t, d, "--innodb-log-file-size=16m")
 		},
 		At: func(s *testenv.Server, addr string) string {
-			return by(s.MariaDB(), addr) + "&read_timeout=2&write_timeout=2"
+			return strings.Replace(s.MariaDB(), s.Addr(), addr, 1) + "&read_timeout=2&write_timeout=2"
 		},
 		Disk: "512m",
 		Full: "cannot grow: the disk is full: ",
-	}.Test(t)
+	},
 }
 
-// by is a connection string that goes by another address.
-func by(at, addr string) string {
-	u, err := url.Parse(at)
-	if err != nil {
-		panic(err)
+func TestFaults(t *testing.T) {
+	for name, kind := range kinds {
+		t.Run(name, kind.Test)
 	}
-	u.Host = addr
-	return u.String()
 }
 
 // A server that does not answer holds nobody past the context.

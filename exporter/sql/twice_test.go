@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestCommittedTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := h.start(t)
 			proxy := testenv.NewProxy(t, parse(t, at).Host)
-			cut, s := open(t, by(at, proxy.Addr())), open(t, at)
+			cut, s := open(t, strings.Replace(at, parse(t, at).Host, proxy.Addr(), 1)), open(t, at)
 			db := foreign(t, at)
 			db.SetMaxOpenConns(1) // the session that makes a backup
 			batch := []osprofiler.Notification{event("A", "x-start"), event("A", "x-stop")}

@@ -38,9 +38,23 @@ func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
 		e.Limit = patience
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	p := &Progress{Store: e.Store, over: make(chan struct{}), reasons: map[string]int{}}
+	result := e.start(ctx, t)
+	p := result.progress
+	defer func() { // also where trouble ends the test
+		cancel()
+		<-p.over
+	}()
+	<-p.begun
+	trouble(p)
+	<-p.over
+	return result
+}
+
+// start has the exporters begin.
+func (e Export) start(ctx context.Context, t *testing.T) *Tally {
+	p := &Progress{Store: e.Store, begun: make(chan struct{}), over: make(chan struct{}), reasons: map[string]int{}}
 	result := &Tally{round: e.Round, progress: p, acknowledged: map[int]bool{}, lost: map[int]bool{}}
-	batches, troubled := make(chan int), make(chan struct{})
+	batches := make(chan int)
 	var group sync.WaitGroup
 	for range exporters {
 		group.Go(func() { e.export(ctx, t, p, batches, result) })
@@ -49,20 +63,13 @@ func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
 		defer close(p.over)
 		for first := 0; first < Spans; first += batchSpans {
 			if first == Spans/4 {
-				close(troubled)
+				close(p.begun)
 			}
 			batches <- first
 		}
 		close(batches)
 		group.Wait()
 	}()
-	defer func() { // also where trouble ends the test
-		cancel()
-		<-p.over
-	}()
-	<-troubled
-	trouble(p)
-	<-p.over
 	return result
 }
 

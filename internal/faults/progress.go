@@ -15,7 +15,8 @@ import (
 type Progress struct {
 	store.Store // into which the writes go on
 
-	over     chan struct{}
+	begun    chan struct{} // closed when a quarter has been handed out
+	over     chan struct{} // closed when the export is over
 	mu       sync.Mutex
 	failures int
 	reasons  map[string]int // what failed writes said, and how often
