@@ -17,7 +17,10 @@ var kinds = map[string]faults.Server{
 	// It says that the disk is full as long as its log has room; then it ends.
 	// Nothing but the context ends the waiting for an answer.
 	"postgresql": {
-		Start: func(t testing.TB, d testenv.Disk) *testenv.Server { return testenv.StartPostgreSQLOn(t, d) },
+		Start: func(t testing.TB, d testenv.Disk) *testenv.Server {
+			// Soon, and not after a minute, it knows by which index a trace is found.
+			return testenv.StartPostgreSQLOn(t, d, "-c", "autovacuum_naptime=1s")
+		},
 		At: func(s *testenv.Server, addr string) string {
 			return strings.Replace(s.PostgreSQL(), s.Addr(), addr, 1)
 		},

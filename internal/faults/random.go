@@ -21,7 +21,7 @@ func (k Server) atRandom(t *testing.T) {
 }
 
 func (k Server) faultsAtRandom(t *testing.T, faults int) {
-	seed := rand.Uint64()
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("the seed is %d", seed)
 	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to come again by its seed
 	s, d := k.onDisk(t)

@@ -26,7 +26,7 @@ func NewDisk(t testing.TB, size string) Disk {
 		t.Fatal(err)
 	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		os.Remove(dir)
+		t.Cleanup(func() { os.RemoveAll(dir) })
 		if Required() {
 			t.Fatalf("this test needs the right to mount a file system: %v", err)
 		}
