@@ -29,23 +29,26 @@ var mariaDBServer = resource(Resource{
 	find: func() (string, string, error) {
 		return server(MariaDBVariable, mariaDBProgram("--innodb-flush-log-at-trx-commit=0", "--max-connections=300"), mariaDBForm, mariaDBVersion)
 	},
+	fresh: mariaDBDatabase,
 })
 
 // MariaDB returns the connection string of an empty database, which is the
 // test's own until it ends.
 func MariaDB(t testing.TB) string {
 	t.Helper()
-	admin := mariaDBServer.need(t)
+	return mariaDBServer.database(t)
+}
+
+// NewMariaDB is MariaDB for programs that are no tests: drop gives the database back.
+func NewMariaDB() (url string, drop func() error, err error) { return mariaDBServer.newDatabase() }
+
+func mariaDBDatabase(admin string) (url string, drop func() error, err error) {
 	name := "osp_" + strings.ToLower(rand.Text()[:16])
-	if err := mariaDBDo(admin, "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
+	if url, err = withDatabase(admin, name); err != nil {
+		return "", nil, err
 	}
-	t.Cleanup(func() {
-		if err := mariaDBDo(admin, "DROP DATABASE IF EXISTS "+name); err != nil {
-			t.Error(err)
-		}
-	})
-	return withDatabase(t, admin, name)
+	drop = func() error { return mariaDBDo(admin, "DROP DATABASE IF EXISTS "+name) }
+	return url, drop, mariaDBDo(admin, "CREATE DATABASE "+name)
 }
 
 // StartMariaDB starts a MariaDB server of the test's own, with these arguments

@@ -36,23 +36,28 @@ var postgreSQLServer = resource(Resource{
 		return server(PostgreSQLVariable, postgreSQLProgram("-c", "fsync=off", "-c", "max_connections=300"),
 			"postgresql://"+User+":"+Password+"@%s/postgres", postgreSQLVersion)
 	},
+	fresh: postgreSQLDatabase,
 })
 
 // PostgreSQL returns the connection string of an empty database, which is the
 // test's own until it ends.
 func PostgreSQL(t testing.TB) string {
 	t.Helper()
-	admin := postgreSQLServer.need(t)
+	return postgreSQLServer.database(t)
+}
+
+// NewPostgreSQL is PostgreSQL for programs that are no tests: drop gives the database back.
+func NewPostgreSQL() (url string, drop func() error, err error) {
+	return postgreSQLServer.newDatabase()
+}
+
+func postgreSQLDatabase(admin string) (url string, drop func() error, err error) {
 	name := "osp_" + strings.ToLower(rand.Text()[:16])
-	if err := postgreSQLDo(admin, "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
+	if url, err = withDatabase(admin, name); err != nil {
+		return "", nil, err
 	}
-	t.Cleanup(func() {
-		if err := postgreSQLDo(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
-	return withDatabase(t, admin, name)
+	drop = func() error { return postgreSQLDo(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") }
+	return url, drop, postgreSQLDo(admin, "CREATE DATABASE "+name)
 }
 
 // StartPostgreSQL starts a PostgreSQL server of the test's own, with these
@@ -75,14 +80,13 @@ func (s *Server) PostgreSQL() string {
 }
 
 // withDatabase puts the name of a database into a URL, and nothing else.
-func withDatabase(t testing.TB, raw, name string) string {
-	t.Helper()
+func withDatabase(raw, name string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		t.Fatalf("the variable with the server of your own: %v", errors.Unwrap(err))
+		return "", fmt.Errorf("the variable with the server of your own: %w", errors.Unwrap(err))
 	}
 	u.Path = "/" + name
-	return u.String()
+	return u.String(), nil
 }
 
 func postgreSQLProgram(args ...string) func() (program, error) {

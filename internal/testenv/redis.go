@@ -26,6 +26,7 @@ var redisServer = resource(Resource{
 	find: func() (string, string, error) {
 		return server(RedisVariable, redisProgram(), "redis://%s/0", redisVersion)
 	},
+	fresh: redisDB,
 })
 
 // Redis returns the connection string of the Redis server that all tests share.
@@ -39,8 +40,11 @@ func Redis(t testing.TB) string {
 // server, which is the test's own until it ends.
 func RedisDB(t testing.TB) string {
 	t.Helper()
-	return freshDB(t, redisServer.need(t))
+	return redisServer.database(t)
 }
+
+// NewRedisDB is RedisDB for programs that are no tests: drop gives the database back.
+func NewRedisDB() (url string, drop func() error, err error) { return redisServer.newDatabase() }
 
 // StartRedis starts a Redis server of the test's own, with these arguments
 // besides ours. It saves nothing unless an argument says so.
@@ -126,29 +130,35 @@ func field(info, name string) string {
 	return value
 }
 
-// freshDB reserves an empty database for the test by a key in db 0, since the
-// tests of several processes share the server.
+// freshDB is redisDB for a test.
 func freshDB(t testing.TB, url string) string {
 	t.Helper()
+	return keep(t)(redisDB(url))
+}
+
+// redisDB reserves an empty database by a key in db 0, since the tests of
+// several processes share the server.
+func redisDB(url string) (own string, drop func() error, err error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	o.DB = 0
-	db, err := reserve(t, o)
+	db, key, err := reserve(o)
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
+	o.DB = db
 	base, query, _ := strings.Cut(url, "?")
 	scheme, rest, _ := strings.Cut(base, "://")
 	host, _, _ := strings.Cut(rest, "/")
 	if query != "" {
 		query = "?" + query
 	}
-	return fmt.Sprintf("%s://%s/%d%s", scheme, host, db, query)
+	return fmt.Sprintf("%s://%s/%d%s", scheme, host, db, query), func() error { return release(o, key) }, nil
 }
 
-func reserve(t testing.TB, o *redis.Options) (int, error) {
+func reserve(o *redis.Options) (db int, key string, err error) {
 	ctx := context.Background()
 	client := redis.NewClient(o)
 	defer client.Close()
@@ -156,7 +166,7 @@ func reserve(t testing.TB, o *redis.Options) (int, error) {
 		key := fmt.Sprintf("osp-test:db:%d", db)
 		taken, err := client.SetNX(ctx, key, os.Getpid(), time.Hour).Result()
 		if err != nil {
-			return 0, err
+			return 0, "", err
 		}
 		if !taken {
 			continue
@@ -165,13 +175,11 @@ func reserve(t testing.TB, o *redis.Options) (int, error) {
 		own.DB = db
 		size, err := sizeOf(ctx, &own)
 		if err != nil {
-			return 0, errors.Join(fmt.Errorf("no database of %s is free: %w", o.Addr, err), client.Del(ctx, key).Err())
+			return 0, "", errors.Join(fmt.Errorf("no database of %s is free: %w", o.Addr, err), client.Del(ctx, key).Err())
 		}
-		if size != 0 { // somebody's: it stays reserved, and alone
-			continue
+		if size == 0 { // else it is somebody's: it stays reserved, and alone
+			return db, key, nil
 		}
-		t.Cleanup(func() { release(t, &own, key) })
-		return db, nil
 	}
 }
 
@@ -181,16 +189,18 @@ func sizeOf(ctx context.Context, o *redis.Options) (int64, error) {
 	return client.DBSize(ctx).Result()
 }
 
-func release(t testing.TB, o *redis.Options, key string) {
+// release empties the database in the background: it may hold millions.
+func release(o *redis.Options, key string) error {
 	client := redis.NewClient(o)
 	defer client.Close()
 	_, err := client.Pipelined(context.Background(), func(p redis.Pipeliner) error {
-		p.FlushDB(context.Background())
+		p.FlushDBAsync(context.Background())
 		p.Select(context.Background(), 0)
 		p.Del(context.Background(), key)
 		return nil
 	})
 	if err != nil {
-		t.Errorf("database %d of %s: %v", o.DB, o.Addr, err)
+		return fmt.Errorf("database %d of %s: %w", o.DB, o.Addr, err)
 	}
+	return nil
 }
