@@ -1,16 +1,10 @@
-// Command bench measures what this project and the Python library both do, on
-// the same work, in one run, and prints one table. Both use one core.
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"runtime"
 	"testing"
 	"text/tabwriter"
@@ -24,26 +18,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 	"github.com/osprofiler-otel/osprofiler/internal/bench/workload"
-	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-//go:embed beside.py
-var beside string
-
-// notificationsOfReport is the size of the trace that is reported.
-const notificationsOfReport = 100_000
-
-func main() {
-	python, err := testenv.DebianPython()
-	if err == nil {
-		err = run(os.Stdout, python, notificationsOfReport)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
+//go:embed library.py
+var libraryScript string
 
 // row is one kind of work: seconds per operation on either side.
 type row struct {
@@ -51,7 +30,9 @@ type row struct {
 	ours, pythons float64
 }
 
-func run(w io.Writer, python string, count int) error {
+// library compares what this project and the Python library both do without a
+// store. Both use one core.
+func library(w io.Writer, python string, count int) error {
 	lines := workload.Lines(count)
 	theirs, err := measurePython(python, lines)
 	if err != nil {
@@ -70,10 +51,10 @@ func run(w io.Writer, python string, count int) error {
 			return err
 		}
 	}
-	return table(w, rows)
+	return printLibrary(w, rows)
 }
 
-func table(w io.Writer, rows []row) error {
+func printLibrary(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "Go\tPython\tratio\t  what")
 	for _, r := range rows {
@@ -96,17 +77,8 @@ func measurePython(python string, lines []string) (p pythons, err error) {
 		Notifications []osprofiler.Notification `json:"notifications"`
 		Lines         []string                  `json:"lines"`
 	}{convert.New().Append(nil, workload.Spans(1)...), lines}
-	input, err := json.Marshal(work)
-	if err != nil {
-		return p, err
-	}
-	cmd := exec.CommandContext(context.Background(), python, "-c", beside) //nolint:gosec // the interpreter that the user has
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return p, fmt.Errorf("measuring the Python library with %s: %w", python, err)
-	}
-	return p, json.Unmarshal(out, &p)
+	err = askPython(context.Background(), python, libraryScript, work, &p)
+	return p, err
 }
 
 // perOperation runs a benchmark three times and returns the best.
@@ -149,8 +121,6 @@ func operations(b *testing.B) {
 		b.Fatal(err)
 	}
 }
-
-const batchSize = 512
 
 // writer writes spans as notifications into memory; as a SpanProcessor, batch by batch.
 type writer struct {

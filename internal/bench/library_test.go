@@ -11,7 +11,7 @@ import (
 )
 
 // The comparison runs, on a small trace, and prints a line for each kind of work.
-func TestTable(t *testing.T) {
+func TestLibrary(t *testing.T) {
 	python := testenv.Python(t)
 	benchtime := flag.Lookup("test.benchtime").Value
 	usual := benchtime.String()
@@ -20,7 +20,7 @@ func TestTable(t *testing.T) {
 	}
 	defer benchtime.Set(usual) //nolint:errcheck // it was set to that before
 	var out bytes.Buffer
-	if err := run(&out, python, 1000); err != nil {
+	if err := library(&out, python, 1000); err != nil {
 		t.Fatal(err)
 	}
 	t.Log("\n" + out.String())

@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -19,6 +20,43 @@ import (
 // Spans returns so many server spans as otelhttp makes them, each with eight
 // attributes, all with the one resource that one provider's spans have.
 func Spans(count int) []sdktrace.ReadOnlySpan {
+	return sharingOne(count, func(i int) (own, parent trace.SpanContextConfig) {
+		own = trace.SpanContextConfig{TraceID: trace.TraceID{1, 2, 3}, SpanID: trace.SpanID{4, 5, 6, byte(i >> 8), byte(i)}}
+		parent = own
+		parent.SpanID[7] = 9
+		return own, parent
+	})
+}
+
+// Traces returns such spans of traces of their own, each with so many, all
+// below the first one. The ids are as if by chance, and all that begin at
+// other numbers are others.
+func Traces(first, count, size int) []sdktrace.ReadOnlySpan {
+	return sharingOne(count*size, func(i int) (own, parent trace.SpanContextConfig) {
+		of, root := first+i/size, (first+i/size)*size
+		own = trace.SpanContextConfig{TraceID: traceID(of), SpanID: spanID(root + i%size)}
+		if i%size > 0 {
+			parent = trace.SpanContextConfig{TraceID: own.TraceID, SpanID: spanID(root)}
+		}
+		return own, parent
+	})
+}
+
+// scattered is another number for each, of all sizes.
+func scattered(i int) uint64 { return (uint64(i) + 1) * 0x9e3779b97f4a7c15 }
+
+func spanID(i int) (id trace.SpanID) {
+	binary.BigEndian.PutUint64(id[:], scattered(i))
+	return id
+}
+
+func traceID(i int) (id trace.TraceID) {
+	binary.BigEndian.PutUint64(id[:8], scattered(i))
+	binary.LittleEndian.PutUint64(id[8:], scattered(i))
+	return id
+}
+
+func sharingOne(count int, ids func(i int) (own, parent trace.SpanContextConfig)) []sdktrace.ReadOnlySpan {
 	of := resource.NewSchemaless(
 		attribute.String("service.namespace", "nova"), attribute.String("service.name", "api"),
 		attribute.String("service.version", "1.2.3"), attribute.String("host.name", "controller-1"),
@@ -26,7 +64,9 @@ func Spans(count int) []sdktrace.ReadOnlySpan {
 	)
 	spans := make([]sdktrace.ReadOnlySpan, count)
 	for i := range spans {
-		spans[i] = sharing{span(i), of}
+		own, parent := ids(i)
+		own.TraceFlags, parent.TraceFlags = trace.FlagsSampled, trace.FlagsSampled
+		spans[i] = sharing{span(i, trace.NewSpanContext(own), trace.NewSpanContext(parent)), of}
 	}
 	return spans
 }
@@ -39,16 +79,11 @@ type sharing struct {
 
 func (s sharing) Resource() *resource.Resource { return s.of }
 
-func span(i int) sdktrace.ReadOnlySpan {
-	own := trace.SpanContextConfig{
-		TraceID: trace.TraceID{1, 2, 3}, SpanID: trace.SpanID{4, 5, 6, byte(i >> 8), byte(i)}, TraceFlags: trace.FlagsSampled,
-	}
-	parent := own
-	parent.SpanID[7] = 9
+func span(i int, own, parent trace.SpanContext) sdktrace.ReadOnlySpan {
 	began := time.Unix(1_700_000_000, 123_456_789).Add(time.Duration(i) * time.Millisecond)
 	return tracetest.SpanStub{
 		Name:        "GET /v2.1/servers/{id}",
-		SpanContext: trace.NewSpanContext(own), Parent: trace.NewSpanContext(parent),
+		SpanContext: own, Parent: parent,
 		SpanKind:  trace.SpanKindServer,
 		StartTime: began, EndTime: began.Add(100 * time.Millisecond),
 		Attributes: []attribute.KeyValue{

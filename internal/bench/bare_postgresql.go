@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+)
+
+// barePostgreSQL is pgx with its own interface, which is faster than database/sql's.
+type barePostgreSQL struct{ *pgx.Conn }
+
+func openPostgreSQL(ctx context.Context, url string) (bare, error) {
+	conn, err := pgx.Connect(ctx, url)
+	return barePostgreSQL{conn}, err
+}
+
+func (p barePostgreSQL) close() error { return p.Close(context.Background()) }
+
+func (p barePostgreSQL) fetch(ctx context.Context, baseID string) (stored, error) {
+	found, err := p.Query(ctx, selectTrace+"$1", baseID)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	return scan(found, columns)
+}
+
+func (p barePostgreSQL) list(ctx context.Context, limit int) (int, error) {
+	found, err := p.Query(ctx, selectList+"$1", limit)
+	if err != nil {
+		return 0, err
+	}
+	defer found.Close()
+	all, err := scan(found, 2)
+	return len(all), err
+}
+
+var copied = strings.Split(table.ColumnList, ", ")
+
+func (p barePostgreSQL) write(ctx context.Context, records []record) error {
+	return pgx.BeginFunc(ctx, p.Conn, func(tx pgx.Tx) error {
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"data"}, copied, pgx.CopyFromSlice(len(records), func(i int) ([]any, error) {
+			return records[i], nil
+		}))
+		return err
+	})
+}
+
+func (p barePostgreSQL) fill(ctx context.Context, write func() error) error {
+	return withoutIndexes(write, "", func(statement string) error {
+		_, err := p.Exec(ctx, statement)
+		return err
+	})
+}

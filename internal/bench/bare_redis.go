@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+const listPrefix = "osprofiler_opt:"
+
+type bareRedis struct{ *goredis.Client }
+
+func openRedis(_ context.Context, url string) (bare, error) {
+	o, err := goredis.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return bareRedis{goredis.NewClient(o)}, nil
+}
+
+func (r bareRedis) close() error { return r.Close() }
+
+// A redisList is what LRANGE gave of a key, the newest first.
+type redisList struct {
+	key    string
+	values []string
+}
+
+func (l redisList) notifications() int { return len(l.values) }
+
+func (l redisList) records() []record {
+	push := record{l.key}
+	for i := len(l.values) - 1; i >= 0; i-- {
+		push = append(push, l.values[i])
+	}
+	return []record{push}
+}
+
+func (r bareRedis) fetch(ctx context.Context, baseID string) (stored, error) {
+	values, err := r.LRange(ctx, listPrefix+baseID, 0, -1).Result()
+	return redisList{listPrefix + baseID, values}, err
+}
+
+func (r bareRedis) write(ctx context.Context, records []record) error {
+	_, err := r.Pipelined(ctx, func(p goredis.Pipeliner) error {
+		for _, push := range records {
+			p.LPush(ctx, push[0].(string), push[1:]...)
+		}
+		return nil
+	})
+	return err
+}
+
+func (r bareRedis) list(ctx context.Context, _ int) (count int, err error) {
+	for cursor, again := uint64(0), true; again; again = cursor != 0 {
+		var keys []string
+		if keys, cursor, err = r.Scan(ctx, cursor, listPrefix+"*", 1000).Result(); err != nil {
+			return count, err
+		}
+		cmds, err := r.Pipelined(ctx, func(p goredis.Pipeliner) error {
+			for _, key := range keys {
+				p.LRange(ctx, key, 0, -1)
+			}
+			return nil
+		})
+		if err != nil {
+			return count, err
+		}
+		for _, cmd := range cmds {
+			count += len(cmd.(*goredis.StringSliceCmd).Val())
+		}
+	}
+	return count, nil
+}
+
+func (r bareRedis) fill(_ context.Context, write func() error) error { return write() }

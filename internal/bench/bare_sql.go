@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+)
+
+// Statements that are the same for all databases, but for their arguments.
+var (
+	insertRows  = "INSERT INTO data (" + table.ColumnList + ") VALUES "
+	selectTrace = "SELECT " + table.ColumnList + " FROM data WHERE base_id = "
+	selectList  = "SELECT base_id, min(timestamp) FROM data GROUP BY base_id ORDER BY 2 DESC LIMIT "
+)
+
+// columns is how many a row has.
+var columns = len(table.Columns()) + 1
+
+// bareSQL is a database by a driver for database/sql.
+type bareSQL struct {
+	*sql.DB
+	rows    int    // that one statement inserts at most
+	onTable string // what DROP INDEX says besides
+}
+
+// openSQLite sets what our store sets.
+func openSQLite(_ context.Context, url string) (bare, error) {
+	path := strings.TrimPrefix(url, "sqlite:///")
+	db, err := sql.Open("sqlite", "file://"+path+"?_pragma=synchronous(full)&_pragma=cache_size(-16000)")
+	return bareSQL{DB: db, rows: 100}, err
+}
+
+func openMariaDB(_ context.Context, url string) (bare, error) {
+	server, _, err := connstr.ParseServer(url)
+	if err != nil {
+		return nil, err
+	}
+	c := driver.NewConfig()
+	c.Net, c.Addr = "tcp", fmt.Sprintf("%s:%d", server.Host, cmp.Or(server.Port, 3306))
+	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
+	c.InterpolateParams = true // one round trip a statement
+	connector, err := driver.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return bareSQL{DB: sql.OpenDB(connector), rows: 5000, onTable: " ON data"}, nil
+}
+
+func (d bareSQL) close() error { return d.Close() }
+
+// sqlRows are those of a trace, as text.
+type sqlRows [][]sql.NullString
+
+func (r sqlRows) notifications() int { return len(r) }
+
+func (r sqlRows) records() (all []record) {
+	for _, columns := range r {
+		var row record
+		for _, c := range columns {
+			if c.Valid {
+				row = append(row, c.String)
+			} else {
+				row = append(row, nil)
+			}
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// cursor is what both sql.Rows and pgx.Rows are.
+type cursor interface {
+	Next() bool
+	Scan(into ...any) error
+	Err() error
+}
+
+// scan reads all rows of so many columns, as text.
+func scan(from cursor, columns int) (all sqlRows, err error) {
+	into := make([]any, columns)
+	for from.Next() {
+		row := make([]sql.NullString, columns)
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := from.Scan(into...); err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, from.Err()
+}
+
+func (d bareSQL) fetch(ctx context.Context, baseID string) (_ stored, err error) {
+	found, err := d.QueryContext(ctx, selectTrace+"?", baseID)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	return scan(found, columns)
+}
+
+func (d bareSQL) list(ctx context.Context, limit int) (_ int, err error) {
+	found, err := d.QueryContext(ctx, selectList+"?", limit)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	all, err := scan(found, 2)
+	return len(all), err
+}
+
+func (d bareSQL) write(ctx context.Context, records []record) error {
+	tx, err := d.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for len(records) > 0 {
+		count := min(d.rows, len(records))
+		args := make([]any, 0, count*columns)
+		for _, row := range records[:count] {
+			args = append(args, row...)
+		}
+		one := "(?" + strings.Repeat(", ?", columns-1) + ")"
+		if _, err := tx.ExecContext(ctx, insertRows+one+strings.Repeat(", "+one, count-1), args...); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		records = records[count:]
+	}
+	return tx.Commit()
+}
+
+func (d bareSQL) fill(ctx context.Context, write func() error) error {
+	return withoutIndexes(write, d.onTable, func(statement string) error {
+		_, err := d.ExecContext(ctx, statement)
+		return err
+	})
+}
+
+// withoutIndexes drops the table's indexes and makes them anew when all is
+// written, which is much faster than to keep them up to date.
+func withoutIndexes(write func() error, onTable string, execute func(statement string) error) error {
+	for _, column := range table.Columns() {
+		if err := execute("DROP INDEX ix_data_" + column + onTable); err != nil {
+			return err
+		}
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	for _, column := range table.Columns() {
+		if err := execute(fmt.Sprintf("CREATE INDEX ix_data_%[1]s ON data (%[1]s)", column)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// Of the i-th trace that fill writes, all ids start with idsOf(i), and all
+// times with timesOf(i).
+func idsOf(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-", uint32(i)*2654435761) } // in no order
+
+func timesOf(i int) string {
+	return time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC).Add(time.Duration(i) * time.Millisecond).Format("2006-01-02T15:04:05.000")
+}
+
+func baseIDOf(i int) string { return idsOf(i) + "000000000001" }
+
+// filled writes so many traces of two notifications each into an empty store,
+// one a millisecond. The first one our store writes, and the client library
+// writes the others in the same way, by the thousand.
+func filled(ctx context.Context, url string, client bare, traces int) error {
+	first, err := firstTrace(ctx, url, client)
+	if err != nil {
+		return err
+	}
+	return client.fill(ctx, func() error {
+		const atOnce = 2000
+		for from := 1; from < traces; from += atOnce {
+			var records []record
+			for i := from; i < min(from+atOnce, traces); i++ {
+				records = append(records, like(first, i)...)
+			}
+			if err := client.write(ctx, records); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func firstTrace(ctx context.Context, url string, client bare) ([]record, error) {
+	half := func(name, micros, info string) osprofiler.Notification {
+		return osprofiler.Notification{
+			Name: name, BaseID: baseIDOf(0), ParentID: baseIDOf(0), TraceID: idsOf(0) + "000000000002",
+			Timestamp: timesOf(0) + micros, Info: osprofiler.Info(info), Project: "nova", Service: "osapi_compute",
+		}
+	}
+	s, err := store.Open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Write(ctx, []osprofiler.Notification{
+		half("wsgi-start", "010", `{"request": {"path": "/v2.1/servers/detail", "query": "limit=10", "method": "GET", "scheme": "http"}, "host": "compute-1"}`),
+		half("wsgi-stop", "510", `{"host": "compute-1"}`),
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		return nil, err
+	}
+	got, err := client.fetch(ctx, baseIDOf(0))
+	if err != nil {
+		return nil, err
+	}
+	return got.records(), nil
+}
+
+// like returns the records of the first trace as those of the i-th.
+func like(first []record, i int) []record {
+	all := make([]record, len(first))
+	for n, values := range first {
+		all[n] = make(record, len(values))
+		for m, value := range values {
+			if text, ok := value.(string); ok {
+				value = strings.ReplaceAll(strings.ReplaceAll(text, idsOf(0), idsOf(i)), timesOf(0), timesOf(i))
+			}
+			all[n][m] = value
+		}
+	}
+	return all
+}

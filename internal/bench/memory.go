@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// memoryAim is what a listing of the newest 100 of a million traces may take at most.
+const memoryAim = 200 << 20
+
+//go:embed memory.py
+var memoryScript string
+
+// A usage is what the command took for a listing.
+type usage struct {
+	Seconds float64
+	Peak    int64 // bytes of memory that were resident at most
+	Output  string
+	Code    int
+}
+
+// memoryTable measures listings among so many traces, and prints a table.
+func memoryTable(ctx context.Context, w io.Writer, python string, stores []place, traces int) error {
+	dir, err := os.MkdirTemp("", "osp-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // of temporary files
+	osp, err := buildCommand(ctx, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nosp trace list --limit %d among %d traces: the most memory that was resident (aim: %d MB at most), and the time\n",
+		listLimit, traces, memoryAim>>20)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, p := range stores {
+		used, err := p.memory(ctx, osp, python, traces)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		fmt.Fprintf(t, "%s\t%d MB\t%s\t\n", p.name, used.Peak>>20, duration(used.Seconds))
+	}
+	return t.Flush()
+}
+
+func buildCommand(ctx context.Context, dir string) (path string, err error) {
+	path = filepath.Join(dir, "osp")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/osprofiler-otel/osprofiler/cmd/osp").CombinedOutput() //nolint:gosec // our own command
+	if err != nil {
+		return "", fmt.Errorf("cannot build the command: %w: %s", err, out)
+	}
+	return path, nil
+}
+
+// memory has the command list the newest traces of so many.
+func (p place) memory(ctx context.Context, osp, python string, traces int) (used usage, err error) {
+	url, drop, err := p.prepared(ctx)
+	if err != nil {
+		return used, err
+	}
+	defer func() { err = errors.Join(err, drop()) }()
+	if err := p.fillWith(ctx, url, traces); err != nil {
+		return used, err
+	}
+	command := []string{osp, "trace", "list", "--json", "--limit", fmt.Sprint(listLimit), "--connection-string", url}
+	if err := askPython(ctx, python, memoryScript, command, &used); err != nil {
+		return used, err
+	}
+	if used.Code != 0 {
+		return used, fmt.Errorf("the command ended with %d", used.Code)
+	}
+	return used, newest(listed(used.Output), traces)
+}
+
+// fillWith fills an empty store by its client library.
+func (p place) fillWith(ctx context.Context, url string, traces int) error {
+	client, err := p.bare(ctx, url)
+	if err != nil {
+		return err
+	}
+	return errors.Join(filled(ctx, url, client, traces), client.close())
+}
+
+// listed yields the base ids that the command listed.
+func listed(output string) iter.Seq2[store.Trace, error] {
+	return func(yield func(store.Trace, error) bool) {
+		for line := range strings.Lines(output) {
+			var t struct {
+				BaseID string `json:"base_id"`
+			}
+			err := json.Unmarshal([]byte(line), &t)
+			if !yield(store.Trace{BaseID: t.BaseID}, err) {
+				return
+			}
+		}
+	}
+}
+
+// newest makes sure that these are the newest of the traces that fill wrote.
+func newest(list iter.Seq2[store.Trace, error], traces int) error {
+	count := 0
+	for trace, err := range list {
+		if err != nil {
+			return err
+		}
+		if want := baseIDOf(traces - 1 - count); trace.BaseID != want {
+			return fmt.Errorf("trace %d of the list is %s instead of %s", count, trace.BaseID, want)
+		}
+		count++
+	}
+	if want := min(listLimit, traces); count != want {
+		return fmt.Errorf("%d traces were listed instead of %d", count, want)
+	}
+	return nil
+}
