@@ -9,6 +9,13 @@ func (s *Resource) database(t testing.TB) string {
 	return keep(t)(s.fresh(s.need(t)))
 }
 
+// with is the resource, found in another way.
+func (s *Resource) with(find func() (at, version string, err error)) *Resource {
+	other := *s
+	other.find = find
+	return resource(other)
+}
+
 // newDatabase is database for programs that are no tests.
 func (s *Resource) newDatabase() (url string, drop func() error, err error) {
 	at, err := s.Find()

@@ -26,11 +26,18 @@ var mariaDBServer = resource(Resource{
 	Name:     "a MariaDB server",
 	Variable: MariaDBVariable,
 	Get:      "run scripts/setup.sh, or set " + MariaDBVariable + " to one of your own (mysql+pymysql://user:password@host:3306/mysql?charset=utf8)",
-	find: func() (string, string, error) {
-		return server(MariaDBVariable, mariaDBProgram("--innodb-flush-log-at-trx-commit=0", "--max-connections=300"), mariaDBForm, mariaDBVersion)
-	},
-	fresh: mariaDBDatabase,
+	find:     findMariaDB("--innodb-flush-log-at-trx-commit=0", "--max-connections=300"),
+	fresh:    mariaDBDatabase,
 })
+
+// usualMariaDB waits for the disk.
+var usualMariaDB = mariaDBServer.with(findMariaDB())
+
+func findMariaDB(args ...string) func() (at, version string, err error) {
+	return func() (at, version string, err error) {
+		return server(MariaDBVariable, mariaDBProgram(args...), mariaDBForm, mariaDBVersion)
+	}
+}
 
 // MariaDB returns the connection string of an empty database, which is the
 // test's own until it ends.
@@ -39,8 +46,11 @@ func MariaDB(t testing.TB) string {
 	return mariaDBServer.database(t)
 }
 
-// NewMariaDB is MariaDB for programs that are no tests: drop gives the database back.
-func NewMariaDB() (url string, drop func() error, err error) { return mariaDBServer.newDatabase() }
+// NewMariaDB is MariaDB for programs that are no tests: drop gives the
+// database back. A server that is started for it has its maker's settings.
+func NewMariaDB() (url string, drop func() error, err error) {
+	return usualMariaDB.newDatabase()
+}
 
 func mariaDBDatabase(admin string) (url string, drop func() error, err error) {
 	name := "osp_" + strings.ToLower(rand.Text()[:16])
@@ -82,17 +92,19 @@ func mariaDBProgram(args ...string) func() (program, error) {
 		path, err := mariaDBPath("mariadbd")
 		install, err2 := mariaDBPath("mariadb-install-db")
 		return program{
-			name:   "MariaDB",
+			name: "MariaDB",
+			// One that starts empties its folder for temporary files of what others
+			// may have there, so each has its own.
 			signal: "KILL",
 			prepare: func(p *process) error {
 				if err := os.WriteFile(p.path("accounts.sql"), []byte(mariaDBAccounts), 0o600); err != nil {
 					return err
 				}
-				return p.run(append([]string{install, "--no-defaults", "--datadir=" + p.data(), "--skip-test-db",
+				return p.run(append([]string{install, "--no-defaults", "--datadir=" + p.data(), "--tmpdir=" + p.dir, "--skip-test-db",
 					"--auth-root-authentication-method=normal", "--skip-name-resolve"}, asRoot()...)...)
 			},
 			command: func(p *process) []string {
-				own := append([]string{path, "--no-defaults", "--datadir=" + p.data(), "--bind-address=127.0.0.1",
+				own := append([]string{path, "--no-defaults", "--datadir=" + p.data(), "--tmpdir=" + p.dir, "--bind-address=127.0.0.1",
 					"--port=" + strconv.Itoa(p.port), "--socket=" + p.path("socket"), "--pid-file=" + p.path("pid"),
 					"--skip-name-resolve", "--init-file=" + p.path("accounts.sql")}, asRoot()...)
 				return append(own, args...)

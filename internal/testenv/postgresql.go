@@ -31,13 +31,19 @@ var postgreSQLServer = resource(Resource{
 	Name:     "a PostgreSQL server",
 	Variable: PostgreSQLVariable,
 	Get:      "run scripts/setup.sh, or set " + PostgreSQLVariable + " to one of your own (postgresql://user:password@host:5432/postgres)",
-	find: func() (string, string, error) {
-		// What a crash of the machine would cost does not matter to the shared one.
-		return server(PostgreSQLVariable, postgreSQLProgram("-c", "fsync=off", "-c", "max_connections=300"),
-			"postgresql://"+User+":"+Password+"@%s/postgres", postgreSQLVersion)
-	},
+	// What a crash of the machine would cost does not matter to the shared one.
+	find:  findPostgreSQL("-c", "fsync=off", "-c", "max_connections=300"),
 	fresh: postgreSQLDatabase,
 })
+
+// usualPostgreSQL waits for the disk.
+var usualPostgreSQL = postgreSQLServer.with(findPostgreSQL())
+
+func findPostgreSQL(args ...string) func() (at, version string, err error) {
+	return func() (at, version string, err error) {
+		return server(PostgreSQLVariable, postgreSQLProgram(args...), "postgresql://"+User+":"+Password+"@%s/postgres", postgreSQLVersion)
+	}
+}
 
 // PostgreSQL returns the connection string of an empty database, which is the
 // test's own until it ends.
@@ -46,9 +52,10 @@ func PostgreSQL(t testing.TB) string {
 	return postgreSQLServer.database(t)
 }
 
-// NewPostgreSQL is PostgreSQL for programs that are no tests: drop gives the database back.
+// NewPostgreSQL is PostgreSQL for programs that are no tests: drop gives the
+// database back. A server that is started for it has its maker's settings.
 func NewPostgreSQL() (url string, drop func() error, err error) {
-	return postgreSQLServer.newDatabase()
+	return usualPostgreSQL.newDatabase()
 }
 
 func postgreSQLDatabase(admin string) (url string, drop func() error, err error) {

@@ -40,7 +40,7 @@ type Resource struct {
 	// find returns what it is reached by and its version. It runs once.
 	find func() (at, version string, err error)
 	once func() found
-	// fresh makes an empty database there, and returns what gives it back.
+	// fresh makes an empty database there, and returns what gives it back; nil for tools.
 	fresh func(at string) (url string, drop func() error, err error)
 }
 

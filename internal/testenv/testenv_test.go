@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -69,5 +70,32 @@ func TestMissingIsSkippedOrFails(t *testing.T) {
 	}
 	if s := none.State(); !strings.HasPrefix(s, "missing: nothing is not here (never was)") {
 		t.Error(s)
+	}
+}
+
+// What programs get is an empty database, which is gone when they gave it back.
+func TestNewDatabases(t *testing.T) {
+	for _, c := range []struct {
+		server  *Resource
+		fresh   func() (string, func() error, error)
+		version func(ctx context.Context, url string) (string, error)
+	}{
+		{postgreSQLServer, NewPostgreSQL, postgreSQLVersion},
+		{mariaDBServer, NewMariaDB, mariaDBVersion},
+	} {
+		c.server.need(t)
+		url, drop, err := c.fresh()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.version(t.Context(), url); err != nil {
+			t.Errorf("%s: %v", c.server.Name, err)
+		}
+		if err := drop(); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.version(t.Context(), url); err == nil {
+			t.Errorf("%s: the database is there although it was given back", c.server.Name)
+		}
 	}
 }
