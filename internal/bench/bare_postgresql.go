@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -28,14 +29,14 @@ func (p barePostgreSQL) fetch(ctx context.Context, baseID string) (stored, error
 	return scan(found, columns)
 }
 
-func (p barePostgreSQL) list(ctx context.Context, limit int) (int, error) {
-	found, err := p.Query(ctx, selectList+"$1", limit)
+func (p barePostgreSQL) list(ctx context.Context, traces int) error {
+	found, err := p.Query(ctx, selectList)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer found.Close()
 	all, err := scan(found, 2)
-	return len(all), err
+	return errors.Join(err, came(len(all), min(traces, listLimit)))
 }
 
 var copied = strings.Split(table.ColumnList, ", ")
@@ -49,7 +50,7 @@ func (p barePostgreSQL) write(ctx context.Context, records []record) error {
 	})
 }
 
-func (p barePostgreSQL) fill(ctx context.Context, write func() error) error {
+func (p barePostgreSQL) much(ctx context.Context, write func() error) error {
 	return withoutIndexes(write, "", func(statement string) error {
 		_, err := p.Exec(ctx, statement)
 		return err

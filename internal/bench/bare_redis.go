@@ -51,11 +51,12 @@ func (r bareRedis) write(ctx context.Context, records []record) error {
 	return err
 }
 
-func (r bareRedis) list(ctx context.Context, _ int) (count int, err error) {
-	for cursor, again := uint64(0), true; again; again = cursor != 0 {
-		var keys []string
-		if keys, cursor, err = r.Scan(ctx, cursor, listPrefix+"*", 1000).Result(); err != nil {
-			return count, err
+func (r bareRedis) list(ctx context.Context, traces int) error {
+	found, cursor := 0, uint64(0)
+	for {
+		keys, next, err := r.Scan(ctx, cursor, listPrefix+"*", 1000).Result()
+		if err != nil {
+			return err
 		}
 		cmds, err := r.Pipelined(ctx, func(p goredis.Pipeliner) error {
 			for _, key := range keys {
@@ -64,13 +65,15 @@ func (r bareRedis) list(ctx context.Context, _ int) (count int, err error) {
 			return nil
 		})
 		if err != nil {
-			return count, err
+			return err
 		}
 		for _, cmd := range cmds {
-			count += len(cmd.(*goredis.StringSliceCmd).Val())
+			found += len(cmd.(*goredis.StringSliceCmd).Val())
+		}
+		if cursor = next; cursor == 0 {
+			return came(found, 2*traces)
 		}
 	}
-	return count, nil
 }
 
-func (r bareRedis) fill(_ context.Context, write func() error) error { return write() }
+func (r bareRedis) much(_ context.Context, write func() error) error { return write() }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -18,8 +19,11 @@ import (
 var (
 	insertRows  = "INSERT INTO data (" + table.ColumnList + ") VALUES "
 	selectTrace = "SELECT " + table.ColumnList + " FROM data WHERE base_id = "
-	selectList  = "SELECT base_id, min(timestamp) FROM data GROUP BY base_id ORDER BY 2 DESC LIMIT "
+	selectList  = "SELECT base_id, min(timestamp) FROM data GROUP BY base_id ORDER BY 2 DESC LIMIT " + strconv.Itoa(listLimit)
 )
+
+// insertedAtOnce is how many rows in a statement are the fastest.
+const insertedAtOnce = 100
 
 // columns is how many a row has.
 var columns = len(table.Columns()) + 1
@@ -27,7 +31,6 @@ var columns = len(table.Columns()) + 1
 // bareSQL is a database by a driver for database/sql.
 type bareSQL struct {
 	*sql.DB
-	rows    int    // that one statement inserts at most
 	onTable string // what DROP INDEX says besides
 }
 
@@ -35,7 +38,7 @@ type bareSQL struct {
 func openSQLite(_ context.Context, url string) (bare, error) {
 	path := strings.TrimPrefix(url, "sqlite:///")
 	db, err := sql.Open("sqlite", "file://"+path+"?_pragma=synchronous(full)&_pragma=cache_size(-16000)")
-	return bareSQL{DB: db, rows: 100}, err
+	return bareSQL{DB: db}, err
 }
 
 func openMariaDB(_ context.Context, url string) (bare, error) {
@@ -51,7 +54,7 @@ func openMariaDB(_ context.Context, url string) (bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bareSQL{DB: sql.OpenDB(connector), rows: 5000, onTable: " ON data"}, nil
+	return bareSQL{DB: sql.OpenDB(connector), onTable: " ON data"}, nil
 }
 
 func (d bareSQL) close() error { return d.Close() }
@@ -108,14 +111,14 @@ func (d bareSQL) fetch(ctx context.Context, baseID string) (_ stored, err error)
 	return scan(found, columns)
 }
 
-func (d bareSQL) list(ctx context.Context, limit int) (_ int, err error) {
-	found, err := d.QueryContext(ctx, selectList+"?", limit)
+func (d bareSQL) list(ctx context.Context, traces int) (err error) {
+	found, err := d.QueryContext(ctx, selectList)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
 	all, err := scan(found, 2)
-	return len(all), err
+	return errors.Join(err, came(len(all), min(traces, listLimit)))
 }
 
 func (d bareSQL) write(ctx context.Context, records []record) error {
@@ -124,7 +127,7 @@ func (d bareSQL) write(ctx context.Context, records []record) error {
 		return err
 	}
 	for len(records) > 0 {
-		count := min(d.rows, len(records))
+		count := min(insertedAtOnce, len(records))
 		args := make([]any, 0, count*columns)
 		for _, row := range records[:count] {
 			args = append(args, row...)
@@ -138,7 +141,7 @@ func (d bareSQL) write(ctx context.Context, records []record) error {
 	return tx.Commit()
 }
 
-func (d bareSQL) fill(ctx context.Context, write func() error) error {
+func (d bareSQL) much(ctx context.Context, write func() error) error {
 	return withoutIndexes(write, d.onTable, func(statement string) error {
 		_, err := d.ExecContext(ctx, statement)
 		return err

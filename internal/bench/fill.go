@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
+
+// atOnce is how many traces are written at once.
+const atOnce = 2000
 
 // Of the i-th trace that fill writes, all ids start with idsOf(i), and all
 // times with timesOf(i).
@@ -21,16 +25,15 @@ func timesOf(i int) string {
 
 func baseIDOf(i int) string { return idsOf(i) + "000000000001" }
 
-// filled writes so many traces of two notifications each into an empty store,
+// fill writes so many traces of two notifications each into an empty store,
 // one a millisecond. The first one our store writes, and the client library
 // writes the others in the same way, by the thousand.
-func filled(ctx context.Context, url string, client bare, traces int) error {
+func fill(ctx context.Context, url string, client bare, traces int) error {
 	first, err := firstTrace(ctx, url, client)
 	if err != nil {
 		return err
 	}
-	return client.fill(ctx, func() error {
-		const atOnce = 2000
+	return client.much(ctx, func() error {
 		for from := 1; from < traces; from += atOnce {
 			var records []record
 			for i := from; i < min(from+atOnce, traces); i++ {
@@ -82,4 +85,27 @@ func like(first []record, i int) []record {
 		}
 	}
 	return all
+}
+
+// areNewest makes sure that these are the newest of so many traces.
+func areNewest(list iter.Seq2[store.Trace, error], traces int) error {
+	count := 0
+	for trace, err := range list {
+		if err != nil {
+			return err
+		}
+		if want := baseIDOf(traces - 1 - count); trace.BaseID != want {
+			return fmt.Errorf("trace %d of the list is %s instead of %s", count, trace.BaseID, want)
+		}
+		count++
+	}
+	return came(count, min(listLimit, traces))
+}
+
+// came makes sure that so many came.
+func came(found, want int) error {
+	if found != want {
+		return fmt.Errorf("%d came instead of %d", found, want)
+	}
+	return nil
 }

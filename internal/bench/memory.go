@@ -71,7 +71,11 @@ func (p place) memory(ctx context.Context, osp, python string, traces int) (used
 		return used, err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	if err := p.fillWith(ctx, url, traces); err != nil {
+	client, err := p.bare(ctx, url)
+	if err != nil {
+		return used, err
+	}
+	if err := errors.Join(fill(ctx, url, client, traces), client.close()); err != nil {
 		return used, err
 	}
 	command := []string{osp, "trace", "list", "--json", "--limit", fmt.Sprint(listLimit), "--connection-string", url}
@@ -81,16 +85,7 @@ func (p place) memory(ctx context.Context, osp, python string, traces int) (used
 	if used.Code != 0 {
 		return used, fmt.Errorf("the command ended with %d", used.Code)
 	}
-	return used, newest(listed(used.Output), traces)
-}
-
-// fillWith fills an empty store by its client library.
-func (p place) fillWith(ctx context.Context, url string, traces int) error {
-	client, err := p.bare(ctx, url)
-	if err != nil {
-		return err
-	}
-	return errors.Join(filled(ctx, url, client, traces), client.close())
+	return used, areNewest(listed(used.Output), traces)
 }
 
 // listed yields the base ids that the command listed.
@@ -106,22 +101,4 @@ func listed(output string) iter.Seq2[store.Trace, error] {
 			}
 		}
 	}
-}
-
-// newest makes sure that these are the newest of the traces that fill wrote.
-func newest(list iter.Seq2[store.Trace, error], traces int) error {
-	count := 0
-	for trace, err := range list {
-		if err != nil {
-			return err
-		}
-		if want := baseIDOf(traces - 1 - count); trace.BaseID != want {
-			return fmt.Errorf("trace %d of the list is %s instead of %s", count, trace.BaseID, want)
-		}
-		count++
-	}
-	if want := min(listLimit, traces); count != want {
-		return fmt.Errorf("%d traces were listed instead of %d", count, want)
-	}
-	return nil
 }

@@ -9,7 +9,7 @@ import (
 // The command lists the newest hundred of many traces, and of a million in less
 // than 200 MB, in every store.
 func TestMemory(t *testing.T) {
-	python := needServers(t)
+	python := testenv.Python(t)
 	traces := 3000
 	if testenv.Soak() {
 		traces = 1_000_000
@@ -18,7 +18,7 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range places {
+	for _, p := range sharedPlaces(t) {
 		t.Run(p.name, func(t *testing.T) {
 			used, err := p.memory(t.Context(), osp, python, traces)
 			if err != nil {

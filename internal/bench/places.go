@@ -26,11 +26,10 @@ type bare interface {
 	fetch(ctx context.Context, baseID string) (stored, error)
 	// write stores records at once.
 	write(ctx context.Context, records []record) error
-	// list gets what the newest so many traces can be told from, and returns
-	// how many texts or rows came.
-	list(ctx context.Context, limit int) (int, error)
-	// fill runs what writes very much.
-	fill(ctx context.Context, write func() error) error
+	// list gets what the newest of so many traces of two notifications can be told from.
+	list(ctx context.Context, traces int) error
+	// much runs what writes very much.
+	much(ctx context.Context, write func() error) error
 	close() error
 }
 
@@ -47,11 +46,11 @@ type stored interface {
 var places = []place{
 	{
 		name: "redis", fresh: testenv.NewRedisDB, bare: openRedis,
-		writes: "a pipeline with one LPUSH for each trace", fetches: "LRANGE 0 -1", lists: "SCAN, and LRANGE of everything in pipelines",
+		writes: "a pipeline with one LPUSH a trace", fetches: "LRANGE 0 -1", lists: "SCAN, and a pipeline with LRANGE 0 -1 of the keys of each step",
 	},
 	{
 		name: "sqlite", fresh: newSQLite, bare: openSQLite,
-		writes: "INSERTs of many rows in a transaction", fetches: selectsTrace, lists: groups,
+		writes: inserts, fetches: selectsTrace, lists: groups,
 	},
 	{
 		name: "postgresql", fresh: testenv.NewPostgreSQL, bare: openPostgreSQL,
@@ -59,13 +58,14 @@ var places = []place{
 	},
 	{
 		name: "mariadb", fresh: testenv.NewMariaDB, bare: openMariaDB,
-		writes: "one INSERT of many rows in a transaction", fetches: selectsTrace, lists: groups,
+		writes: inserts, fetches: selectsTrace, lists: groups,
 	},
 }
 
 const (
-	selectsTrace = "SELECT of the trace's rows"
-	groups       = "SELECT base_id, min(timestamp) GROUP BY base_id, sorted, with LIMIT"
+	inserts      = "INSERTs of 100 rows in a transaction"
+	selectsTrace = "SELECT … WHERE base_id = …"
+	groups       = "SELECT base_id, min(timestamp) … GROUP BY base_id ORDER BY 2 DESC LIMIT 100"
 )
 
 func placeNames() (names []string) {

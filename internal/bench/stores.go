@@ -9,10 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"time"
-
-	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/bridge/convert"
-	"github.com/osprofiler-otel/osprofiler/internal/bench/workload"
 )
 
 //go:embed stores.py
@@ -20,15 +16,14 @@ var storesScript string
 
 // sizes say how much work there is.
 type sizes struct {
-	rounds    int // of which the best counts
-	batches   int // that are exported in a round
-	notify    int // notifications that Python stores
-	report    int // notifications of the trace that is reported
-	traces    int // among which is listed
-	pythonToo int // reports that Python makes
+	writeRounds, batches int // times that so many batches are written
+	notify               int // notifications that Python stores
+	report               int // notifications of the trace that is reported
+	traces               int // among which is listed
+	readRounds           int // times that is read
 }
 
-var usual = sizes{rounds: 5, batches: 8, notify: 2000, report: 40_000, traces: 100_000, pythonToo: 2}
+var usual = sizes{writeRounds: 20, batches: 2, notify: 2000, report: 40_000, traces: 100_000, readRounds: 5}
 
 // The spans of a batch, as the SDK's batch processor has them, and of a trace.
 const (
@@ -44,7 +39,7 @@ type measurement struct {
 	place
 	sizes
 	python string
-	drops  []func() error
+	ends   []func() error // what close does, the last first
 }
 
 // compareStores measures exporting and reading, each beside the store's client
@@ -54,37 +49,47 @@ func compareStores(ctx context.Context, w io.Writer, python string, stores []pla
 	for _, p := range stores {
 		m := &measurement{place: p, sizes: size, python: python}
 		rows, err := m.run(ctx)
-		if err := errors.Join(err, m.drop()); err != nil {
+		if err := errors.Join(err, m.close()); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		all = append(all, rows...)
 	}
-	return printStores(w, all)
+	return printStores(w, all, size)
 }
 
 func (m *measurement) run(ctx context.Context) ([]comparison, error) {
-	writing, err := m.writing(ctx)
+	rows, err := m.writing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	reading, err := m.reading(ctx)
-	return append(writing, reading...), err
-}
-
-// empty returns an empty store, which is given back when all is measured.
-func (m *measurement) empty(ctx context.Context) (url string, err error) {
-	url, drop, err := m.prepared(ctx)
-	if err == nil {
-		m.drops = append(m.drops, drop)
+	report, err := m.report(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return url, err
+	list, err := m.list(ctx)
+	return append(rows, report, list), err
 }
 
-func (m *measurement) drop() (err error) {
-	for _, drop := range slices.Backward(m.drops) {
-		err = errors.Join(err, drop())
+func (m *measurement) close() (err error) {
+	for _, end := range slices.Backward(m.ends) {
+		err = errors.Join(err, end())
 	}
 	return err
+}
+
+// empty returns an empty store, which is given back when all is measured, and
+// its client library.
+func (m *measurement) empty(ctx context.Context) (url string, client bare, err error) {
+	url, drop, err := m.prepared(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	m.ends = append(m.ends, drop)
+	if client, err = m.bare(ctx, url); err != nil {
+		return "", nil, err
+	}
+	m.ends = append(m.ends, client.close)
+	return url, client, nil
 }
 
 // ask has upstream's driver do one kind of work, and returns the seconds it took.
@@ -92,18 +97,6 @@ func (m *measurement) ask(ctx context.Context, work string, how map[string]any) 
 	answer := map[string]float64{}
 	err = askPython(ctx, m.python, storesScript, map[string]any{work: how}, &answer)
 	return answer[work], err
-}
-
-// notified returns the seconds that upstream's driver takes for a span.
-func (m *measurement) notified(ctx context.Context) (float64, error) {
-	url, err := m.empty(ctx)
-	if err != nil {
-		return 0, err
-	}
-	spans := workload.Traces(0, max(1, m.notify/2/traceSize), traceSize)
-	var notifications []osprofiler.Notification = convert.New().Append(nil, spans...)
-	seconds, err := m.ask(ctx, "notify", map[string]any{"url": url, "notifications": notifications})
-	return 2 * seconds, err
 }
 
 // A best is the shortest of several times.
@@ -118,4 +111,16 @@ func (b *best) time(work func() error) error {
 		b.seconds = s
 	}
 	return err
+}
+
+// each times one thing after the other, all of them as one.
+func (b *best) each(count int, work func(i int) error) error {
+	return b.time(func() error {
+		for i := range count {
+			if err := work(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

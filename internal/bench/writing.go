@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -14,102 +12,86 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A writing writes the same by three ways into three stores of one kind.
+// A writing writes the same in three ways, each into a store of its own.
 type writing struct {
 	exporter sdktrace.SpanExporter
 	exported bare // reads what the exporter wrote
 	store    store.Store
 	alone    bare
+	times    struct{ export, write, alone best }
 }
 
-func (m *measurement) writing(ctx context.Context) (_ []comparison, err error) {
+// writing measures how spans are exported, ready notifications written, and
+// what was stored of them written by the client library alone.
+func (m *measurement) writing(ctx context.Context) ([]comparison, error) {
 	w, err := m.openWriting(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, w.close(ctx)) }()
-	var exported, written, alone best
-	for round := range m.rounds {
-		if err := w.round(ctx, round*m.batches, m.batches, &exported, &written, &alone); err != nil {
+	for round := range m.writeRounds {
+		if err := w.round(ctx, round*m.batches, m.batches); err != nil {
 			return nil, err
 		}
 	}
-	python, err := m.notified(ctx)
+	python, err := m.notify(ctx)
 	if err != nil {
 		return nil, err
 	}
 	spans := float64(m.batches * batchSize)
-	return []comparison{
-		{m.name, "export", exported.seconds / spans, alone.seconds / spans, python, true,
-			"spans/s through ExportSpans in batches of 512; bare: the same bytes, ready, by " + m.writes + "; Python: notify"},
-		{m.name, "write", written.seconds / spans, alone.seconds / spans, python, true,
-			"the same from ready notifications, through Store.Write"},
-	}, nil
+	row := func(work string, ours best) comparison {
+		return comparison{m.name, work, ours.seconds / spans, w.times.alone.seconds / spans, python, true, m.writes}
+	}
+	return []comparison{row("export", w.times.export), row("write", w.times.write)}, nil
 }
 
-func (m *measurement) openWriting(ctx context.Context) (w writing, err error) {
-	var urls [3]string
-	for i := range urls {
-		if urls[i], err = m.empty(ctx); err != nil {
-			return w, err
-		}
+func (m *measurement) openWriting(ctx context.Context) (*writing, error) {
+	w := &writing{}
+	exported, client, err := m.empty(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if w.exporter, err = exporter.Open(ctx, urls[0]); err != nil {
-		return w, err
+	w.exported = client
+	if w.exporter, err = exporter.Open(ctx, exported); err != nil {
+		return nil, err
 	}
-	if w.exported, err = m.bare(ctx, urls[0]); err != nil {
-		return w, err
+	m.ends = append(m.ends, func() error { return w.exporter.Shutdown(context.WithoutCancel(ctx)) })
+	written, _, err := m.empty(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if w.store, err = store.Open(ctx, urls[1]); err != nil {
-		return w, err
+	if w.store, err = store.Open(ctx, written); err != nil {
+		return nil, err
 	}
-	w.alone, err = m.bare(ctx, urls[2])
+	m.ends = append(m.ends, w.store.Close)
+	_, w.alone, err = m.empty(ctx)
 	return w, err
 }
 
-func (w writing) close(ctx context.Context) error {
-	return errors.Join(w.exporter.Shutdown(ctx), w.exported.close(), w.store.Close(), w.alone.close())
-}
-
-// round writes the batches from the first on by each way, and times them.
-func (w writing) round(ctx context.Context, first, count int, exported, written, alone *best) error {
+// round writes so many batches in each way.
+func (w *writing) round(ctx context.Context, first, count int) (err error) {
 	const traces = batchSize / traceSize
 	batches := make([][]sdktrace.ReadOnlySpan, count)
 	ready := make([][]osprofiler.Notification, count)
-	records := make([][]record, count)
+	stored := make([][]record, count)
 	for i := range batches {
 		batches[i] = workload.Traces((first+i)*traces, traces, traceSize)
 		ready[i] = convert.New().Append(nil, batches[i]...)
 	}
-	err := exported.time(func() error {
-		return each(batches, func(b []sdktrace.ReadOnlySpan) error { return w.exporter.ExportSpans(ctx, b) })
-	})
-	if err != nil {
+	if err := w.times.export.each(count, func(i int) error { return w.exporter.ExportSpans(ctx, batches[i]) }); err != nil {
 		return err
 	}
-	if err := written.time(func() error {
-		return each(ready, func(b []osprofiler.Notification) error { return w.store.Write(ctx, b) })
-	}); err != nil {
+	if err := w.times.write.each(count, func(i int) error { return w.store.Write(ctx, ready[i]) }); err != nil {
 		return err
 	}
-	for i := range records {
-		if records[i], err = recordsOf(ctx, w.exported, ready[i]); err != nil {
+	for i := range stored {
+		if stored[i], err = recordsOf(ctx, w.exported, ready[i]); err != nil {
 			return err
 		}
 	}
-	return alone.time(func() error { return each(records, func(r []record) error { return w.alone.write(ctx, r) }) })
+	return w.times.alone.each(count, func(i int) error { return w.alone.write(ctx, stored[i]) })
 }
 
-func each[T any](all []T, f func(T) error) error {
-	for _, one := range all {
-		if err := f(one); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recordsOf returns what a store holds of the traces of a batch, which must be all of it.
+// recordsOf returns what is stored of the traces of a batch, which must be all of it.
 func recordsOf(ctx context.Context, from bare, batch []osprofiler.Notification) (records []record, err error) {
 	found, last := 0, ""
 	for i := range batch {
@@ -124,8 +106,17 @@ func recordsOf(ctx context.Context, from bare, batch []osprofiler.Notification) 
 		found += got.notifications()
 		records = append(records, got.records()...)
 	}
-	if found != len(batch) {
-		return nil, fmt.Errorf("of %d notifications that were exported, %d are stored", len(batch), found)
+	return records, came(found, len(batch))
+}
+
+// notify returns the seconds that upstream's driver takes for a span.
+func (m *measurement) notify(ctx context.Context) (float64, error) {
+	url, drop, err := m.fresh() // upstream makes its table itself
+	if err != nil {
+		return 0, err
 	}
-	return records, nil
+	m.ends = append(m.ends, drop)
+	spans := workload.Traces(0, max(1, m.sizes.notify/2/traceSize), traceSize)
+	seconds, err := m.ask(ctx, "notify", map[string]any{"url": url, "notifications": convert.New().Append(nil, spans...)})
+	return 2 * seconds, err
 }
