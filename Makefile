@@ -3,6 +3,7 @@ GO             ?= go
 FUZZTIME       ?= 20s
 BENCH          ?= .
 BENCHTIME      ?= 1s
+BENCHFLAGS     ?=
 GOLANGCI       := v2.15.0
 GOLANGCI_LINT  := .cache/bin/golangci-lint-$(GOLANGCI)
 
@@ -30,9 +31,9 @@ fmt: $(GOLANGCI_LINT) ## format all Go files
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: $(SERVERS) ## all benchmarks, then the same work beside the Python library
+bench: $(SERVERS) ## all benchmarks, then the same work beside bare clients and the Python library
 	$(SERVERS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
-	$(SERVERS) $(GO) run ./internal/bench
+	$(GO) run ./internal/bench $(BENCHFLAGS)
 
 setup: ## install what tests and benchmarks need besides Go (as root)
 	scripts/setup.sh

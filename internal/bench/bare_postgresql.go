@@ -20,22 +20,25 @@ func openPostgreSQL(ctx context.Context, url string) (bare, error) {
 
 func (p barePostgreSQL) close() error { return p.Close(context.Background()) }
 
-func (p barePostgreSQL) fetch(ctx context.Context, baseID string) (stored, error) {
-	found, err := p.Query(ctx, selectTrace+"$1", baseID)
+func (p barePostgreSQL) query(ctx context.Context, columns int, statement string, args ...any) (sqlRows, error) {
+	found, err := p.Query(ctx, statement, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
-	return scan(found, columns)
+	all, err := scan(found, columns)
+	if err != nil {
+		return nil, err
+	}
+	return all, found.Err()
+}
+
+func (p barePostgreSQL) fetch(ctx context.Context, baseID string) (stored, error) {
+	return p.query(ctx, columns, selectTrace+"$1", baseID)
 }
 
 func (p barePostgreSQL) list(ctx context.Context, traces int) error {
-	found, err := p.Query(ctx, selectList)
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	all, err := scan(found, 2)
+	all, err := p.query(ctx, 2, selectList)
 	return errors.Join(err, came(len(all), min(traces, listLimit)))
 }
 

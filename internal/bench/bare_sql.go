@@ -83,10 +83,10 @@ func (r sqlRows) records() (all []record) {
 type cursor interface {
 	Next() bool
 	Scan(into ...any) error
-	Err() error
 }
 
-// scan reads all rows of so many columns, as text.
+// scan reads all rows of so many columns, as text. Whether an error ended them
+// is the caller's to ask.
 func scan(from cursor, columns int) (all sqlRows, err error) {
 	into := make([]any, columns)
 	for from.Next() {
@@ -99,25 +99,27 @@ func scan(from cursor, columns int) (all sqlRows, err error) {
 		}
 		all = append(all, row)
 	}
-	return all, from.Err()
+	return all, nil
 }
 
-func (d bareSQL) fetch(ctx context.Context, baseID string) (_ stored, err error) {
-	found, err := d.QueryContext(ctx, selectTrace+"?", baseID)
+func (d bareSQL) query(ctx context.Context, columns int, statement string, args ...any) (all sqlRows, err error) {
+	found, err := d.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
-	return scan(found, columns)
+	if all, err = scan(found, columns); err != nil {
+		return nil, err
+	}
+	return all, found.Err()
 }
 
-func (d bareSQL) list(ctx context.Context, traces int) (err error) {
-	found, err := d.QueryContext(ctx, selectList)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, found.Close()) }()
-	all, err := scan(found, 2)
+func (d bareSQL) fetch(ctx context.Context, baseID string) (stored, error) {
+	return d.query(ctx, columns, selectTrace+"?", baseID)
+}
+
+func (d bareSQL) list(ctx context.Context, traces int) error {
+	all, err := d.query(ctx, 2, selectList)
 	return errors.Join(err, came(len(all), min(traces, listLimit)))
 }
 

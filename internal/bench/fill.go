@@ -47,21 +47,27 @@ func fill(ctx context.Context, url string, client bare, traces int) error {
 	})
 }
 
-func firstTrace(ctx context.Context, url string, client bare) ([]record, error) {
+// halves are the two notifications of the i-th trace.
+func halves(i int) []osprofiler.Notification {
 	half := func(name, micros, info string) osprofiler.Notification {
 		return osprofiler.Notification{
-			Name: name, BaseID: baseIDOf(0), ParentID: baseIDOf(0), TraceID: idsOf(0) + "000000000002",
-			Timestamp: timesOf(0) + micros, Info: osprofiler.Info(info), Project: "nova", Service: "osapi_compute",
+			Name: name, BaseID: baseIDOf(i), ParentID: baseIDOf(i), TraceID: idsOf(i) + "000000000002",
+			Timestamp: timesOf(i) + micros, Info: osprofiler.Info(info), Project: "nova", Service: "osapi_compute",
 		}
 	}
+	return []osprofiler.Notification{
+		half("wsgi-start", "010", `{"request": {"path": "/v2.1/servers/detail", "query": "limit=10", "method": "GET", "scheme": "http"}, "host": "compute-1"}`),
+		half("wsgi-stop", "510", `{"host": "compute-1"}`),
+	}
+}
+
+// firstTrace has our store write the first trace, and returns what it stored.
+func firstTrace(ctx context.Context, url string, client bare) ([]record, error) {
 	s, err := store.Open(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	err = s.Write(ctx, []osprofiler.Notification{
-		half("wsgi-start", "010", `{"request": {"path": "/v2.1/servers/detail", "query": "limit=10", "method": "GET", "scheme": "http"}, "host": "compute-1"}`),
-		half("wsgi-stop", "510", `{"host": "compute-1"}`),
-	})
+	err = s.Write(ctx, halves(0))
 	if err := errors.Join(err, s.Close()); err != nil {
 		return nil, err
 	}

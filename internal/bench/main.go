@@ -27,11 +27,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, *withLibrary, *stores, *memory)
 	stop()
-	for _, err := range append(testenv.EndAll(), err) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			defer os.Exit(1)
-		}
+	if err := errors.Join(append(testenv.EndAll(), err)...); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
 	}
 }
 

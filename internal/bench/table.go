@@ -24,7 +24,7 @@ const (
 )
 
 const explained = `
-With real stores and the settings of their makers; the best of several times, by turns:
+With real stores, each by its own settings; the best of several times, by turns:
   export  spans/s through ExportSpans, %[1]d in a batch; the bare client writes the bytes that this stored; Python: notify
   write   the same, from ready notifications through Store.Write
   report  of a trace of %[2]d notifications; the bare client fetches them; Python: get_report

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -88,7 +91,26 @@ func (w *writing) round(ctx context.Context, first, count int) (err error) {
 			return err
 		}
 	}
-	return w.times.alone.each(count, func(i int) error { return w.alone.write(ctx, stored[i]) })
+	if err := w.times.alone.each(count, func(i int) error { return w.alone.write(ctx, stored[i]) }); err != nil {
+		return err
+	}
+	again, err := recordsOf(ctx, w.alone, ready[0])
+	if err == nil && !sameRecords(again, stored[0]) {
+		err = errors.New("the client library alone did not write the same bytes")
+	}
+	return err
+}
+
+// sameRecords compares them in no order.
+func sameRecords(a, b []record) bool {
+	texts := func(records []record) (all []string) {
+		for _, r := range records {
+			all = append(all, fmt.Sprintf("%q", r))
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(texts(a), texts(b))
 }
 
 // recordsOf returns what is stored of the traces of a batch, which must be all of it.
