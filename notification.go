@@ -55,7 +55,7 @@ const (
 //
 // The error is a clear sentence; with [*SyntaxError] in its chain the text is no JSON.
 func ParseNotification(text string) (Notification, error) {
-	if !utf8.ValidString(text) {
+	if !pyjson.Valid(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
 	if n, ok := parseLaidOut(text); ok {

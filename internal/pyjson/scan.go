@@ -261,6 +261,10 @@ func stringEnd(s string, i int) (int, error) {
 		case '"':
 			return i + 1, nil
 		case '\\':
+			if next := quotesEnd(s, i); next > i {
+				i = next
+				continue
+			}
 			n, err := escapeEnd(s, i)
 			if err != nil {
 				return i, err
@@ -271,6 +275,25 @@ func stringEnd(s string, i int) (int, error) {
 		}
 	}
 	return i, syntaxError(i, unexpectedEnd)
+}
+
+// quotesEnd steps over escaped quotes, of which JSON in a JSON string has many,
+// and what is plain between them, as far as it sees no others.
+func quotesEnd(s string, i int) int {
+	before := uint64(0) // that the byte before is a backslash, marks the first one
+	for ; i+8 <= len(s); i += 8 {
+		x := eight(s, i)
+		slashes, quotes := equalTo(x, '\\'), equalTo(x, '"')
+		escaped := slashes<<8 | before
+		if controls(x)|slashes&escaped|escaped&^quotes != 0 {
+			break
+		}
+		if ends := quotes &^ escaped; ends != 0 {
+			return i + first(ends)
+		}
+		before = slashes >> 56
+	}
+	return i - int(before>>7)
 }
 
 // PlainEnd returns the index of the first byte, from s[i] on, that does not

@@ -1,6 +1,9 @@
 package pyjson
 
-import "math/bits"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 // Strings are looked through eight bytes at a time, as one number, whose lowest
 // byte comes first.
@@ -28,3 +31,32 @@ func escaped(x uint64) uint64 { return special(x) | (x|(x+ones))&highs }
 
 // first is the place of the first byte that is marked.
 func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
+
+// equalTo marks those of eight bytes that are c, and no others.
+func equalTo(x uint64, c byte) uint64 {
+	x ^= ones * uint64(c)
+	return ^((x &^ highs) + (highs - ones) | x) & highs
+}
+
+// controls marks those of eight bytes that are below U+0020, and no others:
+// their three highest bits are not set.
+func controls(x uint64) uint64 { return ^(x | x<<1 | x<<2) & highs }
+
+// ASCII tells whether all of the text is below U+0080.
+func ASCII(s string) bool {
+	i := 0
+	for ; i+32 <= len(s); i += 32 {
+		if (eight(s, i)|eight(s, i+8)|eight(s, i+16)|eight(s, i+24))&highs != 0 {
+			return false
+		}
+	}
+	for ; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// Valid tells whether the text is UTF-8, which it mostly is by being ASCII.
+func Valid(s string) bool { return ASCII(s) || utf8.ValidString(s) }

@@ -1,6 +1,10 @@
 package pyjson
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
 
 // The first byte that is special, or has to be escaped, is found wherever it
 // stands, and whatever stands around it.
@@ -28,5 +32,76 @@ func TestWords(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// These mark all that they look for, and nothing else, whatever stands around it.
+func TestExactMarks(t *testing.T) {
+	for _, c := range []byte{0, 0x1F, 0x20, '"', '\\', 0x7F, 0x80, 0xFF} {
+		for before := range 256 {
+			for after := range 256 {
+				text := string([]byte{byte(before), c, byte(after), c, c, byte(before), byte(after), 'a'})
+				var wantEqual, wantControls uint64
+				for i := range 8 {
+					if text[i] == c {
+						wantEqual |= 0x80 << (8 * i)
+					}
+					if text[i] < 0x20 {
+						wantControls |= 0x80 << (8 * i)
+					}
+				}
+				if x := eight(text, 0); equalTo(x, c) != wantEqual || controls(x) != wantControls {
+					t.Fatalf("%q: %x and %x, want %x and %x", text, equalTo(x, c), controls(x), wantEqual, wantControls)
+				}
+			}
+		}
+	}
+}
+
+func TestASCIIAndValid(t *testing.T) {
+	for length := range 80 {
+		for place := range length {
+			for _, c := range []string{"a", "\x7F", "\x80", "\xFF", "é", "\xED\xA0\x80"} {
+				text := strings.Repeat("x", place) + c + strings.Repeat("x", length-place)
+				if ASCII(text) != (c[0] < 0x80) || Valid(text) != utf8.ValidString(text) {
+					t.Fatalf("%q: ASCII %v, valid %v", text, ASCII(text), Valid(text))
+				}
+			}
+		}
+	}
+}
+
+// Strings with escapes of all kinds, at all places, end where a walk byte by
+// byte says.
+func TestStringEnd(t *testing.T) {
+	pieces := []string{`a`, `\"`, `\\`, `\n`, `\u00e9`, "é", `"`, "\n", `\x`, `\`, "12345678"}
+	var walk func(text string, left int)
+	walk = func(text string, left int) {
+		want := 1
+		for want < len(text) && text[want] != '"' && plain[text[want]] || want < len(text) && text[want] == '\\' {
+			if text[want] == '\\' {
+				end, err := escapeEnd(text, want)
+				if err != nil {
+					break
+				}
+				want = end
+				continue
+			}
+			want++
+		}
+		ends := want < len(text) && text[want] == '"'
+		got, err := stringEnd(text, 0)
+		if (err == nil) != ends || ends && got != want+1 || !ends && got != want {
+			t.Fatalf("%q ends at %d (%v), want %d, %v", text, got, err, want, ends)
+		}
+		if left == 0 {
+			return
+		}
+		for _, piece := range pieces {
+			walk(text+piece, left-1)
+		}
+	}
+	for _, start := range []string{`"`, `"123456`, `"12345\"`} {
+		walk(start, 5)
 	}
 }
