@@ -89,16 +89,22 @@ func (g *guard) end(keep bool) error {
 }
 
 // alive tells whether the server still runs.
-func (g *guard) alive() bool {
-	_, state := parentOf(g.pid)
+func (g *guard) alive() bool { return alive(g.pid) }
+
+func alive(pid int) bool {
+	_, state := parentOf(pid)
 	return state != "" && state != "Z" && state != "X"
 }
 
+// kill ends the server and all that descend from it, and waits until they are
+// gone: PostgreSQL does not start again while one of them has its memory.
 func (g *guard) kill() error {
-	if err := g.signal(syscall.SIGKILL); err != nil {
+	_ = syscall.Kill(g.pid, syscall.SIGSTOP) // so that it has no more children; it may be gone
+	family := g.family()
+	if err := signal(family, syscall.SIGKILL); err != nil {
 		return err
 	}
-	for began := time.Now(); g.alive(); time.Sleep(time.Millisecond) {
+	for began := time.Now(); slices.ContainsFunc(family, alive); time.Sleep(time.Millisecond) {
 		if time.Since(began) > patience {
 			return fmt.Errorf("process %d does not end after SIGKILL", g.pid)
 		}
@@ -106,13 +112,15 @@ func (g *guard) kill() error {
 	return nil
 }
 
-func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
-func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
+func (g *guard) halt() error   { return signal(g.family(), syscall.SIGSTOP) }
+func (g *guard) resume() error { return signal(g.family(), syscall.SIGCONT) }
 
-// signal sends a signal to the server and all that descend from it: those of
-// PostgreSQL are in sessions of their own.
-func (g *guard) signal(sig syscall.Signal) error {
-	for _, pid := range append([]int{g.pid}, descendants(g.pid)...) {
+// family is the server and all that descend from it: those of PostgreSQL are
+// in sessions of their own.
+func (g *guard) family() []int { return append([]int{g.pid}, descendants(g.pid)...) }
+
+func signal(pids []int, sig syscall.Signal) error {
+	for _, pid := range pids {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("%v to process %d: %w", sig, pid, err)
 		}

@@ -19,6 +19,7 @@ type Proxy struct {
 	conns   map[net.Conn]struct{}
 	delay   time.Duration
 	cut     int64 // bytes until the cut, or negative
+	atCut   func()
 	hole    bool
 	refuse  bool
 	closed  bool
@@ -58,6 +59,13 @@ func (p *Proxy) CutAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut = bytes
+}
+
+// AtCut has f called when CutAfter cuts a connection, before its client can notice.
+func (p *Proxy) AtCut(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.atCut = f
 }
 
 // Blackhole holds everything back while it is on: connections are accepted and
@@ -174,11 +182,12 @@ func (p *Proxy) pump(to, from net.Conn, counted bool) {
 			if !p.open() {
 				return
 			}
-			allowed, cut := n, false
+			allowed, cut := n, func() {}
 			if counted {
 				allowed, cut = p.allow(n)
 			}
-			if _, werr := to.Write(buf[:allowed]); werr != nil || cut {
+			if _, werr := to.Write(buf[:allowed]); werr != nil || allowed < n {
+				cut()
 				reset(to)
 				reset(from)
 				return
@@ -211,20 +220,24 @@ func (p *Proxy) open() bool {
 	return !p.closed
 }
 
-// allow counts bytes of a client, and tells how many of them may pass before the cut.
-func (p *Proxy) allow(n int) (allowed int, cut bool) {
+// allow counts bytes of a client, and tells how many of them may pass: fewer
+// than n if the connection is to be cut, and what to do before.
+func (p *Proxy) allow(n int) (allowed int, atCut func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	allowed = n
+	allowed, atCut = n, func() {}
 	if p.cut >= 0 && p.cut < int64(n) {
-		allowed, cut = int(p.cut), true
+		allowed = int(p.cut)
 		p.cut = -1
 		p.cuts++
+		if p.atCut != nil {
+			atCut = p.atCut
+		}
 	} else if p.cut >= 0 {
 		p.cut -= int64(n)
 	}
 	p.bytes += int64(allowed)
-	return allowed, cut
+	return allowed, atCut
 }
 
 // reset closes a connection without a goodbye.
