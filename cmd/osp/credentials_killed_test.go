@@ -32,7 +32,8 @@ func (v *victim) killed(t *testing.T) {
 	fill(t, at)
 	many(t, at)
 	dir := t.TempDir()
-	proxy.AtCut(v.server.Kill)
+	killed := make(chan bool, 1)
+	proxy.AtCut(func() { v.server.Kill(); killed <- true })
 	midway := func(what string, run func(dies bool)) {
 		t.Helper()
 		before, cuts := proxy.Bytes(), proxy.Cuts()
@@ -41,8 +42,9 @@ func (v *victim) killed(t *testing.T) {
 		run(true)
 		proxy.CutAfter(-1)
 		if proxy.Cuts() == cuts {
-			t.Errorf("%s was not in the midst of anything", what)
+			t.Fatalf("%s was not in the midst of anything", what)
 		}
+		<-killed
 		v.server.Restart()
 	}
 	for _, args := range [][]string{

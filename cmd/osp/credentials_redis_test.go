@@ -96,6 +96,8 @@ func redisTroubles(t *testing.T) ([]trouble, victim) {
 		trouble{name: "TLS where the server has none", at: as("rediss", "", pw, server.Addr(), "?socket_timeout=0.3"), error: "does not speak TLS"},
 		trouble{name: "no TLS where the server has it", at: as("redis", "", pw, encrypted, "?socket_timeout=1"), error: "rediss://"},
 		trouble{name: "unknown authority", at: as("rediss", "", pw, encrypted, ""), error: "ssl_ca_certs names the file with the authority to trust"},
+		trouble{name: "no password", at: "redis://" + server.Addr(), error: "refuses the user or the password of the connection string"},
+		trouble{name: "missing socket", at: as("redis+unix", "", pw, "", "/no/such.sock"), error: "cannot reach Redis at /no/such.sock"},
 		trouble{name: "cluster that is none", at: as("redis", "", pw, server.Addr(), "?osp_cluster=yes"), error: "the Redis cluster at " + server.Addr()},
 	)
 	return troubles, victim{server: server, at: func(_ *testing.T, addr string) string { return as("redis", "", pw, addr, "/3") }}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -43,19 +44,22 @@ var stores = map[string]func(t *testing.T) ([]trouble, victim){
 // is, read what is good, and show no part of a password anywhere, and neither
 // do the client libraries.
 func TestCredentialsInNoOutput(t *testing.T) {
+	var group sync.WaitGroup // they wait for servers most of the time
 	for name, troubles := range stores {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			all, victim := troubles(t)
-			for _, c := range all {
-				t.Run(c.name, func(t *testing.T) {
-					c.commands(t)
-					c.service(t)
-				})
-			}
-			t.Run("killed in the midst", victim.killed)
+		group.Go(func() {
+			t.Run(name, func(t *testing.T) {
+				all, victim := troubles(t)
+				for _, c := range all {
+					t.Run(c.name, func(t *testing.T) {
+						c.commands(t)
+						c.service(t)
+					})
+				}
+				t.Run("killed in the midst", victim.killed)
+			})
 		})
 	}
+	group.Wait()
 }
 
 // commands runs what reads the store and what writes to it.

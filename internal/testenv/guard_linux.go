@@ -100,16 +100,27 @@ func alive(pid int) bool {
 // gone: PostgreSQL does not start again while one of them has its memory.
 func (g *guard) kill() error {
 	_ = syscall.Kill(g.pid, syscall.SIGSTOP) // so that it has no more children; it may be gone
+	if !within(patience, func() bool { _, state := parentOf(g.pid); return state == "T" || !g.alive() }) {
+		return fmt.Errorf("process %d does not halt after SIGSTOP", g.pid)
+	}
 	family := g.family()
 	if err := signal(family, syscall.SIGKILL); err != nil {
 		return err
 	}
-	for began := time.Now(); slices.ContainsFunc(family, alive); time.Sleep(time.Millisecond) {
-		if time.Since(began) > patience {
-			return fmt.Errorf("process %d does not end after SIGKILL", g.pid)
-		}
+	if !within(patience, func() bool { return !slices.ContainsFunc(family, alive) }) {
+		return fmt.Errorf("process %d does not end after SIGKILL", g.pid)
 	}
 	return nil
+}
+
+// within waits until something is so, and tells whether it came to be in time.
+func within(d time.Duration, is func() bool) bool {
+	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > d {
+			return false
+		}
+	}
+	return true
 }
 
 func (g *guard) halt() error   { return signal(g.family(), syscall.SIGSTOP) }
