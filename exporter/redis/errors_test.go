@@ -13,6 +13,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,10 +142,48 @@ func TestUsersAndTLS(t *testing.T) {
 	}
 }
 
+// With osp_read_only the server gets commands that read, by its own count.
 func TestReadOnly(t *testing.T) {
-	s := open(t, testenv.RedisDB(t)+"?osp_read_only=yes")
-	if err := s.Write(t.Context(), []osprofiler.Notification{event("x", 1)}); !errors.Is(err, errors.ErrUnsupported) {
+	server := testenv.StartRedis(t)
+	at := "redis://" + server.Addr() + "/1"
+	putLegacy(t, at)
+	failed := event("x", 1)
+	failed.Info = `{"etype": "E", "host": "h"}`
+	write(t, open(t, at, oredis.WithFilterErrorTrace(true)), failed, event("x", 2))
+	client := bare(t, at)
+	if err := client.ConfigResetStat(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, at+"?osp_read_only=yes")
+	if err := s.Write(t.Context(), []osprofiler.Notification{event("x", 3)}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("writing: %v", err)
+	}
+	if got, _ := collect(t, s.Notifications(t.Context(), "x")); len(got) != 2 {
+		t.Error(got)
+	}
+	for _, list := range []func(yield func(store.Trace, error) bool){
+		s.Traces(t.Context(), store.Query{}), s.Traces(t.Context(), store.Query{Limit: 1}), s.ErrorTraces(t.Context(), store.Query{}),
+		s.Upstream().Traces(t.Context()), s.Upstream().ErrorTraces(t.Context()),
+	} {
+		if got, _ := collect(t, list); len(got) == 0 {
+			t.Error("a list is empty")
+		}
+	}
+	if got, _ := collect(t, s.Changes(t.Context(), "")); len(got) < 2 {
+		t.Error(got)
+	}
+	stats, err := client.Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`(?m)^cmdstat_([^:]+):`).FindAllStringSubmatch(stats, -1)
+	for _, command := range commands {
+		if !slices.Contains([]string{"hello", "select", "scan", "llen", "lrange", "lindex", "get", "config|resetstat", "info"}, command[1]) {
+			t.Errorf("a reader sent %s", command[1])
+		}
+	}
+	if len(commands) < 6 {
+		t.Errorf("only %v were counted", commands)
 	}
 }
 
