@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,52 +20,50 @@ type victim struct {
 	error string // stands in each error, or "" for the address
 }
 
-// killed runs all that reads and writes twice: to see how many bytes it sends,
-// and with the server killed when it has sent a part of them.
+// killed kills the server in the midst of all that reads and writes.
 func (v *victim) killed(t *testing.T) {
 	t.Helper()
 	proxy := testenv.NewProxy(t, v.server.Addr())
-	at := v.at(t, proxy.Addr())
-	c := &trouble{at: at, error: v.error}
-	if c.error == "" {
-		c.error = proxy.Addr()
-	}
-	fill(t, at)
-	many(t, at)
+	c := &trouble{at: v.at(t, proxy.Addr()), error: cmp.Or(v.error, proxy.Addr())}
+	fill(t, c.at)
+	many(t, c.at)
 	dir := t.TempDir()
-	killed := make(chan bool, 1)
-	proxy.AtCut(func() { v.server.Kill(); killed <- true })
-	midway := func(what string, run func(dies bool)) {
-		t.Helper()
-		before, cuts := proxy.Bytes(), proxy.Cuts()
-		run(false)
-		proxy.CutAfter((proxy.Bytes() - before) / 3)
-		run(true)
-		proxy.CutAfter(-1)
-		if proxy.Cuts() == cuts {
-			t.Fatalf("%s was not in the midst of anything", what)
-		}
-		<-killed
-		v.server.Restart()
-	}
 	for _, args := range [][]string{
-		{"trace", "list", "--json", "--limit", "0", "--connection-string", at},
-		{"trace", "show", goodTrace, "--json", "--connection-string", at},
-		{"forward", "--from", at, "--to", "sqlite:///target.db"},
+		{"trace", "list", "--json", "--limit", "0", "--connection-string", c.at},
+		{"trace", "show", goodTrace, "--json", "--connection-string", c.at},
+		{"forward", "--from", c.at, "--to", "sqlite:///target.db"},
 	} {
-		midway(args[0], func(dies bool) { c.check(t, args, osp(t, dir, args...), !dies) })
+		v.midway(t, proxy, func(dies bool) { c.check(t, args, osp(t, dir, args...), !dies) })
 	}
-	midway("forward to it", func(dies bool) {
-		args := []string{"forward", "--from", source(t, dir), "--to", at}
+	v.midway(t, proxy, func(dies bool) {
+		args := []string{"forward", "--from", source(t, dir), "--to", c.at}
 		c.check(t, args, osp(t, dir, args...), !dies) // it tries for half a minute
 	})
-	midway("a service", func(dies bool) {
-		remarks := runService(t, at, osprofiler.NewID())
+	v.midway(t, proxy, func(dies bool) {
+		remarks := runService(t, c.at, osprofiler.NewID())
 		c.sentences(t, remarks)
 		if failed := slices.ContainsFunc(remarks, func(r remark) bool { return r.Kind == isError }); failed != dies {
 			t.Errorf("the service should fail: %v", dies)
 		}
 	})
+}
+
+// midway runs something twice: to see how many bytes it sends, and with the
+// server killed when it has sent a part of them.
+func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool)) {
+	t.Helper()
+	killed := make(chan bool, 1)
+	proxy.AtCut(func() { v.server.Kill(); killed <- true })
+	before, cuts := proxy.Bytes(), proxy.Cuts()
+	run(false)
+	proxy.CutAfter((proxy.Bytes() - before) / 3)
+	run(true)
+	proxy.CutAfter(-1)
+	if proxy.Cuts() == cuts {
+		t.Fatal("it was not in the midst of anything")
+	}
+	<-killed
+	v.server.Restart()
 }
 
 // many makes a store of many traces.

@@ -122,7 +122,7 @@ func (s *service) chain(what string, err error) {
 	}
 	s.shows(what, err)
 	s.chain(what, errors.Unwrap(err))
-	if list, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it walks the chain
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range list.Unwrap() {
 			s.chain(what, one)
 		}

@@ -92,7 +92,7 @@ func (p *process) preparePgBouncer(target *url.URL) error {
 
 // write writes a file that the server's account alone may read.
 func (p *process) write(name, text string) error {
-	if err := os.WriteFile(p.path(name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(p.path(name), []byte(text), 0o600); err != nil { //nolint:gosec // in the folder that we made
 		return err
 	}
 	return ownedBy(p.account, p.path(name))
