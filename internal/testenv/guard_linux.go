@@ -89,55 +89,56 @@ func (g *guard) end(keep bool) error {
 }
 
 // alive tells whether the server still runs.
-func (g *guard) alive() bool { return alive(g.pid) }
+func (g *guard) alive() bool { return runs(g.pid) }
 
-func alive(pid int) bool {
+func runs(pid int) bool {
 	_, state := parentOf(pid)
 	return state != "" && state != "Z" && state != "X"
 }
 
-// kill ends the server and all that descend from it, and waits until they are
-// gone: PostgreSQL does not start again while one of them has its memory.
 func (g *guard) kill() error {
-	_ = syscall.Kill(g.pid, syscall.SIGSTOP) // so that it has no more children; it may be gone
-	if !within(patience, func() bool { _, state := parentOf(g.pid); return state == "T" || !g.alive() }) {
-		return fmt.Errorf("process %d does not halt after SIGSTOP", g.pid)
-	}
-	family := g.family()
-	if err := signal(family, syscall.SIGKILL); err != nil {
+	// Halted first, so that it starts no child that nobody would find afterwards.
+	if err := send(g.pid, syscall.SIGSTOP); err != nil {
 		return err
 	}
-	if !within(patience, func() bool { return !slices.ContainsFunc(family, alive) }) {
-		return fmt.Errorf("process %d does not end after SIGKILL", g.pid)
-	}
-	return nil
-}
-
-// within waits until something is so, and tells whether it came to be in time.
-func within(d time.Duration, is func() bool) bool {
-	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > d {
-			return false
+	all := g.processes()
+	for _, pid := range all {
+		if err := send(pid, syscall.SIGKILL); err != nil {
+			return err
 		}
 	}
-	return true
-}
-
-func (g *guard) halt() error   { return signal(g.family(), syscall.SIGSTOP) }
-func (g *guard) resume() error { return signal(g.family(), syscall.SIGCONT) }
-
-// family is the server and all that descend from it: those of PostgreSQL are
-// in sessions of their own.
-func (g *guard) family() []int { return append([]int{g.pid}, descendants(g.pid)...) }
-
-func signal(pids []int, sig syscall.Signal) error {
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("%v to process %d: %w", sig, pid, err)
+	// A child that is still about to end would keep the next server from its memory.
+	for began := time.Now(); slices.ContainsFunc(all, runs); time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			return fmt.Errorf("the processes %v do not end after SIGKILL", all)
 		}
 	}
 	return nil
 }
+
+func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
+func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
+
+func (g *guard) signal(sig syscall.Signal) error {
+	for _, pid := range g.processes() {
+		if err := send(pid, sig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send sends a signal to a process, if there is one.
+func send(pid int, sig syscall.Signal) error {
+	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("%v to process %d: %w", sig, pid, err)
+	}
+	return nil
+}
+
+// processes are the server and all that descend from it: those of PostgreSQL
+// are in sessions of their own.
+func (g *guard) processes() []int { return append([]int{g.pid}, descendants(g.pid)...) }
 
 func descendants(pid int) []int {
 	entries, err := os.ReadDir("/proc")
