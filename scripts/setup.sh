@@ -14,6 +14,7 @@ packages=(
   python3-venv ca-certificates
   redis-server              # also the sentinels
   postgresql
+  pgbouncer                 # the pooler before it
   mariadb-server-core mariadb-client-core # without the service
 )
 

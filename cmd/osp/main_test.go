@@ -23,6 +23,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var ospBinary string
 
 func TestMain(m *testing.M) {
+	if task := os.Getenv(serviceVariable); task != "" {
+		beService(task)
+		return
+	}
 	flag.Parse()
 	os.Exit(testMain(m))
 }

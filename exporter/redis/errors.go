@@ -25,7 +25,7 @@ var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", 
 // isTransient tells whether the same command may work later.
 func isTransient(err error) bool {
 	var answer goredis.Error
-	if errors.As(err, &answer) && !noSentinel(err) {
+	if errors.As(err, &answer) && (!noSentinel(err) || isRefusal(err)) {
 		for _, word := range passing {
 			if strings.HasPrefix(answer.Error(), word) {
 				return true
@@ -47,6 +47,25 @@ func isTLS(err error) bool {
 
 func isWrongType(err error) bool {
 	return err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE")
+}
+
+// isRefusal tells whether a server or a sentinel wants another user or password.
+func isRefusal(err error) bool {
+	var answer goredis.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	for _, word := range []string{"WRONGPASS", "NOAUTH", "invalid password", "AUTH <password>", "invalid username-password"} {
+		if strings.Contains(err.Error(), word) {
+			return true
+		}
+	}
+	return false
+}
+
+// isBroken tells whether the other side broke the connection.
+func isBroken(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // ofKeys tells whether a pipeline's error is about one key, and not about the
@@ -83,9 +102,11 @@ func over(ctx context.Context) bool {
 	return ok && time.Until(deadline) < time.Millisecond
 }
 
+// timedOut tells whether a server gave no answer in time; a name server is none.
 func timedOut(err error) bool {
 	var timeout net.Error
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+	var name *net.DNSError
+	return !errors.As(err, &name) && (errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout())
 }
 
 func (s *Store) sentence(err error) string {
@@ -102,10 +123,10 @@ func (s *Store) sentence(err error) string {
 	isAnswer := errors.As(err, &answer)
 	switch {
 	case noSentinel(err):
-		return fmt.Sprintf("no sentinel answers for %s: %s", s.place, oneLine(text))
+		return s.withoutSentinel(err, oneLine(text))
 	case errors.Is(err, errNoAnswer):
 		return fmt.Sprintf("%s gave no answer", s.place)
-	case isAnswer && has("WRONGPASS", "NOAUTH", "invalid password", "AUTH <password>", "invalid username-password"):
+	case isRefusal(err):
 		return fmt.Sprintf("%s refuses the user or the password of the connection string, which should read like redis://user:password@host: %s", s.place, text)
 	case isAnswer && has("NOPERM"):
 		return fmt.Sprintf("%s does not give the user of the connection string the rights that docs/stores/redis.md lists: %s", s.place, text)
@@ -117,12 +138,28 @@ func (s *Store) sentence(err error) string {
 		return fmt.Sprintf("no TLS connection to %s (ssl_ca_certs names the file with the authority to trust): %s", s.place, text)
 	case isAnswer:
 		return fmt.Sprintf("%s answers: %s", s.place, text)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case isBroken(err):
 		return fmt.Sprintf("%s broke the connection%s: %s", s.place, s.hint, text)
 	case timedOut(err):
 		return fmt.Sprintf("%s did not answer within the socket_timeout of %v%s: %s", s.place, s.timeout, s.hint, text)
 	}
 	return fmt.Sprintf("cannot reach %s: %s", s.place, oneLine(text))
+}
+
+// withoutSentinel says why no sentinel told where the master is.
+func (s *Store) withoutSentinel(err error, text string) string {
+	hint := ""
+	switch {
+	case errors.Is(err, goredis.Nil):
+		return fmt.Sprintf("no sentinel knows %s; option sentinel of the connection string should name it as they do", s.place)
+	case isRefusal(err):
+		hint = " (their user and password are the options sentinel_username and sentinel_password of the connection string)"
+	case isTLS(err):
+		hint = " (ssl_ca_certs names the file with the authority to trust)"
+	case isBroken(err), timedOut(err):
+		hint = s.hint
+	}
+	return fmt.Sprintf("no sentinel answers for %s%s: %s", s.place, hint, text)
 }
 
 func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

@@ -159,7 +159,11 @@ var errNoAnswer = errors.New("the server gave no answer")
 // that was acknowledged has the length of the list as its answer.
 func (p *push) err() error {
 	for _, cmd := range p.done {
-		if err := cmd.Err(); err != nil {
+		err := cmd.Err()
+		if isWrongType(err) {
+			err = fmt.Errorf("the key %q should be a list: %w", listPrefix+p.baseID, err)
+		}
+		if err != nil {
 			return err
 		}
 	}

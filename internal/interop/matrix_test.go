@@ -109,6 +109,7 @@ func TestMatrix(t *testing.T) {
 	}
 	for _, b := range backends {
 		if !slices.Contains(linked, b.schemes[0]) {
+			t.Errorf("%s:// has a row, but is not linked", b.schemes[0])
 			continue
 		}
 		if b.python == nil {

@@ -91,9 +91,17 @@ func (g *guard) end(keep bool) error {
 // alive tells whether the server still runs.
 func (g *guard) alive() bool { return runs(g.pid) }
 
+// runs tells whether anything of a process does: while its other threads are
+// about to end, the first is a zombie, and its port is taken.
 func runs(pid int) bool {
-	_, state := parentOf(pid)
-	return state != "" && state != "Z" && state != "X"
+	switch _, state := parentOf(pid); state {
+	case "", "X":
+		return false
+	case "Z":
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		return err == nil && len(threads) > 1
+	}
+	return true
 }
 
 func (g *guard) kill() error {

@@ -18,6 +18,7 @@ type Proxy struct {
 	changed *sync.Cond // mu: hole or closed
 	conns   map[net.Conn]struct{}
 	delay   time.Duration
+	atCut   func()
 	hole    bool
 	refuse  bool
 	closed  bool
@@ -39,7 +40,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, there: direction{cut: -1}, back: direction{cut: -1}}
+	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, atCut: func() {}, there: direction{cut: -1}, back: direction{cut: -1}}
 	p.changed = sync.NewCond(&p.mu)
 	p.done.Go(p.accept)
 	t.Cleanup(p.close)
@@ -73,6 +74,13 @@ func (p *Proxy) CutAnswersAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.back.cut = bytes
+}
+
+// AtCut has f called when a connection is cut, before its client can notice.
+func (p *Proxy) AtCut(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.atCut = f
 }
 
 // Blackhole holds everything back while it is on: connections are accepted and
@@ -190,7 +198,10 @@ func (p *Proxy) pump(to, from net.Conn, d *direction) {
 				return
 			}
 			allowed, cut := p.allow(d, n)
-			if _, werr := to.Write(buf[:allowed]); werr != nil || cut {
+			if _, werr := to.Write(buf[:allowed]); werr != nil || cut != nil {
+				if cut != nil {
+					cut()
+				}
 				reset(to)
 				reset(from)
 				return
@@ -223,13 +234,14 @@ func (p *Proxy) open() bool {
 	return !p.closed
 }
 
-// allow counts bytes, and tells how many of them may pass before the cut.
-func (p *Proxy) allow(d *direction, n int) (allowed int, cut bool) {
+// allow counts bytes, and tells how many of them may pass before the cut, and
+// what to do at it; nil: there is none.
+func (p *Proxy) allow(d *direction, n int) (allowed int, cut func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	allowed = n
 	if d.cut >= 0 && d.cut < int64(n) {
-		allowed, cut = int(d.cut), true
+		allowed, cut = int(d.cut), p.atCut
 		d.cut = -1
 		p.cuts++
 	} else if d.cut >= 0 {

@@ -85,6 +85,8 @@ func TestProxyCutsInMidMessage(t *testing.T) {
 	addr, got := echo(t)
 	p := NewProxy(t, addr)
 	p.CutAfter(8)
+	told := make(chan int, 1)
+	p.AtCut(func() { told <- p.Cuts() })
 	c := dial(t, p)
 	if err := exchange(t, c, "hello"); err != nil {
 		t.Fatal(err)
@@ -95,6 +97,9 @@ func TestProxyCutsInMidMessage(t *testing.T) {
 	const sent = "hellogoodbye" // a reset may lose what the server has not read yet
 	if all := <-got; !strings.HasPrefix(sent[:8], string(all)) || p.Bytes() != 8 || p.Cuts() != 1 {
 		t.Errorf("%q arrived; %d bytes, %d cuts", all, p.Bytes(), p.Cuts())
+	}
+	if cuts := <-told; cuts != 1 {
+		t.Errorf("AtCut was called with %d cuts", cuts)
 	}
 	if err := exchange(t, dial(t, p), "again"); err != nil {
 		t.Errorf("it cuts once, and then: %v", err)

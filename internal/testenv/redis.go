@@ -64,14 +64,19 @@ func StartRedisTLS(t testing.TB, c Certificates, args ...string) *Server {
 	t.Helper()
 	return start(t, redisServer, func() (program, error) {
 		pr, err := redisProgram(args...)()
-		plain := pr.command
-		pr.command = func(p *process) []string {
-			return append(plain(p), "--port", "0", "--tls-port", strconv.Itoa(p.port), "--tls-cert-file", c.Server,
-				"--tls-key-file", c.Key, "--tls-ca-cert-file", c.Authority, "--tls-auth-clients", "no")
-		}
-		pr.ready = listening
-		return pr, err
+		return speakingTLS(pr, c), err
 	}, Disk{})
+}
+
+// speakingTLS is the program on the same port with TLS only.
+func speakingTLS(pr program, c Certificates) program {
+	plain := pr.command
+	pr.command = func(p *process) []string {
+		return append(plain(p), "--port", "0", "--tls-port", strconv.Itoa(p.port), "--tls-cert-file", c.Server,
+			"--tls-key-file", c.Key, "--tls-ca-cert-file", c.Authority, "--tls-auth-clients", "no")
+	}
+	pr.ready = listening
+	return pr
 }
 
 // listening tells whether anybody takes connections.

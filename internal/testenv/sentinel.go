@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -161,16 +162,22 @@ func (s *sentinelSet) launch(downAfter time.Duration, args []string) (err error)
 }
 
 func sentinelProgram(master int, downAfter time.Duration) func() (program, error) {
+	return sentinelOf(masterName, net.JoinHostPort("127.0.0.1", strconv.Itoa(master)), 2, fmt.Sprintf(
+		"sentinel down-after-milliseconds %[1]s %[2]d\nsentinel failover-timeout %[1]s 5000\n", masterName, downAfter.Milliseconds()))
+}
+
+// sentinelOf is one sentinel of a master, with lines of its own in its configuration.
+func sentinelOf(name, master string, quorum int, lines string) func() (program, error) {
 	return func() (program, error) {
 		path, err := exec.LookPath("redis-server")
+		host, port, _ := strings.Cut(master, ":")
 		return program{
 			name:   "Sentinel",
 			signal: "KILL",
 			prepare: func(p *process) error {
 				return os.WriteFile(p.path("sentinel.conf"), fmt.Appendf(nil, // which it rewrites
-					"port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %[3]s 127.0.0.1 %[4]d 2\n"+
-						"sentinel down-after-milliseconds %[3]s %[5]d\nsentinel failover-timeout %[3]s 5000\n",
-					p.port, p.dir, masterName, master, downAfter.Milliseconds()), 0o600)
+					"port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s %s %s %d\n%s",
+					p.port, p.dir, name, host, port, quorum, lines), 0o600)
 			},
 			command: func(p *process) []string { return []string{path, p.path("sentinel.conf"), "--sentinel"} },
 			ready:   redisReady,

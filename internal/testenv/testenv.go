@@ -50,7 +50,7 @@ type found struct {
 }
 
 // Resources are all that tests may ask for.
-var Resources = []*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, mariaDBServer}
+var Resources = []*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer}
 
 var (
 	debianPython = resource(Resource{

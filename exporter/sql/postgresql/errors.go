@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,12 +36,27 @@ func (dialect) Busy(err error) bool {
 func (dialect) Transient(err error) bool {
 	code := state(err)
 	switch {
+	case poolerSays(err, slices.Concat(refusedUser, refusedDatabase, refusedOption)):
+		return false
 	case code == "57P01" || code == "57P02" || code == "57P03" || code == "25006" || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53"):
 		return true
 	case code != "":
 		return false
 	}
 	return lost(err)
+}
+
+// What a pooler refuses, however often it is asked. PgBouncer says all that it
+// has to say, that it is full too, with the code of a protocol violation.
+var (
+	refusedUser     = []string{"authentication failed", "no such user"}
+	refusedDatabase = []string{"does not exist", "no such database"}
+	refusedOption   = []string{"unsupported startup parameter"}
+)
+
+func poolerSays(err error, texts []string) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "08P01" && slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
 }
 
 // lost tells whether there is no connection.
@@ -90,16 +106,16 @@ func (d dialect) Explain(err error) error {
 }
 
 func (d dialect) refusal(e *pgconn.PgError) string {
-	switch e.Code {
-	case "28P01", "28000":
+	switch {
+	case e.Code == "28P01", e.Code == "28000", poolerSays(e, refusedUser):
 		return fmt.Sprintf("PostgreSQL at %s refuses the user %q: %s", d.server(), d.user, e.Message)
-	case "3D000":
+	case e.Code == "3D000", poolerSays(e, refusedDatabase):
 		return fmt.Sprintf("PostgreSQL at %s has no database %q", d.server(), d.database)
-	case "42501":
+	case e.Code == "42501":
 		return fmt.Sprintf("the user %q lacks a right in the database %s: %s", d.user, d.Name(), e.Message)
-	case "25006":
+	case e.Code == "25006":
 		return fmt.Sprintf("the database %s cannot be written, only read (osp_read_only opens it so): %s", d.Name(), e.Message)
-	case "53100":
+	case e.Code == "53100":
 		return fmt.Sprintf("the database %s cannot grow: the disk is full: %s", d.Name(), e.Message)
 	}
 	return fmt.Sprintf("the database %s: %s (%s)", d.Name(), e.Message, e.Code)

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A victim is a server that is killed in the midst of what is done with it.
+type victim struct {
+	server *testenv.Server
+	// at is the connection string by another address of the server.
+	at    func(t *testing.T, addr string) string
+	error string // stands in each error, or "" for the address
+}
+
+// killed kills the server in the midst of all that reads and writes.
+func (v *victim) killed(t *testing.T) {
+	t.Helper()
+	proxy := testenv.NewProxy(t, v.server.Addr())
+	c := &trouble{at: v.at(t, proxy.Addr()), error: cmp.Or(v.error, proxy.Addr())}
+	fill(t, c.at)
+	many(t, c.at)
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"trace", "list", "--json", "--limit", "0", "--connection-string", c.at},
+		{"trace", "show", goodTrace, "--json", "--connection-string", c.at},
+		{"forward", "--from", c.at, "--to", "sqlite:///target.db"},
+	} {
+		v.midway(t, proxy, func(dies bool) { c.check(t, args, osp(t, dir, args...), !dies) })
+	}
+	v.midway(t, proxy, func(dies bool) {
+		args := []string{"forward", "--from", source(t, dir), "--to", c.at}
+		c.check(t, args, osp(t, dir, args...), !dies) // it tries for half a minute
+	})
+	v.midway(t, proxy, func(dies bool) {
+		remarks := runService(t, c.at, osprofiler.NewID())
+		c.sentences(t, remarks)
+		if failed := slices.ContainsFunc(remarks, func(r remark) bool { return r.Kind == isError }); failed != dies {
+			t.Errorf("the service should fail: %v", dies)
+		}
+	})
+}
+
+// midway runs something twice: to see how many bytes it sends, and with the
+// server killed when it has sent a part of them.
+func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool)) {
+	t.Helper()
+	killed := make(chan bool, 1)
+	proxy.AtCut(func() { v.server.Kill(); killed <- true })
+	before, cuts := proxy.Bytes(), proxy.Cuts()
+	run(false)
+	proxy.CutAfter((proxy.Bytes() - before) / 3)
+	run(true)
+	proxy.CutAfter(-1)
+	if proxy.Cuts() == cuts {
+		t.Fatal("it was not in the midst of anything")
+	}
+	<-killed
+	v.server.Restart()
+}
+
+// many makes a store of many traces.
+func many(t *testing.T, at string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var batch []osprofiler.Notification
+	for range 1500 {
+		batch = append(batch, event(osprofiler.NewID(), "x-start"))
+	}
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// source is a file of one new trace with many notifications.
+func source(t *testing.T, dir string) (connectionString string) {
+	t.Helper()
+	var text strings.Builder
+	id := osprofiler.NewID()
+	for range 500 {
+		n := event(id, "x-start")
+		n.TraceID = osprofiler.NewID()
+		text.WriteString(n.JSON() + "\n")
+	}
+	path := filepath.Join(dir, id+".jsonl")
+	writeFile(t, path, text.String())
+	return "file://" + path
+}

@@ -1,0 +1,143 @@
+package sql_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A chronicle is a server that writes down each statement that it is sent.
+type chronicle struct {
+	at, path  string
+	statement *regexp.Regexp // its first group is what was sent
+}
+
+// chronicles start one of each kind.
+var chronicles = map[string]func(t *testing.T) chronicle{
+	"postgresql": func(t *testing.T) chronicle {
+		s := testenv.StartPostgreSQL(t, "-c", "log_statement=all")
+		return chronicle{s.PostgreSQL(), filepath.Join(s.Dir(), "log"), regexp.MustCompile(`(?m)LOG:  (?:statement|execute [^:]*): ((?:.*\n(?:\t.*\n)*))`)}
+	},
+	"mariadb": func(t *testing.T) chronicle {
+		s := testenv.StartMariaDB(t, "--general-log=1", "--general-log-file=statements")
+		return chronicle{s.MariaDB(), filepath.Join(s.Dir(), "data", "statements"), regexp.MustCompile(`(?m) Query\t(.*\n)`)}
+	},
+}
+
+// since returns the statements after so many bytes of the log.
+func (c *chronicle) since(t *testing.T, offset int64) (all []string) {
+	t.Helper()
+	text := read(t, c.path)[offset:]
+	for _, match := range c.statement.FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.TrimSpace(match[1]))
+	}
+	return all
+}
+
+func (c *chronicle) size(t *testing.T) int64 {
+	t.Helper()
+	info, err := os.Stat(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// reading are the statements that change nothing, in the database or what
+// others wait for. Drivers ping, and MySQL's says in which form text comes.
+var (
+	reading = regexp.MustCompile(`(?i)^(SELECT|SHOW|SET NAMES|-- ping) `)
+	more    = regexp.MustCompile(`(?i)\b(INTO|FOR UPDATE|FOR SHARE|LOCK|nextval|setval|pg_advisory\w*|GET_LOCK)\b`)
+)
+
+func writing(statements []string) (all []string) {
+	for _, statement := range statements {
+		if !reading.MatchString(statement+" ") || more.MatchString(statement) {
+			all = append(all, statement)
+		}
+	}
+	return all
+}
+
+// With osp_read_only nothing is made or written, whoever the user is: the
+// server has been sent nothing but queries, by its own word.
+func TestReadOnlySendsQueriesAlone(t *testing.T) {
+	for name, start := range chronicles {
+		t.Run(name, func(t *testing.T) {
+			c := start(t)
+			empty := c.size(t)
+			refused(t, withOption(t, c.at, "osp_read_only", "yes"), "the database ") // which has no table
+			if got := writing(c.since(t, empty)); len(got) > 0 {
+				t.Errorf("without a table came %q", got)
+			}
+			owner := c.size(t)
+			failed := event("A", "x-stop")
+			failed.Info = `{"etype": "E", "host": "h"}`
+			if err := open(t, c.at).Write(t.Context(), []osprofiler.Notification{event("A", "x-start"), failed}); err != nil {
+				t.Fatal(err)
+			}
+			if got := writing(c.since(t, owner)); len(got) < 3 {
+				t.Fatalf("of what the owner sent the log has only %q: nothing is tested", got)
+			}
+			reader := c.size(t)
+			readEverything(t, open(t, withOption(t, c.at, "osp_read_only", "yes")))
+			sent := c.since(t, reader)
+			if got := writing(sent); len(got) > 0 || len(sent) < 8 {
+				t.Errorf("a reader sent %q, of which %q do not only read", sent, got)
+			}
+		})
+	}
+}
+
+func withOption(t *testing.T, at, name, value string) string {
+	t.Helper()
+	u := parse(t, at)
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// readEverything asks all that a store can be asked, and tries to write.
+func readEverything(t *testing.T, s store.Store) {
+	t.Helper()
+	if got := names(t, s, "A"); len(got) != 2 {
+		t.Errorf("read %q", got)
+	}
+	count := 0
+	list := func(listed func(yield func(store.Trace, error) bool)) {
+		for _, err := range listed {
+			if err != nil {
+				t.Error(err)
+			}
+			count++
+		}
+	}
+	for _, q := range []store.Query{{}, {Limit: 1}} {
+		list(s.Traces(t.Context(), q))
+		list(s.(store.ErrorTracer).ErrorTraces(t.Context(), q))
+	}
+	list(s.(store.Upstreamer).Upstream().Traces(t.Context()))
+	var cursor store.Cursor
+	for range 2 { // the second goes on from the first
+		for change, err := range s.(store.Changer).Changes(t.Context(), cursor) {
+			if err != nil {
+				t.Error(err)
+			}
+			cursor = change.Cursor
+			count++
+		}
+	}
+	if count != 7 {
+		t.Errorf("%d entries were read, want 7", count)
+	}
+	if err := s.Write(t.Context(), []osprofiler.Notification{event("B", "x")}); err == nil {
+		t.Error("Write was not refused")
+	}
+}
