@@ -19,6 +19,10 @@ import (
 // databases that are in use are left alone; db 0 gets a key for each that tests use.
 const RedisVariable = "OSP_TEST_REDIS_URL"
 
+// RedisServerVariable names the environment variable with the program to start
+// where tests want servers of their own, such as the path of valkey-server.
+const RedisServerVariable = "OSP_TEST_REDIS_SERVER"
+
 var redisServer = resource(Resource{
 	Name:     "a Redis server",
 	Variable: RedisVariable,
@@ -88,9 +92,22 @@ func listening(ctx context.Context, addr string) error {
 	return err
 }
 
+// redisBinary is the program that tests start for Redis and its sentinels.
+func redisBinary() (path string, err error) {
+	if own := os.Getenv(RedisServerVariable); own != "" {
+		return exec.LookPath(own)
+	}
+	if path, err = exec.LookPath("redis-server"); err != nil {
+		if valkey, err := exec.LookPath("valkey-server"); err == nil {
+			return valkey, nil
+		}
+	}
+	return path, err
+}
+
 func redisProgram(args ...string) func() (program, error) {
 	return func() (program, error) {
-		path, err := exec.LookPath("redis-server")
+		path, err := redisBinary()
 		return program{
 			name:   "Redis",
 			signal: "KILL",
@@ -125,6 +142,9 @@ func redisVersion(ctx context.Context, url string) (string, error) {
 	client := redis.NewClient(o)
 	defer client.Close()
 	info, err := client.Info(ctx, "server").Result()
+	if valkey := field(info, "valkey_version"); valkey != "" {
+		return "(Valkey) " + valkey, err
+	}
 	return field(info, "redis_version"), err
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,7 +168,7 @@ func sentinelProgram(master int, downAfter time.Duration) func() (program, error
 // sentinelOf is one sentinel of a master, with lines of its own in its configuration.
 func sentinelOf(name, master string, quorum int, lines string) func() (program, error) {
 	return func() (program, error) {
-		path, err := exec.LookPath("redis-server")
+		path, err := redisBinary()
 		host, port, _ := strings.Cut(master, ":")
 		return program{
 			name:   "Sentinel",
