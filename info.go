@@ -64,7 +64,10 @@ func (i Info) Validate() error {
 	if pyjson.KindOf(raw) != pyjson.Object {
 		return fmt.Errorf("info should be a JSON object, not %s", abbreviate(raw))
 	}
-	if !pyjson.Valid(string(i)) {
+	if pyjson.Printable(string(i)) {
+		return nil
+	}
+	if !utf8.ValidString(string(i)) {
 		return fmt.Errorf("info should be valid UTF-8")
 	}
 	if strings.IndexByte(string(i), '\n') >= 0 || strings.IndexByte(string(i), '\r') >= 0 {

@@ -21,8 +21,8 @@ const (
 	layService   = `, "service": `
 )
 
-// parseLaidOut reads a text of valid UTF-8 that is laid out so; ok is false for
-// any other.
+// parseLaidOut reads a printable text that is laid out so; ok is false for any
+// other.
 func parseLaidOut(text string) (n Notification, ok bool) {
 	l := layout{text: text}
 	ok = l.skip(layName) && l.plain(&n.Name) &&
@@ -66,7 +66,6 @@ func (l *layout) textOrNull(into *string) bool {
 	return l.skip("null") || l.skip(`"`) && l.plain(into) && l.skip(`"`)
 }
 
-// object reads an object that stands on one line.
 func (l *layout) object(into *Info) bool {
 	if l.at == len(l.text) || l.text[l.at] != '{' {
 		return false
@@ -75,9 +74,8 @@ func (l *layout) object(into *Info) bool {
 	if err != nil {
 		return false
 	}
-	info := l.text[l.at:end]
-	*into, l.at = Info(info), end
-	return strings.IndexByte(info, '\n') < 0 && strings.IndexByte(info, '\r') < 0
+	*into, l.at = Info(l.text[l.at:end]), end
+	return true
 }
 
 // laidOut tells that the fields say what stands in raw, which is laid out so.

@@ -55,11 +55,12 @@ const (
 //
 // The error is a clear sentence; with [*SyntaxError] in its chain the text is no JSON.
 func ParseNotification(text string) (Notification, error) {
-	if !pyjson.Valid(text) {
+	if pyjson.Printable(text) {
+		if n, ok := parseLaidOut(text); ok {
+			return n, nil
+		}
+	} else if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
-	if n, ok := parseLaidOut(text); ok {
-		return n, nil
 	}
 	raw, err := pyjson.One(text)
 	if err != nil {

@@ -42,21 +42,20 @@ func equalTo(x uint64, c byte) uint64 {
 // their three highest bits are not set.
 func controls(x uint64) uint64 { return ^(x | x<<1 | x<<2) & highs }
 
-// ASCII tells whether all of the text is below U+0080.
-func ASCII(s string) bool {
+// Printable tells whether the text is of U+0020 to U+007F only, as all is that
+// json.dumps writes: then it is UTF-8, and stands on one line.
+func Printable(s string) bool {
 	i := 0
-	for ; i+32 <= len(s); i += 32 {
-		if (eight(s, i)|eight(s, i+8)|eight(s, i+16)|eight(s, i+24))&highs != 0 {
+	for ; i+16 <= len(s); i += 16 {
+		x, y := eight(s, i), eight(s, i+8)
+		if controls(x)|controls(y)|(x|y)&highs != 0 {
 			return false
 		}
 	}
 	for ; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
+		if s[i] < 0x20 || s[i] >= utf8.RuneSelf {
 			return false
 		}
 	}
 	return true
 }
-
-// Valid tells whether the text is UTF-8, which it mostly is by being ASCII.
-func Valid(s string) bool { return ASCII(s) || utf8.ValidString(s) }

@@ -3,7 +3,6 @@ package pyjson
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 // The first byte that is special, or has to be escaped, is found wherever it
@@ -58,13 +57,13 @@ func TestExactMarks(t *testing.T) {
 	}
 }
 
-func TestASCIIAndValid(t *testing.T) {
+func TestPrintable(t *testing.T) {
 	for length := range 80 {
 		for place := range length {
-			for _, c := range []string{"a", "\x7F", "\x80", "\xFF", "é", "\xED\xA0\x80"} {
+			for _, c := range []string{"a", " ", "\x00", "\x1F", "\n", "\x7F", "\x80", "\xFF", "é"} {
 				text := strings.Repeat("x", place) + c + strings.Repeat("x", length-place)
-				if ASCII(text) != (c[0] < 0x80) || Valid(text) != utf8.ValidString(text) {
-					t.Fatalf("%q: ASCII %v, valid %v", text, ASCII(text), Valid(text))
+				if want := c[0] >= 0x20 && c[0] < 0x80; Printable(text) != want {
+					t.Fatalf("%q is printable: %v", text, !want)
 				}
 			}
 		}
