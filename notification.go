@@ -3,6 +3,7 @@ package osprofiler
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -267,11 +268,20 @@ func canonical(key string) int {
 
 // JSON returns the notification as AppendJSON writes it.
 func (n Notification) JSON() string {
-	if n.raw != "" && n.unchanged() {
+	switch {
+	case n.raw == "":
+		room := rooms.Get().(*[]byte)
+		defer rooms.Put(room)
+		*room = n.appendFields((*room)[:0])
+		return string(*room)
+	case n.unchanged():
 		return n.raw
 	}
-	return string(n.AppendJSON(nil))
+	return string(n.appendChanged(nil))
 }
+
+// rooms are what JSON writes into.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // MarshalJSON implements [encoding/json.Marshaler], for notifications whose
 // JSON encoding/json can hold: it refuses NaN and Infinity.
@@ -286,6 +296,9 @@ func (n *Notification) UnmarshalJSON(text []byte) (err error) {
 // Member returns the raw JSON value of any top-level member, known or not, as
 // AppendJSON would write it; ok is false where there is none.
 func (n Notification) Member(key string) (raw string, ok bool) {
+	if n.Plain() && canonical(key) < 0 {
+		return "", false
+	}
 	return pyjson.Get(n.JSON(), key)
 }
 
