@@ -21,7 +21,7 @@ var (
 
 // holds tells whether a column can hold the text as it is.
 func (a Alphabet) holds(s string) bool {
-	if a == nil {
+	if a == nil || ordinary(s) {
 		return true
 	}
 	for _, r := range s {

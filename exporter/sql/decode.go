@@ -80,15 +80,17 @@ func infoOnly(inner string) (info string, ok bool) {
 		return "", false
 	}
 	info = inner[len(onlyInfo):end]
-	return info, info[0] == '{' && utf8.ValidString(info) && !strings.ContainsAny(info, "\n\r")
+	return info, info[0] == '{' && (pyjson.Printable(info) || utf8.ValidString(info) && !strings.ContainsAny(info, "\n\r"))
 }
 
 // hostIn tells whether the host column says what info says.
 func (r *row) hostIn(info string) bool {
 	host := r.columns[colHost]
-	if host.Valid { // mostly it stands last, where Python puts it
-		rest, ok := strings.CutSuffix(info, `"host": `+string(pyjson.AppendString(nil, host.String))+"}")
-		if ok && (strings.HasSuffix(rest, "{") || strings.HasSuffix(rest, ", ")) && shortened(colHost, host.String) == host {
+	if host.Valid && ordinary(host.String) { // mostly it stands last, where Python puts it
+		rest, ok := strings.CutSuffix(info, `"}`)
+		rest, ok2 := strings.CutSuffix(rest, host.String)
+		rest, ok3 := strings.CutSuffix(rest, `"host": "`)
+		if ok && ok2 && ok3 && !strings.ContainsAny(host.String, `"\`) && (strings.HasSuffix(rest, "{") || strings.HasSuffix(rest, ", ")) {
 			return true
 		}
 	}

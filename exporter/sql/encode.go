@@ -15,7 +15,10 @@ func encode(n *osprofiler.Notification) row {
 	return r
 }
 
-func (r *row) setInner(inner string) { r.data = text(string(pyjson.AppendString(nil, inner))) }
+func (r *row) setInner(inner string) {
+	quoted := make([]byte, 0, len(inner)+len(inner)/4+64) // most quotation marks get a backslash
+	r.data = text(string(pyjson.AppendString(quoted, inner)))
+}
 
 // encodeInner makes the row without its data, and the text that data holds.
 func encodeInner(n *osprofiler.Notification) (row, string) {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
 // widest is how many characters a column takes; timestamp takes 26. SQLite
@@ -23,6 +24,9 @@ const widest = 255
 // A timestamp is written in upstream's form, so that texts compare as times,
 // and is NULL if it is no time.
 func shortened(column int, s string) sql.NullString {
+	if column != colTimestamp && ordinary(s) {
+		return text(s)
+	}
 	switch column {
 	case colTimestamp:
 		at, err := osprofiler.ParseTime(s)
@@ -41,6 +45,10 @@ func shortened(column int, s string) sql.NullString {
 	}
 	return text(hashed(s, widest))
 }
+
+// ordinary tells whether any column but timestamp of any database can hold the
+// text as it is, as nearly always.
+func ordinary(s string) bool { return len(s) <= widest && pyjson.Printable(s) }
 
 // hashed is the text, or its beginning and a hash of all of it.
 func hashed(s string, most int) string {
