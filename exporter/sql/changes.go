@@ -41,8 +41,8 @@ func (s *Store) change(ctx context.Context, at *place, behind int64, where strin
 	for r, err := range s.rows(ctx, behind, where, args...) {
 		var c store.Change
 		if err == nil {
-			c.Notification, err = s.decoded(&r)
-			at.pass(&r, s.Writers > 1)
+			c.Notification, err = s.decoded(r)
+			at.pass(r, s.Writers > 1)
 			c.Cursor = at.cursor()
 		}
 		if !yield(c, err) || store.Ends(err) {
@@ -75,10 +75,10 @@ func (s *Store) position(ctx context.Context, from store.Cursor) (at place, err 
 	if err != nil {
 		return at, err
 	}
-	var page []row
+	var rows []row
 	var last sql.NullInt64
 	err = s.use(ctx, func() (err error) {
-		if page, _, err = s.page(ctx, 1, "id = ?", at.id); err != nil {
+		if rows, _, err = s.page(ctx, 1, "id = ?", at.id); err != nil {
 			return err
 		}
 		return s.queryRow(ctx, "SELECT max(id) FROM data").Scan(&last)
@@ -86,7 +86,7 @@ func (s *Store) position(ctx context.Context, from store.Cursor) (at place, err 
 	if err != nil {
 		return at, err
 	}
-	if len(page) == 1 && cursorOf(&page[0]) != at.row || len(page) == 0 && last.Int64 < at.id {
+	if len(rows) == 1 && cursorOf(&rows[0]) != at.row || len(rows) == 0 && last.Int64 < at.id {
 		return at, fmt.Errorf("the cursor %q does not belong to the database %s, or the database was made anew", from, s.dialect.Name())
 	}
 	return at, nil

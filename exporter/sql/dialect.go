@@ -27,11 +27,18 @@ type Dialect interface {
 	// Insert adds the rows in the order given, but for those that the table
 	// holds already.
 	Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[Row, error]) error
+	// Fetch hands over the rows that a query finds, one at a time, each value
+	// as text, nil for NULL. They are valid until each returns; if it returns
+	// false, there shall be no more.
+	Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error
 	// Rebind writes the arguments of a statement as the database wants them.
 	Rebind(statement string) string
 	// Same compares two expressions, NULL being the same as NULL, by an index
 	// on the first one if there is any.
 	Same(a, b string) string
+	// IDs is the condition that a row has one of the ids in a list, 1,2,3,
+	// written so that each is looked up.
+	IDs(list string) string
 	// Place is the column by which rows stand where upstream, which asks for no
 	// order, gets them, and the type of its arguments.
 	Place() (column, argument string)

@@ -2,7 +2,7 @@ package sql
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
 	"strings"
 )
@@ -58,13 +58,16 @@ func inTraces[T any](baseIDs []T) (where string, args []any) {
 	return where, args
 }
 
+// eventRows is how many events a listing reads at once.
+const eventRows = 500
+
 // allEvents are all rows.
 type allEvents struct{ *Store }
 
 func (a allEvents) page(ctx context.Context, _ int, where string, args ...any) (page []event, last *event, _ []error, err error) {
-	page, err = a.query(ctx, fmt.Sprintf("SELECT id, coalesce(base_id, ''), coalesce(timestamp, '') FROM data WHERE %s LIMIT %d", where, pageRows), args...)
-	if len(page) == pageRows {
-		last = &page[pageRows-1]
+	page, err = a.query(ctx, fmt.Sprintf("SELECT id, coalesce(base_id, ''), coalesce(timestamp, '') FROM data WHERE %s LIMIT %d", where, eventRows), args...)
+	if len(page) == eventRows {
+		last = &page[eventRows-1]
 	}
 	return page, last, nil, err
 }
@@ -84,19 +87,13 @@ func (a allEvents) firsts(ctx context.Context, upTo int64, baseIDs []string) (ma
 }
 
 func (s *Store) query(ctx context.Context, query string, args ...any) (events []event, err error) {
-	rows, err := s.queryRows(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	err = eachFound(ctx, s.db, s.dialect.Rebind(query), args, func(found *sql.Rows) error {
 		var e event
-		if err := rows.Scan(&e.id, &e.baseID, &e.timestamp); err != nil {
-			return nil, err
-		}
+		err := found.Scan(&e.id, &e.baseID, &e.timestamp)
 		events = append(events, e)
-	}
-	return events, rows.Err()
+		return err
+	})
+	return events, err
 }
 
 // failures are the rows whose info has an etype that is not null.

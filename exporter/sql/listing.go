@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -190,17 +191,18 @@ func (l *listing) restore(ctx context.Context, firsts []event) error {
 	if len(firsts) == 0 {
 		return nil
 	}
-	ids := make([]any, len(firsts))
+	ids := make([]int64, len(firsts))
 	at := map[int64]int{}
 	for i, e := range firsts {
 		ids[i], at[e.id] = e.id, i
 	}
-	where := fmt.Sprintf("id IN (%s) AND %s LIKE '%%%s%%'", placeholders(len(ids)), l.dialect.Text(), exactKey)
-	for r, err := range l.rows(ctx, 0, where, ids...) {
+	slices.Sort(ids)
+	where := fmt.Sprintf("%s AND %s LIKE '%%%s%%'", l.oneOf(ids), l.dialect.Text(), exactKey)
+	for r, err := range l.rows(ctx, 0, where) {
 		if err != nil {
 			return err
 		}
-		if n, err := decode(&r); err == nil {
+		if n, err := decode(r); err == nil {
 			e := &firsts[at[r.id]]
 			e.baseID, e.timestamp = n.BaseID, n.Timestamp
 		}

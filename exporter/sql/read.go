@@ -2,44 +2,116 @@ package sql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A page is what is read at once. Between two pages the database is free, so
-// the caller's code may take its time, or use the store.
-const (
-	pageRows  = 500
-	pageBytes = 4 << 20 // a page ends behind the row that goes beyond
-)
-
 // Notifications implements store.Store, in the order in which the rows were
-// inserted.
+// inserted. The rows of one page are read while those of the page before are
+// parsed, and the caller has those before these.
 func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
+	asked := backend.Text(baseID)
+	rows := func(ctx context.Context) iter.Seq2[[]row, error] { return s.trace(ctx, asked) }
+	pages := func(ctx context.Context) iter.Seq2[[]found, error] { return s.parsed(backend.Ahead(ctx, rows)) }
 	return func(yield func(osprofiler.Notification, error) bool) {
-		asked := backend.Text(baseID)
-		where, args := inTraces(s.lookedFor(asked))
 		var seen backend.Unique
-		found := false
-		for r, err := range s.rows(ctx, 0, where, args...) {
-			var n osprofiler.Notification
+		exists := false
+		for f, err := range each(ctx, s, backend.Ahead(ctx, pages)) {
 			if err == nil {
-				found = true
-				if n, err = s.decoded(&r); err == nil && (n.BaseID != asked || !seen.First(n)) {
-					continue
-				}
+				exists, err = true, f.err
 			}
-			if !yield(n, err) || store.Ends(err) {
+			if err == nil && (f.BaseID != asked || !seen.First(f.Notification)) {
+				continue
+			}
+			if !yield(f.Notification, err) || store.Ends(err) {
 				return
 			}
 		}
-		if !found {
+		if !exists {
 			yield(osprofiler.Notification{}, store.NotFound(baseID))
+		}
+	}
+}
+
+// trace yields the rows of a trace, and others that the database takes for
+// such. It asks for their ids first: by them each page is as quick as the first
+// one, whatever the planner knows of the table.
+func (s *Store) trace(ctx context.Context, baseID string) iter.Seq2[[]row, error] {
+	return func(yield func([]row, error) bool) {
+		var ids []int64
+		err := s.use(ctx, func() (err error) {
+			ids, err = s.ids(ctx, baseID)
+			return err
+		})
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		s.pagesOf(ctx, ids)(yield)
+	}
+}
+
+// ids returns the ids of a trace's rows, in order.
+func (s *Store) ids(ctx context.Context, baseID string) (ids []int64, err error) {
+	where, args := inTraces(s.lookedFor(baseID))
+	var wrong error
+	err = s.fetch(ctx, "SELECT id FROM data WHERE "+where+" ORDER BY id", args, func(values [][]byte) bool {
+		var id int64
+		id, wrong = strconv.ParseInt(string(values[0]), 10, 64)
+		ids = append(ids, id)
+		return wrong == nil
+	})
+	if err == nil {
+		err = wrong
+	}
+	return ids, err
+}
+
+// each yields what is in pages, one by one.
+func each[T any](ctx context.Context, s *Store, pages iter.Seq2[[]T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for page, err := range pages {
+			if err != nil {
+				yield(new(T), err)
+				return
+			}
+			for i := range page {
+				if err := s.alive(ctx); err != nil {
+					yield(new(T), err)
+					return
+				}
+				if !yield(&page[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A found is the notification of a row, or the *store.Damage that says why
+// there is none.
+type found struct {
+	osprofiler.Notification
+
+	err error
+}
+
+// parsed makes notifications of pages of rows.
+func (s *Store) parsed(pages iter.Seq2[[]row, error]) iter.Seq2[[]found, error] {
+	return func(yield func([]found, error) bool) {
+		for page, err := range pages {
+			all := make([]found, len(page))
+			for i := range page {
+				all[i].Notification, all[i].err = s.decoded(&page[i])
+			}
+			if !yield(all, err) {
+				return
+			}
 		}
 	}
 }
@@ -55,51 +127,6 @@ func (s *Store) decoded(r *row) (osprofiler.Notification, error) {
 }
 
 // rows yields the rows behind an id that a condition holds for, by their ids.
-func (s *Store) rows(ctx context.Context, behind int64, where string, args ...any) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		for more := true; more; {
-			var page []row
-			err := s.use(ctx, func() (err error) {
-				page, more, err = s.page(ctx, pageRows, "id > ? AND "+where+" ORDER BY id", append([]any{behind}, args...)...)
-				return err
-			})
-			if err != nil {
-				yield(row{}, err)
-				return
-			}
-			for i := range page {
-				if err := s.alive(ctx); err != nil {
-					yield(row{}, err)
-					return
-				}
-				if !yield(page[i], nil) {
-					return
-				}
-				behind = page[i].id
-			}
-		}
-	}
-}
-
-// page reads the first rows that a condition holds for, so many at most, and
-// tells whether there may be more.
-func (s *Store) page(ctx context.Context, most int, where string, args ...any) (page []row, more bool, err error) {
-	query := fmt.Sprintf("SELECT id, %s, %s FROM data WHERE %s LIMIT %d", columnNames, s.dialect.Text(), where, most)
-	rows, err := s.queryRows(ctx, query, args...)
-	if err != nil {
-		return nil, false, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	bytes := 0
-	for rows.Next() {
-		var r row
-		if err := rows.Scan(r.into()...); err != nil {
-			return nil, false, err
-		}
-		page = append(page, r)
-		if bytes += len(r.data.String); bytes > pageBytes {
-			return page, true, nil
-		}
-	}
-	return page, len(page) == most, rows.Err()
+func (s *Store) rows(ctx context.Context, behind int64, where string, args ...any) iter.Seq2[*row, error] {
+	return each(ctx, s, s.pagesBehind(ctx, behind, where, args...))
 }

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,20 +54,12 @@ func (s *Store) prepare(ctx context.Context) error {
 }
 
 // names returns which of the table and its indexes exist.
-func (s *Store) names(ctx context.Context) (names []string, err error) {
-	rows, err := s.queryRows(ctx, s.dialect.Tables())
-	if err != nil {
-		return nil, err
+func (s *Store) names(ctx context.Context) ([]string, error) {
+	names, err := ReadTexts(ctx, s.db, s.dialect.Tables())
+	for i, name := range names {
+		names[i] = strings.ToLower(name)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, strings.ToLower(name))
-	}
-	return names, rows.Err()
+	return names, err
 }
 
 // transaction runs statements without arguments, all or none.

@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -39,22 +38,10 @@ func (dialect) Schema(existing []string) []string {
 }
 
 // Alphabet is the poorest of the columns', which the database's default made.
-func (dialect) Alphabet(ctx context.Context, db *sql.DB) (alphabet table.Alphabet, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT DISTINCT character_set_name FROM information_schema.columns "+
+func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error) {
+	sets, err := table.ReadTexts(ctx, db, "SELECT DISTINCT character_set_name FROM information_schema.columns "+
 		"WHERE table_schema = DATABASE() AND table_name = 'data' AND column_name <> 'data' AND character_set_name IS NOT NULL")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var sets []string
-	for rows.Next() {
-		var set string
-		if err := rows.Scan(&set); err != nil {
-			return nil, err
-		}
-		sets = append(sets, set)
-	}
-	return alphabetOf(sets), rows.Err()
+	return alphabetOf(sets), err
 }
 
 func alphabetOf(sets []string) table.Alphabet {
@@ -83,6 +70,13 @@ func (dialect) Rebind(statement string) string           { return statement }
 // for the same.
 func (d dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%s <=> %s AND %s <=> %s)", a, b, d.Exact(a), d.Exact(b))
+}
+
+func (dialect) IDs(list string) string { return "id IN (" + list + ")" }
+
+// Fetch is database/sql's: its drivers hand their own buffers over.
+func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error {
+	return table.Fetch(ctx, db, query, args, each)
 }
 
 func (dialect) Place() (column, argument string) { return "id", "?" }

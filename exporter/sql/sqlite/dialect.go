@@ -49,6 +49,13 @@ func (dialect) Text() string                   { return "data" }
 // Alphabet: SQLite holds any text.
 func (dialect) Alphabet(context.Context, *sql.DB) (table.Alphabet, error) { return nil, nil }
 
+func (dialect) IDs(list string) string { return "id IN (" + list + ")" }
+
+// Fetch is database/sql's: its drivers hand their own buffers over.
+func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error {
+	return table.Fetch(ctx, db, query, args, each)
+}
+
 func (dialect) Place() (column, argument string) { return "id", "?" }
 
 // Exact is the column: SQLite compares byte by byte.

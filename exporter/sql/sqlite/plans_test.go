@@ -24,11 +24,13 @@ func TestPlans(t *testing.T) {
 	}{
 		{"SELECT id, base_id, timestamp FROM data WHERE " + page, []string{"ix_data_timestamp"}},
 		{"SELECT id, base_id, timestamp FROM data WHERE " + next, []string{"ix_data_timestamp"}},
-		{"SELECT id FROM data WHERE id > ? AND base_id = ? ORDER BY id", []string{"ix_data_base_id"}},
+		{"SELECT id FROM data WHERE base_id IN (?) ORDER BY id", []string{"COVERING INDEX ix_data_base_id"}},
+		{"SELECT data FROM data WHERE id IN (1,2,4) ORDER BY id LIMIT 3", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
+		{"SELECT data FROM data WHERE id BETWEEN 1 AND 3 ORDER BY id LIMIT 3", []string{"INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"SELECT min(id), min(base_id), min(+timestamp) FROM data WHERE base_id IN (?, ?) AND id <= ? GROUP BY base_id", []string{"ix_data_base_id"}},
 		{sqlite.Insertion, []string{"ix_data_trace_id"}},
 		{"SELECT data FROM data WHERE id > ? AND id <= ? AND base_id IN (?) AND data LIKE '%etype%' ORDER BY id", []string{"ix_data_base_id"}},
-		{"SELECT data FROM data WHERE id > ? AND id IN (?, ?, ?) AND data LIKE '%osp_columns%' ORDER BY id", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
+		{"SELECT data FROM data WHERE id > ? AND id IN (1,2,4) AND data LIKE '%osp_columns%' ORDER BY id", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
 		{"SELECT id FROM data AS this WHERE id > ? AND NOT EXISTS (SELECT 1 FROM data AS earlier WHERE earlier.base_id IS this.base_id AND earlier.id < this.id) ORDER BY id",
 			[]string{"INTEGER PRIMARY KEY", "ix_data_base_id"}},
 	} {
