@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"iter"
 )
 
 // A Dialect is all that differs between the databases. Statements are written
@@ -24,9 +23,11 @@ type Dialect interface {
 	// Bind returns the context for the statements of such a transaction: ctx,
 	// or, where a statement cannot be interrupted safely, one that never ends.
 	Bind(ctx context.Context) context.Context
-	// Insert adds the rows in the order given, but for those that the table
-	// holds already.
-	Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[Row, error]) error
+	// Latest reads the rows with these trace_ids, of each the latest
+	// SameTraceID. It reads none where Insert looks for them itself.
+	Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]Row, error)
+	// Insert adds the rows in the order given.
+	Insert(ctx context.Context, c *sql.Conn, rows []Row) error
 	// Fetch hands over the rows that a query finds, one at a time, each value
 	// as text, nil for NULL. They are valid until each returns; if it returns
 	// false, there shall be no more.

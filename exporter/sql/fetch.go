@@ -38,6 +38,17 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// ReadRows reads the columns of ColumnList, data as text.
+func ReadRows(ctx context.Context, q Querier, query string, args ...any) (rows []Row, err error) {
+	err = eachFound(ctx, q, query, args, func(found *sql.Rows) error {
+		var r row
+		err := found.Scan(r.into()...)
+		rows = append(rows, Row{r})
+		return err
+	})
+	return rows, err
+}
+
 // ReadTexts reads one column, which has no NULLs.
 func ReadTexts(ctx context.Context, q Querier, query string, args ...any) (texts []string, err error) {
 	err = eachFound(ctx, q, query, args, func(found *sql.Rows) error {

@@ -102,3 +102,36 @@ func TestPlansOfPages(t *testing.T) {
 		}
 	})
 }
+
+// Texts that mean something to COPY, to a statement or to a pattern are stored
+// as they are.
+func TestTextsAreOnlyTexts(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		s := open(t, at)
+		var batch []osprofiler.Notification
+		for _, text := range []string{`\N`, `\.`, "\t", "a\tb", "\n", "\r\n", `\`, `\\`, `a\`, `\t`, `"`, `'`, `';--`, "\b\f\v\x01\x7f", ",", "{}", "é😀\u2028", ""} {
+			n := event("A", text)
+			n.Service, n.Project, n.TraceID, n.ParentID = text, text, "of "+text, text
+			n.Info = n.Info.With("x", `"\\N\t\n\\."`)
+			batch = append(batch, n)
+		}
+		for range 2 {
+			if err := s.Write(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		i := 0
+		for got, err := range s.Notifications(t.Context(), "A") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == len(batch) || !got.Equal(batch[i]) {
+				t.Fatalf("notification %d is %s", i, got.JSON())
+			}
+			i++
+		}
+		if rows := strs(t, foreign(t, at), "SELECT count(*) FROM data"); i != len(batch) || rows[0] != fmt.Sprint(len(batch)) {
+			t.Errorf("%d of %d notifications came, and the table has %s rows", i, len(batch), rows[0])
+		}
+	})
+}

@@ -29,9 +29,9 @@ const (
 	infoKey  = "info"
 )
 
-// into is where the values of all columns are scanned to.
+// into is where the values of ColumnList are scanned to.
 func (r *row) into() []any {
-	into := []any{&r.id}
+	var into []any
 	for i := range r.columns {
 		into = append(into, &r.columns[i])
 	}

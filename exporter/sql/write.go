@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"iter"
 	"strings"
 	"time"
 
@@ -34,7 +33,7 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	}
 	err := s.use(ctx, func() error {
 		return s.transact(ctx, func(c *connection) error {
-			return s.dialect.Insert(s.dialect.Bind(ctx), c.Conn, s.encoded(ctx, batch))
+			return s.insert(ctx, c, batch)
 		})
 	})
 	if err != nil && (s.dialect.Busy(err) || s.dialect.Transient(err)) {
@@ -43,19 +42,53 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	return err
 }
 
-// encoded yields the rows of a batch, and ends with an error when the context does.
-func (s *Store) encoded(ctx context.Context, batch []osprofiler.Notification) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for i := range batch {
-			if err := s.alive(ctx); err != nil {
-				yield(Row{}, err)
-				return
-			}
-			if !yield(Row{s.encode(&batch[i])}, nil) {
-				return
-			}
+// What is looked up and inserted at once.
+const (
+	chunkRows  = 2000
+	chunkBytes = 8 << 20 // unless a single row has more
+)
+
+// insert adds the notifications that the table does not hold. While it is asked
+// which it holds, their rows are made.
+func (s *Store) insert(ctx context.Context, c *connection, batch []osprofiler.Notification) error {
+	bound := s.dialect.Bind(ctx)
+	for len(batch) > 0 {
+		if err := s.alive(ctx); err != nil {
+			return err
+		}
+		chunk := batch[:chunkOf(batch)]
+		batch = batch[len(chunk):]
+		encoded := make(chan []Row, 1)
+		go func() { encoded <- s.encodeAll(chunk) }()
+		stored, err := s.dialect.Latest(bound, c.Conn, s.traceIDs(chunk))
+		rows := <-encoded // also where there is an error: then nothing of the batch is in use any more
+		if err == nil {
+			err = s.dialect.Insert(bound, c.Conn, missing(rows, stored))
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// chunkOf returns how many notifications the next chunk has.
+func chunkOf(batch []osprofiler.Notification) int {
+	bytes := 0
+	for i := range batch {
+		if bytes += batch[i].Size(); i > 0 && (i == chunkRows || bytes > chunkBytes) {
+			return i
+		}
+	}
+	return len(batch)
+}
+
+func (s *Store) encodeAll(batch []osprofiler.Notification) []Row {
+	rows := make([]Row, len(batch))
+	for i := range batch {
+		rows[i] = Row{s.encode(&batch[i])}
+	}
+	return rows
 }
 
 // SameTraceID is how many of the latest rows with one trace_id are looked

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,45 +87,3 @@ func (dialect) Exact(column string) string {
 
 func (dialect) Unindexed(column string) string { return "concat(" + column + ")" }
 func (dialect) Text() string                   { return "CAST(data AS CHAR CHARACTER SET utf8mb4)" }
-
-// Rows and bytes of a batch that go to the server at once; a server may take
-// packets of 1 MB only, and quoting doubles some bytes.
-const (
-	chunkRows  = 500
-	chunkBytes = 256 << 10
-)
-
-// Insert sends statements of many rows, after it has read which are there. To
-// have the statement look by itself would lock what it reads.
-func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[table.Row, error]) error {
-	var chunk []table.Row
-	bytes := 0
-	for r, err := range rows {
-		if err != nil {
-			return err
-		}
-		size := r.Size()
-		if len(chunk) == chunkRows || len(chunk) > 0 && bytes+size > chunkBytes {
-			if err := d.insert(ctx, c, chunk); err != nil {
-				return err
-			}
-			chunk, bytes = chunk[:0], 0
-		}
-		chunk, bytes = append(chunk, r), bytes+size
-	}
-	return d.insert(ctx, c, chunk)
-}
-
-func (d dialect) insert(ctx context.Context, c *sql.Conn, chunk []table.Row) error {
-	missing, err := table.Missing(ctx, c, d, chunk)
-	if err != nil || len(missing) == 0 {
-		return err
-	}
-	var args []any
-	for i := range missing {
-		args = missing[i].Args(args)
-	}
-	_, err = c.ExecContext(ctx, "INSERT INTO data ("+table.ColumnList+") VALUES (?"+strings.Repeat(", ?", len(args)/len(missing)-1)+")"+
-		strings.Repeat(", (?"+strings.Repeat(", ?", len(args)/len(missing)-1)+")", len(missing)-1), args...)
-	return err
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"iter"
 	"net"
 	"slices"
 	"strconv"
@@ -110,76 +109,3 @@ func (dialect) IDs(list string) string {
 func (dialect) Exact(column string) string     { return column }
 func (dialect) Unindexed(column string) string { return column + " || ''" }
 func (dialect) Text() string                   { return "CAST(data AS text)" }
-
-// Rows and bytes of a batch that go to the server at once.
-const (
-	chunkRows  = 2000
-	chunkBytes = 8 << 20
-)
-
-// Insert sends the rows as one array per column, so that one statement stores
-// them and finds what is there.
-func (dialect) Insert(ctx context.Context, c *sql.Conn, rows iter.Seq2[table.Row, error]) error {
-	chunk, bytes := make([][]*string, len(table.Columns())+1), 0
-	met := map[table.Row]bool{} // of equal rows in the statement it would see none
-	flush := func() error {
-		if len(met) == 0 {
-			return nil
-		}
-		args := make([]any, len(chunk))
-		for i := range chunk {
-			args[i] = chunk[i]
-		}
-		_, err := c.ExecContext(ctx, insertion, args...)
-		for i := range chunk {
-			chunk[i] = chunk[i][:0]
-		}
-		clear(met)
-		bytes = 0
-		return err
-	}
-	var room [16]any
-	for r, err := range rows {
-		if err != nil {
-			return err
-		}
-		if met[r] {
-			continue
-		}
-		met[r] = true
-		for i, value := range r.Args(room[:0]) {
-			chunk[i] = append(chunk[i], pointer(value))
-			if value != nil {
-				bytes += len(value.(string))
-			}
-		}
-		if len(met) == chunkRows || bytes > chunkBytes {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return flush()
-}
-
-func pointer(value any) *string {
-	text, ok := value.(string)
-	if !ok {
-		return nil
-	}
-	return &text
-}
-
-// insertion inserts the rows for which there is no equal one, in their order.
-// The sum keeps the planner from walking through the table by its ids.
-var insertion = func() string {
-	var arrays, conditions []string
-	columns := append(table.Columns(), "data")
-	for i, column := range columns {
-		arrays = append(arrays, fmt.Sprintf("$%d::text[]", i+1))
-		conditions = append(conditions, fmt.Sprintf("latest.%[1]s IS NOT DISTINCT FROM r.%[1]s", column))
-	}
-	return fmt.Sprintf("INSERT INTO data (%[1]s) SELECT r.%[2]s, CAST(r.data AS json) FROM unnest(%[3]s) WITH ORDINALITY AS r (%[1]s, place) WHERE NOT EXISTS "+
-		"(SELECT 1 FROM (SELECT %[4]s, CAST(data AS text) AS data FROM data WHERE trace_id = r.trace_id ORDER BY id + 0 DESC LIMIT %[5]d) AS latest WHERE %[6]s) ORDER BY r.place",
-		table.ColumnList, strings.Join(table.Columns(), ", r."), strings.Join(arrays, ", "), strings.Join(table.Columns(), ", "), table.SameTraceID, strings.Join(conditions, " AND "))
-}()
