@@ -21,8 +21,8 @@ func (r *Tally) Check(t *testing.T, s store.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	r.checkReasons(t)
-	if len(r.acknowledged)+len(r.lost) != Spans {
-		t.Errorf("%d acknowledged and %d lost are not %d", len(r.acknowledged), len(r.lost), Spans)
+	if len(r.acknowledged)+len(r.lost) != r.spans {
+		t.Errorf("%d acknowledged and %d lost are not %d", len(r.acknowledged), len(r.lost), r.spans)
 	}
 	listed := map[string]int{}
 	for entry, err := range s.Traces(ctx, store.Query{}) {
@@ -33,7 +33,7 @@ func (r *Tally) Check(t *testing.T, s store.Store) {
 	}
 	there := 0
 	var wrong []string
-	for n := range Spans / traceSpans {
+	for n := range r.spans / traceSpans {
 		id := baseID(r.round, n)
 		found := read(ctx, t, s, id)
 		if listed[id] > 1 || listed[id] == 0 && len(found) > 0 {

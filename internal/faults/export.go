@@ -20,6 +20,7 @@ const exporters = 4
 // An Export is the way of all spans of a round into a store.
 type Export struct {
 	Store store.Store
+	Spans int           // how many; 0: 20,000
 	Round int           // of those in one store each has a number, and thereby traces, of its own
 	Retry store.Retry   // the zero Retry stands for one that is patient
 	Limit time.Duration // of each batch, by its context; 0: long enough
@@ -31,6 +32,9 @@ type Export struct {
 // end whatever happens.
 func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
 	t.Helper()
+	if e.Spans == 0 {
+		e.Spans = usualSpans
+	}
 	if e.Retry == (store.Retry{}) {
 		e.Retry.Elapsed = patience
 	}
@@ -53,7 +57,7 @@ func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
 // start has the exporters begin.
 func (e Export) start(ctx context.Context, t *testing.T) *Tally {
 	p := &Progress{Store: e.Store, begun: make(chan struct{}), over: make(chan struct{}), reasons: map[string]int{}}
-	result := &Tally{round: e.Round, progress: p, acknowledged: map[int]bool{}, lost: map[int]bool{}}
+	result := &Tally{spans: e.Spans, round: e.Round, progress: p, acknowledged: map[int]bool{}, lost: map[int]bool{}}
 	batches := make(chan int)
 	var group sync.WaitGroup
 	for range exporters {
@@ -61,8 +65,8 @@ func (e Export) start(ctx context.Context, t *testing.T) *Tally {
 	}
 	go func() {
 		defer close(p.over)
-		for first := 0; first < Spans; first += batchSpans {
-			if first == Spans/4 {
+		for first := 0; first < e.Spans; first += batchSpans {
+			if first == e.Spans/4 {
 				close(p.begun)
 			}
 			batches <- first

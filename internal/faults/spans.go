@@ -11,10 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Spans is how many spans an export has.
-const Spans = 20_000
-
 const (
+	usualSpans = 20_000
 	batchSpans = 200
 	traceSpans = 50 // the first is the parent of the others
 )

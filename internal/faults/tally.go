@@ -12,6 +12,7 @@ import (
 
 // A Tally is what became of the spans by the word of ExportSpans.
 type Tally struct {
+	spans    int
 	round    int
 	progress *Progress
 
