@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"strings"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -95,8 +94,6 @@ func (s *Store) encodeAll(batch []osprofiler.Notification) []Row {
 // through for an equal one. Usually there are two; a limit keeps it quick
 // where somebody gives the same to all.
 const SameTraceID = 64
-
-func placeholders(n int) string { return "?" + strings.Repeat(", ?", n-1) }
 
 // A connection is the one that a transaction runs on.
 type connection struct{ *sql.Conn }

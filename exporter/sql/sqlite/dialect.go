@@ -65,38 +65,19 @@ func (dialect) Rebind(statement string) string { return statement }
 // whether a transaction began and ended.
 func (dialect) Bind(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
-// Latest leaves it to Insert, whose statements find it out as fast.
-func (dialect) Latest(context.Context, *sql.Conn, []string) ([]table.Row, error) { return nil, nil }
-
-// Insert adds row by row. One statement per row turned out as fast as one for
-// many rows: the nine indexes are the work.
-func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (err error) {
-	statement, err := c.PrepareContext(ctx, insertion)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, statement.Close()) }()
-	var room [32]any
-	for i := range rows {
-		args := append(rows[i].Args(room[:0]), rows[i].TraceID())
-		if _, err := statement.ExecContext(ctx, rows[i].Args(args)...); err != nil {
-			return err
-		}
-	}
-	return nil
+func (d dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]table.Row, error) {
+	return table.Latest(ctx, c, d, traceIDs)
 }
 
-// insertion inserts a row unless there is an equal one.
-var insertion = func() string {
-	var conditions []string
-	columns := append(table.Columns(), "data")
-	for _, column := range columns {
-		conditions = append(conditions, column+" IS ?")
-	}
-	return fmt.Sprintf("INSERT INTO data (%[1]s) SELECT ?%[2]s WHERE NOT EXISTS "+
-		"(SELECT 1 FROM (SELECT %[1]s FROM data WHERE trace_id = ? ORDER BY id DESC LIMIT %[3]d) AS latest WHERE %[4]s)",
-		table.ColumnList, strings.Repeat(", ?", len(columns)-1), table.SameTraceID, strings.Join(conditions, " AND "))
-}()
+// Rows and bytes of one statement: SQLite has to read it each time.
+const (
+	statementRows  = 100
+	statementBytes = 4 << 20
+)
+
+func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+	return table.Insert(ctx, c, rows, statementRows, statementBytes)
+}
 
 // resultCode is SQLite's own number for an error.
 func resultCode(err error) int {

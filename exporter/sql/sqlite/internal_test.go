@@ -15,6 +15,3 @@ func FuzzConnectionString(f *testing.F) {
 		}
 	})
 }
-
-// Insertion is the statement that adds a row.
-var Insertion = insertion
