@@ -30,7 +30,7 @@ func Ahead[T any](ctx context.Context, sequence func(ctx context.Context) iter.S
 		defer func() {
 			cancel()
 			close(left)
-			for range elements { //nolint:revive // until it has ended
+			for range elements { // until it has ended
 			}
 		}()
 		for e := range elements {
