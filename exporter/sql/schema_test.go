@@ -110,3 +110,25 @@ func TestOpenedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Somebody may have given columns other types, to search in data for one.
+func TestColumnsOfOtherTypes(t *testing.T) {
+	at := testenv.PostgreSQL(t)
+	s := open(t, at)
+	execute(t, foreign(t, at), "ALTER TABLE data ALTER COLUMN data TYPE jsonb, ALTER COLUMN id TYPE bigint, ALTER COLUMN name TYPE text, ALTER COLUMN timestamp TYPE varchar(64)")
+	want := event("A\t\\N\n\r\\", "x-start")
+	want.Info = `{"a": "\\ \" \t \u00e9", "host": "h"}`
+	for range 2 {
+		if err := s.Write(t.Context(), []osprofiler.Notification{want}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, err := range s.Notifications(t.Context(), want.BaseID) {
+		if err != nil || !n.Equal(want) {
+			t.Errorf("got %s (%v), want %s", n.JSON(), err, want.JSON())
+		}
+	}
+	if rows := strs(t, foreign(t, at), "SELECT CAST(count(*) AS text) FROM data"); rows[0] != "1" {
+		t.Errorf("there are %s rows", rows[0])
+	}
+}

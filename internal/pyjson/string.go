@@ -19,10 +19,13 @@ func Unquote(raw string) string {
 	out := make([]byte, first, len(body))
 	copy(out, body)
 	for i := first; i < len(body); {
-		c := body[i]
-		if c != '\\' {
-			out = append(out, c)
-			i++
+		if body[i] != '\\' {
+			plain := strings.IndexByte(body[i:], '\\')
+			if plain < 0 {
+				plain = len(body) - i
+			}
+			out = append(out, body[i:i+plain]...)
+			i += plain
 			continue
 		}
 		if body[i+1] != 'u' {

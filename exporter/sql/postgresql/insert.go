@@ -3,7 +3,6 @@ package postgresql
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
@@ -23,41 +22,34 @@ func (dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]ta
 	return table.ReadRows(ctx, c, latest, traceIDs)
 }
 
-// Insert sends rows by COPY. Texts and JSON are in its binary format as they are,
-// so nothing need be known of the columns; pgx's own CopyFrom asks first.
+// Insert sends rows by COPY, as text: that goes into columns of any type, such as
+// data where somebody made it jsonb. pgx's own CopyFrom asks for the types first.
 func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	return c.Raw(func(driver any) error {
-		_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, &copyBinary{rows: rows, text: []byte(copyHeader)}, "COPY data ("+table.ColumnList+") FROM STDIN (FORMAT binary)")
+		_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, &copyText{rows: rows}, "COPY data ("+table.ColumnList+") FROM STDIN")
 		return err
 	})
 }
 
-// copyHeader begins COPY's binary format: its signature, no flags, no extension.
-const copyHeader = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
-
-// copyBinary writes rows in COPY's binary format while they are read, so that
-// the server is at work meanwhile.
-type copyBinary struct {
+// copyText writes rows in COPY's text format while they are read, so that the
+// server is at work meanwhile.
+type copyText struct {
 	rows []table.Row // still to be written
 	text []byte      // written, still to be read
 	room []byte
-	done bool
 }
 
 // Read implements io.Reader.
-func (t *copyBinary) Read(p []byte) (int, error) {
+func (t *copyText) Read(p []byte) (int, error) {
 	if len(t.text) == 0 {
 		t.text = t.room[:0]
 		var room [16]any
 		for len(t.rows) > 0 && len(t.text) < len(p) {
 			t.text = appendRow(t.text, t.rows[0].Args(room[:0]))
 			t.rows = t.rows[1:]
-		}
-		if len(t.rows) == 0 && !t.done {
-			t.text, t.done = append(t.text, 0xFF, 0xFF), true
 		}
 		t.room = t.text
 	}
@@ -69,15 +61,32 @@ func (t *copyBinary) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// appendRow writes the number of values, and each behind its length, NULL as -1.
+// appendRow writes a line: the values between tabs, NULL as \N.
 func appendRow(text []byte, values []any) []byte {
-	text = binary.BigEndian.AppendUint16(text, uint16(len(values)))
-	for _, value := range values {
+	for i, value := range values {
+		if i > 0 {
+			text = append(text, '\t')
+		}
 		if s, ok := value.(string); ok {
-			text = append(binary.BigEndian.AppendUint32(text, uint32(len(s))), s...)
+			text = appendEscaped(text, s)
 		} else {
-			text = binary.BigEndian.AppendUint32(text, 1<<32-1)
+			text = append(text, `\N`...)
 		}
 	}
-	return text
+	return append(text, '\n')
+}
+
+// escapes are the letters behind a backslash that stand for what would end a
+// value or a line, or begin such an escape.
+var escapes = [256]byte{'\t': 't', '\n': 'n', '\r': 'r', '\\': '\\'}
+
+func appendEscaped(text []byte, value string) []byte {
+	start := 0
+	for i := range len(value) {
+		if letter := escapes[value[i]]; letter != 0 {
+			text = append(append(text, value[start:i]...), '\\', letter)
+			start = i + 1
+		}
+	}
+	return append(text, value[start:]...)
 }
