@@ -95,7 +95,7 @@ var badCases = []badCase{
 	{"malformed file", "trace list --connection-string file:///?password=hunter2", exitUsage, `"password"`, ""},
 	{"user of a file", "trace list --connection-string file://user:hunter2@host/x", exitUsage, "names no user", ""},
 	{"user of SQLite", "trace list --connection-string sqlite://user:hunter2@host/x", exitUsage, "names no user", ""},
-	{"malformed Redis", "trace list --connection-string redis://:hunter2@host:port/0", exitUsage, `"host:port" of the connection string should be a host and a port`, ""},
+	{"malformed Redis", "trace list --connection-string redis://:hunter2@host:port/0", exitUsage, `the host of the connection string should be a host and a port`, ""},
 	{"malformed percent for Redis", "trace list --connection-string redis://:hunter2%@host/0", exitUsage, "should be written %25", ""},
 	{"unknown option of Redis", "trace list --connection-string redis://:hunter2@host/0?osp_colour=red", exitUsage, `"osp_colour"`, ""},
 	{"question mark in a password", "trace list --connection-string redis://user:1?hunter2@host:1/0", exitUsage, inPassword, ""},

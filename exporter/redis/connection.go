@@ -137,7 +137,7 @@ func (t *target) hosts(rest string) (err error) {
 	if t.scheme == schemeUnix {
 		path, err := url.PathUnescape(rest)
 		if err != nil || !strings.HasPrefix(path, "/") {
-			return fmt.Errorf("the connection string names the socket %q, which should be a path from the root: redis+unix:///run/redis/redis.sock", rest)
+			return errors.New("the socket of the connection string should be a path from the root, as in redis+unix:///run/redis/redis.sock" + passwordHint)
 		}
 		t.client.Addrs = []string{path}
 		return nil
@@ -158,10 +158,16 @@ func (t *target) hosts(rest string) (err error) {
 		return nil
 	}
 	if t.client.DB, err = strconv.Atoi(db); err != nil || t.client.DB < 0 {
-		return fmt.Errorf("the database %q of the connection string should be a number from 0, as in redis://host:6379/0", db)
+		return errors.New("the database of the connection string should be a number from 0, as in redis://host:6379/0" + passwordHint)
 	}
 	return nil
 }
+
+// Where the "@" behind a password is missing, what is taken for a host, a
+// database or a path is the password: so errors show none of these.
+const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`
+
+var errPlace = errors.New("the host of the connection string should be a host and a port, as in host:6379 or [::1]:6379" + passwordHint)
 
 // address completes host, host:port, :port, or an IPv6 address in brackets.
 func address(text, port string) (string, error) {
@@ -172,7 +178,7 @@ func address(text, port string) (string, error) {
 	n, err := strconv.ParseUint(port, 10, 16)
 	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if err != nil || n == 0 || strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"") {
-		return "", fmt.Errorf("%q of the connection string should be a host and a port, as in host:6379 or [::1]:6379", text)
+		return "", errPlace
 	}
 	if bare == "" {
 		bare = "localhost"

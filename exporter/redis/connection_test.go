@@ -63,11 +63,11 @@ const inPassword = `the password holds a "?", which should be written %3F`
 
 func TestWrongConnectionStrings(t *testing.T) {
 	for text, want := range map[string]string{
-		"redis://h:x":                            `"h:x" of the connection string should be a host and a port`,
+		"redis://h:x":                            `the host of the connection string should be a host and a port, as in host:6379 or [::1]:6379 (a password ends at an "@"`,
 		"redis://h:0":                            "should be a host and a port",
 		"redis://h:70000":                        "should be a host and a port",
 		"redis://::1":                            "should be a host and a port",
-		"redis://h/x":                            `the database "x" of the connection string should be a number`,
+		"redis://h/x":                            `the database of the connection string should be a number from 0`,
 		"redis://h/-1":                           "should be a number",
 		"redis://h?db=x":                         "should be a whole number",
 		"redis://:geheim%@h":                     "percent sign",
@@ -88,6 +88,17 @@ func TestWrongConnectionStrings(t *testing.T) {
 		"redis+unix://h":                         "a path from the root",
 		"redis+unix:///s?sentinel=m":             "sentinels have hosts",
 		"redissentinel://h?sentinel=":            "no master",
+
+		// the "@" was forgotten, escaped, or mistyped
+		"redis://:geheim127.0.0.1:6379/0":              "should be a host and a port",
+		"redis://u:geheim%40127.0.0.1:6379/0":          "should be a host and a port",
+		"redis://u:geheim/127.0.0.1:6379/0":            "should be a host and a port",
+		"redis://u:geheim":                             "should be a host and a port",
+		"redis://:1/geheim":                            "should be a number from 0",
+		"redis://u:geheim 127.0.0.1/0":                 "should be a host and a port",
+		"redis://u:geheim;127.0.0.1:1?osp_cluster=yes": "should be a host and a port",
+		"redissentinel://:geheim,127.0.0.1/0":          "should be a host and a port",
+		"redis+unix://:geheim/tmp/redis.sock":          "a path from the root",
 
 		"redis://u:geheim?geheim@h:1/0":          inPassword,
 		"redissentinel://:geheim?geheim@h:1/0":   inPassword,

@@ -22,7 +22,7 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 		asked := backend.Text(baseID)
 		var seen backend.Unique
 		found := false
-		for n, err := range s.trace(ctx, asked) {
+		for n, err := range s.trace(ctx, asked, &found) {
 			if err == nil {
 				err = s.alive(ctx)
 			}
@@ -42,8 +42,9 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 	}
 }
 
-// trace yields what is stored of a trace, in order.
-func (s *Store) trace(ctx context.Context, id string) iter.Seq2[osprofiler.Notification, error] {
+// trace yields what is stored of a trace, in order. It says that the trace was
+// found where something stands under its key, which may be no notification.
+func (s *Store) trace(ctx context.Context, id string, found *bool) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		if s.legacy && !s.legacyTrace(ctx, id, yield) {
 			return
@@ -54,6 +55,7 @@ func (s *Store) trace(ctx context.Context, id string) iter.Seq2[osprofiler.Notif
 			yield(osprofiler.Notification{}, err)
 			return
 		}
+		*found = *found || lengths[0] != 0
 		if lengths[0] < 0 {
 			yield(osprofiler.Notification{}, damagedKey(keys[0], errNoList))
 			return

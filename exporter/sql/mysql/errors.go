@@ -54,7 +54,7 @@ func lost(err error) bool {
 	if errors.As(err, &unresolved) && unresolved.IsNotFound {
 		return false
 	}
-	return errors.As(err, &network) || errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
+	return errors.As(err, &network) || errors.Is(err, errSilent) || errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
@@ -93,6 +93,8 @@ func (d dialect) Explain(err error) error {
 		return say("%s", d.refusal(e))
 	case errors.Is(err, driver.ErrNoTLS):
 		return say("the server at %s offers no TLS, which the connection string asks for", d.address)
+	case errors.Is(err, errSilent):
+		return say("cannot connect to MySQL at %s: %v", d.address, errSilent)
 	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), distrusted(err):
 		return say("cannot connect to MySQL at %s: %s", d.address, rootCause(err))
 	case errors.Is(err, driver.ErrPktTooLarge):

@@ -72,7 +72,7 @@ func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, 
 	if err != nil {
 		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(patient{connector, c.Timeout})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(2)
 	db.SetConnMaxIdleTime(time.Minute)

@@ -97,6 +97,8 @@ func (d dialect) Explain(err error) error {
 	switch {
 	case errors.As(err, &e):
 		return say("%s", d.refusal(e))
+	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's, which was looked at
+		return say("cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
 	case errors.As(err, &connecting):
 		return say("cannot connect to PostgreSQL at %s: %s", d.server(), rootCause(err))
 	case lost(err):

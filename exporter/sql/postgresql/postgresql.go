@@ -4,6 +4,7 @@
 package postgresql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -69,7 +70,7 @@ func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store,
 	// session are no trouble.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
-	return open(ctx, stdlib.OpenDB(*c), dialect{host: c.Host, port: c.Port, database: c.Database, user: c.User}, newConfig(opts))
+	return open(ctx, stdlib.OpenDB(*c), dialect{host: c.Host, port: c.Port, database: cmp.Or(c.Database, c.User), user: c.User}, newConfig(opts))
 }
 
 // connections is how many a store has at most; one is held by a batch, one by
