@@ -43,10 +43,11 @@ func (s *Store) page(ctx context.Context, most int, where string, args ...any) (
 // their ids.
 func (s *Store) pagesBehind(ctx context.Context, id int64, where string, args ...any) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
+		most := pageRows
 		for more := true; more; {
 			var page []row
 			err := s.use(ctx, func() (err error) {
-				page, more, err = s.page(ctx, pageRows, "id > ? AND "+where+" ORDER BY id", append([]any{id}, args...)...)
+				page, more, err = s.page(ctx, most, "id > ? AND "+where+" ORDER BY id", append([]any{id}, args...)...)
 				return err
 			})
 			if !yield(page, err) || err != nil {
@@ -55,6 +56,7 @@ func (s *Store) pagesBehind(ctx context.Context, id int64, where string, args ..
 			if more {
 				id = page[len(page)-1].id
 			}
+			most = next(most, len(page), more)
 		}
 	}
 }
@@ -62,8 +64,9 @@ func (s *Store) pagesBehind(ctx context.Context, id int64, where string, args ..
 // pagesOf yields the rows with these ids, which ascend.
 func (s *Store) pagesOf(ctx context.Context, ids []int64) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
+		most := pageRows
 		for len(ids) > 0 {
-			asked := ids[:min(pageRows, len(ids))]
+			asked := ids[:min(most, len(ids))]
 			var page []row
 			more := false
 			err := s.use(ctx, func() (err error) {
@@ -78,8 +81,18 @@ func (s *Store) pagesOf(ctx context.Context, ids []int64) iter.Seq2[[]row, error
 				last = page[len(page)-1].id
 			}
 			ids = ids[slices.Index(asked, last)+1:]
+			most = next(len(asked), len(page), more)
 		}
 	}
+}
+
+// next is how many rows to ask for after a page. Of one that ended by its bytes
+// the client reads the rest all the same, so of large rows it should be little.
+func next(asked, came int, more bool) int {
+	if more && came < asked {
+		return came
+	}
+	return min(2*asked, pageRows)
 }
 
 // oneOf is the condition that a row has one of these ids, which ascend.
