@@ -1,10 +1,14 @@
 package redis_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	goredis "github.com/redis/go-redis/v9"
+
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -25,5 +29,35 @@ func TestNothingReadable(t *testing.T) {
 		if err == nil || errors.Is(err, store.ErrNotFound) || !strings.HasPrefix(err.Error(), `nothing of the trace "`+id+`" can be read: skipped `) {
 			t.Errorf("%s: the report says %v", id, err)
 		}
+	}
+}
+
+// vanishing deletes lists as soon as their length was asked for.
+type vanishing struct{ client *goredis.Client }
+
+func (vanishing) DialHook(next goredis.DialHook) goredis.DialHook          { return next }
+func (vanishing) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
+
+func (v vanishing) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			if cmd.Name() == "llen" {
+				err = errors.Join(err, v.client.Del(ctx, cmd.Args()[1].(string)).Err())
+			}
+		}
+		return err
+	}
+}
+
+// A trace that expires while it is read does not end without a word.
+func TestListThatVanishes(t *testing.T) {
+	url := testenv.RedisDB(t)
+	client := bare(t, url)
+	client.AddHook(vanishing{bare(t, url)})
+	s := oredis.New(client)
+	write(t, s, event("a", 1))
+	if err := only(s.Notifications(t.Context(), "a")); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("it ends with %v", err)
 	}
 }

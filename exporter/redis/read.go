@@ -55,12 +55,13 @@ func (s *Store) trace(ctx context.Context, id string, found *bool) iter.Seq2[osp
 			yield(osprofiler.Notification{}, err)
 			return
 		}
-		*found = *found || lengths[0] != 0
 		if lengths[0] < 0 {
+			*found = true
 			yield(osprofiler.Notification{}, damagedKey(keys[0], errNoList))
 			return
 		}
 		for e, err := range s.lists(ctx, keys, lengths) {
+			*found = *found || err == nil // else the list may have vanished meanwhile
 			if !yield(e.Notification, cmp.Or(err, e.err)) {
 				return
 			}

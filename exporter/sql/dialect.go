@@ -24,7 +24,7 @@ type Dialect interface {
 	// or, where a statement cannot be interrupted safely, one that never ends.
 	Bind(ctx context.Context) context.Context
 	// Latest reads the rows with these trace_ids, of each the latest
-	// SameTraceID. It reads none where Insert looks for them itself.
+	// SameTraceID.
 	Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]Row, error)
 	// Insert adds the rows in the order given.
 	Insert(ctx context.Context, c *sql.Conn, rows []Row) error

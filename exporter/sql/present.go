@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"slices"
-
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
@@ -22,29 +20,30 @@ func (s *Store) traceIDs(batch []osprofiler.Notification) (ids []string) {
 
 // missing returns those of the rows that are not stored, equal ones once.
 func missing(rows, stored []Row) []Row {
-	there := make(map[string][]*Row, len(rows)) // by trace_id
-	for i := range stored {
-		id := stored[i].columns[colTraceID].String
-		there[id] = append(there[id], &stored[i])
+	met := make(map[Row]bool, len(rows)+len(stored)) // as they are spelled
+	said := map[Row]bool{}                           // by what data says, as a database may have spelled it anew
+	for _, r := range stored {
+		met[r] = true
+		said[r.unspelled()] = true
 	}
 	missing := make([]Row, 0, len(rows))
-	for i := range rows {
-		id := rows[i].columns[colTraceID].String
-		if !slices.ContainsFunc(there[id], rows[i].sameAs) {
-			there[id] = append(there[id], &rows[i])
-			missing = append(missing, rows[i])
+	for _, r := range rows {
+		if met[r] || len(said) > 0 && said[r.unspelled()] {
+			continue
 		}
+		met[r] = true
+		missing = append(missing, r)
 	}
 	return missing
 }
 
-// sameAs tells whether a row that was read is this one. A database may have
-// written its data in another way.
-func (r *Row) sameAs(read *Row) bool {
-	if r.columns != read.columns || r.data == read.data {
-		return r.columns == read.columns
+// unspelled is the row with what its data says instead of its data.
+func (r *Row) unspelled() Row {
+	inner, err := r.inner()
+	if err != nil {
+		return *r
 	}
-	ours, err := r.inner()
-	theirs, err2 := read.inner()
-	return err == nil && err2 == nil && ours == theirs
+	plain := *r
+	plain.data = text(inner)
+	return plain
 }

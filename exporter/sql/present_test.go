@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -45,11 +46,29 @@ func TestMissing(t *testing.T) {
 	}
 	var got []string
 	for _, r := range missing(rows, stored) {
-		got = append(got, fmt.Sprint(r.TraceID(), " ", r.columns[colName].String, " ", len(r.data.String)))
+		got = append(got, fmt.Sprint(r.columns[colTraceID], " ", r.columns[colName].String, " ", len(r.data.String)))
 	}
-	want := []string{"1 new 16", "2 there 16", "<nil> x 16", "1 there 4", " x 16"}
+	want := []string{"{1 true} new 16", "{2 true} there 16", "{ false} x 16", "{1 true} there 4", "{ true} x 16"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// A service that gives all its operations one id makes writing no slower: each
+// row's data is looked into once at most.
+func TestMissingOfOneID(t *testing.T) {
+	const count = 20_000
+	rows := make([]Row, count)
+	for i := range rows {
+		rows[i].columns[colTraceID] = text("one")
+		rows[i].data = text(fmt.Sprintf(`"{\"info\": {\"x\": %d, \"y\": \"%s\"}}"`, i, strings.Repeat("y", 500)))
+	}
+	began := time.Now()
+	if got := missing(rows, rows[:SameTraceID]); len(got) != count-SameTraceID {
+		t.Errorf("%d are missing", len(got))
+	}
+	if took := time.Since(began); took > 10*time.Second { // each with each, it is minutes
+		t.Errorf("it took %v", took)
 	}
 }
 

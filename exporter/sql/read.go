@@ -23,9 +23,13 @@ func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 		exists := false
 		for f, err := range each(ctx, s, backend.Ahead(ctx, pages)) {
 			if err == nil {
-				exists, err = true, f.err
+				err = f.err
+				if err == nil && f.BaseID != asked { // which the database takes for the same
+					continue
+				}
+				exists = true
 			}
-			if err == nil && (f.BaseID != asked || !seen.First(f.Notification)) {
+			if err == nil && !seen.First(f.Notification) {
 				continue
 			}
 			if !yield(f.Notification, err) || store.Ends(err) {

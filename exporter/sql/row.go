@@ -62,14 +62,6 @@ func (r *Row) Size() int {
 	return size
 }
 
-// TraceID is the value of the column trace_id, a string or nil.
-func (r *Row) TraceID() any {
-	if c := r.columns[colTraceID]; c.Valid {
-		return c.String
-	}
-	return nil
-}
-
 func text(s string) sql.NullString { return sql.NullString{String: s, Valid: true} }
 
 // nullable tells which members upstream may set to None.
