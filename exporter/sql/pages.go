@@ -12,6 +12,7 @@ import (
 // the caller's code may take its time, or use the store.
 const (
 	pageRows  = 900     // of a list of 1,000 ids MariaDB makes a table
+	firstRows = 225     // of the first page, when it is not known how large rows are
 	pageBytes = 4 << 20 // a page ends behind the row that goes beyond
 )
 
@@ -43,7 +44,7 @@ func (s *Store) page(ctx context.Context, most int, where string, args ...any) (
 // their ids.
 func (s *Store) pagesBehind(ctx context.Context, id int64, where string, args ...any) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
-		most := pageRows
+		most := firstRows
 		for more := true; more; {
 			var page []row
 			err := s.use(ctx, func() (err error) {
@@ -56,7 +57,7 @@ func (s *Store) pagesBehind(ctx context.Context, id int64, where string, args ..
 			if more {
 				id = page[len(page)-1].id
 			}
-			most = next(most, len(page), more)
+			most = next(page)
 		}
 	}
 }
@@ -64,7 +65,7 @@ func (s *Store) pagesBehind(ctx context.Context, id int64, where string, args ..
 // pagesOf yields the rows with these ids, which ascend.
 func (s *Store) pagesOf(ctx context.Context, ids []int64) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
-		most := pageRows
+		most := firstRows
 		for len(ids) > 0 {
 			asked := ids[:min(most, len(ids))]
 			var page []row
@@ -81,18 +82,19 @@ func (s *Store) pagesOf(ctx context.Context, ids []int64) iter.Seq2[[]row, error
 				last = page[len(page)-1].id
 			}
 			ids = ids[slices.Index(asked, last)+1:]
-			most = next(len(asked), len(page), more)
+			most = next(page)
 		}
 	}
 }
 
-// next is how many rows to ask for after a page. Of one that ended by its bytes
-// the client reads the rest all the same, so of large rows it should be little.
-func next(asked, came int, more bool) int {
-	if more && came < asked {
-		return came
+// next is how many rows to ask for after a page: twice as many, but no more than
+// are likely to fit. What is behind the bytes of a page is sent all the same.
+func next(page []row) int {
+	bytes := 1
+	for i := range page {
+		bytes += len(page[i].data.String)
 	}
-	return min(2*asked, pageRows)
+	return max(1, min(pageRows, max(2*len(page), firstRows), len(page)*pageBytes/bytes))
 }
 
 // oneOf is the condition that a row has one of these ids, which ascend.

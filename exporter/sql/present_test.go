@@ -85,3 +85,21 @@ func TestChunkOf(t *testing.T) {
 		t.Errorf("of three, %d", got)
 	}
 }
+
+func TestNextPage(t *testing.T) {
+	page := func(rows, size int) []row {
+		all := make([]row, rows)
+		for i := range all {
+			all[i].data = text(strings.Repeat("x", size))
+		}
+		return all
+	}
+	for _, c := range []struct{ rows, size, want int }{
+		{firstRows, 10, 2 * firstRows}, {2 * firstRows, 10, pageRows}, {pageRows, 10, pageRows}, {3, 10, firstRows},
+		{firstRows, 100_000, 41}, {14, 300_000, 13}, {1, 2 * pageBytes, 1}, {0, 0, 1},
+	} {
+		if got := next(page(c.rows, c.size)); got != c.want {
+			t.Errorf("after %d rows of %d bytes, %d, want %d", c.rows, c.size, got, c.want)
+		}
+	}
+}

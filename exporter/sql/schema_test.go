@@ -3,6 +3,7 @@ package sql_test
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -131,4 +132,47 @@ func TestColumnsOfOtherTypes(t *testing.T) {
 	if rows := strs(t, foreign(t, at), "SELECT CAST(count(*) AS text) FROM data"); rows[0] != "1" {
 		t.Errorf("there are %s rows", rows[0])
 	}
+}
+
+// Where PostgreSQL refuses to COPY, rows get there another way, and a batch that
+// is written again is there once, as everywhere.
+func TestWithoutCopy(t *testing.T) {
+	twice := func(t *testing.T, at string) {
+		t.Helper()
+		s := open(t, at)
+		want := event("A\t\\N\n", "x-start")
+		want.Project = ""
+		for range 2 {
+			if err := s.Write(t.Context(), []osprofiler.Notification{want, event("B", "x-start")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		count := 0
+		for n, err := range s.Notifications(t.Context(), want.BaseID) {
+			if count++; err != nil || !n.Equal(want) {
+				t.Errorf("got %s (%v), want %s", n.JSON(), err, want.JSON())
+			}
+		}
+		if count != 1 {
+			t.Errorf("it came %d times", count)
+		}
+	}
+	t.Run("view", func(t *testing.T) {
+		at := testenv.PostgreSQL(t)
+		open(t, at)
+		execute(t, foreign(t, at), "ALTER TABLE data RENAME TO rows", "CREATE VIEW data AS SELECT * FROM rows", "ALTER VIEW data ALTER COLUMN id SET DEFAULT nextval('data_id_seq')")
+		twice(t, at)
+	})
+	t.Run("row-level security", func(t *testing.T) {
+		at := testenv.PostgreSQL(t)
+		open(t, at)
+		u := parse(t, at)
+		account := "secured_" + strings.Trim(u.Path, "/")
+		db := foreign(t, at)
+		execute(t, db, "ALTER TABLE data ENABLE ROW LEVEL SECURITY", "CREATE POLICY everybody ON data USING (true) WITH CHECK (true)",
+			"CREATE USER "+account+" PASSWORD 'pw'", "GRANT SELECT, INSERT ON data TO "+account, "GRANT USAGE ON SEQUENCE data_id_seq TO "+account)
+		defer execute(t, db, "DROP OWNED BY "+account, "DROP USER "+account)
+		u.User = url.UserPassword(account, "pw")
+		twice(t, u.String())
+	})
 }

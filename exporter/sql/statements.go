@@ -24,15 +24,28 @@ func Latest(ctx context.Context, c *sql.Conn, d Dialect, traceIDs []string) (row
 		if len(known) == 0 {
 			continue
 		}
-		query := fmt.Sprintf("SELECT %s, %s FROM data WHERE trace_id IN (%s) ORDER BY id + 0 DESC LIMIT %d",
-			columnNames, d.Text(), placeholders(len(known)), len(known)*SameTraceID)
-		found, err := ReadRows(ctx, c, query, anys(known)...)
+		found, err := latestOf(ctx, c, d, known)
+		if len(found) == len(known)*SameTraceID && len(known) > 1 { // rows of one may have kept out another's
+			found = nil
+			for i := 0; i < len(known) && err == nil; i++ {
+				var its []Row
+				its, err = latestOf(ctx, c, d, known[i:i+1])
+				found = append(found, its...)
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, found...)
 	}
 	return rows, nil
+}
+
+// latestOf reads the latest rows with these trace_ids, so many as each may have.
+func latestOf(ctx context.Context, c *sql.Conn, d Dialect, traceIDs []string) ([]Row, error) {
+	query := fmt.Sprintf("SELECT %s, %s FROM data WHERE trace_id IN (%s) ORDER BY id + 0 DESC LIMIT %d",
+		columnNames, d.Text(), placeholders(len(traceIDs)), len(traceIDs)*SameTraceID)
+	return ReadRows(ctx, c, query, anys(traceIDs)...)
 }
 
 func anys(texts []string) []any {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -92,4 +93,26 @@ func (h holder) await(t *testing.T, db *sql.DB, want int) {
 			t.Fatalf("%d commits wait, want %d: %v", got, want, err)
 		}
 	}
+}
+
+// A trace_id that many rows share keeps no other's rows from being found.
+func TestWrittenTwiceBesideACrowd(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		s := open(t, at)
+		batch := []osprofiler.Notification{event("A", "other")}
+		for range 2 * 64 * 2 {
+			n := event("A", "same")
+			n.TraceID = "crowd"
+			n.Info = osprofiler.Info(fmt.Sprintf(`{"n": %d, "host": "h"}`, len(batch)))
+			batch = append(batch, n)
+		}
+		for range 2 {
+			if err := s.Write(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rows := strs(t, foreign(t, at), "SELECT name FROM data WHERE name = 'other'"); len(rows) != 1 {
+			t.Errorf("the other is there %d times", len(rows))
+		}
+	})
 }

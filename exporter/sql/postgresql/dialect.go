@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 )
@@ -18,6 +19,7 @@ type dialect struct {
 	port     uint16
 	database string
 	user     string
+	noCopy   *atomic.Bool // COPY was refused
 }
 
 // Name is the database and where it is.

@@ -24,6 +24,9 @@ func state(err error) string {
 
 // Busy: deadlocks, serialization failures, and locks that were not to be had.
 func (dialect) Busy(err error) bool {
+	if errors.Is(err, errNoCopy) {
+		return true
+	}
 	switch state(err) {
 	case "40001", "40P01", "55P03":
 		return true

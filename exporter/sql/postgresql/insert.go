@@ -3,6 +3,7 @@ package postgresql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,15 +25,64 @@ func (dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]ta
 
 // Insert sends rows by COPY, as text: that goes into columns of any type, such as
 // data where somebody made it jsonb. pgx's own CopyFrom asks for the types first.
-func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+// COPY is refused where data is a view, and under row-level security; then, and
+// from then on, rows go by a statement.
+func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return c.Raw(func(driver any) error {
+	if d.noCopy.Load() {
+		return insert(ctx, c, rows)
+	}
+	err := c.Raw(func(driver any) error {
 		_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, &copyText{rows: rows}, "COPY data ("+table.ColumnList+") FROM STDIN")
 		return err
 	})
+	if refused := state(err); refused == wrongKind || refused == notSupported {
+		d.noCopy.Store(true)
+		return errNoCopy
+	}
+	return err
 }
+
+// What PostgreSQL says where it does not COPY.
+const (
+	wrongKind    = "42809"
+	notSupported = "0A000"
+)
+
+// errNoCopy has the transaction begin again.
+var errNoCopy = errors.New("the table takes no COPY")
+
+// insert sends rows as one array for each column.
+func insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+	chunk := make([][]*string, len(table.Columns())+1)
+	var room [16]any
+	for i := range rows {
+		for column, value := range rows[i].Args(room[:0]) {
+			var text *string
+			if s, ok := value.(string); ok {
+				text = &s
+			}
+			chunk[column] = append(chunk[column], text)
+		}
+	}
+	args := make([]any, len(chunk))
+	for i := range chunk {
+		args[i] = chunk[i]
+	}
+	_, err := c.ExecContext(ctx, insertion, args...)
+	return err
+}
+
+var insertion = func() string {
+	var arrays []string
+	for i := range len(table.Columns()) + 1 {
+		arrays = append(arrays, fmt.Sprintf("$%d::text[]", i+1))
+	}
+	return fmt.Sprintf("INSERT INTO data (%[1]s) SELECT r.%[2]s, CAST(r.data AS json) FROM unnest(%[3]s) WITH ORDINALITY AS r (%[1]s, place) ORDER BY r.place",
+		table.ColumnList, strings.Join(table.Columns(), ", r."), strings.Join(arrays, ", "))
+}()
 
 // copyText writes rows in COPY's text format while they are read, so that the
 // server is at work meanwhile.

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -70,7 +71,7 @@ func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store,
 	// session are no trouble.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
-	return open(ctx, stdlib.OpenDB(*c), dialect{host: c.Host, port: c.Port, database: cmp.Or(c.Database, c.User), user: c.User}, newConfig(opts))
+	return open(ctx, stdlib.OpenDB(*c), dialect{host: c.Host, port: c.Port, database: cmp.Or(c.Database, c.User), user: c.User, noCopy: new(atomic.Bool)}, newConfig(opts))
 }
 
 // connections is how many a store has at most; one is held by a batch, one by

@@ -50,7 +50,7 @@ func pathOf(connectionString string) (string, error) {
 	case path == "" || path == ":memory:":
 		return "", fmt.Errorf("the connection string %q names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db", connectionString)
 	case !ok:
-		return "", fmt.Errorf("the connection string %q should have three slashes before a relative path, and four before an absolute one: sqlite:///%s", connectionString, rest)
+		return "", errors.New("the connection string should have three slashes before a relative path, as in sqlite:///relative.db, and four before an absolute one")
 	case strings.ContainsRune(path, 0):
 		return "", fmt.Errorf("the path %q of the connection string holds a NUL, which no path can", path)
 	}

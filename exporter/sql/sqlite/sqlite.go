@@ -84,7 +84,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*table.Store, error
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database %q: %w", path, err)
 	}
-	db.SetMaxOpenConns(8) // none is held while a caller's code runs
+	db.SetMaxOpenConns(8) // a caller's code runs while one is held at most, and only as long as a page is read
 	return table.Open(ctx, db, dialect{path: path}, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: 1})
 }
 

@@ -437,7 +437,7 @@ func TestBadPlaces(t *testing.T) {
 		"sqlite://":          `the connection string "sqlite://" names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db`,
 		"sqlite:///":         `the connection string "sqlite:///" names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db`,
 		"sqlite:///:memory:": `the connection string "sqlite:///:memory:" names no file; it should read like sqlite:///relative.db or sqlite:////absolute.db`,
-		"sqlite://a.db":      `the connection string "sqlite://a.db" should have three slashes before a relative path, and four before an absolute one: sqlite:///a.db`,
+		"sqlite://a.db":      `the connection string should have three slashes before a relative path, as in sqlite:///relative.db, and four before an absolute one`,
 		"sqlite:///a\x00.db": `the path "a\x00.db" of the connection string holds a NUL, which no path can`,
 	} {
 		bad(t, connectionString, dir, want, nil)
