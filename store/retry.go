@@ -18,8 +18,12 @@ type WriteError struct {
 	// Missing are the indices into the batch of what is not known to be
 	// stored; nil means all of it.
 	Missing []int
+	// Refused are those of Missing that the store will not take however often
+	// they are sent, for a reason of their own: they are too large, for example.
+	// The refusal of one says nothing about the others.
+	Refused []int
 	// Transient says that the same write may succeed later: the server was not
-	// reachable, busy, or changing its master.
+	// reachable, busy, or changing its master. It does not apply to Refused.
 	Transient bool
 	Err       error
 }
@@ -52,10 +56,11 @@ func (r Retry) orDefaults() Retry {
 	return r
 }
 
-// Write writes a batch to the store and repeats transient failures; of a batch
-// that was stored in part, only the rest is sent again. The error tells how
-// many notifications are not known to be stored, and why; it is a *WriteError
-// whose Missing are indices into the batch.
+// Write writes a batch to the store and repeats transient failures. Of a batch
+// that was stored in part, only the rest is sent again; a notification that the
+// store refused for a reason of its own is not. The error tells how many
+// notifications are not known to be stored, and why. It is a *WriteError whose
+// Missing and Refused are indices into the batch.
 func (r Retry) Write(ctx context.Context, s Store, batch []osprofiler.Notification) error {
 	r = r.orDefaults()
 	p := &pending{batch: batch}
@@ -77,29 +82,43 @@ func (r Retry) Write(ctx context.Context, s Store, batch []osprofiler.Notificati
 
 // pending is the part of a batch that is still to be written.
 type pending struct {
-	batch []osprofiler.Notification
-	left  []int // indices into batch; nil: all
-	last  error
+	batch   []osprofiler.Notification
+	left    []int // indices into batch; nil: all
+	last    error
+	refused []int // indices into batch
+	refusal error // why the first of refused was
 }
 
 // try writes what is left. An error that is not transient ends the tries.
 func (p *pending) try(ctx context.Context, s Store) error {
 	err := s.Write(ctx, p.rest())
 	if err == nil {
-		return nil
+		p.left = []int{}
+		return p.refusedOnly()
 	}
-	p.last = err
 	var partial *WriteError
 	if !errors.As(err, &partial) {
+		p.last = err
 		return backoff.Permanent(err)
 	}
-	if partial.Missing != nil {
-		p.keep(partial.Missing)
+	p.refuse(partial)
+	if p.left != nil && len(p.left) == 0 {
+		return p.refusedOnly()
 	}
+	p.last = err
 	if !partial.Transient {
 		return backoff.Permanent(err)
 	}
 	return err
+}
+
+// refusedOnly ends the tries when all but the refused notifications are stored.
+func (p *pending) refusedOnly() error {
+	p.last = nil
+	if p.refusal == nil {
+		return nil
+	}
+	return backoff.Permanent(p.refusal)
 }
 
 func (p *pending) rest() []osprofiler.Notification {
@@ -113,19 +132,49 @@ func (p *pending) rest() []osprofiler.Notification {
 	return rest
 }
 
-// keep takes indices into what is left, and keeps only these.
-func (p *pending) keep(missing []int) {
-	left := make([]int, 0, len(missing))
-	for _, i := range missing {
-		switch {
-		case p.left == nil && i >= 0 && i < len(p.batch):
-			left = append(left, i)
-		case p.left != nil && i >= 0 && i < len(p.left):
-			left = append(left, p.left[i])
+// refuse takes an error about what is left. It keeps what is missing, and puts
+// aside what was refused.
+func (p *pending) refuse(partial *WriteError) {
+	refused := p.indices(partial.Refused)
+	if partial.Missing != nil || len(refused) > 0 {
+		missing := p.indices(partial.Missing)
+		if partial.Missing == nil {
+			missing = p.all()
+		}
+		p.left = slices.DeleteFunc(missing, func(i int) bool {
+			_, isRefused := slices.BinarySearch(refused, i)
+			return isRefused
+		})
+	}
+	if len(refused) > 0 && p.refusal == nil {
+		p.refusal = partial
+	}
+	p.refused = append(p.refused, refused...)
+}
+
+// all returns the indices into the batch of what is left.
+func (p *pending) all() []int {
+	if p.left != nil {
+		return p.left
+	}
+	all := make([]int, len(p.batch))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// indices turns indices into what is left into indices into the batch.
+func (p *pending) indices(of []int) []int {
+	all := p.all()
+	indices := make([]int, 0, len(of))
+	for _, i := range of {
+		if i >= 0 && i < len(all) {
+			indices = append(indices, all[i])
 		}
 	}
-	slices.Sort(left)
-	p.left = slices.Compact(left)
+	slices.Sort(indices)
+	return slices.Compact(indices)
 }
 
 // failure describes what is left after the last try. The reason is the
@@ -138,13 +187,18 @@ func (p *pending) failure(err error) error {
 	if p.last != nil && !errors.Is(err, p.last) {
 		err = fmt.Errorf("%w (%w)", p.last, err)
 	}
-	missing := p.left
-	if missing == nil {
-		missing = make([]int, len(p.batch))
-		for i := range missing {
-			missing[i] = i
-		}
+	missing := slices.Concat(p.all(), p.refused)
+	slices.Sort(missing)
+	slices.Sort(p.refused)
+	unknown := fmt.Sprintf("%d of %d notifications are not known to be stored", len(missing)-len(p.refused), len(p.batch))
+	refused := fmt.Sprintf("%d of %d notifications refused", len(p.refused), len(p.batch))
+	switch {
+	case len(p.refused) == 0:
+		err = fmt.Errorf("%s: %w", unknown, err)
+	case len(p.refused) == len(missing):
+		err = fmt.Errorf("%s: %w", refused, err)
+	default:
+		err = fmt.Errorf("%s: %w; %s: %w", refused, p.refusal, unknown, err)
 	}
-	err = fmt.Errorf("%d of %d notifications are not known to be stored: %w", len(missing), len(p.batch), err)
-	return &WriteError{Missing: missing, Err: err}
+	return &WriteError{Missing: missing, Refused: p.refused, Err: err}
 }

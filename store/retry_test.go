@@ -1,0 +1,126 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// scripted answers each Write with the next of its answers, and nil when there
+// are no more. It notes the names of what it was sent.
+type scripted struct {
+	store.Store
+	answers []error
+	sent    [][]string
+}
+
+func (s *scripted) Write(_ context.Context, batch []osprofiler.Notification) error {
+	var names []string
+	for _, n := range batch {
+		names = append(names, n.Name)
+	}
+	s.sent = append(s.sent, names)
+	if len(s.sent) > len(s.answers) {
+		return nil
+	}
+	return s.answers[len(s.sent)-1]
+}
+
+func numbered(n int) (batch []osprofiler.Notification) {
+	for i := range n {
+		batch = append(batch, osprofiler.Notification{Name: strconv.Itoa(i)})
+	}
+	return batch
+}
+
+func TestRetryWrite(t *testing.T) {
+	gone, large := errors.New("gone"), errors.New("too large")
+	for _, c := range []struct {
+		name             string
+		answers          []error
+		sent             [][]string
+		missing, refused []int
+		text             string
+	}{
+		{name: "stored", sent: [][]string{{"0", "1", "2", "3"}}},
+		{
+			name:    "a transient failure is repeated",
+			answers: []error{&store.WriteError{Transient: true, Err: gone}},
+			sent:    [][]string{{"0", "1", "2", "3"}, {"0", "1", "2", "3"}},
+		},
+		{
+			name: "only what is missing is sent again, by indices into what was sent",
+			answers: []error{
+				&store.WriteError{Missing: []int{1, 3}, Transient: true, Err: gone},
+				&store.WriteError{Missing: []int{1}, Transient: true, Err: gone},
+			},
+			sent: [][]string{{"0", "1", "2", "3"}, {"1", "3"}, {"3"}},
+		},
+		{
+			name:    "a failure that stays is not repeated",
+			answers: []error{gone},
+			sent:    [][]string{{"0", "1", "2", "3"}},
+			missing: []int{0, 1, 2, 3}, text: "4 of 4 notifications are not known to be stored: gone",
+		},
+		{
+			name:    "what is refused is not sent again, and the rest was stored",
+			answers: []error{&store.WriteError{Missing: []int{2}, Refused: []int{2}, Err: large}},
+			sent:    [][]string{{"0", "1", "2", "3"}},
+			missing: []int{2}, refused: []int{2}, text: "1 of 4 notifications refused: too large",
+		},
+		{
+			name: "what is refused is not sent again with what is transient",
+			answers: []error{
+				&store.WriteError{Missing: []int{0, 2, 3}, Refused: []int{2}, Transient: true, Err: large},
+				&store.WriteError{Missing: []int{0, 1}, Refused: []int{0}, Transient: true, Err: large},
+			},
+			sent:    [][]string{{"0", "1", "2", "3"}, {"0", "3"}, {"3"}},
+			missing: []int{0, 2}, refused: []int{0, 2}, text: "2 of 4 notifications refused: too large",
+		},
+		{
+			name: "a failure that stays after a refusal",
+			answers: []error{
+				&store.WriteError{Missing: []int{0, 2}, Refused: []int{2}, Transient: true, Err: large},
+				gone,
+			},
+			sent:    [][]string{{"0", "1", "2", "3"}, {"0"}},
+			missing: []int{0, 2}, refused: []int{2},
+			text: "1 of 4 notifications refused: too large; 1 of 4 notifications are not known to be stored: gone",
+		},
+		{
+			name: "a refusal of some while nothing is known of the others",
+			answers: []error{
+				&store.WriteError{Refused: []int{1}, Transient: true, Err: large},
+			},
+			sent:    [][]string{{"0", "1", "2", "3"}, {"0", "2", "3"}},
+			missing: []int{1}, refused: []int{1}, text: "1 of 4 notifications refused: too large",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &scripted{answers: c.answers}
+			err := store.Retry{Initial: time.Millisecond}.Write(t.Context(), s, numbered(4))
+			if !slices.EqualFunc(s.sent, c.sent, slices.Equal[[]string]) {
+				t.Errorf("sent %q, want %q", s.sent, c.sent)
+			}
+			if c.text == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			var failed *store.WriteError
+			if !errors.As(err, &failed) || err.Error() != c.text {
+				t.Fatalf("got  %v\nwant %s", err, c.text)
+			}
+			if !slices.Equal(failed.Missing, c.missing) || !slices.Equal(failed.Refused, c.refused) || failed.Transient {
+				t.Errorf("%+v; want missing %v, refused %v", failed, c.missing, c.refused)
+			}
+		})
+	}
+}
