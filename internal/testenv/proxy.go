@@ -10,11 +10,11 @@ import (
 // A Proxy is a TCP proxy in front of a server, which a test tells how to fail.
 // What it is told holds for the connections there are and for those to come.
 type Proxy struct {
-	target   string
 	listener net.Listener
 	done     sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	changed *sync.Cond // mu: hole or closed
 	conns   map[net.Conn]struct{}
 	delay   time.Duration
@@ -109,6 +109,18 @@ func (p *Proxy) Reset() {
 	}
 }
 
+// Switch hands the connections that come later to another server, and resets
+// those that are open, as HAProxy and a Kubernetes service do after a
+// switch-over.
+func (p *Proxy) Switch(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	for c := range p.conns {
+		reset(c)
+	}
+}
+
 // Bytes is how many bytes of clients have reached the server.
 func (p *Proxy) Bytes() int64 {
 	p.mu.Lock()
@@ -153,12 +165,9 @@ func (p *Proxy) serve(client net.Conn) {
 	if !p.open() {
 		return
 	}
-	server, err := net.Dial("tcp", p.target)
-	if err != nil {
+	server := p.dial()
+	if server == nil {
 		reset(client)
-		return
-	}
-	if !p.admit(server) {
 		return
 	}
 	defer p.forget(server)
@@ -166,6 +175,26 @@ func (p *Proxy) serve(client net.Conn) {
 	back.Go(func() { p.pump(client, server, &p.back) })
 	p.pump(server, client, &p.there)
 	back.Wait()
+}
+
+// dial connects to the server. It returns nil if the server cannot be reached.
+func (p *Proxy) dial() net.Conn {
+	for {
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
+		server, err := net.Dial("tcp", target)
+		if err != nil || !p.admit(server) {
+			return nil
+		}
+		p.mu.Lock()
+		current := p.target == target
+		p.mu.Unlock()
+		if current {
+			return server
+		}
+		p.forget(server) // Switch came between: the connection may have missed its reset
+	}
 }
 
 // admit notes a connection, so that it can be reset; or closes it.

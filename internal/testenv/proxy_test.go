@@ -186,6 +186,28 @@ func TestProxyResetsAndRefuses(t *testing.T) {
 	}
 }
 
+func TestProxySwitches(t *testing.T) {
+	first, gotFirst := echo(t)
+	second, gotSecond := echo(t)
+	p := NewProxy(t, first)
+	before := dial(t, p)
+	if err := exchange(t, before, "to the first"); err != nil {
+		t.Fatal(err)
+	}
+	p.Switch(second)
+	if err := exchange(t, before, "hello"); err == nil {
+		t.Error("an open connection is not reset")
+	}
+	after := dial(t, p)
+	if err := exchange(t, after, "to the second"); err != nil {
+		t.Fatal(err)
+	}
+	after.Close()
+	if a, b := <-gotFirst, <-gotSecond; string(a) != "to the first" || string(b) != "to the second" {
+		t.Errorf("the first server got %q, the second %q", a, b)
+	}
+}
+
 // A proxy that swallows at the end of its test does not hold the test.
 func TestProxyEndsInABlackHole(t *testing.T) {
 	addr, _ := echo(t)
