@@ -16,6 +16,7 @@ packages=(
   postgresql
   pgbouncer                 # the pooler before it
   mariadb-server-core mariadb-client-core # without the service
+  galera-4                  # the replication library of MariaDB clusters
 )
 
 missing=()

@@ -111,10 +111,7 @@ func postgreSQLProgram(args ...string) func() (program, error) {
 				return p.run(filepath.Join(bin, "initdb"), "-D", p.data(), "-U", User, "--pwfile", p.path("password"),
 					"-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync")
 			},
-			command: func(p *process) []string {
-				return append([]string{filepath.Join(bin, "postgres"), "-D", p.data(), "-p", strconv.Itoa(p.port),
-					"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}, args...)
-			},
+			command: postgreSQLCommand(bin, args),
 			ready: func(ctx context.Context, addr string) error {
 				_, err := postgreSQLVersion(ctx, "postgresql://"+User+":"+Password+"@"+addr+"/postgres")
 				return err
@@ -123,10 +120,19 @@ func postgreSQLProgram(args ...string) func() (program, error) {
 	}
 }
 
+// postgreSQLCommand is the command line of a server, a standby too.
+func postgreSQLCommand(bin string, args []string) func(p *process) []string {
+	return func(p *process) []string {
+		return append([]string{filepath.Join(bin, "postgres"), "-D", p.data(), "-p", strconv.Itoa(p.port),
+			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}, args...)
+	}
+}
+
 // postgreSQLBin is the folder of the server's programs, which Debian keeps out of PATH.
 func postgreSQLBin() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
+		path, err = filepath.EvalSymlinks(path) // the others may have no link beside it
+		return filepath.Dir(path), err
 	}
 	paths, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	newest := func(a, b string) int { return majorOf(a) - majorOf(b) }

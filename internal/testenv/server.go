@@ -19,6 +19,7 @@ type program struct {
 	name    string
 	account string                 // whom it runs as if we are root, which some refuse to be; "" is ourselves
 	disk    Disk                   // where its data lies; none: in its folder
+	group   string                 // host:port where other nodes of a Galera cluster reach it; "" for other servers
 	signal  string                 // which ends it without delay and leaves nothing behind
 	prepare func(p *process) error // once, before its first start; may be nil
 	command func(p *process) []string
