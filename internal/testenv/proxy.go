@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -23,8 +24,9 @@ type Proxy struct {
 	refuse  bool
 	closed  bool
 	cuts    int
-	there   direction // from clients
-	back    direction // from the server
+	there   direction  // from clients
+	back    direction  // from the server
+	sql     *sqlFaults // of a proxy that NewSQLProxy started; else nil
 }
 
 // A direction is one of the two in which bytes go.
@@ -171,9 +173,13 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	defer p.forget(server)
+	requests, answers := io.Reader(client), io.Reader(server)
+	if p.sql != nil {
+		requests, answers = p.sql.watch(client, server)
+	}
 	var back sync.WaitGroup
-	back.Go(func() { p.pump(client, server, &p.back) })
-	p.pump(server, client, &p.there)
+	back.Go(func() { p.pump(client, server, answers, &p.back) })
+	p.pump(server, client, requests, &p.there)
 	back.Wait()
 }
 
@@ -216,11 +222,12 @@ func (p *Proxy) forget(c net.Conn) {
 	c.Close()
 }
 
-// pump carries one direction until it ends, and then closes what it wrote to.
-func (p *Proxy) pump(to, from net.Conn, d *direction) {
+// pump carries one direction, as source reads it from a connection, until it
+// ends, and then closes what it wrote to.
+func (p *Proxy) pump(to, from net.Conn, source io.Reader, d *direction) {
 	buf := make([]byte, 16<<10)
 	for {
-		n, err := from.Read(buf)
+		n, err := source.Read(buf)
 		if n > 0 {
 			p.wait()
 			if !p.open() {
