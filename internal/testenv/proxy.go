@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -11,8 +12,9 @@ import (
 // A Proxy is a TCP proxy in front of a server, which a test tells how to fail.
 // What it is told holds for the connections there are and for those to come.
 type Proxy struct {
-	listener net.Listener
-	done     sync.WaitGroup
+	listener     net.Listener
+	done         sync.WaitGroup
+	requestLimit atomic.Int64 // see LimitRequests
 
 	mu      sync.Mutex
 	target  string
@@ -43,6 +45,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, atCut: func() {}, there: direction{cut: -1}, back: direction{cut: -1}}
+	p.requestLimit.Store(-1)
 	p.changed = sync.NewCond(&p.mu)
 	p.done.Go(p.accept)
 	t.Cleanup(p.close)
@@ -177,6 +180,8 @@ func (p *Proxy) serve(client net.Conn) {
 	if p.sql != nil {
 		requests, answers = p.sql.watch(client, server)
 	}
+	limit := &limited{limit: &p.requestLimit, client: client, server: server}
+	requests, answers = limit.requests(requests), limit.answers(answers)
 	var back sync.WaitGroup
 	back.Go(func() { p.pump(client, server, answers, &p.back) })
 	p.pump(server, client, requests, &p.there)
