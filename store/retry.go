@@ -86,7 +86,7 @@ type pending struct {
 	left    []int // indices into batch; nil: all
 	last    error
 	refused []int // indices into batch
-	refusal error // why the first of refused was
+	refusal error // why they were
 }
 
 // try writes what is left. An error that is not transient ends the tries.
@@ -146,8 +146,12 @@ func (p *pending) refuse(partial *WriteError) {
 			return isRefused
 		})
 	}
-	if len(refused) > 0 && p.refusal == nil {
+	switch {
+	case len(refused) == 0:
+	case p.refusal == nil:
 		p.refusal = partial
+	default:
+		p.refusal = fmt.Errorf("%w; %w", p.refusal, partial)
 	}
 	p.refused = append(p.refused, refused...)
 }

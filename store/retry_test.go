@@ -81,7 +81,7 @@ func TestRetryWrite(t *testing.T) {
 				&store.WriteError{Missing: []int{0, 1}, Refused: []int{0}, Transient: true, Err: large},
 			},
 			sent:    [][]string{{"0", "1", "2", "3"}, {"0", "3"}, {"3"}},
-			missing: []int{0, 2}, refused: []int{0, 2}, text: "2 of 4 notifications refused: too large",
+			missing: []int{0, 2}, refused: []int{0, 2}, text: "2 of 4 notifications refused: too large; too large",
 		},
 		{
 			name: "a failure that stays after a refusal",

@@ -26,8 +26,12 @@ type Dialect interface {
 	// Latest reads the rows with these trace_ids, of each the latest
 	// SameTraceID.
 	Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]Row, error)
-	// Insert adds the rows in the order given.
-	Insert(ctx context.Context, c *sql.Conn, rows []Row) error
+	// Insert adds the rows in the order given. It returns how many rows the
+	// database says it inserted.
+	Insert(ctx context.Context, c *sql.Conn, rows []Row) (inserted int64, err error)
+	// Commit ends the transaction of a connection. nil means that the database
+	// said that it committed this transaction.
+	Commit(ctx context.Context, c *sql.Conn) error
 	// Fetch hands over the rows that a query finds, one at a time, each value
 	// as text, nil for NULL. They are valid until each returns; if it returns
 	// false, there shall be no more.
@@ -50,12 +54,20 @@ type Dialect interface {
 	Unindexed(column string) string
 	// Text is the data column as text.
 	Text() string
-	// Busy tells whether a statement failed only because of what others did at
-	// the same time, so that the same transaction may succeed at once.
+	// Busy tells whether a transaction failed only because of what others did at
+	// the same time, so that it may succeed if it is begun again at once.
 	Busy(err error) bool
-	// Transient tells whether a statement failed because the server could not
-	// be reached, or not now.
+	// Transient tells whether a transaction may succeed later: the server could
+	// not be reached, is in a state that passes, or did not say what became of
+	// the transaction.
 	Transient(err error) bool
+	// Refuses tells whether the database refuses the content of a row, so that
+	// the other rows of the batch may be stored without it.
+	Refuses(err error) bool
+	// Suspect tells whether a single row that is too large for the server can
+	// have caused the error, though the server did not say so: it ended the
+	// connection, for example.
+	Suspect(err error) bool
 	// WrongTable tells whether a statement failed since the table has other
 	// columns.
 	WrongTable(err error) bool

@@ -58,7 +58,7 @@ func anys(texts []string) []any {
 
 // Insert is what Dialect.Insert is, by statements of at most so many rows, and
 // bytes unless a single row has more.
-func Insert(ctx context.Context, c *sql.Conn, rows []Row, most, mostBytes int) error {
+func Insert(ctx context.Context, c *sql.Conn, rows []Row, most, mostBytes int) (inserted int64, err error) {
 	for len(rows) > 0 {
 		var args []any
 		bytes, count := 0, 0
@@ -70,12 +70,18 @@ func Insert(ctx context.Context, c *sql.Conn, rows []Row, most, mostBytes int) e
 			count++
 		}
 		one := "(" + placeholders(len(columns)+1) + ")"
-		if _, err := c.ExecContext(ctx, "INSERT INTO data ("+ColumnList+") VALUES "+one+strings.Repeat(", "+one, count-1), args...); err != nil {
-			return err
+		result, err := c.ExecContext(ctx, "INSERT INTO data ("+ColumnList+") VALUES "+one+strings.Repeat(", "+one, count-1), args...)
+		if err != nil {
+			return inserted, err
 		}
+		affected, err := result.RowsAffected()
+		if err != nil {
+			return inserted, err
+		}
+		inserted += affected
 		rows = rows[count:]
 	}
-	return nil
+	return inserted, nil
 }
 
 func placeholders(n int) string { return "?" + strings.Repeat(", ?", n-1) }

@@ -2,19 +2,19 @@ package sql
 
 import (
 	"context"
-	"database/sql"
-	sqldriver "database/sql/driver"
-	"time"
+	"fmt"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Write implements store.Store: one transaction stores the batch, all of it or
-// nothing. nil means that it is committed, as durably as the database's
-// own settings make it. A notification that the table holds already is left out,
-// so that a batch may be written again.
+// Write implements store.Store. One transaction stores the batch, all of it or
+// nothing. nil means that it is committed, as durably as the database's own
+// settings make it. A notification that the table holds already is left out, so
+// that a batch may be written again. If the database refuses the content of some
+// rows, several transactions store the others; the error is a *store.WriteError
+// that names what was refused.
 func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	if err := s.alive(ctx); err != nil {
 		return err
@@ -30,15 +30,25 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	case <-s.done:
 		return store.ErrClosed
 	}
-	err := s.use(ctx, func() error {
+	err := s.writeAll(ctx, batch)
+	if err != nil && s.mayBeRow(batch, err) {
+		return s.isolate(ctx, batch, err)
+	}
+	if err != nil && s.isTransient(err) {
+		return &store.WriteError{Transient: true, Err: err}
+	}
+	return err
+}
+
+func (s *Store) isTransient(err error) bool { return s.dialect.Busy(err) || s.dialect.Transient(err) }
+
+// writeAll stores the batch in one transaction.
+func (s *Store) writeAll(ctx context.Context, batch []osprofiler.Notification) error {
+	return s.use(ctx, func() error {
 		return s.transact(ctx, func(c *connection) error {
 			return s.insert(ctx, c, batch)
 		})
 	})
-	if err != nil && (s.dialect.Busy(err) || s.dialect.Transient(err)) {
-		return &store.WriteError{Transient: true, Err: err}
-	}
-	return err
 }
 
 // What is looked up and inserted at once.
@@ -59,14 +69,33 @@ func (s *Store) insert(ctx context.Context, c *connection, batch []osprofiler.No
 		batch = batch[len(chunk):]
 		encoded := make(chan []Row, 1)
 		go func() { encoded <- s.encodeAll(chunk) }()
-		stored, err := s.dialect.Latest(bound, c.Conn, s.traceIDs(chunk))
-		rows := <-encoded // also where there is an error: then nothing of the batch is in use any more
+		traceIDs := s.traceIDs(chunk)
+		stored, err := s.dialect.Latest(bound, c.Conn, traceIDs)
+		rows := <-encoded // in any case, so that nothing of the batch is in use any more
 		if err == nil {
-			err = s.dialect.Insert(bound, c.Conn, missing(rows, stored))
+			err = s.insertRows(bound, c, missing(rows, stored), traceIDs)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// insertRows inserts rows that have these trace_ids. If the database reports
+// fewer inserted rows, it must show them all the same: a trigger may have put
+// them into a partition, or a rule may have discarded them.
+func (s *Store) insertRows(ctx context.Context, c *connection, rows []Row, traceIDs []string) error {
+	inserted, err := s.dialect.Insert(ctx, c.Conn, rows)
+	if err != nil || inserted == int64(len(rows)) {
+		return err
+	}
+	stored, err := s.dialect.Latest(ctx, c.Conn, traceIDs)
+	if err != nil {
+		return err
+	}
+	if lacking := missing(rows, stored); len(lacking) > 0 {
+		return fmt.Errorf("the database %s accepted %d rows but discarded %d of them; a trigger or a rule of the table data does so", s.dialect.Name(), len(rows), len(lacking))
 	}
 	return nil
 }
@@ -94,57 +123,3 @@ func (s *Store) encodeAll(batch []osprofiler.Notification) []Row {
 // through for an equal one. Usually there are two; a limit keeps it quick
 // where somebody gives the same to all.
 const SameTraceID = 64
-
-// A connection is the one that a transaction runs on.
-type connection struct{ *sql.Conn }
-
-// transact runs f in a transaction, which it rolls back if f fails.
-func (s *Store) transact(ctx context.Context, f func(*connection) error) (err error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	c := &connection{conn}
-	defer func() { _ = conn.Close() }()
-	bound := s.dialect.Bind(ctx)
-	if _, err := c.ExecContext(bound, s.dialect.Begin()); err != nil {
-		c.rollback(bound) // it may have begun all the same
-		return err
-	}
-	if err := f(c); err != nil {
-		c.rollback(bound)
-		return err
-	}
-	if err := s.commit(ctx, c); err != nil {
-		c.rollback(bound)
-		return err
-	}
-	return nil
-}
-
-// commit waits for readers to get out of the way, as long as the database
-// itself waits, and not beyond the context.
-func (s *Store) commit(ctx context.Context, c *connection) error {
-	for try := 0; ; try++ {
-		_, err := c.ExecContext(s.dialect.Bind(ctx), "COMMIT")
-		if err == nil || !s.dialect.Busy(err) || try == 20 {
-			return err
-		}
-		if err := s.alive(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// rollback ends a transaction, if there is one. Where that fails, or the
-// context has ended, the connection is given up, which ends it too.
-func (c *connection) rollback(ctx context.Context) {
-	if ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		if _, err := c.ExecContext(ctx, "ROLLBACK"); err == nil {
-			return
-		}
-	}
-	_ = c.Raw(func(any) error { return sqldriver.ErrBadConn })
-}

@@ -61,6 +61,12 @@ func alphabetOf(sets []string) table.Alphabet {
 
 func (dialect) Begin() string { return "START TRANSACTION" }
 
+// Commit implements table.Dialect.
+func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, "COMMIT")
+	return err
+}
+
 // Bind: the driver gives an interrupted connection up, which ends its transaction.
 func (dialect) Bind(ctx context.Context) context.Context { return ctx }
 func (dialect) Rebind(statement string) string           { return statement }

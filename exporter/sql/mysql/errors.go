@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // number is the server's number for an error, else 0.
@@ -23,22 +25,33 @@ func number(err error) uint16 {
 	return 0
 }
 
-// Busy: deadlocks, and locks that were not to be had.
+// Busy implements table.Dialect.
 func (dialect) Busy(err error) bool {
-	switch number(err) {
-	case 1205, 1213:
-		return true
-	}
-	return false
+	class, _ := classOf(err)
+	return class == serverstate.Contended
 }
 
-// Transient: no connection, a lost one, a server that ends, has too many
-// connections or a full disk, and a replica that is about to take over.
+// Transient implements table.Dialect.
 func (dialect) Transient(err error) bool {
+	if class, sent := classOf(err); sent {
+		return class.IsTransient()
+	}
+	return lost(err)
+}
+
+// Refuses implements table.Dialect.
+func (dialect) Refuses(err error) bool {
+	class, _ := classOf(err)
+	return class == serverstate.Row || errors.Is(err, driver.ErrPktTooLarge)
+}
+
+// Suspect implements table.Dialect: servers and proxies may close the connection
+// over a packet that is larger than they take, or run out of memory.
+func (dialect) Suspect(err error) bool {
 	switch number(err) {
 	case 0:
 		return lost(err)
-	case 1021, 1037, 1038, 1040, 1041, 1053, 1077, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1290, 1836, 1927, 3169:
+	case 1037, 1038, 1041, 1105, 1160, 1161:
 		return true
 	}
 	return false
@@ -98,7 +111,7 @@ func (d dialect) Explain(err error) error {
 	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), distrusted(err):
 		return say("cannot connect to MySQL at %s: %s", d.address, rootCause(err))
 	case errors.Is(err, driver.ErrPktTooLarge):
-		return say("a notification is larger than the server at %s takes (max_allowed_packet)", d.address)
+		return say("it is larger than the server at %s takes (max_allowed_packet)", d.address)
 	case lost(err):
 		return say("the connection to MySQL at %s was lost: %s", d.address, rootCause(err))
 	}
@@ -113,12 +126,14 @@ func (d dialect) refusal(e *driver.MySQLError) string {
 		return fmt.Sprintf("MySQL at %s has no database %q", d.address, d.database)
 	case 1044, 1142, 1143, 1227:
 		return fmt.Sprintf("the user %q lacks a right in the database %s: %s", d.user, d.Name(), e.Message)
-	case 1290, 1836:
+	case 1036, 1290, 1792, 1836, 1874:
 		return fmt.Sprintf("the database %s cannot be written, only read (osp_read_only opens it so): %s", d.Name(), e.Message)
 	case 1021, 1114:
 		return fmt.Sprintf("the database %s cannot grow: the disk is full: %s", d.Name(), e.Message)
 	case 1153:
-		return fmt.Sprintf("a notification is larger than the server at %s takes (max_allowed_packet): %s", d.address, e.Message)
+		return fmt.Sprintf("it is larger than the server at %s takes (max_allowed_packet): %s", d.address, e.Message)
+	case 1047:
+		return fmt.Sprintf("the Galera node of the database %s is not ready: %s", d.Name(), e.Message)
 	}
 	return fmt.Sprintf("the database %s: %s (%d)", d.Name(), e.Message, e.Number)
 }

@@ -19,6 +19,6 @@ func (d dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]
 	return table.Latest(ctx, c, d, traceIDs)
 }
 
-func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	return table.Insert(ctx, c, rows, statementRows, statementBytes)
 }

@@ -68,15 +68,16 @@ func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, 
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
-	connector, err := driver.NewConnector(c)
+	c.MaxAllowedPacket = 0 // the server's own limit, which each connection asks for
+	own := newConfig(opts)
+	from, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
 	}
-	db := sql.OpenDB(patient{connector, c.Timeout})
+	db := sql.OpenDB(connector{from, c.Timeout, own.readOnly})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(2)
 	db.SetConnMaxIdleTime(time.Minute)
-	own := newConfig(opts)
 	return table.Open(ctx, db, dialect{address: c.Addr, database: c.DBName, user: c.User},
 		table.Config{ReadOnly: own.readOnly, Patience: own.busyTimeout, Writers: connections / 2})
 }

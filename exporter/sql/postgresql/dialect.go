@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/jackc/pgx/v5/stdlib"
+
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 )
 
@@ -72,7 +74,30 @@ func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error)
 	}
 }
 
-func (dialect) Begin() string { return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" }
+// Begin leaves it to the database whether transactions may write, as Python's
+// driver does: an operator may have set default_transaction_read_only.
+func (dialect) Begin() string { return "BEGIN ISOLATION LEVEL READ COMMITTED" }
+
+// Commit implements table.Dialect. COMMIT of a transaction that failed before is
+// answered by ROLLBACK, and COMMIT outside of a transaction by a warning; both
+// would look like a success.
+func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
+	return c.Raw(func(driver any) error {
+		conn := driver.(*stdlib.Conn).Conn()
+		if status := conn.PgConn().TxStatus(); status != inTransaction {
+			return fmt.Errorf("the transaction ended before COMMIT (status %q)", status)
+		}
+		tag, err := conn.Exec(ctx, "COMMIT")
+		if err == nil && tag.String() != "COMMIT" {
+			return fmt.Errorf("PostgreSQL answered COMMIT by %q", tag)
+		}
+		return err
+	})
+}
+
+// inTransaction is the status that PostgreSQL tells of a session in a
+// transaction that has not failed.
+const inTransaction = 'T'
 
 // Bind: the driver gives an interrupted connection up, which ends its transaction.
 func (dialect) Bind(ctx context.Context) context.Context { return ctx }

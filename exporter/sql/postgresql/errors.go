@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // state is the SQLSTATE of an error that the server sent, else empty.
@@ -22,44 +24,51 @@ func state(err error) string {
 	return ""
 }
 
-// Busy: deadlocks, serialization failures, and locks that were not to be had.
+// Busy implements table.Dialect.
 func (dialect) Busy(err error) bool {
-	if errors.Is(err, errNoCopy) {
-		return true
-	}
-	switch state(err) {
-	case "40001", "40P01", "55P03":
-		return true
-	}
-	return false
+	class, _ := classOf(err)
+	return class == serverstate.Contended || errors.Is(err, errNoCopy)
 }
 
-// Transient: no connection, a lost one, a server that starts, ends, has too many
-// connections or a full disk, and a standby that is about to take over.
+// Transient implements table.Dialect.
 func (dialect) Transient(err error) bool {
-	code := state(err)
-	switch {
-	case poolerSays(err, slices.Concat(refusedUser, refusedDatabase, refusedOption)):
-		return false
-	case code == "57P01" || code == "57P02" || code == "57P03" || code == "25006" || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53"):
-		return true
-	case code != "":
-		return false
+	if class, sent := classOf(err); sent {
+		return class.IsTransient()
 	}
 	return lost(err)
 }
 
-// What a pooler refuses, however often it is asked. PgBouncer says all that it
-// has to say, that it is full too, with the code of a protocol violation.
+// Refuses implements table.Dialect.
+func (dialect) Refuses(err error) bool {
+	class, _ := classOf(err)
+	return class == serverstate.Row
+}
+
+// Suspect implements table.Dialect: a server that a row drives out of memory
+// may end the session, or itself, with or without a word.
+func (dialect) Suspect(err error) bool {
+	switch code := state(err); code {
+	case "":
+		return lost(err)
+	default:
+		return code == "53200" || code == "08P01" || code == "57P02"
+	}
+}
+
+// refusals are the messages of PgBouncer that stay the same however often it is
+// asked. PgBouncer sends 08P01 for these and for passing states alike.
 var (
 	refusedUser     = []string{"authentication failed", "no such user"}
 	refusedDatabase = []string{"does not exist", "no such database"}
 	refusedOption   = []string{"unsupported startup parameter"}
 )
 
-func poolerSays(err error, texts []string) bool {
-	var e *pgconn.PgError
-	return errors.As(err, &e) && e.Code == "08P01" && slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
+func poolerRefuses(e *pgconn.PgError) bool {
+	return poolerSays(e, slices.Concat(refusedUser, refusedDatabase, refusedOption))
+}
+
+func poolerSays(e *pgconn.PgError, texts []string) bool {
+	return e.Code == "08P01" && slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
 }
 
 // lost tells whether there is no connection.
@@ -118,7 +127,7 @@ func (d dialect) refusal(e *pgconn.PgError) string {
 		return fmt.Sprintf("PostgreSQL at %s has no database %q", d.server(), d.database)
 	case e.Code == "42501":
 		return fmt.Sprintf("the user %q lacks a right in the database %s: %s", d.user, d.Name(), e.Message)
-	case e.Code == "25006":
+	case e.Code == "25006", e.Code == notSupported && inRecovery(e):
 		return fmt.Sprintf("the database %s cannot be written, only read (osp_read_only opens it so): %s", d.Name(), e.Message)
 	case e.Code == "53100":
 		return fmt.Sprintf("the database %s cannot grow: the disk is full: %s", d.Name(), e.Message)

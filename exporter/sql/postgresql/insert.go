@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // latest looks for each trace_id by the index: for all at once the planner might
@@ -27,22 +28,23 @@ func (dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]ta
 // data where somebody made it jsonb. pgx's own CopyFrom asks for the types first.
 // COPY is refused where data is a view, and under row-level security; then, and
 // from then on, rows go by a statement.
-func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	if len(rows) == 0 {
-		return nil
+		return 0, nil
 	}
 	if d.noCopy.Load() {
 		return insert(ctx, c, rows)
 	}
-	err := c.Raw(func(driver any) error {
-		_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, &copyText{rows: rows}, "COPY data ("+table.ColumnList+") FROM STDIN")
+	err = c.Raw(func(driver any) error {
+		tag, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, &copyText{rows: rows}, "COPY data ("+table.ColumnList+") FROM STDIN")
+		inserted = tag.RowsAffected()
 		return err
 	})
-	if refused := state(err); refused == wrongKind || refused == notSupported {
+	if class, _ := classOf(err); class == serverstate.Stays && (state(err) == wrongKind || state(err) == notSupported) {
 		d.noCopy.Store(true)
-		return errNoCopy
+		return 0, errNoCopy
 	}
-	return err
+	return inserted, err
 }
 
 // What PostgreSQL says where it does not COPY.
@@ -55,7 +57,7 @@ const (
 var errNoCopy = errors.New("the table takes no COPY")
 
 // insert sends rows as one array for each column.
-func insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+func insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	chunk := make([][]*string, len(table.Columns())+1)
 	var room [16]any
 	for i := range rows {
@@ -71,8 +73,11 @@ func insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
 	for i := range chunk {
 		args[i] = chunk[i]
 	}
-	_, err := c.ExecContext(ctx, insertion, args...)
-	return err
+	result, err := c.ExecContext(ctx, insertion, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 var insertion = func() string {

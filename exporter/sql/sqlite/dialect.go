@@ -75,9 +75,29 @@ const (
 	statementBytes = 4 << 20
 )
 
-func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) error {
+func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	return table.Insert(ctx, c, rows, statementRows, statementBytes)
 }
+
+// Commit implements table.Dialect. SQLite keeps a transaction open whose COMMIT
+// found readers in the way, and lets it be committed again
+// (https://www.sqlite.org/lang_transaction.html). Commit does so as long as
+// SQLite itself would wait, and not beyond the context. A COMMIT without a
+// transaction is an error in SQLite.
+func (d dialect) Commit(ctx context.Context, c *sql.Conn) error {
+	for try := 0; ; try++ {
+		_, err := c.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+		if err == nil || !d.Busy(err) || try == commits {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// commits is how often a COMMIT is repeated. Each waits for driverPatience.
+const commits = 20
 
 // resultCode is SQLite's own number for an error.
 func resultCode(err error) int {
@@ -95,6 +115,18 @@ func (dialect) Busy(err error) bool {
 
 // Transient: there is no server that could be away.
 func (dialect) Transient(error) bool { return false }
+
+// Refuses implements table.Dialect.
+func (dialect) Refuses(err error) bool {
+	switch resultCode(err) {
+	case code.SQLITE_TOOBIG, code.SQLITE_CONSTRAINT, code.SQLITE_MISMATCH:
+		return true
+	}
+	return false
+}
+
+// Suspect implements table.Dialect: SQLite always says why it refuses.
+func (dialect) Suspect(error) bool { return false }
 
 func (dialect) WrongTable(err error) bool {
 	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column")
