@@ -1,0 +1,184 @@
+package sql
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A gap is a set of ids at which Changes saw no row when it passed them: width
+// ids from the first one on, and again width ids every step, until the last one.
+// In a Galera cluster of three nodes ids step by 3 while one node writes, so that
+// a gap with the width 2 and the step 3 stands for all ids between the rows.
+//
+// A transaction that was rolled back leaves such ids for good. One that is
+// committed late fills them.
+type gap struct {
+	from, to    int64 // first and last id, both included
+	step, width int64 // equal in a gap without rows in between
+	since       int64 // when it was passed, in periods
+}
+
+const (
+	// period is the unit of since, in seconds.
+	period = 5 * 60
+	// lateness is for how many periods a gap is looked into again.
+	lateness = 12
+	// mostGaps is how many gaps a cursor has.
+	mostGaps = 32
+)
+
+func (g *gap) holds(id int64) bool {
+	return g.from <= id && id <= g.to && (id-g.from)%g.step < g.width
+}
+
+// last returns the first of the last width ids.
+func (g *gap) last() int64 { return g.to - g.width + 1 }
+
+// condition is true of the rows in the gap.
+func (g *gap) condition() string {
+	between := fmt.Sprintf("id BETWEEN %d AND %d", g.from, g.to)
+	if g.step == g.width {
+		return between
+	}
+	return fmt.Sprintf("(%s AND (id - %d) %% %d < %d)", between, g.from, g.step, g.width)
+}
+
+// gaps are those of a cursor, in the order of their ids.
+type gaps []gap
+
+// condition is true of the rows in the gaps; it is empty if there are none.
+func (all gaps) condition() string {
+	conditions := make([]string, len(all))
+	for i := range all {
+		conditions[i] = all[i].condition()
+	}
+	if len(conditions) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(conditions, " OR ") + ")"
+}
+
+// add adds ids behind all others. The last gap goes on with them if they repeat
+// its width and its step.
+func (all gaps) add(from, to, now int64) gaps {
+	width := to - from + 1
+	if len(all) > 0 {
+		last := &all[len(all)-1]
+		if last.step == last.width && last.width == width && last.since == now {
+			last.step = from - last.from
+		}
+		if last.width == width && last.since == now && from-last.last() == last.step {
+			last.to = to
+			return all
+		}
+	}
+	return append(all, gap{from: from, to: to, step: width, width: width, since: now}).bounded()
+}
+
+// without removes one id.
+func (all gaps) without(id int64) gaps {
+	i := slices.IndexFunc(all, func(g gap) bool { return g.holds(id) })
+	if i < 0 {
+		return all
+	}
+	g := all[i]
+	first := id - (id-g.from)%g.step // of the width ids that id is one of
+	var parts gaps
+	part := func(from, to, step int64) {
+		if from > to {
+			return
+		}
+		p := gap{from: from, to: to, step: step, width: g.width, since: g.since}
+		if to-from < g.width { // without rows in between
+			p.step, p.width = to-from+1, to-from+1
+		}
+		parts = append(parts, p)
+	}
+	part(g.from, first-g.step+g.width-1, g.step)
+	part(first, id-1, 0)
+	part(id+1, first+g.width-1, 0)
+	part(first+g.step, g.to, g.step)
+	return slices.Replace(all, i, i+1, parts...).bounded()
+}
+
+// bounded makes one gap of two while there are too many: the two of the earliest
+// period with the fewest rows in between. Changes yields these rows once more.
+func (all gaps) bounded() gaps {
+	for len(all) > mostGaps {
+		best := 0
+		found := false
+		for i := range len(all) - 1 {
+			a, b := &all[i], &all[i+1]
+			if a.since != b.since {
+				continue
+			}
+			if !found || a.since < all[best].since ||
+				a.since == all[best].since && b.from-a.to < all[best+1].from-all[best].to {
+				best, found = i, true
+			}
+		}
+		a, b := all[best], all[best+1]
+		width := b.to - a.from + 1
+		all = slices.Replace(all, best, best+2, gap{from: a.from, to: b.to, step: width, width: width, since: max(a.since, b.since)})
+	}
+	return all
+}
+
+// recent leaves out the gaps that were passed too long ago.
+func (all gaps) recent(now int64) gaps {
+	return slices.DeleteFunc(all, func(g gap) bool { return now-g.since > lateness })
+}
+
+// append writes from-to@since, or from-to/step+width@since, with commas between.
+func (all gaps) append(text []byte) []byte {
+	for i := range all {
+		g := &all[i]
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, g.from, 10)
+		text = strconv.AppendInt(append(text, '-'), g.to, 10)
+		if g.step != g.width {
+			text = strconv.AppendInt(append(text, '/'), g.step, 10)
+			text = strconv.AppendInt(append(text, '+'), g.width, 10)
+		}
+		text = strconv.AppendInt(append(text, '@'), g.since, 10)
+	}
+	return text
+}
+
+// parseGaps reads what append wrote.
+func parseGaps(text string) (all gaps, ok bool) {
+	behind := int64(0)
+	for part := range strings.SplitSeq(text, ",") {
+		g, ok := parseGap(part)
+		if !ok || g.from <= behind || len(all) == mostGaps {
+			return nil, false
+		}
+		behind = g.to
+		all = append(all, g)
+	}
+	return all, true
+}
+
+func parseGap(text string) (g gap, ok bool) {
+	pattern, since, _ := strings.Cut(text, "@")
+	ids, pattern, repeats := strings.Cut(pattern, "/")
+	from, to, _ := strings.Cut(ids, "-")
+	ok = true
+	number := func(text string) int64 {
+		n, err := strconv.ParseInt(text, 10, 64)
+		ok = ok && err == nil && n > 0
+		return n
+	}
+	g.from, g.to, g.since = number(from), number(to), number(since)
+	g.step, g.width = g.to-g.from+1, g.to-g.from+1
+	if repeats {
+		step, width, _ := strings.Cut(pattern, "+")
+		g.step, g.width = number(step), number(width)
+		ok = ok && g.width < g.step && g.step <= g.last()-g.from && (g.last()-g.from)%g.step == 0
+	}
+	return g, ok && g.from <= g.to
+}
