@@ -57,16 +57,13 @@ func (dialect) Suspect(err error) bool {
 	return false
 }
 
-// lost tells whether there is no connection.
+// lost tells whether there is no connection. A name that cannot be resolved may
+// be known again soon: that of a service without a ready member is not.
 func lost(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
 	var network net.Error
-	var unresolved *net.DNSError
-	if errors.As(err, &unresolved) && unresolved.IsNotFound {
-		return false
-	}
 	return errors.As(err, &network) || errors.Is(err, errSilent) || errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }

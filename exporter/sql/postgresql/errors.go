@@ -71,17 +71,14 @@ func poolerSays(e *pgconn.PgError, texts []string) bool {
 	return e.Code == "08P01" && slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
 }
 
-// lost tells whether there is no connection.
+// lost tells whether there is no connection. A name that cannot be resolved may
+// be known again soon: that of a service without a ready member is not.
 func lost(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
 	var network net.Error
 	var dial *net.OpError
-	var unresolved *net.DNSError
-	if errors.As(err, &unresolved) && unresolved.IsNotFound {
-		return false
-	}
 	return errors.As(err, &dial) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
 }
