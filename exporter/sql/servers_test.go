@@ -52,16 +52,23 @@ func foreign(t testing.TB, at string) *sql.DB {
 	if u.Scheme == "postgresql" {
 		db, err = sql.Open("pgx", at)
 	} else {
-		c := driver.NewConfig()
-		c.Net, c.Addr, c.User, c.DBName = "tcp", u.Host, u.User.Username(), strings.Trim(u.Path, "/")
-		c.Passwd, _ = u.User.Password()
-		db, err = sql.Open("mysql", c.FormatDSN())
+		db, err = sql.Open("mysql", dsn(t, at))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// dsn is a connection string as the driver of MySQL reads it.
+func dsn(t testing.TB, at string) string {
+	t.Helper()
+	u := parse(t, at)
+	c := driver.NewConfig()
+	c.Net, c.Addr, c.User, c.DBName = "tcp", u.Host, u.User.Username(), strings.Trim(u.Path, "/")
+	c.Passwd, _ = u.User.Password()
+	return c.FormatDSN()
 }
 
 func execute(t testing.TB, db *sql.DB, statements ...string) {

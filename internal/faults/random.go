@@ -29,7 +29,7 @@ func (k Server) faultsAtRandom(t *testing.T, faults int) {
 	r := Export{Store: s.store(t, proxy.Addr())}.Run(t, func(p *Progress) {
 		for range faults {
 			s.fault(p, proxy, d, chance)
-			p.pause(time.Duration(chance.IntN(500)) * time.Millisecond)
+			p.Pause(time.Duration(chance.IntN(500)) * time.Millisecond)
 		}
 		proxy.CutAfter(-1)
 		proxy.CutAnswersAfter(-1)
@@ -48,7 +48,7 @@ func (s *subject) fault(p *Progress, proxy *testenv.Proxy, d testenv.Disk, chanc
 		s.server.Restart()
 	case 1:
 		s.server.Stop()
-		p.pause(time.Duration(chance.IntN(4000)) * time.Millisecond)
+		p.Pause(time.Duration(chance.IntN(4000)) * time.Millisecond)
 		s.server.Continue()
 	case 2:
 		proxy.CutAfter(chance.Int64N(200_000))
@@ -64,8 +64,8 @@ func (s *subject) fault(p *Progress, proxy *testenv.Proxy, d testenv.Disk, chanc
 	}
 }
 
-// pause waits for a while, or until the export is over.
-func (p *Progress) pause(d time.Duration) {
+// Pause waits for a while, or until the export is over.
+func (p *Progress) Pause(d time.Duration) {
 	began := time.Now()
 	p.Await(func() bool { return time.Since(began) >= d })
 }

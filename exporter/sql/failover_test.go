@@ -1,0 +1,189 @@
+package sql_test
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/internal/faults"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// through returns the connection string of a server by way of a proxy.
+func through(t *testing.T, at string, proxy *testenv.Proxy) string {
+	t.Helper()
+	u := parse(t, at)
+	u.Host = proxy.Addr()
+	return u.String()
+}
+
+// The address of the server leads to its hot standby for three seconds, as
+// behind HAProxy after a switch-over that was taken back.
+func TestStandbyBehindTheAddress(t *testing.T) {
+	primary := testenv.StartPostgreSQL(t)
+	standby := testenv.StartStandby(t, primary)
+	proxy := testenv.NewProxy(t, primary.Addr())
+	faults.Passing{
+		Store:  open(t, through(t, primary.PostgreSQL(), proxy)),
+		Direct: func() store.Store { return open(t, primary.PostgreSQL()) },
+		Enter:  func(*testing.T) { proxy.Switch(standby.Addr()) },
+		Leave:  func(*testing.T) { proxy.Switch(primary.Addr()) },
+	}.Test(t)
+}
+
+// The primary is lost, and its synchronous standby takes over after three
+// seconds. It has all that the primary acknowledged.
+func TestStandbyTakesOver(t *testing.T) {
+	primary := testenv.StartPostgreSQL(t)
+	s := open(t, primary.PostgreSQL()) // which makes the table
+	standby := testenv.StartStandby(t, primary)
+	execute(t, foreign(t, primary.PostgreSQL()), "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
+	if err := s.Write(t.Context(), []osprofiler.Notification{event("A", "x-start")}); err != nil {
+		t.Fatal(err)
+	}
+	proxy := testenv.NewProxy(t, primary.Addr())
+	faults.Passing{
+		Store:  open(t, through(t, primary.PostgreSQL(), proxy)),
+		Direct: func() store.Store { return open(t, standby.PostgreSQL()) },
+		Enter: func(*testing.T) {
+			primary.Kill()
+			proxy.Switch(standby.Addr())
+		},
+		Leave: func(*testing.T) { standby.Promote() },
+	}.Test(t)
+}
+
+// One span is exported by the SDK while the address leads to the standby, as
+// case 02 has it. The export waits for the primary.
+func TestSpanDuringSwitchOver(t *testing.T) {
+	primary := testenv.StartPostgreSQL(t)
+	standby := testenv.StartStandby(t, primary)
+	proxy := testenv.NewProxy(t, primary.Addr())
+	exp, err := exporter.Open(t.Context(), through(t, primary.PostgreSQL(), proxy), exporter.WithProject("p"), exporter.WithService("s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed errorsOf
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSyncer(failing{exp, &failed}), sdktrace.WithSampler(bridge.NewSampler(nil)))
+	profiler := bridge.NewProfiler(bridge.WithTracerProvider(tp), bridge.WithKeys(bridge.NewKeys("key")))
+	id := osprofiler.NewID()
+	ctx := profiler.Init(t.Context(), id, "")
+	one := func(name string) {
+		_, op := profiler.Start(ctx, name, "")
+		op.Stop("")
+	}
+	one("before")
+	proxy.Switch(standby.Addr())
+	back := time.AfterFunc(3*time.Second, func() { proxy.Switch(primary.Addr()) })
+	one("during")
+	if back.Stop() {
+		t.Error("the export ended before the primary was back")
+	}
+	one("after")
+	if err := tp.Shutdown(t.Context()); err != nil || len(failed) > 0 {
+		t.Errorf("exports failed: %v; Shutdown: %v", failed, err)
+	}
+	got := strings.Join(names(t, open(t, primary.PostgreSQL()), id), " ")
+	if want := "before-start before-stop during-start during-stop after-start after-stop"; got != want {
+		t.Errorf("the store has %q, want %q", got, want)
+	}
+}
+
+type errorsOf []error
+
+// failing notes the errors of exports.
+type failing struct {
+	sdktrace.SpanExporter
+	errors *errorsOf
+}
+
+// ExportSpans implements sdktrace.SpanExporter.
+func (f failing) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	err := f.SpanExporter.ExportSpans(ctx, spans)
+	if err != nil {
+		*f.errors = append(*f.errors, err)
+	}
+	return err
+}
+
+// A node of Galera loses its quorum, and has it again after three seconds.
+// Commits are answered with error 1180 when it is lost, and then all statements
+// with 1047.
+func TestGaleraWithoutQuorum(t *testing.T) {
+	for name, lose := range map[string]struct {
+		lose, regain func(first, second *testenv.Server)
+	}{
+		"the other node is killed": {
+			func(_, second *testenv.Server) { second.Kill() },
+			func(first, _ *testenv.Server) { first.Bootstrap() },
+		},
+		"the other node halts": {
+			func(_, second *testenv.Server) { second.Stop() },
+			func(_, second *testenv.Server) { second.Continue() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := testenv.StartGalera(t)
+			second := testenv.StartGaleraNode(t, first)
+			faults.Passing{
+				Store:  open(t, first.MariaDB()),
+				Direct: func() store.Store { return open(t, first.MariaDB()) },
+				Enter:  func(*testing.T) { lose.lose(first, second) },
+				Leave: func(t *testing.T) {
+					lose.regain(first, second)
+					awaitReady(t, first)
+				},
+			}.Test(t)
+		})
+	}
+}
+
+// awaitReady waits until a node of Galera takes statements.
+func awaitReady(t *testing.T, node *testenv.Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	db := foreign(t, node.MariaDB())
+	for db.QueryRowContext(ctx, "SELECT count(*) FROM data").Scan(new(int)) != nil {
+		if ctx.Err() != nil {
+			t.Fatal("the node takes no statements:", node.Log())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// A node of Galera refuses statements for three seconds, as it does while it
+// joins. Its transactions stay open meanwhile: even ROLLBACK is refused.
+func TestGaleraRefusesStatements(t *testing.T) {
+	node := testenv.StartGalera(t)
+	admin := foreign(t, node.MariaDB())
+	set := func(value string) func(*testing.T) {
+		return func(t *testing.T) { execute(t, admin, "SET GLOBAL wsrep_reject_queries = "+value) }
+	}
+	for _, refuse := range []string{"ALL", "ALL_KILL"} { // with ALL_KILL connections are killed besides
+		t.Run(refuse, func(t *testing.T) {
+			execute(t, admin, "DROP TABLE IF EXISTS data")
+			faults.Passing{
+				Store:  open(t, node.MariaDB()),
+				Direct: func() store.Store { return open(t, node.MariaDB()) },
+				Enter: func(t *testing.T) {
+					killed, err := sql.Open("mysql", dsn(t, node.MariaDB()))
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer killed.Close()
+					_, _ = killed.ExecContext(t.Context(), "SET GLOBAL wsrep_reject_queries = "+refuse) // which may kill this connection too
+				},
+				Leave: set("NONE"),
+			}.Test(t)
+		})
+	}
+}
