@@ -21,6 +21,7 @@ type holder struct {
 	hold    []string
 	release []string
 	waiting string // asks how many wait
+	probe   string // a transaction that waits once commits do; empty if hold takes effect at once
 }
 
 var holders = map[string]holder{
@@ -30,6 +31,7 @@ var holders = map[string]holder{
 		hold:    []string{"ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"},
 		release: []string{"ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"},
 		waiting: "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+		probe:   "SELECT txid_current()",
 	},
 	// A backup is being made.
 	"mariadb": {
@@ -53,6 +55,7 @@ func TestCommittedTwice(t *testing.T) {
 			batch := []osprofiler.Notification{event("A", "x-start"), event("A", "x-stop")}
 			batch[1].TraceID = batch[0].TraceID
 			execute(t, db, h.hold...)
+			h.awaitHold(t, db, foreign(t, at))
 			first, second := make(chan error, 1), make(chan error, 1)
 			go func() { first <- cut.Write(t.Context(), batch) }()
 			h.await(t, db, 1)
@@ -81,6 +84,41 @@ func TestCommittedTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// awaitHold waits until commits wait. PostgreSQL reloads its settings some time
+// after it was asked to.
+func (h holder) awaitHold(t *testing.T, db, probing *sql.DB) {
+	t.Helper()
+	for held := h.probe == ""; !held; {
+		ctx, cancel := context.WithCancel(t.Context())
+		probed := make(chan error, 1)
+		go func() {
+			_, err := probing.ExecContext(ctx, h.probe)
+			probed <- err
+		}()
+		for done := false; !done && !held; {
+			select {
+			case err := <-probed:
+				if err != nil {
+					t.Fatal(err)
+				}
+				done = true
+			case <-time.After(10 * time.Millisecond):
+				held = h.count(t, db) == 1
+			}
+		}
+		cancel()
+	}
+	h.await(t, db, 0)
+}
+
+func (h holder) count(t *testing.T, db *sql.DB) (waiting int) {
+	t.Helper()
+	if err := db.QueryRowContext(t.Context(), h.waiting).Scan(&waiting); err != nil {
+		t.Fatal(err)
+	}
+	return waiting
 }
 
 // await waits until so many commits wait.
