@@ -15,20 +15,24 @@ import (
 )
 
 // commitCodes are errors that a COMMIT is answered with. A batch whose COMMIT
-// failed with one that passes is stored by a retry; after one that stays it is
-// reported.
+// failed with a state that passes, or that leaves the outcome open, is stored by
+// a retry.
 var commitCodes = map[string]struct{ passing, staying []string }{
 	"postgresql": {
-		// serialization failure, deadlock, shutdown, out of disk, lock not available
-		passing: []string{"40001", "40P01", "57P01", "53100", "55P03"},
-		// a deferred check, an internal error
-		staying: []string{"23514", "XX000"},
+		passing: []string{
+			"40001", "40P01", "55P03", // serialization failure, deadlock, lock not available
+			"57P01", "53100", // shutdown, disk full
+			"08007", "40003", "XX000", "58030", // outcome unknown, internal error, input or output
+		},
+		staying: []string{"23514", "42501"}, // a deferred check, a right that is lacking
 	},
 	"mariadb": {
-		// lock wait timeout, deadlock and certification failure, no quorum, no quorum at COMMIT, shutdown
-		passing: []string{"1205 (HY000)", "1213 (40001)", "1047 (08S01)", "1180 (HY000)", "1053 (08S01)"},
-		// a check, an unknown error
-		staying: []string{"4025 (23000)", "1105 (HY000)"},
+		passing: []string{
+			"1205 (HY000)", "1213 (40001)", // lock wait timeout, deadlock and certification failure
+			"1047 (08S01)", "1180 (HY000)", // Galera without a quorum, and that at COMMIT
+			"1053 (08S01)", "1927 (70100)", "1105 (HY000)", // shutdown, killed, an unknown error
+		},
+		staying: []string{"4025 (23000)", "1142 (42000)"}, // a check, a right that is lacking
 	},
 }
 
@@ -64,17 +68,20 @@ func (c *commitCase) copies(t *testing.T) map[string]int {
 	return found
 }
 
-// check compares the result of a write with the table: a notification that is
-// not reported missing is there once, and none is there twice.
+// check compares the result of a write with the table. A notification that is
+// not reported missing is there once, one that was refused is not there, and
+// none is there twice.
 func (c *commitCase) check(t *testing.T, what string, err error) {
 	t.Helper()
 	missing := map[string]bool{}
+	var refused []int
 	var partial *store.WriteError
 	switch {
 	case errors.As(err, &partial) && partial.Missing != nil:
 		for _, i := range partial.Missing {
 			missing[c.batch[i].Name] = true
 		}
+		refused = partial.Refused
 	case err != nil:
 		for i := range c.batch {
 			missing[c.batch[i].Name] = true
@@ -84,6 +91,11 @@ func (c *commitCase) check(t *testing.T, what string, err error) {
 	for _, n := range c.batch {
 		if found[n.Name] > 1 || found[n.Name] == 0 && !missing[n.Name] {
 			t.Errorf("%s returned %v, and %s is there %d times", what, err, n.Name, found[n.Name])
+		}
+	}
+	for _, i := range refused {
+		if found[c.batch[i].Name] > 0 {
+			t.Errorf("%s returned %v, and %s is there", what, err, c.batch[i].Name)
 		}
 	}
 	if err != nil && (strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), testenv.Password)) {

@@ -131,6 +131,7 @@ func TestGaleraWithoutQuorum(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // both wait, for the most part
 			first := testenv.StartGalera(t)
 			second := testenv.StartGaleraNode(t, first)
 			faults.Passing{
