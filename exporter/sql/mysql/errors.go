@@ -2,8 +2,6 @@ package mysql
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
@@ -60,24 +59,16 @@ func (dialect) Suspect(err error) bool {
 // lost tells whether there is no connection. A name that cannot be resolved may
 // be known again soon: that of a service without a ready member is not.
 func lost(err error) bool {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || backend.RefusedTLS(err) {
 		return false
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, errSilent) || errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
+		errors.Is(err, driver.ErrMalformPkt) || errors.Is(err, driver.ErrPktSync) || errors.Is(err, driver.ErrPktSyncMul) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 func (dialect) WrongTable(err error) bool { return number(err) == 1054 }
-
-// distrusted tells whether we do not believe the server's certificate.
-func distrusted(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &name) || errors.As(err, &invalid)
-}
 
 // A sentence is an error in our words, which keeps the driver's in its chain.
 type sentence struct {
@@ -105,7 +96,7 @@ func (d dialect) Explain(err error) error {
 		return say("the server at %s offers no TLS, which the connection string asks for", d.address)
 	case errors.Is(err, errSilent):
 		return say("cannot connect to MySQL at %s: %v", d.address, errSilent)
-	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), distrusted(err):
+	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), backend.RefusedTLS(err):
 		return say("cannot connect to MySQL at %s: %s", d.address, rootCause(err))
 	case errors.Is(err, driver.ErrPktTooLarge):
 		return say("it is larger than the server at %s takes (max_allowed_packet)", d.address)

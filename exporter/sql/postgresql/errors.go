@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
@@ -74,7 +75,7 @@ func poolerSays(e *pgconn.PgError, texts []string) bool {
 // lost tells whether there is no connection. A name that cannot be resolved may
 // be known again soon: that of a service without a ready member is not.
 func lost(err error) bool {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || backend.RefusedTLS(err) {
 		return false
 	}
 	var network net.Error

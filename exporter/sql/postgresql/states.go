@@ -9,10 +9,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// States are the SQLSTATEs of PostgreSQL. A row with two characters stands for
+// states are the SQLSTATEs of PostgreSQL. A row with two characters stands for
 // its whole class. A trigger of the operator may raise an error of any class
 // that speaks of data; such an error refuses the row.
-var States = serverstate.Table{
+var states = serverstate.Table{
 	Source: "PostgreSQL, Appendix A (src/backend/utils/errcodes.txt); PgBouncer, src/objects.c and src/client.c",
 	States: []serverstate.State{
 		{Code: "00", Name: "success", Class: serverstate.Unknown},
@@ -20,10 +20,10 @@ var States = serverstate.Table{
 		{Code: "02", Name: "no data", Class: serverstate.Unknown},
 		{Code: "03", Name: "SQL statement not yet complete", Class: serverstate.Stays},
 		{Code: "08", Name: "connection exception", Class: serverstate.Passes},
-		{Code: "08007", Name: "transaction resolution unknown", Class: serverstate.Unknown, Ran: "TestCommit"},
-		{Code: "08P01", Name: "protocol violation; PgBouncer's code for nearly everything", Class: serverstate.Passes, Ran: "TestPgBouncerRefusals"},
+		{Code: "08007", Name: "transaction resolution unknown", Class: serverstate.Unknown, Ran: "TestCommitFails"},
+		{Code: "08P01", Name: "protocol violation; PgBouncer's code for nearly everything", Class: serverstate.Passes, Ran: "TestPgBouncerRefuses"},
 		{Code: "09", Name: "triggered action exception", Class: serverstate.Row},
-		{Code: "0A", Name: "feature not supported", Class: serverstate.Stays, Ran: "TestCopyRefused"},
+		{Code: "0A", Name: "feature not supported", Class: serverstate.Stays, Ran: "TestWithoutCopy"},
 		{Code: "0B", Name: "invalid transaction initiation", Class: serverstate.Unknown},
 		{Code: "0F", Name: "locator exception", Class: serverstate.Stays},
 		{Code: "0L", Name: "invalid grantor", Class: serverstate.Stays},
@@ -36,7 +36,7 @@ var States = serverstate.Table{
 		{Code: "23", Name: "integrity constraint violation", Class: serverstate.Row, Ran: "TestRefusedRows"},
 		{Code: "24", Name: "invalid cursor state", Class: serverstate.Stays},
 		{Code: "25", Name: "invalid transaction state", Class: serverstate.Unknown},
-		{Code: "25006", Name: "read-only transaction: a standby, or default_transaction_read_only", Class: serverstate.Passes, Ran: "TestStandby"},
+		{Code: "25006", Name: "read-only transaction: a standby, or default_transaction_read_only", Class: serverstate.Passes, Ran: "TestStandbyBehindTheAddress"},
 		{Code: "25P03", Name: "idle-in-transaction timeout", Class: serverstate.Passes},
 		{Code: "25P04", Name: "transaction timeout", Class: serverstate.Passes},
 		{Code: "26", Name: "invalid SQL statement name (a pooler mixed up sessions)", Class: serverstate.Unknown},
@@ -52,7 +52,7 @@ var States = serverstate.Table{
 		{Code: "3D", Name: "invalid catalog name", Class: serverstate.Stays, Ran: "TestRefused"},
 		{Code: "3F", Name: "invalid schema name", Class: serverstate.Stays},
 		{Code: "40", Name: "transaction rollback", Class: serverstate.Passes},
-		{Code: "40001", Name: "serialization failure", Class: serverstate.Contended, Ran: "TestCommit"},
+		{Code: "40001", Name: "serialization failure", Class: serverstate.Contended, Ran: "TestCommitFails"},
 		{Code: "40002", Name: "transaction integrity constraint violation", Class: serverstate.Row},
 		{Code: "40003", Name: "statement completion unknown", Class: serverstate.Unknown},
 		{Code: "40P01", Name: "deadlock detected", Class: serverstate.Contended},
@@ -101,7 +101,7 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 	case e.Code == notSupported && inRecovery(e), e.Code == "55000" && inRecovery(e):
 		return serverstate.Passes, true
 	}
-	state, _ := States.Find(e.Code)
+	state, _ := states.Find(e.Code)
 	return state.Class, true
 }
 
