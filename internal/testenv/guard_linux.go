@@ -127,6 +127,9 @@ func (g *guard) kill() error {
 func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
 func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
 
+// tell sends a signal to the server, and not to its children.
+func (g *guard) tell(sig syscall.Signal) error { return send(g.pid, sig) }
+
 func (g *guard) signal(sig syscall.Signal) error {
 	for _, pid := range g.processes() {
 		if err := send(pid, sig); err != nil {

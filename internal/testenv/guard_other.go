@@ -2,7 +2,10 @@
 
 package testenv
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
 var errNotLinux = errors.New("tests start servers of their own on Linux only")
 
@@ -16,6 +19,8 @@ func (g *guard) alive() bool    { return false }
 func (g *guard) kill() error    { return errNotLinux }
 func (g *guard) halt() error    { return errNotLinux }
 func (g *guard) resume() error  { return errNotLinux }
+
+func (g *guard) tell(syscall.Signal) error { return errNotLinux }
 
 func ownedBy(_, _ string) error { return errNotLinux }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -210,6 +211,13 @@ func (s *Server) Stop() {
 func (s *Server) Continue() {
 	s.t.Helper()
 	s.must(s.p.guard.resume())
+}
+
+// Signal sends a signal to the server, such as the one by which a service
+// manager asks it to shut down. The server may go on for a while.
+func (s *Server) Signal(sig syscall.Signal) {
+	s.t.Helper()
+	s.must(s.p.guard.tell(sig))
 }
 
 // Restart starts the server again on its port and with its data, and waits

@@ -1,0 +1,188 @@
+package sql_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A passingState is a state in which a real server takes no writes for a while.
+type passingState struct {
+	name  string
+	code  string   // of the error that a Write meets meanwhile; "" where it meets none or any
+	setup []string // statements of an administrator, before the store is opened
+	user  string   // of the store, if not the administrator
+	enter func(t *testing.T, c *stateCase)
+	leave func(t *testing.T, c *stateCase)
+}
+
+// A stateCase is a server in such a state, and a store behind a proxy before it.
+type stateCase struct {
+	server *testenv.Server
+	proxy  *testenv.Proxy
+	at     string    // the database, at the server itself
+	admin  *sql.Conn // of an administrator
+	held   []*sql.DB
+	stop   chan struct{} // ends what repeat does
+	ended  sync.WaitGroup
+}
+
+// lasts is how long a state lasts.
+const lasts = 1500 * time.Millisecond
+
+// noting notes the codes of the errors that writes meet.
+type noting struct {
+	store.Store
+	mu    sync.Mutex
+	codes []string
+	last  error
+}
+
+// Write implements store.Store.
+func (n *noting) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	err := n.Store.Write(ctx, batch)
+	if err != nil {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.last = err
+		n.codes = append(n.codes, codeOf(err))
+	}
+	return err
+}
+
+// codeOf returns the SQLSTATE or the number of a server's error.
+func codeOf(err error) string {
+	var pg *pgconn.PgError
+	var my *driver.MySQLError
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code
+	case errors.As(err, &my):
+		return fmt.Sprint(my.Number)
+	}
+	return "lost"
+}
+
+// test writes under retry while the server is in the state, and counts the rows.
+func (p passingState) test(t *testing.T, server *testenv.Server, at string) {
+	proxy := testenv.NewProxy(t, server.Addr())
+	c := &stateCase{server: server, proxy: proxy, at: at, stop: make(chan struct{})}
+	db := foreign(t, at)
+	execute(t, db, p.setup...)
+	var err error
+	if c.admin, err = db.Conn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer c.admin.Close()
+	s := &noting{Store: open(t, withOption(t, c.storeAt(t, p.user), "osp_busy_timeout", "50ms"))}
+	write := func(name string) error {
+		return store.Retry{}.Write(t.Context(), s, []osprofiler.Notification{event("A", name), event("A", name+" too")})
+	}
+	if err := write("before"); err != nil {
+		t.Fatal(err)
+	}
+	p.enter(t, c)
+	written := make(chan error, 1)
+	go func() { written <- write("meanwhile") }()
+	time.Sleep(lasts)
+	p.leave(t, c)
+	err = errors.Join(<-written, write("after"))
+	close(c.stop)
+	c.ended.Wait()
+	if err != nil {
+		t.Errorf("a write fails: %v; writes met %q", err, s.codes)
+	}
+	if p.code != "" && !slices.Contains(s.codes, p.code) {
+		t.Errorf("writes met %q, the last of them %v; want %s", s.codes, s.last, p.code)
+	}
+	rows := strs(t, foreign(t, at), "SELECT name FROM data ORDER BY name")
+	if got, want := strings.Join(rows, ", "), "after, after too, before, before too, meanwhile, meanwhile too"; got != want {
+		t.Errorf("the table has %s; want %s", got, want)
+	}
+	t.Logf("writes met %q", s.codes)
+}
+
+// storeAt is the connection string of the store, through the proxy.
+func (c *stateCase) storeAt(t *testing.T, user string) string {
+	t.Helper()
+	u := parse(t, c.at)
+	u.Host = c.proxy.Addr()
+	if user != "" {
+		u.User = url.UserPassword(user, testenv.Password)
+	}
+	return u.String()
+}
+
+// occupy takes all slots that the server has for a user, and then cuts off the
+// store, which needs a slot again.
+func (c *stateCase) occupy(t *testing.T, user string) {
+	t.Helper()
+	u := parse(t, c.at)
+	if user != "" {
+		u.User = url.UserPassword(user, testenv.Password)
+	}
+	for range 200 {
+		db := foreign(t, u.String())
+		if err := db.PingContext(t.Context()); err != nil {
+			break
+		}
+		c.held = append(c.held, db)
+	}
+	c.proxy.Reset()
+	// The store's slot is free when the server has noticed; it is taken, too.
+	for range 20 {
+		db := foreign(t, u.String())
+		if db.PingContext(t.Context()) == nil {
+			c.held = append(c.held, db)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// vacate ends what occupy began.
+func (c *stateCase) vacate() {
+	for _, db := range c.held {
+		db.Close()
+	}
+}
+
+// repeat executes a statement again and again, by a session of its own, until
+// the state is over.
+func (c *stateCase) repeat(t *testing.T, statement string) {
+	db := foreign(t, c.at)
+	c.ended.Go(func() {
+		for {
+			select {
+			case <-c.stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+				_, _ = db.ExecContext(context.Background(), statement) // it may find nobody
+			}
+		}
+	})
+}
+
+// statements return what executes statements as the administrator.
+func statements(all ...string) func(*testing.T, *stateCase) {
+	return func(t *testing.T, c *stateCase) {
+		for _, statement := range all {
+			if _, err := c.admin.ExecContext(context.Background(), statement); err != nil {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+	}
+}
