@@ -30,7 +30,8 @@ func (dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]ta
 // from then on, rows go by a statement.
 func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	if len(rows) == 0 {
-		return 0, nil
+		_, err := c.ExecContext(ctx, confirm)
+		return 0, err
 	}
 	if d.noCopy.Load() {
 		return insert(ctx, c, rows)
@@ -46,6 +47,12 @@ func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (ins
 	}
 	return inserted, err
 }
+
+// confirm has the COMMIT of a transaction that found all its rows stored wait
+// for the synchronous standbys, if there are any. The COMMIT by which the rows
+// came may have been ended while it waited. A COMMIT without a record in the
+// write-ahead log does not wait.
+const confirm = "SELECT CASE WHEN current_setting('synchronous_standby_names', true) <> '' THEN pg_logical_emit_message(true, 'osprofiler', '') END"
 
 // What PostgreSQL says where it does not COPY.
 const (
