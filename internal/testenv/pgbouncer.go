@@ -54,6 +54,17 @@ func PgBouncer(t testing.TB) string {
 	return at
 }
 
+// StartPgBouncer starts a pooler of the test's own before a server that
+// StartPostgreSQL started. [Server.PostgreSQL] of the pooler tells how to connect.
+func StartPgBouncer(t testing.TB, server *Server) *Server {
+	t.Helper()
+	u, err := url.Parse(server.PostgreSQL())
+	if err != nil {
+		t.Fatal(errors.Unwrap(err))
+	}
+	return start(t, pgBouncer, pgBouncerProgram(u), Disk{})
+}
+
 // pgBouncerProgram is a pooler before a server. Its users are the one of the URL.
 func pgBouncerProgram(target *url.URL) func() (program, error) {
 	return func() (program, error) {
