@@ -11,8 +11,9 @@
 // servers/) and hands them on through the same variables; a test binary that
 // runs alone starts those that its tests ask for. Tests share them, hence each
 // gets a database of its own. What a test wants to break it starts for itself
-// ([StartRedis], [StartPostgreSQL], …), or it puts a [Proxy] in front. All end
-// with the process that started them, however that ends.
+// ([StartRedis], [StartPostgreSQL], …), or it puts a [Proxy] in front. That holds
+// for standbys and clusters too ([StartStandby], [StartGalera]). All end with the
+// process that started them, however that ends.
 package testenv
 
 import (
