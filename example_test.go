@@ -216,9 +216,21 @@ func ExampleTraceInfo_Pack() {
 	// X-Trace-HMAC: 9bda74b30eb099f2bf6f453c58170b8d8d7911cc
 }
 
+func ExampleParseKeys() {
+	keys, warnings, err := osprofiler.ParseKeys("\uFEFFnew-key, old-key\n")
+	fmt.Println(keys, err)
+	fmt.Println(warnings)
+	// Output:
+	// [new-key old-key] <nil>
+	// [a byte order mark before an HMAC key was dropped; save the keys as UTF-8 without it]
+}
+
 func ExampleUnpackTraceInfo() {
 	info, mac := osprofiler.TraceInfo{BaseID: "x", ParentID: "y"}.Pack("new-key")
-	keys := osprofiler.SplitKeys("old-key, new-key")
+	keys, _, err := osprofiler.ParseKeys("old-key, new-key")
+	if err != nil {
+		fmt.Println(err)
+	}
 	got, key, err := osprofiler.UnpackTraceInfo(info, mac, keys)
 	fmt.Println(got.BaseID, got.ParentID, key, err)
 	_, _, err = osprofiler.UnpackTraceInfo(info, mac, keys[:1])

@@ -68,7 +68,7 @@ func FuzzUnpackTraceInfo(f *testing.F) {
 		f.Add(c.Headers[osprofiler.HeaderTraceInfo], c.Headers[osprofiler.HeaderTraceHMAC], c.HMACKeys)
 	}
 	f.Fuzz(func(t *testing.T, info, mac, list string) {
-		keys := osprofiler.SplitKeys(list)
+		keys, _, _ := osprofiler.ParseKeys(list)
 		if _, _, err := osprofiler.UnpackTraceInfo(info, mac, keys); err != nil &&
 			!errors.Is(err, osprofiler.ErrUnsigned) && !errors.Is(err, osprofiler.ErrBadTraceInfo) {
 			t.Fatalf("%q: an error of another kind: %v", info, err)

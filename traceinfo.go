@@ -26,6 +26,8 @@ type TraceInfo struct {
 
 // Pack writes the trace info for X-Trace-Info and signs it for X-Trace-HMAC:
 // URL-safe base64 of JSON, and the lower-case hexadecimal HMAC-SHA1 of that text.
+// The empty key signs nothing: mac is empty then. So it is for a key of only
+// blanks, invisible characters and quotation marks, see [ParseKeys].
 func (t TraceInfo) Pack(key string) (info, mac string) {
 	s := signersPool.Get().(*signers)
 	defer s.release()
@@ -34,6 +36,10 @@ func (t TraceInfo) Pack(key string) (info, mac string) {
 	end := len(text)
 	text = base64.URLEncoding.AppendEncode(text, text)
 	info = string(text[end:])
+	if !isKey(key) {
+		s.text = text
+		return info, ""
+	}
 	s.text = hex.AppendEncode(text, s.sign(text[end:], key))
 	return info, string(s.text[len(text):])
 }
@@ -95,8 +101,8 @@ func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, 
 }
 
 // verify finds the key that gives the signature. Every key is tried, and each
-// compared in constant time, so that the time taken tells nothing. The empty
-// key, which anybody knows, verifies nothing.
+// compared in constant time, so that the time taken tells nothing. A key that
+// anybody knows because it says nothing verifies nothing: see isKey.
 func verify(info, mac string, keys []string) (key string, ok bool) {
 	s := signersPool.Get().(*signers)
 	defer s.release()
@@ -104,7 +110,7 @@ func verify(info, mac string, keys []string) (key string, ok bool) {
 	text, given := s.text[:len(info)], s.text[len(info):]
 	var want [2 * sha1.Size]byte
 	for _, k := range keys {
-		if k == "" {
+		if !isKey(k) {
 			continue
 		}
 		hex.Encode(want[:], s.sign(text, k))
@@ -134,18 +140,6 @@ func truthy(raw string) string {
 		}
 	}
 	return textOf(raw)
-}
-
-// SplitKeys splits a comma list of HMAC keys; blanks around them and empty
-// ones are dropped.
-func SplitKeys(list string) []string {
-	var keys []string
-	for key := range strings.SplitSeq(list, ",") {
-		if key = strings.TrimSpace(key); key != "" {
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }
 
 // decodeBase64 decodes as Python's urlsafe_b64decode does: both alphabets,

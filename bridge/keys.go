@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,8 @@ import (
 // list.
 const KeysVariable = "OSPROFILER_HMAC_KEYS"
 
-// DefaultKey is the one that upstream's documentation and packages set up, so
-// that everybody knows it.
+// DefaultKey is the key that the Python library's documentation and packages
+// set up. Everybody knows it.
 const DefaultKey = "SECRET_KEY"
 
 // Keys are the HMAC keys of a service: any of them verifies what comes in, the
@@ -28,14 +29,19 @@ const DefaultKey = "SECRET_KEY"
 // is signed with it any more.
 type Keys struct {
 	list atomic.Pointer[[]string]
-	warn sync.Once
+
+	mu     sync.Mutex
+	warned map[string]bool // by the text of the warning
 }
 
-// NewKeys returns these keys. Each may be a comma list, as in upstream's
-// option hmac_keys; blanks around them and empty ones are dropped.
+// NewKeys returns these keys. Each argument may be a comma list, as in the
+// Python library's option hmac_keys; [osprofiler.ParseKeys] has the rules. An
+// argument that is no list of keys (UTF-16, several lines, …) gives none.
 //
-// Anybody can sign with the key SECRET_KEY, which upstream's documentation
-// sets up; it draws one warning through [slog].
+// Such an argument draws a warning through [slog], once for these Keys. So do
+// an argument without any key, whatever else ParseKeys warns of, and the key
+// SECRET_KEY, with which anybody can sign because the documentation of the
+// Python library sets it up. No warning shows another key.
 func NewKeys(keys ...string) *Keys {
 	k := &Keys{}
 	k.Replace(keys...)
@@ -49,16 +55,43 @@ func KeysFromEnv() *Keys { return NewKeys(os.Getenv(KeysVariable)) }
 // Replace sets other keys from now on. Requests under way go on being signed
 // with the key that verified them.
 func (k *Keys) Replace(keys ...string) {
-	list := osprofiler.SplitKeys(strings.Join(keys, ","))
-	for _, key := range list {
-		if key == DefaultKey {
-			k.warn.Do(func() {
-				slog.Warn("one of the HMAC keys is " + DefaultKey + ", the default that everybody knows; " +
-					"set keys of your own, or anybody can have requests traced")
-			})
+	var list, warnings []string
+	for _, text := range keys {
+		some, odd, err := osprofiler.ParseKeys(text)
+		warnings = append(warnings, odd...)
+		switch {
+		case err != nil:
+			warnings = append(warnings, err.Error()+"; they are left out")
+		case len(some) == 0 && text != "":
+			warnings = append(warnings, "a list of HMAC keys holds no key")
 		}
+		list = append(list, some...)
+	}
+	if slices.Contains(list, DefaultKey) {
+		warnings = append(warnings, "one of the HMAC keys is "+DefaultKey+", the default that everybody knows; "+
+			"set keys of your own, or anybody can have requests traced")
 	}
 	k.list.Store(&list)
+	k.warn(warnings)
+}
+
+// warn gives those warnings that these keys have not drawn before, on one line.
+func (k *Keys) warn(warnings []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var fresh []string
+	for _, warning := range warnings {
+		if !k.warned[warning] {
+			if k.warned == nil {
+				k.warned = map[string]bool{}
+			}
+			k.warned[warning] = true
+			fresh = append(fresh, warning)
+		}
+	}
+	if len(fresh) > 0 {
+		slog.Warn(strings.Join(fresh, "; "))
+	}
 }
 
 // String tells how many keys there are, and none of them.

@@ -84,9 +84,20 @@ func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 	case list == "":
 		return "", usagef("no HMAC key: give --hmac-key-file, or set %s", bridge.KeysVariable)
 	}
-	keys := osprofiler.SplitKeys(list)
+	return firstKey(cmd, list, from)
+}
+
+// firstKey returns the first key of a list, and warns of what is odd about it.
+func firstKey(cmd *cobra.Command, list, from string) (string, error) {
+	keys, warnings, err := osprofiler.ParseKeys(list)
+	if err != nil {
+		return "", usagef("%s: %v", from, err)
+	}
 	if len(keys) == 0 {
 		return "", usagef("%s holds no HMAC key", from)
+	}
+	for _, warning := range warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "osp: warning: %s: %s\n", from, warning)
 	}
 	if keys[0] == bridge.DefaultKey {
 		fmt.Fprintf(cmd.ErrOrStderr(), "osp: warning: the HMAC key is %s, the default that everybody knows\n", bridge.DefaultKey)

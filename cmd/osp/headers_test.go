@@ -89,6 +89,63 @@ func TestHeadersWithoutAKey(t *testing.T) {
 	}
 }
 
+// Key files as editors and operators leave them: each means the obvious, with a
+// warning, or is refused by a sentence that shows no key.
+func TestHeadersOfOddKeys(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		name, text string
+		code       int
+		key, want  string // want on stderr
+	}{
+		{"a line's end of Windows", "s3cr3t\r\n", exitDone, "s3cr3t", ""},
+		{"blanks around", " \t s3cr3t \n\n", exitDone, "s3cr3t", ""},
+		{"a byte order mark", "\xEF\xBB\xBFs3cr3t\r\n", exitDone, "s3cr3t", "warning: FROM: a byte order mark"},
+		{"an empty member", ",,s3cr3t,k2\n", exitDone, "s3cr3t", "warning: FROM: the list of HMAC keys has an empty member"},
+		{"quotation marks", "\"s3cr3t\"\n", exitDone, "\"s3cr3t\"", "warning: FROM: quotation marks"},
+		{"UTF-16", "\xFF\xFEs\x003\x00\r\x00\n\x00", exitUsage, "", "FROM: the HMAC keys are UTF-16 (little-endian)"},
+		{"UTF-16, the other way", "\xFE\xFF\x00s\x003", exitUsage, "", "FROM: the HMAC keys are UTF-16 (big-endian)"},
+		{"UTF-16 without its mark", "s\x003\x00", exitUsage, "", "FROM: the HMAC keys are UTF-16 (little-endian, without"},
+		{"another encoding", "s3cr3t\xE9\n", exitUsage, "", "FROM: the HMAC keys are no UTF-8 text"},
+		{"a NUL", "s3cr3t\x00\n", exitUsage, "", "FROM: the HMAC keys hold a NUL"},
+		{"two lines", "s3cr3t\nk2\n", exitUsage, "", "FROM: a line break stands inside"},
+		{"a line of settings", "OSPROFILER_HMAC_KEYS=s3cr3t\n", exitUsage, "", "FROM: the HMAC keys begin with"},
+		{"nothing", "", exitUsage, "", "FROM holds no HMAC key"},
+		{"a byte order mark alone", "\xEF\xBB\xBF", exitUsage, "", "FROM holds no HMAC key"},
+		{"blanks alone", " \r\n", exitUsage, "", "FROM holds no HMAC key"},
+		{"quotation marks alone", "\"\"\n", exitUsage, "", "FROM holds no HMAC key"},
+		{"commas alone", ",,\n", exitUsage, "", "FROM holds no HMAC key"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(dir, "keys")
+			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			checkOddKey(t, runCommand(t, dir, nil, ospBinary, "headers", "--hmac-key-file", file), c.code, c.key, strings.ReplaceAll(c.want, "FROM", `the file "`+file+`"`))
+			if c.text == "" || strings.Contains(c.text, "\x00") {
+				return // which neither a variable nor an argument can hold
+			}
+			checkOddKey(t, runCommand(t, dir, []string{bridge.KeysVariable + "=" + c.text}, ospBinary, "headers"), c.code, c.key, strings.ReplaceAll(c.want, "FROM", bridge.KeysVariable))
+			checkOddKey(t, runCommand(t, dir, nil, ospBinary, "headers", "--hmac-key", c.text), c.code, c.key, strings.ReplaceAll(c.want, "FROM", "--hmac-key"))
+		})
+	}
+}
+
+func checkOddKey(t *testing.T, r result, code int, key, want string) {
+	t.Helper()
+	if r.code != code || !strings.Contains(r.stderr, want) || strings.Contains(r.stderr, "s3cr3t") {
+		t.Errorf("want exit %d and %q, got %+v", code, want, r)
+	}
+	if code == exitDone {
+		signedFor(t, r.stdout, key)
+	} else if r.stdout != "" {
+		t.Errorf("a header without a key: %q", r.stdout)
+	}
+	if want == "" && strings.Count(r.stderr, "\n") != 1 {
+		t.Errorf("more than the base id: %q", r.stderr)
+	}
+}
+
 // The lines are what curl takes, and what the middleware takes from curl.
 func TestHeadersThroughCurl(t *testing.T) {
 	curl, err := exec.LookPath("curl")
