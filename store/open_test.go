@@ -55,6 +55,28 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// A file or a variable may leave more than the connection string. As part of a
+// path it would name another file.
+func TestOpenDropsWhatSurroundsTheConnectionString(t *testing.T) {
+	const want = "teststore:///var/lib/x.db"
+	for _, around := range []string{"%s\n", "%s\r\n", " \t%s ", "\uFEFF%s", "\uFEFF %s\r\n\n"} {
+		c := fmt.Sprintf(around, want)
+		s, err := store.Open(t.Context(), c)
+		if err != nil || s.(opened).connectionString != want || store.Scheme(c) != "teststore" {
+			t.Errorf("%q was opened as %+v (%v)", c, s, err)
+		}
+		sink, err := store.OpenSink(t.Context(), fmt.Sprintf(around, "othersink://h"))
+		if err != nil || sink.(opened).connectionString != "othersink://h" {
+			t.Errorf("%q was opened as %+v (%v)", c, sink, err)
+		}
+	}
+	for _, c := range []string{"", "\uFEFF", "\uFEFF\r\n"} {
+		if _, err := store.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "is empty") {
+			t.Errorf("%q: %v", c, err)
+		}
+	}
+}
+
 // A store is no sink and a sink no store; what is unknown is told what is known.
 func TestOpenRefuses(t *testing.T) {
 	openStore := func(c string) error { _, err := store.Open(t.Context(), c); return err }

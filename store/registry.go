@@ -101,8 +101,15 @@ const importRoot = "github.com/osprofiler-otel/osprofiler/"
 // Scheme returns the scheme of a connection string in lower case. A string
 // without "://" is all scheme, as upstream has it.
 func Scheme(connectionString string) string {
-	scheme, _, _ := strings.Cut(connectionString, "://")
+	scheme, _, _ := strings.Cut(trimmed(connectionString), "://")
 	return strings.ToLower(strings.TrimSpace(scheme))
+}
+
+// trimmed drops what a file or a variable has around a connection string: a
+// byte order mark, blanks, the line's end. As part of a path they would name
+// another file.
+func trimmed(connectionString string) string {
+	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(connectionString), "\uFEFF"))
 }
 
 // Lookup returns the back end of a connection string. An unknown scheme is an
@@ -114,7 +121,7 @@ func Lookup(connectionString string) (Backend, error) {
 }
 
 func lookup(connectionString string) (Backend, error) {
-	if strings.TrimSpace(connectionString) == "" {
+	if connectionString = trimmed(connectionString); connectionString == "" {
 		return Backend{}, errors.New("the connection string is empty; it should read like sqlite:////path/to/file.db")
 	}
 	scheme := Scheme(connectionString)
@@ -162,7 +169,8 @@ func Schemes() []string {
 
 // Open opens the store that the connection string names. A sink, which cannot
 // be read, is errors.ErrUnsupported; a text that is wrong is ErrConnectionString.
-// Errors never show a password.
+// Errors never show a password. Blanks, line ends and a byte order mark around
+// the connection string are dropped.
 func Open(ctx context.Context, connectionString string, opts ...Option) (Store, error) {
 	b, err := Lookup(connectionString)
 	if err != nil {
@@ -171,7 +179,7 @@ func Open(ctx context.Context, connectionString string, opts ...Option) (Store, 
 	if b.OpenStore == nil {
 		return nil, fmt.Errorf("%s:// takes spans but cannot be read: %w", Scheme(connectionString), errors.ErrUnsupported)
 	}
-	return b.OpenStore(ctx, connectionString, newOptions(opts))
+	return b.OpenStore(ctx, trimmed(connectionString), newOptions(opts))
 }
 
 // OpenSink opens the sink that the connection string names; a store is
@@ -184,5 +192,5 @@ func OpenSink(ctx context.Context, connectionString string, opts ...Option) (Sin
 	if b.OpenSink == nil {
 		return nil, fmt.Errorf("%s:// is a store: open it with store.Open: %w", Scheme(connectionString), errors.ErrUnsupported)
 	}
-	return b.OpenSink(ctx, connectionString, newOptions(opts))
+	return b.OpenSink(ctx, trimmed(connectionString), newOptions(opts))
 }
