@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -54,11 +55,16 @@ var (
 
 // UnpackTraceInfo reads the two headers, trying the keys in order, and returns
 // the key that verified besides: it also signs what goes on from here. It
-// accepts exactly what upstream's middleware does: blanks around mac; base64
+// accepts what the Python library's middleware does: blanks around mac; base64
 // of either alphabet with foreign characters in between, but with its padding;
 // a missing, null or empty parent_id, which makes base_id the parent; an empty
-// base_id, which makes a new one; numbers for ids, here as their digits.
-// A non-ASCII mac, on which upstream raises, is [ErrUnsigned].
+// base_id, which makes a new one; numbers and true for ids, here as the text
+// that Python's json.dumps writes of them.
+//
+// It differs from the Python library in two points. A non-ASCII mac, on which
+// that library raises, is [ErrUnsigned]. An id that is a list or an object,
+// which that library takes but most of its drivers cannot write, is
+// [ErrBadTraceInfo].
 func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, err error) {
 	mac = strings.TrimSpace(mac)
 	if info == "" || mac == "" {
@@ -76,28 +82,40 @@ func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, 
 	if err != nil || pyjson.KindOf(raw) != pyjson.Object {
 		return t, "", ErrBadTraceInfo
 	}
-	hasBase := false
-	for k, v := range pyjson.Members(raw) {
-		switch k {
-		case keyBaseID:
-			t.BaseID, hasBase = truthy(v), true
-		case keyParentID:
-			t.ParentID = truthy(v)
-		case "hmac_key": // taken and ignored, as upstream overwrites it
-		default:
-			return TraceInfo{}, "", ErrBadTraceInfo
-		}
-	}
-	if !hasBase {
+	if t, ok = traceInfoOf(raw); !ok {
 		return TraceInfo{}, "", ErrBadTraceInfo
 	}
+	return t, key, nil
+}
+
+// traceInfoOf reads the ids from a JSON object; of repeated members the last
+// counts.
+func traceInfoOf(object string) (t TraceInfo, ok bool) {
+	base, parent := "", "null"
+	for k, v := range pyjson.Members(object) {
+		switch k {
+		case keyBaseID:
+			base = v
+		case keyParentID:
+			parent = v
+		case "hmac_key": // taken and ignored, as the Python library overwrites it
+		default:
+			return t, false
+		}
+	}
+	if base == "" {
+		return t, false
+	}
+	var baseOK, parentOK bool
+	t.BaseID, baseOK = truthy(base)
+	t.ParentID, parentOK = truthy(parent)
 	if t.BaseID == "" {
 		t.BaseID = NewID()
 	}
 	if t.ParentID == "" {
 		t.ParentID = t.BaseID
 	}
-	return t, key, nil
+	return t, baseOK && parentOK
 }
 
 // verify finds the key that gives the signature. Every key is tried, and each
@@ -121,25 +139,40 @@ func verify(info, mac string, keys []string) (key string, ok bool) {
 	return key, ok
 }
 
+// mostDigits is how many digits an integer has at most that Python's json reads.
+const mostDigits = 4300
+
 // truthy gives the text of an id, empty for what Python takes for false: null,
-// false, zero in any notation and whatever is empty.
-func truthy(raw string) string {
+// false, zero in any notation and whatever is empty. ok is false for what
+// cannot be an id: a list, an object, an integer that Python cannot read.
+func truthy(raw string) (text string, ok bool) {
 	switch pyjson.KindOf(raw) {
 	case pyjson.Bool:
 		if raw == "false" {
-			return ""
+			return "", true
 		}
 	case pyjson.Number:
-		mantissa, _, _ := strings.Cut(strings.ToLower(raw), "e")
-		if strings.Trim(mantissa, "-0.") == "" {
-			return ""
-		}
+		return numberText(raw)
 	case pyjson.Array, pyjson.Object:
-		if pyjson.SkipSpace(raw, 1) == len(raw)-1 {
-			return ""
-		}
+		return "", pyjson.SkipSpace(raw, 1) == len(raw)-1
 	}
-	return textOf(raw)
+	return textOf(raw), true
+}
+
+// numberText gives the text of a number as json.dumps writes it, so that an id
+// reads like the one in the notifications of the Python services.
+func numberText(raw string) (text string, ok bool) {
+	if pyjson.TypeName(raw) == "int" {
+		if strings.Trim(raw, "-0") == "" {
+			return "", true
+		}
+		return raw, len(strings.TrimPrefix(raw, "-")) <= mostDigits
+	}
+	f, _ := strconv.ParseFloat(raw, 64) // of a number that is too large: infinity, as in Python
+	if f == 0 {
+		return "", true
+	}
+	return string(pyjson.AppendFloat(nil, f)), true
 }
 
 // decodeBase64 decodes as Python's urlsafe_b64decode does: both alphabets,

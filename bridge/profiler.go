@@ -15,6 +15,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
@@ -78,12 +79,15 @@ func NewProfiler(opts ...ProfilerOption) *Profiler {
 // Init begins a trace, as OSProfiler's profiler.init does: operations started
 // in the returned context belong to it, are recorded by [NewSampler]'s sampler,
 // and are passed on to other services, signed with the first key. An empty
-// baseID stands for a new one, an empty parentID for none. Whatever trace the
+// baseID stands for a new one, an empty parentID for none. Bytes that are no
+// UTF-8 become U+FFFD, as they would in the notifications. Whatever trace the
 // context had is left.
 //
 // A service does not call it for requests that it serves: there the trace
 // comes, or does not come, with the request.
 func (p *Profiler) Init(ctx context.Context, baseID, parentID string) context.Context {
+	// Notifications and headers are JSON, which would spell other bytes anew.
+	baseID, parentID = pyjson.Normal(baseID), pyjson.Normal(parentID)
 	if baseID == "" {
 		baseID = osprofiler.NewID()
 	}

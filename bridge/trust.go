@@ -66,12 +66,9 @@ func withCaller(ctx context.Context, info osprofiler.TraceInfo, key string, name
 	case named.HasTraceID():
 		v.other = named
 	}
-	sc, ok := convert.RememberIDs(sc.WithRemote(true), info.BaseID, info.ParentID)
-	if !ok { // too long for both; the base id names the trace
-		sc, _ = convert.RememberIDs(sc, info.BaseID, osprofiler.IDOf(sc.TraceID(), sc.SpanID()))
-	}
-	v.remote = sc
-	return withVouch(trace.ContextWithSpanContext(ctx, sc), v)
+	// Ids that are too long for the trace state stay in the vouch alone.
+	v.remote, _ = convert.RememberIDs(sc.WithRemote(true), info.BaseID, info.ParentID)
+	return withVouch(trace.ContextWithSpanContext(ctx, v.remote), v)
 }
 
 // spanContextOf is OTel's form of a caller. One that is the base itself has no

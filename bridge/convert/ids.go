@@ -3,11 +3,11 @@ package convert
 import (
 	"encoding/base64"
 	"strings"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
 // TraceStateKey is the key of our member of the W3C tracestate. It says what a
@@ -21,9 +21,10 @@ const TraceStateKey = "osp"
 // maxTraceStateValue is what W3C Trace Context allows a member's value.
 const maxTraceStateValue = 256
 
-// RememberIDs returns the span context of a remote OSProfiler parent with what
-// its ids cannot carry in its trace state. ok is false if that did not fit;
-// then the texts are to be kept in the context, by other means.
+// RememberIDs returns the span context of a remote OSProfiler parent, with the
+// texts in its trace state that its ids cannot carry. ok is false if these did
+// not all fit. Then the base id comes first, as it names the trace, and the
+// caller is to keep the texts in the context, by other means.
 func RememberIDs(sc trace.SpanContext, baseID, parentID string) (_ trace.SpanContext, ok bool) {
 	base, parent := "", ""
 	if baseID != osprofiler.BaseIDOf(sc.TraceID()) {
@@ -35,15 +36,15 @@ func RememberIDs(sc trace.SpanContext, baseID, parentID string) (_ trace.SpanCon
 	if base == "" && parent == "" {
 		return sc, true
 	}
-	value := base + "." + parent
-	if len(value) > maxTraceStateValue {
-		return sc, false
+	for i, value := range [...]string{base + "." + parent, base + ".", "." + parent} {
+		if len(value) > maxTraceStateValue || value == "." {
+			continue
+		}
+		if state, err := sc.TraceState().Insert(TraceStateKey, value); err == nil {
+			return sc.WithTraceState(state), i == 0
+		}
 	}
-	state, err := sc.TraceState().Insert(TraceStateKey, value)
-	if err != nil {
-		return sc, false
-	}
-	return sc.WithTraceState(state), true
+	return sc, false
 }
 
 func encodeID(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -77,10 +78,14 @@ func derived(traceID trace.TraceID, spanID trace.SpanID) (u osprofiler.UUID) {
 	return u
 }
 
+// decodeID is the inverse of encodeID. Nobody has signed a trace state, so it
+// may hold any bytes: only texts that come through JSON unchanged are ids, lone
+// surrogates among them.
 func decodeID(encoded string) (string, bool) {
 	if encoded == "" {
 		return "", false
 	}
-	text, err := base64.RawURLEncoding.DecodeString(encoded)
-	return string(text), err == nil && utf8.Valid(text)
+	decoded, err := base64.RawURLEncoding.DecodeString(encoded)
+	text := string(decoded)
+	return text, err == nil && pyjson.Normal(text) == text
 }

@@ -4,7 +4,6 @@ package backend
 
 import (
 	"hash/maphash"
-	"unicode/utf8"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -78,9 +77,4 @@ func (u *Unique) fields(n *osprofiler.Notification) uint64 {
 
 // Text returns the text that a string comes back as when it was stored as
 // JSON: bytes that are no UTF-8 are U+FFFD then. Ids are compared by it.
-func Text(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return pyjson.Unquote(string(pyjson.AppendString(nil, s)))
-}
+func Text(s string) string { return pyjson.Normal(s) }

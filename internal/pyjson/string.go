@@ -52,6 +52,17 @@ func Unquote(raw string) string {
 	return string(out)
 }
 
+// Normal returns the text that a reader finds where AppendString wrote s. It
+// differs from s in bytes that are no UTF-8, which become U+FFFD, and in
+// surrogates that make a pair, which become their character. A lone surrogate,
+// in the form that Unquote gives it, stays.
+func Normal(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return Unquote(string(AppendString(nil, s)))
+}
+
 func unescaped(c byte) byte {
 	switch c {
 	case 'b':
