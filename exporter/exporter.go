@@ -45,6 +45,9 @@ type Exporter struct {
 	mu       sync.Mutex // guards shutdown, and underWay against Add after Wait
 	shutdown bool
 	underWay sync.WaitGroup
+
+	ended    chan struct{} // closed when Shutdown's work is done
+	closeErr error         // of the store; read it after ended
 }
 
 var _ sdktrace.SpanExporter = (*Exporter)(nil)
@@ -53,7 +56,10 @@ var _ sdktrace.SpanExporter = (*Exporter)(nil)
 // close, after Shutdown.
 func New(s store.Store, opts ...Option) *Exporter {
 	cfg := newConfig(opts)
-	return &Exporter{store: s, retry: cfg.retry, conv: convert.New(cfg.convert...), scheme: fmt.Sprintf("%T", s)}
+	return &Exporter{
+		store: s, retry: cfg.retry, conv: convert.New(cfg.convert...), scheme: fmt.Sprintf("%T", s),
+		ended: make(chan struct{}),
+	}
 }
 
 // Open opens what the connection string names, a store or a sink that takes
@@ -139,24 +145,31 @@ func (e *Exporter) end() (first bool) {
 
 // Shutdown implements sdktrace.SpanExporter: it refuses new exports, waits for
 // those under way, though no longer than the context lets it, and then closes a
-// store that Open opened. Only the first call does anything.
+// store that Open opened. Only the first call does anything; later ones wait for
+// that in the same way and return the same.
 func (e *Exporter) Shutdown(ctx context.Context) error {
-	if !e.end() {
-		return nil
+	if e.end() {
+		go e.finish()
 	}
-	done := make(chan error, 1)
-	go func() {
-		e.underWay.Wait()
-		if e.owned {
-			done <- e.store.Close()
-		}
-		close(done)
-	}()
 	select {
-	case err := <-done:
-		return err
+	case <-e.ended: // whatever has become of the context
+		return e.closeErr
+	default:
+	}
+	select {
+	case <-e.ended:
+		return e.closeErr
 	case <-ctx.Done():
 		return fmt.Errorf("the exporter is still writing: %w", context.Cause(ctx))
+	}
+}
+
+// finish waits for the exports under way and closes the store.
+func (e *Exporter) finish() {
+	defer close(e.ended)
+	e.underWay.Wait()
+	if e.owned {
+		e.closeErr = e.store.Close()
 	}
 }
 

@@ -100,7 +100,7 @@ func (p *LiveProcessor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 		return
 	}
 	if p.queue.crowded.Load() {
-		p.queue.startLater(keyOf(s))
+		p.queue.startLater(s)
 		p.report.schedule()
 		return
 	}
@@ -140,8 +140,10 @@ func halvesOf(s sdktrace.ReadOnlySpan) (starts, stops uint8) {
 }
 
 // ForceFlush implements sdktrace.SpanProcessor: when it returns nil, all that
-// was queued when it was called is stored. It returns the error of the first
-// batch that failed meanwhile, or the context's.
+// was queued when it was called is stored, and so are the starts that waited for
+// room then. It returns the error of the first batch that failed meanwhile, or
+// the context's. Batches that failed before, and spans that found no room, are
+// told by [LiveProcessor.Stats] and otel.Handle only.
 func (p *LiveProcessor) ForceFlush(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -157,31 +159,48 @@ func (p *LiveProcessor) ForceFlush(ctx context.Context) error {
 }
 
 // Shutdown implements sdktrace.SpanProcessor: later calls of OnStart and OnEnd
-// do nothing; what is queued is written as long as the context lets it, and the
-// rest is dropped and counted. Then a store that OpenLive opened is closed. The
-// error is that of the first batch that failed meanwhile, of closing, or of the
-// context. It returns after the last summary of what was lost, but waits for
-// neither the store nor otel's error handler when the context is done: the
-// handler then has the summary when it takes it. Only the first call does
-// anything.
+// do nothing; what is queued, and the starts that wait for room, are written as
+// long as the context lets it, and the rest is dropped and counted. Then a store
+// that OpenLive opened is closed. The error is that of the first batch that
+// failed meanwhile, of closing, or of the context. It returns after the last
+// summary of what was lost, but waits for neither the store nor otel's error
+// handler when the context is done: the handler then has the summary when it
+// takes it.
+//
+// Only the first call does anything, and returns what became of it. Later ones
+// wait until nothing is under way any more, no longer than their contexts let
+// them.
 func (p *LiveProcessor) Shutdown(ctx context.Context) error {
-	w := p.queue.close()
-	if w == nil {
-		return nil
+	final, first := p.queue.close()
+	select {
+	case <-p.done: // whatever has become of the context
+	default:
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return p.endOfContext(context.Cause(ctx), first)
+		}
 	}
 	select {
-	case <-p.done:
-		select {
-		case <-p.told:
-		case <-ctx.Done():
-		}
-		return errors.Join(w.err, p.closeErr)
+	case <-p.told:
 	case <-ctx.Done():
+	}
+	if !first {
+		return nil
+	}
+	return errors.Join(p.queue.failure(final), p.closeErr)
+}
+
+// endOfContext ends a call of Shutdown whose time is over. The first call gives
+// up what is not written.
+func (p *LiveProcessor) endOfContext(cause error, first bool) error {
+	if !first {
+		return fmt.Errorf("the live processor is still shutting down: %w", cause)
 	}
 	p.cancel()
 	held := p.queue.abandon()
 	go p.report.now() // the worker may be in the store for long
-	return fmt.Errorf("%d notifications are not known to be stored: %w", held, context.Cause(ctx))
+	return fmt.Errorf("%d notifications are not known to be stored: %w", held, cause)
 }
 
 // MarshalLog tells the SDK's logger what this processor is.

@@ -90,8 +90,8 @@ type LossError struct {
 	DroppedStarts, DroppedStops uint64
 	// FailedStarts and FailedStops are not known to be stored.
 	FailedStarts, FailedStops uint64
-	// LateStarts found no room and wait for the end of their spans, so these
-	// are not seen while they run.
+	// LateStarts found no room at first. They are written when there is room or
+	// when their spans end, so these are seen later than others.
 	LateStarts uint64
 	// Err is why the last write failed, nil if none did.
 	Err error
@@ -124,7 +124,7 @@ func (e *LossError) Error() string {
 			e.DroppedStarts, e.DroppedStops)
 	}
 	if e.LateStarts > 0 {
-		say("%d starts are put off until their spans end, since the queue was full", e.LateStarts)
+		say("%d starts are put off until there is room or their spans end, since the queue was full", e.LateStarts)
 	}
 	if e.FailedStarts+e.FailedStops > 0 {
 		say("%d starts and %d stops are not known to be stored: %v", e.FailedStarts, e.FailedStops, e.Err)

@@ -16,8 +16,9 @@ type LiveStats struct {
 	Queued      int
 	QueuedBytes int64
 	// Late counts the starts that found no room when their span started, since
-	// the LiveProcessor was made. They are written when it ends; Postponed are
-	// those that still wait for that.
+	// the LiveProcessor was made. Each is written when there is room again or
+	// when its span ends. Postponed are those that still wait for that, at most
+	// as many as the queue holds: for one more the oldest is dropped.
 	Late      uint64
 	Postponed int
 }

@@ -3,7 +3,10 @@ package exporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"go.opentelemetry.io/otel"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -21,16 +24,21 @@ func (p *LiveProcessor) work() {
 	defer delay.Stop()
 	batch := make([]osprofiler.Notification, 0, p.cfg.batchSize)
 	for p.await(delay) {
+		p.queue.admit()
 		taken := p.queue.take()
 		for rest := taken; len(rest) > 0; {
 			n := p.batchOf(rest)
 			p.write(rest[:n], batch)
 			rest = rest[n:]
+			p.queue.admit() // the write has made room
 		}
 		p.queue.giveBack(taken)
 	}
 	if p.owned {
 		p.closeErr = p.store.Close()
+	}
+	if p.closeErr != nil && p.giveUp.Err() != nil { // Shutdown has returned
+		go otel.Handle(fmt.Errorf("the live processor cannot close its store: %w", p.closeErr))
 	}
 }
 

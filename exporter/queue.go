@@ -26,8 +26,9 @@ func (e *entry) notifications() int { return int(e.starts) + int(e.stops) }
 //
 // Stops may fill all of it, starts only three quarters: a stop carries its
 // whole span, so when room gets scarce starts are worth less. A start without
-// room is postponed: its span is remembered, and its stop brings both. A trace
-// of stops alone would be one that upstream's tool fails on.
+// room is postponed, and so are those that come while others wait in line: see
+// postponedStarts. A trace of stops alone would be one that the Python tool
+// fails on.
 type queue struct {
 	limits *liveConfig
 	wake   chan struct{} // tells the worker to look again
@@ -37,14 +38,15 @@ type queue struct {
 	waiting, spare []entry
 	waitingCount   int         // notifications
 	held           int         // notifications, waiting or with the worker
-	crowded        atomic.Bool // held leaves no room for a start; written under mu
+	crowded        atomic.Bool // a start is to be postponed; written under mu
 	bytes          int64
-	postponed      map[spanKey]struct{} // at most limits.queueSize
+	postponed      postponedStarts
 	starts, stops  LiveCount
 	late           uint64
 
 	accepted, settled uint64 // entries; the worker keeps their order
 	flushes           []*flush
+	final             *flush // of close
 }
 
 type spanKey struct {
@@ -58,7 +60,7 @@ func keyOf(s sdktrace.ReadOnlySpan) spanKey {
 }
 
 func newQueue(limits *liveConfig) *queue {
-	return &queue{limits: limits, wake: make(chan struct{}, 1), postponed: map[spanKey]struct{}{}}
+	return &queue{limits: limits, wake: make(chan struct{}, 1), postponed: newPostponedStarts(limits.queueSize)}
 }
 
 func (q *queue) isClosed() bool { return q.closed.Load() }
@@ -70,8 +72,8 @@ func (q *queue) start(e entry) bool {
 	if q.closed.Load() {
 		return true
 	}
-	if !q.push(e, q.startSize(), q.limits.queueBytes-q.limits.queueBytes/4) {
-		q.postpone(keyOf(e.span))
+	if q.crowded.Load() || !q.push(e, q.startSize(), q.startBytes()) {
+		q.postpone(keyOf(e.span), e.span)
 		return false
 	}
 	q.starts.Seen++
@@ -81,23 +83,16 @@ func (q *queue) start(e entry) bool {
 // startSize is how many notifications starts may fill the queue up to.
 func (q *queue) startSize() int { return q.limits.queueSize - q.limits.queueSize/4 }
 
+// startBytes is how many bytes starts may fill the queue up to.
+func (q *queue) startBytes() int64 { return q.limits.queueBytes - q.limits.queueBytes/4 }
+
 // startLater is start for a span that is not worth a copy, as the queue is
 // crowded.
-func (q *queue) startLater(key spanKey) {
+func (q *queue) startLater(span sdktrace.ReadOnlySpan) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.closed.Load() {
-		q.postpone(key)
-	}
-}
-
-func (q *queue) postpone(key spanKey) {
-	q.starts.Seen++
-	if len(q.postponed) < q.limits.queueSize {
-		q.postponed[key] = struct{}{}
-		q.late++
-	} else {
-		q.starts.Dropped++
+		q.postpone(keyOf(span), span)
 	}
 }
 
@@ -105,7 +100,12 @@ func (q *queue) postpone(key spanKey) {
 func (q *queue) hold(notifications int, bytes int64) {
 	q.held += notifications
 	q.bytes += bytes
-	if crowded := q.held >= q.startSize(); crowded != q.crowded.Load() {
+	q.setCrowded()
+}
+
+func (q *queue) setCrowded() {
+	crowded := q.held >= q.startSize() || q.postponed.first() != nil
+	if crowded != q.crowded.Load() {
 		q.crowded.Store(crowded)
 	}
 }
@@ -119,17 +119,19 @@ func (q *queue) end(e entry) bool {
 	}
 	q.starts.Seen += uint64(e.starts)
 	q.stops.Seen += uint64(e.stops)
-	if len(q.postponed) > 0 && e.starts == 0 {
-		key := keyOf(e.span)
-		if _, late := q.postponed[key]; late {
-			delete(q.postponed, key)
-			e.starts = 1
-		}
+	var start *postponedStart
+	if e.starts == 0 && q.postponed.len() > 0 {
+		start = q.postponed.take(keyOf(e.span))
+	}
+	if start != nil {
+		e.starts = 1
+		defer q.lineChanged()
 	}
 	if q.push(e, q.limits.queueSize, q.limits.queueBytes) {
 		return true
 	}
 	q.drop(&e)
+	q.failFlushes(start)
 	return false
 }
 
@@ -168,7 +170,7 @@ type state uint8
 const (
 	empty   state = iota // sleep until woken
 	filling              // a batch has begun: wait its delay
-	ready                // write now
+	ready                // admit what is postponed and write now
 	ended                // closed, and all is written
 )
 
@@ -176,6 +178,8 @@ func (q *queue) state() state {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
+	case len(q.waiting) == 0 && q.postponed.first() != nil:
+		return ready
 	case len(q.waiting) == 0 && q.closed.Load():
 		return ended
 	case len(q.waiting) == 0:
@@ -246,5 +250,5 @@ func (q *queue) release(entries []entry, err error) {
 func (q *queue) stats() LiveStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return LiveStats{Starts: q.starts, Stops: q.stops, Queued: q.held, QueuedBytes: q.bytes, Late: q.late, Postponed: len(q.postponed)}
+	return LiveStats{Starts: q.starts, Stops: q.stops, Queued: q.held, QueuedBytes: q.bytes, Late: q.late, Postponed: q.postponed.len()}
 }

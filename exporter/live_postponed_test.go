@@ -1,0 +1,257 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// startMany starts spans that never end, named by their numbers.
+func startMany(ctx context.Context, tracer trace.Tracer, from, to int) {
+	for i := from; i < to; i++ {
+		tracer.Start(ctx, fmt.Sprint("op", i))
+	}
+}
+
+// liveInBubble is liveOver in a synctest bubble, in which nothing may be left.
+func liveInBubble(t *testing.T, s store.Store, opts ...exporter.Option) (trace.Tracer, *exporter.LiveProcessor) {
+	live := exporter.NewLiveProcessor(s, opts...)
+	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live)).Tracer("test"), live
+}
+
+// Spans that never end hold no place for good: as soon as the store answers
+// again their starts are written, the newest of them where the places did not
+// suffice, and what was dropped is counted and told.
+func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
+	losses := handled(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{}
+		g := newGate(s)
+		const size = 64
+		tracer, live := liveInBubble(t, g, exporter.WithQueueSize(size), exporter.WithWriteTimeout(time.Hour))
+		startMany(t.Context(), tracer, 0, 3*size)
+		stats := live.Stats()
+		balanced(t, stats)
+		const queued = size - size/4
+		if stats.Queued != queued || stats.Postponed != size || stats.Late != 3*size-queued || stats.Starts.Dropped != 3*size-queued-size {
+			t.Fatalf("with the store shut: %+v", stats)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if told := losses(); len(told) == 0 || told[0].DroppedStarts != stats.Starts.Dropped || told[0].LateStarts != stats.Late {
+			t.Errorf("what was dropped should be told: %v", told)
+		}
+
+		g.lift()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		stats = live.Stats()
+		balanced(t, stats)
+		if stats.Postponed != 0 || stats.Queued != 0 || stats.Starts.Written != queued+size {
+			t.Fatalf("with the store open: %+v", stats)
+		}
+		names := s.names()
+		for i := range 3 * size {
+			if dropped := queued <= i && i < 3*size-size; slices.Contains(names, fmt.Sprintf("op%d-start", i)) == dropped {
+				t.Errorf("op%d: dropped should be %v", i, dropped)
+			}
+		}
+		startMany(t.Context(), tracer, 3*size, 3*size+1)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if names := s.names(); names[len(names)-1] != fmt.Sprintf("op%d-start", 3*size) {
+			t.Errorf("a later start is not seen while it runs: %v", names[len(names)-1])
+		}
+		if err := live.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A store that never answers gives the places back, too: each batch fails in
+// its time, and so do the starts that waited.
+func TestPlacesComeBackThoughTheStoreStaysAway(t *testing.T) {
+	handled(t)
+	synctest.Test(t, func(t *testing.T) {
+		tracer, live := liveInBubble(t, newGate(&scripted{}), exporter.WithQueueSize(32), exporter.WithBatchSize(8), exporter.WithWriteTimeout(30*time.Second))
+		startMany(t.Context(), tracer, 0, 50)
+		if stats := live.Stats(); stats.Postponed == 0 {
+			t.Fatalf("%+v", stats)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		stats := live.Stats()
+		balanced(t, stats)
+		if stats.Postponed != 0 || stats.Queued != 0 || stats.Starts.Failed != 50 {
+			t.Fatalf("%+v", stats)
+		}
+		if err := live.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// ForceFlush and Shutdown are done when the starts that waited for room are
+// stored; where these are dropped, they say so.
+func TestFlushingIncludesPostponedStarts(t *testing.T) {
+	handled(t)
+	options := []exporter.Option{exporter.WithQueueSize(16), exporter.WithBatchSize(4), exporter.WithWriteTimeout(time.Hour)}
+	for name, flush := range map[string]func(*exporter.LiveProcessor, context.Context) error{
+		"ForceFlush": (*exporter.LiveProcessor).ForceFlush, "Shutdown": (*exporter.LiveProcessor).Shutdown,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &scripted{}
+			g := newGate(s)
+			tracer, live := liveInBubble(t, g, options...)
+			startMany(t.Context(), tracer, 0, 24)
+			done := make(chan error, 1)
+			go func() { done <- flush(live, context.Background()) }()
+			synctest.Wait()
+			select {
+			case err := <-done:
+				t.Fatalf("%s returned %v while nothing is stored", name, err)
+			default:
+			}
+			g.lift()
+			if err := <-done; err != nil || len(s.names()) != 24 {
+				t.Errorf("%s: %d of 24 starts are stored, %v", name, len(s.names()), err)
+			}
+			if err := live.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			tracer, live := liveInBubble(t, newGate(&scripted{}), options...)
+			startMany(t.Context(), tracer, 0, 24)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := flush(live, ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "24 notifications") {
+				t.Errorf("%s: %v", name, err)
+			}
+			_ = live.Shutdown(ctx) // its time is over
+			synctest.Wait()
+			stats := live.Stats()
+			balanced(t, stats)
+			if stats.Postponed != 0 || stats.Queued != 0 || stats.Starts.Dropped+stats.Starts.Failed != 24 {
+				t.Errorf("%s: %+v", name, stats)
+			}
+		})
+	}
+}
+
+// A flush whose starts in line have to go for newer ones does not succeed.
+func TestForceFlushTellsOfDroppedStarts(t *testing.T) {
+	handled(t)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(&scripted{})
+		tracer, live := liveInBubble(t, g, exporter.WithQueueSize(8), exporter.WithWriteTimeout(time.Hour))
+		startMany(t.Context(), tracer, 0, 8) // 6 are queued, 2 in line
+		done := make(chan error, 1)
+		go func() { done <- live.ForceFlush(context.Background()) }()
+		synctest.Wait()
+		startMany(t.Context(), tracer, 8, 20) // more than there are places
+		g.lift()
+		if err := <-done; err == nil || !strings.Contains(err.Error(), "was dropped, since the queue was full") {
+			t.Errorf("%v: %+v", err, live.Stats())
+		}
+		if err := live.ForceFlush(t.Context()); err != nil {
+			t.Error("what is over is over:", err)
+		}
+		if err := live.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A start that is larger than starts may be keeps no other from the store. It
+// comes with its stop, or goes, counted, where places get scarce.
+func TestStartThatIsTooLarge(t *testing.T) {
+	handled(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{}
+		tracer, live := liveInBubble(t, s, exporter.WithQueueBytes(100_000), exporter.WithQueueSize(8))
+		large := trace.WithAttributes(attribute.String("large", strings.Repeat("x", 80_000)))
+		_, span := tracer.Start(t.Context(), "large", large)
+		startMany(t.Context(), tracer, 0, 2)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if names := s.names(); !slices.Equal(names, []string{"op0-start", "op1-start"}) || live.Stats().Postponed != 1 {
+			t.Fatalf("%v: %+v", names, live.Stats())
+		}
+		if err := live.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		span.End()
+		if err := live.ForceFlush(t.Context()); err != nil || !slices.Equal(s.names()[2:], []string{"large-start", "large-stop"}) {
+			t.Fatal(s.names(), err)
+		}
+		for range 10 { // that never end
+			tracer.Start(t.Context(), "large", large)
+			synctest.Wait()
+		}
+		if stats := live.Stats(); stats.Postponed != 8 || stats.Starts.Dropped != 2 {
+			t.Fatalf("%+v", stats)
+		}
+		if err := live.Shutdown(t.Context()); err == nil || !strings.Contains(err.Error(), "8 starts of spans that still run were dropped") {
+			t.Fatal(err)
+		}
+		balanced(t, live.Stats())
+	})
+}
+
+// Spans change while the worker reads them for their starts that waited, and
+// end meanwhile: each has one start and one stop.
+func TestPostponedStartsOfSpansThatRun(t *testing.T) {
+	handled(t)
+	s := &scripted{}
+	g := newGate(s)
+	tracer, live := liveOver(t, g, exporter.WithQueueSize(64), exporter.WithBatchSize(4), exporter.WithBatchDelay(time.Nanosecond))
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range 50 {
+				_, span := tracer.Start(context.Background(), fmt.Sprintf("op%d-%d", i, j))
+				if i == 0 && j == 20 {
+					g.lift()
+				}
+				for k := range 20 {
+					span.SetAttributes(attribute.Int(fmt.Sprint("key", k%5), k))
+					span.SetName(fmt.Sprintf("op%d-%d", i, j))
+				}
+				if j%2 == 0 {
+					span.End()
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := live.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stats, seen := live.Stats(), map[string]int{}
+	balanced(t, stats)
+	for _, name := range s.names() {
+		if seen[name]++; seen[name] > 1 {
+			t.Errorf("%s is stored %d times", name, seen[name])
+		}
+		if operation, isStop := strings.CutSuffix(name, "-stop"); isStop && seen[operation+"-start"] == 0 && stats.Starts.Dropped == 0 {
+			t.Errorf("%s comes before its start", name)
+		}
+	}
+	if stats.Postponed != 0 || uint64(len(seen)) != stats.Starts.Written+stats.Stops.Written {
+		t.Errorf("%d are stored: %+v", len(seen), stats)
+	}
+}

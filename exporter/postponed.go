@@ -1,0 +1,187 @@
+package exporter
+
+import (
+	"container/list"
+	"math"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// postponedStarts are the starts that found no room in the queue. A start waits
+// in line for room; then it is written, though its span still runs. If the span
+// ends before, the stop brings the start. A start that needs more room than all
+// starts have can only come with its stop, so it leaves the line.
+//
+// The number of both is bounded, and spans that never end would fill it: then
+// the oldest start is dropped for the new one.
+type postponedStarts struct {
+	most  int // how many there may be
+	byKey map[spanKey]*list.Element
+	line  *list.List // of *postponedStart, the oldest first
+	large *list.List // likewise, of those that left the line
+	last  uint64     // number of the youngest that was ever put in line
+}
+
+type postponedStart struct {
+	key    spanKey
+	number uint64 // in the order in which they came
+	large  bool
+
+	// span is the running span, or a copy of it if there was one: of a running
+	// span the start says what is known when it is written.
+	span sdktrace.ReadOnlySpan
+}
+
+func newPostponedStarts(most int) postponedStarts {
+	return postponedStarts{most: most, byKey: map[spanKey]*list.Element{}, line: list.New(), large: list.New()}
+}
+
+func (p *postponedStarts) len() int { return len(p.byKey) }
+
+// add puts a start at the end of the line and returns the one that had to go
+// for it, nil if there was room.
+func (p *postponedStarts) add(key spanKey, span sdktrace.ReadOnlySpan) (dropped *postponedStart) {
+	if len(p.byKey) >= p.most {
+		oldest := p.large.Front()
+		if oldest == nil {
+			oldest = p.line.Front()
+		}
+		dropped = p.remove(oldest)
+	}
+	p.last++
+	p.byKey[key] = p.line.PushBack(&postponedStart{key: key, number: p.last, span: span})
+	return dropped
+}
+
+func (p *postponedStarts) remove(e *list.Element) *postponedStart {
+	start := e.Value.(*postponedStart)
+	delete(p.byKey, start.key)
+	if start.large {
+		p.large.Remove(e)
+	} else {
+		p.line.Remove(e)
+	}
+	return start
+}
+
+// take removes the start of a span and returns it, nil if it was not there.
+func (p *postponedStarts) take(key spanKey) *postponedStart {
+	if e, ok := p.byKey[key]; ok {
+		return p.remove(e)
+	}
+	return nil
+}
+
+// first returns the start that is next in line, nil if there is none.
+func (p *postponedStarts) first() *postponedStart {
+	if e := p.line.Front(); e != nil {
+		return e.Value.(*postponedStart)
+	}
+	return nil
+}
+
+// leaveLine takes the first start out of the line; it waits for its stop.
+func (p *postponedStarts) leaveLine() {
+	start := p.line.Remove(p.line.Front()).(*postponedStart)
+	start.large = true
+	p.byKey[start.key] = p.large.PushBack(start)
+}
+
+// firstNumber is the number of the first in line; if there is none it is higher
+// than all.
+func (p *postponedStarts) firstNumber() uint64 {
+	if start := p.first(); start != nil {
+		return start.number
+	}
+	return math.MaxUint64
+}
+
+// dropLarge drops the starts that wait for their stops and returns how many.
+func (p *postponedStarts) dropLarge() (dropped int) {
+	dropped = p.large.Len()
+	for p.large.Len() > 0 {
+		p.remove(p.large.Front())
+	}
+	return dropped
+}
+
+// dropAll drops all of them and returns how many.
+func (p *postponedStarts) dropAll() (dropped int) {
+	dropped = p.dropLarge() + p.line.Len()
+	for p.line.Len() > 0 {
+		p.remove(p.line.Front())
+	}
+	return dropped
+}
+
+// postpone puts off the start of a span, which is its copy or, where that was
+// not worth making, itself.
+func (q *queue) postpone(key spanKey, span sdktrace.ReadOnlySpan) {
+	q.starts.Seen++
+	q.late++
+	if dropped := q.postponed.add(key, span); dropped != nil {
+		q.starts.Dropped++
+		q.failFlushes(dropped)
+	}
+	if len(q.waiting) == 0 {
+		q.signal() // the worker may be asleep
+	}
+	q.lineChanged()
+}
+
+// lineChanged is to be called when a start entered or left the line.
+func (q *queue) lineChanged() {
+	q.setCrowded()
+	q.settleFlushes(nil)
+}
+
+// admit moves postponed starts into the queue, the oldest first, as far as
+// there is room for starts.
+func (q *queue) admit() {
+	for {
+		start := q.nextPostponed()
+		if start == nil {
+			return
+		}
+		// Not under the queue's lock: a running span has a lock of its own.
+		span := start.span
+		if _, copied := span.(*started); !copied {
+			span = startedOf(span)
+		}
+		if !q.admitOne(start, entry{span: span, size: sizeOf(span), starts: 1}) {
+			return
+		}
+	}
+}
+
+// nextPostponed returns the first start in line, nil if there is none or no
+// room at all.
+func (q *queue) nextPostponed() *postponedStart {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.held >= q.startSize() {
+		return nil
+	}
+	return q.postponed.first()
+}
+
+// admitOne moves a start into the queue, unless its span has ended meanwhile.
+// It returns false if there is no room.
+func (q *queue) admitOne(start *postponedStart, e entry) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.postponed.first() != start {
+		return true
+	}
+	if e.size > q.startBytes() {
+		q.postponed.leaveLine()
+		q.lineChanged()
+		return true
+	}
+	if !q.push(e, q.startSize(), q.startBytes()) {
+		return false
+	}
+	q.postponed.take(start.key)
+	q.lineChanged()
+	return true
+}
