@@ -50,6 +50,8 @@ type Notifier struct {
 	order  atomic.Uint64 // of notifications, in which they came
 	totals totals
 
+	returned atomic.Uint64 // how often one that was in flight has come back to wait
+
 	gate    gate
 	stop    context.CancelFunc // of expire
 	stopped chan struct{}      // expire has ended
@@ -132,15 +134,23 @@ func (n *Notifier) Notify(ctx context.Context, notifications ...osprofiler.Notif
 }
 
 // Flush hands on all that was waiting when it was called, the oldest first and
-// marked as incomplete, and then flushes the processor. After an error, what
-// was not handed on waits again.
+// marked as incomplete, and then flushes the processor. It waits for other calls
+// that are handing on some of that. After an error, what was not handed on waits
+// again.
 func (n *Notifier) Flush(ctx context.Context) error {
 	if !n.gate.enter() {
 		return ErrNotifierShutdown
 	}
 	defer n.gate.leave()
+	upTo, before := n.order.Load(), n.returned.Load()
 	if err := n.drain(ctx, flushed); err != nil {
 		return err
+	}
+	if err := n.awaitFlights(ctx, upTo); err != nil {
+		return err
+	}
+	if failed := n.returned.Load() - before; failed > 0 {
+		return fmt.Errorf("%d notifications wait again, because another call could not export them", failed)
 	}
 	return n.to.flush(ctx)
 }

@@ -287,22 +287,23 @@ func (c *call) handed(p pair, now time.Duration) {
 	}
 }
 
-// undo takes back that pairs were handed on. What had waited waits again; the
-// others are the caller's.
+// undo takes back that pairs were handed on. Those that had waited wait again;
+// the others are the caller's.
 func (c *call) undo(pairs []pair) {
 	for _, p := range pairs {
 		for _, h := range [...]*half{p.first, p.second} {
 			if h == nil {
 				continue
 			}
-			if h.held > 0 {
-				h.order, h.arrived = c.n.order.Add(1), c.now
-				c.n.shardOf(h).undo(h)
-				continue
+			waited := h.held > 0
+			if waited {
+				c.n.returned.Add(1) // before anybody learns that it has landed
 			}
-			c.n.shardOf(h).undo(h)
-			c.counts.failed++
-			recycle(h)
+			c.n.shardOf(h).undo(h, c.n.order.Add(1), c.now)
+			if !waited {
+				c.counts.failed++
+				recycle(h)
+			}
 		}
 	}
 }

@@ -55,14 +55,48 @@ func (s *shard) handed(p pair, now time.Duration) {
 }
 
 // undo takes back that a half was to be handed on and, if it had waited, puts
-// it back, behind all others.
-func (s *shard) undo(h *half) {
+// it back, behind all others: it comes anew, in that order and at that time.
+func (s *shard) undo(h *half, order uint64, arrived time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.land(h, false)
 	if h.held > 0 {
+		h.order, h.arrived = order, arrived
 		s.insert(h, s.byKey[h.key])
 	}
+}
+
+// awaitFlights waits until what had waited up to that order is not in flight
+// any more. The caller has none in flight.
+func (n *Notifier) awaitFlights(ctx context.Context, upTo uint64) error {
+	var landings []*landing
+	for i := range n.shards {
+		landings = n.shards[i].flights(landings, upTo)
+	}
+	for i, l := range landings {
+		select {
+		case <-l.known:
+		case <-ctx.Done():
+			return fmt.Errorf("%d notifications are being exported by other calls: %w", len(landings)-i, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// flights appends the landings of the halves in flight that had waited, up to
+// that order.
+func (s *shard) flights(landings []*landing, upTo uint64) []*landing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.flying {
+		if h.held > 0 && h.order <= upTo {
+			if h.landing == nil {
+				h.landing = &landing{known: make(chan struct{})}
+			}
+			landings = append(landings, h.landing)
+		}
+	}
+	return landings
 }
 
 // settle learns what became of the halves that are equal to what other calls

@@ -170,11 +170,51 @@ func TestShutdownWaitsNoLongerThanItsContext(t *testing.T) {
 	if err := e.ExportSpans(t.Context(), spans(1)); !errors.Is(err, exporter.ErrShutdown) {
 		t.Fatal("exports end with the call of Shutdown:", err)
 	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.Shutdown(over); !errors.Is(err, context.Canceled) {
+		t.Fatal("a second Shutdown should not return nil while an export is under way:", err)
+	}
 	close(release)
 	if err := <-exported; err != nil {
 		t.Fatal(err)
 	}
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// However often Shutdown is called, each call tells that the store could not be closed.
+func TestShutdownTellsWhatClosingSays(t *testing.T) {
+	reason := errors.New("the disk is full")
+	store.Register(store.Backend{Schemes: []string{"test-unclosable"}, OpenStore: func(context.Context, string, store.Options) (store.Store, error) {
+		return unclosable{&scripted{}, reason}, nil
+	}})
+	e, err := exporter.Open(t.Context(), "test-unclosable://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := e.Shutdown(t.Context()); !errors.Is(err, reason) {
+			t.Error(err)
+		}
+	}
+	live, err := exporter.OpenLive(t.Context(), "test-unclosable://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := live.Shutdown(t.Context()); !errors.Is(err, reason) {
+		t.Error(err)
+	}
+}
+
+// unclosable is a store that cannot be closed.
+type unclosable struct {
+	store.Store
+	reason error
+}
+
+func (u unclosable) Close() error { return u.reason }
 
 func TestCancelledAndEmptyExports(t *testing.T) {
 	s := &scripted{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -125,6 +126,34 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A second Shutdown does not return nil while the first is at work.
+func TestSecondShutdownWaits(t *testing.T) {
+	handled(t)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(&scripted{})
+		tracer, live := liveInBubble(t, g)
+		tracer.Start(t.Context(), "op")
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() { first <- live.Shutdown(context.Background()) }()
+		synctest.Wait()
+		if err := live.Shutdown(contextOver(t)); !errors.Is(err, context.Canceled) {
+			t.Error("the first is at work:", err)
+		}
+		go func() { second <- live.Shutdown(context.Background()) }()
+		synctest.Wait()
+		if len(first)+len(second) != 0 {
+			t.Error("nothing is written yet")
+		}
+		g.lift()
+		if err := errors.Join(<-first, <-second); err != nil {
+			t.Error(err)
+		}
+		if stats := live.Stats(); stats.Starts.Written != 1 {
+			t.Errorf("%+v", stats)
+		}
+	})
 }
 
 func waitFor(t *testing.T, done func() bool) {

@@ -16,7 +16,7 @@ import (
 // not stored, or that trying again may help.
 type WriteError struct {
 	// Missing are the indices into the batch of what is not known to be
-	// stored; nil means all of it.
+	// stored; none means all of it.
 	Missing []int
 	// Refused are those of Missing that the store will not take however often
 	// they are sent, for a reason of their own: they are too large, for example.
@@ -133,19 +133,21 @@ func (p *pending) rest() []osprofiler.Notification {
 }
 
 // refuse takes an error about what is left. It keeps what is missing, and puts
-// aside what was refused.
+// aside what was refused. An index that cannot be right, and none at all beside
+// an error, say nothing: then everything that is left stays unknown.
 func (p *pending) refuse(partial *WriteError) {
-	refused := p.indices(partial.Refused)
-	if partial.Missing != nil || len(refused) > 0 {
-		missing := p.indices(partial.Missing)
-		if partial.Missing == nil {
-			missing = p.all()
-		}
-		p.left = slices.DeleteFunc(missing, func(i int) bool {
-			_, isRefused := slices.BinarySearch(refused, i)
-			return isRefused
-		})
+	refused, ok := p.indices(partial.Refused)
+	missing, ok2 := p.indices(partial.Missing)
+	if !ok || !ok2 {
+		return
 	}
+	if len(missing) == 0 {
+		missing = p.all()
+	}
+	p.left = slices.DeleteFunc(slices.Clone(missing), func(i int) bool {
+		_, isRefused := slices.BinarySearch(refused, i)
+		return isRefused
+	})
 	switch {
 	case len(refused) == 0:
 	case p.refusal == nil:
@@ -168,17 +170,18 @@ func (p *pending) all() []int {
 	return all
 }
 
-// indices turns indices into what is left into indices into the batch.
-func (p *pending) indices(of []int) []int {
+// indices turns indices into what is left into indices into the batch, in order.
+// ok is false if one of them is none.
+func (p *pending) indices(of []int) (indices []int, ok bool) {
 	all := p.all()
-	indices := make([]int, 0, len(of))
 	for _, i := range of {
-		if i >= 0 && i < len(all) {
-			indices = append(indices, all[i])
+		if i < 0 || i >= len(all) {
+			return nil, false
 		}
+		indices = append(indices, all[i])
 	}
 	slices.Sort(indices)
-	return slices.Compact(indices)
+	return slices.Compact(indices), true
 }
 
 // failure describes what is left after the last try. The reason is the

@@ -124,3 +124,46 @@ func TestRetryWrite(t *testing.T) {
 		})
 	}
 }
+
+// What a store says is missing is sent again and named in the error, as indices
+// into the batch of the caller; what it cannot mean counts as all of it.
+func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
+	reason := errors.New("away")
+	passes := func(missing ...int) error {
+		return &store.WriteError{Missing: missing, Transient: true, Err: reason}
+	}
+	stays := func(missing ...int) error { return &store.WriteError{Missing: missing, Err: reason} }
+	names := []string{"a", "b", "c", "d"}
+	for name, c := range map[string]struct {
+		answers []error
+		batches [][]string
+		missing []int // nil: no error
+	}{
+		"nothing is wrong":                {nil, [][]string{names}, nil},
+		"all, then nothing":               {[]error{passes()}, [][]string{names, names}, nil},
+		"no indices beside an error":      {[]error{&store.WriteError{Missing: []int{}, Transient: true, Err: reason}}, [][]string{names, names}, nil},
+		"no indices beside a last error":  {[]error{&store.WriteError{Missing: []int{}, Err: reason}}, [][]string{names}, []int{0, 1, 2, 3}},
+		"an index that there is not":      {[]error{passes(1, 4)}, [][]string{names, names}, nil},
+		"a negative index":                {[]error{stays(-1)}, [][]string{names}, []int{0, 1, 2, 3}},
+		"a part":                          {[]error{passes(3, 1, 1)}, [][]string{names, {"b", "d"}}, nil},
+		"a part of a part":                {[]error{passes(1, 2, 3), stays(2, 0)}, [][]string{names, {"b", "c", "d"}}, []int{1, 3}},
+		"no indices after a part":         {[]error{passes(1, 2), stays()}, [][]string{names, {"b", "c"}}, []int{1, 2}},
+		"an index out of a part":          {[]error{passes(1, 2), stays(2)}, [][]string{names, {"b", "c"}}, []int{1, 2}},
+		"an error of another kind":        {[]error{reason}, [][]string{names}, []int{0, 1, 2, 3}},
+		"an error of another kind, later": {[]error{passes(0), reason}, [][]string{names, {"a"}}, []int{0}},
+	} {
+		s := &scripted{answers: c.answers}
+		var batch []osprofiler.Notification
+		for _, name := range names {
+			batch = append(batch, osprofiler.Notification{Name: name})
+		}
+		err := store.Retry{Initial: time.Nanosecond, Max: time.Nanosecond}.Write(t.Context(), s, batch)
+		var failed *store.WriteError
+		if (err == nil) != (c.missing == nil) || err != nil && (!errors.As(err, &failed) || !errors.Is(err, reason) || !slices.Equal(failed.Missing, c.missing)) {
+			t.Errorf("%s: %+v, want %v to be missing", name, err, c.missing)
+		}
+		if !slices.EqualFunc(s.sent, c.batches, slices.Equal) {
+			t.Errorf("%s: written %q, want %q", name, s.sent, c.batches)
+		}
+	}
+}
