@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +47,9 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	}
 	if cmd.Flags().Changed("base-id") && f.baseID == "" {
 		return usagef("--base-id is empty; leave it out for a new id")
+	}
+	if !utf8.ValidString(f.baseID) { // the header would spell it otherwise
+		return usagef("--base-id is no UTF-8 text: %q", f.baseID)
 	}
 	if f.baseID == "" {
 		f.baseID = osprofiler.NewID()
