@@ -3,6 +3,7 @@ package convert
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/tags"
@@ -58,6 +59,11 @@ func (h *half) follows(first *half, operation string) bool {
 	n := h.n
 	if f := first.n; h != first && (n.ParentID != f.ParentID || n.Project != f.Project || n.Service != f.Service) {
 		return false
+	}
+	for _, text := range [...]string{n.BaseID, n.TraceID, n.ParentID, n.Project, n.Service, n.Name} {
+		if !utf8.ValidString(text) {
+			return false
+		}
 	}
 	name, ok := strings.CutPrefix(n.Name, operation)
 	return ok && (h.stop && name == "-stop" || !h.stop && name == "-start") &&

@@ -2,13 +2,17 @@ package convert_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
@@ -73,4 +77,38 @@ func TestRedactedCarriedSpanIsOfNotifications(t *testing.T) {
 	if !convert.OfNotifications(s) {
 		t.Error("a processor would take it for a live span")
 	}
+}
+
+// Notifications with any texts make spans that OTLP takes, and come back from
+// these unchanged: one that OTLP refuses would cost its whole batch, and be sent
+// again for ever.
+func TestAnyNotificationIsASpanForOTLP(t *testing.T) {
+	text := rapid.SampledFrom([]string{`x`, `\ud800`, `a\udfff\ud800b`, `\ud83d\ude00`, `\u0000`, `é`, ``})
+	info := rapid.SampledFrom([]string{
+		`{"host": "TEXT"}`, `{"host": "h", "db": {"statement": "TEXT", "params": {"TEXT": "TEXT"}}}`, `{"TEXT": "TEXT", "host": "h"}`,
+		`{"host": "h", "request": {"path": "/TEXT", "query": "TEXT", "method": "GETTEXT", "scheme": "httpTEXT"}}`,
+		`{"host": "h", "etype": "TEXT", "message": "TEXT"}`, `{"host": "h", "function": {"name": "TEXT", "args": "TEXT", "kwargs": "{}"}}`,
+		`{"host": "h", "requests": {"hostname": "TEXT", "port": "TEXT", "method": "TEXT", "path": "TEXT", "query": "TEXT", "scheme": "TEXT"}}`,
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string) string { return text.Draw(t, label) }
+		name, ids := draw("name"), fmt.Sprintf(`"base_id": "b%s", "trace_id": "t%s", "parent_id": "p%s"`, draw("base"), draw("trace"), draw("parent"))
+		who := fmt.Sprintf(`"project": "p%s", "service": "s%s"`, draw("project"), draw("service"))
+		var pair []osprofiler.Notification
+		for _, half := range []string{"start", "stop"} {
+			n, err := osprofiler.ParseNotification(fmt.Sprintf(`{"name": "op%s-%s", %s, "timestamp": "2026-11-22T07:16:34.200431", "info": %s, %s}`,
+				name, half, ids, strings.ReplaceAll(info.Draw(t, "info"), "TEXT", draw("value")), who))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pair = append(pair, n)
+		}
+		checkPair(t, pair)
+		checkPair(t, pair[:1])
+		for _, s := range []sdktrace.ReadOnlySpan{convert.SpanOf(&pair[0], &pair[1]), convert.SpanOf(&pair[0], nil), convert.SpanOf(nil, &pair[1])} {
+			if _, err := proto.Marshal(otlpOf(t, s)); err != nil {
+				t.Fatalf("%v: %s", err, pair[0].JSON())
+			}
+		}
+	})
 }

@@ -106,12 +106,13 @@ func (c *Converter) build(start, stop *osprofiler.Notification) *span {
 	if host == "" {
 		host = to.outline.Host()
 	}
+	host = utf8Of(host)
 	roomy := &roomySpan{}
 	s := &roomy.span
 	s.attributes = roomy.room[:0]
-	s.name = first.n.Operation()
+	s.name = utf8Of(first.n.Operation())
 	s.scope = instrumentation.Scope{Name: ScopeName}
-	s.resource = resources.of(first.n.Project, first.n.Service, host)
+	s.resource = resources.of(utf8Of(first.n.Project), utf8Of(first.n.Service), host)
 	s.context, s.parent = contextsOf(first.n)
 	s.start, s.end = timesOf(&from, &to)
 	call := first.outline.Call(s.name)
@@ -159,8 +160,13 @@ func (c *Converter) describe(s *span, call tags.Call, start, stop *half) {
 }
 
 func (s *span) keep(key attribute.Key, text string) {
-	s.attributes = append(s.attributes, key.String(text))
+	s.attributes = append(s.attributes, key.String(utf8Of(text)))
 }
+
+// utf8Of returns a text as a span may have it. OTLP allows UTF-8 alone, so that
+// one lone surrogate of a notification would cost an exporter the whole batch.
+// Then the notification is kept whole, as JSON, which escapes it.
+func utf8Of(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // keepIDs keeps the texts that do not follow from the span's ids.
 func (s *span) keepIDs(n *osprofiler.Notification) {
