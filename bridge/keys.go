@@ -77,9 +77,18 @@ func (k *Keys) Replace(keys ...string) {
 
 // warn gives those warnings that these keys have not drawn before, on one line.
 func (k *Keys) warn(warnings []string) {
+	if warnings = k.fresh(warnings); len(warnings) > 0 {
+		slog.Warn(strings.Join(warnings, "; "))
+	}
+}
+
+// fresh returns the warnings that these keys have not drawn before.
+func (k *Keys) fresh(warnings []string) (fresh []string) {
+	if k == nil {
+		return warnings
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var fresh []string
 	for _, warning := range warnings {
 		if !k.warned[warning] {
 			if k.warned == nil {
@@ -89,9 +98,7 @@ func (k *Keys) warn(warnings []string) {
 			fresh = append(fresh, warning)
 		}
 	}
-	if len(fresh) > 0 {
-		slog.Warn(strings.Join(fresh, "; "))
-	}
+	return fresh
 }
 
 // String tells how many keys there are, and none of them.

@@ -65,6 +65,22 @@ func TestOddKeysDrawOneWarning(t *testing.T) {
 	}
 }
 
+// A service without keys is told once, however many propagators it makes.
+func TestNoKeysDrawOneWarning(t *testing.T) {
+	log := logged(t)
+	keys := bridge.NewKeys()
+	for range 3 {
+		bridge.NewPropagators(keys)
+	}
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, bridge.KeysVariable) {
+		t.Error(got)
+	}
+	bridge.NewPropagator(nil)
+	if got := log.String(); strings.Count(got, "level=WARN") != 2 {
+		t.Error(got)
+	}
+}
+
 // Nobody gets in with the empty key, or with one that is taken for it, whatever
 // the keys of the middleware.
 func TestTheEmptyKeyIsNeverTrusted(t *testing.T) {

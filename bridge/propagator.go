@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -34,10 +33,11 @@ const MaxHeader = 8 << 10
 // turned into a signed header. In a composite it wants to be the last, as
 // NewPropagators has it, so that nothing unsigned is read after it.
 //
-// Without keys nobody is ever trusted; that draws a warning through [slog].
+// Without keys nobody is ever trusted; that draws a warning through [log/slog],
+// once for the same keys.
 func NewPropagator(keys *Keys) propagation.TextMapPropagator {
 	if len(keys.all()) == 0 {
-		slog.Warn("there are no HMAC keys, so that no request is traced on demand; set " + KeysVariable)
+		keys.warn([]string{"there are no HMAC keys, so that no request is traced on demand; set " + KeysVariable})
 	}
 	return &propagator{keys}
 }
