@@ -72,9 +72,10 @@ const (
 // isBlank tells what Python's str.strip removes.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
 
-// isKey tells whether a key may sign and verify. The empty key may not, nor may
-// one of only NULs, which HMAC cannot tell from the empty key, nor one that
-// somebody gets by leaving a value empty.
+// isKey tells whether a key may sign and verify. The empty key may not. A key
+// of only NULs may not, because HMAC cannot tell it from the empty key. A key of
+// only blanks, invisible characters and quotation marks may not, because it is
+// what an empty setting leaves.
 func isKey(key string) bool {
 	for _, r := range key {
 		if unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != '"' && r != '\'' {

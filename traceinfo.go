@@ -119,8 +119,8 @@ func traceInfoOf(object string) (t TraceInfo, ok bool) {
 }
 
 // verify finds the key that gives the signature. Every key is tried, and each
-// compared in constant time, so that the time taken tells nothing. A key that
-// anybody knows because it says nothing verifies nothing: see isKey.
+// compared in constant time, so that the time taken tells nothing. Keys with
+// which anybody could sign are passed over: see isKey.
 func verify(info, mac string, keys []string) (key string, ok bool) {
 	s := signersPool.Get().(*signers)
 	defer s.release()

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -107,6 +108,22 @@ func TestFailuresAreCountedToTheNotification(t *testing.T) {
 	if len(told) != 1 || told[0].FailedStarts != 1 || told[0].FailedStops != 2 || told[0].DroppedStops != 0 ||
 		!strings.Contains(told[0].Error(), "1 starts and 2 stops are not known to be stored: 3 of 4 notifications") {
 		t.Fatalf("%v", told)
+	}
+}
+
+// The half of a notification is counted by what the span says, whatever its
+// name reads like.
+func TestFailuresOfOddNames(t *testing.T) {
+	handled(t)
+	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error { return errors.New("no such table") }}
+	live := exporter.NewLiveProcessor(s)
+	start := osprofiler.Notification{Name: "nonstop", BaseID: "b", TraceID: "t", ParentID: "b", Timestamp: "2026-11-22T07:16:34.200431", Info: "{}"}
+	live.OnEnd(convert.SpanOf(&start, nil))
+	if err := live.Shutdown(t.Context()); err == nil {
+		t.Fatal("nothing was stored")
+	}
+	if stats := live.Stats(); stats.Starts != (exporter.LiveCount{Seen: 1, Failed: 1}) || stats.Stops != (exporter.LiveCount{}) {
+		t.Errorf("%+v", stats)
 	}
 }
 

@@ -113,18 +113,19 @@ func (p *LiveProcessor) convert(dst []osprofiler.Notification, e *entry) []ospro
 	return dst
 }
 
-// missingOf returns the notifications that are not known to be stored.
-func missingOf(batch []osprofiler.Notification, err error) []osprofiler.Notification {
+// missingOf returns the indices of the notifications that are not known to be
+// stored, in order: err is of [store.Retry].
+func missingOf(batch []osprofiler.Notification, err error) []int {
+	if err == nil {
+		return nil
+	}
 	var partial *store.WriteError
-	if !errors.As(err, &partial) || partial.Missing == nil {
-		if err == nil {
-			return nil
-		}
-		return batch
+	if errors.As(err, &partial) && len(partial.Missing) > 0 {
+		return partial.Missing
 	}
-	missing := make([]osprofiler.Notification, len(partial.Missing))
-	for i, at := range partial.Missing {
-		missing[i] = batch[at]
+	all := make([]int, len(batch))
+	for i := range all {
+		all[i] = i
 	}
-	return missing
+	return all
 }

@@ -6,8 +6,6 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/osprofiler-otel/osprofiler"
 )
 
 // An entry is a span of which a start, a stop or both are to be written.
@@ -209,21 +207,25 @@ func (q *queue) giveBack(taken []entry) {
 }
 
 // settle counts entries that were written, but for the notifications that are
-// missing by err.
-func (q *queue) settle(entries []entry, missing []osprofiler.Notification, err error) {
+// missing by err: indices into those of all entries, in order.
+func (q *queue) settle(entries []entry, missing []int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i := range entries {
-		q.starts.Written += uint64(entries[i].starts)
-		q.stops.Written += uint64(entries[i].stops)
-	}
-	for i := range missing {
-		half := &q.starts
-		if missing[i].Half() == osprofiler.Stop {
-			half = &q.stops
+	at := 0
+	count := func(half *LiveCount, notifications uint8) {
+		for range notifications {
+			if len(missing) > 0 && missing[0] == at {
+				missing = missing[1:]
+				half.Failed++
+			} else {
+				half.Written++
+			}
+			at++
 		}
-		half.Written--
-		half.Failed++
+	}
+	for i := range entries {
+		count(&q.starts, entries[i].starts)
+		count(&q.stops, entries[i].stops)
 	}
 	q.release(entries, err)
 }
