@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"crypto/hmac"
 	"crypto/sha1"
+	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"testing"
@@ -21,6 +22,10 @@ func FuzzExtract(f *testing.F) {
 	for _, c := range headerCases(f) {
 		f.Add(c.Headers[osprofiler.HeaderTraceInfo], c.Headers[osprofiler.HeaderTraceHMAC], w3cOf(theInfo), "osp=MTI.,vendor=1", false)
 		f.Add(c.Headers[osprofiler.HeaderTraceInfo], "", "00-11111111111111111111111111111111-2222222222222222-01", "", true)
+	}
+	for _, id := range hostileIDs {
+		info := base64.URLEncoding.EncodeToString([]byte(`{"base_id": ` + id + `, "parent_id": ` + id + `}`))
+		f.Add(info, "", w3cOf(theInfo), "osp=7aCA.,vendor=1", true)
 	}
 	keys := []string{"SECRET_KEY", "other-key", "kéy"}
 	prop := bridge.NewPropagators(bridge.NewKeys(keys...))

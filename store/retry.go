@@ -29,7 +29,12 @@ type WriteError struct {
 }
 
 // Error implements error.
-func (e *WriteError) Error() string { return e.Err.Error() }
+func (e *WriteError) Error() string {
+	if e.Err == nil {
+		return "the store gives no reason"
+	}
+	return e.Err.Error()
+}
 
 // Unwrap returns the reason.
 func (e *WriteError) Unwrap() error { return e.Err }
