@@ -32,7 +32,7 @@ func TestOddKeysDrawOneWarning(t *testing.T) {
 		"s3cr3t\r\n":                        {"1 HMAC key", ""},
 		"\uFEFFs3cr3t":                      {"1 HMAC key", "byte order mark"},
 		"s3cr3t,,other":                     {"2 HMAC keys", "empty member"},
-		" \t":                               {"0 HMAC keys", "holds no key"},
+		strings.Repeat(" \t", 2):            {"0 HMAC keys", "holds no key"},
 		",":                                 {"0 HMAC keys", "holds no key"},
 		`""`:                                {"0 HMAC keys", "holds no key"},
 		`"s3cr3t"`:                          {"1 HMAC key", "quotation marks"},
