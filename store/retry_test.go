@@ -169,7 +169,7 @@ func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
 }
 
 func TestWriteErrorWithoutReason(t *testing.T) {
-	s := &answering{answers: []error{&store.WriteError{}}}
+	s := &scripted{answers: []error{&store.WriteError{}}}
 	err := store.Retry{}.Write(t.Context(), s, make([]osprofiler.Notification, 1))
 	if err == nil || err.Error() != "1 of 1 notifications are not known to be stored: the store gives no reason" {
 		t.Error(err)
