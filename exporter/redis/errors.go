@@ -2,78 +2,15 @@ package redis
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/osprofiler-otel/osprofiler/store"
 )
-
-// passing are answers of a server that will give another one later: it loads
-// its data, changes its role, is full or moves keys about.
-var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MOVED", "ASK", "NOREPLICAS", "OOM", "MISCONF", "UNBLOCKED", "ERR max number of clients"}
-
-// isTransient tells whether the same command may work later.
-func isTransient(err error) bool {
-	var answer goredis.Error
-	if errors.As(err, &answer) && (!noSentinel(err) || isRefusal(err)) {
-		for _, word := range passing {
-			if strings.HasPrefix(answer.Error(), word) {
-				return true
-			}
-		}
-		return false
-	}
-	return !isTLS(err)
-}
-
-func isTLS(err error) bool {
-	var header tls.RecordHeaderError
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var alert tls.AlertError
-	return errors.As(err, &header) || errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &alert)
-}
-
-func isWrongType(err error) bool {
-	return err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE")
-}
-
-// isRefusal tells whether a server or a sentinel wants another user or password.
-func isRefusal(err error) bool {
-	var answer goredis.Error
-	if !errors.As(err, &answer) {
-		return false
-	}
-	for _, word := range []string{"WRONGPASS", "NOAUTH", "invalid password", "AUTH <password>", "invalid username-password"} {
-		if strings.Contains(err.Error(), word) {
-			return true
-		}
-	}
-	return false
-}
-
-// isBroken tells whether the other side broke the connection.
-func isBroken(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
-
-// ofKeys tells whether a pipeline's error is about one key, and not about the
-// connection: commands that were never sent need not have an error of their own.
-func ofKeys(err error) bool { return isWrongType(err) || errors.Is(err, goredis.Nil) }
-
-// noSentinel says that no sentinel answers, or that none knows the master.
-func noSentinel(err error) bool { return strings.Contains(err.Error(), "all sentinels") }
 
 // explain says in one sentence what is wrong between us and the server. What
 // has been explained stays as it is.
@@ -102,13 +39,6 @@ func over(ctx context.Context) bool {
 	return ok && time.Until(deadline) < time.Millisecond
 }
 
-// timedOut tells whether a server gave no answer in time; a name server is none.
-func timedOut(err error) bool {
-	var timeout net.Error
-	var name *net.DNSError
-	return !errors.As(err, &name) && (errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout())
-}
-
 func (s *Store) sentence(err error) string {
 	text := strings.TrimPrefix(err.Error(), "redis: ")
 	has := func(words ...string) bool {
@@ -119,8 +49,7 @@ func (s *Store) sentence(err error) string {
 		}
 		return false
 	}
-	var answer goredis.Error
-	isAnswer := errors.As(err, &answer)
+	answer, isAnswer := replyOf(err)
 	switch {
 	case noSentinel(err):
 		return s.withoutSentinel(err, oneLine(text))
@@ -128,6 +57,10 @@ func (s *Store) sentence(err error) string {
 		return fmt.Sprintf("%s gave no answer", s.place)
 	case isRefusal(err):
 		return fmt.Sprintf("%s refuses the user or the password of the connection string, which should read like redis://user:password@host: %s", s.place, text)
+	case beginsWith(answer, "DENIED"):
+		return fmt.Sprintf("%s is in protected mode, in which it takes connections from its own host only; it should have a password, or protected-mode no", s.place)
+	case beginsWith(answer, "MOVED") && !s.isCluster():
+		return fmt.Sprintf("%s is a node of a cluster, for which the connection string should have the option osp_cluster=yes: %s", s.place, text)
 	case isAnswer && has("NOPERM"):
 		return fmt.Sprintf("%s does not give the user of the connection string the rights that docs/stores/redis.md lists: %s", s.place, text)
 	case isAnswer && has("DB index"):
@@ -138,6 +71,8 @@ func (s *Store) sentence(err error) string {
 		return fmt.Sprintf("no TLS connection to %s (ssl_ca_certs names the file with the authority to trust): %s", s.place, text)
 	case isAnswer:
 		return fmt.Sprintf("%s answers: %s", s.place, text)
+	case isForeign(err):
+		return fmt.Sprintf("%s does not answer as a Redis server does: %s", s.place, oneLine(text))
 	case isBroken(err):
 		return fmt.Sprintf("%s broke the connection%s: %s", s.place, s.hint, text)
 	case timedOut(err):

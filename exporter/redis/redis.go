@@ -78,8 +78,10 @@ func WithTTL(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.ttl = (d + time.Second - 1).Truncate(time.Second) })
 }
 
-// WithReplicas makes Write wait until so many replicas have the batch, too, so
-// that nil outlives the loss of the master. It cannot be had of a cluster.
+// WithReplicas makes Write wait until n replicas have the batch, too, so that
+// nil outlives the loss of the master. It needs one connection to one server:
+// with another client than a *redis.Client, such as that of a cluster or a
+// ring, Write returns an error that wraps [errors.ErrUnsupported].
 func WithReplicas(n int) Option { return optionFunc(func(c *config) { c.replicas = n }) }
 
 // WithSocketTimeout says how long to wait for a connection and for each answer;
@@ -109,6 +111,9 @@ func New(client goredis.UniversalClient, opts ...Option) *Store {
 
 func newStore(client goredis.UniversalClient, c config, own bool, at server) *Store {
 	s := &Store{config: c, client: client, own: own, server: at}
+	if own {
+		greet(client)
+	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -121,6 +126,12 @@ func nameOf(client goredis.UniversalClient) string {
 		return "the Redis cluster at " + strings.Join(c.Options().Addrs, ",")
 	}
 	return "Redis"
+}
+
+// isCluster tells whether the client follows the slots of a cluster.
+func (s *Store) isCluster() bool {
+	_, ok := s.client.(*goredis.ClusterClient)
+	return ok
 }
 
 // alive tells whether a method may go on.

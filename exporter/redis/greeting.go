@@ -1,0 +1,73 @@
+package redis
+
+import (
+	"context"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// greet makes the client tell how a server refuses a connection. The client
+// library takes an error reply to HELLO, the first command of a connection,
+// for that of an old server and goes on. The reason for the refusal is then
+// lost, and what the caller sees is a connection that breaks.
+func greet(client goredis.UniversalClient) {
+	switch c := client.(type) {
+	case *goredis.Client:
+		c.AddHook(greeting{})
+	case *goredis.ClusterClient:
+		c.OnNewNode(func(node *goredis.Client) { node.AddHook(greeting{}) })
+	}
+}
+
+// greeting is a hook of the client library.
+type greeting struct{}
+
+// DialHook implements goredis.Hook.
+func (greeting) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+// ProcessPipelineHook implements goredis.Hook.
+func (greeting) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook implements goredis.Hook.
+func (greeting) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		err := next(ctx, cmd)
+		if err != nil && cmd.Name() == "hello" && refusesConnection(err, len(cmd.Args()) > 2) {
+			err = &greetingError{err}
+			cmd.SetErr(err)
+		}
+		return err
+	}
+}
+
+// refusesConnection tells whether no command will be answered after this error
+// of HELLO, which may have been sent with a password.
+func refusesConnection(err error, withPassword bool) bool {
+	text, ok := replyOf(err)
+	switch {
+	case !ok: // a connection that broke, or what no Redis server answers
+		return isForeign(err)
+	case beginsWith(text, "NOAUTH"):
+		return !withPassword
+	}
+	return beginsWith(text, "DENIED") || beginsWith(text, "ERR max number of clients")
+}
+
+// isForeign tells whether the other side speaks another protocol.
+func isForeign(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "redis: can't parse") || strings.HasPrefix(text, "redis: invalid reply")
+}
+
+// A greetingError is the reason why a server refuses a connection. It does not
+// unwrap to the reply, which the client library would ignore; [replyOf] returns
+// the reply.
+type greetingError struct{ err error }
+
+// Error implements error.
+func (e *greetingError) Error() string { return e.err.Error() }
+
+var _ goredis.Hook = greeting{}

@@ -1,0 +1,126 @@
+package redis_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// sized returns a notification of which the JSON has somewhat more bytes.
+func sized(baseID string, i, bytes int) osprofiler.Notification {
+	n := event(baseID, i)
+	n.Info = osprofiler.Info(`{"text": "` + strings.Repeat("x", bytes) + `"}`)
+	return n
+}
+
+// batchWith returns 20 notifications of two traces, of which those with these
+// indices are large.
+func batchWith(bytes int, large ...int) []osprofiler.Notification {
+	var batch []osprofiler.Notification
+	for i := range 20 {
+		id := []string{"A", "B"}[i%2]
+		if slices.Contains(large, i) {
+			batch = append(batch, sized(id, i, bytes))
+		} else {
+			batch = append(batch, event(id, i))
+		}
+	}
+	return batch
+}
+
+// checkRefused writes a batch and checks that these are refused, each by name,
+// well within the time of retries, and that all others are stored in order.
+func checkRefused(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, limit string, refused ...int) {
+	t.Helper()
+	start := time.Now()
+	err := store.Retry{Elapsed: 5 * time.Minute}.Write(t.Context(), s, batch)
+	var partial *store.WriteError
+	if !errors.As(err, &partial) || !slices.Equal(partial.Missing, refused) || !slices.Equal(partial.Refused, refused) {
+		t.Fatalf("after %v the error is %+v", time.Since(start), err)
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("it took %v", took)
+	}
+	for _, i := range refused {
+		n := batch[i]
+		for _, part := range []string{fmt.Sprintf("%q", n.Name), fmt.Sprintf("base_id %q", n.BaseID), fmt.Sprintf("trace_id %q", n.TraceID), fmt.Sprint(len(n.AppendJSON(nil))), limit} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("the error does not say %s: %v", part, err)
+			}
+		}
+	}
+	checkStored(t, s, batch, refused)
+}
+
+// checkStored checks that all but some of a batch is stored in the order of
+// the batch.
+func checkStored(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, but []int) {
+	t.Helper()
+	want := map[string][]string{}
+	for i, n := range batch {
+		if !slices.Contains(but, i) {
+			want[n.BaseID] = append(want[n.BaseID], n.TraceID)
+		}
+	}
+	for id, traceIDs := range want {
+		all, damage := collect(t, s.Notifications(t.Context(), id))
+		got := make([]string, 0, len(all))
+		for _, n := range slices.Backward(all) {
+			got = append(got, n.TraceID)
+		}
+		if !slices.Equal(got, traceIDs) || damage != nil {
+			t.Errorf("of %s there are %v in place of %v, and damage %v", id, got, traceIDs, damage)
+		}
+	}
+}
+
+// A notification that is larger than the server takes costs only itself.
+func TestNotificationTooLarge(t *testing.T) {
+	for _, c := range []struct {
+		name, limit string
+		bytes       int
+		large       []int
+		args        []string
+	}{
+		{"proto-max-bulk-len", "proto-max-bulk-len, which is 1048576,", 2 << 20, []int{10}, []string{"--proto-max-bulk-len", "1mb"}},
+		{"much larger", "proto-max-bulk-len, which is 1048576,", 20 << 20, []int{10}, []string{"--proto-max-bulk-len", "1mb"}},
+		{"the first, the last and neighbours", "proto-max-bulk-len", 2 << 20, []int{0, 7, 8, 19}, []string{"--proto-max-bulk-len", "1mb"}},
+		{"client-query-buffer-limit", "client-query-buffer-limit, which is 1048576,", 2 << 20, []int{10}, []string{"--client-query-buffer-limit", "1mb"}},
+		{"settings that the user may not read", "proto-max-bulk-len", 2 << 20, []int{10}, []string{"--client-query-buffer-limit", "1mb", "--rename-command", "CONFIG", ""}},
+		{"no right but to push", "proto-max-bulk-len", 2 << 20, []int{10}, []string{"--proto-max-bulk-len", "1mb", "--rename-command", "CONFIG", "", "--rename-command", "LLEN", ""}},
+		{"maxmemory", "maxmemory, which is 20971520,", 30 << 20, []int{10}, []string{"--maxmemory", "20mb"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := testenv.StartRedis(t, c.args...)
+			s := open(t, "redis://"+server.Addr()+"?osp_legacy=no")
+			batch := batchWith(c.bytes, c.large...)
+			if strings.HasPrefix(c.name, "no right") {
+				checkRefusedBlindly(t, s, batch, server.Addr(), c.large...)
+				return
+			}
+			checkRefused(t, s, batch, c.limit, c.large...)
+		})
+	}
+}
+
+// checkRefusedBlindly is checkRefused for a server of which lists cannot be read.
+func checkRefusedBlindly(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, addr string, refused ...int) {
+	t.Helper()
+	var partial *store.WriteError
+	if err := s.Write(t.Context(), batch); !errors.As(err, &partial) || !slices.Equal(partial.Refused, refused) || partial.Transient {
+		t.Fatalf("the error is %+v", err)
+	}
+	for _, id := range []string{"A", "B"} {
+		if all, err := bare(t, "redis://"+addr).LRange(t.Context(), "osprofiler_opt:"+id, 0, -1).Result(); err != nil || len(all) < 9 {
+			t.Errorf("of %s there are %d: %v", id, len(all), err)
+		}
+	}
+}
