@@ -104,7 +104,7 @@ func (w *isolation) write(ctx context.Context, part []int) (o outcome, goOn bool
 
 // tries is how often a large notification is sent by itself before the server
 // is taken to refuse it. Between them it answers other commands.
-const tries = 2
+const tries = 3
 
 func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o outcome, goOn bool) {
 	n := &w.batch[one[0]]
