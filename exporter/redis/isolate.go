@@ -12,8 +12,8 @@ import (
 
 // largeSize is how many bytes a notification has at least of which a server
 // may refuse the size. The settings that bound one value can be set to 1 MiB
-// at least; proxies may take less.
-const largeSize = 256 << 10
+// at least; a proxy may take less.
+const largeSize = 64 << 10
 
 // isSuspicious tells whether an error may be due to the size of what was sent.
 // A server that is sent too much breaks the connection. It first says so, but

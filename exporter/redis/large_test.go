@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -122,5 +123,85 @@ func checkRefusedBlindly(t *testing.T, s *oredis.Store, batch []osprofiler.Notif
 		if all, err := bare(t, "redis://"+addr).LRange(t.Context(), "osprofiler_opt:"+id, 0, -1).Result(); err != nil || len(all) < 9 {
 			t.Errorf("of %s there are %d: %v", id, len(all), err)
 		}
+	}
+}
+
+// Large notifications are isolated in a cluster, too, where the client library
+// repeats what breaks a connection.
+func TestNotificationTooLargeInACluster(t *testing.T) {
+	addrs := startCluster(t)
+	for _, addr := range addrs {
+		do(t, bare(t, "redis://"+addr), "CONFIG", "SET", "proto-max-bulk-len", "1mb")
+	}
+	s := open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes&osp_legacy=no")
+	var batch []osprofiler.Notification
+	for i := range 40 {
+		batch = append(batch, event(fmt.Sprint("trace-", i), i))
+	}
+	batch[7], batch[20] = sized("trace-7", 7, 2<<20), sized("trace-20", 20, 2<<20)
+	err := store.Retry{Elapsed: 5 * time.Minute}.Write(t.Context(), s, batch)
+	var partial *store.WriteError
+	if !errors.As(err, &partial) || !slices.Equal(partial.Missing, []int{7, 20}) || !slices.Equal(partial.Refused, []int{7, 20}) {
+		t.Fatalf("the error is %+v", err)
+	}
+	for i := range batch {
+		if i != 7 && i != 20 {
+			if got, _ := collect(t, s.Notifications(t.Context(), batch[i].BaseID)); len(got) != 1 {
+				t.Errorf("of trace %d there are %v", i, got)
+			}
+		}
+	}
+}
+
+// TLS does not hide the size.
+func TestNotificationTooLargeWithTLS(t *testing.T) {
+	c := testenv.NewCertificates(t, "")
+	server := testenv.StartRedisTLS(t, c, "--proto-max-bulk-len", "1mb")
+	s := open(t, "rediss://"+server.Addr()+"?osp_legacy=no&ssl_ca_certs="+c.Authority)
+	checkRefused(t, s, batchWith(2<<20, 10), "proto-max-bulk-len, which is 1048576,", 10)
+}
+
+// A refused notification does not count as one without replicas, and the
+// others have them.
+func TestNotificationTooLargeWithReplicas(t *testing.T) {
+	server, replica := testenv.StartRedis(t, "--proto-max-bulk-len", "1mb"), testenv.StartRedis(t)
+	host, port, _ := net.SplitHostPort(server.Addr())
+	do(t, bare(t, "redis://"+replica.Addr()), "REPLICAOF", host, port)
+	s := open(t, "redis://"+server.Addr()+"?osp_legacy=no&osp_replicas=1&osp_ttl=3600")
+	batch := batchWith(2<<20, 10)
+	checkRefused(t, s, batch, "proto-max-bulk-len", 10)
+	checkStored(t, open(t, "redis://"+replica.Addr()+"?osp_legacy=no"), batch, []int{10})
+}
+
+// A server that is killed while it gets large notifications refuses none.
+func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
+	server := testenv.StartRedis(t, durable...)
+	r := &recorder{Store: open(t, "redis://"+server.Addr()+"?osp_legacy=no")}
+	written := make(chan error)
+	var all []osprofiler.Notification
+	go func() {
+		defer close(written)
+		for b := range 12 {
+			batch := []osprofiler.Notification{event("A", 3*b), sized("A", 3*b+1, 1<<20), event("A", 3*b+2)}
+			all = append(all, batch...)
+			written <- store.Retry{Elapsed: 3 * time.Minute}.Write(t.Context(), r, batch)
+		}
+	}()
+	n := 0
+	for err := range written {
+		if err != nil {
+			t.Error(err)
+		}
+		if n++; n == 3 || n == 6 || n == 9 {
+			server.Kill()
+			server.Restart()
+		}
+	}
+	if r.count() == 0 {
+		t.Error("no write met the server while it was down")
+	}
+	got, _ := collect(t, r.Notifications(t.Context(), "A"))
+	if len(got) != len(all) {
+		t.Errorf("%d of %d are there", len(got), len(all))
 	}
 }
