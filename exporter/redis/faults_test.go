@@ -3,6 +3,8 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,6 +42,39 @@ func TestSentinelFailover(t *testing.T) {
 	r.Check(t, open(t, set.URL+"&osp_legacy=no"))
 	if !failedOver { // by now there may have been another one, back
 		t.Error("there was no failover")
+	}
+}
+
+// The address of the server leads to its replica for three seconds, as behind
+// HAProxy after a switch-over that was taken back.
+func TestReplicaBehindTheAddress(t *testing.T) {
+	master, replica := testenv.StartRedis(t), testenv.StartRedis(t)
+	host, port, _ := net.SplitHostPort(master.Addr())
+	do(t, bare(t, "redis://"+replica.Addr()), "REPLICAOF", host, port)
+	proxy := testenv.NewProxy(t, master.Addr())
+	faults.Passing{
+		Store:  open(t, "redis://"+proxy.Addr()+"?osp_legacy=no"),
+		Direct: func() store.Store { return open(t, "redis://"+master.Addr()+"?osp_legacy=no") },
+		Enter:  func(*testing.T) { proxy.Switch(replica.Addr()) },
+		Leave:  func(*testing.T) { proxy.Switch(master.Addr()) },
+	}.Test(t)
+}
+
+// The server's state does not let it take writes for three seconds.
+func TestPassingStates(t *testing.T) {
+	for _, name := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "CLUSTERDOWN"} {
+		st := states[slices.IndexFunc(states, func(st state) bool { return st.name == name })]
+		t.Run(name, func(t *testing.T) {
+			server := startIn(t, st)
+			admin := bare(t, "redis://"+server.Addr()+"?pool_size=1&protocol=2")
+			var leave func()
+			faults.Passing{
+				Store:  open(t, "redis://"+server.Addr()+"?osp_legacy=no&max_connections=3"+st.option),
+				Direct: func() store.Store { return open(t, "redis://"+server.Addr()+"?osp_legacy=no"+st.option) },
+				Enter:  func(t *testing.T) { leave = st.enter(t, admin, server) },
+				Leave:  func(*testing.T) { leave() },
+			}.Test(t)
+		})
 	}
 }
 

@@ -110,16 +110,16 @@ func TestClassOfErrors(t *testing.T) {
 		errs []error
 	}{
 		{"stays", []error{
-			dial(syscall.EACCES), dial(syscall.EPERM), dial(syscall.ENOTSOCK), dial(syscall.EAFNOSUPPORT), notFound,
+			dial(syscall.EACCES), dial(syscall.EPERM), dial(syscall.ENOTSOCK), dial(syscall.EAFNOSUPPORT),
 			&net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port", Addr: "h:99999"}}, &net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")},
 			x509.UnknownAuthorityError{}, x509.HostnameError{Certificate: &x509.Certificate{}}, &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")},
-			goredis.ErrClosed, sentinels(notFound, notFound), sentinels(dial(syscall.EACCES)),
+			goredis.ErrClosed, sentinels(dial(syscall.EACCES)), sentinels(dial(syscall.EACCES), goredis.ErrClosed),
 		}},
 		{"unknown", []error{
-			dial(syscall.ECONNREFUSED), dial(syscall.ENOENT), dial(syscall.ETIMEDOUT), dial(syscall.EHOSTUNREACH), dial(syscall.EMFILE), dial(syscall.EADDRNOTAVAIL), later,
+			dial(syscall.ECONNREFUSED), dial(syscall.ENOENT), dial(syscall.ETIMEDOUT), dial(syscall.EHOSTUNREACH), dial(syscall.EMFILE), dial(syscall.EADDRNOTAVAIL), later, notFound,
 			io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, context.DeadlineExceeded, os.ErrDeadlineExceeded, goredis.ErrPoolTimeout, goredis.Nil,
 			&net.OpError{Op: "remote error", Err: errors.New("tls: internal error")},
-			sentinels(notFound, dial(syscall.ECONNREFUSED)), sentinels(goredis.Nil, notFound), errors.New("redis: cluster has no nodes"),
+			sentinels(dial(syscall.EACCES), dial(syscall.ECONNREFUSED)), sentinels(goredis.Nil, notFound), errors.New("redis: cluster has no nodes"),
 		}},
 	} {
 		for _, err := range c.errs {

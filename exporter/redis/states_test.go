@@ -51,9 +51,7 @@ func replicaOfNone(t *testing.T, admin *goredis.Client, _ *testenv.Server) func(
 
 // loading has the server load 300 keys, each of which takes it 10 ms.
 func loading(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
-	for i := range 300 {
-		do(t, admin, "SET", "key-"+string(rune('a'+i%26))+strings.Repeat("x", i), strings.Repeat("v", 1000))
-	}
+	do(t, admin, "DEBUG", "POPULATE", 300, "key", 1000)
 	do(t, admin, "CONFIG", "SET", "key-load-delay", "10000", "loading-process-events-interval-bytes", "1024")
 	var reload sync.WaitGroup
 	reload.Go(func() {
@@ -144,8 +142,6 @@ func full(t *testing.T, admin *goredis.Client, server *testenv.Server) func() {
 
 // unserved takes the slots from the only node of a cluster.
 func unserved(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
-	do(t, admin, "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-	awaitCluster(t, admin, "ok")
 	do(t, admin, "CLUSTER", "DELSLOTSRANGE", 0, 16383)
 	awaitCluster(t, admin, "fail")
 	return func() { do(t, admin, "CLUSTER", "ADDSLOTSRANGE", 0, 16383) }
@@ -228,11 +224,7 @@ func TestStatesThatPass(t *testing.T) {
 	for _, st := range states {
 		t.Run(st.name, func(t *testing.T) {
 			t.Parallel()
-			args := st.args
-			if len(args) > 0 && args[0] == "--cluster-enabled" {
-				args = append(args, "--cluster-port", portOf(closedPort(t)))
-			}
-			server := testenv.StartRedis(t, args...)
+			server := startIn(t, st)
 			admin := bare(t, "redis://"+server.Addr()+"?pool_size=1&protocol=2")
 			do(t, admin, "PING")
 			leave := st.enter(t, admin, server)
@@ -246,6 +238,22 @@ func TestStatesThatPass(t *testing.T) {
 			}
 		})
 	}
+}
+
+// startIn starts a server that can be brought into the state.
+func startIn(t *testing.T, st state) *testenv.Server {
+	t.Helper()
+	args := st.args
+	if len(args) > 0 && args[0] == "--cluster-enabled" {
+		args = append(args, "--cluster-port", portOf(closedPort(t)))
+	}
+	server := testenv.StartRedis(t, args...)
+	if len(args) != len(st.args) {
+		admin := bare(t, "redis://"+server.Addr())
+		do(t, admin, "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+		awaitCluster(t, admin, "ok")
+	}
+	return server
 }
 
 // writeMeanwhile writes 200 notifications of the trace A, the first of them in

@@ -41,7 +41,9 @@ func classOf(err error) class {
 
 // refusedDials are what a system says to every attempt to connect, until
 // somebody changes the system or the connection string. The others, such as
-// ECONNREFUSED, and ENOENT for the socket of a server that starts, pass.
+// ECONNREFUSED, and ENOENT for the socket of a server that starts, pass. So
+// does a host name without an address, which a Kubernetes service is while it
+// has no member that is ready.
 var refusedDials = []error{
 	syscall.EACCES, syscall.EPERM, syscall.ENOTSOCK, syscall.ENOTDIR, syscall.ENAMETOOLONG,
 	syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, syscall.EPROTOTYPE,
@@ -50,17 +52,10 @@ var refusedDials = []error{
 // staysUnconnected tells whether an error that is no reply of a server will be
 // the same at the next attempt.
 func staysUnconnected(err error) bool {
-	var name *net.DNSError
 	var address *net.AddrError
 	var network net.UnknownNetworkError
 	var greeting *greetingError
-	switch {
-	case errors.As(err, &name):
-		return name.IsNotFound
-	case errors.As(err, &address), errors.As(err, &network), errors.As(err, &greeting), errors.Is(err, goredis.ErrClosed):
-		return true
-	}
-	return isTLS(err) || slices.ContainsFunc(refusedDials, func(refused error) bool { return errors.Is(err, refused) })
+	return isTLS(err) || errors.As(err, &address) || errors.As(err, &network) || errors.As(err, &greeting) || errors.Is(err, goredis.ErrClosed) || slices.ContainsFunc(refusedDials, func(refused error) bool { return errors.Is(err, refused) })
 }
 
 // isTLS tells whether client and server do not agree about TLS.
