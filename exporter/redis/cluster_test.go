@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -86,3 +87,74 @@ func TestCluster(t *testing.T) {
 }
 
 func first[T any](v []T, _ []error) []T { return v }
+
+// Slots that move while they are written to lose nothing: MOVED and ASK are
+// followed.
+func TestSlotsThatMove(t *testing.T) {
+	addrs := startCluster(t)
+	s := open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes&osp_legacy=no")
+	var batch []osprofiler.Notification
+	for i := range 200 {
+		batch = append(batch, event("trace-"+strconv.Itoa(i), i))
+	}
+	write(t, s, batch...)
+	stop, written := make(chan struct{}), make(chan int)
+	go func() {
+		for rounds := 1; ; rounds++ {
+			if err := (store.Retry{Elapsed: time.Minute}).Write(t.Context(), s, again(batch)); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-stop:
+				written <- rounds
+				return
+			default:
+			}
+		}
+	}()
+	for i := range 60 {
+		moveSlot(t, addrs, "osprofiler_opt:trace-"+strconv.Itoa(i))
+	}
+	close(stop)
+	rounds := <-written
+	for i := range batch {
+		if got, _ := collect(t, s.Notifications(t.Context(), batch[i].BaseID)); len(got) != rounds+1 {
+			t.Errorf("of trace %d there are %d of %d", i, len(got), rounds+1)
+		}
+	}
+}
+
+// again returns notifications of the same traces.
+func again(batch []osprofiler.Notification) []osprofiler.Notification {
+	next := slices.Clone(batch)
+	for i := range next {
+		next[i].TraceID = osprofiler.NewID()
+	}
+	return next
+}
+
+// moveSlot moves the slot of a key to the other node.
+func moveSlot(t *testing.T, addrs []string, key string) {
+	t.Helper()
+	from, to := bare(t, "redis://"+addrs[0]), bare(t, "redis://"+addrs[1])
+	slot := from.ClusterKeySlot(t.Context(), key).Val()
+	if slot > 8191 { // it is the second node's, or was moved there
+		return
+	}
+	ids := []string{from.ClusterMyID(t.Context()).Val(), to.ClusterMyID(t.Context()).Val()}
+	do(t, to, "CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+	do(t, from, "CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+	host, port, _ := strings.Cut(addrs[1], ":")
+	for {
+		keys := from.ClusterGetKeysInSlot(t.Context(), int(slot), 100).Val()
+		if len(keys) == 0 {
+			break
+		}
+		for _, k := range keys {
+			do(t, from, "MIGRATE", host, port, k, 0, 5000)
+		}
+	}
+	time.Sleep(20 * time.Millisecond) // new keys of the slot are asked for at the other node
+	do(t, to, "CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+	do(t, from, "CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+}

@@ -65,6 +65,7 @@ func TestPassingStates(t *testing.T) {
 	for _, name := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "CLUSTERDOWN"} {
 		st := states[slices.IndexFunc(states, func(st state) bool { return st.name == name })]
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := startIn(t, st)
 			admin := bare(t, "redis://"+server.Addr()+"?pool_size=1&protocol=2")
 			var leave func()

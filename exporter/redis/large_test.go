@@ -205,3 +205,36 @@ func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 		t.Errorf("%d of %d are there", len(got), len(all))
 	}
 }
+
+// A large notification that gets no answer in time is not refused, and does not
+// keep the others from being stored.
+func TestLargeNotificationThatIsSlow(t *testing.T) {
+	proxy := testenv.NewProxy(t, testenv.StartRedis(t).Addr())
+	s := open(t, "redis://"+proxy.Addr()+"?osp_legacy=no&socket_timeout=3")
+	batch := batchWith(4<<20, 5, 10) // more than 250 pieces each
+	proxy.Delay(50 * time.Millisecond)
+	err := s.Write(t.Context(), batch)
+	proxy.Delay(0)
+	var partial *store.WriteError
+	if !errors.As(err, &partial) || !slices.Equal(partial.Missing, []int{5, 10}) || partial.Refused != nil || !partial.Transient {
+		t.Fatalf("the error is %+v", err)
+	}
+	checkAmong(t, s, batch, []int{5, 10})
+}
+
+// checkAmong checks that all but some of a batch are stored at least.
+func checkAmong(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, but []int) {
+	t.Helper()
+	there := map[string]bool{}
+	for _, id := range []string{"A", "B"} {
+		all, _ := collect(t, s.Notifications(t.Context(), id))
+		for _, n := range all {
+			there[n.TraceID] = true
+		}
+	}
+	for i, n := range batch {
+		if !there[n.TraceID] && !slices.Contains(but, i) {
+			t.Errorf("notification %d is not there", i)
+		}
+	}
+}

@@ -13,6 +13,8 @@ const (
 	// many bytes if they are as long as those before.
 	page      = 4096
 	pageBytes = 4 << 20
+	// firstPage is how many come first, when nothing is known of their length.
+	firstPage = 64
 )
 
 // A pager keeps answers small: what values there were so far tells how many
@@ -24,7 +26,7 @@ type pager struct {
 
 func (p *pager) size() int64 {
 	if p.count == 0 {
-		return page / 8
+		return firstPage
 	}
 	return min(page, max(1, pageBytes*p.count/max(p.bytes, 1)))
 }

@@ -104,7 +104,8 @@ func newConfig(opts []Option) config {
 
 // New makes a store of a client of yours, which Close leaves open. Set its
 // ContextTimeoutEnabled, and MaxRetries to -1: a batch is repeated by who
-// writes it.
+// writes it. If the server refuses a connection (protected mode, no slot free,
+// no password), such a client tells only that the connection broke.
 func New(client goredis.UniversalClient, opts ...Option) *Store {
 	return newStore(client, newConfig(opts), false, server{place: nameOf(client), driver: schemeRedis})
 }
