@@ -21,11 +21,17 @@ import (
 // To keep the cursor short it may yield some rows again.
 func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
+		era, err := s.era(ctx)
+		if err != nil {
+			yield(store.Change{}, err)
+			return
+		}
 		at, err := s.position(ctx, from)
 		if err != nil {
 			yield(store.Change{}, err)
 			return
 		}
+		yield = s.within(era, yield)
 		now := time.Now().Unix() / period
 		if late := at.gaps.condition(); late != "" && !s.change(ctx, &at, now, 0, late, yield) {
 			return

@@ -30,10 +30,19 @@ var ColumnList = columnNames + ", data"
 
 var columnNames = strings.Join(columns[:], ", ")
 
-// prepare makes sure of the table and its indexes. It writes only if one is missing.
+// prepare makes sure of the table, and that it is OSProfiler's.
 func (s *Store) prepare(ctx context.Context) error {
+	if err := s.makeTable(ctx); err != nil {
+		return err
+	}
+	return s.probe(ctx)
+}
+
+// makeTable makes sure of the table and its indexes. It writes only if one is
+// missing.
+func (s *Store) makeTable(ctx context.Context) error {
 	var names []string
-	err := s.use(ctx, func() (err error) {
+	err := s.patiently(ctx, func() (err error) {
 		names, err = s.names(ctx)
 		return err
 	})
@@ -46,11 +55,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	case s.ReadOnly:
 		return fmt.Errorf("the database %s holds no traces: it has no table data", s.dialect.Name())
 	default:
-		if err := s.use(ctx, func() error { return s.transaction(ctx, missing) }); err != nil {
-			return err
-		}
+		return s.patiently(ctx, func() error { return s.transaction(ctx, missing) })
 	}
-	return s.probe(ctx)
+	return nil
 }
 
 // names returns which of the table and its indexes exist.
@@ -77,7 +84,7 @@ func (s *Store) transaction(ctx context.Context, statements []string) error {
 // probe makes sure that the table is upstream's, learns its alphabet, and, where it is to be
 // written, that it can be.
 func (s *Store) probe(ctx context.Context) error {
-	return s.use(ctx, func() error {
+	return s.patiently(ctx, func() error {
 		var err error
 		if s.alphabet, err = s.dialect.Alphabet(ctx, s.db); err != nil {
 			return err

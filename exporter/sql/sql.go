@@ -88,9 +88,24 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// use runs f on the database, and again while another process has it locked.
-// It holds off Close, so f must not wait for anything else.
+// use runs f on the database, and again while another process has it locked,
+// and once more if the database was replaced meanwhile. It holds off Close, so
+// f must not wait for anything else.
 func (s *Store) use(ctx context.Context, f func() error) error {
+	err := s.patiently(ctx, f)
+	if err == nil {
+		return nil
+	}
+	again, err := s.renewed(ctx, err)
+	if !again {
+		return err
+	}
+	return s.patiently(ctx, f)
+}
+
+// patiently runs f on the database, and again while another process has it
+// locked.
+func (s *Store) patiently(ctx context.Context, f func() error) error {
 	wait, start := time.Millisecond, time.Now()
 	for {
 		err := s.once(ctx, f)

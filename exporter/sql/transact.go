@@ -34,7 +34,7 @@ func (s *Store) transact(ctx context.Context, f func(*connection) error) (err er
 		c.rollback(bound)
 		return err
 	}
-	return nil
+	return s.kept(c)
 }
 
 // rollback ends a transaction, if there is one. Where that fails, or the
