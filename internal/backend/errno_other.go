@@ -1,0 +1,7 @@
+//go:build !windows
+
+package backend
+
+import "syscall"
+
+func systemClass(syscall.Errno) (Class, bool) { return Unknown, false }

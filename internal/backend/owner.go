@@ -1,0 +1,88 @@
+package backend
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CheckShared returns an error if other accounts may have planted the file at
+// the path, or may write it without being in its group. It refuses
+//
+//   - a file that everybody may write,
+//   - a file that belongs neither to this process's account nor to root, unless
+//     a group shares it: its group may write it, and not everybody may make
+//     files in its folder,
+//   - a symbolic link of another account, in a folder in which everybody may make
+//     links.
+//
+// A file that does not exist is no error. Modes mean nothing on Windows, so
+// CheckShared refuses nothing there.
+func CheckShared(path string) error {
+	if err := checkLink(path); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil //nolint:nilerr // whoever opens the file says it better
+	}
+	return CheckSharedFile(path, info)
+}
+
+// CheckSharedFile is CheckShared for a file that is open, so that nobody can
+// replace the file between the check and its use.
+func CheckSharedFile(path string, info fs.FileInfo) error {
+	owner, ok := ownerOf(info)
+	switch {
+	case !ok:
+		return nil
+	case info.Mode().Perm()&0o002 != 0:
+		return refuseShared(path, "everybody may write it", fmt.Sprintf("take that right away (chmod o-w %q)", path))
+	case trusted(owner):
+		return nil
+	case everybodyMayWrite(folderOf(path)):
+		return refuseShared(path, "it belongs to "+account(owner)+", in a folder in which everybody may make files",
+			"use a folder of this service's own")
+	case info.Mode().Perm()&0o020 == 0:
+		return refuseShared(path, "it belongs to "+account(owner)+", and this process runs as "+account(os.Geteuid()),
+			"run as its owner, or let a group share it (chmod g+w)")
+	}
+	return nil
+}
+
+func refuseShared(path, why, right string) error {
+	return fmt.Errorf("cannot write notifications into the file %q: %s, so others could read or change them; %s, or allow it with osp_allow_shared=yes", path, why, right)
+}
+
+func checkLink(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return nil //nolint:nilerr // whoever opens the file says it better
+	}
+	owner, ok := ownerOf(info)
+	if !ok || trusted(owner) || !everybodyMayWrite(filepath.Dir(path)) {
+		return nil
+	}
+	return refuseShared(path, "it is a symbolic link of "+account(owner)+", in a folder in which everybody may make links",
+		"use a folder of this service's own")
+}
+
+// folderOf is the folder that holds the file itself, behind symbolic links.
+func folderOf(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return filepath.Dir(path)
+}
+
+func everybodyMayWrite(folder string) bool {
+	info, err := os.Stat(folder)
+	return err == nil && info.Mode().Perm()&0o002 != 0
+}
+
+// Exposed tells whether everybody may make files in the folder of a file.
+func Exposed(path string) bool { return everybodyMayWrite(folderOf(path)) }
+
+// trusted tells whether an account may own what this process writes.
+func trusted(owner int) bool { return owner == 0 || owner == os.Geteuid() }
