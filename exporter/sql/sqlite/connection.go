@@ -27,6 +27,7 @@ func parse(connectionString string, o store.Options) (path string, opts []Option
 	options.Bool("osp_sync", &c.sync)
 	options.Duration("osp_busy_timeout", &c.busyTimeout)
 	options.Bool("osp_read_only", &o.ReadOnly)
+	options.Bool("osp_allow_shared", &c.allowShared)
 	options.Bool("filter_error_trace", &o.FilterErrorTrace)
 	if err := options.Done(); err != nil {
 		return "", nil, err
@@ -34,6 +35,9 @@ func parse(connectionString string, o store.Options) (path string, opts []Option
 	opts = []Option{WithSync(c.sync), WithBusyTimeout(c.busyTimeout)}
 	if o.ReadOnly {
 		opts = append(opts, WithReadOnly())
+	}
+	if c.allowShared {
+		opts = append(opts, WithSharedFile())
 	}
 	path, err = pathOf(rest)
 	return path, opts, err

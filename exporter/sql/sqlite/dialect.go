@@ -3,20 +3,17 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-
-	driver "modernc.org/sqlite"
-	code "modernc.org/sqlite/lib"
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 )
 
 // dialect is SQLite's, for the database in this file.
-type dialect struct{ path string }
+type dialect struct {
+	path       string // as it was given, for errors
+	connection *connector
+}
 
 func (d dialect) Name() string { return strconv.Quote(d.path) }
 
@@ -99,58 +96,30 @@ func (d dialect) Commit(ctx context.Context, c *sql.Conn) error {
 // commits is how often a COMMIT is repeated. Each waits for driverPatience.
 const commits = 20
 
-// resultCode is SQLite's own number for an error.
-func resultCode(err error) int {
-	var e *driver.Error
-	if !errors.As(err, &e) {
-		return code.SQLITE_OK
-	}
-	return e.Code() & 0xFF
-}
-
-func (dialect) Busy(err error) bool {
-	c := resultCode(err)
-	return c == code.SQLITE_BUSY || c == code.SQLITE_LOCKED
-}
-
-// Transient: there is no server that could be away.
-func (dialect) Transient(error) bool { return false }
-
-// Refuses implements table.Dialect.
-func (dialect) Refuses(err error) bool {
-	switch resultCode(err) {
-	case code.SQLITE_TOOBIG, code.SQLITE_CONSTRAINT, code.SQLITE_MISMATCH:
-		return true
-	}
-	return false
-}
-
 // Suspect implements table.Dialect: SQLite always says why it refuses.
 func (dialect) Suspect(error) bool { return false }
 
-func (dialect) WrongTable(err error) bool {
-	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column")
+// Renew gives up all connections if the error may come from a database file
+// that was replaced while it was open. Then the caller makes sure of the table and runs
+// its statements again, on connections to the file at the path.
+func (d dialect) Renew(err error) bool {
+	if !replaced(err) {
+		return false
+	}
+	d.connection.renew(noTable(err))
+	return true
 }
 
-func (d dialect) Explain(err error) error {
-	var sentence string
-	switch resultCode(err) {
-	case code.SQLITE_OK:
-		return err
-	case code.SQLITE_NOTADB:
-		sentence = "the file %q is no SQLite database"
-	case code.SQLITE_CORRUPT:
-		sentence = "the SQLite database %q is damaged"
-	case code.SQLITE_FULL:
-		sentence = "the SQLite database %q cannot grow: the disk is full"
-	case code.SQLITE_READONLY:
-		sentence = "the SQLite database %q cannot be written, only read (osp_read_only opens it so)"
-	case code.SQLITE_CANTOPEN:
-		sentence = "the SQLite database %q, or the journal beside it, cannot be opened"
-	case code.SQLITE_PERM, code.SQLITE_AUTH:
-		sentence = "there is no right to use the SQLite database %q"
-	default:
-		sentence = "the SQLite database %q"
-	}
-	return fmt.Errorf(sentence+": %w", d.path, err)
+// Era returns a number that changes when the database is another one.
+func (d dialect) Era() int64 { return d.connection.era() }
+
+// Committed returns an error if the path does not name the database that a
+// transaction was committed to any more: it may have been removed.
+func (dialect) Committed(c *sql.Conn) error {
+	return c.Raw(func(raw any) error {
+		if its, ok := raw.(*conn); ok && !its.stands() {
+			return errReplaced
+		}
+		return nil
+	})
 }

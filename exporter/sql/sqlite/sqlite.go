@@ -6,17 +6,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
-	"strconv"
-	"sync"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite", without cgo
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
@@ -29,6 +21,7 @@ func init() {
 
 type config struct {
 	readOnly    bool
+	allowShared bool
 	sync        bool
 	busyTimeout time.Duration
 }
@@ -41,8 +34,15 @@ type optionFunc func(*config)
 func (f optionFunc) apply(c *config) { f(c) }
 
 // WithReadOnly opens a database that exists, for reading only. Nothing is
-// created, and no right to write is needed.
+// created or changed, and no right to write is needed. One thing is restored: if a writer was
+// killed in the middle of a transaction, what it left half written is
+// rolled back, in the file if this account owns it, else in a private copy.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
+
+// WithSharedFile allows writing into a file that others could have planted: one
+// that everybody may write, or that another account owns. By default such a
+// file is refused, as others could read or change the notifications.
+func WithSharedFile() Option { return optionFunc(func(c *config) { c.allowShared = true }) }
 
 // WithSync says whether Write waits until the disk has the batch, so that nil
 // outlives a loss of power. By default it does. Without, a loss of power may
@@ -66,6 +66,9 @@ func newConfig(opts []Option) config {
 // Open opens the database in the file, and creates file, table and
 // indexes where they are missing, unless it is to be read only. The error says
 // in one sentence why it cannot be used.
+//
+// If the file is moved, removed, cut or restored while the store is open, the
+// store goes on with the file that the path names then, made anew if need be.
 func Open(ctx context.Context, path string, opts ...Option) (*table.Store, error) {
 	c := newConfig(opts)
 	if err := backend.CheckFile(path, c.readOnly, "a SQLite database"); err != nil {
@@ -75,59 +78,8 @@ func Open(ctx context.Context, path string, opts ...Option) (*table.Store, error
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the file %q: %w", path, err)
 	}
-	if !c.readOnly {
-		if err := create(absolute); err != nil {
-			return nil, fmt.Errorf("cannot create the file %q: %w", path, backend.Reason(err))
-		}
-	}
-	db, err := sql.Open("sqlite", dataSource(absolute, c))
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the database %q: %w", path, err)
-	}
+	k := &connector{config: c, path: path, absolute: absolute}
+	db := sql.OpenDB(k)
 	db.SetMaxOpenConns(8) // a caller's code runs while one is held at most, and only as long as a page is read
-	return table.Open(ctx, db, dialect{path: path}, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: 1})
+	return table.Open(ctx, db, dialect{path: path, connection: k}, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: 1})
 }
-
-// creating keeps others in this process from opening a file while create still
-// has it open: to close a file gives up all locks that the process has on it.
-var creating sync.Mutex
-
-// create makes an empty file, which is an empty database, for the owner and
-// its group: notifications hold SQL parameters.
-func create(path string) error {
-	creating.Lock()
-	defer creating.Unlock()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// dataSource is the driver's name of the database. The journal stays SQLite's
-// own rollback journal, so that between transactions all is in one file, which
-// may be copied, or read where nothing can be written.
-func dataSource(absolute string, c config) string {
-	mode, synchronous := "rw", "full"
-	if c.readOnly {
-		mode = "ro"
-	}
-	if !c.sync {
-		synchronous = "off"
-	}
-	slashed := filepath.ToSlash(absolute)
-	if slashed[0] != '/' {
-		slashed = "/" + slashed // C:/x
-	}
-	query := url.Values{"mode": {mode}, "_error_rc": {"1"}, "_pragma": {
-		"busy_timeout(" + strconv.Itoa(driverPatience) + ")", "synchronous(" + synchronous + ")", "cache_size(-16000)",
-	}}
-	return "file://" + (&url.URL{Path: slashed}).EscapedPath() + "?" + query.Encode()
-}
-
-// driverPatience is how many milliseconds SQLite itself waits for a lock. It
-// does not see contexts meanwhile, so most of the waiting is done by the table's Store.
-const driverPatience = 50

@@ -1,0 +1,232 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	base "modernc.org/sqlite"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+)
+
+// A connector opens connections to the file that the path names at that time.
+type connector struct {
+	config
+	path     string // as it was given, for errors
+	absolute string
+	age      atomic.Int64 // how many times all connections were given up
+
+	mu   sync.Mutex
+	last os.FileInfo // the file of the latest connection
+	eras int64       // how many databases there were
+}
+
+// era returns a number that changes when connections go to another database
+// than before.
+func (k *connector) era() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.eras
+}
+
+// renew gives up all connections. If the table was gone, its rows are too, and
+// the database counts as another one.
+func (k *connector) renew(tableGone bool) {
+	k.age.Add(1)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if tableGone {
+		k.eras++
+	}
+}
+
+// note remembers the file of a new connection.
+func (k *connector) note(file os.FileInfo) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.last == nil || !os.SameFile(k.last, file) {
+		k.last, k.eras = file, k.eras+1
+	}
+}
+
+// Driver implements driver.Connector.
+func (k *connector) Driver() driver.Driver { return &base.Driver{} }
+
+// Connect implements driver.Connector. Unless the database is to be read only,
+// Connect makes the file where it is missing.
+func (k *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := k.check(); err != nil {
+		return nil, err
+	}
+	if k.readOnly {
+		return k.connectForReading(ctx)
+	}
+	if err := create(k.absolute); err != nil {
+		return nil, fmt.Errorf("cannot create the file %q: %w", k.path, backend.Reason(err))
+	}
+	return k.open(ctx, "rw")
+}
+
+// check says in one sentence why the file cannot be used.
+func (k *connector) check() error {
+	if err := backend.CheckFile(k.absolute, k.readOnly, "a SQLite database"); err != nil {
+		return err
+	}
+	if k.readOnly || k.allowShared {
+		return nil
+	}
+	return k.checkShared()
+}
+
+// besides are the files that SQLite makes beside a database.
+var besides = [...]string{"-journal", "-wal", "-shm"}
+
+// checkShared looks at the database and at the files beside it. SQLite
+// writes old rows into a journal that is there already, and rolls it back.
+func (k *connector) checkShared() error {
+	if err := backend.CheckShared(k.absolute); err != nil {
+		return err
+	}
+	for _, suffix := range besides {
+		if err := backend.CheckShared(behindLinks(k.absolute) + suffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// behindLinks is the path of the file itself, beside which SQLite makes the
+// journal.
+func behindLinks(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// open opens one connection, and notes which file it is to. If the path comes
+// to name another file meanwhile, open begins again.
+func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*conn, error) {
+	for range 10 {
+		age := k.age.Load()
+		before, err := os.Stat(k.absolute)
+		if err != nil {
+			return nil, fmt.Errorf("cannot open the file %q: %w", k.path, backend.Reason(err))
+		}
+		opened, err := connect(ctx, dataSource(k.absolute, mode, append(pragmas, k.pragmas()...)))
+		if err != nil {
+			return nil, err
+		}
+		c := &conn{sqliteConn: opened, connector: k, age: age, file: before, exposed: backend.Exposed(k.absolute)}
+		if err := k.checkOpened(c); err == nil {
+			k.note(before)
+			return c, nil
+		} else if !errors.Is(err, errReplaced) {
+			return nil, errors.Join(err, opened.Close())
+		}
+		_ = opened.Close()
+	}
+	return nil, errReplaced
+}
+
+// checkOpened makes sure that the file that was opened is the one that was
+// checked: it may have been replaced in between.
+func (k *connector) checkOpened(c *conn) error {
+	if !c.stands() {
+		return errReplaced
+	}
+	if k.readOnly || k.allowShared {
+		return nil
+	}
+	return k.checkShared()
+}
+
+// errReplaced says that the path names another file than the one that was open.
+var errReplaced = errors.New("the database file was moved or removed while it was written")
+
+// sqliteConn is a connection of the driver, with all that database/sql uses.
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+func connect(ctx context.Context, source string) (sqliteConn, error) {
+	c, err := base.NewConnector(source)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	its, ok := opened.(sqliteConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the SQLite driver lacks a method that the store needs"), opened.Close())
+	}
+	return its, nil
+}
+
+// creating keeps others in this process from opening a file while create still
+// has it open: to close a file gives up all locks that the process has on it.
+var creating sync.Mutex
+
+// create makes an empty file, which is an empty database, for the owner and
+// its group: notifications hold SQL parameters. SQLite syncs the folder with
+// the first journal that it makes there, before anything is acknowledged.
+func create(path string) error {
+	creating.Lock()
+	defer creating.Unlock()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// pragmas are the settings of each connection. With synchronous = extra,
+// SQLite syncs the folder after it removed the journal. Otherwise the journal could be
+// there again after a loss of power, and undo what was acknowledged.
+func (k *connector) pragmas() []string {
+	if !k.sync {
+		return pragmas("off")
+	}
+	return pragmas("extra")
+}
+
+func pragmas(synchronous string) []string {
+	return []string{"busy_timeout(" + strconv.Itoa(driverPatience) + ")", "synchronous(" + synchronous + ")", "cache_size(-16000)", "trusted_schema(0)"}
+}
+
+// driverPatience is how many milliseconds SQLite itself waits for a lock. It
+// does not see contexts meanwhile, so most of the waiting is done by the table's Store.
+const driverPatience = 50
+
+// dataSource is the driver's name of the database. The journal stays SQLite's
+// own rollback journal, so that between transactions all is in one file, which
+// may be copied, or read where nothing can be written.
+func dataSource(absolute, mode string, pragmas []string) string {
+	slashed := filepath.ToSlash(absolute)
+	if slashed[0] != '/' {
+		slashed = "/" + slashed // C:/x
+	}
+	query := url.Values{"mode": {mode}, "_error_rc": {"1"}, "_pragma": pragmas}
+	return "file://" + (&url.URL{Path: slashed}).EscapedPath() + "?" + query.Encode()
+}

@@ -1,0 +1,103 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	driver "modernc.org/sqlite"
+	code "modernc.org/sqlite/lib"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+)
+
+// resultCode returns SQLite's extended result code of an error, or SQLITE_OK
+// if the error is none of SQLite's.
+func resultCode(err error) int {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return code.SQLITE_OK
+	}
+	return e.Code()
+}
+
+// Busy tells whether another connection was in the way.
+func (dialect) Busy(err error) bool { return meaningOf(resultCode(err)).class == waits }
+
+// Transient tells whether the failure may go away, as a full disk does. Codes of
+// which nobody can tell count as such, because a batch may be written twice.
+func (dialect) Transient(err error) bool {
+	if errors.Is(err, errReplaced) {
+		return true
+	}
+	c := resultCode(err)
+	if c == code.SQLITE_OK { // the file could not be opened or made
+		return backend.ClassOf(err) == backend.Passes
+	}
+	m := meaningOf(c)
+	return m.class == passes || m.class == unknown
+}
+
+// Refuses tells whether SQLite will not take a row for that row's own sake:
+// the row is too large, or breaks a constraint that somebody put on the table.
+func (dialect) Refuses(err error) bool { return meaningOf(resultCode(err)).class == refuses }
+
+// replaced tells whether an error may come from a database file that somebody
+// moved, removed, cut or restored while it was open.
+func replaced(err error) bool {
+	return errors.Is(err, errReplaced) || meaningOf(resultCode(err)).replaced || noTable(err)
+}
+
+// noTable tells whether the database lacks the table data, as an empty one does.
+func noTable(err error) bool {
+	return resultCode(err) == code.SQLITE_ERROR && strings.Contains(err.Error(), "no such table")
+}
+
+// WrongTable tells whether the table lacks a column of ours.
+func (dialect) WrongTable(err error) bool {
+	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column")
+}
+
+// Explain says in one sentence what SQLite's result code means for the user.
+func (d dialect) Explain(err error) error {
+	c := resultCode(err)
+	sentence := "the SQLite database %q"
+	if s, ok := sentences[c]; ok {
+		sentence = s
+	} else if s, ok := sentences[c&0xFF]; ok {
+		sentence = s
+	}
+	if c == code.SQLITE_OK || errors.As(err, new(*explained)) {
+		return err
+	}
+	return &explained{text: fmt.Sprintf(sentence, d.path), err: err}
+}
+
+// sentences are what Explain says, by extended or primary code.
+var sentences = map[int]string{
+	code.SQLITE_NOTADB:             "the file %q is no SQLite database",
+	code.SQLITE_CORRUPT:            "the SQLite database %q is damaged",
+	code.SQLITE_FULL:               "the SQLite database %q cannot grow: the disk is full",
+	code.SQLITE_READONLY:           "the SQLite database %q cannot be written, only read (osp_read_only opens it so)",
+	code.SQLITE_READONLY_DIRECTORY: "the SQLite database %q cannot be written, because no journal can be made in its folder (osp_read_only opens it for reading)",
+	code.SQLITE_READONLY_DBMOVED:   "the SQLite database %q was moved or removed while it was open",
+	code.SQLITE_READONLY_ROLLBACK:  "the SQLite database %q was left in the middle of a transaction, which only an account with the right to write it can roll back",
+	code.SQLITE_READONLY_RECOVERY:  "the SQLite database %q has a write-ahead log, which only an account with the right to write it can recover",
+	code.SQLITE_READONLY_CANTINIT:  "the SQLite database %q has a write-ahead log, which only an account with the right to write it can recover",
+	code.SQLITE_READONLY_CANTLOCK:  "the SQLite database %q has a write-ahead log, which only an account with the right to write it can recover",
+	code.SQLITE_CANTOPEN:           "the SQLite database %q, or the journal beside it, cannot be opened",
+	code.SQLITE_PERM:               "there is no right to use the SQLite database %q",
+	code.SQLITE_AUTH:               "there is no right to use the SQLite database %q",
+}
+
+// explained is an error of SQLite behind the sentence that explains it.
+type explained struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (e *explained) Error() string { return e.text + ": " + e.err.Error() }
+
+// Unwrap returns SQLite's own error.
+func (e *explained) Unwrap() error { return e.err }
