@@ -2,6 +2,7 @@ package backend
 
 import (
 	"errors"
+	"io/fs"
 	"syscall"
 )
 
@@ -67,6 +68,9 @@ var Failures = map[syscall.Errno]Failure{
 func ClassOf(err error) Class {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return Passes
+		}
 		return Unknown
 	}
 	if c, ok := systemClass(errno); ok {

@@ -6,7 +6,16 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 )
+
+// A stamp tells whether a file was written in between.
+type stamp struct {
+	size    int64
+	changed time.Time
+}
+
+func stampOf(info os.FileInfo) stamp { return stamp{size: info.Size(), changed: info.ModTime()} }
 
 // A conn is a connection that knows which file it is to. The pool gives it up
 // when the path names another file.
@@ -16,6 +25,7 @@ type conn struct {
 	age       int64       // the connector's when the connection was opened
 	file      os.FileInfo // the database file
 	exposed   bool        // whether everybody may make files beside it
+	seen      stamp       // how the file was when SQLite used it last
 
 	of *recovered // where the connection is to a private copy
 }
@@ -44,18 +54,34 @@ func (c *conn) Close() error {
 	return err
 }
 
-// current tells whether a new connection would be to the same database, and
-// would not be refused.
+// current tells whether the connection is to the database that the path names,
+// and would not be refused now.
+//
+// A file that somebody else wrote meanwhile gets a new connection. SQLite tells
+// by a counter in the file whether its cache still holds. A restored file may have the same
+// counter by chance; SQLite would then mix it with what it remembers.
 func (c *conn) current() bool {
 	k := c.connector
-	return c.age == k.age.Load() && c.stands() && (c.of == nil || c.of.current()) &&
+	if c.age != k.age.Load() {
+		return false
+	}
+	if c.of != nil {
+		return c.of.current()
+	}
+	now, err := os.Stat(k.absolute)
+	return err == nil && os.SameFile(now, c.file) && stampOf(now) == c.seen &&
 		(!c.exposed || k.readOnly || k.allowShared || k.checkShared() == nil)
 }
 
-// stands tells whether the path names the file that the connection is to.
-func (c *conn) stands() bool {
+// committed returns errReplaced if the path does not name the file any more
+// that the connection committed to.
+func (c *conn) committed() error {
 	now, err := os.Stat(c.connector.absolute)
-	return err == nil && os.SameFile(now, c.file)
+	if err != nil || !os.SameFile(now, c.file) {
+		return errReplaced
+	}
+	c.seen = stampOf(now)
+	return nil
 }
 
 // try makes SQLite look at the database: at its header, and for a journal that

@@ -70,7 +70,7 @@ func (k *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if k.readOnly {
 		return k.connectForReading(ctx)
 	}
-	if err := create(k.absolute); err != nil {
+	if err := k.create(); err != nil {
 		return nil, fmt.Errorf("cannot create the file %q: %w", k.path, backend.Reason(err))
 	}
 	return k.open(ctx, "rw")
@@ -126,7 +126,7 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{sqliteConn: opened, connector: k, age: age, file: before, exposed: backend.Exposed(k.absolute)}
+		c := &conn{sqliteConn: opened, connector: k, age: age, file: before, seen: stampOf(before), exposed: backend.Exposed(k.absolute)}
 		if err := k.checkOpened(c); err == nil {
 			k.note(before)
 			return c, nil
@@ -141,7 +141,7 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 // checkOpened makes sure that the file that was opened is the one that was
 // checked: it may have been replaced in between.
 func (k *connector) checkOpened(c *conn) error {
-	if !c.stands() {
+	if now, err := os.Stat(k.absolute); err != nil || !os.SameFile(now, c.file) {
 		return errReplaced
 	}
 	if k.readOnly || k.allowShared {
@@ -188,17 +188,41 @@ var creating sync.Mutex
 // create makes an empty file, which is an empty database, for the owner and
 // its group: notifications hold SQL parameters. SQLite syncs the folder with
 // the first journal that it makes there, before anything is acknowledged.
-func create(path string) error {
+// A symbolic link to a file that is not there has that file made.
+func (k *connector) create() error {
 	creating.Lock()
 	defer creating.Unlock()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
-	if errors.Is(err, fs.ErrExist) {
+	path := k.absolute
+	for range 10 {
+		if err := k.checkLinks(path); err != nil {
+			return err
+		}
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+		if err == nil {
+			return f.Close()
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return nil //nolint:nilerr // whoever opens the file says it better
+		}
+		if to, err := os.Readlink(path); err == nil {
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(path), to)
+			}
+			path = to
+		} // else the file was removed just now
+	}
+	return fmt.Errorf("%q goes through too many symbolic links: %w", path, fs.ErrInvalid)
+}
+
+// checkLinks refuses links that others planted.
+func (k *connector) checkLinks(path string) error {
+	if k.allowShared {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
+	return backend.CheckShared(path)
 }
 
 // pragmas are the settings of each connection. With synchronous = extra,

@@ -117,8 +117,8 @@ func (d dialect) Era() int64 { return d.connection.era() }
 // transaction was committed to any more: it may have been removed.
 func (dialect) Committed(c *sql.Conn) error {
 	return c.Raw(func(raw any) error {
-		if its, ok := raw.(*conn); ok && !its.stands() {
-			return errReplaced
+		if its, ok := raw.(*conn); ok {
+			return its.committed()
 		}
 		return nil
 	})

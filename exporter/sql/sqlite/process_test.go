@@ -24,7 +24,14 @@ const batches, perBatch = 20, 10
 // the job "crash" goes on until it is killed.
 func work(job string) int {
 	job, path, _ := strings.Cut(job, ":")
-	if err := insertMany(path, job == "crash"); err != nil {
+	var err error
+	switch job {
+	case "insert", "crash":
+		err = insertMany(path, job == "crash")
+	default:
+		err = more(job, path)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -1,0 +1,123 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// transient returns an error unless err may pass.
+func transient(err error) error {
+	var writeError *store.WriteError
+	if !errors.As(err, &writeError) || !writeError.Transient {
+		return fmt.Errorf("the error may not pass: %w", err)
+	}
+	return nil
+}
+
+func one(name string) []osprofiler.Notification {
+	return []osprofiler.Notification{event("A", name, "")}
+}
+
+// tooManyFiles leaves the process no file for a journal, and then one again.
+func tooManyFiles(path string) error {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	if err := s.Write(ctx, one("before")); err != nil {
+		return err
+	}
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: before.Max}); err != nil {
+		return err
+	}
+	refused := s.Write(ctx, one("meanwhile"))
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	if err := transient(refused); err != nil {
+		return err
+	}
+	if err := s.Write(ctx, one("after")); err != nil {
+		return err
+	}
+	if got := summary(s.Notifications(ctx, "A")); got != "before, after" {
+		return fmt.Errorf("the store holds %s", got)
+	}
+	return nil
+}
+
+func TestTooManyOpenFiles(t *testing.T) { start(t, "files", filepath.Join(t.TempDir(), "store.db"))() }
+
+// tooLarge limits the size of the process's files.
+func tooLarge(path string) error {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 200_000, Max: 200_000}); err != nil {
+		return err
+	}
+	big := one("big")
+	big[0].Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", 400_000) + `"}`)
+	if err := s.Write(ctx, big); err == nil || !strings.Contains(err.Error(), "disk I/O error (778)") {
+		return fmt.Errorf("a file that may not become so large is the error: %w", err)
+	}
+	if err := s.Write(ctx, one("small")); err != nil {
+		return err
+	}
+	if got := summary(s.Notifications(ctx, "A")); got != "small" {
+		return fmt.Errorf("the store holds %s", got)
+	}
+	return nil
+}
+
+func TestFileTooLarge(t *testing.T) { start(t, "large", filepath.Join(t.TempDir(), "store.db"))() }
+
+// attempt says why the store cannot be opened and written.
+func attempt(path string) error {
+	s, err := sqlite.Open(context.Background(), path)
+	if err == nil {
+		err = errors.Join(s.Write(context.Background(), one("x")), s.Close())
+	}
+	fmt.Print(err)
+	return nil
+}
+
+// asNobody opens the file for writing as an account without rights.
+func asNobody(t *testing.T, path string) string {
+	t.Helper()
+	temp := testenv.OpenFolder(t)
+	must(t, os.Chown(temp, testenv.Nobody, testenv.Nobody))
+	return testenv.AsNobody(t, "OSP_TEST_JOB=attempt:"+path, temp)
+}
+
+// A folder in which no journal can be made is told.
+func TestReadOnlyFolder(t *testing.T) {
+	path := filepath.Join(testenv.OpenFolder(t), "store.db")
+	must(t, os.WriteFile(path, backupOf(t, "x"), 0o644), os.Chown(path, testenv.Nobody, testenv.Nobody))
+	got := asNobody(t, path)
+	if want := fmt.Sprintf("the SQLite database %q cannot be written, because no journal can be made in its folder (osp_read_only opens it for reading): ", path); !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

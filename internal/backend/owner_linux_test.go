@@ -1,0 +1,120 @@
+package backend_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+// folder makes a folder with a mode, whatever the umask is.
+func folder(t *testing.T, mode os.FileMode) string {
+	t.Helper()
+	dir := filepath.Join(testenv.OpenFolder(t), "folder")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, mode)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+const sticky = os.ModeSticky | 0o777
+
+// A file is refused if another account could have planted it, or may write it.
+func TestCheckShared(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if testenv.Required() {
+			t.Fatal("this test needs root, to give files away")
+		}
+		t.Skip("this test needs root, to give files away")
+	}
+	for _, c := range []struct {
+		name   string
+		folder os.FileMode
+		owner  int
+		mode   os.FileMode
+		want   string // "" if it is allowed
+	}{
+		{"its own", 0o755, 0, 0o640, ""},
+		{"its own, readable for everybody", 0o755, 0, 0o644, ""},
+		{"its own, writable for a group", 0o755, 0, 0o660, ""},
+		{"its own, writable for everybody", 0o755, 0, 0o666, "everybody may write it"},
+		{"its own, in /var/tmp", sticky, 0, 0o640, ""},
+		{"its own, writable for everybody, in /var/tmp", sticky, 0, 0o666, "everybody may write it"},
+		{"another's", 0o755, testenv.Nobody, 0o600, `it belongs to the user "nobody", and this process runs as the user "root"`},
+		{"another's, shared by a group", 0o755, testenv.Nobody, 0o660, ""},
+		{"another's, shared by a group, in a folder of the group", 0o2770, testenv.Nobody, 0o660, ""},
+		{"another's, writable for everybody", 0o755, testenv.Nobody, 0o666, "everybody may write it"},
+		{"another's, in /var/tmp", sticky, testenv.Nobody, 0o600, `it belongs to the user "nobody", in a folder in which everybody may make files`},
+		{"another's, shared by a group, in /var/tmp", sticky, testenv.Nobody, 0o660, `it belongs to the user "nobody", in a folder in which everybody may make files`},
+		{"another's, in a folder that everybody may write", 0o777, testenv.Nobody, 0o660, `it belongs to the user "nobody", in a folder in which everybody may make files`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(folder(t, c.folder), "file")
+			if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, c.mode), os.Chown(path, c.owner, testenv.Nobody)); err != nil {
+				t.Fatal(err)
+			}
+			err := backend.CheckShared(path)
+			if c.want == "" && err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "osp_allow_shared=yes") || !strings.Contains(err.Error(), path)) {
+				t.Errorf("got %v, want an error that names the path, the option, and %q", err, c.want)
+			}
+		})
+	}
+}
+
+// A symbolic link is refused where anybody could have made it.
+func TestCheckSharedLink(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if testenv.Required() {
+			t.Fatal("this test needs root, to give links away")
+		}
+		t.Skip("this test needs root, to give links away")
+	}
+	for _, c := range []struct {
+		name    string
+		folder  os.FileMode
+		owner   int
+		refused bool
+	}{
+		{"own", 0o755, 0, false},
+		{"own, in /var/tmp", sticky, 0, false},
+		{"another's", 0o755, testenv.Nobody, false},
+		{"another's, in /var/tmp", sticky, testenv.Nobody, true},
+	} {
+		for _, exists := range []bool{true, false} {
+			target := filepath.Join(folder(t, 0o755), "target")
+			path := filepath.Join(folder(t, c.folder), "link")
+			if exists {
+				if err := os.WriteFile(target, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := errors.Join(os.Symlink(target, path), os.Lchown(path, c.owner, c.owner)); err != nil {
+				t.Fatal(err)
+			}
+			if err := backend.CheckShared(path); (err != nil) != c.refused {
+				t.Errorf("%s, to a file that exists: %v: %v", c.name, exists, err)
+			}
+		}
+	}
+}
+
+func TestClassOf(t *testing.T) {
+	for errno, f := range backend.Failures {
+		if !strings.HasPrefix(f.Source, "ran: ") && !strings.HasPrefix(f.Source, "read: ") {
+			t.Errorf("%v has the source %q", errno, f.Source)
+		}
+		if got := backend.ClassOf(&os.PathError{Op: "write", Path: "p", Err: errno}); got != f.Class {
+			t.Errorf("%v is of the class %v, want %v", errno, got, f.Class)
+		}
+	}
+	if got := backend.ClassOf(errors.New("x")); got != backend.Unknown {
+		t.Errorf("another error is of the class %v", got)
+	}
+}

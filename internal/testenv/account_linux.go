@@ -1,0 +1,78 @@
+package testenv
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// Nobody is the number of an account, and of its group, that has no rights.
+const Nobody = 65534
+
+// AsNobody runs this test binary once more, as an account without rights,
+// with the environment variable. It returns what that process wrote to its
+// standard output. temp is the folder for its temporary files, which is its own.
+func AsNobody(t testing.TB, variable, temp string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		if Required() {
+			t.Fatal("this test needs root, to run a process as another account")
+		}
+		t.Skip("this test needs root, to run a process as another account")
+	}
+	cmd := exec.CommandContext(t.Context(), copyOfSelf(t)) //nolint:gosec // this very program
+	cmd.Env = append(os.Environ(), variable, "TMPDIR="+temp, "HOME="+temp)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: Nobody, Gid: Nobody}}
+	var output, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &problems
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("as nobody: %v\n%s%s", err, &output, &problems)
+	}
+	return output.String()
+}
+
+// copyOfSelf copies the test binary to where every account may run it.
+func copyOfSelf(t testing.TB) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	path := filepath.Join(OpenFolder(t), "test")
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755) //nolint:gosec // for every account
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// OpenFolder makes a folder into which every account may look, until the test
+// is over. Into that of t.TempDir only this account may.
+func OpenFolder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "osp-open-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // for every account
+		t.Fatal(err)
+	}
+	return dir
+}
