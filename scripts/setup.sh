@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   make gcc libc6-dev        # `go test -race` links C
+  logrotate                 # which rotates a file store in its tests
   curl bsdutils util-linux mount # what tests of the command are used with
   python3-osprofiler        # the Python library of the distribution ...
   python3-sqlalchemy        # ... and what its SQL driver needs

@@ -25,14 +25,18 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 // failed traces are found in the notifications themselves.
 func parse(connectionString string, o store.Options) (path string, opts []Option, err error) {
 	rest, options := connstr.Cut(connectionString)
-	sync := true
-	options.Bool("osp_sync", &sync)
+	c := newConfig(nil)
+	options.Bool("osp_sync", &c.sync)
+	options.Bool("osp_allow_shared", &c.allowShared)
 	options.Bool("osp_read_only", &o.ReadOnly)
 	options.Bool("filter_error_trace", &o.FilterErrorTrace)
 	if err := options.Done(); err != nil {
 		return "", nil, err
 	}
-	opts = append(opts, WithSync(sync))
+	opts = append(opts, WithSync(c.sync))
+	if c.allowShared {
+		opts = append(opts, WithSharedFile())
+	}
 	if o.ReadOnly {
 		opts = append(opts, WithReadOnly())
 	}

@@ -31,11 +31,14 @@ type Store struct {
 	closeOnce sync.Once
 
 	turn chan *os.File // holds the file, nil if it is not open, while nobody writes
+
+	longest int64 // the longest line that is written
 }
 
 type config struct {
-	readOnly bool
-	sync     bool
+	readOnly    bool
+	allowShared bool
+	sync        bool
 }
 
 // An Option changes how a file is opened.
@@ -47,6 +50,11 @@ func (f optionFunc) apply(c *config) { f(c) }
 
 // WithReadOnly opens a file that exists, for reading only.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
+
+// WithSharedFile allows writing into a file that others could have planted: one
+// that everybody may write, or that another account owns. By default such a
+// file is refused, as others could read or change the notifications.
+func WithSharedFile() Option { return optionFunc(func(c *config) { c.allowShared = true }) }
 
 // WithSync says whether Write waits until the disk has the batch, so that nil
 // outlives a loss of power. By default it does.
@@ -63,10 +71,7 @@ func newConfig(opts []Option) config {
 // Open opens the file, and creates it if it is not there, unless it is to be
 // read only. The error says in one sentence why it cannot be used.
 func Open(path string, opts ...Option) (*Store, error) {
-	s := &Store{path: path, config: newConfig(opts), done: make(chan struct{}), turn: make(chan *os.File, 1)}
-	if err := backend.CheckFile(path, s.readOnly, "a file of one notification a line"); err != nil {
-		return nil, err
-	}
+	s := &Store{path: path, config: newConfig(opts), done: make(chan struct{}), turn: make(chan *os.File, 1), longest: longest - 1}
 	if s.readOnly {
 		f, err := s.openForReading()
 		if err != nil {
@@ -81,25 +86,6 @@ func Open(path string, opts ...Option) (*Store, error) {
 	}
 	s.turn <- f
 	return s, nil
-}
-
-// mode is for the owner and its group: notifications hold SQL parameters.
-const mode = 0o640
-
-func (s *Store) openForWriting() (*os.File, error) {
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, mode)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the file %q for writing (osp_read_only opens it for reading): %w", s.path, backend.Reason(err))
-	}
-	return f, nil
-}
-
-func (s *Store) openForReading() (*os.File, error) {
-	f, err := os.Open(s.path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
-	}
-	return f, nil
 }
 
 // alive tells whether a method may go on.

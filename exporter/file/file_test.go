@@ -233,7 +233,7 @@ func TestBadPlaces(t *testing.T) {
 		{"file://" + dir + "/", `the connection string "file://DIR/" names no file; it should read like file:///path/to/traces.jsonl`, nil},
 		{"file:///a%zz", `the path "/a%zz" of the connection string holds a percent sign that is no escape; it should be written %25`, nil},
 		{"file:///a%00b", `the path "/a\x00b" of the connection string holds a NUL, which no path can`, nil},
-		{"file://" + dir + "/x.jsonl?sync=no", `unknown option "sync" of the connection string; this back end knows filter_error_trace, osp_read_only, osp_sync`, nil},
+		{"file://" + dir + "/x.jsonl?sync=no", `unknown option "sync" of the connection string; this back end knows filter_error_trace, osp_allow_shared, osp_read_only, osp_sync`, nil},
 		{"file://" + dir + "/x.jsonl?osp_sync=perhaps", `option osp_sync=perhaps of the connection string should be true or false`, nil},
 	} {
 		s, err := store.Open(t.Context(), c.connectionString)

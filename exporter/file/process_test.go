@@ -29,6 +29,8 @@ func work(job string) int {
 		err = appendUntilKilled(path)
 	case "full":
 		err = fillUp(path)
+	case "files":
+		err = tooManyFiles(path)
 	default:
 		err = fmt.Errorf("unknown job %q", job)
 	}
@@ -164,6 +166,5 @@ func TestSeveralProcesses(t *testing.T) {
 	}
 }
 
-// When no more fits into the file, what was there before stays whole, and
-// nothing is left of the batch.
+// When no more fits into the file, only what does not fit is missing.
 func TestNoRoom(t *testing.T) { start(t, "full", filepath.Join(t.TempDir(), "store.jsonl"))() }

@@ -84,5 +84,16 @@ func everybodyMayWrite(folder string) bool {
 // Exposed tells whether everybody may make files in the folder of a file.
 func Exposed(path string) bool { return everybodyMayWrite(folderOf(path)) }
 
+// NoFollow returns the flag with which opening a file fails if its path is a
+// symbolic link, for a path that is none, in a folder in which everybody may
+// make links. Elsewhere, and for a link, it returns 0.
+func NoFollow(path string) int {
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 || !everybodyMayWrite(filepath.Dir(path)) {
+		return 0
+	}
+	return noFollow
+}
+
 // trusted tells whether an account may own what this process writes.
 func trusted(owner int) bool { return owner == 0 || owner == os.Geteuid() }

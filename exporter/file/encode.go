@@ -1,0 +1,108 @@
+package file
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// encoded is a batch as lines, of which some may have to be left out.
+type encoded struct {
+	batch   []osprofiler.Notification
+	text    []byte // a line's end to start with, then the lines
+	ends    []int  // where in text the line of each notification ends
+	longest int64  // that a reader takes, without the line's end
+
+	missing, refused []int // indices of those that are left out; refused are in missing too
+}
+
+func (s *Store) encode(batch []osprofiler.Notification) *encoded {
+	b := &encoded{batch: batch, ends: make([]int, len(batch)), longest: s.longest}
+	b.text = append(make([]byte, 0, 600*len(batch)), '\n')
+	for i := range batch {
+		b.text = append(batch[i].AppendJSON(b.text), '\n')
+		b.ends[i] = len(b.text)
+	}
+	return b
+}
+
+// line returns the line of a notification, with its end.
+func (b *encoded) line(i int) []byte {
+	start := 1
+	if i > 0 {
+		start = b.ends[i-1]
+	}
+	return b.text[start:b.ends[i]]
+}
+
+// choose leaves out the lines that are longer than readers take or than any
+// file may be, which are refused, and those for which there is no room.
+func (b *encoded) choose(room, most int64) {
+	b.missing, b.refused = nil, nil
+	if int64(len(b.text)) <= min(room, most, b.longest) {
+		return
+	}
+	for i := range b.batch {
+		size := int64(len(b.line(i)))
+		switch {
+		case size > most || size-1 > b.longest:
+			b.refused = append(b.refused, i)
+			b.missing = append(b.missing, i)
+		case size > room:
+			b.missing = append(b.missing, i)
+		default:
+			room -= size
+		}
+	}
+}
+
+// chosen returns the text of the lines that are not left out. It starts with a
+// line's end if the file does not end with one, because a writer crashed there.
+func (b *encoded) chosen(ended bool) []byte {
+	text := b.text
+	switch {
+	case len(b.missing) == len(b.batch):
+		return nil
+	case len(b.missing) > 0:
+		text = []byte{'\n'}
+		left := b.missing
+		for i := range b.batch {
+			if len(left) > 0 && left[0] == i {
+				left = left[1:]
+				continue
+			}
+			text = append(text, b.line(i)...)
+		}
+	}
+	if ended {
+		return text[1:]
+	}
+	return text
+}
+
+// failure names the notifications that were left out.
+func (b *encoded) failure(path string) error {
+	if len(b.missing) == 0 {
+		return nil
+	}
+	limit := fileSizeLimit()
+	var reasons []string
+	if n := len(b.refused); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d notifications can be in no file, among them %s; a line may have %d bytes",
+			n, len(b.batch), b.name(b.refused[0]), min(b.longest, limit-2)))
+	}
+	if n := len(b.missing) - len(b.refused); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d notifications have no room, as the file may have %d bytes", n, len(b.batch), limit))
+	}
+	err := fmt.Errorf("cannot append to the file %q: %s: %w", path, strings.Join(reasons, "; "), errTooLarge)
+	return &store.WriteError{Missing: b.missing, Refused: b.refused, Transient: len(b.missing) > len(b.refused), Err: err}
+}
+
+// name names a notification in an error.
+func (b *encoded) name(i int) string {
+	n := &b.batch[i]
+	return fmt.Sprintf("%.100q of the trace %.100q with %d bytes", n.Name, backend.Text(n.BaseID), len(b.line(i)))
+}

@@ -1,0 +1,24 @@
+//go:build unix
+
+package file
+
+import (
+	"errors"
+	"math"
+	"syscall"
+)
+
+// errTooLarge is the system's error for a file that may not become so large.
+const errTooLarge = syscall.EFBIG
+
+func tooLarge(err error) bool { return errors.Is(err, errTooLarge) }
+
+// fileSizeLimit is how large a file of this process may become. A write beyond
+// it would fail, and before that end a Go program by the signal SIGXFSZ.
+func fileSizeLimit() int64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil || uint64(limit.Cur) > math.MaxInt64 { //nolint:unconvert // it is signed on some systems
+		return math.MaxInt64
+	}
+	return int64(limit.Cur) //nolint:gosec // see above
+}

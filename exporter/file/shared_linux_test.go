@@ -1,0 +1,166 @@
+package file_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// likeTmp makes a folder in which everybody may make files.
+func likeTmp(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		if testenv.Required() {
+			t.Fatal("this test needs root, to give files away")
+		}
+		t.Skip("this test needs root, to give files away")
+	}
+	dir := filepath.Join(testenv.OpenFolder(t), "tmp")
+	must(t, os.Mkdir(dir, 0o700), os.Chmod(dir, os.ModeSticky|0o777))
+	return dir
+}
+
+// plants are the ways in which another account gets at what is written.
+var plants = map[string]struct {
+	plant func(path string) error
+	want  string
+}{
+	"a file that everybody may write": {func(path string) error {
+		return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666), os.Chown(path, testenv.Nobody, testenv.Nobody))
+	}, "everybody may write it"},
+	"a file": {func(path string) error {
+		return errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, testenv.Nobody, testenv.Nobody))
+	}, `it belongs to the user "nobody", in a folder in which everybody may make files`},
+	"a link": {func(path string) error {
+		return errors.Join(os.WriteFile(path+".target", nil, 0o600), os.Symlink(path+".target", path), os.Lchown(path, testenv.Nobody, testenv.Nobody))
+	}, `it is a symbolic link of the user "nobody"`},
+}
+
+// kernelRefuses tells whether the kernel itself keeps even root from using
+// files and links of others in such a folder.
+func kernelRefuses(t *testing.T) bool {
+	t.Helper()
+	links, err := os.ReadFile("/proc/sys/fs/protected_symlinks")
+	must(t, err)
+	regular, err := os.ReadFile("/proc/sys/fs/protected_regular")
+	must(t, err)
+	return strings.TrimSpace(string(links))+strings.TrimSpace(string(regular)) != "00"
+}
+
+// A file that another account planted is not written into, whether it is there
+// from the beginning or takes the place of the service's own.
+func TestForeignStore(t *testing.T) {
+	for name, c := range plants {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(likeTmp(t), "store.jsonl")
+			must(t, c.plant(path))
+			if s, err := file.Open(path); err == nil || !strings.Contains(err.Error(), c.want) && !kernelRefuses(t) {
+				t.Errorf("the error is %v, want %s", err, c.want)
+				if err == nil {
+					must(t, s.Close())
+				}
+			}
+			s, err := store.Open(t.Context(), "file://"+path+"?osp_allow_shared=yes")
+			if err == nil {
+				err = errors.Join(s.Write(t.Context(), named("x-start")), s.Close())
+			}
+			if err != nil && !kernelRefuses(t) {
+				t.Errorf("it is refused though it is allowed: %v", err)
+			}
+		})
+		t.Run(name+", under a running store", func(t *testing.T) {
+			path := filepath.Join(likeTmp(t), "store.jsonl")
+			s, err := file.Open(path)
+			must(t, err)
+			defer func() { _ = s.Close() }()
+			must(t, s.Write(t.Context(), named("own")), os.Rename(path, path+".old"), c.plant(path))
+			if err := s.Write(t.Context(), named("secret")); err == nil || !strings.Contains(err.Error(), c.want) && !kernelRefuses(t) {
+				t.Errorf("the error is %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// A pipe or a device that takes the file's place swallows what is written to
+// it, so it is an error.
+func TestNoOrdinaryFileLater(t *testing.T) {
+	for name, place := range map[string]func(path string) error{
+		"a pipe":           func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to a null": func(path string) error { return os.Symlink("/dev/null", path) },
+	} {
+		s, path := openNew(t, "", file.WithSync(false))
+		must(t, s.Write(t.Context(), named("before")), os.Remove(path), place(path))
+		if err := s.Write(t.Context(), named("lost")); err == nil || !strings.Contains(err.Error(), "it is no ordinary file") {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		if got := summary(s.Notifications(t.Context(), "B")); !strings.Contains(got, "it is no ordinary file") {
+			t.Errorf("%s: reading gives %s", name, got)
+		}
+	}
+}
+
+// While the folder is away, a batch is an error that may pass.
+func TestFolderAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "folder")
+	must(t, os.Mkdir(dir, 0o700))
+	s, err := file.Open(filepath.Join(dir, "store.jsonl"))
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	must(t, os.Rename(dir, dir+".away"))
+	err = s.Write(t.Context(), named("away"))
+	var failed *store.WriteError
+	if !errors.As(err, &failed) || !failed.Transient {
+		t.Errorf("a folder that is away is the error %v", err)
+	}
+	must(t, os.Rename(dir+".away", dir), s.Write(t.Context(), named("back")))
+	if got := summary(s.Notifications(t.Context(), "B")); got != "back" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// tooManyFiles leaves the process no file for a lock or a new file.
+func tooManyFiles(path string) error {
+	s, err := file.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	if err := os.Rename(path, path+".1"); err != nil {
+		return err
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: before.Max}); err != nil {
+		return err
+	}
+	refused := s.Write(context.Background(), named("meanwhile"))
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	var failed *store.WriteError
+	if !errors.As(refused, &failed) || !failed.Transient || !errors.Is(refused, syscall.EMFILE) {
+		return errors.Join(errors.New("want an error that may pass"), refused)
+	}
+	return s.Write(context.Background(), named("after"))
+}
+
+func TestTooManyOpenFiles(t *testing.T) {
+	start(t, "files", filepath.Join(t.TempDir(), "store.jsonl"))()
+}
