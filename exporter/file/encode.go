@@ -2,7 +2,6 @@ package file
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
@@ -85,24 +84,19 @@ func (b *encoded) chosen(ended bool) []byte {
 
 // failure names the notifications that were left out.
 func (b *encoded) failure(path string) error {
-	if len(b.missing) == 0 {
-		return nil
-	}
 	limit := fileSizeLimit()
-	var reasons []string
-	if n := len(b.refused); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d of %d notifications can be in no file, among them %s; a line may have %d bytes",
-			n, len(b.batch), b.name(b.refused[0]), min(b.longest, limit-2)))
+	refusals := make([]backend.Refusal, len(b.refused))
+	for i, at := range b.refused {
+		reason := fmt.Errorf("a line of the file %q may have %d bytes: %w", path, min(b.longest, limit-2), errTooLarge)
+		refusals[i] = backend.Refusal{Index: at, Reason: reason}
 	}
-	if n := len(b.missing) - len(b.refused); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d of %d notifications have no room, as the file may have %d bytes", n, len(b.batch), limit))
+	if len(b.missing) == len(b.refused) {
+		return backend.Refused(b.batch, refusals)
 	}
-	err := fmt.Errorf("cannot append to the file %q: %s: %w", path, strings.Join(reasons, "; "), errTooLarge)
-	return &store.WriteError{Missing: b.missing, Refused: b.refused, Transient: len(b.missing) > len(b.refused), Err: err}
-}
-
-// name names a notification in an error.
-func (b *encoded) name(i int) string {
-	n := &b.batch[i]
-	return fmt.Sprintf("%.100q of the trace %.100q with %d bytes", n.Name, backend.Text(n.BaseID), len(b.line(i)))
+	err := fmt.Errorf("cannot append to the file %q: %d of %d notifications have no room, as the file may have %d bytes: %w",
+		path, len(b.missing)-len(b.refused), len(b.batch), limit, errTooLarge)
+	if len(refusals) > 0 {
+		err = fmt.Errorf("%w; %w", err, backend.Refused(b.batch, refusals))
+	}
+	return &store.WriteError{Missing: b.missing, Refused: b.refused, Transient: true, Err: err}
 }

@@ -59,7 +59,7 @@ func (s *Store) checkOpened(f *os.File) error {
 	case err != nil:
 		return fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("cannot open the file %q: it is no ordinary file, and should be %s", s.path, should)
+		return backend.NotOrdinary(s.path, should)
 	case s.allowShared || s.readOnly:
 		return nil
 	}

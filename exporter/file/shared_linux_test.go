@@ -89,8 +89,13 @@ func TestForeignStore(t *testing.T) {
 			must(t, err)
 			defer func() { _ = s.Close() }()
 			must(t, s.Write(t.Context(), named("own")), os.Rename(path, path+".old"), c.plant(path))
-			if err := s.Write(t.Context(), named("secret")); err == nil || !strings.Contains(err.Error(), c.want) && !kernelRefuses(t) {
+			err = s.Write(t.Context(), named("secret"))
+			if err == nil || !strings.Contains(err.Error(), c.want) && !kernelRefuses(t) {
 				t.Errorf("the error is %v, want %s", err, c.want)
+			}
+			var failed *store.WriteError
+			if errors.As(err, &failed) && failed.Transient {
+				t.Error("the error is transient")
 			}
 		})
 	}

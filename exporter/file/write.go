@@ -35,10 +35,13 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	case f := <-s.turn:
 		f, err := s.append(ctx, f, b)
 		s.turn <- f
-		if err == nil {
+		switch {
+		case err != nil:
+			return classified(err)
+		case len(b.missing) > 0:
 			return b.failure(s.path)
 		}
-		return classified(err)
+		return nil
 	}
 }
 
@@ -47,7 +50,7 @@ func classified(err error) error {
 	if errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &store.WriteError{Transient: errors.Is(err, errGone) || backend.ClassOf(err) != backend.Stays, Err: err}
+	return &store.WriteError{Transient: errors.Is(err, errGone) || backend.FileClass(err).IsTransient(), Err: err}
 }
 
 // errGone says that the file lost the batch after it was written: somebody

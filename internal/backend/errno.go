@@ -3,80 +3,88 @@ package backend
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"syscall"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// A Class says whether a failure of the operating system goes away.
-type Class int
-
-// The classes of failures.
-const (
-	Unknown Class = iota // nobody can tell; to try again does no harm
-	Passes               // it goes away, by itself or when somebody mends it: try again
-	Stays                // the same call fails again until the configuration changes
-)
-
-// A Failure is a row of the table of failures.
-type Failure struct {
-	Class  Class
-	Source string // where the class was learnt: "ran: " and the test, or "read: " and the text
+// FileStates are the failures of file systems.
+var FileStates = serverstate.Table{
+	Source: "the Linux manual, open(2), write(2), fsync(2), ftruncate(2), flock(2) and nfs(5)",
+	States: []serverstate.State{
+		{Code: "EINTR", Name: "a signal came first", Class: serverstate.Passes},
+		{Code: "EAGAIN", Name: "another process is in the way", Class: serverstate.Passes},
+		{Code: "EBUSY", Name: "the device is in use", Class: serverstate.Passes},
+		{Code: "ENOMEM", Name: "the kernel has no memory now", Class: serverstate.Passes},
+		{Code: "EMFILE", Name: "this process has too many files open", Class: serverstate.Passes, Ran: "TestTooManyOpenFiles"},
+		{Code: "ENFILE", Name: "the system has too many files open", Class: serverstate.Passes},
+		{Code: "ENOLCK", Name: "the lock table is full or the lock service is away", Class: serverstate.Passes},
+		{Code: "ETIMEDOUT", Name: "NFS, soft mounts: the server does not answer", Class: serverstate.Passes},
+		{Code: "ESTALE", Name: "NFS: the file was removed on the server; the next write opens the path anew", Class: serverstate.Passes},
+		{Code: "EDEADLK", Name: "to wait for the lock would never end", Class: serverstate.Passes},
+		{Code: "ENOSPC", Name: "the disk is full until somebody frees room", Class: serverstate.Passes, Ran: "TestDiskFullForAWhile"},
+		{Code: "EDQUOT", Name: "the quota is used up until somebody frees room", Class: serverstate.Passes},
+		{Code: "ENOENT", Name: "the folder is away until somebody makes it again", Class: serverstate.Passes, Ran: "TestFolderAway"},
+		{Code: "EIO", Name: "the disk failed, or another process's writes failed; a path of several may come back", Class: serverstate.Unknown},
+		{Code: "ENXIO", Name: "the device is away", Class: serverstate.Unknown},
+		{Code: "ENODEV", Name: "the device is away", Class: serverstate.Unknown},
+		{Code: "ENETDOWN", Name: "NFS, AFS: the network is away", Class: serverstate.Passes},
+		{Code: "ENETUNREACH", Name: "NFS, AFS: the network is away", Class: serverstate.Passes},
+		{Code: "EHOSTDOWN", Name: "NFS, AFS: the server is away", Class: serverstate.Passes},
+		{Code: "EHOSTUNREACH", Name: "NFS, AFS: the server is away", Class: serverstate.Passes},
+		{Code: "ENOTCONN", Name: "FUSE: the file system's process ended", Class: serverstate.Passes},
+		{Code: "ECONNRESET", Name: "NFS, AFS: the connection was lost", Class: serverstate.Passes},
+		{Code: "EFBIG", Name: "the file may not become so large, until somebody rotates it", Class: serverstate.Passes, Ran: "TestNoRoom"},
+		{Code: "EROFS", Name: "the file system is mounted for reading only", Class: serverstate.Stays, Ran: "TestReadOnlyMount"},
+		{Code: "EACCES", Name: "there is no right to write the file", Class: serverstate.Stays},
+		{Code: "EPERM", Name: "the file is sealed or immutable", Class: serverstate.Stays},
+		{Code: "ENOTDIR", Name: "a folder of the path is a file", Class: serverstate.Stays, Ran: "TestBadPlaces"},
+		{Code: "EISDIR", Name: "the path is a folder", Class: serverstate.Stays},
+		{Code: "ELOOP", Name: "symbolic links go in a circle", Class: serverstate.Stays},
+		{Code: "ENAMETOOLONG", Name: "a name of the path is too long", Class: serverstate.Stays},
+		{Code: "EINVAL", Name: "the path is no ordinary file", Class: serverstate.Stays},
+		{Code: "EBADF", Name: "a fault of this program", Class: serverstate.Stays},
+		{Code: "EFAULT", Name: "a fault of this program", Class: serverstate.Stays},
+		{Code: "ENOSYS", Name: "the file system cannot", Class: serverstate.Stays},
+		{Code: "ENOTSUP", Name: "the file system cannot", Class: serverstate.Stays},
+		{Code: "EPIPE", Name: "the path is a pipe", Class: serverstate.Stays},
+	},
 }
 
-// Failures are the failures of file systems, from open(2), write(2), fsync(2),
-// ftruncate(2) and flock(2) of the Linux manual.
-var Failures = map[syscall.Errno]Failure{
-	syscall.EINTR:        {Passes, "read: open(2), flock(2): a signal came first"},
-	syscall.EAGAIN:       {Passes, "read: write(2), flock(2): another process is in the way"},
-	syscall.EBUSY:        {Passes, "read: open(2): the device is in use"},
-	syscall.ENOMEM:       {Passes, "read: open(2): the kernel has no memory now"},
-	syscall.EMFILE:       {Passes, "ran: TestTooManyOpenFiles: this process has too many files open"},
-	syscall.ENFILE:       {Passes, "read: open(2): the system has too many files open"},
-	syscall.ENOLCK:       {Passes, "read: flock(2), NFS: the lock table is full or the lock service is away"},
-	syscall.ETIMEDOUT:    {Passes, "read: NFS, soft mounts: the server does not answer"},
-	syscall.ESTALE:       {Passes, "read: NFS: the file was removed on the server; the next write opens the path anew"},
-	syscall.EDEADLK:      {Passes, "read: fcntl(2): to wait for the lock would never end"},
-	syscall.ENOSPC:       {Passes, "ran: TestDiskFullForAWhile: the disk is full until somebody frees room"},
-	syscall.EDQUOT:       {Passes, "read: write(2): the quota is used up until somebody frees room"},
-	syscall.ENOENT:       {Passes, "ran: TestFolderAway: the folder is away until somebody makes it again"},
-	syscall.EIO:          {Unknown, "read: fsync(2): the disk failed, or another process's writes failed; a path of several may come back"},
-	syscall.ENXIO:        {Unknown, "read: open(2): the device is away"},
-	syscall.ENODEV:       {Unknown, "read: open(2): the device is away"},
-	syscall.ENETDOWN:     {Passes, "read: NFS, AFS: the network is away"},
-	syscall.ENETUNREACH:  {Passes, "read: NFS, AFS: the network is away"},
-	syscall.EHOSTDOWN:    {Passes, "read: NFS, AFS: the server is away"},
-	syscall.EHOSTUNREACH: {Passes, "read: NFS, AFS: the server is away"},
-	syscall.ENOTCONN:     {Passes, "read: FUSE: the file system's process ended"},
-	syscall.ECONNRESET:   {Passes, "read: NFS, AFS: the connection was lost"},
-	syscall.EFBIG:        {Passes, "ran: TestNoRoom: the file may not become so large, until somebody rotates it"},
-	syscall.EROFS:        {Stays, "ran: TestReadOnlyMount: the file system is mounted for reading only"},
-	syscall.EACCES:       {Stays, "read: open(2): there is no right to write the file"},
-	syscall.EPERM:        {Stays, "read: open(2): the file is sealed or immutable"},
-	syscall.ENOTDIR:      {Stays, "ran: TestBadPlaces: a folder of the path is a file"},
-	syscall.EISDIR:       {Stays, "read: open(2): the path is a folder"},
-	syscall.ELOOP:        {Stays, "read: open(2): symbolic links go in a circle"},
-	syscall.ENAMETOOLONG: {Stays, "read: open(2)"},
-	syscall.EINVAL:       {Stays, "read: fsync(2): the path is no ordinary file"},
-	syscall.EBADF:        {Stays, "read: write(2): a fault of this program"},
-	syscall.EFAULT:       {Stays, "read: write(2): a fault of this program"},
-	syscall.ENOSYS:       {Stays, "read: flock(2): the file system cannot"},
-	syscall.ENOTSUP:      {Stays, "read: flock(2): the file system cannot"},
-	syscall.EPIPE:        {Stays, "read: write(2): the path is a pipe"},
+// errnos are the numbers of FileStates.
+var errnos = []syscall.Errno{
+	syscall.EINTR, syscall.EAGAIN, syscall.EBUSY, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE,
+	syscall.ENOLCK, syscall.ETIMEDOUT, syscall.ESTALE, syscall.EDEADLK, syscall.ENOSPC, syscall.EDQUOT,
+	syscall.ENOENT, syscall.EIO, syscall.ENXIO, syscall.ENODEV, syscall.ENETDOWN, syscall.ENETUNREACH,
+	syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENOTCONN, syscall.ECONNRESET, syscall.EFBIG, syscall.EROFS,
+	syscall.EACCES, syscall.EPERM, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
+	syscall.EINVAL, syscall.EBADF, syscall.EFAULT, syscall.ENOSYS, syscall.ENOTSUP, syscall.EPIPE,
 }
 
-// ClassOf returns the class of a failure. A failure that is in no table is
-// Unknown.
-func ClassOf(err error) Class {
+// FileClass returns the class of a failure of a file. A failure that is not in
+// the table is unknown.
+func FileClass(err error) serverstate.Class {
 	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return Passes
-		}
-		return Unknown
+	switch {
+	case errors.Is(err, errUnusable):
+		return serverstate.Stays
+	case errors.As(err, &errno):
+		return errnoClass(errno)
+	case errors.Is(err, fs.ErrNotExist):
+		return serverstate.Passes
 	}
-	if c, ok := systemClass(errno); ok {
-		return c
+	return serverstate.Unknown
+}
+
+func errnoClass(errno syscall.Errno) serverstate.Class {
+	if class, ok := systemClass(errno); ok {
+		return class
 	}
-	return Failures[errno].Class
+	if i := slices.Index(errnos, errno); i >= 0 {
+		return FileStates.States[i].Class
+	}
+	return serverstate.Unknown
 }
 
 // cannotSync tells whether a sync failed because the file system has none.

@@ -2,6 +2,12 @@
 
 package backend
 
-import "syscall"
+import (
+	"syscall"
 
-func systemClass(syscall.Errno) (Class, bool) { return Unknown, false }
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
+)
+
+func systemClass(syscall.Errno) (serverstate.Class, bool) {
+	return serverstate.Unknown, false
+}

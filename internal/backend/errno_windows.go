@@ -1,6 +1,10 @@
 package backend
 
-import "syscall"
+import (
+	"syscall"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
+)
 
 // Failures of Windows that go away, from its list of system error codes.
 const (
@@ -10,10 +14,10 @@ const (
 	diskFull         = syscall.Errno(112)
 )
 
-func systemClass(errno syscall.Errno) (Class, bool) {
+func systemClass(errno syscall.Errno) (serverstate.Class, bool) {
 	switch errno {
 	case sharingViolation, lockViolation, handleDiskFull, diskFull:
-		return Passes, true
+		return serverstate.Passes, true
 	}
-	return Unknown, false
+	return serverstate.Unknown, false
 }

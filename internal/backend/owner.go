@@ -52,7 +52,7 @@ func CheckSharedFile(path string, info fs.FileInfo) error {
 }
 
 func refuseShared(path, why, right string) error {
-	return fmt.Errorf("cannot write notifications into the file %q: %s, so others could read or change them; %s, or allow it with osp_allow_shared=yes", path, why, right)
+	return unusable("cannot write notifications into the file %q: %s, so others could read or change them; %s, or allow it with osp_allow_shared=yes", path, why, right)
 }
 
 func checkLink(path string) error {

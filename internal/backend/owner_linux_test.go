@@ -104,17 +104,3 @@ func TestCheckSharedLink(t *testing.T) {
 		}
 	}
 }
-
-func TestClassOf(t *testing.T) {
-	for errno, f := range backend.Failures {
-		if !strings.HasPrefix(f.Source, "ran: ") && !strings.HasPrefix(f.Source, "read: ") {
-			t.Errorf("%v has the source %q", errno, f.Source)
-		}
-		if got := backend.ClassOf(&os.PathError{Op: "write", Path: "p", Err: errno}); got != f.Class {
-			t.Errorf("%v is of the class %v, want %v", errno, got, f.Class)
-		}
-	}
-	if got := backend.ClassOf(errors.New("x")); got != backend.Unknown {
-		t.Errorf("another error is of the class %v", got)
-	}
-}

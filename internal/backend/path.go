@@ -21,12 +21,22 @@ func CheckFile(path string, mustExist bool, should string) error {
 	case err != nil:
 		return fmt.Errorf("cannot open the file %q: %w", path, Reason(err))
 	case info.IsDir():
-		return fmt.Errorf("cannot open the file %q: it is a directory, and should be %s", path, should)
+		return unusable("cannot open the file %q: it is a directory, and should be %s", path, should)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("cannot open the file %q: it is no ordinary file, and should be %s", path, should)
+		return NotOrdinary(path, should)
 	}
 	return nil
 }
+
+// errUnusable is in the chain of errors about files that stay as they are until
+// somebody changes the file or the configuration.
+var errUnusable = errors.New("unusable file")
+
+type unusableError struct{ error }
+
+func (unusableError) Is(target error) bool { return target == errUnusable }
+
+func unusable(format string, args ...any) error { return unusableError{fmt.Errorf(format, args...)} }
 
 func checkDirectory(path string) error {
 	dir := filepath.Dir(path)
@@ -34,6 +44,12 @@ func checkDirectory(path string) error {
 		return fmt.Errorf("cannot create the file %q: there is no directory %q: %w", path, dir, fs.ErrNotExist)
 	}
 	return nil
+}
+
+// NotOrdinary returns the error about a file that is no ordinary one; should says
+// what should stand at the path.
+func NotOrdinary(path, should string) error {
+	return unusable("cannot open the file %q: it is no ordinary file, and should be %s", path, should)
 }
 
 // Reason drops the operation and the path from an error of package os, which

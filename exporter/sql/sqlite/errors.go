@@ -3,12 +3,14 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	driver "modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
 
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // resultCode returns SQLite's extended result code of an error, or SQLITE_OK
@@ -21,8 +23,20 @@ func resultCode(err error) int {
 	return e.Code()
 }
 
+// classOf returns the class of a result code. An extended code that the table
+// lacks, as of a newer SQLite, has the class of its primary code.
+func classOf(c int) serverstate.Class {
+	state, ok := states.Exactly(strconv.Itoa(c))
+	if !ok {
+		state, _ = states.Exactly(strconv.Itoa(primary(c)))
+	}
+	return state.Class
+}
+
+func primary(c int) int { return c & 0xFF }
+
 // Busy tells whether another connection was in the way.
-func (dialect) Busy(err error) bool { return meaningOf(resultCode(err)).class == waits }
+func (dialect) Busy(err error) bool { return classOf(resultCode(err)) == serverstate.Contended }
 
 // Transient tells whether the failure may go away, as a full disk does. Codes of
 // which nobody can tell count as such, because a batch may be written twice.
@@ -32,20 +46,30 @@ func (dialect) Transient(err error) bool {
 	}
 	c := resultCode(err)
 	if c == code.SQLITE_OK { // the file could not be opened or made
-		return backend.ClassOf(err) == backend.Passes
+		return backend.FileClass(err) == serverstate.Passes
 	}
-	m := meaningOf(c)
-	return m.class == passes || m.class == unknown
+	class := classOf(c)
+	return class == serverstate.Passes || class == serverstate.Unknown
 }
 
 // Refuses tells whether SQLite will not take a row for that row's own sake:
 // the row is too large, or breaks a constraint that somebody put on the table.
-func (dialect) Refuses(err error) bool { return meaningOf(resultCode(err)).class == refuses }
+func (dialect) Refuses(err error) bool { return classOf(resultCode(err)) == serverstate.Row }
 
 // replaced tells whether an error may come from a database file that somebody
 // moved, removed, cut or restored while it was open.
 func replaced(err error) bool {
-	return errors.Is(err, errReplaced) || meaningOf(resultCode(err)).replaced || noTable(err)
+	switch c := resultCode(err); c {
+	case code.SQLITE_IOERR_BLOCKED, code.SQLITE_IOERR_NOMEM, code.SQLITE_IOERR_GETTEMPPATH, code.SQLITE_IOERR_CONVPATH,
+		code.SQLITE_IOERR_BADKEY, code.SQLITE_IOERR_CODEC, code.SQLITE_READONLY, code.SQLITE_READONLY_DIRECTORY:
+		return false
+	default:
+		switch primary(c) {
+		case code.SQLITE_IOERR, code.SQLITE_CORRUPT, code.SQLITE_NOTADB, code.SQLITE_CANTOPEN, code.SQLITE_READONLY, code.SQLITE_SCHEMA:
+			return true
+		}
+	}
+	return errors.Is(err, errReplaced) || noTable(err)
 }
 
 // noTable tells whether the database lacks the table data, as an empty one does.
@@ -64,7 +88,7 @@ func (d dialect) Explain(err error) error {
 	sentence := "the SQLite database %q"
 	if s, ok := sentences[c]; ok {
 		sentence = s
-	} else if s, ok := sentences[c&0xFF]; ok {
+	} else if s, ok := sentences[primary(c)]; ok {
 		sentence = s
 	}
 	if c == code.SQLITE_OK || errors.As(err, new(*explained)) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -265,5 +266,32 @@ func checkAnew(t *testing.T, s *table.Store) {
 	t.Helper()
 	if got := summary(names(s.Changes(t.Context(), ""))); !strings.HasSuffix(got, "after") {
 		t.Errorf("from the beginning come %s", got)
+	}
+}
+
+// A file that is damaged while it is restored is an error that may pass, and
+// none any more when it is whole.
+func TestDamagedForAWhile(t *testing.T) {
+	backup := backupOf(t, "backup")
+	for name, c := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"another file": {[]byte(strings.Repeat("this is no database\n", 1000)), "is no SQLite database: "},
+		"zeros behind": {append(slices.Clone(backup[:4096]), make([]byte, len(backup)-4096)...), "is damaged: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, path := openNew(t)
+			write(t, s, event("A", "before", ""))
+			must(t, os.WriteFile(path, c.content, 0o600))
+			err := s.Write(t.Context(), []osprofiler.Notification{event("A", "meanwhile", "")})
+			var writeError *store.WriteError
+			if !errors.As(err, &writeError) || !writeError.Transient || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want one that may pass, with %q", err, c.want)
+			}
+			must(t, os.WriteFile(path, backup, 0o600))
+			write(t, s, event("A", "after", ""))
+			readAnew(t, path, "backup, after")
+		})
 	}
 }

@@ -14,6 +14,9 @@ import (
 
 	base "modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate/statetest"
 )
 
 var resultConstant = regexp.MustCompile(`(?m)^const (SQLITE_(?:OK|ERROR|INTERNAL|PERM|ABORT|BUSY|LOCKED|NOMEM|READONLY|INTERRUPT|IOERR|CORRUPT|NOTFOUND|FULL|CANTOPEN|PROTOCOL|EMPTY|SCHEMA|TOOBIG|CONSTRAINT|MISMATCH|MISUSE|NOLFS|AUTH|FORMAT|RANGE|NOTADB|NOTICE|WARNING|ROW|DONE)(?:_[A-Z_]+)?) = (\d+)$`)
@@ -40,67 +43,46 @@ func libraryCodes(t *testing.T) map[int]string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			codes[n] = found[1]
+			if !strings.HasSuffix(found[1], "_BKPT") { // another name for debugging
+				codes[n] = found[1]
+			}
 		}
 	}
 	return codes
 }
 
-// Every result code of the library stands in the table, with a source, and
-// the table has no other.
-func TestEveryCode(t *testing.T) {
+func TestStates(t *testing.T) {
+	statetest.Check(t, &states, "*_test.go", "../../../docs/stores/states.md")
+}
+
+// Every result code of the library stands in the table, and the table has no
+// other.
+func TestEveryState(t *testing.T) {
 	codes := libraryCodes(t)
 	if len(codes) < 100 {
 		t.Fatalf("the library has %d result codes only", len(codes))
 	}
-	for n, name := range codes {
-		m, ok := meanings[n]
-		if !ok {
-			t.Errorf("%s (%d) is not in the table", name, n)
-		}
-		if !strings.HasPrefix(m.source, "ran: ") && !strings.HasPrefix(m.source, "read: ") {
-			t.Errorf("%s (%d) has the source %q", name, n, m.source)
-		}
-	}
-	for n := range meanings {
-		if codes[n] == "" {
-			t.Errorf("the table has the code %d, which the library lacks", n)
-		}
-	}
 	for n := range base.ErrorCodeString {
-		if _, ok := meanings[n]; !ok {
-			t.Errorf("%s is not in the table", base.ErrorCodeString[n])
+		if codes[n] == "" {
+			codes[n] = base.ErrorCodeString[n]
 		}
 	}
-	if m := meaningOf(code.SQLITE_IOERR | 200<<8); m != meanings[code.SQLITE_IOERR] {
-		t.Errorf("an extended code of a newer SQLite means %+v", m)
-	}
-}
-
-// Each test that the table names exists.
-func TestSourcesOfCodes(t *testing.T) {
-	var all []byte
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	for n, name := range codes {
+		if s, ok := states.Exactly(strconv.Itoa(n)); !ok || !strings.HasPrefix(s.Name, name) {
+			t.Errorf("%s (%d) is not in the table, or under the name %q", name, n, s.Name)
 		}
-		all = append(all, text...)
 	}
-	for n, m := range meanings {
-		ran, ok := strings.CutPrefix(m.source, "ran: ")
-		if !ok {
-			continue
+	for _, s := range states.States {
+		if n, err := strconv.Atoi(s.Code); err != nil || codes[n] == "" {
+			t.Errorf("the table has the code %s, which the library lacks", s.Code)
 		}
-		names, _, _ := strings.Cut(ran, ":")
-		for name := range strings.SplitSeq(names, ", ") {
-			if !strings.Contains(string(all), "func "+name+"(t *testing.T)") {
-				t.Errorf("code %d: there is no test %s", n, name)
-			}
+	}
+	for c, want := range map[int]serverstate.Class{
+		code.SQLITE_IOERR | 200<<8: serverstate.Unknown, code.SQLITE_BUSY | 200<<8: serverstate.Contended,
+		code.SQLITE_FULL: serverstate.Passes, code.SQLITE_CONSTRAINT_CHECK: serverstate.Row, code.SQLITE_READONLY: serverstate.Stays,
+	} {
+		if got := classOf(c); got != want {
+			t.Errorf("%d is of the class %q, want %q", c, got, want)
 		}
 	}
 }
@@ -162,5 +144,31 @@ func TestSynchronous(t *testing.T) {
 			t.Errorf("sync %v: synchronous is %s, want %s (%v)", sync, got, want, err)
 		}
 		_ = db.Close()
+	}
+}
+
+// A file that is moved in the middle of a transaction is told by a code, after
+// which the path is opened anew.
+func TestMovedInTransaction(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE data (id INTEGER PRIMARY KEY)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "BEGIN"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), "INSERT INTO data VALUES (1)")
+	d := dialect{connection: &connector{}}
+	if resultCode(err) != code.SQLITE_READONLY_DBMOVED || !d.Transient(err) || !d.Renew(err) || d.connection.age.Load() != 1 {
+		t.Errorf("the code is %d, and transient %v: %v", resultCode(err), d.Transient(err), err)
 	}
 }
