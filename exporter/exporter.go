@@ -4,7 +4,7 @@
 //
 // Register it as any exporter:
 //
-//	exp, err := exporter.Open(ctx, "sqlite:////var/lib/traces.db")
+//	exp, err := exporter.Open(ctx, "sqlite:////var/lib/nova/traces.db")
 //	provider := trace.NewTracerProvider(trace.WithBatcher(exp))
 //
 // Or register a [LiveProcessor] instead, which writes the start when the span

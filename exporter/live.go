@@ -18,7 +18,7 @@ import (
 // that an operation that hangs is seen in the store while it hangs. Register
 // it when the provider is made:
 //
-//	live, err := exporter.OpenLive(ctx, "sqlite:////var/lib/traces.db")
+//	live, err := exporter.OpenLive(ctx, "sqlite:////var/lib/nova/traces.db")
 //	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
 //
 // OnStart and OnEnd only put the span into a bounded queue: they never wait for

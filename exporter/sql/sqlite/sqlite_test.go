@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +248,20 @@ func TestSameBatchIsStoredOnce(t *testing.T) {
 	var count int
 	if err := foreign(t, path).QueryRowContext(t.Context(), "SELECT count(*) FROM data").Scan(&count); err != nil || count != 3 {
 		t.Errorf("%d rows (%v), want 3", count, err)
+	}
+}
+
+// A row that a constraint of somebody refuses costs only itself.
+func TestOneRowIsRefused(t *testing.T) {
+	s, path := openNew(t)
+	execute(t, foreign(t, path), "CREATE TRIGGER refuse BEFORE INSERT ON data WHEN NEW.name LIKE 'bad%' BEGIN SELECT RAISE(ABORT, 'bad name'); END")
+	err := s.Write(t.Context(), []osprofiler.Notification{event("A", "one", ""), event("A", "bad", ""), event("A", "two", "")})
+	var failed *store.WriteError
+	if !errors.As(err, &failed) || !slices.Equal(failed.Refused, []int{1}) || !slices.Equal(failed.Missing, []int{1}) || !strings.Contains(err.Error(), `"bad"`) {
+		t.Errorf("the error is %+v: %v", failed, err)
+	}
+	if got := summary(s.Notifications(t.Context(), "A")); got != "one, two" {
+		t.Errorf("the store holds %s", got)
 	}
 }
 
