@@ -84,17 +84,17 @@ func (b *encoded) chosen(ended bool) []byte {
 
 // failure names the notifications that were left out.
 func (b *encoded) failure(path string) error {
-	limit := fileSizeLimit()
+	limit := backend.FileSizeLimit()
 	refusals := make([]backend.Refusal, len(b.refused))
 	for i, at := range b.refused {
-		reason := fmt.Errorf("a line of the file %q may have %d bytes: %w", path, min(b.longest, limit-2), errTooLarge)
+		reason := fmt.Errorf("a line of the file %q may have %d bytes: %w", path, min(b.longest, limit-2), backend.ErrTooLarge)
 		refusals[i] = backend.Refusal{Index: at, Reason: reason}
 	}
 	if len(b.missing) == len(b.refused) {
 		return backend.Refused(b.batch, refusals)
 	}
 	err := fmt.Errorf("cannot append to the file %q: %d of %d notifications have no room, as the file may have %d bytes: %w",
-		path, len(b.missing)-len(b.refused), len(b.batch), limit, errTooLarge)
+		path, len(b.missing)-len(b.refused), len(b.batch), limit, backend.ErrTooLarge)
 	if len(refusals) > 0 {
 		err = fmt.Errorf("%w; %w", err, backend.Refused(b.batch, refusals))
 	}

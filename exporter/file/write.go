@@ -88,11 +88,11 @@ func (s *Store) appendTo(f *os.File, b *encoded) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
 	}
-	limit := fileSizeLimit()
+	limit := backend.FileSizeLimit()
 	b.choose(limit-size-1, limit-1)
 	text := b.chosen(ended)
 	n, err := s.put(f, size, text)
-	if tooLarge(err) {
+	if backend.TooLarge(err) {
 		b.choose(int64(n)-1, limit-1)
 		text = b.chosen(ended)
 		_, err = s.put(f, size, text)

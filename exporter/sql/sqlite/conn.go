@@ -87,13 +87,21 @@ func (c *conn) committed() error {
 // try makes SQLite look at the database: at its header, and for a journal that
 // has to be rolled back.
 func (c *conn) try(ctx context.Context) error {
-	found, err := c.QueryContext(ctx, "SELECT count(*) FROM sqlite_master", nil)
+	_, err := one(ctx, c, "SELECT count(*) FROM sqlite_master")
+	return err
+}
+
+// one runs a query for one number.
+func one(ctx context.Context, c sqliteConn, query string) (int64, error) {
+	found, err := c.QueryContext(ctx, query, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	err = found.Next(make([]driver.Value, 1))
+	values := make([]driver.Value, 1)
+	err = found.Next(values)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return errors.Join(err, found.Close())
+	n, _ := values[0].(int64)
+	return n, errors.Join(err, found.Close())
 }

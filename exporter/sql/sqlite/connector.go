@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -126,6 +127,9 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 		if err != nil {
 			return nil, err
 		}
+		if err := bound(ctx, opened); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
 		c := &conn{sqliteConn: opened, connector: k, age: age, file: before, seen: stampOf(before), exposed: backend.Exposed(k.absolute)}
 		if err := k.checkOpened(c); err == nil {
 			k.note(before)
@@ -136,6 +140,21 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 		_ = opened.Close()
 	}
 	return nil, errReplaced
+}
+
+// bound keeps the database below the size that the process's files may have
+// (ulimit -f), with room for the journal's own bytes. A write beyond the limit
+// ends a Go program by a signal; SQLite says instead that the database is full.
+func bound(ctx context.Context, c sqliteConn) error {
+	limit := backend.FileSizeLimit()
+	if limit == math.MaxInt64 {
+		return nil
+	}
+	size, err := one(ctx, c, "PRAGMA page_size")
+	if err == nil && size > 0 {
+		_, err = one(ctx, c, "PRAGMA max_page_count = "+strconv.FormatInt(max(1, limit/10*9/size), 10))
+	}
+	return err
 }
 
 // checkOpened makes sure that the file that was opened is the one that was

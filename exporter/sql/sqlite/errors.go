@@ -101,7 +101,7 @@ func (d dialect) Explain(err error) error {
 var sentences = map[int]string{
 	code.SQLITE_NOTADB:             "the file %q is no SQLite database",
 	code.SQLITE_CORRUPT:            "the SQLite database %q is damaged",
-	code.SQLITE_FULL:               "the SQLite database %q cannot grow: the disk is full",
+	code.SQLITE_FULL:               "the SQLite database %q cannot grow: the disk is full, or the limit of its size is reached",
 	code.SQLITE_READONLY:           "the SQLite database %q cannot be written, only read (osp_read_only opens it so)",
 	code.SQLITE_READONLY_DIRECTORY: "the SQLite database %q cannot be written, because no journal can be made in its folder (osp_read_only opens it for reading)",
 	code.SQLITE_READONLY_DBMOVED:   "the SQLite database %q was moved or removed while it was open",

@@ -23,7 +23,7 @@ func TestFullDisk(t *testing.T) {
 	big := event("A", "y-start", "2024-05-06T07:08:09.000010")
 	big.Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", 400_000) + `"}`)
 	err = s.Write(t.Context(), []osprofiler.Notification{big})
-	if err == nil || !strings.HasPrefix(err.Error(), `the SQLite database "`+path+`" cannot grow: the disk is full: `) {
+	if err == nil || !strings.HasPrefix(err.Error(), `the SQLite database "`+path+`" cannot grow: the disk is full, or the limit of its size is reached: `) {
 		t.Errorf("a full disk is the error %v", err)
 	}
 	write(t, s, event("A", "z-start", "2024-05-06T07:08:09.000010"))
@@ -35,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 // A disk that is full for a while costs what is exported meanwhile, and no more.
 func TestDiskFullForAWhile(t *testing.T) {
 	faults.FullDisk(t, func(folder string) string { return "sqlite:///" + folder + "/store.db" }, "128m",
-		" cannot grow: the disk is full: ")
+		" cannot grow: the disk is full, or the limit of its size is reached: ")
 }
 
 func TestReadOnlyMount(t *testing.T) {

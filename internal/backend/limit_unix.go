@@ -1,6 +1,6 @@
 //go:build unix
 
-package file
+package backend
 
 import (
 	"errors"
@@ -8,14 +8,16 @@ import (
 	"syscall"
 )
 
-// errTooLarge is the system's error for a file that may not become so large.
-const errTooLarge = syscall.EFBIG
+// ErrTooLarge is the system's error for a file that may not become so large.
+const ErrTooLarge = syscall.EFBIG
 
-func tooLarge(err error) bool { return errors.Is(err, errTooLarge) }
+// TooLarge tells whether a write failed because the file may not become so
+// large.
+func TooLarge(err error) bool { return errors.Is(err, ErrTooLarge) }
 
-// fileSizeLimit is how large a file of this process may become. A write beyond
+// FileSizeLimit is how large a file of this process may become. A write beyond
 // it would fail, and before that end a Go program by the signal SIGXFSZ.
-func fileSizeLimit() int64 {
+func FileSizeLimit() int64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil || uint64(limit.Cur) > math.MaxInt64 { //nolint:unconvert // it is signed on some systems
 		return math.MaxInt64
