@@ -44,7 +44,7 @@ func refuseOne(s *file.Store, path string) error {
 	err := s.Write(context.Background(), batch)
 	var failed *store.WriteError
 	if !errors.As(err, &failed) || !slices.Equal(failed.Missing, []int{1}) || !slices.Equal(failed.Refused, []int{1}) || failed.Transient || !errors.Is(err, syscall.EFBIG) {
-		return fmt.Errorf("one that is too large is the error %+v: %w", failed, err)
+		return fmt.Errorf("one that is too large is the error %w (%v)", err, failed)
 	}
 	if text := err.Error(); !strings.HasPrefix(text, `the notification "big-start" of the trace "B" `) || !strings.Contains(text, fmt.Sprintf("a line of the file %q may have %d bytes", path, fileLimit-2)) {
 		return fmt.Errorf("the error does not name the notification and the limit: %w", err)
@@ -65,7 +65,7 @@ func noRoom(s *file.Store, path string) error {
 	err := s.Write(context.Background(), batch)
 	var failed *store.WriteError
 	if !errors.As(err, &failed) || len(failed.Refused) > 0 || !failed.Transient || len(failed.Missing) == 0 || len(failed.Missing) > 900 {
-		return fmt.Errorf("a file without room is the error %+v: %w", failed, err)
+		return fmt.Errorf("a file without room is the error %w (%v)", err, failed)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > fileLimit {
 		return fmt.Errorf("the file has more than %d bytes: %v (%w)", fileLimit, info, err)

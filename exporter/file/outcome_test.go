@@ -53,7 +53,7 @@ func check(t *testing.T, path string, want ...string) {
 	}
 }
 
-func transientError(t *testing.T, err error, is error) {
+func transientError(t *testing.T, err, is error) {
 	t.Helper()
 	var failed *store.WriteError
 	if !errors.As(err, &failed) || !failed.Transient || !errors.Is(err, is) {

@@ -22,5 +22,5 @@ func FileSizeLimit() int64 {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil || uint64(limit.Cur) > math.MaxInt64 { //nolint:unconvert // it is signed on some systems
 		return math.MaxInt64
 	}
-	return int64(limit.Cur) //nolint:gosec // see above
+	return int64(limit.Cur)
 }

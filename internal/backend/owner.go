@@ -70,8 +70,8 @@ func checkLink(path string) error {
 
 // folderOf is the folder that holds the file itself, behind symbolic links.
 func folderOf(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	return filepath.Dir(path)
 }

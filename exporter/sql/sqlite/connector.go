@@ -108,8 +108,8 @@ func (k *connector) checkShared() error {
 // behindLinks is the path of the file itself, beside which SQLite makes the
 // journal.
 func behindLinks(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
 	}
 	return path
 }
@@ -224,7 +224,7 @@ func (k *connector) create() error {
 			return err
 		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return nil //nolint:nilerr // whoever opens the file says it better
+			return nil // whoever opens the file says it better
 		}
 		if to, err := os.Readlink(path); err == nil {
 			if !filepath.IsAbs(to) {

@@ -146,3 +146,23 @@ func TestCrash(t *testing.T) {
 	}
 	write(t, s, event("B", "x-start", ""))
 }
+
+// A process that is killed anywhere in its work, in a COMMIT too, keeps nobody
+// from reading: all that was acknowledged is there, in whole batches.
+func TestCrashThenRead(t *testing.T) {
+	path := t.TempDir() + "/store.db"
+	acknowledged := 0
+	for round := range 8 {
+		acknowledged += faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 3+round)
+		s, err := sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, s); n < acknowledged*perBatch || n%perBatch != 0 {
+			t.Errorf("round %d: %d notifications are there, want a multiple of %d and at least %d", round, n, perBatch, acknowledged*perBatch)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
