@@ -78,11 +78,7 @@ func (k *Keys) Replace(keys ...string) {
 // warn gives those warnings that these keys have not drawn before, on one line.
 func (k *Keys) warn(warnings []string) {
 	if warnings = k.fresh(warnings); len(warnings) > 0 {
-<<<<<<< HEAD
 		slog.Warn(strings.Join(warnings, "; ")) //nolint:gosec // none shows more of the environment than the name of a setting
-=======
-		slog.Warn(strings.Join(warnings, "; "))
->>>>>>> d95c0a9 (bridge: keys that are none draw one warning)
 	}
 }
 
