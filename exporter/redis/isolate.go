@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
 
 // largeSize is how many bytes a notification has at least of which a server
@@ -107,7 +108,6 @@ func (w *isolation) write(ctx context.Context, part []int) (o outcome, goOn bool
 const tries = 3
 
 func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o outcome, goOn bool) {
-	n := &w.batch[one[0]]
 	for try := 1; ; try++ {
 		var err error
 		if o, err = w.attempt(ctx, w.batch, one); err != nil {
@@ -122,18 +122,17 @@ func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o outc
 			w.slow = true
 			return o, true
 		}
-		limit, isOver := w.limit(ctx, size, beginsWith(text, "OOM"))
-		if isOver || beginsWith(text, "ERR Protocol error") {
-			return w.refusal(n, one, size, limit), true
-		}
-		if beginsWith(text, "OOM") {
+		noRoom := beginsWith(text, "OOM")
+		limit, isOver := w.limit(ctx, size, noRoom)
+		switch {
+		case isOver || beginsWith(text, "ERR Protocol error"):
+			return w.refusal(one, size, limit), true
+		case noRoom:
 			return o, true
-		}
-		if !w.answers(ctx, n.BaseID) {
+		case !w.answers(ctx, w.batch[one[0]].BaseID):
 			return o, false
-		}
-		if try == tries {
-			return w.refusal(n, one, size, ""), true
+		case try == tries:
+			return w.refusal(one, size, ""), true
 		}
 	}
 }
@@ -143,7 +142,7 @@ func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o outc
 // may not read gets an answer, too.
 func (w *isolation) answers(ctx context.Context, baseID string) bool {
 	err := only(call(ctx, w.Store, func(ctx context.Context) (int64, error) {
-		return w.client.LLen(ctx, listPrefix+baseID).Result()
+		return w.client.LLen(ctx, listPrefix+backend.Text(baseID)).Result()
 	}))
 	_, isReply := replyOf(err)
 	return err == nil || isReply && classOf(err) == stays
@@ -153,7 +152,8 @@ func only[T any](_ T, err error) error { return err }
 
 // refusal names one notification that the server does not take, and the
 // setting that says so, which may not be known.
-func (w *isolation) refusal(n *osprofiler.Notification, one []int, size int, limit string) (o outcome) {
+func (w *isolation) refusal(one []int, size int, limit string) (o outcome) {
+	n := &w.batch[one[0]]
 	reason := "the server, or a proxy before it, breaks the connection when it is sent, and answers other commands; " +
 		"proto-max-bulk-len and client-query-buffer-limit of the server should be larger"
 	if limit != "" {

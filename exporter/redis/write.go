@@ -32,7 +32,7 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	if err := s.checkReplicas(); err != nil {
 		return err
 	}
-	o, err := s.attempt(ctx, batch, nil)
+	o, err := s.attempt(ctx, batch, indices(batch))
 	if err != nil {
 		return err // the context's end, or the store's
 	}
@@ -53,8 +53,7 @@ func (s *Store) checkReplicas() error {
 	return nil
 }
 
-// attempt sends those of a batch in one pipeline; nil stands for all of them.
-// Its error is the end of the context or of the store.
+// attempt sends those of a batch in one pipeline. Its error is the end of the context or of the store.
 func (s *Store) attempt(ctx context.Context, batch []osprofiler.Notification, those []int) (outcome, error) {
 	pushes := s.pushes(batch, those)
 	done, err := call(ctx, s, func(ctx context.Context) (pushed, error) {
@@ -101,23 +100,15 @@ func (v *value) MarshalBinary() ([]byte, error) {
 	return v.push.room, nil
 }
 
-// pushes sorts those of a batch by traces; nil stands for all of them. It
-// copies the batch, as sending it may go on when the caller has given up.
+// pushes sorts those of a batch by traces. It copies the batch, as sending it
+// may go on when the caller has given up.
 func (s *Store) pushes(batch []osprofiler.Notification, those []int) []*push {
 	var all []*push
 	byID := map[string]*push{}
-	count := len(batch)
-	if those != nil {
-		count = len(those)
-	}
-	values := make([]value, count)
+	values := make([]value, len(those))
 	// While slots move, a cluster's client may send a push to two nodes at once.
 	shared := !s.isCluster()
-	for j := range values {
-		i := j
-		if those != nil {
-			i = those[j]
-		}
+	for j, i := range those {
 		n := &batch[i]
 		id := backend.Text(n.BaseID)
 		p := byID[id]
@@ -135,6 +126,15 @@ func (s *Store) pushes(batch []osprofiler.Notification, those []int) []*push {
 		if s.filterErrorTrace && n.Info.Failed() {
 			p.failure = errorRecord(n)
 		}
+	}
+	return all
+}
+
+// indices are those of all of a batch.
+func indices(batch []osprofiler.Notification) []int {
+	all := make([]int, len(batch))
+	for i := range all {
+		all[i] = i
 	}
 	return all
 }
@@ -216,7 +216,7 @@ func (s *Store) outcome(ctx context.Context, pushes []*push, done pushed) (o out
 			o.suspicious = o.suspicious || isSuspicious(err)
 		}
 	}
-	if err := s.replicated(ctx, done.waited); err != nil {
+	if err := s.replicated(done.waited); err != nil {
 		for _, p := range pushes { // after a failover, those that were pushed may be missing, too
 			if p.err() == nil {
 				o.miss(p.at, s.explain(ctx, err), isTransient(err))
@@ -232,7 +232,7 @@ var errReplicas = errors.New("too few replicas")
 
 // replicated returns why it is not known that as many replicas as WithReplicas
 // says have what was written.
-func (s *Store) replicated(ctx context.Context, waited *goredis.IntCmd) error {
+func (s *Store) replicated(waited *goredis.IntCmd) error {
 	if waited == nil {
 		return nil
 	}
