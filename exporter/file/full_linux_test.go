@@ -37,6 +37,13 @@ func named(names ...string) (batch []osprofiler.Notification) {
 	return batch
 }
 
+func missingOf(e *store.WriteError) []int {
+	if e == nil {
+		return nil
+	}
+	return e.Missing
+}
+
 // refuseOne writes a notification that is larger than any file may be, among others.
 func refuseOne(s *file.Store, path string) error {
 	batch := named("a-start", "big-start", "b-start")
@@ -44,7 +51,7 @@ func refuseOne(s *file.Store, path string) error {
 	err := s.Write(context.Background(), batch)
 	var failed *store.WriteError
 	if !errors.As(err, &failed) || !slices.Equal(failed.Missing, []int{1}) || !slices.Equal(failed.Refused, []int{1}) || failed.Transient || !errors.Is(err, syscall.EFBIG) {
-		return fmt.Errorf("one that is too large is the error %w (%v)", err, failed)
+		return fmt.Errorf("one that is too large is the error %w (missing %v)", err, missingOf(failed))
 	}
 	if text := err.Error(); !strings.HasPrefix(text, `the notification "big-start" of the trace "B" `) || !strings.Contains(text, fmt.Sprintf("a line of the file %q may have %d bytes", path, fileLimit-2)) {
 		return fmt.Errorf("the error does not name the notification and the limit: %w", err)
@@ -65,7 +72,7 @@ func noRoom(s *file.Store, path string) error {
 	err := s.Write(context.Background(), batch)
 	var failed *store.WriteError
 	if !errors.As(err, &failed) || len(failed.Refused) > 0 || !failed.Transient || len(failed.Missing) == 0 || len(failed.Missing) > 900 {
-		return fmt.Errorf("a file without room is the error %w (%v)", err, failed)
+		return fmt.Errorf("a file without room is the error %w (missing %v)", err, missingOf(failed))
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > fileLimit {
 		return fmt.Errorf("the file has more than %d bytes: %v (%w)", fileLimit, info, err)
