@@ -28,6 +28,7 @@ func through(t *testing.T, at string, proxy *testenv.Proxy) string {
 // The address of the server leads to its hot standby for three seconds, as
 // behind HAProxy after a switch-over that was taken back.
 func TestStandbyBehindTheAddress(t *testing.T) {
+	t.Parallel()
 	primary := testenv.StartPostgreSQL(t)
 	standby := testenv.StartStandby(t, primary)
 	proxy := testenv.NewProxy(t, primary.Addr())
@@ -42,6 +43,7 @@ func TestStandbyBehindTheAddress(t *testing.T) {
 // The primary is lost, and its synchronous standby takes over after three
 // seconds. It has all that the primary acknowledged.
 func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
 	primary := testenv.StartPostgreSQL(t)
 	s := open(t, primary.PostgreSQL()) // which makes the table
 	standby := testenv.StartStandby(t, primary)
@@ -64,6 +66,7 @@ func TestStandbyTakesOver(t *testing.T) {
 // One span is exported by the SDK while the address leads to the standby, as
 // case 02 has it. The export waits for the primary.
 func TestSpanDuringSwitchOver(t *testing.T) {
+	t.Parallel()
 	primary := testenv.StartPostgreSQL(t)
 	standby := testenv.StartStandby(t, primary)
 	proxy := testenv.NewProxy(t, primary.Addr())
@@ -118,6 +121,7 @@ func (f failing) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan)
 // Commits are answered with error 1180 when it is lost, and then all statements
 // with 1047.
 func TestGaleraWithoutQuorum(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]struct {
 		lose, regain func(first, second *testenv.Server)
 	}{
@@ -164,6 +168,7 @@ func awaitReady(t *testing.T, node *testenv.Server) {
 // A node of Galera refuses statements for three seconds, as it does while it
 // joins. Its transactions stay open meanwhile: even ROLLBACK is refused.
 func TestGaleraRefusesStatements(t *testing.T) {
+	t.Parallel()
 	node := testenv.StartGalera(t)
 	admin := foreign(t, node.MariaDB())
 	set := func(value string) func(*testing.T) {

@@ -40,11 +40,16 @@ type direction struct {
 // NewProxy starts a proxy to host:port. It ends with the test.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
+	return newProxy(t, target, nil)
+}
+
+func newProxy(t testing.TB, target string, sql *sqlFaults) *Proxy {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, atCut: func() {}, there: direction{cut: -1}, back: direction{cut: -1}}
+	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, atCut: func() {}, there: direction{cut: -1}, back: direction{cut: -1}, sql: sql}
 	p.requestLimit.Store(-1)
 	p.changed = sync.NewCond(&p.mu)
 	p.done.Go(p.accept)

@@ -78,11 +78,11 @@ func NewSQLProxy(t testing.TB, at string) (p *Proxy, through string) {
 	if err != nil {
 		t.Fatal(errors.Unwrap(err))
 	}
-	p = NewProxy(t, u.Host)
-	p.sql = &sqlFaults{dialogue: func() sqlDialogue { return &mysqlDialogue{} }}
+	faults := &sqlFaults{dialogue: func() sqlDialogue { return &mysqlDialogue{} }}
 	if strings.HasPrefix(u.Scheme, "postgresql") {
-		p.sql.dialogue = func() sqlDialogue { return &postgreSQLDialogue{} }
+		faults.dialogue = func() sqlDialogue { return &postgreSQLDialogue{} }
 	}
+	p = newProxy(t, u.Host, faults)
 	u.Host = p.Addr()
 	return p, u.String()
 }
