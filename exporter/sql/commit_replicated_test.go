@@ -21,6 +21,7 @@ func TestCommitEndedBeforeItIsReplicated(t *testing.T) {
 	db.SetMaxOpenConns(1)
 	batch := []osprofiler.Notification{event("A", "x-start"), event("A", "x-stop")}
 	execute(t, db, h.hold...)
+	h.awaitHold(t, db, foreign(t, at))
 	first := make(chan error, 1)
 	go func() { first <- s.Write(t.Context(), batch) }()
 	h.await(t, db, 1)

@@ -44,13 +44,11 @@ func TestStandbyBehindTheAddress(t *testing.T) {
 // seconds. It has all that the primary acknowledged.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
-	primary := testenv.StartPostgreSQL(t)
-	s := open(t, primary.PostgreSQL()) // which makes the table
+	primary := testenv.StartPostgreSQL(t, "-c", "synchronous_standby_names=standby", "-c", "synchronous_commit=local")
+	open(t, primary.PostgreSQL()) // which makes the table
 	standby := testenv.StartStandby(t, primary)
-	execute(t, foreign(t, primary.PostgreSQL()), "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
-	if err := s.Write(t.Context(), []osprofiler.Notification{event("A", "x-start")}); err != nil {
-		t.Fatal(err)
-	}
+	// From here on, sessions wait for the standby.
+	execute(t, foreign(t, primary.PostgreSQL()), "ALTER DATABASE postgres SET synchronous_commit = on")
 	proxy := testenv.NewProxy(t, primary.Addr())
 	faults.Passing{
 		Store:  open(t, through(t, primary.PostgreSQL(), proxy)),

@@ -121,7 +121,8 @@ var mariaDBStates = []passingState{
 		name: "shutdown", code: "lost", // or 1053
 		enter: func(t *testing.T, c *stateCase) {
 			insertsWait(t, c)
-			c.later(func() { c.server.Signal(syscall.SIGTERM) })
+			c.whenOneWaits(t, "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'INSERT INTO data%'",
+				func() { c.server.Signal(syscall.SIGTERM) })
 		},
 		leave: func(_ *testing.T, c *stateCase) { c.server.Restart() },
 	},

@@ -82,7 +82,7 @@ var postgreSQLStates = []passingState{
 		name: "fast shutdown", code: "57P01",
 		enter: func(t *testing.T, c *stateCase) {
 			lockTable(t, c)
-			c.later(func() { c.server.Signal(syscall.SIGINT) })
+			c.whenOneWaits(t, "SELECT count(*) "+waiting, func() { c.server.Signal(syscall.SIGINT) })
 		},
 		leave: func(_ *testing.T, c *stateCase) { c.server.Restart() },
 	},
@@ -107,14 +107,6 @@ var postgreSQLStates = []passingState{
 		},
 		leave: func(_ *testing.T, c *stateCase) { c.server.Restart() },
 	},
-}
-
-// later does something when a write waits for the administrator's lock.
-func (c *stateCase) later(f func()) {
-	c.ended.Go(func() {
-		time.Sleep(lasts / 3)
-		f()
-	})
 }
 
 // A batch that is written while a PostgreSQL server is in a state that passes is
