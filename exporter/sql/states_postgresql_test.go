@@ -98,7 +98,7 @@ var postgreSQLStates = []passingState{
 	{
 		// Recovery from an archive that answers slowly takes seconds. Connections
 		// are tried meanwhile.
-		name: "starting up", code: "57P03",
+		name: "starting up", code: "lost", last: "57P03",
 		enter: func(t *testing.T, c *stateCase) {
 			c.server.Kill()
 			if err := os.WriteFile(filepath.Join(c.server.Dir(), "data", "recovery.signal"), nil, 0o600); err != nil {

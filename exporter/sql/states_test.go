@@ -24,6 +24,7 @@ import (
 type passingState struct {
 	name  string
 	code  string   // of the error that a Write meets meanwhile; "" where it meets none or any
+	last  string   // likewise, while the state ends
 	setup []string // statements of an administrator, before the store is opened
 	user  string   // of the store, if not the administrator
 	enter func(t *testing.T, c *stateCase)
@@ -116,8 +117,8 @@ func (p passingState) test(t *testing.T, server *testenv.Server, at string) {
 	if err != nil {
 		t.Errorf("a write fails: %v; writes met %q", err, s.codes)
 	}
-	if !s.met(p.code) {
-		t.Errorf("writes met %q, the last of them %v; want %s", s.codes, s.last, p.code)
+	if !s.met(p.code) || !s.met(p.last) {
+		t.Errorf("writes met %q, the last of them %v; want %s %s", s.codes, s.last, p.code, p.last)
 	}
 	rows := strs(t, foreign(t, at), "SELECT name FROM data ORDER BY name")
 	if got, want := strings.Join(rows, ", "), "after, after too, before, before too, meanwhile, meanwhile too"; got != want {
