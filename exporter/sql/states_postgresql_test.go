@@ -113,7 +113,7 @@ var postgreSQLStates = []passingState{
 // stored by the default retry, each notification once.
 func TestPassingStatesOfPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server := testenv.StartPostgreSQL(t, "-c", "fsync=off", "-c", "max_connections=12", "-c", "restore_command=sleep 0.5; false")
+	server := testenv.StartPostgreSQL(t, "-c", "fsync=off", "-c", "max_connections=12", "-c", "restore_command=sleep 1; false")
 	for i, state := range postgreSQLStates {
 		t.Run(state.name, func(t *testing.T) {
 			name := fmt.Sprint("state_", i)
