@@ -55,7 +55,7 @@ func TestForwardWithOversized(t *testing.T) {
 					t.Errorf("%+v", r)
 				}
 				for i := range c.sizes {
-					if !strings.Contains(r.stderr, fmt.Sprintf("trace id %q", fmt.Sprintf("t%d", i))) {
+					if !strings.Contains(r.stderr, fmt.Sprintf("%q", fmt.Sprintf("t%d", i))) {
 						t.Errorf("the warning does not name t%d: %s", i, r.stderr)
 					}
 				}

@@ -9,6 +9,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -67,7 +68,7 @@ func (s *Store) sentence(err error) string {
 		return fmt.Sprintf("%s has no database of the number in the connection string: %s", s.place, text)
 	case has("first record does not look like a TLS handshake"):
 		return fmt.Sprintf("%s does not speak TLS; without it the connection string should start with redis://", s.place)
-	case isTLS(err):
+	case backend.RefusedTLS(err):
 		return fmt.Sprintf("no TLS connection to %s (ssl_ca_certs names the file with the authority to trust): %s", s.place, text)
 	case isAnswer:
 		return fmt.Sprintf("%s answers: %s", s.place, text)
@@ -89,7 +90,7 @@ func (s *Store) withoutSentinel(err error, text string) string {
 		return fmt.Sprintf("no sentinel knows %s; option sentinel of the connection string should name it as they do", s.place)
 	case isRefusal(err):
 		hint = " (their user and password are the options sentinel_username and sentinel_password of the connection string)"
-	case isTLS(err):
+	case backend.RefusedTLS(err):
 		hint = " (ssl_ca_certs names the file with the authority to trust)"
 	case isBroken(err), timedOut(err):
 		hint = s.hint

@@ -5,30 +5,24 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// A class says whether the same command may succeed later.
-type class int
-
+// The classes of replies. A reply that is not in the table is unknown, and the
+// command is tried again, because waiting costs less than losing notifications.
 const (
-	// unknown is every state that is not in the table. The command is tried
-	// again, because waiting costs less than losing notifications.
-	unknown class = iota
-	// passes is a state that ends by itself or by what an operator does: the
-	// server loads its data, changes its role, or is full.
-	passes
-	// stays is a refusal: the same command will be refused again.
-	stays
+	unknown = serverstate.Unknown
+	passes  = serverstate.Passes
+	stays   = serverstate.Stays
 )
-
-func (c class) String() string { return [...]string{"unknown", "passes", "stays"}[c] }
 
 // A reply is an error reply of a server, a sentinel or a proxy.
 type reply struct {
 	// text is how the reply begins. It ends at the end of a word, so that BUSY
 	// does not stand for BUSYKEY. The longest text that fits counts.
 	text   string
-	class  class
+	class  serverstate.Class
 	source string // file of the server's source that gives the reply
 	ran    string // the test that brings a real server to give it; "" if the source was read only
 }
@@ -137,7 +131,7 @@ var replies = []reply{
 
 // classOfReply returns the class of an error reply, and unknown for one that
 // is not in the table.
-func classOfReply(text string) class {
+func classOfReply(text string) serverstate.Class {
 	if r := find(text); r != nil {
 		return r.class
 	}

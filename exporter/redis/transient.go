@@ -1,8 +1,6 @@
 package redis
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +10,9 @@ import (
 	"syscall"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // isTransient tells whether the same command may succeed later.
@@ -19,10 +20,10 @@ func isTransient(err error) bool { return classOf(err) != stays }
 
 // classOf returns the class of an error. Of several sentinels it is enough
 // that one may answer later.
-func classOf(err error) class {
+func classOf(err error) serverstate.Class {
 	var several interface{ Unwrap() []error }
 	if noSentinel(err) && errors.As(err, &several) {
-		classes := make([]class, 0, len(several.Unwrap()))
+		classes := make([]serverstate.Class, 0, len(several.Unwrap()))
 		for _, one := range several.Unwrap() {
 			classes = append(classes, classOf(one))
 		}
@@ -55,19 +56,7 @@ func staysUnconnected(err error) bool {
 	var address *net.AddrError
 	var network net.UnknownNetworkError
 	var greeting *greetingError
-	return isTLS(err) || errors.As(err, &address) || errors.As(err, &network) || errors.As(err, &greeting) || errors.Is(err, goredis.ErrClosed) || slices.ContainsFunc(refusedDials, func(refused error) bool { return errors.Is(err, refused) })
-}
-
-// isTLS tells whether client and server do not agree about TLS.
-func isTLS(err error) bool {
-	var header tls.RecordHeaderError
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var alert *net.OpError // the type of an alert that was received is not exported
-	return errors.As(err, &header) || errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &host) ||
-		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") && !strings.Contains(alert.Error(), "internal error") ||
-		err != nil && strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
+	return backend.RefusedTLS(err) || errors.As(err, &address) || errors.As(err, &network) || errors.As(err, &greeting) || errors.Is(err, goredis.ErrClosed) || slices.ContainsFunc(refusedDials, func(refused error) bool { return errors.Is(err, refused) })
 }
 
 func isWrongType(err error) bool {

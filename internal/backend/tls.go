@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"strings"
 )
 
 // RefusedTLS tells whether TLS failed for a reason that stays: one side does not
@@ -20,7 +21,12 @@ func RefusedTLS(err error) bool {
 		errors.As(err, &name) || errors.As(err, &invalid) {
 		return true
 	}
+	if err != nil && strings.Contains(err.Error(), "tls: server selected unsupported protocol version") {
+		return true
+	}
 	// An alert is an OpError of one of these operations; its type is not exported.
+	// A server that is in trouble itself tells of an internal error.
 	var operation *net.OpError
-	return errors.As(err, &operation) && (operation.Op == "remote error" || operation.Op == "local error")
+	return errors.As(err, &operation) && (operation.Op == "remote error" || operation.Op == "local error") &&
+		!strings.Contains(operation.Error(), "internal error")
 }

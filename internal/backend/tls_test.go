@@ -34,11 +34,11 @@ func TestRefusedTLS(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"no client certificate":   {connect(secure, &tls.Config{InsecureSkipVerify: true}), true},                                                             //nolint:gosec // a test
-		"unknown authority":       {connect(secure, &tls.Config{}), true},                                                                                     //nolint:gosec // a test
-		"no TLS":                  {connect(open, &tls.Config{InsecureSkipVerify: true}), true},                                                               //nolint:gosec // a test
-		"no common version":       {connect(secure, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), true}, //nolint:gosec // a test
-		"nobody listens":          {connect("127.0.0.1:1", &tls.Config{}), false},                                                                             //nolint:gosec // a test
+		"no client certificate":   {connect(secure, &tls.Config{InsecureSkipVerify: true}), true},
+		"unknown authority":       {connect(secure, &tls.Config{}), true},
+		"no TLS":                  {connect(open, &tls.Config{InsecureSkipVerify: true}), true},
+		"no common version":       {connect(secure, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), true},
+		"nobody listens":          {connect("127.0.0.1:1", &tls.Config{}), false},
 		"connection ended":        {io.EOF, false},
 		"connection closed by us": {net.ErrClosed, false},
 		"no error":                {nil, false},
