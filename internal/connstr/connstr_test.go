@@ -45,7 +45,11 @@ func TestOptions(t *testing.T) {
 		{"x://a?b?osp_on=1", "x://a?b", settings{on: true}},
 		{"x://a?osp_on", "x://a", settings{on: true}},
 		{"x://a?osp_on=YES", "x://a", settings{on: true}},
-		{"x://a?osp_on=1&osp_on=off", "x://a", settings{}},
+		{"x://a?osp_on=1&osp_on=1", "x://a", settings{on: true}},
+		{"x://a?osp_on=1&osp_on=off", "x://a", settings{on: true, problem: "option osp_on of the connection string is repeated with different values; it should be given once"}},
+		{"x://a?db_name=geheim&db_name=b", "x://a", settings{name: "geheim", problem: "option db_name of the connection string is repeated with different values; it should be given once"}},
+		{"x://a?socket_timeout=1&socket_timeout=2", "x://a", settings{wait: time.Second, problem: "option socket_timeout of the connection string is repeated with different values; it should be given once"}},
+		{"x://a?es_scroll_size=1&es_scroll_size=", "x://a", settings{size: 1, problem: "option es_scroll_size of the connection string is repeated with different values; it should be given once"}},
 		{"x://a?&socket_timeout=0.1&", "x://a", settings{wait: 100 * time.Millisecond}},
 		{"x://a?socket_timeout=60", "x://a", settings{wait: time.Minute}},
 		{"x://a?socket_timeout=1m30s", "x://a", settings{wait: 90 * time.Second}},
@@ -160,5 +164,44 @@ func TestEach(t *testing.T) {
 	}
 	if text, _ := o.Take("b"); text != "2" || o.Done() != nil {
 		t.Errorf("got %q, %v", text, o.Done())
+	}
+}
+
+// Rest hands on each value of a repeated option.
+func TestRestKeepsRepeatedOptions(t *testing.T) {
+	_, o := connstr.Cut("x://h?tag=a&tag=b&own=1")
+	o.Take("own")
+	if got := o.Rest()["tag"]; !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Options that a client library reads in its own way.
+func TestForeignOptions(t *testing.T) {
+	check := func(text string) (on bool, value string, err error) {
+		_, o := connstr.Cut(text)
+		on = true
+		o.BoolAs("check", &on, "0", "no")
+		o.Filled("ca", &value)
+		o.Refuse("ciphers", "Go chooses them")
+		return on, value, o.Done()
+	}
+	for text, want := range map[string]string{
+		"x://h?check=No":       "false  <nil>",
+		"x://h?check=t&ca=/f":  "true /f <nil>",
+		"x://h?check=off":      "true  option check=off of the connection string should be true or false",
+		"x://h?check=":         "true  option check= of the connection string should be true or false",
+		"x://h?ca=":            "true  option ca of the connection string is empty; it should have a value, or be left out",
+		"x://h?ca=/a&ca=/b":    "true /a option ca of the connection string is repeated with different values; it should be given once",
+		"x://h?ciphers=ALL":    "true  option ciphers of the connection string is not supported: Go chooses them",
+		"x://h?ca=/a&ca=%2Fa&": "true /a <nil>",
+	} {
+		if on, value, err := check(text); fmt.Sprint(on, " ", value, " ", err) != want {
+			t.Errorf("%s: got  %v %s %v, want %s", text, on, value, err, want)
+		}
+	}
+	_, o := connstr.Cut("x://h?ssl_b=1&ssl_a=1&other=1")
+	if got := o.Starting("ssl_"); !slices.Equal(got, []string{"ssl_a", "ssl_b"}) {
+		t.Errorf("got %q", got)
 	}
 }

@@ -17,11 +17,11 @@ import (
 )
 
 // Options are the options behind the "?" of a connection string. A back end
-// asks for each option that it knows, then calls Done. An option that stands
-// there twice counts as what it says last.
+// asks for each option that it knows, then calls Done. An option may be
+// repeated with the same value. With different values it is an error, except
+// where all of them count, see [Options.Each].
 type Options struct {
-	values map[string]string
-	all    map[string][]string // what a repeated option said each time
+	values map[string][]string // each value of each option, in their order
 	known  []string
 	err    error
 
@@ -32,7 +32,7 @@ type Options struct {
 // Cut separates a connection string from the options behind its last "?". The
 // options may stand alone; then they begin at the first.
 func Cut(connectionString string) (rest string, o *Options) {
-	o = &Options{values: map[string]string{}, all: map[string][]string{}, unclear: unclear(connectionString)}
+	o = &Options{values: map[string][]string{}, unclear: unclear(connectionString)}
 	i := strings.LastIndexByte(connectionString, '?')
 	if strings.HasPrefix(connectionString, "?") {
 		i = 0
@@ -47,8 +47,7 @@ func Cut(connectionString string) (rest string, o *Options) {
 		}
 		key, value, _ := strings.Cut(pair, "=")
 		key, value = o.unescape(key), o.unescape(value)
-		o.values[key] = value
-		o.all[key] = append(o.all[key], value)
+		o.values[key] = append(o.values[key], value)
 		if behindSecret {
 			o.behindSecret = append(o.behindSecret, key)
 		}
@@ -99,17 +98,25 @@ func (o *Options) fail(err error) {
 	}
 }
 
-// Take returns the text of an option, and whether it is there, and makes it known.
+// Take returns the text of an option, and whether it is there, and makes it
+// known. An option that is repeated with another value is an error.
 func (o *Options) Take(name string) (text string, ok bool) {
-	o.known = append(o.known, name)
-	text, ok = o.values[name]
-	return text, ok
+	all := o.Each(name)
+	if len(all) == 0 {
+		return "", false
+	}
+	for _, other := range all[1:] {
+		if other != all[0] {
+			o.fail(fmt.Errorf("option %s of the connection string is repeated with different values; it should be given once", name))
+		}
+	}
+	return all[0], true
 }
 
-// Each returns all that a repeated option says, and makes it known.
+// Each returns all values of an option of which all count, and makes it known.
 func (o *Options) Each(name string) []string {
 	o.known = append(o.known, name)
-	return o.all[name]
+	return o.values[name]
 }
 
 // Text sets *value if the option is there.
@@ -119,17 +126,57 @@ func (o *Options) Text(name string, value *string) {
 	}
 }
 
+// Filled is Text for an option whose value must not be empty, such as one
+// that says whom to trust: a template may have left it empty by mistake.
+func (o *Options) Filled(name string, value *string) {
+	o.Text(name, value)
+	if text, ok := o.Take(name); ok && text == "" {
+		o.fail(fmt.Errorf("option %s of the connection string is empty; it should have a value, or be left out", name))
+	}
+}
+
+// Refuse makes it an error that an option is there, and says why. It is for an
+// option that a client library has, and whose loss would be unsafe.
+func (o *Options) Refuse(name, why string) {
+	if _, ok := o.Take(name); ok {
+		o.fail(fmt.Errorf("option %s of the connection string is not supported: %s", name, why))
+	}
+}
+
+// Starting returns the names of the options that begin with a prefix, sorted.
+func (o *Options) Starting(prefix string) (names []string) {
+	for name := range o.values {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Bool sets *value if the option is there: true, yes, on and 1, or false, no,
 // off and 0, in any case. An option without a value is true.
 func (o *Options) Bool(name string, value *bool) {
+	o.bool(name, value, []string{"true", "yes", "on", "1", ""}, []string{"false", "no", "off", "0"})
+}
+
+// BoolAs is Bool for an option of a client library that reads only these words
+// as false. Any other word for false, such as "off" in redis-py, is an error:
+// the library takes it for true.
+func (o *Options) BoolAs(name string, value *bool, falses ...string) {
+	o.bool(name, value, []string{"true", "yes", "on", "1", "t", "y"}, falses)
+}
+
+func (o *Options) bool(name string, value *bool, trues, falses []string) {
 	text, ok := o.Take(name)
 	if !ok {
 		return
 	}
-	switch strings.ToLower(text) {
-	case "true", "yes", "on", "1", "":
+	lower := strings.ToLower(text)
+	switch {
+	case slices.Contains(trues, lower):
 		*value = true
-	case "false", "no", "off", "0":
+	case slices.Contains(falses, lower):
 		*value = false
 	default:
 		o.fail(wrong(name, text, "true or false"))
@@ -173,12 +220,12 @@ func wrong(name, text, right string) error {
 }
 
 // Rest returns the options that nobody asked for, which belong to the client
-// library, and makes them known.
+// library, with all of their values, and makes them known.
 func (o *Options) Rest() url.Values {
 	rest := url.Values{}
-	for name, text := range o.values {
+	for name, all := range o.values {
 		if !slices.Contains(o.known, name) {
-			rest.Set(name, text)
+			rest[name] = all
 			o.known = append(o.known, name)
 		}
 	}
