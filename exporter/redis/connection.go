@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,12 +187,20 @@ func address(text, port string) (string, error) {
 	return net.JoinHostPort(bare, port), nil
 }
 
-// options reads upstream's options, those of its client library that say how
-// to connect, and ours.
+// credentials takes what does not stand before the "@" from options, as
+// redis-py does.
+func (t *target) credentials(o *connstr.Options) {
+	user, _ := o.Take("username")
+	password, _ := o.Take("password")
+	t.client.Username = cmp.Or(t.client.Username, user)
+	t.client.Password = cmp.Or(t.client.Password, password)
+}
+
+// options reads the options of the Python library, those of its client library
+// that say how to connect, and ours.
 func (t *target) options(o *connstr.Options) error {
 	o.Int("db", &t.client.DB, 0)
-	o.Text("username", &t.client.Username)
-	o.Text("password", &t.client.Password)
+	t.credentials(o)
 	o.Int("max_connections", &t.client.PoolSize, 1)
 	o.Duration("socket_timeout", &t.timeout)
 	connect := t.timeout
@@ -212,9 +221,10 @@ func (t *target) options(o *connstr.Options) error {
 	if err := t.sentinels(o); err != nil {
 		return err
 	}
-	tls, err := tlsConfig(o, t.scheme == schemeTLS)
+	tls, err := t.tls(o)
 	t.client.TLSConfig = tls
-	return errors.Join(err, o.Done())
+	// An option that cannot be read comes first: it may be why TLS cannot be had.
+	return cmp.Or(o.Done(), err)
 }
 
 // check refuses what cannot go together.

@@ -105,3 +105,44 @@ func TestSentinelWithTLS(t *testing.T) {
 		t.Errorf("the master has %v", got)
 	}
 }
+
+// The certificates of the sentinel and of the master that it names are both
+// verified, each for its own host.
+func TestSentinelAndMasterAreVerified(t *testing.T) {
+	own, other := testenv.NewCertificates(t, ""), testenv.NewCertificates(t, "")
+	for name, c := range map[string]struct {
+		sentinel, master testenv.Certificates
+		options          string
+		connects         bool
+	}{
+		"both are right":                        {own, own, "", true},
+		"foreign sentinel":                      {other, own, "", false},
+		"foreign master":                        {own, other, "", false},
+		"foreign master, optional":              {own, other, "&ssl_cert_reqs=optional", false},
+		"sentinel of another host":              {own.OfOtherHost(), own, "", false},
+		"master of another host":                {own, own.OfOtherHost(), "", false},
+		"master of another host, not checked":   {own, own.OfOtherHost(), "&ssl_check_hostname=no", true},
+		"both are foreign, and nobody verifies": {other, other, "&ssl_cert_reqs=none", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			master := testenv.StartRedisTLS(t, c.master)
+			sentinel := testenv.StartSentinel(t, testenv.SentinelOf{Master: master.Addr(), TLS: &c.sentinel})
+			err := ping(t, "redissentinel://"+sentinel.Addr()+"/0?osp_tls=yes&ssl_ca_certs="+own.Authority+c.options)
+			if (err == nil) != c.connects {
+				t.Errorf("connects should be %v: %v", c.connects, err)
+			}
+		})
+	}
+}
+
+// A server that asks for a client's certificate gets it.
+func TestClientCertificate(t *testing.T) {
+	c := testenv.NewCertificates(t, "")
+	at := "rediss://" + testenv.StartRedisTLS(t, c, "--tls-auth-clients", "yes").Addr() + "/0?ssl_ca_certs=" + c.Authority
+	if err := ping(t, at); err == nil {
+		t.Error("connected without a certificate")
+	}
+	if err := ping(t, at+"&ssl_certfile="+c.Server+"&ssl_keyfile="+c.Key); err != nil {
+		t.Error(err)
+	}
+}

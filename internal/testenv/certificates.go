@@ -21,6 +21,13 @@ type Certificates struct {
 	Authority string // the certificate that clients trust, PEM
 	Server    string // the server's certificate, PEM
 	Key       string // the server's key, PEM
+	OtherHost string // a certificate by the same authority for the same key, but for the host other.example only, PEM
+}
+
+// OfOtherHost returns the certificates with OtherHost as the server's.
+func (c Certificates) OfOtherHost() Certificates {
+	c.Server = c.OtherHost
+	return c
 }
 
 // NewCertificates makes a certificate authority and a certificate of a server
@@ -36,7 +43,10 @@ func NewCertificates(t testing.TB, account string) Certificates {
 	if err := certify(dir); err != nil {
 		t.Fatal(err)
 	}
-	c := Certificates{filepath.Join(dir, "authority.pem"), filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")}
+	c := Certificates{
+		Authority: filepath.Join(dir, "authority.pem"), Server: filepath.Join(dir, "server.pem"),
+		Key: filepath.Join(dir, "server.key"), OtherHost: filepath.Join(dir, "other.pem"),
+	}
 	for _, path := range []string{dir, c.Key} {
 		if err := ownedBy(account, path); err != nil {
 			t.Skip(err)
@@ -55,8 +65,13 @@ func certify(dir string) error {
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
 		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature,
+		// A client shows it, too, where the server asks for a certificate.
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
+	other := *server
+	other.SerialNumber, other.Subject.CommonName = big.NewInt(3), "other.example"
+	other.DNSNames, other.IPAddresses = []string{"other.example"}, nil
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -75,7 +90,10 @@ func certify(dir string) error {
 	if err := sign(filepath.Join(dir, "authority.pem"), authority, authority, &authorityKey.PublicKey, authorityKey); err != nil {
 		return err
 	}
-	return sign(filepath.Join(dir, "server.pem"), server, authority, &serverKey.PublicKey, authorityKey)
+	if err := sign(filepath.Join(dir, "server.pem"), server, authority, &serverKey.PublicKey, authorityKey); err != nil {
+		return err
+	}
+	return sign(filepath.Join(dir, "other.pem"), &other, authority, &serverKey.PublicKey, authorityKey)
 }
 
 func sign(path string, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) error {

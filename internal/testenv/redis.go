@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,8 +77,12 @@ func StartRedisTLS(t testing.TB, c Certificates, args ...string) *Server {
 func speakingTLS(pr program, c Certificates) program {
 	plain := pr.command
 	pr.command = func(p *process) []string {
-		return append(plain(p), "--port", "0", "--tls-port", strconv.Itoa(p.port), "--tls-cert-file", c.Server,
-			"--tls-key-file", c.Key, "--tls-ca-cert-file", c.Authority, "--tls-auth-clients", "no")
+		command := plain(p)
+		if !slices.Contains(command, "--tls-auth-clients") {
+			command = append(command, "--tls-auth-clients", "no")
+		}
+		return append(command, "--port", "0", "--tls-port", strconv.Itoa(p.port), "--tls-cert-file", c.Server,
+			"--tls-key-file", c.Key, "--tls-ca-cert-file", c.Authority)
 	}
 	pr.ready = listening
 	return pr

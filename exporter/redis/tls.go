@@ -1,0 +1,114 @@
+package redis
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+)
+
+// tlsOptions are the options of redis-py about TLS, see the class
+// redis.connection.SSLConnection.
+type tlsOptions struct {
+	on                         bool
+	authorities                connstr.Authorities
+	certificate, key, password string
+	verify                     string
+	checkHost                  bool
+	minVersion                 string
+}
+
+// tls reads the options about TLS. The configuration is nil where TLS is not
+// asked for; options for it are an error then, as in redis-py. One
+// configuration serves the sentinels and the masters that they name: the
+// client library verifies each by the host that it connects to.
+func (t *target) tls(o *connstr.Options) (*tls.Config, error) {
+	given := o.Starting("ssl_")
+	s := takeTLS(o)
+	s.on = t.scheme == schemeTLS
+	o.Bool("osp_tls", &s.on)
+	switch {
+	case t.scheme == schemeTLS && !s.on:
+		return nil, errors.New("the connection string starts with rediss://, but has the option osp_tls=no; one of them should be left out")
+	case t.scheme == schemeUnix && (s.on || len(given) > 0):
+		return nil, errors.New("the connection string names a socket and has options for TLS, which a socket does not speak; they should be left out")
+	case !s.on && len(given) > 0:
+		return nil, fmt.Errorf("the connection string has options for TLS (%s), but asks for none; it should start with rediss://, or have the option osp_tls=yes", strings.Join(given, ", "))
+	case !s.on:
+		return nil, nil //nolint:nilnil // no TLS
+	}
+	return s.config()
+}
+
+func takeTLS(o *connstr.Options) *tlsOptions {
+	s := &tlsOptions{verify: "required", checkHost: true}
+	o.Filled("ssl_ca_certs", &s.authorities.File)
+	o.Filled("ssl_ca_path", &s.authorities.Directory)
+	o.Filled("ssl_ca_data", &s.authorities.Data)
+	o.Filled("ssl_certfile", &s.certificate)
+	o.Filled("ssl_keyfile", &s.key)
+	o.Text("ssl_password", &s.password)
+	o.Text("ssl_cert_reqs", &s.verify)
+	o.BoolAs("ssl_check_hostname", &s.checkHost, "false", "no", "0", "f", "n") // redis-py takes any other word for true
+	o.Text("ssl_min_version", &s.minVersion)
+	for _, name := range []string{"ssl_validate_ocsp", "ssl_validate_ocsp_stapled"} {
+		if text, ok := o.Take(name); ok && !strings.EqualFold(text, "false") {
+			o.Refuse(name, "the server's certificate cannot be checked by OCSP")
+		}
+	}
+	o.Refuse("ssl_ocsp_context", "the server's certificate cannot be checked by OCSP")
+	o.Refuse("ssl_ocsp_expected_cert", "the server's certificate cannot be checked by OCSP")
+	o.Refuse("ssl_ciphers", "Go chooses the ciphers, all of which are safe; ssl_min_version=772 allows TLS 1.3 only")
+	for _, name := range []string{"ssl_include_verify_flags", "ssl_exclude_verify_flags"} {
+		o.Refuse(name, "flags of OpenSSL have no meaning here")
+	}
+	return s
+}
+
+// config makes the client library's configuration.
+func (s *tlsOptions) config() (*tls.Config, error) {
+	version, err := s.version()
+	if err != nil {
+		return nil, err
+	}
+	c := &tls.Config{MinVersion: version}
+	if c.RootCAs, err = s.authorities.Pool(); err != nil {
+		return nil, fmt.Errorf("options ssl_ca_certs=%q and ssl_ca_path=%q of the connection string should name authorities to trust, as should ssl_ca_data: %w",
+			s.authorities.File, s.authorities.Directory, backend.Reason(err))
+	}
+	switch s.verify {
+	case "required", "optional": // a server always shows a certificate, so a client verifies it in both cases
+		if !s.checkHost {
+			connstr.VerifyChain(c)
+		}
+	case "none":
+		c.InsecureSkipVerify = true // the user says so
+	default:
+		return nil, fmt.Errorf("option ssl_cert_reqs=%s of the connection string should be required or none (optional, in a client, means required)", s.verify)
+	}
+	if s.certificate == "" && s.key == "" {
+		return c, nil
+	}
+	pair, err := connstr.KeyPair(s.certificate, s.key, s.password)
+	if err != nil {
+		return nil, fmt.Errorf("options ssl_certfile=%s and ssl_keyfile=%s of the connection string should name a certificate and its key: %w", s.certificate, s.key, err)
+	}
+	c.Certificates = []tls.Certificate{pair}
+	return c, nil
+}
+
+// version reads ssl_min_version, a number of Python's ssl.TLSVersion. TLS 1.0
+// and 1.1 allow 1.2, which is the least that we speak.
+func (s *tlsOptions) version() (uint16, error) {
+	switch n, err := strconv.Atoi(cmp.Or(s.minVersion, "771")); {
+	case err != nil || n < tls.VersionTLS10 || n > tls.VersionTLS13:
+		return 0, fmt.Errorf("option ssl_min_version=%s of the connection string should be 771 for TLS 1.2 or 772 for TLS 1.3", s.minVersion)
+	default:
+		return uint16(max(n, tls.VersionTLS12)), nil
+	}
+}
