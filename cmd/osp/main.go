@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -40,7 +41,8 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if err != nil {
-		fmt.Fprintln(stderr, "osp:", connstr.Redact(sentence(ctx, err)))
+		known := append(slices.Clone(args), os.Getenv(connectionVariable))
+		fmt.Fprintln(stderr, "osp:", connstr.Redact(sentence(ctx, err), known...))
 	}
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "Try: %s --help\n", cmd.CommandPath())

@@ -164,6 +164,14 @@ func (t *target) hosts(rest string) (err error) {
 	return nil
 }
 
+// These words of our errors are no URLs with a password.
+var _ = []string{
+	connstr.Own("as in redis://host:6379/0"), connstr.Own("as in redissentinel://host:26379"),
+	connstr.Own("should start with redis://"), connstr.Own("should start with rediss://"),
+	connstr.Own("should start with redissentinel://"), connstr.Own("starts with rediss://"),
+	connstr.Own("should read like redis://user:password@host"),
+}
+
 // Where the "@" behind a password is missing, what is taken for a host, a
 // database or a path is the password: so errors show none of these.
 const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`

@@ -121,6 +121,48 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// hint is one of our own words that read like a URL with a password.
+var hint = connstr.Own("as in test://host:6379/0")
+
+// Own words stay, and passwords before and behind them do not.
+func TestRedactKeepsOwnWords(t *testing.T) {
+	for text, want := range map[string]string{
+		hint + ` (a password ends at an "@", and so on)`:                      hint + ` (a password ends at an "@", and so on)`,
+		"x://u:geheim@h: " + hint + ": y://v:ge@heim@i":                       "x://u:***@h: " + hint + ": y://v:***@i",
+		hint + ", " + hint + `; lookup a@b: no`:                               hint + ", " + hint + `; lookup a@b: no`,
+		hint + "1:geheim@h":                                                   "as in test://host:***@h",
+		hint + "@h":                                                           "as in test://host:***@h",
+		hint + "/geheim@h":                                                    "as in test://host:***@h",
+		"test://host:6379/0 geheim@h":                                         "test://host:***@h",
+		"of x:// and y:// or z:// '" + `: lookup a@b`:                         "of x:// and y:// or z:// '" + `: lookup a@b`,
+		"cannot open z://u:ge" + hint + " heim@h: no":                         "cannot open z://u:***@h: no",
+		fmt.Sprintf("cannot open %q: no", "z://u:g\"e\n"+hint+" heim@h/\x00"): `cannot open "z://u:***@h/\x00": no`,
+	} {
+		known := []string{"--from", "--to=z://u:ge" + hint + " heim@h", "z://u:g\"e\n" + hint + " heim@h/\x00"}
+		if got := connstr.Redact(text, known...); got != want {
+			t.Errorf("%q\ngot  %q\nwant %q", text, got, want)
+		}
+	}
+}
+
+// Whatever the password is, the sentence around it keeps our own words and
+// shows no password.
+func FuzzRedactAround(f *testing.F) {
+	f.Add("user", "geheim", "host")
+	f.Add("", "6379/0 (a \"password\" ends at an @://", "h")
+	f.Fuzz(func(t *testing.T, user, password, host string) {
+		if strings.ContainsAny(user+host, " \t\n\v\f\r\"'<>(`@:?&/\\") || strings.Contains(host, "=") {
+			t.Skip()
+		}
+		typed := fmt.Sprintf("redis://%s:%s@%s/0", user, password, host)
+		before, behind := "osp: cannot open ", ": lookup a:b@c; it should read as in "+hint+` (a password ends at an "@"): lookup a@b: no`
+		want := before + fmt.Sprintf("redis://%s:***@%s/0", user, host) + behind
+		if got := connstr.Redact(before+typed+behind, "--from="+typed); got != want {
+			t.Errorf("%q\ngot  %q\nwant %q", password, got, want)
+		}
+	})
+}
+
 func FuzzOptions(f *testing.F) {
 	f.Add("x://a?osp_on=1&socket_timeout=0.1&es_scroll_size=3&db_name=%41")
 	f.Add("redis://u:geheim@h?&&=&a=%zz")

@@ -2,6 +2,7 @@ package connstr
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?
 var (
 	secretName = regexp.MustCompile(`(?i)` + sensitive + `$`)
 	secrets    = regexp.MustCompile(`(?i)([?&][a-z0-9_.-]*` + sensitive + `=)[^&\s"'<>]*`)
+	scheme     = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
 	// nextURL begins another URL in a text.
 	nextURL = regexp.MustCompile(`[\s"'<>(\x60][A-Za-z][A-Za-z0-9+.-]*://`)
 )
@@ -21,12 +23,53 @@ var (
 // or URLs, such as a client library's error, by asterisks. Where it is not
 // clear how far a password goes, it takes more away rather than less: a
 // password may hold blanks and quotes, and end many words behind its URL.
-func Redact(text string) string {
+// Texts that [Own] marks stay as they are. Of the connection strings that are
+// known, as they were typed, it is clear where they end.
+func Redact(text string, known ...string) string {
+	var all []clear
+	for _, connectionString := range known {
+		if i := scheme.FindStringIndex(connectionString); i != nil {
+			typed := connectionString[i[0]:]
+			masked := maskTyped(typed)
+			all = append(all, clear{typed, masked}, clear{inner(typed), inner(masked)})
+		}
+	}
+	var out strings.Builder
+	for text != "" {
+		before, shown, behind := cut(text, all)
+		out.WriteString(mask(before))
+		out.WriteString(shown)
+		text = behind
+	}
+	return out.String()
+}
+
+// maskTyped replaces the passwords in a connection string: its user and
+// password end at the last "@", whatever stands before.
+func maskTyped(connectionString string) string {
+	scheme, rest, _ := strings.Cut(connectionString, "://")
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 && !strings.HasPrefix(rest, "/") {
+		if user, _, ok := strings.Cut(rest[:at], ":"); ok {
+			rest = user + ":" + hidden + rest[at:]
+		}
+	}
+	return secrets.ReplaceAllString(scheme+"://"+rest, "${1}"+hidden)
+}
+
+// mask replaces passwords in a text that holds no words of ours.
+func mask(text string) string {
 	return secrets.ReplaceAllString(redactCredentials(text), "${1}"+hidden)
 }
 
+// inner is the text as %q writes it, without the quotes.
+func inner(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
 // redactCredentials keeps the user's name: "://user:password@" without the
-// password. What begins with a slash is a path, which has neither.
+// password. A text that begins with a slash is a path, which has neither. The
+// name of a scheme alone, as in "of redis:// and others", has none either.
 func redactCredentials(text string) string {
 	var out strings.Builder
 	for {
@@ -37,7 +80,7 @@ func redactCredentials(text string) string {
 		}
 		out.WriteString("://")
 		text = behind
-		if strings.HasPrefix(text, "/") {
+		if text == "" || strings.ContainsRune("/ \t\r\n\"'", rune(text[0])) {
 			continue
 		}
 		end := credentials(text)

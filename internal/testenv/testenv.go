@@ -71,6 +71,7 @@ var (
 )
 
 func resource(s Resource) *Resource {
+	connstr.Own(s.Get)
 	s.once = sync.OnceValue(func() (f found) {
 		f.at, f.version, f.err = s.find()
 		return f

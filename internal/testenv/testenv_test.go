@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
 // TestResources says which real servers and tools there are; in CI a missing
@@ -16,6 +18,16 @@ func TestResources(t *testing.T) {
 		t.Log(s.State())
 		if s.once().err != nil && Required() {
 			t.Errorf("%s=1, but something is missing", RequireVariable)
+		}
+	}
+}
+
+// The sentence that says how to get a server is shown as it is.
+func TestHintsAreNotMasked(t *testing.T) {
+	for _, s := range Resources {
+		hint := s.missing(errors.New("dial: lookup a@b: no such host")).Error()
+		if got := connstr.Redact(hint); got != hint {
+			t.Errorf("%q becomes %q", hint, got)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -50,6 +51,8 @@ func newConfig(opts []Option) config {
 	return c
 }
 
+var likeThis = connstr.Own("should read like mysql+pymysql://user:password@host/database")
+
 // Open opens the database that the driver's configuration names. The table and
 // its indexes are made if there is no table, unless the database is to be read
 // only. The error says in one sentence why it cannot be used, and shows no
@@ -57,7 +60,7 @@ func newConfig(opts []Option) config {
 func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, error) {
 	c = c.Clone()
 	if c.DBName == "" {
-		return nil, store.BadConnectionString(errors.New("the connection string names no database; it should read like mysql+pymysql://user:password@host/database"))
+		return nil, store.BadConnectionString(errors.New("the connection string names no database; it " + likeThis))
 	}
 	if err := c.Apply(driver.Charset("utf8mb4", "")); err != nil {
 		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
