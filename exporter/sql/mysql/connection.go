@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -40,18 +41,24 @@ func parse(connectionString string, o store.Options) (*driver.Config, []Option, 
 	for _, name := range []string{"charset", "use_unicode", "binary_prefix"} {
 		options.Take(name) // of Python's texts; ours are UTF-8, and the server converts them
 	}
+	takeServer(&server, options, store.Scheme(connectionString))
 	c := driver.NewConfig()
 	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
 	c.Net, c.Addr = "tcp", address(server)
-	if socket, ok := options.Take("unix_socket"); ok {
+	if socket, ok := options.Take("unix_socket"); ok && socket != "" {
 		c.Net, c.Addr = "unix", socket
 	}
+	var infile string
+	options.Text("local_infile", &infile) // whatever it says: no server gets a file of ours
 	options.Duration("connect_timeout", &c.Timeout)
 	options.Duration("read_timeout", &c.ReadTimeout)
 	options.Duration("write_timeout", &c.WriteTimeout)
 	t := takeTLS(options)
 	if err := options.Done(); err != nil {
 		return nil, nil, err
+	}
+	if server.Port > 65535 {
+		return nil, nil, fmt.Errorf("option port=%d of the connection string should be a number from 1 to 65535", server.Port)
 	}
 	if err := t.configure(c, server.Host); err != nil {
 		return nil, nil, fmt.Errorf("TLS for MySQL: %w", err)
@@ -61,6 +68,28 @@ func parse(connectionString string, o store.Options) (*driver.Config, []Option, 
 		opts = append(opts, WithReadOnly())
 	}
 	return c, opts, nil
+}
+
+// takeServer takes from options what the URL says, too, or what it leaves out.
+// SQLAlchemy has options win over the URL, but PyMySQL takes the old names
+// passwd and db only where nothing else is said, and mysqlclient (mysql:// and
+// mysql+mysqldb://) the new ones. Empty options count as missing.
+func takeServer(s *connstr.Server, options *connstr.Options, scheme string) {
+	take := func(name string) string {
+		text, _ := options.Take(name)
+		return text
+	}
+	s.User = cmp.Or(take("user"), s.User)
+	s.Host = cmp.Or(take("host"), s.Host)
+	options.Int("port", &s.Port, 1)
+	password, passwd := take("password"), take("passwd")
+	database, db := take("database"), take("db")
+	if scheme != "mysql+pymysql" {
+		password, passwd = passwd, password
+		database, db = db, database
+	}
+	s.Password = cmp.Or(password, s.Password, passwd)
+	s.Database = cmp.Or(database, s.Database, db)
 }
 
 func address(server connstr.Server) string {

@@ -4,34 +4,42 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"errors"
-	"time"
+	"fmt"
+	"net"
+
+	driver "github.com/go-sql-driver/mysql"
 )
 
-// connector makes connections within a timeout. The driver's own timeout ends
-// when a port takes the connection, though nobody may answer behind it.
+// connector makes connections within the timeout of its configuration. The
+// driver's own timeout ends when a port takes the connection, though nobody may
+// answer behind it.
 type connector struct {
-	sqldriver.Connector
-	timeout  time.Duration
+	config   *driver.Config
 	readOnly bool
 }
 
-// Connect implements driver.Connector.
+// Driver implements driver.Connector.
+func (connector) Driver() sqldriver.Driver { return driver.MySQLDriver{} }
+
+// Connect implements driver.Connector. Each connection has a configuration of
+// its own, since the driver notes in it that the server has no TLS: all later
+// connections would go without, even to a server that has it.
 func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
-	within, cancel := context.WithTimeoutCause(ctx, c.timeout, errSilent)
+	within, cancel := context.WithTimeoutCause(ctx, c.config.Timeout, errSilent)
 	defer cancel()
-	conn, err := c.Connector.Connect(within)
+	conn, err := connect(within, c.config.Clone())
 	if err == nil && !c.readOnly {
 		if err = prepare(within, conn); err != nil {
 			_ = conn.Close()
 		}
 	}
-	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(within), errSilent) {
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() == nil && errors.Is(context.Cause(within), errSilent):
 		return nil, errSilent
 	}
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return nil, c.explain(err)
 }
 
 // session are the settings of a session that writes. Without the strict mode, a
@@ -52,5 +60,51 @@ func prepare(ctx context.Context, conn sqldriver.Conn) error {
 	return nil
 }
 
-// errSilent says that nobody greeted us.
-var errSilent = errors.New("no answer in the time of connect_timeout")
+// connect makes a panic of the driver an error: it takes the answers of a
+// server for well-formed, such as a public key for one of RSA.
+func connect(ctx context.Context, config *driver.Config) (conn sqldriver.Conn, err error) {
+	var dialed net.Conn
+	if dial := config.DialFunc; dial != nil || config.Net == "tcp" || config.Net == "unix" {
+		if dial == nil {
+			dial = (&net.Dialer{}).DialContext
+		}
+		config.DialFunc = func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+			dialed, err = dial(ctx, network, addr)
+			return dialed, err
+		}
+	}
+	connector, err := driver.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if recover() == nil {
+			return
+		}
+		if dialed != nil {
+			_ = dialed.Close() // of no use
+		}
+		conn, err = nil, errMalformed
+	}()
+	return connector.Connect(ctx)
+}
+
+// explain says which form of the password the server asks for that is refused.
+func (c connector) explain(err error) error {
+	switch {
+	case errors.Is(err, driver.ErrCleartextPassword):
+		return fmt.Errorf("the server at %s asks for the password in clear (mysql_clear_password), which is never sent: %w", c.config.Addr, errRefused)
+	case errors.Is(err, driver.ErrOldPassword):
+		return fmt.Errorf("the server at %s asks for the password in the form of MySQL 4.0 (mysql_old_password), which is not safe and never sent: %w", c.config.Addr, errRefused)
+	}
+	return err
+}
+
+var (
+	// errSilent says that nobody greeted us.
+	errSilent = errors.New("no answer in the time of connect_timeout")
+	// errMalformed says that the server does not speak MySQL's protocol.
+	errMalformed = errors.New("the server sent what is not MySQL's protocol")
+	// errRefused says that we did not go on.
+	errRefused = errors.New("authentication refused")
+)

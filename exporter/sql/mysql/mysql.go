@@ -68,16 +68,15 @@ func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, 
 	c.ParseTime = false
 	c.InterpolateParams = true // one round trip a statement; utf8mb4 is safe for it
 	c.Logger = &driver.NopLogger{}
+	c.MaxAllowedPacket = 0 // the server's own limit, which each connection asks for
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
-	c.MaxAllowedPacket = 0 // the server's own limit, which each connection asks for
-	own := newConfig(opts)
-	from, err := driver.NewConnector(c)
-	if err != nil {
+	if _, err := driver.NewConnector(c); err != nil {
 		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
 	}
-	db := sql.OpenDB(connector{from, c.Timeout, own.readOnly})
+	own := newConfig(opts)
+	db := sql.OpenDB(connector{c, own.readOnly})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(2)
 	db.SetConnMaxIdleTime(time.Minute)

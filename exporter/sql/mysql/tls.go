@@ -2,10 +2,9 @@ package mysql
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -13,99 +12,188 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// tlsOptions are those of PyMySQL and of mysqlclient.
+// A level says how far the server is verified. The names are MySQL's.
+type level int
+
+const (
+	disabled       level = iota
+	preferred            // TLS if the server has it, whoever it is
+	required             // TLS, whoever the server is
+	verifyCA             // the authority signed the certificate, for whatever host
+	verifyIdentity       // the authority signed it for the host
+)
+
+var modes = map[string]level{
+	"DISABLED": disabled, "PREFERRED": preferred, "REQUIRED": required, "VERIFY_CA": verifyCA, "VERIFY_IDENTITY": verifyIdentity,
+}
+
+// tlsOptions are those of PyMySQL and of mysqlclient, as SQLAlchemy 1.4 hands
+// them on (sqlalchemy/dialects/mysql/mysqldb.py, pymysql/connections.py). Where
+// several say how far to verify, the strictest counts.
 type tlsOptions struct {
-	mode, ca, cert, key string
-	hostname            bool
+	given        []string // the names of the TLS options in the connection string
+	mode         string
+	authorities  connstr.Authorities
+	cert, key    string
+	password     string
+	disabled     bool
+	verifyCert   string
+	identity     *bool // ssl_verify_identity
+	hostname     *bool // ssl_check_hostname
+	mysqlclients string
 }
 
 func takeTLS(options *connstr.Options) *tlsOptions {
-	t := &tlsOptions{hostname: true}
-	options.Text("ssl_mode", &t.mode)
-	options.Text("ssl_ca", &t.ca)
-	options.Text("ssl_cert", &t.cert)
-	options.Text("ssl_key", &t.key)
-	options.Bool("ssl_check_hostname", &t.hostname)
-	options.Bool("ssl_verify_identity", &t.hostname)
+	t := &tlsOptions{given: options.Starting("ssl")}
+	options.Filled("ssl_mode", &t.mode)
+	options.Filled("ssl_ca", &t.authorities.File)
+	options.Filled("ssl_capath", &t.authorities.Directory)
+	options.Filled("ssl_cert", &t.cert)
+	options.Filled("ssl_key", &t.key)
+	options.Text("ssl_key_password", &t.password)
+	options.BoolAs("ssl_disabled", &t.disabled, no...)
+	options.Filled("ssl_verify_cert", &t.verifyCert)
+	t.identity = flag(options, "ssl_verify_identity")
+	t.hostname = flag(options, "ssl_check_hostname")
+	options.Filled("ssl", &t.mysqlclients)
+	options.Refuse("ssl_cipher", "Go chooses the ciphers, all of which are safe")
 	return t
 }
 
-// configure sets how the driver uses TLS. Without ssl_mode it is as with
-// PyMySQL where ssl_ca is given, and else as with MySQL's own clients: if the
-// server has it, whoever the server is.
-func (t *tlsOptions) configure(c *driver.Config, host string) (err error) {
-	mode := strings.ToUpper(t.mode)
-	switch {
-	case mode != "":
-	case t.ca != "" && t.hostname:
-		mode = "VERIFY_IDENTITY"
-	case t.ca != "":
-		mode = "VERIFY_CA"
-	case t.cert != "":
-		mode = "REQUIRED"
+// no are the words that SQLAlchemy reads as false (sqlalchemy.util.asbool).
+var no = []string{"false", "no", "off", "n", "f", "0"}
+
+func flag(options *connstr.Options, name string) *bool {
+	if _, ok := options.Take(name); !ok {
+		return nil
+	}
+	on := true
+	options.BoolAs(name, &on, no...)
+	return &on
+}
+
+func isTrue(option *bool) bool { return option != nil && *option }
+
+// level is how far the options ask to verify the server.
+func (t *tlsOptions) level() (level, error) {
+	least := preferred
+	if t.mode != "" {
+		mode, ok := modes[strings.ToUpper(t.mode)]
+		if !ok {
+			return 0, fmt.Errorf("ssl_mode=%s should be DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY", t.mode)
+		}
+		least = mode
+	}
+	if t.disabled || least == disabled {
+		others := slices.DeleteFunc(slices.Clone(t.given), func(name string) bool { return name == "ssl_disabled" || name == "ssl_mode" })
+		if len(others) > 0 || t.disabled && least > preferred {
+			return 0, fmt.Errorf("the connection string turns TLS off, and asks for it by %s; one of them should be left out", strings.Join(t.given, ", "))
+		}
+		return disabled, nil
+	}
+	asked, err := t.asked()
+	return max(least, asked), err
+}
+
+// asked is how far the options other than ssl_mode ask to verify the server. In
+// PyMySQL each of them asks for TLS. Without ssl_verify_cert, authorities are
+// to verify the host, too; ssl_verify_cert alone verifies the chain only.
+func (t *tlsOptions) asked() (level, error) {
+	if t.mysqlclients != "" && !strings.EqualFold(t.mysqlclients, "true") && t.mysqlclients != "1" {
+		return 0, fmt.Errorf("ssl=%s should be true; ssl_mode says more", t.mysqlclients)
+	}
+	if isTrue(t.identity) || isTrue(t.hostname) {
+		return verifyIdentity, t.checkVerifyCert()
+	}
+	names := t.authorities != connstr.Authorities{}
+	switch strings.ToLower(t.verifyCert) {
+	case "":
+	case "1", "true", "yes", "required", "optional":
+		return verifyCA, nil
+	case "0", "false", "no", "none":
+		if t.identity == nil { // else PyMySQL verifies, whatever ssl_verify_identity says
+			return required, nil
+		}
 	default:
-		mode = "PREFERRED"
+		return 0, t.checkVerifyCert()
+	}
+	switch {
+	case t.identity != nil:
+		return verifyCA, nil
+	case names && t.hostname != nil:
+		return verifyCA, nil
+	case names && t.mode == "":
+		return verifyIdentity, nil
+	case names && strings.EqualFold(t.mode, "PREFERRED"):
+		return preferred, nil // if the server has TLS, the chain is verified, see configure
+	case names:
+		return verifyCA, nil
+	case t.mode == "" && t.asksForTLS():
+		return required, nil
+	}
+	return preferred, nil
+}
+
+// asksForTLS tells whether any option is there that asks for TLS in PyMySQL.
+func (t *tlsOptions) asksForTLS() bool {
+	return slices.ContainsFunc(t.given, func(name string) bool { return name != "ssl_disabled" })
+}
+
+func (t *tlsOptions) checkVerifyCert() error {
+	switch strings.ToLower(t.verifyCert) {
+	case "", "1", "true", "yes", "required", "optional", "0", "false", "no", "none":
+		return nil
+	}
+	return fmt.Errorf("ssl_verify_cert=%s should be true or false", t.verifyCert)
+}
+
+// configure sets how the driver uses TLS. Without any option it is as with
+// MySQL's own clients: if the server has it, whoever the server is.
+func (t *tlsOptions) configure(c *driver.Config, host string) error {
+	level, err := t.level()
+	if err != nil || level == disabled {
+		return err
+	}
+	if host == "" {
+		host = "localhost"
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	switch mode {
-	case "DISABLED":
-		return nil
-	case "PREFERRED":
-		c.AllowFallbackToPlaintext = true
-		config.InsecureSkipVerify = true
-	case "REQUIRED":
-		config.InsecureSkipVerify = true
-	case "VERIFY_CA":
-		config.InsecureSkipVerify = true // of the name only, see verifyChain
-	case "VERIFY_IDENTITY":
-	default:
-		return fmt.Errorf("ssl_mode=%s should be DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY", t.mode)
-	}
 	if err := t.load(config); err != nil {
 		return err
 	}
-	if mode == "VERIFY_CA" {
-		config.VerifyConnection = verifyChain(config.RootCAs)
+	c.AllowFallbackToPlaintext = level == preferred
+	switch {
+	case level == verifyIdentity:
+	case level == verifyCA, config.RootCAs != nil && level == preferred:
+		connstr.VerifyChain(config)
+	default:
+		config.InsecureSkipVerify = true
 	}
 	c.TLS = config
 	return nil
 }
 
 // load reads the certificates.
-func (t *tlsOptions) load(config *tls.Config) error {
-	if t.ca != "" {
-		text, err := os.ReadFile(t.ca)
-		if err != nil {
-			return fmt.Errorf("ssl_ca: %w", err)
+func (t *tlsOptions) load(config *tls.Config) (err error) {
+	if config.RootCAs, err = t.authorities.Pool(); err != nil {
+		if t.authorities.File == "" {
+			return fmt.Errorf("ssl_capath: %w", err)
 		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return fmt.Errorf("ssl_ca: the file %q holds no certificate in PEM form", t.ca)
-		}
+		return fmt.Errorf("ssl_ca: %w", err)
 	}
-	if t.cert == "" && t.key == "" {
+	switch {
+	case t.cert == "" && t.key == "":
+		if t.password != "" {
+			return errors.New("ssl_key_password is given without ssl_cert and ssl_key")
+		}
 		return nil
+	case t.cert == "":
+		return fmt.Errorf("ssl_key=%s is given without ssl_cert", t.key)
 	}
-	pair, err := tls.LoadX509KeyPair(t.cert, t.key)
+	pair, err := connstr.KeyPair(t.cert, t.key, t.password)
 	if err != nil {
 		return fmt.Errorf("ssl_cert and ssl_key: %w", err)
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return nil
-}
-
-// verifyChain accepts a server of any name whose certificate one of the roots
-// vouches for.
-func verifyChain(roots *x509.CertPool) func(tls.ConnectionState) error {
-	return func(state tls.ConnectionState) error {
-		if len(state.PeerCertificates) == 0 {
-			return errors.New("the server showed no certificate")
-		}
-		between := x509.NewCertPool()
-		for _, certificate := range state.PeerCertificates[1:] {
-			between.AddCert(certificate)
-		}
-		_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between})
-		return err
-	}
 }
