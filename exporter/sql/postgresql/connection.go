@@ -1,7 +1,11 @@
 package postgresql
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,11 +27,17 @@ func openConnectionString(ctx context.Context, connectionString string, o store.
 	return s, nil
 }
 
-// libpq are the options that are handed on to the driver as they are, as
-// SQLAlchemy hands them on to libpq.
-var libpq = []string{
-	"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword",
-	"connect_timeout", "application_name", "options", "target_session_attrs", "passfile", "service",
+// libpq are the options that are handed on to Open as they are, as SQLAlchemy
+// hands them on to libpq. The value lists those that libpq takes, if they are few.
+var libpq = map[string][]string{
+	"connect_timeout": nil, "application_name": nil, "options": nil, "target_session_attrs": nil, "passfile": nil, "service": nil,
+	"min_protocol_version": {"3.0", "3.2", "latest"}, "max_protocol_version": {"3.0", "3.2", "latest"},
+	"sslmode":     {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+	"sslrootcert": nil, "sslcert": nil, "sslkey": nil, "sslpassword": nil, "sslcrl": nil, "sslcrldir": nil,
+	"sslcertmode": {"disable", "allow", "require"}, "sslsni": {"0", "1"}, "sslnegotiation": {"postgres", "direct"}, "sslcompression": {"0", "1"},
+	"ssl_min_protocol_version": nil, "ssl_max_protocol_version": nil,
+	"channel_binding": {"disable", "prefer", "require"}, "require_auth": nil, "requirepeer": nil,
+	"gssencmode": {"disable", "prefer", "require"}, "gssdelegation": {"0", "1"}, "gsslib": nil, "krbsrvname": nil,
 }
 
 // parse makes a data source of libpq's form. filter_error_trace changes
@@ -42,16 +52,15 @@ func parse(connectionString string, o store.Options) (dataSource string, opts []
 	options.Bool("osp_read_only", &o.ReadOnly)
 	options.Bool("filter_error_trace", &o.FilterErrorTrace)
 	options.Take("client_encoding") // all text is UTF-8 on its way
-	values := map[string]string{"host": server.Host, "user": server.User, "password": server.Password, "dbname": server.Database}
-	if server.Port != 0 {
-		values["port"] = strconv.Itoa(server.Port)
+	values, err := takeServer(server, options)
+	for name, allowed := range libpq {
+		err = cmp.Or(err, takeOption(values, options, name, allowed))
 	}
-	for _, name := range libpq {
-		if text, ok := options.Take(name); ok {
-			values[name] = text
-		}
+	if err := cmp.Or(options.Done(), err); err != nil {
+		return "", nil, options.Safe(err)
 	}
-	if err := options.Done(); err != nil {
+	fromEnvironment(values)
+	if err := checkFiles(values); err != nil {
 		return "", nil, err
 	}
 	opts = []Option{WithBusyTimeout(c.busyTimeout)}
@@ -59,6 +68,89 @@ func parse(connectionString string, o store.Options) (dataSource string, opts []
 		opts = append(opts, WithReadOnly())
 	}
 	return pairs(values), opts, nil
+}
+
+// takeServer takes the server, the user and the database from the URL and from
+// options, which win, as SQLAlchemy has it. Empty options count as missing.
+func takeServer(server connstr.Server, options *connstr.Options) (map[string]string, error) {
+	take := func(name string) string {
+		text, _ := options.Take(name)
+		return text
+	}
+	values := map[string]string{
+		"user": cmp.Or(take("user"), server.User), "password": cmp.Or(take("password"), server.Password),
+		"dbname": cmp.Or(take("database"), server.Database),
+	}
+	if name := take("dbname"); name != "" {
+		if values["dbname"] != "" && values["dbname"] != name { // psycopg2 refuses both, too
+			return values, fmt.Errorf("option dbname=%s of the connection string and its database %q should be the same", name, values["dbname"])
+		}
+		values["dbname"] = name
+	}
+	return values, takeHosts(values, server, options.Each("host"), take("port"))
+}
+
+// takeOption takes one of libpq's options.
+func takeOption(values map[string]string, options *connstr.Options, name string, allowed []string) error {
+	var text string
+	if strings.HasPrefix(name, "ssl") || allowed != nil || name == "require_auth" || name == "requirepeer" {
+		options.Filled(name, &text)
+	} else {
+		options.Text(name, &text)
+	}
+	if text != "" && allowed != nil && !slices.Contains(allowed, text) {
+		return fmt.Errorf("option %s=%s of the connection string should be one of %s", name, text, strings.Join(allowed, ", "))
+	}
+	values[name] = text
+	return nil
+}
+
+// fromEnvironment adds what libpq takes from an old variable and the driver
+// does not.
+func fromEnvironment(values map[string]string) {
+	if strings.HasPrefix(os.Getenv("PGREQUIRESSL"), "1") && cmp.Or(values["sslmode"], values["service"], os.Getenv("PGSSLMODE"), os.Getenv("PGSERVICE")) == "" {
+		values["sslmode"] = "require"
+	}
+}
+
+// takeHosts reads the hosts. SQLAlchemy has two forms for several of them, each
+// of which wins over the host of the URL: host=a:1&host=b:2, and
+// host=a,b&port=1,2. They cannot be mixed.
+func takeHosts(values map[string]string, server connstr.Server, given []string, port string) error {
+	values["host"] = server.Host
+	if server.Port != 0 {
+		port = cmp.Or(port, strconv.Itoa(server.Port))
+	}
+	values["port"] = port
+	var hosts, ports []string
+	for text := range strings.SplitSeq(strings.Join(given, ","), ",") {
+		host, port := splitHost(text)
+		hosts, ports = append(hosts, host), append(ports, port)
+	}
+	inside := strings.Trim(strings.Join(ports, ""), " ") != ""
+	if text := strings.Join(hosts, ","); text != "" {
+		values["host"] = text
+	}
+	if (inside || len(given) > 1) && port != "" {
+		return errors.New("the connection string says ports in two ways; it should read like host=a:1&host=b:2, or like host=a,b&port=1,2")
+	}
+	if inside {
+		values["port"] = strings.Join(ports, ",")
+	}
+	return nil
+}
+
+// splitHost reads host, host:port, an IPv6 address, [address] and
+// [address]:port. The folder of a unix socket is a host, too.
+func splitHost(text string) (host, port string) {
+	switch inner, behind, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); {
+	case ok && text[0] == '[':
+		return inner, strings.TrimPrefix(behind, ":")
+	case strings.Count(text, ":") != 1, strings.HasPrefix(text, "/"):
+		return text, ""
+	}
+	host, port, _ = strings.Cut(text, ":")
+	return host, port
 }
 
 // pairs writes the values that are not empty as libpq reads them.

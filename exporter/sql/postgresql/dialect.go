@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +16,7 @@ import (
 
 // dialect is PostgreSQL's, for one database.
 type dialect struct {
-	host     string
-	port     uint16
+	servers  string // host:port of each
 	database string
 	user     string
 	noCopy   *atomic.Bool // COPY was refused
@@ -30,7 +28,7 @@ func (d dialect) Name() string {
 }
 
 func (d dialect) server() string {
-	return net.JoinHostPort(d.host, strconv.Itoa(int(d.port)))
+	return d.servers
 }
 
 // Tables looks where the search path finds the table; no right is needed.

@@ -9,6 +9,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -64,6 +68,9 @@ func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store,
 	if err != nil {
 		return nil, store.BadConnectionString(reason(err))
 	}
+	if err := guard(c); err != nil {
+		return nil, store.BadConnectionString(fmt.Errorf("cannot connect to PostgreSQL at %s: %w", serversOf(c), err))
+	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 10 * time.Second // like a name that does not answer
 	}
@@ -71,7 +78,18 @@ func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store,
 	// session are no trouble.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
-	return open(ctx, stdlib.OpenDB(*c), dialect{host: c.Host, port: c.Port, database: cmp.Or(c.Database, c.User), user: c.User, noCopy: new(atomic.Bool)}, newConfig(opts))
+	return open(ctx, stdlib.OpenDB(*c), dialect{servers: serversOf(c), database: cmp.Or(c.Database, c.User), user: c.User, noCopy: new(atomic.Bool)}, newConfig(opts))
+}
+
+// serversOf names the servers, each as host:port.
+func serversOf(c *pgx.ConnConfig) string {
+	all := []string{net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))}
+	for _, other := range c.Fallbacks {
+		if one := net.JoinHostPort(other.Host, strconv.Itoa(int(other.Port))); !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return strings.Join(all, ",")
 }
 
 // connections is how many a store has at most; one is held by a batch, one by
@@ -91,6 +109,11 @@ func reason(err error) error {
 	if errors.As(err, &wrong) {
 		if inner := errors.Unwrap(wrong); inner != nil {
 			return fmt.Errorf("the connection string for PostgreSQL cannot be used: %w", inner)
+		}
+		// Without a cause the driver only says which value is unknown, behind the data source.
+		text := wrong.Error()
+		if i := strings.LastIndex(text, "`: unknown "); i >= 0 {
+			return fmt.Errorf("the connection string for PostgreSQL cannot be used: %s", text[i+3:])
 		}
 	}
 	return errors.New("the connection string for PostgreSQL cannot be read")
