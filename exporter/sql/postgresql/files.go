@@ -17,8 +17,9 @@ import (
 // does, and a password file with several passwords for several hosts: the
 // driver would send the first host's password to all of them.
 func checkFiles(values map[string]string) error {
-	if key := values["sslkey"]; key != "" && values["sslcertmode"] != "disable" {
-		if err := checkRights("the key of sslkey", key, true); err != nil {
+	if values["sslmode"] != "disable" && values["sslcertmode"] != "disable" {
+		key := cmp.Or(values["sslkey"], os.Getenv("PGSSLKEY"), atHome(".postgresql", "postgresql.key"))
+		if err := checkRights("the key of the client's certificate", key, true); err != nil {
 			return err
 		}
 	}
@@ -45,8 +46,16 @@ func checkFiles(values map[string]string) error {
 
 // passfile is where libpq looks for passwords.
 func passfile(values map[string]string) string {
-	home, _ := os.UserHomeDir()
-	return cmp.Or(values["passfile"], os.Getenv("PGPASSFILE"), filepath.Join(home, ".pgpass"))
+	return cmp.Or(values["passfile"], os.Getenv("PGPASSFILE"), atHome(".pgpass"))
+}
+
+// atHome is a file in the home directory; without one it is no file at all.
+func atHome(path ...string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return os.DevNull
+	}
+	return filepath.Join(append([]string{home}, path...)...)
 }
 
 // passwordOf returns the password that the driver finds for a host.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -176,9 +175,8 @@ func guardTLS(t *tls.Config, direct bool) error {
 
 // revoked is where libpq looks for a list of revoked certificates, if there is one.
 func revoked() string {
-	home, err := os.UserHomeDir()
-	path := filepath.Join(home, ".postgresql", "root.crl")
-	if _, statErr := os.Stat(path); err != nil || statErr != nil {
+	path := atHome(".postgresql", "root.crl")
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
 	return path
