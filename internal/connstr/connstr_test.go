@@ -145,6 +145,16 @@ func TestRedactKeepsOwnWords(t *testing.T) {
 	}
 }
 
+// A connection string that another begins with hides all of that one's password.
+func TestRedactOfConnectionStringsThatBeginAlike(t *testing.T) {
+	long, short := "x://u:ge@heim@h", "x://u:ge@heim"
+	for _, known := range [][]string{{"x://", long}, {short, long}, {long, short, "x://"}, {"--from", "=x://"}} {
+		if got := connstr.Redact("from "+long+" to "+short+"!", known...); strings.Contains(got, "heim@") || strings.Contains(got, "ge@") {
+			t.Errorf("%q: got %q", known, got)
+		}
+	}
+}
+
 // Whatever the password is, the sentence around it keeps our own words and
 // shows no password.
 func FuzzRedactAround(f *testing.F) {

@@ -23,11 +23,11 @@ func Own(text string) string {
 	return text
 }
 
-// A clear text is one of which it is known how to show it.
-type clear struct{ text, shown string }
+// shownAs is a text of which it is known how to show it.
+type shownAs struct{ text, shown string }
 
-// cut cuts a text around the first clear text in it.
-func cut(text string, known []clear) (before, shown, behind string) {
+// cut cuts a text around the first text in it of which it is known how to show it.
+func cut(text string, known []shownAs) (before, shown, behind string) {
 	first, length := len(text), 0
 	for _, c := range known {
 		if i := strings.Index(text[:min(len(text), first+len(c.text))], c.text); i >= 0 && i < first {

@@ -1,7 +1,9 @@
 package connstr
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,7 +16,7 @@ const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?
 var (
 	secretName = regexp.MustCompile(`(?i)` + sensitive + `$`)
 	secrets    = regexp.MustCompile(`(?i)([?&][a-z0-9_.-]*` + sensitive + `=)[^&\s"'<>]*`)
-	scheme     = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
+	anyScheme  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
 	// nextURL begins another URL in a text.
 	nextURL = regexp.MustCompile(`[\s"'<>(\x60][A-Za-z][A-Za-z0-9+.-]*://`)
 )
@@ -26,14 +28,16 @@ var (
 // Texts that [Own] marks stay as they are. Of the connection strings that are
 // known, as they were typed, it is clear where they end.
 func Redact(text string, known ...string) string {
-	var all []clear
+	var all []shownAs
 	for _, connectionString := range known {
-		if i := scheme.FindStringIndex(connectionString); i != nil {
+		if i := anyScheme.FindStringIndex(connectionString); i != nil {
 			typed := connectionString[i[0]:]
-			masked := maskTyped(typed)
-			all = append(all, clear{typed, masked}, clear{inner(typed), inner(masked)})
+			if masked := maskTyped(typed); masked != typed {
+				all = append(all, shownAs{typed, masked}, shownAs{inner(typed), inner(masked)})
+			}
 		}
 	}
+	slices.SortFunc(all, func(a, b shownAs) int { return cmp.Compare(len(b.text), len(a.text)) }) // one may begin with another
 	var out strings.Builder
 	for text != "" {
 		before, shown, behind := cut(text, all)
