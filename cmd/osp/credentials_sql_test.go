@@ -38,7 +38,7 @@ var postgreSQL = sqlServer{
 		"CREATE USER writer PASSWORD 'WRITER'", "GRANT INSERT ON data TO writer", "GRANT USAGE ON SEQUENCE data_id_seq TO writer",
 		"CREATE USER reader PASSWORD 'READER'", "GRANT SELECT ON data TO reader",
 	},
-	needTLS: "?sslmode=require", verify: "?sslmode=verify-full", noTLS: "TLS",
+	needTLS: "?sslmode=require", verify: "?sslmode=verify-full&sslrootcert=system", noTLS: "TLS",
 }
 
 var mariaDB = sqlServer{

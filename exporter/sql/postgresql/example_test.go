@@ -11,7 +11,7 @@ import (
 
 func ExampleOpen() {
 	ctx := context.Background()
-	s, err := postgresql.Open(ctx, "host=db.example user=reader password=secret dbname=osprofiler sslmode=verify-full", postgresql.WithReadOnly())
+	s, err := postgresql.Open(ctx, "host=db.example user=reader password=secret dbname=osprofiler sslmode=verify-full sslrootcert=system", postgresql.WithReadOnly())
 	if err != nil {
 		log.Fatal(err)
 	}
