@@ -14,6 +14,7 @@ packages=(
   python3-redis python3-psycopg2 python3-pymysql # what its other drivers need
   python3-venv ca-certificates
   redis-server              # also the sentinels
+  openssl                   # hashes and encrypts the keys and certificates of TLS tests
   postgresql
   pgbouncer                 # the pooler before it
   mariadb-server-core mariadb-client-core # without the service
