@@ -7,12 +7,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// clean makes a stored text safe to print on one line: blanks of any kind
-// become one blank, and what is no printable character, above all control
-// characters, escape sequences and changes of the writing direction, is shown
-// as its code.
+// clean makes a stored text safe to print on one line. Blanks of any kind become
+// one blank. A character that is not visible (control characters, escape
+// sequences, changes of the writing direction, characters without a width) is
+// shown as its code. A character has a bounded number of combining marks, so
+// that a column of the output has a bounded length.
 func clean(text string) string {
 	if isSimple(text) {
 		return text
@@ -31,18 +34,20 @@ func clean(text string) string {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
 			out.WriteRune(utf8.RuneError)
-		case unicode.IsPrint(r):
+		case safetext.Visible(r):
 			out.WriteRune(r)
 		case r < 0x100:
 			fmt.Fprintf(&out, `\x%02x`, r)
-		default:
+		case r < 0x10000:
 			fmt.Fprintf(&out, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&out, `\U%08x`, r)
 		}
 	}
 	if blank {
 		out.WriteByte(' ')
 	}
-	return out.String()
+	return safetext.Bound(out.String())
 }
 
 // isSimple tells whether a text is printable ASCII without doubled blanks.

@@ -21,7 +21,9 @@ import (
 // (python-graphviz 0.21 quotes it), and fails where that raises. Of ours every
 // operation gets its node: a line that cannot be told is left out, failed
 // operations are red, incomplete ones say which half is missing instead of a
-// duration, and whatever was stored stays a label. Other errors are w's.
+// duration. Whatever was stored stays part of a label of bounded length: it
+// cannot end the label's quotes, and stands for itself. That does not hold of
+// Python's answers. Other errors are w's.
 func Dot(w io.Writer, r *reader.Report) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	g := &graph{out: out, label: ownLabel}
@@ -89,21 +91,29 @@ func (g *graph) node(attributes string) (number int) {
 
 var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
+// dotEntity matches a reference to a character as HTML writes it. Graphviz puts
+// that character in its place.
+var dotEntity = regexp.MustCompile(`&(#?[0-9A-Za-z]+;)`)
+
+// dotName is how many columns a name of a label takes.
+const dotName = 100
+
 // ownLabel writes the attributes of a node of ours.
 func ownLabel(n *reader.Node) (string, error) {
-	label := named(clean(n.Name))
+	label := cut(named(clean(n.Name)), dotName)
 	if n.Service != "" {
-		label = clean(n.Service) + ":" + label
+		label = cut(clean(n.Service), dotName) + ":" + label
 	}
 	if ms, ok := n.Duration(); ok {
 		label += " - " + strconv.FormatInt(ms, 10) + " ms"
 	} else {
-		label += " - " + clean(string(n.Incomplete))
+		label += " - " + cut(clean(string(n.Incomplete)), dotName)
 	}
-	if line := clean(secondLine(n)); line != "" {
+	if line := cut(clean(secondLine(n)), dotName); line != "" {
 		label += "\n" + line
 	}
-	attributes := `label="` + dotEscapes.Replace(label) + `"`
+	label = dotEntity.ReplaceAllString(dotEscapes.Replace(label), "&amp;$1")
+	attributes := `label="` + label + `"`
 	if n.Failed {
 		attributes += " color=red"
 	}
