@@ -65,6 +65,9 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	return err
 }
 
+// mostKeyFile is the size of a key file in bytes.
+const mostKeyFile = 1 << 20
+
 func writeHeaders(w io.Writer, info, mac string) error {
 	_, err := fmt.Fprintf(w, "%s: %s\n%s: %s\n", osprofiler.HeaderTraceInfo, info, osprofiler.HeaderTraceHMAC, mac)
 	return err
@@ -78,11 +81,11 @@ func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 	case cmd.Flags().Changed("hmac-key-file") && cmd.Flags().Changed("hmac-key"):
 		return "", usagef("give only one of --hmac-key-file and --hmac-key")
 	case cmd.Flags().Changed("hmac-key-file"):
-		text, err := os.ReadFile(f.keyFile)
+		text, err := readBounded(cmd.Context(), f.keyFile, mostKeyFile)
 		if err != nil {
-			return "", fmt.Errorf("the HMAC key cannot be read: %w", err)
+			return "", fmt.Errorf("no HMAC key: %w", err)
 		}
-		list, from = string(text), fmt.Sprintf("the file %q", f.keyFile)
+		list, from = text, fmt.Sprintf("the file %q", f.keyFile)
 	case cmd.Flags().Changed("hmac-key"):
 		list, from = f.key, "--hmac-key"
 	case list == "":

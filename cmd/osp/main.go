@@ -32,7 +32,7 @@ func main() {
 	logging.Disable() // the Redis client's own log lines; osp says what was wrong
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	os.Exit(execute(ctx, newRoot(), os.Args[1:], os.Stderr))
+	os.Exit(interrupted(ctx, func() int { return execute(ctx, newRoot(), os.Args[1:], os.Stderr) }, os.Stderr))
 }
 
 // execute runs the command line and says on stderr, in a sentence, what went wrong.

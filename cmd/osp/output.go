@@ -2,44 +2,51 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
-
-	"github.com/osprofiler-otel/osprofiler"
 )
 
-// writeTo lets write write to a file, or to stdout if there is no name. A file
-// is there whole or not at all: it is written beside its place, then moved
-// there. What is no plain file (a device, a pipe) is written directly. The
-// errors of write itself come back as they are.
-func writeTo(name string, stdout io.Writer, write func(w io.Writer) error) error {
+// writeTo lets write write to the file that name names, or to stdout if name is
+// empty. A regular file is replaced whole or not at all ([output.replace]);
+// anything else (a device, a pipe, a descriptor of this process) is written
+// directly. Links are followed, also one whose target is not there yet. The
+// errors of write come back as they are. writeTo returns when ctx ends, even
+// if nobody reads the pipe.
+func writeTo(ctx context.Context, name string, stdout io.Writer, write func(w io.Writer) error) error {
 	if name == "" {
-		return buffered(output{stdout, "the output"}, write)
+		return output{stdout, "the output"}.write(ctx, write)
 	}
 	o := output{name: fmt.Sprintf("the file %q", name)}
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
+	path, err := followLinks(name)
+	if err != nil {
+		return o.failed(err)
 	}
-	info, err := os.Stat(name)
+	if file := ownDescriptor(path); file != nil {
+		o.Writer = file
+		return o.write(ctx, write)
+	}
+	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return o.replace(name, 0, write)
+		return o.replace(ctx, path, nil, write)
 	case err != nil:
 		return o.failed(err)
 	case info.Mode().IsRegular():
-		return o.replace(name, info.Mode().Perm(), write)
+		return o.replace(ctx, path, info, write)
+	case !info.IsDir() && isPlanted(path, info):
+		return o.failed(errPlanted)
 	}
-	file, err := os.OpenFile(name, os.O_WRONLY, 0)
+	file, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
 	if err != nil {
 		return o.failed(err)
 	}
 	o.Writer = file
-	return errors.Join(buffered(o, write), o.failed(file.Close()))
+	return errors.Join(o.write(ctx, write), o.failed(file.Close()))
 }
 
 // An output names itself when it fails.
@@ -70,38 +77,11 @@ func reason(err error) error {
 	return err
 }
 
-func buffered(o output, write func(w io.Writer) error) error {
-	b := bufio.NewWriterSize(o, 64<<10)
+// write lets write write to o through a buffer, until ctx ends.
+func (o output) write(ctx context.Context, write func(w io.Writer) error) error {
+	b := bufio.NewWriterSize(interruptible{ctx, o}, 64<<10)
 	if err := write(b); err != nil {
 		return err
 	}
 	return b.Flush()
-}
-
-// replace writes a file beside its place and moves it there. It keeps the mode
-// of the file it replaces; a new one gets the usual.
-func (o output) replace(name string, mode fs.FileMode, write func(w io.Writer) error) error {
-	beside := filepath.Join(filepath.Dir(name), ".osp-"+osprofiler.NewID())
-	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides, as for any file that the user asks for
-	if err != nil {
-		return o.failed(err)
-	}
-	o.Writer = file
-	err = buffered(o, write)
-	if err == nil && mode != 0 {
-		err = o.failed(file.Chmod(mode))
-	}
-	if err == nil {
-		err = o.failed(file.Sync())
-	}
-	if closed := file.Close(); err == nil {
-		err = o.failed(closed)
-	}
-	if err == nil {
-		err = o.failed(os.Rename(beside, name))
-	}
-	if err != nil {
-		_ = os.Remove(beside) // the first error is the one to tell
-	}
-	return err
 }

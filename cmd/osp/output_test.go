@@ -19,7 +19,7 @@ func TestWriteToIsAtomic(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken off")
-	err := writeTo(link, nil, func(w io.Writer) error {
+	err := writeTo(t.Context(), link, nil, func(w io.Writer) error {
 		if _, err := io.WriteString(w, "half"); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func TestWriteToIsAtomic(t *testing.T) {
 	if !errors.Is(err, broken) || err.Error() != "broken off" || readFile(t, path) != "old" {
 		t.Errorf("error %v, file %q; want the writer's own error, and the old file", err, readFile(t, path))
 	}
-	if err := writeTo(link, nil, func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }); err != nil {
+	if err := writeTo(t.Context(), link, nil, func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Lstat(link)

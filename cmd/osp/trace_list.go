@@ -73,7 +73,7 @@ func (l *traceList) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	warn := &warnings{w: stderr}
 	defer warn.close()
-	err = writeTo("", stdout, func(w io.Writer) error {
+	err = writeTo(ctx, "", stdout, func(w io.Writer) error {
 		return l.write(l.traces(ctx, r), w, stderr, warn)
 	})
 	return errors.Join(err, r.Close())

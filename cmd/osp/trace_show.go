@@ -80,7 +80,7 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 			warn.add(w)
 		}
 	}
-	return writeTo(s.out, stdout, func(w io.Writer) error {
+	return writeTo(ctx, s.out, stdout, func(w io.Writer) error {
 		switch {
 		case s.json:
 			return render.JSON(w, report)
@@ -103,7 +103,7 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", trace)
 	case err == nil:
-		return savedReport(trace, s.upstream)
+		return savedReport(ctx, trace, info, s.upstream)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("cannot read the file %q: permission denied", trace)
 	case s.upstream:
@@ -114,12 +114,22 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 	return s.stored(ctx, trace)
 }
 
-func savedReport(name string, upstream bool) (*reader.Report, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the file %q: %w", name, reason(err))
+// The size of a saved report. A pipe and a device may have no end.
+const (
+	mostReport      = 1 << 30   // in a regular file
+	mostPipedReport = 256 << 20 // from a pipe or a device
+)
+
+func savedReport(ctx context.Context, name string, info fs.FileInfo, upstream bool) (*reader.Report, error) {
+	most := uint64(mostReport)
+	if !info.Mode().IsRegular() {
+		most = mostPipedReport
 	}
-	report, err := reader.ParseReport(string(text))
+	text, err := readBounded(ctx, name, most)
+	if err != nil {
+		return nil, err
+	}
+	report, err := reader.ParseReport(text)
 	if err != nil {
 		return nil, fmt.Errorf("%q should be a report that --json saved: %w", name, err)
 	}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// await runs a call that takes no context, and returns when ctx ends, at the
+// latest. The call may still be running then, so nothing of it may be used.
+func await[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := call()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// An interruptible writer fails when ctx ends, even if w blocks. It must not be
+// written to after that, nor may what was written last be changed.
+type interruptible struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write implements io.Writer.
+func (i interruptible) Write(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return await(i.ctx, func() (int, error) { return i.w.Write(p) })
+}
+
+// graceTime is how long a command may take to end after the signal that
+// interrupts it: to roll back, to close its store, to remove a temporary file.
+const graceTime = time.Second
+
+// interrupted runs a command. It returns when the command has ended, or at the
+// latest in graceTime after ctx has, whatever the command waits for.
+func interrupted(ctx context.Context, command func() (code int), stderr io.Writer) (code int) {
+	done := make(chan int, 1)
+	go func() { done <- command() }()
+	select {
+	case code := <-done:
+		return code
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(graceTime)
+	defer late.Stop()
+	select {
+	case code := <-done:
+		return code
+	case <-late.C:
+	}
+	told := make(chan struct{})
+	go func() {
+		fmt.Fprintln(stderr, "osp: interrupted")
+		close(told)
+	}()
+	late.Reset(graceTime / 10) // stderr may block, too
+	select {
+	case <-told:
+	case <-late.C:
+	}
+	return exitFailed
+}

@@ -1,0 +1,172 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/bridge"
+)
+
+// Wherever the command waits, the first signal ends it, with exit code 1.
+func TestTheFirstSignalEndsIt(t *testing.T) {
+	dir, report := t.TempDir(), savedTrace(t)
+	store, _ := manyTraces(t, 5000) // its listing is more than a pipe holds
+	fifo, held, locked := filepath.Join(dir, "fifo"), filepath.Join(dir, "held"), filepath.Join(dir, "locked.jsonl")
+	makeFIFO(t, fifo)
+	makeFIFO(t, held)
+	openFile(t, held, os.O_RDWR) // so that opening it does not block, but reading and writing
+	writeFile(t, locked, "")
+	if err := syscall.Flock(int(openFile(t, locked, os.O_RDWR).Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	silent := "redis://" + silentServer(t) + "/0"
+	for _, args := range []string{
+		"trace show " + fifo,
+		"trace show " + held,
+		"trace show /dev/stdin",
+		"trace show " + report + " --out " + fifo,
+		"trace list --limit 0 --connection-string " + store, // nobody reads its output
+		"trace list --connection-string " + silent,
+		"trace show b --connection-string " + silent,
+		"forward --from " + silent + " --to " + store,
+		"forward --from " + store + " --to " + silent,
+		"forward --from " + store + " --to file://" + locked,
+		"headers --hmac-key-file " + fifo,
+		"headers --hmac-key-file " + held,
+		"__complete trace show --connection-string " + silent + " x",
+	} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			if code, stderr := signalled(t, dir, signal, strings.Fields(args)...); code != exitFailed && !strings.HasPrefix(args, "__complete") || strings.Contains(stderr, "goroutine ") {
+				t.Errorf("osp %s, %v: exit code %d, stderr %q", args, signal, code, stderr)
+			}
+		}
+	}
+}
+
+func makeFIFO(t *testing.T, path string) {
+	t.Helper()
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openFile(t *testing.T, path string, flags int) *os.File {
+	t.Helper()
+	file, err := os.OpenFile(path, flags, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+// silentServer takes connections and never answers.
+func silentServer(t *testing.T) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}
+
+// signalled runs the command with a pipe for stdin and for stdout that nobody
+// writes to or reads from, sends it one signal, and waits for its end. If the
+// signal came before the command listened to signals, it is run again.
+func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) (code int, stderr string) {
+	t.Helper()
+	for wait := 200 * time.Millisecond; ; wait *= 2 {
+		cmd := exec.Command(ospBinary, args...)
+		var text bytes.Buffer
+		cmd.Dir, cmd.Stderr, cmd.Env = dir, &text, append(cleanEnv(), bridge.KeysVariable+"=")
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, unused, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdout = unused
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(wait)
+		_ = cmd.Process.Signal(signal) // it may have ended
+		kill := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // the state tells
+		if !kill.Stop() {
+			t.Fatalf("osp %q did not end when it got %v: %s", args, signal, &text)
+		}
+		stdin.Close()
+		stdout.Close()
+		unused.Close()
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
+			return cmd.ProcessState.ExitCode(), text.String()
+		}
+	}
+}
+
+// What has no end is not read without end.
+func TestEndlessFiles(t *testing.T) {
+	dir := t.TempDir()
+	big, sparse := filepath.Join(dir, "big"), filepath.Join(dir, "sparse")
+	writeFile(t, big, strings.Repeat("k", mostKeyFile+1))
+	writeFile(t, sparse, "")
+	if err := os.Truncate(sparse, 1<<40); err != nil {
+		t.Skip("this file system has no sparse files:", err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"headers --hmac-key-file /dev/zero", `the file "/dev/zero" cannot be read: it has more than 1.0 MiB`},
+		{"headers --hmac-key-file " + big, "more than 1.0 MiB"},
+		{"headers --hmac-key-file " + sparse, "more than 1.0 MiB"},
+		{"trace show /dev/zero", "more than 256 MiB"},
+		{"trace show " + sparse, "more than 1.0 GiB"},
+	} {
+		r := osp(t, dir, strings.Fields(c.args)...)
+		if r.code != exitFailed || r.stdout != "" || !strings.Contains(r.stderr, c.want) {
+			t.Errorf("osp %s: %+v; want %q", c.args, r, c.want)
+		}
+		checkSentence(t, r)
+	}
+	fits := filepath.Join(dir, "fits")
+	writeFile(t, fits, strings.Repeat("k", mostKeyFile))
+	if r := osp(t, dir, "headers", "--hmac-key-file", fits); r.code != exitDone {
+		t.Errorf("a key file of exactly 1 MiB: exit code %d, %q", r.code, r.stderr)
+	}
+}
+
+// When a signal ends the writing of a file, the old file stays, and nothing
+// else does; after a kill, nothing that others can read.
+func TestInterruptedOut(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "trace.json")
+	writeFile(t, path, "old")
+	ctx, cancel := context.WithCancel(t.Context())
+	err := writeTo(ctx, path, nil, func(w io.Writer) error {
+		cancel()
+		for {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return err
+			}
+		}
+	})
+	if sentence(ctx, err) != "interrupted" || readFile(t, path) != "old" {
+		t.Errorf("%v, %q", err, readFile(t, path))
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
