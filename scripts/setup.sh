@@ -9,6 +9,7 @@ packages=(
   make gcc libc6-dev        # `go test -race` links C
   logrotate                 # which rotates a file store in its tests
   curl bsdutils util-linux mount # what tests of the command are used with
+  bash bash-completion zsh fish # shells that complete commands of osp
   python3-osprofiler        # the Python library of the distribution ...
   python3-sqlalchemy        # ... and what its SQL driver needs
   python3-redis python3-psycopg2 python3-pymysql # what its other drivers need

@@ -71,6 +71,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such trace.`,
 	}
 	root.AddCommand(newTrace(), newForward(), newHeaders(), newVersion())
 	root.InitDefaultCompletionCmd()
+	quoteInFish(root)
 	root.Version = version()
 	root.SetVersionTemplate("osp {{.Version}}\n")
 	return root

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+// bashCompletion holds the functions that cobra's script for bash calls.
+const bashCompletion = "/usr/share/bash-completion/bash_completion"
+
+// A shell is an interactive shell that can complete commands of osp.
+type shell struct {
+	name  string
+	args  []string
+	setUp string // command lines that load osp's completion
+	tabs  string // the keys that list all candidates
+}
+
+var shells = []shell{
+	{"bash", []string{"--norc", "--noprofile", "-i"}, "source " + bashCompletion + "; source <(osp completion bash); " +
+		"bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set bell-style none'", "\t\t"},
+	{"zsh", []string{"-f", "-i"}, "autoload -U compinit; compinit -u -D; setopt noautomenu; LISTMAX=9999; source <(osp completion zsh)", "\t"},
+	{"fish", []string{"--no-config", "-i"}, "osp completion fish | source", "\t"},
+}
+
+// A session is a shell that runs on a terminal of its own.
+type session struct {
+	t        *testing.T
+	terminal *os.File
+	mark     string // a file that exists if a command of an attacker ran
+
+	mu     sync.Mutex
+	screen bytes.Buffer // all that the shell wrote
+	wrote  chan struct{}
+}
+
+// start starts the shell in the folder dir with osp's completion loaded.
+func (s shell) start(t *testing.T, dir, mark string, env ...string) *session {
+	t.Helper()
+	path := testenv.Tool(t, s.name, s.name)
+	if s.name == "bash" {
+		testenv.Tool(t, bashCompletion, "bash-completion")
+	}
+	cmd := exec.Command(path, s.args...)
+	cmd.Dir = dir
+	cmd.Env = append(cleanEnv(), "PATH="+filepath.Dir(ospBinary)+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "TERM=xterm", "PS1=$ ")
+	cmd.Env = append(cmd.Env, env...)
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 200, Cols: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &session{t: t, terminal: terminal, mark: mark, wrote: make(chan struct{}, 1)}
+	go c.read() // until no process has the terminal any more
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+		terminal.Close()
+	})
+	c.send(s.setUp + "\r")
+	c.send("echo rea''dy\r")
+	c.await("ready")
+	return c
+}
+
+func (c *session) read() {
+	text := make([]byte, 1<<16)
+	for {
+		n, err := c.terminal.Read(text)
+		c.mu.Lock()
+		c.screen.Write(text[:n])
+		c.mu.Unlock()
+		select {
+		case c.wrote <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *session) send(keys string) {
+	c.t.Helper()
+	if _, err := c.terminal.WriteString(keys); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *session) written() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.screen.String()
+}
+
+// await waits until the shell has written all these texts, and forgets what it
+// wrote so far. It fails as soon as a command of an attacker ran.
+func (c *session) await(texts ...string) (screen string) {
+	c.t.Helper()
+	tooLong := time.After(time.Minute)
+	look := time.NewTicker(50 * time.Millisecond) // a command may run without a word
+	defer look.Stop()
+	for {
+		c.harmless()
+		screen = c.written()
+		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(screen, text) }) {
+			c.mu.Lock()
+			c.screen.Next(len(screen))
+			c.mu.Unlock()
+			return screen
+		}
+		select {
+		case <-c.wrote:
+		case <-look.C:
+		case <-tooLong:
+			c.t.Fatalf("the shell did not write %q, but %q", texts, screen)
+		}
+	}
+}
+
+// harmless fails if a command of an attacker ran.
+func (c *session) harmless() {
+	c.t.Helper()
+	if _, err := os.Stat(c.mark); !errors.Is(err, fs.ErrNotExist) {
+		c.t.Fatalf("a command of the attacker ran (%v); the screen is %q", err, c.written())
+	}
+}
