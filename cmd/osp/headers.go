@@ -61,7 +61,11 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	if err := writeHeaders(cmd.OutOrStdout(), info, mac); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(cmd.ErrOrStderr(), f.baseID)
+	id := f.baseID
+	if isTerminal(cmd.ErrOrStderr()) {
+		id = printable(id)
+	}
+	_, err = fmt.Fprintln(cmd.ErrOrStderr(), id)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -42,7 +43,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 	code := exitCode(err)
 	if err != nil {
 		known := append(slices.Clone(args), os.Getenv(connectionVariable))
-		fmt.Fprintln(stderr, "osp:", connstr.Redact(sentence(ctx, err), known...))
+		fmt.Fprintln(stderr, "osp:", printable(oneLine(connstr.Redact(sentence(ctx, err), known...))))
 	}
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "Try: %s --help\n", cmd.CommandPath())
@@ -140,3 +141,6 @@ func sentence(ctx context.Context, err error) string {
 	}
 	return err.Error()
 }
+
+// oneLine joins the lines of joined errors to one.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

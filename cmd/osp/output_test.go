@@ -42,18 +42,3 @@ func TestWriteToIsAtomic(t *testing.T) {
 		t.Errorf("left in the folder: %v, %v; want the file and the link", entries, err)
 	}
 }
-
-func TestPrintable(t *testing.T) {
-	for text, want := range map[string]string{
-		"2130e762-6fff": "2130e762-6fff",
-		"Zażółć 世界":     "Zażółć 世界",
-		"\x1b[2J\n":     `\x1b[2J\n`,
-		"a\u202eb":      `a\u202eb`,
-		"\xff":          `\xff`,
-		`say "hi"`:      `say "hi"`,
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q) = %s; want %s", text, got, want)
-		}
-	}
-}

@@ -5,10 +5,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
 // defaultWidth is the width in columns of what is no terminal.
@@ -40,12 +40,21 @@ func color(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// printable returns a store's text so that it can do nothing to a terminal:
-// what is not printable is written as Go escapes it.
+// Limits of what is printed.
+const (
+	mostPrinted = 4096 // code points of an error or a warning
+	mostCell    = 255  // code points of a field of a listing
+)
+
+// printable returns outside text for an error or a warning: it can do nothing
+// to a terminal, and has bounded length.
 func printable(text string) string {
-	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
-		return text
-	}
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
+	return safetext.Shorten(safetext.Escape(text), mostPrinted)
+}
+
+// cell returns outside text for a field of a listing. It holds no blanks, so
+// that no field looks like more than one, nor like another line where the
+// terminal breaks it.
+func cell(text string) string {
+	return safetext.Shorten(strings.ReplaceAll(safetext.Escape(text), " ", `\x20`), mostCell)
 }

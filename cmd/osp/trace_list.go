@@ -152,11 +152,11 @@ func (l *traceList) writeText(w io.Writer, row int, trace store.Trace) error {
 			return err
 		}
 	}
-	timestamp, age := printable(trace.Timestamp), ""
+	timestamp, age := cell(trace.Timestamp), ""
 	if at := trace.Time(); !at.IsZero() {
 		timestamp, age = at.UTC().Format(listTime), humanize.Time(at)
 	}
-	_, err := fmt.Fprintf(w, listRow, printable(trace.BaseID), timestamp, age)
+	_, err := fmt.Fprintf(w, listRow, cell(trace.BaseID), timestamp, age)
 	return err
 }
 

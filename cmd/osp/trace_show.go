@@ -7,10 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -84,6 +86,8 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 		switch {
 		case s.json:
 			return render.JSON(w, report)
+		case s.dot && s.upstream && s.out == "" && isTerminal(stdout):
+			return visibleDot(w, report)
 		case s.dot:
 			return render.Dot(w, report)
 		case s.out != "":
@@ -91,6 +95,22 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 		}
 		return render.Text(w, report, render.WithWidth(width(stdout)), render.WithColor(color(stdout)))
 	})
+}
+
+// visibleDot writes the Python tool's graph to a terminal. That graph holds
+// stored texts as they are, control characters included.
+func visibleDot(w io.Writer, report *reader.Report) error {
+	var graph strings.Builder
+	if err := render.Dot(&graph, report); err != nil {
+		return err
+	}
+	for line := range strings.Lines(graph.String()) {
+		text := strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "\t")
+		if _, err := fmt.Fprintf(w, "\t%s\n", safetext.Escape(text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // report finds what the argument names.
