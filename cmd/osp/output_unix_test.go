@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // nobody is a user who is neither root nor the one that runs the tests.
@@ -34,8 +36,13 @@ func modeOf(t *testing.T, path string) fs.FileMode {
 // asRoot skips a test that needs to give files to other users.
 func asRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("this gives a file to another user, which only root can")
+	const why = "this gives a file to another user, which only root can: run it as root"
+	switch {
+	case os.Geteuid() == 0:
+	case testenv.Required():
+		t.Fatal(why)
+	default:
+		t.Skip(why)
 	}
 }
 
@@ -162,7 +169,7 @@ func TestOutOverAnotherUsersFile(t *testing.T) {
 // Links are followed, whether or not their target is there.
 func TestWriteToFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
-	real, err := filepath.EvalSymlinks(dir)
+	folder, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +186,7 @@ func TestWriteToFollowsLinks(t *testing.T) {
 	for name, target := range map[string]string{
 		"dangling": "missing", "twice": "missing", "absolute": "a/absolute", "behind": "a/above", "ab/new": "a/b/new", "plain": "plain",
 	} {
-		if err := writeText(t, filepath.Join(dir, name), name); err != nil || readFile(t, filepath.Join(real, target)) != name {
+		if err := writeText(t, filepath.Join(dir, name), name); err != nil || readFile(t, filepath.Join(folder, target)) != name {
 			t.Errorf("%s: %v", name, err)
 		}
 		if info, err := os.Lstat(filepath.Join(dir, name)); err != nil || name != target && name != "ab/new" && info.Mode()&fs.ModeSymlink == 0 {
