@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,7 +70,7 @@ func (h *hostile) serve(conn net.Conn, capabilities uint32) {
 	c := capabilities | basic | pluginAuth
 	greeting := "\x0a8.0.0\x00\x01\x00\x00\x0012345678\x00" + string([]byte{byte(c), byte(c >> 8), 33, 2, 0, byte(c >> 16), byte(c >> 24), 21}) +
 		strings.Repeat("\x00", 10) + "123456789012\x00mysql_native_password\x00"
-	sequence, packet := byte(0), []byte(nil)
+	sequence := byte(0)
 	for i := -1; i < len(h.answers); i++ {
 		answer := greeting
 		if i >= 0 {
@@ -78,8 +79,8 @@ func (h *hostile) serve(conn net.Conn, capabilities uint32) {
 		if _, err := conn.Write(append([]byte{byte(len(answer)), byte(len(answer) >> 8), 0, sequence}, answer...)); err != nil {
 			return
 		}
-		var err error
-		if packet, err = h.read(conn); err != nil {
+		packet, err := h.read(conn)
+		if err != nil {
 			return
 		}
 		if i < 0 {
@@ -101,7 +102,7 @@ func (h *hostile) read(conn net.Conn) ([]byte, error) {
 	}
 	body := make([]byte, int(head[0])|int(head[1])<<8|int(head[2])<<16)
 	_, err := io.ReadFull(conn, body)
-	packet := append(head, body...)
+	packet := slices.Concat(head, body)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sent.Write(packet)
