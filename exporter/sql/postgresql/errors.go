@@ -133,12 +133,12 @@ func (d dialect) refusal(e *pgconn.PgError) string {
 	return fmt.Sprintf("the database %s: %s (%s)", d.Name(), e.Message, e.Code)
 }
 
-// rootCause is the innermost reason, on one line: drivers put whole histories
-// of attempts before it.
+// rootCause returns the innermost cause of the last attempt, on one line. The
+// driver tries several hosts, or TLS and plain text, and tells of each attempt.
 func rootCause(err error) string {
 	for {
 		if list, ok := err.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) > 0 {
-			err = list.Unwrap()[0]
+			err = list.Unwrap()[len(list.Unwrap())-1]
 			continue
 		}
 		inner := errors.Unwrap(err)
