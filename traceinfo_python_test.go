@@ -84,8 +84,8 @@ func hostilePayloads() (payloads []string) {
 	return payloads
 }
 
-// What a signed header says is what the Python library's middleware takes from
-// it, to the text of the ids; what it refuses is refused.
+// Unpack reads the same texts of ids from a signed header as the Python library's
+// middleware, and refuses the headers that the middleware refuses.
 func TestUnpackAsPython(t *testing.T) {
 	payloads := hostilePayloads()
 	for version, find := range map[string]func(testing.TB) string{"Debian's": testenv.Python, "the newest": testenv.NewPython} {

@@ -184,7 +184,8 @@ func TestLongIDs(t *testing.T) {
 	})
 }
 
-// What a program begins a trace with is spelled alike in notifications and headers.
+// A base id with which a program begins a trace has the same text in notifications
+// and headers.
 func TestBytesThatAreNoText(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))

@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// What waited when Flush was called may be on its way out by another call:
-// Flush returns when the outcome of that is known, with an error if it failed.
+// Another call may be exporting the halves that waited when Flush was called. Flush
+// returns when the outcome of that export is known, with an error if it failed.
 func TestFlushWaitsForOtherCalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		outcome error

@@ -125,8 +125,8 @@ func TestRetryWrite(t *testing.T) {
 	}
 }
 
-// What a store says is missing is sent again and named in the error, as indices
-// into the batch of the caller; what it cannot mean counts as all of it.
+// Missing notifications are sent again and named in the error, as indices into the
+// batch of the caller. Indices that cannot be right stand for the whole batch.
 func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
 	reason := errors.New("away")
 	passes := func(missing ...int) error {

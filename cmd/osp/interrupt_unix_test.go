@@ -119,7 +119,7 @@ func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) 
 	}
 }
 
-// What has no end is not read without end.
+// A file without an end is read up to a limit only.
 func TestEndlessFiles(t *testing.T) {
 	dir := t.TempDir()
 	big, sparse := filepath.Join(dir, "big"), filepath.Join(dir, "sparse")

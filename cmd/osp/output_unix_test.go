@@ -143,7 +143,7 @@ func TestWriteToRefusesFilesOfOthers(t *testing.T) {
 	if readFile(t, file) != "old" || readFile(t, victim) != "old" {
 		t.Error("a file was written")
 	}
-	// What we put there ourselves is ours.
+	// A link of our own is followed.
 	if err := errors.Join(os.Lchown(link, 0, 0), writeText(t, link, "new")); err != nil || readFile(t, victim) != "new" {
 		t.Errorf("our own link: %v, %q", err, readFile(t, victim))
 	}

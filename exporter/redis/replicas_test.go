@@ -154,7 +154,7 @@ func (c *counting) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis
 	}
 }
 
-// What the server takes is one pipeline, large or not.
+// A batch that the server takes is one pipeline, whether it is large or not.
 func TestHealthyWriteIsOnePipeline(t *testing.T) {
 	client, c := bare(t, testenv.RedisDB(t)), &counting{}
 	client.AddHook(c)

@@ -127,7 +127,7 @@ func (h *hostile) open(t *testing.T, options string) (got string, err error) {
 	return h.got.String(), err
 }
 
-// What such a server asks for.
+// The authentication requests of a hostile server.
 const (
 	inClear   = "R\x00\x00\x00\x08\x00\x00\x00\x03"
 	asMD5     = "R\x00\x00\x00\x0c\x00\x00\x00\x05salt"
