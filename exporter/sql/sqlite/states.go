@@ -5,7 +5,7 @@ import "github.com/osprofiler-otel/osprofiler/internal/serverstate"
 // states are all result codes of SQLite, primary and extended ones. An extended
 // code stands for its primary code (the low 8 bits) and a detail.
 var states = serverstate.Table{
-	Source: "SQLite, https://www.sqlite.org/rescode.html and src/os_unix.c, src/pager.c, src/wal.c",
+	Source: "SQLite, sqlite.org/rescode.html and src/os_unix.c, src/pager.c, src/wal.c",
 	States: []serverstate.State{
 		{Code: "0", Name: "SQLITE_OK, no failure: success", Class: serverstate.Unknown},
 		{Code: "256", Name: "SQLITE_OK_LOAD_PERMANENTLY, no failure: success of an extension", Class: serverstate.Unknown},
