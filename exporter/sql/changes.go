@@ -21,7 +21,7 @@ import (
 // To keep the cursor short it may yield some rows again.
 func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
-		era, err := s.era(ctx)
+		before, err := s.era(ctx)
 		if err != nil {
 			yield(store.Change{}, err)
 			return
@@ -31,14 +31,72 @@ func (s *Store) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.
 			yield(store.Change{}, err)
 			return
 		}
-		yield = s.within(era, yield)
+		yield = s.within(before, yield)
 		now := time.Now().Unix() / period
-		if late := at.gaps.condition(); late != "" && !s.change(ctx, &at, now, 0, late, yield) {
+		if !s.late(ctx, &at, now, yield) {
 			return
 		}
-		at.gaps = at.gaps.recent(now)
 		s.change(ctx, &at, now, at.id, "TRUE", yield)
 	}
+}
+
+// late yields the rows that came to be in the gaps of a position. It returns
+// false when the sequence is over.
+func (s *Store) late(ctx context.Context, at *position, now int64, yield func(store.Change, error) bool) bool {
+	grown, counted, err := s.grown(ctx, at.gaps)
+	if err != nil {
+		yield(store.Change{}, err)
+		return false
+	}
+	if len(grown) > 0 {
+		// The last row waits until all are read, because only then the cursor may
+		// tell that there are no more.
+		var last *store.Change
+		hold := func(c store.Change, err error) bool {
+			if err != nil {
+				return yield(c, err)
+			}
+			if last != nil && !yield(*last, nil) {
+				return false
+			}
+			last = &c
+			return true
+		}
+		if !s.change(ctx, at, now, 0, grown.condition(), hold) {
+			return false
+		}
+		at.gaps = at.gaps.counted(counted)
+		if last != nil {
+			last.Cursor = at.cursor()
+			if !yield(*last, nil) {
+				return false
+			}
+		}
+	}
+	at.gaps = at.gaps.recent(now, at.id)
+	return true
+}
+
+// grown returns the gaps in which there may be new rows, and what is in the joined
+// ones among them now.
+func (s *Store) grown(ctx context.Context, all gaps) (grown, counted gaps, err error) {
+	for _, g := range all {
+		if !g.joined || g.rows < 0 {
+			grown = append(grown, g)
+			continue
+		}
+		now := g
+		err := s.use(ctx, func() error {
+			return s.queryRow(ctx, fmt.Sprintf("SELECT count(*), coalesce(sum(id - %d), 0) FROM data WHERE %s", g.from, g.condition())).Scan(&now.rows, &now.sum)
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if now != g {
+			grown, counted = append(grown, g), append(counted, now)
+		}
+	}
+	return grown, counted, nil
 }
 
 // change yields the rows behind an id that a condition holds for, and moves the

@@ -283,7 +283,43 @@ func TestChangesAmongManyRollbacks(t *testing.T) {
 			}
 		}
 		c.follow(t, -1)
-		t.Logf("without news %d of %d rows come again; the cursor has %d bytes", c.follow(t, -1), len(c.committed), len(c.cursor))
+		if again := c.follow(t, -1); again > 0 {
+			t.Errorf("without news %d of %d rows come again", again, len(c.committed))
+		}
+		if len(c.cursor) > 2000 {
+			t.Errorf("the cursor has %d bytes", len(c.cursor))
+		}
 		c.check(t)
+	})
+}
+
+// Deleted rows leave gaps. They are no news, and a row that is committed late
+// among them is found.
+func TestChangesAmongManyDeletions(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		c := newLateCase(t, at)
+		for range 200 {
+			c.write(t)
+		}
+		c.begin(t)
+		for range 200 {
+			c.write(t)
+		}
+		ids := strs(t, c.others[0], "SELECT id FROM data WHERE MOD(id, 7) = 3 OR MOD(id, 11) = 3")
+		for _, id := range ids { // one by one, which locks no other row
+			execute(t, c.others[0], "DELETE FROM data WHERE id = "+id)
+		}
+		c.committed = strs(t, c.others[0], "SELECT name FROM data ORDER BY id")
+		c.follow(t, -1)
+		for range 2 {
+			if again := c.follow(t, -1); again > 0 {
+				t.Errorf("without news %d of %d rows come again", again, len(c.committed))
+			}
+		}
+		c.end(t, 0, true)
+		c.check(t)
+		if again := c.follow(t, -1); again > 0 {
+			t.Errorf("after the late rows %d rows come again", again)
+		}
 	})
 }

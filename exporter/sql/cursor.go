@@ -27,7 +27,7 @@ func (p *position) pass(r *row, notesGaps bool, now int64) {
 		return
 	}
 	if notesGaps && r.id > p.id+1 {
-		p.gaps = p.gaps.add(p.id+1, r.id-1, now)
+		p.gaps = p.gaps.recent(now, r.id).add(p.id+1, r.id-1, now)
 	}
 	p.id, p.checksum = r.id, checksumOf(r)
 }

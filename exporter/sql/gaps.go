@@ -14,10 +14,17 @@ import (
 //
 // A transaction that was rolled back leaves such ids for good. One that is
 // committed late fills them.
+//
+// A joined gap is made of several. It tells from its first id to its last how
+// many rows there were, and the sum of their distances from the first id. If both
+// are still the same, no row was added. Both are -1 in a gap that is too wide to
+// be counted.
 type gap struct {
 	from, to    int64 // first and last id, both included
 	step, width int64 // equal in a gap without rows in between
 	since       int64 // when it was passed, in periods
+	joined      bool
+	rows, sum   int64 // of a joined gap
 }
 
 const (
@@ -25,8 +32,13 @@ const (
 	period = 5 * 60
 	// lateness is for how many periods a gap is looked into again.
 	lateness = 12
+	// behind is how many ids a gap may lie behind the largest id that was passed.
+	// No transaction stays open while so many rows are inserted.
+	behind = 1 << 18
 	// mostGaps is how many gaps a cursor has.
 	mostGaps = 32
+	// widestGap is the number of ids from which the rows in a gap are not counted.
+	widestGap = 1 << 40
 )
 
 func (g *gap) holds(id int64) bool {
@@ -35,6 +47,40 @@ func (g *gap) holds(id int64) bool {
 
 // last returns the first of the last width ids.
 func (g *gap) last() int64 { return g.to - g.width + 1 }
+
+// seen returns how many rows lie between the ids of the gap, and the sum of their
+// distances from its first id.
+func (g *gap) seen() (rows, sum int64) {
+	if g.joined {
+		return g.rows, g.sum
+	}
+	runs := (g.last() - g.from) / g.step // of rows, each of step - width
+	each := g.step - g.width
+	return runs * each, runs*series(g.width, g.step-1) + each*g.step*series(0, runs-1)
+}
+
+// series returns the sum of the numbers from one to another.
+func series(from, to int64) int64 {
+	if to < from {
+		return 0
+	}
+	return (from + to) * (to - from + 1) / 2
+}
+
+// join makes one gap of two, with the rows in between.
+func join(a, b *gap) gap {
+	g := gap{from: a.from, to: b.to, since: max(a.since, b.since), joined: true}
+	g.step, g.width = g.to-g.from+1, g.to-g.from+1
+	rows, sum := b.seen()
+	g.rows, g.sum = a.seen()
+	if g.width >= widestGap || g.rows < 0 || rows < 0 {
+		g.rows, g.sum = -1, -1
+		return g
+	}
+	g.rows += rows + b.from - a.to - 1
+	g.sum += sum + rows*(b.from-a.from) + series(a.to+1-a.from, b.from-1-a.from)
+	return g
+}
 
 // condition is true of the rows in the gap.
 func (g *gap) condition() string {
@@ -66,10 +112,11 @@ func (all gaps) add(from, to, now int64) gaps {
 	width := to - from + 1
 	if len(all) > 0 {
 		last := &all[len(all)-1]
-		if last.step == last.width && last.width == width && last.since == now {
+		repeats := last.width == width && last.since == now && !last.joined
+		if repeats && last.step == last.width {
 			last.step = from - last.from
 		}
-		if last.width == width && last.since == now && from-last.last() == last.step {
+		if repeats && from-last.last() == last.step {
 			last.to = to
 			return all
 		}
@@ -77,10 +124,10 @@ func (all gaps) add(from, to, now int64) gaps {
 	return append(all, gap{from: from, to: to, step: width, width: width, since: now}).bounded()
 }
 
-// without removes one id.
+// without removes one id. A joined gap keeps it, until its rows are counted again.
 func (all gaps) without(id int64) gaps {
 	i := slices.IndexFunc(all, func(g gap) bool { return g.holds(id) })
-	if i < 0 {
+	if i < 0 || all[i].joined {
 		return all
 	}
 	g := all[i]
@@ -103,12 +150,11 @@ func (all gaps) without(id int64) gaps {
 	return slices.Replace(all, i, i+1, parts...).bounded()
 }
 
-// bounded makes one gap of two while there are too many: the two of the earliest
-// period with the fewest rows in between. Changes yields these rows once more.
+// bounded joins gaps while there are too many: the two of the earliest period with
+// the fewest rows in between.
 func (all gaps) bounded() gaps {
 	for len(all) > mostGaps {
-		best := 0
-		found := false
+		best, found := 0, false
 		for i := range len(all) - 1 {
 			a, b := &all[i], &all[i+1]
 			if a.since != b.since {
@@ -119,19 +165,31 @@ func (all gaps) bounded() gaps {
 				best, found = i, true
 			}
 		}
-		a, b := all[best], all[best+1]
-		width := b.to - a.from + 1
-		all = slices.Replace(all, best, best+2, gap{from: a.from, to: b.to, step: width, width: width, since: max(a.since, b.since)})
+		all = slices.Replace(all, best, best+2, join(&all[best], &all[best+1]))
 	}
 	return all
 }
 
-// recent leaves out the gaps that were passed too long ago.
-func (all gaps) recent(now int64) gaps {
-	return slices.DeleteFunc(all, func(g gap) bool { return now-g.since > lateness })
+// counted takes over what was counted in joined gaps.
+func (all gaps) counted(counted gaps) gaps {
+	for i := range all {
+		for _, c := range counted {
+			if all[i].joined && all[i].from == c.from && all[i].to == c.to {
+				all[i] = c
+			}
+		}
+	}
+	return all
 }
 
-// append writes from-to@since, or from-to/step+width@since, with commas between.
+// recent leaves out the gaps that were passed too long ago, or that lie too far
+// behind an id.
+func (all gaps) recent(now, id int64) gaps {
+	return slices.DeleteFunc(all, func(g gap) bool { return now-g.since > lateness || id-g.to > behind })
+}
+
+// append writes from-to@since, from-to/step+width@since, or from-to=rows+sum@since,
+// with commas between.
 func (all gaps) append(text []byte) []byte {
 	for i := range all {
 		g := &all[i]
@@ -140,7 +198,11 @@ func (all gaps) append(text []byte) []byte {
 		}
 		text = strconv.AppendInt(text, g.from, 10)
 		text = strconv.AppendInt(append(text, '-'), g.to, 10)
-		if g.step != g.width {
+		switch {
+		case g.joined:
+			text = strconv.AppendInt(append(text, '='), g.rows, 10)
+			text = strconv.AppendInt(append(text, '+'), g.sum, 10)
+		case g.step != g.width:
 			text = strconv.AppendInt(append(text, '/'), g.step, 10)
 			text = strconv.AppendInt(append(text, '+'), g.width, 10)
 		}
@@ -165,20 +227,25 @@ func parseGaps(text string) (all gaps, ok bool) {
 
 func parseGap(text string) (g gap, ok bool) {
 	pattern, since, _ := strings.Cut(text, "@")
-	ids, pattern, repeats := strings.Cut(pattern, "/")
+	ids, repeat, repeats := strings.Cut(pattern, "/")
+	ids, content, joined := strings.Cut(ids, "=")
 	from, to, _ := strings.Cut(ids, "-")
-	ok = true
-	number := func(text string) int64 {
+	ok = !repeats || !joined
+	number := func(text string, least int64) int64 {
 		n, err := strconv.ParseInt(text, 10, 64)
-		ok = ok && err == nil && n > 0
+		ok = ok && err == nil && n >= least
 		return n
 	}
-	g.from, g.to, g.since = number(from), number(to), number(since)
+	g.from, g.to, g.since, g.joined = number(from, 1), number(to, 1), number(since, 1), joined
 	g.step, g.width = g.to-g.from+1, g.to-g.from+1
-	if repeats {
-		step, width, _ := strings.Cut(pattern, "+")
-		g.step, g.width = number(step), number(width)
+	switch {
+	case repeats:
+		step, width, _ := strings.Cut(repeat, "+")
+		g.step, g.width = number(step, 1), number(width, 1)
 		ok = ok && g.width < g.step && g.step <= g.last()-g.from && (g.last()-g.from)%g.step == 0
+	case joined:
+		rows, sum, _ := strings.Cut(content, "+")
+		g.rows, g.sum = number(rows, -1), number(sum, -1)
 	}
 	return g, ok && g.from <= g.to
 }

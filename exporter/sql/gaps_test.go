@@ -51,28 +51,32 @@ func TestGapsOfSteps(t *testing.T) {
 // Gaps are looked into again for an hour, and not for ever.
 func TestGapsEnd(t *testing.T) {
 	p := passed(1, 3)
-	if got := len(p.gaps.recent(100 + lateness)); got != 1 {
+	if got := len(p.gaps.recent(100+lateness, 3)); got != 1 {
 		t.Errorf("within the time there are %d gaps", got)
 	}
-	if got := len(p.gaps.recent(101 + lateness)); got != 0 {
+	if got := len(p.gaps.recent(101+lateness, 3)); got != 0 {
 		t.Errorf("after the time there are %d gaps", got)
+	}
+	if got := passed(1, 3, 3+behind+1).text(); got != "4-262147@100" {
+		t.Errorf("far behind there are the gaps %s", got)
 	}
 }
 
-// Whatever the ids and their order: each id below the position is that of a row
-// that was passed, or is in a gap; the cursor stays short and is read back; and
-// the condition holds the ids of the gaps.
+// Every id below the position has a row that was passed, or lies in a gap, whatever
+// the order of the rows. A joined gap knows how many rows it has. The cursor stays
+// short, and is read back.
 func TestGapsHoldWhatIsMissing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := &position{}
 		seen := map[int64]bool{}
 		next, now := int64(0), int64(100)
 		for range rapid.IntRange(1, 60).Draw(t, "rounds") {
-			now += int64(rapid.IntRange(0, 1).Draw(t, "periods"))
+			now = min(now+int64(rapid.IntRange(0, 1).Draw(t, "periods")), 100+lateness)
 			if late := missingOf(p, seen); len(late) > 0 && rapid.Bool().Draw(t, "late") {
 				id := rapid.SampledFrom(late).Draw(t, "id")
 				p.pass(&row{id: id}, true, now)
 				seen[id] = true
+				p.gaps = p.gaps.counted(countedIn(p.gaps, seen))
 				continue
 			}
 			step := int64(rapid.IntRange(1, 7).Draw(t, "step"))
@@ -86,11 +90,31 @@ func TestGapsHoldWhatIsMissing(t *testing.T) {
 		if len(p.gaps) > mostGaps {
 			t.Fatalf("there are %d gaps", len(p.gaps))
 		}
+		if counted := countedIn(p.gaps, seen); len(counted) > 0 && !slices.Equal(p.gaps, slices.Clone(p.gaps).counted(counted)) {
+			t.Fatalf("the joined gaps of %s should be %+v", p.text(), counted)
+		}
 		back, err := parsePosition(p.cursor())
 		if err != nil || back.cursor() != p.cursor() {
 			t.Fatalf("the cursor %q is read back as %q: %v", p.cursor(), back.cursor(), err)
 		}
 	})
+}
+
+// countedIn returns the joined gaps with what is in them.
+func countedIn(all gaps, seen map[int64]bool) (counted gaps) {
+	for _, g := range all {
+		if !g.joined {
+			continue
+		}
+		g.rows, g.sum = 0, 0
+		for id := range seen {
+			if g.from <= id && id <= g.to {
+				g.rows, g.sum = g.rows+1, g.sum+id-g.from
+			}
+		}
+		counted = append(counted, g)
+	}
+	return counted
 }
 
 // missingOf returns the ids below the position at which there was no row.
@@ -113,6 +137,7 @@ func FuzzParsePosition(f *testing.F) {
 	f.Add("sql2:9:00000000:2-8/3+1@3")
 	f.Add("sql2:9223372036854775807:00000000:1-9223372036854775806@1")
 	f.Add("sql2:-1:00000000")
+	f.Add("sql2:99:00000000:1-50=20+300@1,60-90=-1+-1@2")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := parsePosition(store.Cursor(text))
 		if err != nil {
