@@ -194,13 +194,12 @@ func (c *copier) flush(ctx context.Context) error {
 }
 
 // write writes a batch. Notifications that the target refuses for a reason of
-// their own, or that it lacks while it took others, are counted and warned of.
-// If it takes nothing, write ends the copying.
+// their own are counted and warned of. Any other failure ends the copying.
 func (c *copier) write(ctx context.Context, batch []osprofiler.Notification) error {
 	err := store.Retry{}.Write(ctx, c.to, batch)
 	var partial *store.WriteError
 	if errors.As(err, &partial) && ctx.Err() == nil &&
-		(len(partial.Missing) < len(batch) || len(partial.Refused) == len(batch)) {
+		len(partial.Refused) > 0 && len(partial.Refused) == len(partial.Missing) {
 		c.warn.add(err.Error())
 		c.refused += len(partial.Missing)
 		c.written += len(batch) - len(partial.Missing)

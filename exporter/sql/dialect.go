@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // A Dialect is all that differs between the databases. Statements are written
@@ -64,10 +65,14 @@ type Dialect interface {
 	// Refuses tells whether the database refuses the content of a row, so that
 	// the other rows of the batch may be stored without it.
 	Refuses(err error) bool
+	// TooMuch tells whether the transaction as a whole may be too large for the
+	// server, so that its halves may be stored.
+	TooMuch(err error) bool
 	// Suspect tells whether a single row that is too large for the server can
-	// have caused the error, though the server did not say so: it ended the
-	// connection, for example.
-	Suspect(err error) bool
+	// have caused the error after that time, though the server did not say so: it
+	// ended the connection, for example. A server that was waited for in vain is
+	// no such case.
+	Suspect(err error, took time.Duration) bool
 	// WrongTable tells whether a statement failed since the table has other
 	// columns.
 	WrongTable(err error) bool

@@ -2,7 +2,9 @@ package sql
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
@@ -17,11 +19,23 @@ const (
 	// hangUps is how often a server must end the connection over one row, while
 	// it answers otherwise, before the row counts as refused.
 	hangUps = 3
+	// mostRefused is how many rows are refused before the rest of a batch is given
+	// up, if no row of it was stored: then the table refuses all of them.
+	mostRefused = 32
 )
 
-// mayBeRow tells whether a batch may have failed because of single rows.
-func (s *Store) mayBeRow(batch []osprofiler.Notification, err error) bool {
-	return s.dialect.Refuses(err) || s.dialect.Suspect(err) && slices.ContainsFunc(batch, isLarge)
+// attempt stores notifications in one transaction, and returns how long that took.
+func (s *Store) attempt(ctx context.Context, batch []osprofiler.Notification) (took time.Duration, err error) {
+	began := time.Now()
+	err = s.writeAll(ctx, batch)
+	return time.Since(began), err
+}
+
+// mayBeRows tells whether a part of a batch that failed may be stored without
+// some rows, or in smaller transactions.
+func (s *Store) mayBeRows(part []osprofiler.Notification, took time.Duration, err error) bool {
+	return s.dialect.Refuses(err) || len(part) > 1 && s.dialect.TooMuch(err) ||
+		s.dialect.Suspect(err, took) && slices.ContainsFunc(part, isLarge)
 }
 
 func isLarge(n osprofiler.Notification) bool { return n.Size() >= largeRow }
@@ -32,21 +46,26 @@ type isolation struct {
 	*Store
 	batch   []osprofiler.Notification
 	refused []backend.Refusal
+	stored  bool // a part was
 }
 
-// isolate stores what can be stored of a batch that failed with err.
-func (s *Store) isolate(ctx context.Context, batch []osprofiler.Notification, err error) error {
+// isolate stores what can be stored of a batch whose first attempt failed.
+func (s *Store) isolate(ctx context.Context, batch []osprofiler.Notification, took time.Duration, err error) error {
 	i := &isolation{Store: s, batch: batch}
-	done, err := i.halve(ctx, 0, len(batch), err)
-	if err == nil && len(i.refused) == 0 {
+	done, err := i.halve(ctx, 0, len(batch), took, err)
+	switch {
+	case err == nil && len(i.refused) == 0:
 		return nil
-	}
-	if err == nil {
+	case err == nil:
 		return backend.Refused(batch, i.refused)
 	}
 	failed := &store.WriteError{Transient: s.isTransient(err), Err: err}
-	for _, r := range i.refused { // they are refused again with the rest
+	for _, r := range i.refused {
 		failed.Missing = append(failed.Missing, r.Index)
+	}
+	if !failed.Transient && len(i.refused) > 0 { // otherwise the next attempt refuses them again
+		failed.Refused = slices.Clone(failed.Missing)
+		failed.Err = fmt.Errorf("%w; %w", backend.Refused(batch, i.refused), err)
 	}
 	for at := done; at < len(batch); at++ {
 		failed.Missing = append(failed.Missing, at)
@@ -58,33 +77,39 @@ func (s *Store) isolate(ctx context.Context, batch []osprofiler.Notification, er
 // the index up to which everything is stored or refused, and the error that
 // ended the writing there.
 func (i *isolation) write(ctx context.Context, from, to int) (done int, err error) {
-	if err := i.writeAll(ctx, i.batch[from:to]); err != nil {
-		return i.halve(ctx, from, to, err)
+	took, err := i.attempt(ctx, i.batch[from:to])
+	if err != nil {
+		return i.halve(ctx, from, to, took, err)
 	}
+	i.stored = true
 	return to, nil
 }
 
-// halve does what write does, for a part that failed with err.
-func (i *isolation) halve(ctx context.Context, from, to int, err error) (done int, _ error) {
-	if !i.mayBeRow(i.batch[from:to], err) {
+// halve stores the two halves of a part that failed with err, one after the
+// other. It returns what write returns.
+func (i *isolation) halve(ctx context.Context, from, to int, took time.Duration, err error) (done int, _ error) {
+	if !i.mayBeRows(i.batch[from:to], took, err) {
 		return from, err
 	}
 	if to-from == 1 {
-		return i.one(ctx, from, err)
+		return i.one(ctx, from, took, err)
 	}
 	middle := (from + to) / 2
 	if done, err := i.write(ctx, from, middle); err != nil {
 		return done, err
 	}
+	if !i.stored && len(i.refused) >= mostRefused {
+		return middle, fmt.Errorf("the database refuses all of the first %d notifications of the batch, so that the others were not tried", len(i.refused))
+	}
 	return i.write(ctx, middle, to)
 }
 
-// one decides about a notification that failed by itself. One over which the
-// server ended the connection is tried again, since the connection may have
-// been lost by chance.
-func (i *isolation) one(ctx context.Context, at int, err error) (done int, _ error) {
+// one decides about a notification that failed by itself. If the server ended the
+// connection over it, it is tried again, since the connection may have been lost
+// by chance.
+func (i *isolation) one(ctx context.Context, at int, took time.Duration, err error) (done int, _ error) {
 	for tries := 1; !i.dialect.Refuses(err); tries++ {
-		if !i.dialect.Suspect(err) {
+		if !i.dialect.Suspect(err, took) {
 			return at, err
 		}
 		if pingErr := i.use(ctx, func() error { return i.db.PingContext(ctx) }); pingErr != nil {
@@ -93,7 +118,8 @@ func (i *isolation) one(ctx context.Context, at int, err error) (done int, _ err
 		if tries == hangUps {
 			break
 		}
-		if err = i.writeAll(ctx, i.batch[at:at+1]); err == nil {
+		if took, err = i.attempt(ctx, i.batch[at:at+1]); err == nil {
+			i.stored = true
 			return at + 1, nil
 		}
 	}

@@ -2,7 +2,9 @@ package sql
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
@@ -30,9 +32,9 @@ func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	case <-s.done:
 		return store.ErrClosed
 	}
-	err := s.writeAll(ctx, batch)
-	if err != nil && s.mayBeRow(batch, err) {
-		return s.isolate(ctx, batch, err)
+	took, err := s.attempt(ctx, batch)
+	if err != nil && s.mayBeRows(batch, took, err) {
+		return s.isolate(ctx, batch, took, err)
 	}
 	if err != nil && s.isTransient(err) {
 		return &store.WriteError{Transient: true, Err: err}
@@ -82,6 +84,16 @@ func (s *Store) insert(ctx context.Context, c *connection, batch []osprofiler.No
 	return nil
 }
 
+// unshown returns the rows that a look-up should have found. Latest returns only
+// the latest rows with one trace_id.
+func unshown(lacking, stored []Row) []Row {
+	found := map[sql.NullString]int{}
+	for _, r := range stored {
+		found[r.columns[colTraceID]]++
+	}
+	return slices.DeleteFunc(lacking, func(r Row) bool { return found[r.columns[colTraceID]] >= SameTraceID })
+}
+
 // insertRows inserts rows that have these trace_ids. If the database reports
 // fewer inserted rows, it must show them all the same: a trigger may have put
 // them into a partition, or a rule may have discarded them.
@@ -94,7 +106,7 @@ func (s *Store) insertRows(ctx context.Context, c *connection, rows []Row, trace
 	if err != nil {
 		return err
 	}
-	if lacking := missing(rows, stored); len(lacking) > 0 {
+	if lacking := unshown(missing(rows, stored), stored); len(lacking) > 0 {
 		return fmt.Errorf("the database %s accepted %d rows but discarded %d of them; a trigger or a rule of the table data does so", s.dialect.Name(), len(rows), len(lacking))
 	}
 	return nil

@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 )
 
 // dialect is that of MySQL and MariaDB, for one database.
-type dialect struct{ address, database, user string }
+type dialect struct {
+	address, database, user string
+	timeout                 time.Duration // the shorter one of read_timeout and write_timeout; 0: none
+}
 
 // Name is the database and where it is.
 func (d dialect) Name() string { return strconv.Quote(d.database) + " at " + d.address }

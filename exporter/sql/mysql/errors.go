@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -44,12 +45,16 @@ func (dialect) Refuses(err error) bool {
 	return class == serverstate.Row || errors.Is(err, driver.ErrPktTooLarge)
 }
 
+// TooMuch implements table.Dialect: group replication has a limit for
+// transactions, and an error that can also mean something else.
+func (dialect) TooMuch(err error) bool { return number(err) == 3100 || number(err) == 1206 }
+
 // Suspect implements table.Dialect: servers and proxies may close the connection
 // over a packet that is larger than they take, or run out of memory.
-func (dialect) Suspect(err error) bool {
+func (d dialect) Suspect(err error, took time.Duration) bool {
 	switch number(err) {
 	case 0:
-		return lost(err)
+		return lost(err) && (d.timeout == 0 || took < d.timeout)
 	case 1037, 1038, 1041, 1105, 1160, 1161:
 		return true
 	}

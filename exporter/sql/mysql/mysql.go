@@ -80,10 +80,18 @@ func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, 
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(2)
 	db.SetConnMaxIdleTime(time.Minute)
-	return table.Open(ctx, db, dialect{address: c.Addr, database: c.DBName, user: c.User},
+	return table.Open(ctx, db, dialect{address: c.Addr, database: c.DBName, user: c.User, timeout: shorter(c.ReadTimeout, c.WriteTimeout)},
 		table.Config{ReadOnly: own.readOnly, Patience: own.busyTimeout, Writers: connections / 2})
 }
 
 // connections is how many a store has at most; one is held by a batch, one by
 // a page that is read.
 const connections = 8
+
+// shorter returns the shorter one of two timeouts, of which 0 is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}

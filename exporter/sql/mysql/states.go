@@ -123,6 +123,15 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 	case e.Number == 1105 && strings.Contains(e.Message, "max_allowed_packet"):
 		// A long parameter of a prepared statement has no number of its own.
 		return serverstate.Row, true
+	case (e.Number == 1105 || e.Number == 1180) && (strings.Contains(e.Message, "wsrep_max_ws") || strings.Contains(e.Message, "writeset size")):
+		// A limit of Galera for transactions.
+		return serverstate.Row, true
+	case e.Number == 1062 && strings.Contains(e.Message, "PRIMARY'"):
+		// The ids are used up, or the sequence of ids is wrong.
+		return serverstate.Stays, true
+	case strings.HasPrefix(string(e.SQLState[:]), "45"):
+		// A trigger of the operator may choose any number.
+		return serverstate.Row, true
 	case strings.HasPrefix(string(e.SQLState[:]), "40"):
 		return serverstate.Contended, true
 	}

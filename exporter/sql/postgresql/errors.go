@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -45,9 +46,12 @@ func (dialect) Refuses(err error) bool {
 	return class == serverstate.Row
 }
 
+// TooMuch implements table.Dialect: transactions have no limit of their own.
+func (dialect) TooMuch(error) bool { return false }
+
 // Suspect implements table.Dialect: a server that a row drives out of memory
 // may end the session, or itself, with or without a word.
-func (dialect) Suspect(err error) bool {
+func (dialect) Suspect(err error, _ time.Duration) bool {
 	switch code := state(err); code {
 	case "":
 		return lost(err)

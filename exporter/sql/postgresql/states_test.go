@@ -60,7 +60,10 @@ func TestClassOf(t *testing.T) {
 		{pgconn.PgError{Code: "40003"}, serverstate.Unknown},
 		{pgconn.PgError{Code: "42501"}, serverstate.Stays},
 		{pgconn.PgError{Code: "57P04"}, serverstate.Stays},
-		{pgconn.PgError{Code: "ZZZZZ"}, serverstate.Unknown},
+		{pgconn.PgError{Code: "U0001"}, serverstate.Row},
+		{pgconn.PgError{Code: "23505", ConstraintName: "data_pkey"}, serverstate.Contended},
+		{pgconn.PgError{Code: "23505", ConstraintName: "operators"}, serverstate.Row},
+		{pgconn.PgError{Code: "2200H"}, serverstate.Stays},
 	} {
 		if got, sent := classOf(&c.e); got != c.want || !sent {
 			t.Errorf("%s %q: %v, want %v", c.e.Code, c.e.Message, got, c.want)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"slices"
 	"strconv"
+	"time"
 
 	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 )
@@ -97,7 +98,10 @@ func (d dialect) Commit(ctx context.Context, c *sql.Conn) error {
 const commits = 20
 
 // Suspect implements table.Dialect: SQLite always says why it refuses.
-func (dialect) Suspect(error) bool { return false }
+func (dialect) Suspect(error, time.Duration) bool { return false }
+
+// TooMuch implements table.Dialect: a transaction has no limit of its own.
+func (dialect) TooMuch(error) bool { return false }
 
 // Renew gives up all connections if the error may come from a database file
 // that was replaced while it was open. Then the caller makes sure of the table and runs
