@@ -50,8 +50,9 @@ func (b *encoded) choose(room, most int64) {
 		case size > most || size-1 > b.longest:
 			b.refused = append(b.refused, i)
 			b.missing = append(b.missing, i)
-		case size > room:
+		case size > room: // nor is there room for what comes after it, so that the order stays
 			b.missing = append(b.missing, i)
+			room = 0
 		default:
 			room -= size
 		}

@@ -65,6 +65,7 @@ func kernelRefuses(t *testing.T) bool {
 // A file that another account planted is not written into, whether it is there
 // from the beginning or takes the place of the service's own.
 func TestForeignStore(t *testing.T) {
+	testenv.Root(t)
 	for name, c := range plants {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(likeTmp(t), "store.jsonl")

@@ -177,28 +177,40 @@ func TestNotificationTooLargeWithReplicas(t *testing.T) {
 func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 	server := testenv.StartRedis(t, durable...)
 	r := &recorder{Store: open(t, "redis://"+server.Addr()+"?osp_legacy=no")}
-	written := make(chan error)
+	enough := make(chan struct{})
+	written := make(chan error, 1)
 	var all []osprofiler.Notification
 	go func() {
-		defer close(written)
-		for b := range 12 {
+		for b := 0; ; b++ {
 			batch := []osprofiler.Notification{event("A", 3*b), sized("A", 3*b+1, 1<<20), event("A", 3*b+2)}
 			all = append(all, batch...)
-			written <- store.Retry{Elapsed: 3 * time.Minute}.Write(t.Context(), r, batch)
+			err := store.Retry{Elapsed: 3 * time.Minute}.Write(t.Context(), r, batch)
+			select {
+			case <-enough:
+				written <- err
+				return
+			default:
+			}
+			if err != nil {
+				written <- err
+				return
+			}
 		}
 	}()
-	n := 0
-	for err := range written {
-		if err != nil {
-			t.Error(err)
+	for range 3 {
+		met := r.count()
+		server.Kill()
+		for began := time.Now(); r.count() == met && time.Since(began) < time.Minute; {
+			time.Sleep(time.Millisecond)
 		}
-		if n++; n == 3 || n == 6 || n == 9 {
-			server.Kill()
-			server.Restart()
+		if r.count() == met {
+			t.Error("no write met the server while it was down")
 		}
+		server.Restart()
 	}
-	if r.count() == 0 {
-		t.Error("no write met the server while it was down")
+	close(enough)
+	if err := <-written; err != nil {
+		t.Error(err)
 	}
 	got, _ := collect(t, r.Notifications(t.Context(), "A"))
 	if len(got) != len(all) {

@@ -44,7 +44,7 @@ func setting(name, on, off string) func(*testing.T, *goredis.Client, *testenv.Se
 
 // replicaOfNone makes the server the replica of a master that is gone.
 func replicaOfNone(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
-	host, port, _ := net.SplitHostPort(closedPort(t))
+	host, port := "127.0.0.1", "1" // nobody listens there
 	do(t, admin, "REPLICAOF", host, port)
 	return func() { do(t, admin, "REPLICAOF", "NO", "ONE") }
 }

@@ -3,6 +3,7 @@ package sql_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,95 @@ func TestStandbyTakesOver(t *testing.T) {
 		},
 		Leave: func(*testing.T) { standby.Promote() },
 	}.Test(t)
+}
+
+// A balancer that ends no sessions leaves connections at a server that takes no
+// writes any more, while new connections lead to the one that does.
+func TestConnectionsStayAtAReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(t *testing.T) (writable, readOnly *testenv.Server, at string){
+		"postgresql": func(t *testing.T) (writable, readOnly *testenv.Server, at string) {
+			primary := testenv.StartPostgreSQL(t)
+			open(t, primary.PostgreSQL()) // makes the table, which a standby copies
+			return primary, testenv.StartStandby(t, primary), primary.PostgreSQL()
+		},
+		"mariadb": func(t *testing.T) (writable, readOnly *testenv.Server, at string) {
+			writable, readOnly = testenv.StartMariaDB(t), testenv.StartMariaDB(t)
+			for _, server := range []*testenv.Server{writable, readOnly} {
+				open(t, server.MariaDB()) // makes the table
+				execute(t, foreign(t, server.MariaDB()), "CREATE USER plain IDENTIFIED BY '"+testenv.Password+"'", "GRANT ALL ON osp.* TO plain")
+			}
+			execute(t, foreign(t, readOnly.MariaDB()), "SET GLOBAL read_only = 1")
+			return writable, readOnly, strings.Replace(writable.MariaDB(), "//"+testenv.User+":", "//plain:", 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			writable, readOnly, at := start(t)
+			proxy := testenv.NewProxy(t, writable.Addr())
+			s := open(t, through(t, at, proxy))
+			proxy.Switch(readOnly.Addr())
+			for range 8 { // its connections lead to the server that is read only
+				err := s.Write(t.Context(), numbered(1))
+				var failed *store.WriteError
+				if !errors.As(err, &failed) || !failed.Transient {
+					t.Fatalf("the server that is read only answers %v", err)
+				}
+			}
+			proxy.Redirect(writable.Addr())
+			batch := numbered(3)
+			if err := (store.Retry{Elapsed: 10 * time.Second}).Write(t.Context(), s, batch); err != nil {
+				t.Fatal(err)
+			}
+			if got := names(t, open(t, at), "A"); len(got) != len(batch) {
+				t.Errorf("stored are %q", got)
+			}
+		})
+	}
+}
+
+// A session keeps the default with which it began, after the database has
+// another.
+func TestSessionsKeepADefault(t *testing.T) {
+	at := testenv.PostgreSQL(t)
+	s := open(t, at)
+	db := foreign(t, at)
+	database := `"` + strings.Trim(parse(t, at).Path, "/") + `"`
+	execute(t, db, "ALTER DATABASE "+database+" SET default_transaction_read_only = on",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+	var failed *store.WriteError
+	for !errors.As(s.Write(t.Context(), numbered(1)), &failed) || !strings.Contains(failed.Error(), "only read") {
+		if t.Context().Err() != nil {
+			t.Fatal("the database is never read only")
+		}
+	}
+	execute(t, db, "SET default_transaction_read_only = off", "ALTER DATABASE "+database+" RESET default_transaction_read_only")
+	if err := (store.Retry{Elapsed: 10 * time.Second}).Write(t.Context(), s, numbered(3)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A server ends idle connections without a word. Closing the store is no error
+// then.
+func TestCloseAfterIdleConnectionsEnded(t *testing.T) {
+	server := testenv.StartMariaDB(t, "--wait-timeout=1")
+	db := foreign(t, server.MariaDB())
+	s, err := store.Open(t.Context(), server.MariaDB())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		got := strs(t, db, "SELECT CAST(count(*) AS CHAR) FROM information_schema.processlist WHERE user = '"+testenv.User+"' AND id <> connection_id()")
+		if got[0] == "0" {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // One span is exported by the SDK while the address leads to the standby, as

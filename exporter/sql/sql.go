@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,11 +83,16 @@ func (s *Store) Close() error {
 		return nil
 	}
 	close(s.done)
-	if err := s.db.Close(); err != nil {
+	// Nothing is pending on an idle connection, so that one which the server ended
+	// is closed as well as any other.
+	if err := s.db.Close(); err != nil && !s.dialect.Transient(err) && !strings.HasSuffix(err.Error(), errBadConnection) {
 		return fmt.Errorf("cannot close the database %s: %w", s.dialect.Name(), s.dialect.Explain(err))
 	}
 	return nil
 }
+
+// errBadConnection is the text of an error that MySQL's driver does not export.
+const errBadConnection = "bad connection"
 
 // use runs f on the database, and again while another process has it locked,
 // and once more if the database was replaced meanwhile. It holds off Close, so

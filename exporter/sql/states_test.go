@@ -153,15 +153,19 @@ func (c *stateCase) occupy(t *testing.T, user string) {
 		}
 		c.held = append(c.held, db)
 	}
+	// The store's slots are free when the server has noticed. They are taken, too,
+	// before the store can come back.
+	slots := c.proxy.Clients()
+	c.proxy.Refuse(true)
 	c.proxy.Reset()
-	// The store's slot is free when the server has noticed; it is taken, too.
-	for range 20 {
+	for began := time.Now(); slots > 0 && time.Since(began) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
 		db := foreign(t, u.String())
 		if db.PingContext(t.Context()) == nil {
 			c.held = append(c.held, db)
+			slots--
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
+	c.proxy.Refuse(false)
 }
 
 // vacate ends what occupy began.

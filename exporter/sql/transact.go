@@ -23,18 +23,29 @@ func (s *Store) transact(ctx context.Context, f func(*connection) error) (err er
 	defer func() { _ = conn.Close() }()
 	bound := s.dialect.Bind(ctx)
 	if _, err := c.ExecContext(bound, s.dialect.Begin()); err != nil {
-		c.rollback(bound) // it may have begun all the same
+		s.undo(bound, c, err) // it may have begun all the same
 		return err
 	}
 	if err := f(c); err != nil {
-		c.rollback(bound)
+		s.undo(bound, c, err)
 		return err
 	}
 	if err := s.dialect.Commit(ctx, c.Conn); err != nil {
-		c.rollback(bound)
+		s.undo(bound, c, err)
 		return err
 	}
 	return s.kept(c)
+}
+
+// undo ends a transaction that failed. After a state that passes the connection
+// is given up, because it may lead to a server that is no longer meant: to a
+// standby, while new connections lead to the primary, for example.
+func (s *Store) undo(ctx context.Context, c *connection, err error) {
+	if s.dialect.Transient(err) && !s.dialect.Busy(err) {
+		c.giveUp()
+		return
+	}
+	c.rollback(ctx)
 }
 
 // rollback ends a transaction, if there is one. Where that fails, or the
@@ -47,5 +58,8 @@ func (c *connection) rollback(ctx context.Context) {
 			return
 		}
 	}
-	_ = c.Raw(func(any) error { return sqldriver.ErrBadConn })
+	c.giveUp()
 }
+
+// giveUp closes the connection, which ends its transaction.
+func (c *connection) giveUp() { _ = c.Raw(func(any) error { return sqldriver.ErrBadConn }) }

@@ -13,17 +13,25 @@ import (
 // Nobody is the number of an account, and of its group, that has no rights.
 const Nobody = 65534
 
+// Root skips a test that gives files to other accounts, or runs as another one,
+// where this process may not; or fails it where nothing may be skipped.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if Required() {
+		t.Fatal("this test needs root, to act as another account")
+	}
+	t.Skip("this test needs root, to act as another account")
+}
+
 // AsNobody runs this test binary once more, as an account without rights,
 // with the environment variable. It returns what that process wrote to its
 // standard output. temp is the folder for its temporary files, which is its own.
 func AsNobody(t testing.TB, variable, temp string) string {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		if Required() {
-			t.Fatal("this test needs root, to run a process as another account")
-		}
-		t.Skip("this test needs root, to run a process as another account")
-	}
+	Root(t)
 	cmd := exec.CommandContext(t.Context(), copyOfSelf(t)) //nolint:gosec // this very program
 	cmd.Env = append(os.Environ(), variable, "TMPDIR="+temp, "HOME="+temp)
 	cmd.Dir = "/"

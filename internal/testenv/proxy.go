@@ -138,6 +138,21 @@ func (p *Proxy) Bytes() int64 {
 	return p.there.bytes
 }
 
+// Redirect hands the connections that come later to another server, and leaves
+// those that are open where they are, as a balancer does that ends no sessions.
+func (p *Proxy) Redirect(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+// Clients is how many connections of clients are open.
+func (p *Proxy) Clients() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.conns) / 2 // each has one to the server
+}
+
 // Cuts is how many connections were cut by CutAfter and CutAnswersAfter.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()

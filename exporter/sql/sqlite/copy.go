@@ -132,7 +132,10 @@ func (k *connector) copyInto(r *recovered, source, target string) error {
 		return errors.Join(err, fmt.Errorf("the journal of the SQLite database %q names other databases: only an account that owns the file can recover it", k.path))
 	}
 	for suffix, was := range sums {
-		if sum, err := sumOf(source + suffix); suffix != "" && (err != nil || sum != was) {
+		if suffix == "" { // its size and time are compared below
+			continue
+		}
+		if sum, err := sumOf(source + suffix); err != nil || sum != was {
 			return errReplaced
 		}
 	}

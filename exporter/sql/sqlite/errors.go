@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 
 	driver "modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
@@ -46,7 +47,8 @@ func (dialect) Transient(err error) bool {
 	}
 	c := resultCode(err)
 	if c == code.SQLITE_OK { // the file could not be opened or made
-		return backend.FileClass(err) == serverstate.Passes
+		var errno syscall.Errno
+		return errors.As(err, &errno) && backend.FileClass(err).IsTransient()
 	}
 	class := classOf(c)
 	return class == serverstate.Passes || class == serverstate.Unknown

@@ -145,6 +145,7 @@ const committed = "one-start, two-start"
 // A journal of a writer that was killed does not keep anybody from reading what
 // was committed, and is rolled back only by who may write the files.
 func TestHotJournal(t *testing.T) {
+	testenv.Root(t)
 	dir := testenv.OpenFolder(t)
 	path := filepath.Join(dir, "store.db")
 	killedWriter(t, "journal", path)
@@ -217,6 +218,7 @@ func TestHotJournalOnReadOnlyMount(t *testing.T) {
 // A journal that names another one would have SQLite remove that file. Only
 // the owner's own journals are rolled back then.
 func TestJournalThatNamesOthers(t *testing.T) {
+	testenv.Root(t)
 	disk := testenv.NewDisk(t, "64m")
 	path := filepath.Join(disk.Dir, "store.db")
 	killedWriter(t, "journal", path)
@@ -237,6 +239,7 @@ func TestJournalThatNamesOthers(t *testing.T) {
 // A database that somebody switched to a write-ahead log is read with and
 // without the right to write, also when the log was left by a process that was killed.
 func TestWriteAheadLog(t *testing.T) {
+	testenv.Root(t)
 	const logged = committed + ", logged-start"
 	dir := testenv.OpenFolder(t)
 	path := filepath.Join(dir, "store.db")

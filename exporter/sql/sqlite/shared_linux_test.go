@@ -40,6 +40,7 @@ func plant(t *testing.T, path, content string, mode os.FileMode) {
 
 // A database that another account planted is not written into.
 func TestForeignStore(t *testing.T) {
+	testenv.Root(t)
 	for name, c := range map[string]struct {
 		plant func(t *testing.T, path string)
 		want  string
@@ -97,6 +98,7 @@ func refused(t *testing.T, path, want string) {
 
 // A reader reads such a database, and services of one group may share one.
 func TestSharedStore(t *testing.T) {
+	testenv.Root(t)
 	path := filepath.Join(likeTmp(t), "store.db")
 	plant(t, path, string(backupOf(t, "x")), 0o666)
 	readAnew(t, path, "x")
