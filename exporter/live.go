@@ -50,7 +50,7 @@ type LiveProcessor struct {
 
 	done     chan struct{} // closed when the worker has nothing more to write
 	closeErr error         // of the store; read it after done
-	told     chan struct{} // closed when the last summary was given
+	reported chan struct{} // closed when the last summary was given
 }
 
 var _ sdktrace.SpanProcessor = (*LiveProcessor)(nil)
@@ -85,7 +85,7 @@ func startLive(s store.Store, owned bool, scheme string, cfg config) *LiveProces
 	p := &LiveProcessor{
 		store: s, owned: owned, scheme: scheme,
 		retry: cfg.retry, conv: convert.New(cfg.convert...), cfg: cfg.live,
-		done: make(chan struct{}), told: make(chan struct{}),
+		done: make(chan struct{}), reported: make(chan struct{}),
 	}
 	p.queue = newQueue(&p.cfg)
 	p.report = newLossReport(p.queue, p.cfg.reportInterval)
@@ -142,7 +142,8 @@ func halvesOf(s sdktrace.ReadOnlySpan) (starts, stops uint8) {
 // ForceFlush implements sdktrace.SpanProcessor: when it returns nil, all that
 // was queued when it was called is stored, and so are the starts that waited for
 // room then. It returns the error of the first batch that failed meanwhile, or
-// the context's. Batches that failed before, and spans that found no room, are
+// the context's. A start larger than three quarters of [WithQueueBytes] is stored
+// with its stop: ForceFlush returns an error while such a span runs. Batches that failed before, and spans that found no room, are
 // told by [LiveProcessor.Stats] and otel.Handle only.
 func (p *LiveProcessor) ForceFlush(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
@@ -151,7 +152,7 @@ func (p *LiveProcessor) ForceFlush(ctx context.Context) error {
 	w := p.queue.flush()
 	select {
 	case <-w.done:
-		return w.err
+		return w.forceFlushError()
 	case <-ctx.Done():
 		held := p.queue.forget(w)
 		return fmt.Errorf("%d notifications are still to be written: %w", held, context.Cause(ctx))
@@ -160,7 +161,9 @@ func (p *LiveProcessor) ForceFlush(ctx context.Context) error {
 
 // Shutdown implements sdktrace.SpanProcessor: later calls of OnStart and OnEnd
 // do nothing; what is queued, and the starts that wait for room, are written as
-// long as the context lets it, and the rest is dropped and counted. Then a store
+// long as the context lets it, and the rest is dropped and counted. So is a start
+// that waits for its stop, with an error, because it is too large to come alone.
+// Then a store
 // that OpenLive opened is closed. The error is that of the first batch that
 // failed meanwhile, of closing, or of the context. It returns after the last
 // summary of what was lost, but waits for neither the store nor otel's error
@@ -182,7 +185,7 @@ func (p *LiveProcessor) Shutdown(ctx context.Context) error {
 		}
 	}
 	select {
-	case <-p.told:
+	case <-p.reported:
 	case <-ctx.Done():
 	}
 	if !first {

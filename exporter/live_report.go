@@ -10,10 +10,11 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// A lossReport tells otel's error handler what was lost: a summary of all that
-// was not told yet, a tenth of the interval after the first loss and then once per
-// interval at most. It runs on goroutines of its own, since a handler may take its time and
-// the worker may be waiting for the store.
+// A lossReport gives otel's error handler summaries of the losses that were not
+// reported yet. The first summary comes a tenth of the interval after the first
+// loss. Later ones come once per interval at most. The handler runs on goroutines
+// of the lossReport, because a handler may take long, and the worker may wait for
+// the store.
 type lossReport struct {
 	queue    *queue
 	interval time.Duration
@@ -22,11 +23,11 @@ type lossReport struct {
 
 	due atomic.Bool // a summary is scheduled; written under mu
 
-	mu        sync.Mutex
-	scheduled *time.Timer // nil: none is
-	told      LiveStats   // what the last summaries said
-	toldAt    time.Time
-	lastErr   error // of a write, not told yet
+	mu         sync.Mutex
+	scheduled  *time.Timer // nil: none is
+	reported   LiveStats   // the counts of the last summary
+	reportedAt time.Time
+	lastErr    error // of a write, not reported yet
 }
 
 func newLossReport(q *queue, interval time.Duration) *lossReport {
@@ -44,8 +45,8 @@ func (r *lossReport) schedule() {
 		return
 	}
 	wait := r.interval / 10 // so that the first summary says more than "1 was lost"
-	if !r.toldAt.IsZero() {
-		wait = max(wait, time.Until(r.toldAt.Add(r.interval)))
+	if !r.reportedAt.IsZero() {
+		wait = max(wait, time.Until(r.reportedAt.Add(r.interval)))
 	}
 	r.scheduled = time.AfterFunc(wait, r.now)
 	r.due.Store(true)
@@ -58,7 +59,7 @@ func (r *lossReport) because(err error) {
 	r.lastErr = err
 }
 
-// now gives the summary of what was not told yet, if there is anything.
+// now gives a summary of the losses that were not reported yet, if there are any.
 func (r *lossReport) now() {
 	r.handling.Lock()
 	defer r.handling.Unlock()
@@ -69,9 +70,9 @@ func (r *lossReport) now() {
 	}
 	r.due.Store(false) // before the counts are read: what comes later schedules anew
 	current := r.queue.stats()
-	loss := lossBetween(r.told, current, r.queue.limits)
+	loss := lossBetween(r.reported, current, r.queue.limits)
 	if loss != nil {
-		r.told, r.toldAt = current, time.Now()
+		r.reported, r.reportedAt = current, time.Now()
 		if loss.FailedStarts+loss.FailedStops > 0 {
 			loss.Err, r.lastErr = r.lastErr, nil
 		}

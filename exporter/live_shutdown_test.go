@@ -113,7 +113,7 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 			close(release)
 			waitFor(t, func() bool { return live.Stats().Queued == 0 })
 			stats := live.Stats()
-			balanced(t, stats)
+			balancedAfterShutdown(t, stats)
 			if lost := stats.Starts.Dropped + stats.Starts.Failed + stats.Stops.Dropped + stats.Stops.Failed; lost != uint64(10-len(s.stored)) || lost == 0 {
 				t.Fatalf("%v: %+v", s.names(), stats)
 			}

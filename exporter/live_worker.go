@@ -16,7 +16,7 @@ import (
 // empty, and then closes a store of its own. The last summary comes after it is
 // done, since the error handler may take any time for it.
 func (p *LiveProcessor) work() {
-	defer close(p.told)
+	defer close(p.reported)
 	defer p.report.now()
 	defer close(p.done)
 	defer p.cancel()

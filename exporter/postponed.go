@@ -38,8 +38,8 @@ func newPostponedStarts(most int) postponedStarts {
 
 func (p *postponedStarts) len() int { return len(p.byKey) }
 
-// add puts a start at the end of the line and returns the one that had to go
-// for it, nil if there was room.
+// add puts a start at the end of the line. It returns the start that was dropped
+// to make room, nil if none was.
 func (p *postponedStarts) add(key spanKey, span sdktrace.ReadOnlySpan) (dropped *postponedStart) {
 	if len(p.byKey) >= p.most {
 		oldest := p.large.Front()
@@ -114,14 +114,14 @@ func (p *postponedStarts) dropAll() (dropped int) {
 	return dropped
 }
 
-// postpone puts off the start of a span, which is its copy or, where that was
-// not worth making, itself.
+// postpone puts off the start of a span. span is a copy, or the running span if
+// the queue was crowded.
 func (q *queue) postpone(key spanKey, span sdktrace.ReadOnlySpan) {
 	q.starts.Seen++
-	q.late++
+	q.lateStarts++
 	if dropped := q.postponed.add(key, span); dropped != nil {
 		q.starts.Dropped++
-		q.failFlushes(dropped)
+		q.failFlushes(dropped, errDropped)
 	}
 	if len(q.waiting) == 0 {
 		q.signal() // the worker may be asleep
@@ -174,8 +174,7 @@ func (q *queue) admitOne(start *postponedStart, e entry) bool {
 		return true
 	}
 	if e.size > q.startBytes() {
-		q.postponed.leaveLine()
-		q.lineChanged()
+		q.admitLarge(start)
 		return true
 	}
 	if !q.push(e, q.startSize(), q.startBytes()) {
@@ -184,4 +183,24 @@ func (q *queue) admitOne(start *postponedStart, e entry) bool {
 	q.postponed.take(start.key)
 	q.lineChanged()
 	return true
+}
+
+// admitLarge takes the first start out of the line, which is larger than a
+// start may be. The start then waits for its stop. After close no stop comes any
+// more, so that the start is dropped.
+func (q *queue) admitLarge(start *postponedStart) {
+	if q.closed.Load() {
+		q.postponed.take(start.key)
+		q.starts.Dropped++
+		q.final.large++
+		q.failFlushes(start, errGivenUp)
+	} else {
+		for _, f := range q.flushes {
+			if f.waitsFor(start) {
+				f.large++
+			}
+		}
+		q.postponed.leaveLine()
+	}
+	q.lineChanged()
 }

@@ -40,7 +40,7 @@ type queue struct {
 	bytes          int64
 	postponed      postponedStarts
 	starts, stops  LiveCount
-	late           uint64
+	lateStarts     uint64 // starts that were ever postponed
 
 	accepted, settled uint64 // entries; the worker keeps their order
 	flushes           []*flush
@@ -129,7 +129,7 @@ func (q *queue) end(e entry) bool {
 		return true
 	}
 	q.drop(&e)
-	q.failFlushes(start)
+	q.failFlushes(start, errDropped)
 	return false
 }
 
@@ -252,5 +252,5 @@ func (q *queue) release(entries []entry, err error) {
 func (q *queue) stats() LiveStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return LiveStats{Starts: q.starts, Stops: q.stops, Queued: q.held, QueuedBytes: q.bytes, Late: q.late, Postponed: q.postponed.len()}
+	return LiveStats{Starts: q.starts, Stops: q.stops, Queued: q.held, QueuedBytes: q.bytes, Late: q.lateStarts, Postponed: q.postponed.len()}
 }

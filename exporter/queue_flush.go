@@ -21,6 +21,7 @@ type flush struct {
 	inLine bool   // one of them still is, and target is not known yet
 	target uint64
 	err    error // of the first batch that failed; read it after done
+	large  int   // how many starts are too large to be written; read it after done
 	done   chan struct{}
 }
 
@@ -28,7 +29,7 @@ type flush struct {
 func (q *queue) flush() *flush {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	f := &flush{line: q.postponed.last, inLine: true, done: make(chan struct{})}
+	f := &flush{line: q.postponed.last, inLine: true, large: q.postponed.large.Len(), done: make(chan struct{})}
 	q.flushes = append(q.flushes, f)
 	q.signal()
 	q.settleFlushes(nil) // there may be nothing to wait for
@@ -56,14 +57,30 @@ func (q *queue) settleFlushes(err error) {
 	q.flushes = still
 }
 
-// failFlushes tells those flushes that wait for a start in line, which may be
-// nil, that it was dropped.
-func (q *queue) failFlushes(dropped *postponedStart) {
+// waitsFor tells whether the flush waits until the start has left the line.
+func (f *flush) waitsFor(start *postponedStart) bool {
+	return !start.large && f.inLine && start.number <= f.line
+}
+
+// failFlushes gives err to the flushes that wait for a start that was dropped.
+// dropped may be nil.
+func (q *queue) failFlushes(dropped *postponedStart, err error) {
 	for _, f := range q.flushes {
-		if dropped != nil && !dropped.large && f.inLine && dropped.number <= f.line && f.err == nil {
-			f.err = errDropped
+		if dropped != nil && f.waitsFor(dropped) && f.err == nil {
+			f.err = err
 		}
 	}
+}
+
+// forceFlushError returns the error of a flush that is done.
+func (f *flush) forceFlushError() error {
+	switch f.large {
+	case 0:
+		return f.err
+	case 1:
+		return errors.Join(f.err, errors.New("1 start is not stored yet: it is larger than the queue allows a start to be, so it comes with its stop"))
+	}
+	return errors.Join(f.err, fmt.Errorf("%d starts are not stored yet: each is larger than the queue allows a start to be, so it comes with its stop", f.large))
 }
 
 // forget ends a flush that nobody waits for any more, and tells how many
@@ -75,9 +92,9 @@ func (q *queue) forget(f *flush) (held int) {
 	return q.held + q.postponed.line.Len()
 }
 
-// close takes nothing from now on. Starts in line are still written; those that
-// wait for their stops are dropped, because these do not come any more. The
-// flush that it returns, the same at each call, collects what fails from now on
+// close takes nothing from now on. Starts in line are still written. Starts that
+// wait for their stops are dropped, because no stop comes any more, and so are
+// those that would begin to wait for their stops: see admitLarge. The flush that it returns, the same at each call, collects what fails from now on
 // and does not end by itself: see failure.
 func (q *queue) close() (final *flush, first bool) {
 	q.mu.Lock()
@@ -89,18 +106,24 @@ func (q *queue) close() (final *flush, first bool) {
 	q.final = &flush{target: math.MaxUint64, done: make(chan struct{})}
 	if dropped := q.postponed.dropLarge(); dropped > 0 {
 		q.starts.Dropped += uint64(dropped)
-		q.final.err = fmt.Errorf("%d starts of spans that still run were dropped: each is larger than the queue allows a start to be", dropped)
+		q.final.large = dropped
 	}
 	q.flushes = append(q.flushes, q.final)
 	q.signal()
 	return q.final, true
 }
 
-// failure returns the error of a flush so far.
-func (q *queue) failure(f *flush) error {
+// failure returns the error of the flush of close so far.
+func (q *queue) failure(final *flush) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return f.err
+	switch final.large {
+	case 0:
+		return final.err
+	case 1:
+		return errors.Join(final.err, errors.New("1 start of a span that still runs was dropped: it is larger than the queue allows a start to be"))
+	}
+	return errors.Join(final.err, fmt.Errorf("%d starts of spans that still run were dropped: each is larger than the queue allows a start to be", final.large))
 }
 
 // abandon drops what still waits, and tells how many notifications were held or
