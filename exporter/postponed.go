@@ -13,7 +13,8 @@ import (
 // starts have can only come with its stop, so it leaves the line.
 //
 // The number of both is bounded, and spans that never end would fill it: then
-// the oldest start is dropped for the new one.
+// the oldest start is dropped for the new one. Of spans with equal ids only the
+// newest start is kept, because a stop is matched to its start by the ids.
 type postponedStarts struct {
 	most  int // how many there may be
 	byKey map[spanKey]*list.Element
@@ -39,9 +40,11 @@ func newPostponedStarts(most int) postponedStarts {
 func (p *postponedStarts) len() int { return len(p.byKey) }
 
 // add puts a start at the end of the line. It returns the start that was dropped
-// to make room, nil if none was.
+// to make room, or because it had the same ids, and nil if none was.
 func (p *postponedStarts) add(key spanKey, span sdktrace.ReadOnlySpan) (dropped *postponedStart) {
-	if len(p.byKey) >= p.most {
+	if equal, ok := p.byKey[key]; ok {
+		dropped = p.remove(equal)
+	} else if len(p.byKey) >= p.most {
 		oldest := p.large.Front()
 		if oldest == nil {
 			oldest = p.line.Front()
