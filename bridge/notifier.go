@@ -50,8 +50,6 @@ type Notifier struct {
 	order  atomic.Uint64 // of notifications, in which they came
 	totals totals
 
-	returned atomic.Uint64 // how often one that was in flight has come back to wait
-
 	gate    gate
 	stop    context.CancelFunc // of expire
 	stopped chan struct{}      // expire has ended
@@ -128,7 +126,7 @@ func (n *Notifier) Notify(ctx context.Context, notifications ...osprofiler.Notif
 	defer n.gate.leave()
 	if ctx.Err() != nil {
 		c.counts.rejected += int64(len(notifications))
-		return fmt.Errorf("%d notifications were not taken: %w", len(notifications), context.Cause(ctx))
+		return fmt.Errorf("cannot take %s: %w", counted(len(notifications)), context.Cause(ctx))
 	}
 	return c.run(ctx)
 }
@@ -136,23 +134,22 @@ func (n *Notifier) Notify(ctx context.Context, notifications ...osprofiler.Notif
 // Flush hands on all that was waiting when it was called, the oldest first and
 // marked as incomplete, and then flushes the processor. It waits for other calls
 // that are handing on some of that. After an error, what was not handed on waits
-// again.
+// again. Notifications that come after Flush was called cause no error. Flush
+// flushes the processor after an error, too, unless the context is done.
 func (n *Notifier) Flush(ctx context.Context) error {
 	if !n.gate.enter() {
 		return ErrNotifierShutdown
 	}
 	defer n.gate.leave()
-	upTo, before := n.order.Load(), n.returned.Load()
-	if err := n.drain(ctx, flushed); err != nil {
+	upTo := n.order.Load()
+	err := n.drain(ctx, flushed)
+	if err == nil {
+		err = n.awaitFlights(ctx, upTo)
+	}
+	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	if err := n.awaitFlights(ctx, upTo); err != nil {
-		return err
-	}
-	if failed := n.returned.Load() - before; failed > 0 {
-		return fmt.Errorf("%d notifications wait again, because another call could not export them", failed)
-	}
-	return n.to.flush(ctx)
+	return errors.Join(err, n.to.flush(ctx))
 }
 
 // Shutdown refuses notifications from now on, waits for the calls under way,

@@ -88,7 +88,8 @@ func (c *call) notify(ctx context.Context, i int) error {
 		recycle(h)
 		return nil
 	}
-	h.order, h.arrived = c.before+uint64(i)+1, c.now
+	h.came, h.arrived = c.before+uint64(i)+1, c.now
+	h.order = h.came
 	return c.place(ctx, h)
 }
 
@@ -296,9 +297,6 @@ func (c *call) undo(pairs []pair) {
 				continue
 			}
 			waited := h.held > 0
-			if waited {
-				c.n.returned.Add(1) // before anybody learns that it has landed
-			}
 			c.n.shardOf(h).undo(h, c.n.order.Add(1), c.now)
 			if !waited {
 				c.counts.failed++

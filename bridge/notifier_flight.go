@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -54,20 +55,21 @@ func (s *shard) handed(p pair, now time.Duration) {
 	}
 }
 
-// undo takes back that a half was to be handed on and, if it had waited, puts
-// it back, behind all others: it comes anew, in that order and at that time.
+// undo takes back that a half was to be handed on. If the half had waited, undo
+// puts it back behind all others. It gets the given order and arrival time.
 func (s *shard) undo(h *half, order uint64, arrived time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.land(h, false)
 	if h.held > 0 {
-		h.order, h.arrived = order, arrived
+		h.order, h.arrived, h.returned = order, arrived, true
 		s.insert(h, s.byKey[h.key])
 	}
 }
 
-// awaitFlights waits until what had waited up to that order is not in flight
-// any more. The caller has none in flight.
+// awaitFlights waits until no other call exports notifications that came up to
+// order. The caller must export none itself, and have exported all that waited.
+// An error tells how many of them wait again because their export failed.
 func (n *Notifier) awaitFlights(ctx context.Context, upTo uint64) error {
 	var landings []*landing
 	for i := range n.shards {
@@ -77,10 +79,47 @@ func (n *Notifier) awaitFlights(ctx context.Context, upTo uint64) error {
 		select {
 		case <-l.known:
 		case <-ctx.Done():
-			return fmt.Errorf("%d notifications are being exported by other calls: %w", len(landings)-i, context.Cause(ctx))
+			return fmt.Errorf("other calls are still exporting %s: %w", counted(len(landings)-i), context.Cause(ctx))
 		}
 	}
-	return nil
+	return n.waitAgain(upTo)
+}
+
+// waitAgain returns an error if exports failed of notifications that came up to
+// order, and these wait again.
+func (n *Notifier) waitAgain(upTo uint64) error {
+	failed := 0
+	for i := range n.shards {
+		failed += n.shards[i].countReturned(upTo)
+	}
+	switch failed {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("1 notification waits again, because another call could not export it")
+	}
+	return fmt.Errorf("%d notifications wait again, because other calls could not export them", failed)
+}
+
+// countReturned counts the halves that came up to order, whose export failed,
+// and that wait again or are being exported again.
+func (s *shard) countReturned(upTo uint64) (count int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for h, left := s.oldest, s.returned; left > 0; h = h.newer {
+		if h.returned {
+			left--
+			if h.came <= upTo {
+				count++
+			}
+		}
+	}
+	for _, h := range s.flying {
+		if h.returned && h.came <= upTo {
+			count++
+		}
+	}
+	return count
 }
 
 // flights appends the landings of the halves in flight that had waited, up to
@@ -89,7 +128,7 @@ func (s *shard) flights(landings []*landing, upTo uint64) []*landing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.flying {
-		if h.held > 0 && h.order <= upTo {
+		if h.held > 0 && h.came <= upTo {
 			if h.landing == nil {
 				h.landing = &landing{known: make(chan struct{})}
 			}
@@ -129,8 +168,8 @@ func (c *call) awaitLandings(ctx context.Context) error {
 		select {
 		case <-h.landing.known:
 		case <-ctx.Done():
-			return fmt.Errorf("%d notifications are being exported by other calls, perhaps in vain: %w",
-				len(c.pending)-i, context.Cause(ctx))
+			return fmt.Errorf("other calls are still exporting %s equal to those of this call: %w",
+				counted(len(c.pending)-i), context.Cause(ctx))
 		}
 	}
 	return nil
@@ -144,7 +183,8 @@ func (c *call) again(ctx context.Context, h *half) error {
 		return nil
 	}
 	h.landing = nil
-	h.order, h.arrived = c.n.order.Add(1), time.Since(c.n.began)
+	h.came, h.arrived = c.n.order.Add(1), time.Since(c.n.began)
+	h.order = h.came
 	if err := c.place(ctx, h); err != nil {
 		c.counts.rejected++
 		return err
@@ -162,4 +202,12 @@ func (c *call) rejectPending() {
 		recycle(h)
 	}
 	clear(c.pending)
+}
+
+// counted writes a number of notifications with the noun.
+func counted(notifications int) string {
+	if notifications == 1 {
+		return "1 notification"
+	}
+	return fmt.Sprintf("%d notifications", notifications)
 }

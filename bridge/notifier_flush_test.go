@@ -20,8 +20,8 @@ func TestFlushWaitsForOtherCalls(t *testing.T) {
 		want    string // of Flush's error
 	}{
 		"exported": {nil, false, ""},
-		"failed":   {errStore, false, "1 notifications wait again"},
-		"panicked": {errStore, true, "1 notifications wait again"},
+		"failed":   {errStore, false, "1 notification waits again"},
+		"panicked": {errStore, true, "1 notification waits again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestFlushOfOtherCallsEndsWithItsContext(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := n.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 notifications") {
+		if err := n.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 notification:") {
 			t.Error(err)
 		}
 		exporter.outcome <- func() error { return nil }

@@ -15,9 +15,11 @@ type half struct {
 	notification osprofiler.Notification
 	key          uint64 // hash of base_id and trace_id
 	value        uint64 // hash of the notification as a JSON value
-	order        uint64 // in which they came
+	came         uint64 // the order in which they came
+	order        uint64 // the order in which they wait; a new one after a failed export
 	arrived      time.Duration
 	stop         bool
+	returned     bool  // its export failed, after which it waits again
 	held         int64 // what it holds of the budget; 0 if it never waited
 
 	by      *call    // that hands it on; while it is in flight
@@ -29,7 +31,7 @@ type half struct {
 
 // size is the memory that a half counts for.
 func (h *half) size() int64 {
-	const fixed = 288 // its struct, and its place in a map
+	const fixed = 296 // its struct, and its place in a map
 	return fixed + int64(h.notification.Size())
 }
 
@@ -105,6 +107,7 @@ type shard struct {
 	mu             sync.Mutex
 	byKey          map[uint64]*half // that wait: the oldest of each key
 	oldest, newest *half
+	returned       int              // how many notifications wait again because their export failed
 	flying         map[uint64]*half // by value
 	done           memory
 	since          atomic.Uint64 // order of the oldest; none if there is none
@@ -245,6 +248,9 @@ func (s *shard) insert(h, first *half) {
 		s.newest.newer = h
 	}
 	s.newest = h
+	if h.returned {
+		s.returned++
+	}
 	if first == nil {
 		s.byKey[h.key] = h
 		return
@@ -256,6 +262,9 @@ func (s *shard) insert(h, first *half) {
 }
 
 func (s *shard) remove(h *half) {
+	if h.returned {
+		s.returned--
+	}
 	if h.newer == nil {
 		s.newest = h.older
 	} else {
