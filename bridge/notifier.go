@@ -144,7 +144,7 @@ func (n *Notifier) Flush(ctx context.Context) error {
 	upTo := n.order.Load()
 	err := n.drain(ctx, flushed)
 	if err == nil {
-		err = n.awaitFlights(ctx, upTo)
+		err = n.awaitExports(ctx, upTo)
 	}
 	if err != nil && ctx.Err() != nil {
 		return err

@@ -103,7 +103,7 @@ func (c *call) place(ctx context.Context, h *half) error {
 			c.counts.duplicates++
 			recycle(h)
 			return nil
-		case inFlight:
+		case beingExported:
 			c.pending = append(c.pending, h)
 			return nil
 		case paired, alone:
@@ -223,8 +223,8 @@ func (c *call) takeOldest(until mark, why reason) (pair, bool) {
 	}
 }
 
-// deliver hands on the pairs of the call, batch by batch. None is in flight when
-// it ends, even if the exporter panics: other calls may be waiting for them.
+// deliver hands on the pairs of the call, batch by batch. None is being exported
+// when it ends, even if the exporter panics: other calls may be waiting for them.
 func (c *call) deliver(ctx context.Context) error {
 	pairs := c.pairs
 	defer func() {

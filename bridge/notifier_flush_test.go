@@ -25,7 +25,7 @@ func TestFlushWaitsForOtherCalls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				exporter := &harbour{outcome: make(chan func() error)}
+				exporter := &heldExporter{outcome: make(chan func() error)}
 				n := bridge.NewNotifier(exporter, bridge.WithConcurrentExports(2))
 				start, stop := operation(1)
 				if err := n.Notify(t.Context(), start); err != nil {
@@ -70,7 +70,7 @@ func TestFlushWaitsForOtherCalls(t *testing.T) {
 
 func TestFlushOfOtherCallsEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		exporter := &harbour{outcome: make(chan func() error)}
+		exporter := &heldExporter{outcome: make(chan func() error)}
 		n := bridge.NewNotifier(exporter)
 		start, stop := operation(1)
 		if err := n.Notify(t.Context(), start); err != nil {

@@ -22,8 +22,8 @@ type half struct {
 	returned     bool  // its export failed, after which it waits again
 	held         int64 // what it holds of the budget; 0 if it never waited
 
-	by      *call    // that hands it on; while it is in flight
-	landing *landing // of itself in flight, or of the equal one that it waits for
+	by      *call    // that exports it; nil if none does
+	outcome *outcome // of its own export, or of that of the equal half that it waits for
 
 	older, newer *half // in the shard
 	next         *half // with the same key, in their order
@@ -101,14 +101,13 @@ func addUpTo(n *atomic.Int64, more, most int64) bool {
 const shardCount = 32
 
 // A shard keeps the halves of some ids, which no other shard has: those that
-// wait, those in flight (taken out to be handed on, with no outcome yet) and,
-// as hashes, those that were handed on.
+// wait, those that are being exported and, as hashes, those that were exported.
 type shard struct {
 	mu             sync.Mutex
 	byKey          map[uint64]*half // that wait: the oldest of each key
 	oldest, newest *half
 	returned       int              // how many notifications wait again because their export failed
-	flying         map[uint64]*half // by value
+	exporting      map[uint64]*half // by value
 	done           memory
 	since          atomic.Uint64 // order of the oldest; none if there is none
 
@@ -119,7 +118,7 @@ const none = math.MaxUint64
 
 func (s *shard) init(remember int, age time.Duration) {
 	s.byKey = map[uint64]*half{}
-	s.flying = map[uint64]*half{}
+	s.exporting = map[uint64]*half{}
 	s.done = newMemory(remember, age)
 	s.since.Store(none)
 }
@@ -128,13 +127,13 @@ func (s *shard) init(remember int, age time.Duration) {
 type verdict uint8
 
 const (
-	waits     verdict = iota // it was put in
-	paired                   // it has found its other half
-	duplicate                // it was there before
-	inFlight                 // so it was, and another call is handing that on; see its landing
-	alone                    // it is too large to wait
-	noRoom                   // others have to go first
-	crowded                  // one of the same id has gone; offer it again
+	waits         verdict = iota // it was put in
+	paired                       // it has found its other half
+	duplicate                    // it was there before
+	beingExported                // it was there before, and another call exports it; see its outcome
+	alone                        // it is too large to wait
+	noRoom                       // others have to go first
+	crowded                      // one of the same id has gone; offer it again
 )
 
 // mostOfOneID bounds how many halves of one id wait, all of different content:
@@ -142,8 +141,8 @@ const (
 const mostOfOneID = 32
 
 // offer decides about a half that has come by a call. The pair that it
-// completes, or that had to go for it, is in flight then; so is a half that is
-// too large to wait.
+// completes, or that had to go for it, is being exported then. So is a half that
+// is too large to wait.
 func (s *shard) offer(b *budget, h *half, by *call) (verdict, pair) {
 	size := h.size()
 	s.mu.Lock()
@@ -152,7 +151,7 @@ func (s *shard) offer(b *budget, h *half, by *call) (verdict, pair) {
 	if s.done.has(h) {
 		return duplicate, pair{}
 	}
-	if other := s.flying[h.value]; other != nil && other.key == h.key {
+	if other := s.exporting[h.value]; other != nil && other.key == h.key {
 		return other.await(h, by), pair{}
 	}
 	first := s.byKey[h.key]
@@ -172,11 +171,11 @@ func (s *shard) offer(b *budget, h *half, by *call) (verdict, pair) {
 	switch {
 	case partner != nil:
 		s.remove(partner)
-		s.fly(partner, by)
-		s.fly(h, by)
+		s.beginExport(partner, by)
+		s.beginExport(h, by)
 		return paired, pair{partner, h, completed}
 	case size > b.mostBytes:
-		s.fly(h, by)
+		s.beginExport(h, by)
 		return alone, pair{h, nil, tooLarge}
 	case count >= mostOfOneID:
 		return crowded, s.take(first, by, sameID)
@@ -190,7 +189,7 @@ func (s *shard) offer(b *budget, h *half, by *call) (verdict, pair) {
 }
 
 // take takes a half out, with one of the same id that may be its other half:
-// one of the same operation or else any. They are in flight then.
+// one of the same operation or else any. They are being exported then.
 func (s *shard) take(h *half, by *call, why reason) pair {
 	var partner *half
 	for other := s.byKey[h.key]; other != nil; other = other.next {
@@ -206,10 +205,10 @@ func (s *shard) take(h *half, by *call, why reason) pair {
 		}
 	}
 	s.remove(h)
-	s.fly(h, by)
+	s.beginExport(h, by)
 	if partner != nil {
 		s.remove(partner)
-		s.fly(partner, by)
+		s.beginExport(partner, by)
 	}
 	return pair{h, partner, why}
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// A harbour is an exporter whose first export has the outcome that comes from
+// A heldExporter is an exporter whose first export has the outcome that comes from
 // outside; the others are a collector's.
-type harbour struct {
+type heldExporter struct {
 	collector
 	first   sync.Once
 	outcome chan func() error
 }
 
-func (h *harbour) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+func (h *heldExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	var err error
 	h.first.Do(func() { err = (<-h.outcome)() })
 	if err != nil {
@@ -35,7 +35,7 @@ func (h *harbour) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan
 
 // While one call hands notifications on, another that brings the same ones
 // waits for the outcome: nil means, as ever, that each is in a span.
-func TestNotifierDuplicateInFlight(t *testing.T) {
+func TestNotifierDuplicateWhileExporting(t *testing.T) {
 	start, stop := operation(1)
 	forgetful := []bridge.NotifierOption{bridge.WithDuplicateWindow(1, time.Nanosecond)}
 	for name, c := range map[string]struct {
@@ -53,7 +53,7 @@ func TestNotifierDuplicateInFlight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				exporter := &harbour{outcome: make(chan func() error)}
+				exporter := &heldExporter{outcome: make(chan func() error)}
 				n := bridge.NewNotifier(exporter, c.options...)
 				theirs, mine := make(chan error, 1), make(chan error, 1)
 				go func() {
@@ -88,9 +88,9 @@ func TestNotifierDuplicateInFlight(t *testing.T) {
 
 // The wait for another call's outcome ends with the context, and a failed export
 // of its own leaves nothing behind.
-func TestNotifierDuplicateInFlightErrors(t *testing.T) {
+func TestNotifierDuplicateWhileExportingErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		exporter := &harbour{outcome: make(chan func() error)}
+		exporter := &heldExporter{outcome: make(chan func() error)}
 		n := bridge.NewNotifier(exporter)
 		start, stop := operation(1)
 		theirs, mine := make(chan error, 1), make(chan error, 1)
