@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,7 +27,11 @@ func ParseKeys(list string) (keys, warnings []string, err error) {
 	if err := checkKeyText(list); err != nil {
 		return nil, nil, err
 	}
-	warn := func(warning string) { warnings = append(warnings, warning) }
+	warn := func(warning string) {
+		if !slices.Contains(warnings, warning) {
+			warnings = append(warnings, warning)
+		}
+	}
 	if isQuoted(strings.TrimFunc(list, isBlank)) {
 		warn(warnQuoted)
 	}
@@ -55,7 +60,7 @@ func ParseKeys(list string) (keys, warnings []string, err error) {
 		}
 		keys = append(keys, key)
 	}
-	return keys, distinct(warnings), nil
+	return keys, warnings, nil
 }
 
 const byteOrderMark = "\uFEFF"
@@ -63,7 +68,7 @@ const byteOrderMark = "\uFEFF"
 // The warnings of ParseKeys.
 const (
 	warnMarked    = "a byte order mark before an HMAC key was dropped; save the keys as UTF-8 without it"
-	warnEmpty     = "the list of HMAC keys has an empty member, which was dropped; see that no key is missing there"
+	warnEmpty     = "the list of HMAC keys has an empty member, which was dropped; check that no key is missing"
 	warnInvisible = "an HMAC key of nothing but invisible characters or quotation marks was dropped, because anybody could sign with it"
 	warnQuoted    = "quotation marks around an HMAC key count as part of it, as in the Python library; drop them unless the other services have them, too"
 	warnHidden    = "an HMAC key holds an invisible character, which counts as part of it; drop it unless the other services have it, too"
@@ -97,17 +102,6 @@ func oddities(key string) (warnings []string) {
 
 func isQuoted(text string) bool {
 	return len(text) > 1 && (text[0] == '"' || text[0] == '\'') && text[len(text)-1] == text[0]
-}
-
-func distinct(texts []string) (out []string) {
-	seen := map[string]bool{}
-	for _, text := range texts {
-		if !seen[text] {
-			seen[text] = true
-			out = append(out, text)
-		}
-	}
-	return out
 }
 
 // setting matches the start of a line that sets the keys, of an environment

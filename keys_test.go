@@ -23,7 +23,7 @@ func utf16Of(order binary.AppendByteOrder, text string) string {
 }
 
 func TestParseKeys(t *testing.T) {
-	const marked, empty, invisible, quoted, hidden = "byte order mark", "empty member", "nothing but invisible", "quotation marks around", "holds an invisible"
+	const marked, empty, invisible, quoted, hidden = "byte order mark", "empty member, which was dropped; check that no key is missing", "nothing but invisible", "quotation marks around", "holds an invisible"
 	for _, c := range []struct {
 		list     string
 		want     []string

@@ -31,7 +31,7 @@ type Keys struct {
 	list atomic.Pointer[[]string]
 
 	mu     sync.Mutex
-	warned map[string]bool // by the text of the warning
+	warned []string // the warnings so far
 }
 
 // NewKeys returns these keys. Each argument may be a comma list, as in the
@@ -77,28 +77,25 @@ func (k *Keys) Replace(keys ...string) {
 
 // warn gives those warnings that these keys have not drawn before, on one line.
 func (k *Keys) warn(warnings []string) {
-	if warnings = k.fresh(warnings); len(warnings) > 0 {
+	if warnings = k.newWarnings(warnings); len(warnings) > 0 {
 		slog.Warn(strings.Join(warnings, "; ")) //nolint:gosec // none shows more of the environment than the name of a setting
 	}
 }
 
-// fresh returns the warnings that these keys have not drawn before.
-func (k *Keys) fresh(warnings []string) (fresh []string) {
+// newWarnings returns the warnings that these keys have not drawn before.
+func (k *Keys) newWarnings(warnings []string) (drawn []string) {
 	if k == nil {
 		return warnings
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, warning := range warnings {
-		if !k.warned[warning] {
-			if k.warned == nil {
-				k.warned = map[string]bool{}
-			}
-			k.warned[warning] = true
-			fresh = append(fresh, warning)
+		if !slices.Contains(k.warned, warning) {
+			k.warned = append(k.warned, warning)
+			drawn = append(drawn, warning)
 		}
 	}
-	return fresh
+	return drawn
 }
 
 // String tells how many keys there are, and none of them.
