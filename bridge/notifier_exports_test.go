@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// A heldExporter is an exporter whose first export has the outcome that comes from
-// outside; the others are a collector's.
+// A heldExporter is an exporter whose first export has the outcome that the test
+// sends. Its other exports are those of a collector.
 type heldExporter struct {
 	collector
 	first   sync.Once
