@@ -24,6 +24,12 @@ const (
 	mostRefused = 32
 )
 
+// A Bounded is a Dialect of a database that may not become larger than a limit.
+type Bounded interface {
+	// LargestRow returns a size in bytes from which no row can be stored.
+	LargestRow() int64
+}
+
 // attempt stores notifications in one transaction, and returns how long that took.
 func (s *Store) attempt(ctx context.Context, batch []osprofiler.Notification) (took time.Duration, err error) {
 	began := time.Now()
@@ -34,7 +40,7 @@ func (s *Store) attempt(ctx context.Context, batch []osprofiler.Notification) (t
 // mayBeRows tells whether a part of a batch that failed may be stored without
 // some rows, or in smaller transactions.
 func (s *Store) mayBeRows(part []osprofiler.Notification, took time.Duration, err error) bool {
-	return s.dialect.Refuses(err) || len(part) > 1 && s.dialect.TooMuch(err) ||
+	return s.dialect.Refuses(err) || s.dialect.TooMuch(err) ||
 		s.dialect.Suspect(err, took) && slices.ContainsFunc(part, isLarge)
 }
 
@@ -46,13 +52,18 @@ type isolation struct {
 	*Store
 	batch   []osprofiler.Notification
 	refused []backend.Refusal
-	stored  bool // a part was
+	large   []int // for which there is no room now
+	full    error // why
+	stored  bool  // a part was
 }
 
 // isolate stores what can be stored of a batch whose first attempt failed.
 func (s *Store) isolate(ctx context.Context, batch []osprofiler.Notification, took time.Duration, err error) error {
 	i := &isolation{Store: s, batch: batch}
 	done, err := i.halve(ctx, 0, len(batch), took, err)
+	if err == nil {
+		err = i.full
+	}
 	switch {
 	case err == nil && len(i.refused) == 0:
 		return nil
@@ -67,9 +78,11 @@ func (s *Store) isolate(ctx context.Context, batch []osprofiler.Notification, to
 		failed.Refused = slices.Clone(failed.Missing)
 		failed.Err = fmt.Errorf("%w; %w", backend.Refused(batch, i.refused), err)
 	}
+	failed.Missing = append(failed.Missing, i.large...)
 	for at := done; at < len(batch); at++ {
 		failed.Missing = append(failed.Missing, at)
 	}
+	slices.Sort(failed.Missing)
 	return failed
 }
 
@@ -88,11 +101,11 @@ func (i *isolation) write(ctx context.Context, from, to int) (done int, err erro
 // halve stores the two halves of a part that failed with err, one after the
 // other. It returns what write returns.
 func (i *isolation) halve(ctx context.Context, from, to int, took time.Duration, err error) (done int, _ error) {
-	if !i.mayBeRows(i.batch[from:to], took, err) {
-		return from, err
-	}
 	if to-from == 1 {
 		return i.one(ctx, from, took, err)
+	}
+	if !i.mayBeRows(i.batch[from:to], took, err) {
+		return from, err
 	}
 	middle := (from + to) / 2
 	if done, err := i.write(ctx, from, middle); err != nil {
@@ -106,10 +119,21 @@ func (i *isolation) halve(ctx context.Context, from, to int, took time.Duration,
 
 // one decides about a notification that failed by itself. If the server ended the
 // connection over it, it is tried again, since the connection may have been lost
-// by chance.
+// by chance. One for which there is no room is left to a later attempt, because
+// smaller ones may have room.
 func (i *isolation) one(ctx context.Context, at int, took time.Duration, err error) (done int, _ error) {
+	if b, ok := i.dialect.(Bounded); ok && i.dialect.TooMuch(err) {
+		switch n := &i.batch[at]; {
+		case int64(len(n.JSON())) >= b.LargestRow():
+			i.refused = append(i.refused, backend.Refusal{Index: at, Reason: fmt.Errorf("it is larger than the database may become: %w", err)})
+			return at + 1, nil
+		case isLarge(*n):
+			i.large, i.full = append(i.large, at), err
+			return at + 1, nil
+		}
+	}
 	for tries := 1; !i.dialect.Refuses(err); tries++ {
-		if !i.dialect.Suspect(err, took) {
+		if !i.dialect.Suspect(err, took) || !isLarge(i.batch[at]) {
 			return at, err
 		}
 		if pingErr := i.use(ctx, func() error { return i.db.PingContext(ctx) }); pingErr != nil {

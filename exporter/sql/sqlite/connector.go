@@ -145,15 +145,24 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 // (ulimit -f), with room for the journal's own bytes. A write beyond the limit
 // ends a Go program by a signal; SQLite says instead that the database is full.
 func bound(ctx context.Context, c sqliteConn) error {
-	limit := backend.FileSizeLimit()
+	limit := largestDatabase()
 	if limit == math.MaxInt64 {
 		return nil
 	}
 	size, err := one(ctx, c, "PRAGMA page_size")
 	if err == nil && size > 0 {
-		_, err = one(ctx, c, "PRAGMA max_page_count = "+strconv.FormatInt(max(1, limit/10*9/size), 10))
+		_, err = one(ctx, c, "PRAGMA max_page_count = "+strconv.FormatInt(max(1, limit/size), 10))
 	}
 	return err
+}
+
+// largestDatabase returns the size in bytes that the database may have.
+func largestDatabase() int64 {
+	limit := backend.FileSizeLimit()
+	if limit == math.MaxInt64 {
+		return limit
+	}
+	return limit / 10 * 9
 }
 
 // checkOpened makes sure that the file that was opened is the one that was

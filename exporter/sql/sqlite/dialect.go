@@ -100,8 +100,8 @@ const commits = 20
 // Suspect implements table.Dialect: SQLite always says why it refuses.
 func (dialect) Suspect(error, time.Duration) bool { return false }
 
-// TooMuch implements table.Dialect: a transaction has no limit of its own.
-func (dialect) TooMuch(error) bool { return false }
+// LargestRow implements table.Bounded.
+func (dialect) LargestRow() int64 { return largestDatabase() }
 
 // Renew gives up all connections if the error may come from a database file
 // that was replaced while it was open. Then the caller makes sure of the table and runs

@@ -48,7 +48,8 @@ func (dialect) Transient(err error) bool {
 	c := resultCode(err)
 	if c == code.SQLITE_OK { // the file could not be opened or made
 		var errno syscall.Errno
-		return errors.As(err, &errno) && backend.FileClass(err).IsTransient()
+		class := backend.FileClass(err)
+		return class == serverstate.Passes || class == serverstate.Unknown && errors.As(err, &errno)
 	}
 	class := classOf(c)
 	return class == serverstate.Passes || class == serverstate.Unknown
@@ -57,6 +58,10 @@ func (dialect) Transient(err error) bool {
 // Refuses tells whether SQLite will not take a row for that row's own sake:
 // the row is too large, or breaks a constraint that somebody put on the table.
 func (dialect) Refuses(err error) bool { return classOf(resultCode(err)) == serverstate.Row }
+
+// TooMuch tells whether there was no room for a transaction, of which smaller ones
+// may have room.
+func (dialect) TooMuch(err error) bool { return resultCode(err) == code.SQLITE_FULL }
 
 // replaced tells whether an error may come from a database file that somebody
 // moved, removed, cut or restored while it was open.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,18 +80,30 @@ func tooLarge(path string) error {
 	defer func() { _ = s.Close() }()
 	big := one("big")
 	big[0].Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", 400_000) + `"}`)
-	err = s.Write(ctx, big)
+	err = s.Write(ctx, slices.Concat(one("first"), big, one("last")))
+	var failed *store.WriteError
+	if !errors.As(err, &failed) || failed.Transient || !slices.Equal(failed.Refused, []int{1}) || !slices.Equal(failed.Missing, []int{1}) {
+		return fmt.Errorf("a notification that is larger than the file may become is the error: %w", err)
+	}
+	if got := summary(s.Notifications(ctx, "A")); got != "first, last" {
+		return fmt.Errorf("the store holds %s", got)
+	}
+	// Of a batch that has no room, the store takes what has.
+	var many []osprofiler.Notification
+	for i := range 60 {
+		n := one(fmt.Sprintf("n%02d", i))
+		n[0].Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", 4000) + `"}`)
+		many = append(many, n...)
+	}
+	err = s.Write(ctx, many)
 	if err := transient(err); err != nil {
 		return err
 	}
 	if !strings.Contains(err.Error(), "cannot grow: ") {
-		return fmt.Errorf("a file that may not become so large is the error: %w", err)
+		return fmt.Errorf("a database that may not grow is the error: %w", err)
 	}
-	if err := s.Write(ctx, one("small")); err != nil {
-		return err
-	}
-	if got := summary(s.Notifications(ctx, "A")); got != "small" {
-		return fmt.Errorf("the store holds %s", got)
+	if !errors.As(err, &failed) || len(failed.Missing) == 0 || len(failed.Missing) == len(many) || len(failed.Refused) > 0 {
+		return fmt.Errorf("the error is about %v of %d: %w", failed, len(many), err)
 	}
 	return nil
 }
