@@ -138,8 +138,8 @@ func (p *pending) rest() []osprofiler.Notification {
 }
 
 // refuse takes an error about what is left. It keeps what is missing, and puts
-// aside what was refused. An index that cannot be right, and none at all beside
-// an error, say nothing: then everything that is left stays unknown.
+// aside what was refused. If an index is out of range, or Missing is empty,
+// everything that is left and not refused stays unknown.
 func (p *pending) refuse(partial *WriteError) {
 	refused, ok := p.indices(partial.Refused)
 	missing, ok2 := p.indices(partial.Missing)
@@ -189,8 +189,8 @@ func (p *pending) indices(of []int) (indices []int, ok bool) {
 	return slices.Compact(indices), true
 }
 
-// failure describes what is left after the last try. The reason is the
-// store's own last word; that the context ended is said besides.
+// failure describes what is left after the last try. The error wraps the last
+// error of the store, and the error of the context if the context ended.
 func (p *pending) failure(err error) error {
 	var permanent *backoff.PermanentError
 	if errors.As(err, &permanent) {

@@ -11,8 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
 
-// largeSize is how many bytes a notification has at least of which a server
-// may refuse the size. The settings that bound one value can be set to 1 MiB
+// largeSize is the size in bytes from which a server may refuse a notification. The settings that bound one value can be set to 1 MiB
 // at least; a proxy may take less.
 const largeSize = 64 << 10
 
@@ -103,8 +102,9 @@ func (w *isolation) write(ctx context.Context, part []int) (o outcome, goOn bool
 	return o, o.reason == nil || answered
 }
 
-// tries is how often a large notification is sent by itself before the server
-// is taken to refuse it. Between them it answers other commands.
+// tries is the number of attempts to send a large notification by itself. If the
+// server breaks the connection each time and answers LLEN in between, the
+// notification counts as refused.
 const tries = 3
 
 func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o outcome, goOn bool) {

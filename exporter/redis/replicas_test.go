@@ -17,8 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Where replicas are asked for, what was pushed without them is missing, also
-// if another part of the batch failed for a reason of its own.
+// Notifications that were pushed without the replicas that were asked for are
+// missing, also if another part of the batch failed for a reason of its own.
 func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
 	server := testenv.StartRedis(t)
 	do(t, bare(t, "redis://"+server.Addr()), "SET", "osprofiler_opt:B", "text")

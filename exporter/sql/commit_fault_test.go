@@ -119,8 +119,8 @@ func (c *commitCase) write(t *testing.T, what string, faults int, f testenv.Comm
 	return err
 }
 
-// Whatever a COMMIT is answered with, and whatever the server did: a batch that
-// Write acknowledges is there, once, and one that it does not is reported. A
+// A batch that Write acknowledges is there, once, and a batch that Write does not
+// acknowledge is reported, whatever the server did and answered to COMMIT. A
 // COMMIT is never repeated by itself: the second would succeed, because there
 // is no transaction any more, and nothing would be stored.
 func TestCommitFails(t *testing.T) {

@@ -53,14 +53,14 @@ func (s *Store) writeAll(ctx context.Context, batch []osprofiler.Notification) e
 	})
 }
 
-// What is looked up and inserted at once.
+// chunkRows and chunkBytes bound what one look-up and one insert take.
 const (
 	chunkRows  = 2000
 	chunkBytes = 8 << 20 // unless a single row has more
 )
 
-// insert adds the notifications that the table does not hold. While it is asked
-// which it holds, their rows are made.
+// insert adds the notifications that the table does not hold. The rows are encoded
+// while the database looks up which ones it has.
 func (s *Store) insert(ctx context.Context, c *connection, batch []osprofiler.Notification) error {
 	bound := s.dialect.Bind(ctx)
 	for len(batch) > 0 {

@@ -14,8 +14,8 @@ type Refusal struct {
 	Reason error
 }
 
-// named is how many refused notifications an error names.
-const named = 10
+// mostNamed is the largest number of refused notifications that an error names.
+const mostNamed = 10
 
 // Refused returns the *store.WriteError about a batch that is stored except for
 // what was refused. It names the first ten refused notifications; the refusals
@@ -25,14 +25,14 @@ func Refused(batch []osprofiler.Notification, refusals []Refusal) error {
 	reasons := &refused{}
 	for i, r := range refusals {
 		e.Missing = append(e.Missing, r.Index)
-		if i < named {
+		if i < mostNamed {
 			n := &batch[r.Index]
 			reasons.texts = append(reasons.texts, fmt.Sprintf("the notification %s of the trace %s (trace id %s, %d bytes) cannot be stored: %v",
 				quoted(n.Name), quoted(n.BaseID), quoted(n.TraceID), len(n.JSON()), r.Reason))
 		}
 		reasons.errs = append(reasons.errs, r.Reason)
 	}
-	if more := len(refusals) - named; more > 0 {
+	if more := len(refusals) - mostNamed; more > 0 {
 		reasons.texts = append(reasons.texts, fmt.Sprintf("nor can %d others", more))
 	}
 	e.Refused, e.Err = e.Missing, reasons

@@ -48,10 +48,10 @@ func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (ins
 	return inserted, err
 }
 
-// confirm has the COMMIT of a transaction that found all its rows stored wait
-// for the synchronous standbys, if there are any. The COMMIT by which the rows
-// came may have been ended while it waited. A COMMIT without a record in the
-// write-ahead log does not wait.
+// confirm writes an empty record to the write-ahead log if there are synchronous
+// standbys, so that COMMIT waits for them. It is needed if all rows were stored
+// already: the COMMIT that stored them may have been ended while it waited, and a
+// COMMIT without a record does not wait.
 const confirm = "SELECT CASE WHEN current_setting('synchronous_standby_names', true) <> '' THEN pg_logical_emit_message(true, 'osprofiler', '') END"
 
 // What PostgreSQL says where it does not COPY.

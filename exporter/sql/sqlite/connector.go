@@ -87,8 +87,8 @@ func (k *connector) check() error {
 	return k.checkShared()
 }
 
-// besides are the files that SQLite makes beside a database.
-var besides = [...]string{"-journal", "-wal", "-shm"}
+// companions are the endings of the files that SQLite makes beside a database.
+var companions = [...]string{"-journal", "-wal", "-shm"}
 
 // checkShared looks at the database and at the files beside it. SQLite
 // writes old rows into a journal that is there already, and rolls it back.
@@ -96,7 +96,7 @@ func (k *connector) checkShared() error {
 	if err := backend.CheckShared(k.absolute); err != nil {
 		return err
 	}
-	for _, suffix := range besides {
+	for _, suffix := range companions {
 		if err := backend.CheckShared(behindLinks(k.absolute) + suffix); err != nil {
 			return err
 		}
