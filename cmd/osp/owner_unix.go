@@ -6,54 +6,42 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
 
-// owner returns the user and the group that a file belongs to.
-func owner(info fs.FileInfo) (uid, gid int, known bool) {
-	stat, known := info.Sys().(*syscall.Stat_t)
-	if !known {
-		return 0, 0, false
-	}
-	return int(stat.Uid), int(stat.Gid), true
-}
-
-// isPlanted tells whether the file stands in a folder where everybody may
-// create files, and belongs neither to us nor to the owner of the folder.
-func isPlanted(path string, info fs.FileInfo) bool {
-	uid, _, known := owner(info)
-	folder, err := os.Stat(filepath.Dir(path))
-	if err != nil || !known {
-		return false
-	}
-	const everybodyMayWrite = 0o002
-	folderUID, _, _ := owner(folder)
-	return folder.Mode().Perm()&everybodyMayWrite != 0 && uid != os.Geteuid() && uid != folderUID
-}
-
-// mayReplace says why an old file must not be replaced. Only root can give a
-// file to the user that it belongs to.
+// mayReplace returns an error if an old file must not be replaced. Only root
+// can give a file to the user that it belongs to.
 func mayReplace(path string, old fs.FileInfo) error {
-	uid, _, known := owner(old)
+	uid, _, known := backend.Owner(old)
 	switch {
-	case isPlanted(path, old):
-		return errPlanted
+	case backend.Foreign(path, old):
+		return errForeign
 	case known && uid != os.Geteuid() && os.Geteuid() != 0:
 		return fmt.Errorf("it belongs to another user (uid %d), and only root could keep it so; remove it, or name another file", uid)
 	}
 	return nil
 }
 
-// keepOwner gives a file the owner and the group of the old one.
-func keepOwner(file *os.File, old fs.FileInfo) error {
+// keepOwner gives a file the owner and the group of the old one, and returns
+// the permissions that the file should get. If only the group cannot be kept,
+// because the user is no member of it, keepOwner leaves the file in the user's
+// group. Then the group and everybody else may do only what both could before.
+func keepOwner(file *os.File, old fs.FileInfo) (fs.FileMode, error) {
+	perm := old.Mode().Perm()
 	info, err := file.Stat()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	uid, gid, known := owner(old)
-	if ours, ourGroup, _ := owner(info); !known || ours == uid && ourGroup == gid {
-		return nil
+	uid, gid, known := backend.Owner(old)
+	ours, ourGroup, _ := backend.Owner(info)
+	if !known || ours == uid && ourGroup == gid {
+		return perm, nil
 	}
-	return file.Chown(uid, gid)
+	err = file.Chown(uid, gid)
+	if err != nil && ours == uid {
+		both := perm >> 3 & perm & 0o007
+		return perm&0o700 | both<<3 | both, nil
+	}
+	return perm, err
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
 
 // readBounded reads a file of at most so many bytes whole: a regular file, a pipe
@@ -33,7 +35,7 @@ func readBounded(ctx context.Context, name string, most uint64) (string, error) 
 		err = tooLarge(most)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the file %q cannot be read: %w", name, reason(err))
+		return "", fmt.Errorf("the file %q cannot be read: %w", name, backend.Reason(err))
 	}
 	return text, nil
 }

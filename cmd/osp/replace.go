@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/backend"
 )
 
 // A report holds SQL parameters and the arguments of functions.
@@ -29,7 +30,7 @@ func (o output) replace(ctx context.Context, path string, old fs.FileInfo, write
 	temporary := filepath.Join(dir, ".osp-"+osprofiler.NewID())
 	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newFileMode)
 	if err != nil {
-		return o.failed(fmt.Errorf("no file can be made in the folder %q: %w", dir, reason(err)))
+		return o.failed(noFileIn(dir, err))
 	}
 	o.Writer = file
 	err = o.write(ctx, write)
@@ -48,14 +49,19 @@ func (o output) replace(ctx context.Context, path string, old fs.FileInfo, write
 	return err
 }
 
+func noFileIn(dir string, err error) error {
+	return fmt.Errorf("no file can be created in the folder %q: %w", dir, backend.Reason(err))
+}
+
 // finish gives a complete file the owner, the group and the permissions of the
 // old one, and brings it to the disk.
 func finish(file *os.File, old fs.FileInfo) error {
 	if old != nil {
-		if err := keepOwner(file, old); err != nil {
-			return fmt.Errorf("its owner and group cannot be kept: %w; remove it, or name another file", reason(err))
+		perm, err := keepOwner(file, old)
+		if err != nil {
+			return fmt.Errorf("its owner and group cannot be kept: %w; remove it, or name another file", backend.Reason(err))
 		}
-		if err := file.Chmod(old.Mode().Perm()); err != nil { // after the owner, who may read it from here on
+		if err := file.Chmod(perm); err != nil { // after the owner, who may read it from here on
 			return err
 		}
 	}

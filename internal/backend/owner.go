@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,13 +15,12 @@ import (
 //   - a file that belongs neither to this process's account nor to root, unless
 //     a group shares it: its group may write it, and not everybody may make
 //     files in its folder,
-//   - a symbolic link of another account, in a folder in which everybody may make
-//     links.
+//   - a path with a foreign link, see [ResolveLinks].
 //
 // A file that does not exist is no error. Modes mean nothing on Windows, so
 // CheckShared refuses nothing there.
 func CheckShared(path string) error {
-	if err := checkLink(path); err != nil {
+	if err := checkLinks(path); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -33,7 +33,7 @@ func CheckShared(path string) error {
 // CheckSharedFile is CheckShared for a file that is open, so that nobody can
 // replace the file between the check and its use.
 func CheckSharedFile(path string, info fs.FileInfo) error {
-	owner, ok := ownerOf(info)
+	owner, _, ok := Owner(info)
 	switch {
 	case !ok:
 		return nil
@@ -55,17 +55,24 @@ func refuseShared(path, why, right string) error {
 	return unusable("cannot write notifications into the file %q: %s, so others could read or change them; %s, or allow it with osp_allow_shared=yes", path, why, right)
 }
 
-func checkLink(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-		return nil //nolint:nilerr // whoever opens the file says it better
+func checkLinks(path string) error {
+	_, _, err := ResolveLinks(path)
+	var foreign *ForeignLinkError
+	if !errors.As(err, &foreign) {
+		return nil // whoever opens the file reports the other errors better
 	}
-	owner, ok := ownerOf(info)
-	if !ok || trusted(owner) || !everybodyMayWrite(filepath.Dir(path)) {
-		return nil
-	}
-	return refuseShared(path, "it is a symbolic link of "+account(owner)+", in a folder in which everybody may make links",
-		"use a folder of this service's own")
+	return refuseShared(path, fmt.Sprintf("the symbolic link %q belongs to %s, in a folder in which everybody may make links",
+		foreign.Link, account(foreign.Owner)), "use a folder of this service's own")
+}
+
+// Foreign reports whether another user may have put a file (a link, a pipe)
+// where this process would find it: everybody may write the file's folder, and
+// the file belongs neither to this process's account nor to root. The owner of
+// the folder is not trusted either. info is what os.Lstat returned for path.
+// Where files have no numeric owner, no file is foreign.
+func Foreign(path string, info fs.FileInfo) bool {
+	uid, _, ok := Owner(info)
+	return ok && !trusted(uid) && everybodyMayWrite(filepath.Dir(path))
 }
 
 // folderOf is the folder that holds the file itself, behind symbolic links.
@@ -92,8 +99,8 @@ func NoFollow(path string) int {
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 || !everybodyMayWrite(filepath.Dir(path)) {
 		return 0
 	}
-	return noFollow
+	return ONoFollow
 }
 
-// trusted tells whether an account may own what this process writes.
+// trusted reports whether an account may own what this process writes.
 func trusted(owner int) bool { return owner == 0 || owner == os.Geteuid() }

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,5 +103,55 @@ func TestCheckSharedLink(t *testing.T) {
 				t.Errorf("%s, to a file that exists: %v: %v", c.name, exists, err)
 			}
 		}
+	}
+}
+
+// A symbolic link to a folder is refused as one to the file itself.
+func TestCheckSharedLinkToAFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if testenv.Required() {
+			t.Fatal("this test needs root, to give links away")
+		}
+		t.Skip("this test needs root, to give links away")
+	}
+	target, shared := folder(t, 0o755), folder(t, sticky)
+	link := filepath.Join(shared, "link")
+	if err := errors.Join(os.Mkdir(target+"/sub", 0o755), os.Symlink(target, link), os.Symlink(link+"/sub", target+"/ours")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link + "/new.db", link + "/sub/new.db", link + "/sub/../new.db", target + "/ours/new.db"} {
+		if err := errors.Join(os.Lchown(link, 0, 0), backend.CheckShared(path)); err != nil {
+			t.Errorf("%s, through a link of root: %v", path, err)
+		}
+		if err := os.Lchown(link, testenv.Nobody, testenv.Nobody); err != nil {
+			t.Fatal(err)
+		}
+		want := `the symbolic link "` + link + `" belongs to the user "nobody"`
+		if err := backend.CheckShared(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v; want %q", path, err, want)
+		}
+	}
+}
+
+// The links of a process in /proc are left to the kernel.
+func TestResolveLinksOfProcesses(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	own := fmt.Sprintf("/proc/%d/", os.Getpid())
+	for path, want := range map[string]string{
+		"/dev/stdout": own + "fd/1", "/proc/self/fd/1": own + "fd/1", "/proc/self/cwd/new": own + "cwd/new", "/proc/self/root/../proc/self/fd/1": own + "root/.." + own + "fd/1",
+		"/proc/self/cwd": own + "cwd", "/proc/self/fd/../stat": own + "stat",
+	} {
+		got, info, err := backend.ResolveLinks(path)
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v, %v; want %q", path, got, info, err, want)
+		}
+	}
+	_, info, err := backend.ResolveLinks(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
+	if err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("an open file: %v, %v; want the link", info, err)
 	}
 }

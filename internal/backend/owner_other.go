@@ -7,10 +7,13 @@ import (
 	"strconv"
 )
 
-const noFollow = 0
+// ONoFollow is no flag here: opening follows links.
+const ONoFollow = 0
 
-// ownerOf knows no owner here: access lists say who may do what.
-func ownerOf(fs.FileInfo) (uid int, ok bool) { return 0, false }
+// Owner knows no owner here: access lists say who may do what.
+func Owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
+
+func isProcessLink(string, fs.FileInfo) bool { return false }
 
 func account(uid int) string { return strconv.Itoa(uid) }
 

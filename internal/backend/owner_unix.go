@@ -5,20 +5,40 @@ package backend
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
 
-const noFollow = syscall.O_NOFOLLOW
+// ONoFollow is the flag with which opening a symbolic link fails.
+const ONoFollow = syscall.O_NOFOLLOW
 
-// ownerOf returns the number of the account that a file belongs to.
-func ownerOf(info fs.FileInfo) (uid int, ok bool) {
+// Owner returns the numbers of the user and the group that a file belongs to.
+func Owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	return int(stat.Uid), true
+	return int(stat.Uid), int(stat.Gid), true
+}
+
+// isProcessLink reports whether a link stands in a folder of /proc, such as
+// /proc/1/fd. Only the kernel can follow it. The links of /proc itself, such as
+// /proc/self, are ordinary ones.
+func isProcessLink(path string, info fs.FileInfo) bool {
+	top, err := os.Lstat("/proc")
+	if err != nil {
+		return false
+	}
+	proc, ok := top.Sys().(*syscall.Stat_t)
+	stat, known := info.Sys().(*syscall.Stat_t)
+	if !ok || !known || proc.Dev != stat.Dev {
+		return false
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	return err == nil && !os.SameFile(folder, top)
 }
 
 // account names an account by its number, and by its name if there is one.

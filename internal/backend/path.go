@@ -53,11 +53,19 @@ func NotOrdinary(path, should string) error {
 }
 
 // Reason drops the operation and the path from an error of package os, which
-// our sentences name already.
+// our sentences name already. An error that only wraps such an error is a
+// sentence of its own and stays as it is.
 func Reason(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
+	for {
+		switch e := err.(type) { //nolint:errorlint // only the error itself, see above
+		case *fs.PathError:
+			err = e.Err
+		case *os.LinkError:
+			err = e.Err
+		case *os.SyscallError:
+			err = e.Err
+		default:
+			return err
+		}
 	}
-	return err
 }
