@@ -44,7 +44,9 @@ func ResolveLinks(path string) (resolved string, info fs.FileInfo, err error) {
 		case "", ".":
 			continue
 		case "..":
-			w.leave()
+			if err = w.leave(); err != nil {
+				return "", nil, err
+			}
 			info = nil
 			continue
 		}
@@ -98,14 +100,17 @@ func (w *walk) path() string {
 }
 
 // leave goes to the parent of the folder.
-func (w *walk) leave() {
+func (w *walk) leave() error {
 	switch {
 	case len(w.passed) > w.fixed:
 		w.passed = w.passed[:len(w.passed)-1]
-	case !w.absolute || w.fixed > 0:
+	case !w.absolute:
 		w.passed = append(w.passed, "..")
 		w.fixed = len(w.passed)
+	case w.fixed > 0: // the path would not say so after filepath.Clean
+		return fmt.Errorf("it goes from the link %q of a process to the parent folder; use another path", w.path())
 	}
+	return nil
 }
 
 // enter goes to a file of the folder, or puts the path of a link ahead. If

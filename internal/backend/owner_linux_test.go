@@ -142,13 +142,16 @@ func TestResolveLinksOfProcesses(t *testing.T) {
 	defer file.Close()
 	own := fmt.Sprintf("/proc/%d/", os.Getpid())
 	for path, want := range map[string]string{
-		"/dev/stdout": own + "fd/1", "/proc/self/fd/1": own + "fd/1", "/proc/self/cwd/new": own + "cwd/new", "/proc/self/root/../proc/self/fd/1": own + "root/.." + own + "fd/1",
+		"/dev/stdout": own + "fd/1", "/proc/self/fd/1": own + "fd/1", "/proc/self/cwd/new": own + "cwd/new", "/proc/self/root/proc/self/fd/1": own + "root" + own + "fd/1",
 		"/proc/self/cwd": own + "cwd", "/proc/self/fd/../stat": own + "stat",
 	} {
 		got, info, err := backend.ResolveLinks(path)
 		if err != nil || got != want {
 			t.Errorf("%s: %q, %v, %v; want %q", path, got, info, err, want)
 		}
+	}
+	if got, _, err := backend.ResolveLinks("/proc/self/cwd/../x"); err == nil || !strings.Contains(err.Error(), `from the link "`+own+`cwd"`) {
+		t.Errorf("the parent of a process's folder: %q, %v", got, err)
 	}
 	_, info, err := backend.ResolveLinks(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
 	if err != nil || info.Mode()&os.ModeSymlink == 0 {
