@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -68,7 +69,7 @@ func TestOutThroughForeignLinks(t *testing.T) {
 func TestOutWhileALinkComesAndGoes(t *testing.T) {
 	asRoot(t)
 	shared := sharedFolder(t)
-	if err := openAbove(shared + "/x"); err != nil {
+	if err := openAbove(shared); err != nil {
 		t.Fatal(err)
 	}
 	victim, fifo := filepath.Join(shared, "victim"), filepath.Join(t.TempDir(), "fifo")
@@ -77,15 +78,16 @@ func TestOutWhileALinkComesAndGoes(t *testing.T) {
 	openFile(t, fifo, os.O_RDWR)
 	for _, target := range []string{victim, fifo} {
 		path := filepath.Join(shared, "report")
-		stop := comeAndGo(target, path)
-		for range 3000 {
+		stop := comeAndGo(t, target, path)
+		for written, refused := 0, 0; written < 1000 || refused < 100; {
 			if err := writeText(t, path, "new"); err != nil {
+				refused++
 				continue // the link was seen
 			}
+			written++
 			info, err := os.Lstat(path)
 			if err != nil || info.Mode() != newFileMode {
-				t.Errorf("a link to %s: the new file has %v, %v", target, info, err)
-				break
+				t.Fatalf("a link to %s: the new file is %v, %v", target, info, err)
 			}
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
@@ -98,8 +100,10 @@ func TestOutWhileALinkComesAndGoes(t *testing.T) {
 	}
 }
 
-// comeAndGo makes and removes a link as another user, until stop is called.
-func comeAndGo(target, path string) (stop func()) {
+// comeAndGo makes and removes a link as another user, until stop is called or
+// the test ends.
+func comeAndGo(t *testing.T, target, path string) (stop func()) {
+	t.Helper()
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -118,7 +122,9 @@ func comeAndGo(target, path string) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(done); <-ended }
+	stop = sync.OnceFunc(func() { close(done); <-ended })
+	t.Cleanup(stop)
+	return stop
 }
 
 // A pipe that took the place of the one that was looked at is not written.
