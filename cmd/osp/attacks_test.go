@@ -42,8 +42,8 @@ const (
 	undatedID   = "5f5a0158-dbf2-4a2f-a2b3-1e1ddeb8604c"
 )
 
-// attackedStore holds honest traces, and more hostile ones than completion
-// offers, all of them newer.
+// attackedStore holds honest traces, and newer hostile ones: as many as can
+// stand before the honest ones among the traces that completion looks at.
 func attackedStore(t *testing.T, text string) (connection string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
@@ -52,8 +52,8 @@ func attackedStore(t *testing.T, text string) (connection string) {
 		line := `{"name": "a-start", "base_id": %s, "trace_id": %q, "parent_id": %[1]s, "timestamp": %[3]s, "info": {"host": "h"}, "project": "p", "service": "s"}` + "\n"
 		fmt.Fprintf(&lines, line, jsonText(baseID), id, jsonText(timestamp))
 	}
-	for i := range 2 * completionItems {
-		event(fmt.Sprintf("%s%02d", text, i), fmt.Sprint("h", i), fmt.Sprintf("2099-01-01T00:00:00.%06d", i))
+	for i := range completionTraces - 4 {
+		event(fmt.Sprintf("%s%04d", text, i), fmt.Sprint("h", i), fmt.Sprintf("2099-01-01T00:00:00.%06d", i))
 	}
 	event(text, "h", "2099-01-01T00:00:01.000000")
 	event(honestID, "1", "2026-01-01T00:00:00.000001")

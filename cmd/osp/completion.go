@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -14,18 +13,19 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The limits of one completion: how long it may take, how many base ids it
-// offers, and how long a base id may be.
+// The limits of one completion: how long it may take, how many traces it looks
+// at, how many base ids it offers, and how many bytes a base id may have.
 const (
-	completionTime  = 2 * time.Second
-	completionItems = 50
-	completionBytes = 255
+	completionTime   = time.Second / 2
+	completionTraces = 2000
+	completionItems  = 50
+	completionBytes  = 255
 )
 
-// completeBaseID offers the newest base ids that begin with what was typed,
-// each with the time of its trace. It offers nothing that a shell could take
-// for more than a word. Such ids do not count as offers either, so that they
-// cannot displace the others. If something goes wrong, it offers what it has.
+// completeBaseID looks at the newest traces and offers the base ids that begin
+// with the typed text, each with the time of its trace. It offers only literal
+// words ([isPlainWord]). Other ids do not count as offers, so that they do not
+// displace honest ones. If something goes wrong, it offers what it has found.
 func completeBaseID(ctx context.Context, connection, typed string) (offers []cobra.Completion) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
@@ -33,8 +33,8 @@ func completeBaseID(ctx context.Context, connection, typed string) (offers []cob
 	if err != nil {
 		return nil
 	}
-	defer func() { _ = r.Close() }()                                         // nothing was written
-	for trace, err := range r.Traces(ctx, store.Query{Limit: math.MaxInt}) { // with a limit the newest come first
+	defer func() { _ = r.Close() }()                                              // nothing was written
+	for trace, err := range r.Traces(ctx, store.Query{Limit: completionTraces}) { // the newest come first
 		if err != nil || !isPlainWord(trace.BaseID) || !strings.HasPrefix(trace.BaseID, typed) {
 			continue
 		}
@@ -46,8 +46,8 @@ func completeBaseID(ctx context.Context, connection, typed string) (offers []cob
 	return offers
 }
 
-// isPlainWord tells whether each shell takes id for one word that stands for
-// itself, and osp for an argument. Completion scripts evaluate the words of a
+// isPlainWord reports whether id is one literal word in every shell and not a
+// flag of osp. Completion scripts evaluate the words of a
 // command line, so that a base id with a quote, a dollar sign or a parenthesis
 // could run a command in the operator's shell.
 func isPlainWord(id string) bool {
@@ -73,11 +73,27 @@ func offer(trace store.Trace) cobra.Completion {
 	return trace.BaseID
 }
 
-// The line of cobra's script for fish that evaluates the words of the command
-// line without their quotes, and the line that keeps the words as they are.
+// The line of cobra's script for fish that puts the words of the command line
+// unquoted into a text that is evaluated, and the lines that stand for it.
+//
+// The command itself is quoted, too, because the folder that holds it can have
+// any name. fish does not expand a quoted ~ or $HOME, so the script does. If
+// the first word still names no command (a variable, an alias), the script
+// runs the osp in PATH.
 const (
 	fishUnquoted = "set -l args (commandline -opc)\n"
-	fishQuoted   = "set -l args (commandline -opc | string escape)\n"
+	fishQuoted   = `set -l args (commandline -opc)
+    if string match -q -- '~/*' $args[1]
+        set args[1] $HOME(string sub -s 2 -- $args[1])
+    else if string match -q -- '$HOME/*' $args[1]
+        set args[1] $HOME(string sub -s 6 -- $args[1])
+    end
+    if not command -q -- $args[1]
+        command -q osp; or return
+        set args[1] osp
+    end
+    set args (string escape -- $args)
+`
 )
 
 // quoteInFish changes the verb that writes the completion script for fish. In

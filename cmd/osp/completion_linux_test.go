@@ -1,9 +1,14 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // The base ids of a store cannot run a command when an operator completes one,
@@ -22,10 +27,8 @@ func completeHostileBaseIDs(t *testing.T, s shell, text string) {
 	dir := t.TempDir()
 	mark := filepath.Join(dir, "ran")
 	c := s.start(t, dir, mark, connectionVariable+"="+attackedStore(t, strings.ReplaceAll(text, "MARK", mark)))
-	c.send("osp trace show " + s.tabs)
-	screen := c.await(honestID, honestOther, undatedID)
-	c.send("\x15osp trace show 2130\t\r")
-	screen += c.await("Trace " + honestID)
+	screen := c.complete("osp trace show "+s.tabs, honestID, honestOther, undatedID)
+	screen += c.complete("osp trace show 2130\t\r", "Trace "+honestID)
 	if c.harmless(); strings.Contains(screen, "EVIL") || strings.Contains(screen, mark) {
 		t.Errorf("the hostile text is on the screen: %q", screen)
 	}
@@ -59,5 +62,56 @@ func TestCompletionOfHostileFileNames(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// In fish, the command can be named in each way that runs it, and the name of
+// its folder runs nothing.
+func TestFishCompletesAnyNameOfTheCommand(t *testing.T) {
+	fish := testenv.Tool(t, "fish", "fish")
+	store := attackedStore(t, "x")
+	for _, folder := range []string{"home", "a home", "h$(touch ran)", "h(touch ran)'\"", "$HOME", "h;touch ran"} {
+		home := filepath.Join(t.TempDir(), folder)
+		if err := errors.Join(os.MkdirAll(home+"/bin", 0o755), os.Link(ospBinary, home+"/bin/osp")); err != nil {
+			t.Fatal(err)
+		}
+		escaped := strings.TrimSpace(runCommand(t, home, []string{"HOME=" + home}, fish, "--no-config", "-c", "string escape -- $HOME/bin/osp").stdout)
+		for _, path := range []string{"", filepath.Dir(ospBinary) + ":"} {
+			for _, c := range []struct {
+				command string
+				inPath  bool // offers need an osp in PATH
+			}{
+				{"~/bin/osp", false},
+				{"$HOME/bin/osp", false},
+				{`"$HOME"/bin/osp`, false},
+				{"~/'bin'/osp", false},
+				{"./bin/osp", false},
+				{"bin/../bin/osp", false},
+				{escaped, false},
+				{"osp", true},
+				{"'(touch ran)'/osp", true},
+				{"'$(touch ran)'/osp", true},
+				{"'~/nosuch;touch ran;'/osp", true},
+			} {
+				const script = `$OSP completion fish | source; complete -C "$LINE"`
+				env := []string{"HOME=" + home, "PATH=" + path + os.Getenv("PATH"), "OSP=" + ospBinary, "LINE=" + c.command + " trace show 2130", connectionVariable + "=" + store}
+				want := ""
+				if !c.inPath || path != "" {
+					want = honestID + "\t2026-01-01 00:00:00.000001\n"
+				}
+				var r result
+				for range 60 { // osp offers what it found in half a second
+					if r = runCommand(t, home, env, fish, "--no-config", "-c", script); r.stdout == want {
+						break
+					}
+				}
+				if r.stdout != want || r.stderr != "" {
+					t.Errorf("%s in %q, PATH=%s…: %+v; want %q", c.command, home, path, r, want)
+				}
+			}
+		}
+		if _, err := os.Stat(home + "/ran"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a command in the name of the folder %q ran: %v", home, err)
+		}
 	}
 }

@@ -109,7 +109,32 @@ func (c *session) written() string {
 // wrote so far. It fails as soon as a command of an attacker ran.
 func (c *session) await(texts ...string) (screen string) {
 	c.t.Helper()
-	tooLong := time.After(time.Minute)
+	screen, ok := c.wait(time.Minute, texts...)
+	if !ok {
+		c.t.Fatalf("the shell did not write %q, but %q", texts, screen)
+	}
+	return screen
+}
+
+// complete sends keys at an empty command line and waits for all these texts.
+// It does so again if they do not come, because osp offers what it found in
+// half a second, which may be nothing while other tests run.
+func (c *session) complete(keys string, texts ...string) (screen string) {
+	c.t.Helper()
+	for range 12 {
+		var ok bool
+		c.send("\x15" + keys)
+		if screen, ok = c.wait(5*time.Second, texts...); ok {
+			return screen
+		}
+	}
+	c.t.Fatalf("the shell did not write %q after %q, but %q", texts, keys, screen)
+	return ""
+}
+
+func (c *session) wait(most time.Duration, texts ...string) (screen string, ok bool) {
+	c.t.Helper()
+	tooLong := time.After(most)
 	look := time.NewTicker(50 * time.Millisecond) // a command may run without a word
 	defer look.Stop()
 	for {
@@ -119,13 +144,13 @@ func (c *session) await(texts ...string) (screen string) {
 			c.mu.Lock()
 			c.screen.Next(len(screen))
 			c.mu.Unlock()
-			return screen
+			return screen, true
 		}
 		select {
 		case <-c.wrote:
 		case <-look.C:
 		case <-tooLong:
-			c.t.Fatalf("the shell did not write %q, but %q", texts, screen)
+			return screen, false
 		}
 	}
 }
