@@ -49,7 +49,7 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 		return usagef("--base-id is empty; leave it out for a new id")
 	}
 	if !utf8.ValidString(f.baseID) { // the header would spell it otherwise
-		return usagef("--base-id is no UTF-8 text: %q", f.baseID)
+		return usagef("--base-id %q should be valid UTF-8", f.baseID)
 	}
 	if f.baseID == "" {
 		f.baseID = osprofiler.NewID()
@@ -69,13 +69,13 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	return err
 }
 
-// mostKeyFile is the size of a key file in bytes.
-const mostKeyFile = 1 << 20
-
 func writeHeaders(w io.Writer, info, mac string) error {
 	_, err := fmt.Fprintf(w, "%s: %s\n%s: %s\n", osprofiler.HeaderTraceInfo, info, osprofiler.HeaderTraceHMAC, mac)
 	return err
 }
+
+// mostKeyFile is the largest size of a key file in bytes.
+const mostKeyFile = 1 << 20
 
 // signingKey takes the first key of the flag that is given, or else of the
 // environment. No error shows a key.

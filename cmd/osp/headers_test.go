@@ -79,7 +79,7 @@ func TestHeadersWithoutAKey(t *testing.T) {
 		{exitFailed, "cannot be read", []string{"--hmac-key-file", filepath.Join(dir, "none")}},
 		{exitUsage, "hmac-key", []string{"--hmac-key", "top-secret", "--hmac-key-file", empty}},
 		{exitUsage, "--base-id is empty", []string{"--hmac-key", "top-secret", "--base-id", ""}},
-		{exitUsage, "--base-id is no UTF-8 text: \"a\\xff\"", []string{"--hmac-key", "top-secret", "--base-id", "a\xff"}},
+		{exitUsage, `--base-id "a\xff" should be valid UTF-8`, []string{"--hmac-key", "top-secret", "--base-id", "a\xff"}},
 		{exitUsage, "too many for a header", []string{"--hmac-key", "top-secret", "--base-id", strings.Repeat("x", 4000)}},
 		{exitUsage, "takes no arguments", []string{"--hmac-key", "top-secret", "extra"}},
 	} {

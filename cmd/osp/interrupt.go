@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// await runs a call that takes no context, and returns when ctx ends, at the
-// latest. The call may still be running then, so nothing of it may be used.
+// await runs a call that takes no context. It returns the call's results, or
+// the error of ctx when ctx ends first. Then the call is still running, and
+// nothing that it writes to may be used.
 func await[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -28,8 +29,9 @@ func await[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// An interruptible writer fails when ctx ends, even if w blocks. It must not be
-// written to after that, nor may what was written last be changed.
+// An interruptible writer fails when ctx ends, even if w blocks. After an
+// error, do not write again and do not change the last buffer, because the write
+// may still be running.
 type interruptible struct {
 	ctx context.Context
 	w   io.Writer
@@ -47,8 +49,8 @@ func (i interruptible) Write(p []byte) (int, error) {
 // interrupts it: to roll back, to close its store, to remove a temporary file.
 const graceTime = time.Second
 
-// interrupted runs a command. It returns when the command has ended, or at the
-// latest in graceTime after ctx has, whatever the command waits for.
+// interrupted runs a command. It returns when the command has ended, or
+// graceTime after ctx has ended, whatever the command waits for.
 func interrupted(ctx context.Context, command func() (code int), stderr io.Writer) (code int) {
 	done := make(chan int, 1)
 	go func() { done <- command() }()
@@ -57,22 +59,22 @@ func interrupted(ctx context.Context, command func() (code int), stderr io.Write
 		return code
 	case <-ctx.Done():
 	}
-	late := time.NewTimer(graceTime)
-	defer late.Stop()
+	timer := time.NewTimer(graceTime)
+	defer timer.Stop()
 	select {
 	case code := <-done:
 		return code
-	case <-late.C:
+	case <-timer.C:
 	}
 	told := make(chan struct{})
 	go func() {
 		fmt.Fprintln(stderr, "osp: interrupted")
 		close(told)
 	}()
-	late.Reset(graceTime / 10) // stderr may block, too
+	timer.Reset(graceTime / 10) // stderr may block, too
 	select {
 	case <-told:
-	case <-late.C:
+	case <-timer.C:
 	}
 	return exitFailed
 }
