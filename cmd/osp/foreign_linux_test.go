@@ -219,7 +219,7 @@ func TestOutWhereOnlyTheGroupCannotBeKept(t *testing.T) {
 // Only descriptors that osp inherited can be written to, not those of its own.
 func TestOutToADescriptorOfOsp(t *testing.T) {
 	own := openFile(t, filepath.Join(t.TempDir(), "fifo-or-file"), os.O_RDWR|os.O_CREATE)
-	name := filepath.Join("/dev/fd", strconv.Itoa(int(own.Fd())))
+	name := "/dev/fd/" + strconv.Itoa(int(own.Fd()))
 	if err := writeText(t, name, "new"); err == nil || !strings.Contains(err.Error(), "was not open when osp started") {
 		t.Errorf("a descriptor of osp: %v", err)
 	}

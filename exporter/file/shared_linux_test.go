@@ -3,6 +3,7 @@ package file_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,7 @@ var plants = map[string]struct {
 	}, `it belongs to the user "nobody", in a folder in which everybody may make files`},
 	"a link": {func(path string) error {
 		return errors.Join(os.WriteFile(path+".target", nil, 0o600), os.Symlink(path+".target", path), os.Lchown(path, testenv.Nobody, testenv.Nobody))
-	}, `it is a symbolic link of the user "nobody"`},
+	}, `belongs to the user "nobody", in a folder in which everybody may make links`},
 }
 
 // kernelRefuses tells whether the kernel itself keeps even root from using
@@ -99,6 +100,29 @@ func TestForeignStore(t *testing.T) {
 				t.Error("the error is transient")
 			}
 		})
+	}
+}
+
+// A folder that another account's link leads to holds no store, whether or not
+// the file is there.
+func TestForeignLinkToAFolder(t *testing.T) {
+	for _, exists := range []bool{false, true} {
+		link, target := filepath.Join(likeTmp(t), "link"), t.TempDir()
+		must(t, os.Symlink(target, link), os.Lchown(link, testenv.Nobody, testenv.Nobody))
+		if exists {
+			must(t, os.WriteFile(filepath.Join(target, "store.jsonl"), nil, 0o600))
+		}
+		want := fmt.Sprintf("the symbolic link %q belongs to the user \"nobody\"", link)
+		s, err := file.Open(filepath.Join(link, "store.jsonl"))
+		if err == nil {
+			must(t, s.Close())
+		}
+		if err == nil || !strings.Contains(err.Error(), want) && !kernelRefuses(t) {
+			t.Errorf("the file exists: %v: %v; want %s", exists, err, want)
+		}
+		if entries, err := os.ReadDir(target); err != nil || !exists && len(entries) > 0 {
+			t.Errorf("made in the folder: %v, %v", entries, err)
+		}
 	}
 }
 

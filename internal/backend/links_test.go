@@ -64,7 +64,7 @@ func TestReason(t *testing.T) {
 		}
 	}
 	sentence := errors.Join(missing)
-	if got := backend.Reason(sentence); got != sentence { //nolint:errorlint // the very same
+	if got := backend.Reason(sentence); got != sentence {
 		t.Errorf("an error that wraps another: %v", got)
 	}
 }

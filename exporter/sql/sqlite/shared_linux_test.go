@@ -49,7 +49,7 @@ func TestForeignStore(t *testing.T) {
 		"a database":    {func(t *testing.T, path string) { plant(t, path, string(backupOf(t, "x")), 0o600) }, `it belongs to the user "nobody", in a folder in which`},
 		"a link": {func(t *testing.T, path string) {
 			must(t, os.Symlink(path+".x", path), os.Lchown(path, testenv.Nobody, 0))
-		}, `it is a symbolic link of the user "nobody"`},
+		}, `belongs to the user "nobody", in a folder in which everybody may make links`},
 		"a journal":         {func(t *testing.T, path string) { plant(t, path+"-journal", "", 0o600) }, `-journal": it belongs to the user "nobody", in a folder in which`},
 		"a write-ahead log": {func(t *testing.T, path string) { plant(t, path+"-wal", "", 0o644) }, `-wal": it belongs to the user "nobody", in a folder in which`},
 	} {
@@ -80,6 +80,22 @@ func TestForeignStore(t *testing.T) {
 				t.Errorf("the error is %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// A folder that another account's link leads to holds no database, whether or
+// not the file is there.
+func TestForeignLinkToAFolder(t *testing.T) {
+	for _, exists := range []bool{false, true} {
+		link, target := filepath.Join(likeTmp(t), "link"), t.TempDir()
+		must(t, os.Symlink(target, link), os.Lchown(link, testenv.Nobody, testenv.Nobody))
+		if exists {
+			must(t, os.WriteFile(filepath.Join(target, "store.db"), backupOf(t, "x"), 0o600))
+		}
+		refused(t, filepath.Join(link, "store.db"), fmt.Sprintf("the symbolic link %q belongs to the user \"nobody\"", link))
+		if entries, err := os.ReadDir(target); err != nil || !exists && len(entries) > 0 {
+			t.Errorf("made in the folder: %v, %v", entries, err)
+		}
 	}
 }
 
