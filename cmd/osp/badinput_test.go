@@ -124,7 +124,7 @@ var badCases = []badCase{
 	{"empty store", "trace list --connection-string file://DIR/empty.jsonl", exitDone, "there are no such traces", ""},
 
 	// Where the output goes.
-	{"no folder for the output", "trace show b --out DIR/nosuch/x --connection-string file://DIR/whole.jsonl", exitFailed, "nosuch/x\": no such file or directory", ""},
+	{"no folder for the output", "trace show b --out DIR/nosuch/x --connection-string file://DIR/whole.jsonl", exitFailed, "nosuch\": no such file or directory", ""},
 	{"folder as output", "trace show b --out DIR/folder --connection-string file://DIR/whole.jsonl", exitFailed, "folder\": is a directory", ""},
 	{"full disk as output", "trace show b --out /dev/full --connection-string file://DIR/whole.jsonl", exitFailed, `cannot write the file "/dev/full": no space left on device`, ""},
 

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// CheckShared returns an error if other accounts may have planted the file at
-// the path, or may write it without being in its group. It refuses
+// CheckShared returns an error if another account may have made the file at the
+// path, or may write it without being in its group. It refuses
 //
 //   - a file that everybody may write,
 //   - a file that belongs neither to this process's account nor to root, unless
