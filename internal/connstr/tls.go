@@ -27,7 +27,7 @@ func (a Authorities) Pool() (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if a.File != "" {
-		text, err := os.ReadFile(a.File)
+		text, err := ReadFile(a.File)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func addDirectory(pool *x509.CertPool, directory string) error {
 		if !hashed.MatchString(entry.Name()) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(directory, entry.Name()))
+		text, err := ReadFile(filepath.Join(directory, entry.Name()))
 		if err != nil {
 			return err
 		}
@@ -81,11 +81,11 @@ func KeyPair(certificate, key, password string) (tls.Certificate, error) {
 	if key == "" {
 		key = certificate
 	}
-	chain, err := os.ReadFile(certificate)
+	chain, err := ReadFile(certificate)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	text, err := os.ReadFile(key)
+	text, err := ReadFile(key)
 	if err != nil {
 		return tls.Certificate{}, err
 	}

@@ -1,0 +1,32 @@
+package connstr_test
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+)
+
+// special returns devices and pipes.
+func special(t *testing.T) map[string]bool {
+	t.Helper()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]bool{"/dev/zero": true, pipe: true}
+}
+
+// A pipe in a directory of certificates is not waited for.
+func TestDirectoryWithPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "12345678.0"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := within(t, func() error { _, err := connstr.Authorities{Directory: dir}.Pool(); return err })
+	if err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("got %v", err)
+	}
+}

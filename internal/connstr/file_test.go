@@ -1,0 +1,80 @@
+package connstr_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+)
+
+// unreadable returns paths at which there is no file that could be read to its
+// end: a device without an end, a directory, and a file that is too large.
+func unreadable(t *testing.T) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.pem")
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, 1<<20+1); err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]string{dir: "regular file", large: "more than 1048576 bytes", filepath.Join(dir, "none"): "no such file"}
+	for path := range special(t) {
+		paths[path] = "no regular file"
+	}
+	return paths
+}
+
+// within fails the test if f does not return.
+func within(t *testing.T, f func() error) error {
+	t.Helper()
+	result := make(chan error, 1)
+	go func() { result <- f() }()
+	select {
+	case err := <-result:
+		return err
+	case <-time.After(time.Minute):
+		t.Fatal("it did not return")
+		return nil
+	}
+}
+
+// No file that a connection string names is read without end or waited for.
+func TestFilesAreBounded(t *testing.T) {
+	for path, want := range unreadable(t) {
+		for name, read := range map[string]func() error{
+			"file":        func() error { _, err := connstr.ReadFile(path); return err },
+			"authorities": func() error { _, err := connstr.Authorities{File: path}.Pool(); return err },
+			"certificate": func() error { _, err := connstr.KeyPair(path, "", ""); return err },
+		} {
+			t.Run(name, func(t *testing.T) {
+				err := within(t, read)
+				var named *fs.PathError
+				if !errors.As(err, &named) || named.Path != path || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: %v, want an error with %q", path, err, want)
+				}
+			})
+		}
+	}
+}
+
+// A file of the largest size is read, also through a symbolic link, as secrets
+// in Kubernetes are.
+func TestLargestFileIsRead(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("file", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := connstr.ReadFile(filepath.Join(dir, "link")); err != nil || len(text) != 1<<20 {
+		t.Errorf("read %d bytes: %v", len(text), err)
+	}
+}
