@@ -3,6 +3,7 @@ package sql_test
 import (
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -198,17 +199,19 @@ func TestPostgreSQLHosts(t *testing.T) {
 // requirepeer makes sure who serves a unix socket, and a password file that
 // others may read is not used, as with libpq.
 func TestPostgreSQLPeerAndPasswordFile(t *testing.T) {
-	dir := t.TempDir()
-	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o777); err != nil {
-			t.Fatal(err)
-		}
+	dir := testenv.OpenFolder(t)
+	if err := os.Chmod(dir, 0o777); err != nil { // the server makes its socket there
+		t.Fatal(err)
 	}
 	s := testenv.StartPostgreSQL(t, "-c", "unix_socket_directories="+dir, "-c", "unix_socket_permissions=0777")
 	u := parse(t, s.PostgreSQL())
-	account := "postgres"
+	account := "postgres" // as root, testenv starts the server as this user
 	if os.Getuid() != 0 {
-		account = os.Getenv("USER")
+		self, err := user.Current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		account = self.Username
 	}
 	socket := "host=" + dir + "&port=" + u.Port()
 	t.Setenv("HOME", t.TempDir())
