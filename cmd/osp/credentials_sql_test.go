@@ -61,7 +61,7 @@ var mariaDB = sqlServer{
 		"CREATE USER writer IDENTIFIED BY 'WRITER'", "GRANT INSERT ON HERE.data TO writer",
 		"CREATE USER reader IDENTIFIED BY 'READER'", "GRANT SELECT ON HERE.data TO reader",
 	},
-	needTLS: "?ssl_mode=REQUIRED", verify: "?ssl_mode=VERIFY_IDENTITY", noTLS: "offers no TLS",
+	needTLS: "?ssl_mode=REQUIRED", verify: "?ssl_verify_identity=true", noTLS: "offers no TLS",
 }
 
 // do runs statements in a database, as the administrator.

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
@@ -47,9 +46,9 @@ func (t *target) tls(o *connstr.Options) (*tls.Config, error) {
 
 func takeTLS(o *connstr.Options) *tlsOptions {
 	s := &tlsOptions{verify: "required", checkHost: true}
-	o.Filled("ssl_ca_certs", &s.authorities.File)
-	o.Filled("ssl_ca_path", &s.authorities.Directory)
-	o.Filled("ssl_ca_data", &s.authorities.Data)
+	s.authorities.File = o.Named("ssl_ca_certs")
+	s.authorities.Directory = o.Named("ssl_ca_path")
+	s.authorities.Data = o.Named("ssl_ca_data")
 	o.Filled("ssl_certfile", &s.certificate)
 	o.Filled("ssl_keyfile", &s.key)
 	o.Text("ssl_password", &s.password)
@@ -78,8 +77,7 @@ func (s *tlsOptions) config() (*tls.Config, error) {
 	}
 	c := &tls.Config{MinVersion: version}
 	if c.RootCAs, err = s.authorities.Pool(); err != nil {
-		return nil, fmt.Errorf("options ssl_ca_certs=%q and ssl_ca_path=%q of the connection string should name authorities to trust, as should ssl_ca_data: %w",
-			s.authorities.File, s.authorities.Directory, backend.Reason(err))
+		return nil, err
 	}
 	switch s.verify {
 	case "required", "optional": // a server always shows a certificate, so a client verifies it in both cases

@@ -25,10 +25,12 @@ func TestTLS(t *testing.T) {
 		for _, options := range []string{"&ssl_ca=" + c.Authority, "&ssl_ca=" + c.Authority + "&ssl_check_hostname=false", "&ssl_mode=required", ""} {
 			secured(t, at+options)
 		}
-		refused(t, at+"&ssl_mode=VERIFY_IDENTITY", "cannot connect to MySQL at ")
-		refused(t, at+"&ssl_mode=VERIFY_CA", "cannot connect to MySQL at ")
+		refused(t, at+"&ssl_verify_identity=true", "cannot connect to MySQL at ")
+		refused(t, at+"&ssl_mode=VERIFY_IDENTITY", "TLS for MySQL: ssl_mode=VERIFY_IDENTITY needs the authorities to trust")
+		refused(t, at+"&ssl_mode=verify_ca", "TLS for MySQL: ssl_mode=verify_ca needs the authorities to trust")
 		refused(t, at+"&ssl_mode=sure", "TLS for MySQL: ssl_mode=sure should be DISABLED, ")
-		refused(t, at+"&ssl_ca=/none.pem", "TLS for MySQL: ssl_ca: open /none.pem: no such file")
+		refused(t, at+"&ssl_ca=/none.pem", `TLS for MySQL: cannot read the authorities of option ssl_ca="/none.pem": no such file`)
+		refused(t, at+"&ssl_ca=/dev/zero", `TLS for MySQL: cannot read the authorities of option ssl_ca="/dev/zero": it is no regular file`)
 		refused(t, testenv.MariaDB(t)+"&ssl_mode=REQUIRED", "the server at ")
 	})
 }

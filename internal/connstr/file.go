@@ -51,11 +51,16 @@ func regular(info fs.FileInfo, err error) error {
 	return err
 }
 
-// atPath adds the operation and the path to an error that has none.
+// atPath says in an error on which path the operation failed.
 func atPath(operation, path string, err error) error {
+	return &fs.PathError{Op: operation, Path: path, Err: reasonOf(err)}
+}
+
+// reasonOf returns an error of package os without its operation and path.
+func reasonOf(err error) error {
 	var named *fs.PathError
 	if errors.As(err, &named) {
-		return err
+		return named.Err
 	}
-	return &fs.PathError{Op: operation, Path: path, Err: err}
+	return err
 }

@@ -25,8 +25,9 @@ func TestDirectoryWithPipe(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "12345678.0"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := within(t, func() error { _, err := connstr.Authorities{Directory: dir}.Pool(); return err })
-	if err == nil || !strings.Contains(err.Error(), "no regular file") {
+	authorities := connstr.Authorities{Directory: connstr.Option{Name: "path", Value: dir}}
+	err := within(t, func() error { _, err := authorities.Pool(); return err })
+	if err == nil || !strings.Contains(err.Error(), `its file "12345678.0": it is no regular file`) {
 		t.Errorf("got %v", err)
 	}
 }

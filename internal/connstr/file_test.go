@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,6 @@ func TestFilesAreBounded(t *testing.T) {
 	for path, want := range unreadable(t) {
 		for name, read := range map[string]func() error{
 			"file":        func() error { _, err := connstr.ReadFile(path); return err },
-			"authorities": func() error { _, err := connstr.Authorities{File: path}.Pool(); return err },
 			"certificate": func() error { _, err := connstr.KeyPair(path, "", ""); return err },
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -60,6 +60,11 @@ func TestFilesAreBounded(t *testing.T) {
 					t.Errorf("%s: %v, want an error with %q", path, err, want)
 				}
 			})
+		}
+		authorities := connstr.Authorities{File: connstr.Option{Name: "ca", Value: path}}
+		err := within(t, func() error { _, err := authorities.Pool(); return err })
+		if begin := "cannot read the authorities of option ca=" + strconv.Quote(path) + ": "; err == nil || !strings.HasPrefix(err.Error(), begin) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s…%s", err, begin, want)
 		}
 	}
 }

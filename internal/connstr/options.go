@@ -135,6 +135,13 @@ func (o *Options) Filled(name string, value *string) {
 	}
 }
 
+// Named takes an option as Filled does, and returns it with its name.
+func (o *Options) Named(name string) Option {
+	option := Option{Name: name}
+	o.Filled(name, &option.Value)
+	return option
+}
+
 // Refuse makes it an error that an option is there, and says why. It is for an
 // option that a client library has, and whose loss would be unsafe.
 func (o *Options) Refuse(name, why string) {

@@ -15,33 +15,49 @@ import (
 // Authorities are the certificates that a connection string says to trust. If
 // it names none, the system's are trusted; if it names some, only those.
 type Authorities struct {
-	File      string // a file in PEM form
-	Directory string // a directory as `openssl rehash` makes it
-	Data      string // text in PEM form
+	File      Option // a file in PEM form
+	Directory Option // a directory as `openssl rehash` makes it
+	Data      Option // text in PEM form
 }
 
-// Pool reads the certificates; nil stands for the system's.
-func (a Authorities) Pool() (*x509.CertPool, error) {
-	if a == (Authorities{}) {
+// An Option is the name of an option, and its value, which is empty if the
+// option is missing.
+type Option struct{ Name, Value string }
+
+// Given tells whether the connection string names authorities.
+func (a *Authorities) Given() bool {
+	return a.File.Value != "" || a.Directory.Value != "" || a.Data.Value != ""
+}
+
+// Pool reads the certificates; nil stands for the system's. The error names the
+// option that is wrong.
+func (a *Authorities) Pool() (*x509.CertPool, error) {
+	if !a.Given() {
 		return nil, nil //nolint:nilnil // nil are the system's
 	}
 	pool := x509.NewCertPool()
-	if a.File != "" {
-		text, err := ReadFile(a.File)
-		if err != nil {
-			return nil, err
-		}
-		if !pool.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("the file %q holds no certificate in PEM form", a.File)
+	if a.File.Value != "" {
+		if err := addFile(pool, a.File.Value); err != nil {
+			return nil, fmt.Errorf("cannot read the authorities of option %s=%q: %w; it should be a file in PEM form", a.File.Name, a.File.Value, reasonOf(err))
 		}
 	}
-	if a.Data != "" && !pool.AppendCertsFromPEM([]byte(a.Data)) {
-		return nil, errors.New("the text holds no certificate in PEM form")
+	if a.Data.Value != "" && !pool.AppendCertsFromPEM([]byte(a.Data.Value)) {
+		return nil, fmt.Errorf("option %s holds no certificate; it should be text in PEM form", a.Data.Name)
 	}
-	if a.Directory != "" {
-		return pool, addDirectory(pool, a.Directory)
+	if a.Directory.Value != "" {
+		if err := addDirectory(pool, a.Directory.Value); err != nil {
+			return nil, fmt.Errorf("cannot read the authorities of option %s=%q: %w; it should be a directory as `openssl rehash` makes it", a.Directory.Name, a.Directory.Value, err)
+		}
 	}
 	return pool, nil
+}
+
+func addFile(pool *x509.CertPool, path string) error {
+	text, err := ReadFile(path)
+	if err == nil && !pool.AppendCertsFromPEM(text) {
+		err = errors.New("it holds no certificate in PEM form")
+	}
+	return err
 }
 
 // hashed is a name under which OpenSSL finds a certificate in a directory.
@@ -52,7 +68,7 @@ var hashed = regexp.MustCompile(`^[0-9a-f]{8}\.[0-9]+$`)
 func addDirectory(pool *x509.CertPool, directory string) error {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
-		return err
+		return reasonOf(err)
 	}
 	some := false
 	for _, entry := range entries {
@@ -61,12 +77,12 @@ func addDirectory(pool *x509.CertPool, directory string) error {
 		}
 		text, err := ReadFile(filepath.Join(directory, entry.Name()))
 		if err != nil {
-			return err
+			return fmt.Errorf("its file %q: %w", entry.Name(), reasonOf(err))
 		}
 		some = pool.AppendCertsFromPEM(text) || some
 	}
 	if !some {
-		return fmt.Errorf("the directory %q holds no certificate under the hash of its subject; `openssl rehash` makes these names", directory)
+		return errors.New("it holds no certificate under the hash of its subject")
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func parse(connectionString string, o store.Options) (*driver.Config, []Option, 
 	takeServer(&server, options, store.Scheme(connectionString))
 	c := driver.NewConfig()
 	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
-	c.Net, c.Addr = "tcp", address(server)
+	c.Net, c.Addr = "tcp", net.JoinHostPort(server.Host, strconv.Itoa(server.Port))
 	if socket, ok := options.Take("unix_socket"); ok && socket != "" {
 		c.Net, c.Addr = "unix", socket
 	}
@@ -90,15 +90,5 @@ func takeServer(s *connstr.Server, options *connstr.Options, scheme string) {
 	}
 	s.Password = cmp.Or(password, s.Password, passwd)
 	s.Database = cmp.Or(database, s.Database, db)
-}
-
-func address(server connstr.Server) string {
-	host, port := server.Host, server.Port
-	if host == "" {
-		host = "localhost"
-	}
-	if port == 0 {
-		port = 3306
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	s.Host, s.Port = cmp.Or(s.Host, "localhost"), cmp.Or(s.Port, 3306)
 }

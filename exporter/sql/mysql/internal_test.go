@@ -49,6 +49,11 @@ func TestParse(t *testing.T) {
 		"mysql://h/db?ssl_cipher=ALL":        "ssl_cipher of the connection string is not supported",
 		"mysql://h/db?ssl_verify_cert=maybe": "ssl_verify_cert=maybe should be true or false",
 		"mysql://h/db?ssl_key=/k":            "without ssl_cert",
+		// libmysqlclient: "CA certificate is required if ssl-mode is VERIFY_CA or VERIFY_IDENTITY"
+		"mysql://h/db?ssl_mode=VERIFY_CA":                                  "ssl_mode=VERIFY_CA needs the authorities to trust",
+		"mysql://h/db?ssl_mode=verify_identity":                            "ssl_mode=verify_identity needs the authorities to trust",
+		"mysql://h/db?ssl_mode=VERIFY_CA&ssl_verify_identity=true":         "ssl_mode=VERIFY_CA needs the authorities to trust",
+		"mysql://h/db?ssl_mode=VERIFY_CA&ssl_cert=/c&ssl_verify_cert=true": "ssl_mode=VERIFY_CA needs the authorities to trust",
 	} {
 		if _, _, err := parse(text, store.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %q", text, err, want)

@@ -31,44 +31,43 @@ var modes = map[string]level{
 // them on (sqlalchemy/dialects/mysql/mysqldb.py, pymysql/connections.py). Where
 // several say how far to verify, the strictest counts.
 type tlsOptions struct {
-	given        []string // the names of the TLS options in the connection string
-	mode         string
-	authorities  connstr.Authorities
-	cert, key    string
-	password     string
-	disabled     bool
-	verifyCert   string
-	identity     *bool // ssl_verify_identity
-	hostname     *bool // ssl_check_hostname
-	mysqlclients string
+	given       []string // the names of the TLS options in the connection string
+	mode        string
+	authorities connstr.Authorities
+	cert, key   string
+	password    string
+	disabled    bool
+	verifyCert  string
+	identity    *bool // ssl_verify_identity
+	hostname    *bool // ssl_check_hostname
+	ssl         string
 }
 
 func takeTLS(options *connstr.Options) *tlsOptions {
 	t := &tlsOptions{given: options.Starting("ssl")}
 	options.Filled("ssl_mode", &t.mode)
-	options.Filled("ssl_ca", &t.authorities.File)
-	options.Filled("ssl_capath", &t.authorities.Directory)
+	t.authorities.File, t.authorities.Directory = options.Named("ssl_ca"), options.Named("ssl_capath")
 	options.Filled("ssl_cert", &t.cert)
 	options.Filled("ssl_key", &t.key)
 	options.Text("ssl_key_password", &t.password)
-	options.BoolAs("ssl_disabled", &t.disabled, no...)
+	options.BoolAs("ssl_disabled", &t.disabled, falseWords...)
 	options.Filled("ssl_verify_cert", &t.verifyCert)
 	t.identity = flag(options, "ssl_verify_identity")
 	t.hostname = flag(options, "ssl_check_hostname")
-	options.Filled("ssl", &t.mysqlclients)
+	options.Filled("ssl", &t.ssl)
 	options.Refuse("ssl_cipher", "Go chooses the ciphers, all of which are safe")
 	return t
 }
 
-// no are the words that SQLAlchemy reads as false (sqlalchemy.util.asbool).
-var no = []string{"false", "no", "off", "n", "f", "0"}
+// falseWords are the words that SQLAlchemy reads as false (sqlalchemy.util.asbool).
+var falseWords = []string{"false", "no", "off", "n", "f", "0"}
 
 func flag(options *connstr.Options, name string) *bool {
 	if _, ok := options.Take(name); !ok {
 		return nil
 	}
 	on := true
-	options.BoolAs(name, &on, no...)
+	options.BoolAs(name, &on, falseWords...)
 	return &on
 }
 
@@ -83,6 +82,9 @@ func (t *tlsOptions) level() (level, error) {
 			return 0, fmt.Errorf("ssl_mode=%s should be DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY", t.mode)
 		}
 		least = mode
+	}
+	if least >= verifyCA && !t.authorities.Given() {
+		return 0, fmt.Errorf("ssl_mode=%s needs the authorities to trust, as in MySQL's own clients: option ssl_ca should name a file with them, or ssl_capath a directory", t.mode)
 	}
 	if t.disabled || least == disabled {
 		others := slices.DeleteFunc(slices.Clone(t.given), func(name string) bool { return name == "ssl_disabled" || name == "ssl_mode" })
@@ -99,13 +101,13 @@ func (t *tlsOptions) level() (level, error) {
 // PyMySQL each of them asks for TLS. Without ssl_verify_cert, authorities are
 // to verify the host, too; ssl_verify_cert alone verifies the chain only.
 func (t *tlsOptions) asked() (level, error) {
-	if t.mysqlclients != "" && !strings.EqualFold(t.mysqlclients, "true") && t.mysqlclients != "1" {
-		return 0, fmt.Errorf("ssl=%s should be true; ssl_mode says more", t.mysqlclients)
+	if t.ssl != "" && !strings.EqualFold(t.ssl, "true") && t.ssl != "1" {
+		return 0, fmt.Errorf("ssl=%s should be true; ssl_mode says more", t.ssl)
 	}
 	if isTrue(t.identity) || isTrue(t.hostname) {
 		return verifyIdentity, t.checkVerifyCert()
 	}
-	names := t.authorities != connstr.Authorities{}
+	names := t.authorities.Given()
 	switch strings.ToLower(t.verifyCert) {
 	case "":
 	case "1", "true", "yes", "required", "optional":
@@ -147,15 +149,13 @@ func (t *tlsOptions) checkVerifyCert() error {
 	return fmt.Errorf("ssl_verify_cert=%s should be true or false", t.verifyCert)
 }
 
-// configure sets how the driver uses TLS. Without any option it is as with
-// MySQL's own clients: if the server has it, whoever the server is.
+// configure sets how the driver uses TLS. Without any option, as in MySQL's own
+// clients, the connection has TLS if the server has it, and the server is not
+// verified.
 func (t *tlsOptions) configure(c *driver.Config, host string) error {
 	level, err := t.level()
 	if err != nil || level == disabled {
 		return err
-	}
-	if host == "" {
-		host = "localhost"
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
 	if err := t.load(config); err != nil {
@@ -176,10 +176,7 @@ func (t *tlsOptions) configure(c *driver.Config, host string) error {
 // load reads the certificates.
 func (t *tlsOptions) load(config *tls.Config) (err error) {
 	if config.RootCAs, err = t.authorities.Pool(); err != nil {
-		if t.authorities.File == "" {
-			return fmt.Errorf("ssl_capath: %w", err)
-		}
-		return fmt.Errorf("ssl_ca: %w", err)
+		return err
 	}
 	switch {
 	case t.cert == "" && t.key == "":
