@@ -2,6 +2,7 @@ package connstr
 
 import (
 	"cmp"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?
 
 var (
 	secretName = regexp.MustCompile(`(?i)` + sensitive + `$`)
-	secrets    = regexp.MustCompile(`(?i)([?&][a-z0-9_.-]*` + sensitive + `=)[^&\s"'<>]*`)
+	option     = regexp.MustCompile(`[?&][A-Za-z0-9_.%+-]+=[^&\s"'<>]*`)
 	anyScheme  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
 	// nextURL begins another URL in a text.
 	nextURL = regexp.MustCompile(`[\s"'<>(\x60][A-Za-z][A-Za-z0-9+.-]*://`)
@@ -29,12 +30,9 @@ var (
 // known, as they were typed, it is clear where they end.
 func Redact(text string, known ...string) string {
 	var all []shownAs
-	for _, connectionString := range known {
-		if i := anyScheme.FindStringIndex(connectionString); i != nil {
-			typed := connectionString[i[0]:]
-			if masked := maskTyped(typed); masked != typed {
-				all = append(all, shownAs{typed, masked}, shownAs{inner(typed), inner(masked)})
-			}
+	for _, argument := range known {
+		if typed, masked := maskArgument(argument); masked != typed {
+			all = append(all, shownAs{typed, masked}, shownAs{inner(typed), inner(masked)})
 		}
 	}
 	slices.SortFunc(all, func(a, b shownAs) int { return cmp.Compare(len(b.text), len(a.text)) }) // one may begin with another
@@ -48,21 +46,92 @@ func Redact(text string, known ...string) string {
 	return out.String()
 }
 
+// maskArgument returns the part of an argument that is a connection string, and
+// the same without its passwords. Without a scheme, only options can hold one.
+func maskArgument(argument string) (typed, masked string) {
+	if i := anyScheme.FindStringIndex(argument); i != nil {
+		typed = argument[i[0]:]
+		return typed, maskTyped(typed)
+	}
+	if i := strings.IndexAny(argument, "?&"); i >= 0 {
+		typed = argument[i:]
+	}
+	return typed, maskOptions(typed)
+}
+
 // maskTyped replaces the passwords in a connection string: its user and
-// password end at the last "@", whatever stands before.
+// password end at the last "@", whatever stands before. An option ends at the
+// next "&", so its value may hold anything else. If a secret option stands
+// before the "@", all behind the user may belong to a password.
 func maskTyped(connectionString string) string {
 	scheme, rest, _ := strings.Cut(connectionString, "://")
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 && !strings.HasPrefix(rest, "/") {
-		if user, _, ok := strings.Cut(rest[:at], ":"); ok {
-			rest = user + ":" + hidden + rest[at:]
-		}
+	scheme += "://"
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 || strings.HasPrefix(rest, "/") {
+		return scheme + maskOptions(rest)
 	}
-	return secrets.ReplaceAllString(scheme+"://"+rest, "${1}"+hidden)
+	user, _, ok := strings.Cut(rest[:at], ":")
+	switch {
+	case !ok, maskOptions(user) != user:
+		return scheme + maskOptions(rest)
+	case maskOptions(rest[:at]) != rest[:at]:
+		return scheme + user + ":" + hidden
+	}
+	return scheme + maskOptions(user+":"+hidden+rest[at:])
+}
+
+// maskOptions replaces the values of secret options. A password may hold a "?",
+// behind which it looks like another option; so an option is looked for behind
+// each "?" and "&". Text without a "=" behind a secret option may be a part of
+// its value.
+func maskOptions(rest string) string {
+	var out strings.Builder
+	behindSecret := false
+	for {
+		i := strings.IndexAny(rest, "?&")
+		if i < 0 {
+			return out.String() + rest
+		}
+		out.WriteString(rest[:i+1])
+		rest = rest[i+1:]
+		pair, _, _ := strings.Cut(rest, "&")
+		name, _, ok := strings.Cut(pair, "=")
+		switch {
+		case !ok && behindSecret && pair != "":
+			out.WriteString(hidden)
+		case ok && !strings.Contains(name, "?") && isSecret(name):
+			behindSecret = true
+			out.WriteString(name + "=" + hidden)
+		default:
+			continue
+		}
+		rest = rest[len(pair):]
+	}
+}
+
+// isSecret tells whether the value of an option is secret. Options decode the
+// percent escapes of a name, so "pass%77ord" is "password". A name that cannot
+// be decoded may be any.
+func isSecret(name string) bool {
+	plain, err := url.QueryUnescape(name)
+	return err != nil || secretName.MatchString(plain)
+}
+
+// maskSecrets replaces the values of secret options in any text, up to the next
+// blank or quote.
+func maskSecrets(text string) string {
+	return option.ReplaceAllStringFunc(text, func(pair string) string {
+		name, _, _ := strings.Cut(pair, "=")
+		if !isSecret(name[1:]) {
+			return pair
+		}
+		return name + "=" + hidden
+	})
 }
 
 // mask replaces passwords in a text that holds no words of ours.
 func mask(text string) string {
-	return secrets.ReplaceAllString(redactCredentials(text), "${1}"+hidden)
+	return maskSecrets(redactCredentials(text))
 }
 
 // inner is the text as %q writes it, without the quotes.
