@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,10 +58,6 @@ func parse(connectionString string, o store.Options) (dataSource string, opts []
 	if err := cmp.Or(options.Done(), err); err != nil {
 		return "", nil, options.Safe(err)
 	}
-	fromEnvironment(values)
-	if err := checkFiles(values); err != nil {
-		return "", nil, err
-	}
 	opts = []Option{WithBusyTimeout(c.busyTimeout)}
 	if o.ReadOnly {
 		opts = append(opts, WithReadOnly())
@@ -103,14 +98,6 @@ func takeOption(values map[string]string, options *connstr.Options, name string,
 	}
 	values[name] = text
 	return nil
-}
-
-// fromEnvironment adds what libpq takes from an old variable and the driver
-// does not.
-func fromEnvironment(values map[string]string) {
-	if strings.HasPrefix(os.Getenv("PGREQUIRESSL"), "1") && cmp.Or(values["sslmode"], values["service"], os.Getenv("PGSSLMODE"), os.Getenv("PGSERVICE")) == "" {
-		values["sslmode"] = "require"
-	}
 }
 
 // takeHosts reads the hosts. SQLAlchemy has two forms for several of them, each

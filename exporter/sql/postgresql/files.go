@@ -1,52 +1,82 @@
 package postgresql
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"strings"
+	"runtime"
+	"strconv"
 
+	"github.com/jackc/pgpassfile"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// checkFiles refuses a key and a password file that others may read, as libpq
-// does, and a password file with several passwords for several hosts: the
-// driver would send the first host's password to all of them.
-func checkFiles(values map[string]string) error {
-	if values["sslmode"] != "disable" && values["sslcertmode"] != "disable" {
-		key := cmp.Or(values["sslkey"], os.Getenv("PGSSLKEY"), atHome(".postgresql", "postgresql.key"))
-		if err := checkRights("the key of the client's certificate", key, true); err != nil {
+// checkFiles returns an error about a file that the driver would read without
+// end: a device, a pipe, or one of more than 1 MiB. It also refuses a key that
+// others may read, as libpq does.
+func checkFiles(settings map[string]string) error {
+	if _, err := readIfThere("the password file", settings["passfile"]); err != nil {
+		return err
+	}
+	root := cmp.Or(settings["sslrootcert"], atHome(".postgresql", "root.crt"))
+	if root != "system" {
+		if _, err := readIfThere("the file of the authorities (sslrootcert)", root); err != nil {
 			return err
 		}
 	}
-	if cmp.Or(values["password"], os.Getenv("PGPASSWORD")) != "" {
+	if settings["sslcertmode"] == "disable" {
 		return nil
 	}
-	password := passwordOf(values, values["host"], values["port"])
-	without := maps.Clone(values)
-	without["passfile"] = os.DevNull
-	if password == "" || password == passwordOf(without, values["host"], values["port"]) {
-		return nil // it is not from a password file
-	}
-	if err := checkRights("the password file", passfile(values), false); err != nil {
+	certificate := cmp.Or(settings["sslcert"], atHome(".postgresql", "postgresql.crt"))
+	if _, err := readIfThere("the client's certificate (sslcert)", certificate); err != nil {
 		return err
 	}
-	hosts, ports := strings.Split(values["host"], ","), strings.Split(values["port"], ",")
-	for i, host := range hosts {
-		if passwordOf(values, host, ports[min(i, len(ports)-1)]) != password {
+	key := cmp.Or(settings["sslkey"], atHome(".postgresql", "postgresql.key"))
+	if _, err := readIfThere("the key of the client's certificate (sslkey)", key); err != nil {
+		return err
+	}
+	if settings["sslmode"] == "disable" {
+		return nil
+	}
+	return checkRights("the key of the client's certificate", key, true)
+}
+
+// checkPasswordFile refuses a password file that others may read, as libpq does,
+// and one with several passwords for several hosts, because the driver would
+// send the first host's password to all of them.
+func checkPasswordFile(c *pgx.ConnConfig, settings map[string]string) error {
+	if c.Password == "" || settings["password"] != "" {
+		return nil // it is not from a password file
+	}
+	path := settings["passfile"]
+	if err := checkRights("the password file", path, false); err != nil {
+		return err
+	}
+	text, err := connstr.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("the password file cannot be read: %w", err)
+	}
+	file, err := pgpassfile.ParsePassfile(bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("the password file %q cannot be read: %w", path, err)
+	}
+	for _, other := range c.Fallbacks {
+		host := other.Host
+		if network, _ := pgconn.NetworkAddress(other.Host, other.Port); network == "unix" {
+			host = "localhost"
+		}
+		if file.FindPassword(host, strconv.Itoa(int(other.Port)), c.Database, c.User) != c.Password {
 			return errors.New("the password file has not the same password for each host of the connection string; each should have the same user and password, or a connection string of its own")
 		}
 	}
 	return nil
-}
-
-// passfile is where libpq looks for passwords.
-func passfile(values map[string]string) string {
-	return cmp.Or(values["passfile"], os.Getenv("PGPASSFILE"), atHome(".pgpass"))
 }
 
 // atHome is a file in the home directory; without one it is no file at all.
@@ -58,20 +88,20 @@ func atHome(path ...string) string {
 	return filepath.Join(append([]string{home}, path...)...)
 }
 
-// passwordOf returns the password that the driver finds for a host.
-func passwordOf(values map[string]string, host, port string) string {
-	own := maps.Clone(values)
-	own["host"], own["port"] = host, port
-	c, err := pgx.ParseConfig(pairs(own))
-	if err != nil {
-		return "" // which Open says
+// defaultPassfile is where libpq looks for passwords by default.
+func defaultPassfile() string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(os.Getenv("APPDATA"), "postgresql", "pgpass.conf")
 	}
-	return c.Password
+	return atHome(".pgpass")
 }
 
 // checkRights returns an error if others may read a file. A key of root's may
-// be read by its group.
+// be read by its group. On Windows, like libpq, it checks nothing.
 func checkRights(what, path string, key bool) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	info, err := os.Stat(path) //nolint:gosec // the operator names it
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -56,7 +56,7 @@ func takeOptions(c *pgx.ConnConfig) map[string]string {
 	for name, variable := range map[string]string{
 		"gssencmode": "PGGSSENCMODE", "sslcrl": "PGSSLCRL", "sslcrldir": "PGSSLCRLDIR", "requirepeer": "PGREQUIREPEER",
 		"ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION", "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
-		// Of libpq's own libraries, and not about whom to trust:
+		// These options tune libpq's libraries and do not affect verification.
 		"sslcompression": "PGSSLCOMPRESSION", "gsslib": "PGGSSLIB", "gssdelegation": "PGGSSDELEGATION",
 	} {
 		text, ok := c.RuntimeParams[name]
@@ -69,8 +69,8 @@ func takeOptions(c *pgx.ConnConfig) map[string]string {
 	return options
 }
 
-// validator makes a panic of a target_session_attrs an error: the driver takes
-// the server's answer for well-formed.
+// validator returns an error where the driver's check of target_session_attrs
+// panics, because that check takes the server's answer for well-formed.
 func validator(validate pgconn.ValidateConnectFunc) pgconn.ValidateConnectFunc {
 	if validate == nil {
 		return nil
@@ -78,7 +78,7 @@ func validator(validate pgconn.ValidateConnectFunc) pgconn.ValidateConnectFunc {
 	return func(ctx context.Context, conn *pgconn.PgConn) (err error) {
 		defer func() {
 			if recover() != nil {
-				err = errors.New("target_session_attrs: the server sent no such answer as PostgreSQL does")
+				err = errors.New("cannot check target_session_attrs: the server's answer is malformed; is it PostgreSQL?")
 			}
 		}()
 		return validate(ctx, conn)

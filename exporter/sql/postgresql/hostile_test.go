@@ -202,7 +202,7 @@ func TestPasswordGoesInClearByDefault(t *testing.T) {
 func TestHostileServerMakesNoPanic(t *testing.T) {
 	for _, attribute := range []string{"read-write", "read-only", "primary", "standby", "prefer-standby"} {
 		h := &hostile{answer: nothing}
-		if _, err := h.open(t, "&sslmode=disable&target_session_attrs="+attribute); err == nil || !strings.Contains(err.Error(), "target_session_attrs") {
+		if _, err := h.open(t, "&sslmode=disable&target_session_attrs="+attribute); err == nil || !strings.Contains(err.Error(), "cannot check target_session_attrs: the server's answer is malformed") {
 			t.Errorf("%s: the error is %v", attribute, err)
 		}
 	}

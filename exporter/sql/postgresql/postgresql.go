@@ -59,17 +59,16 @@ func newConfig(opts []Option) config {
 }
 
 // Open opens the database that a connection string of libpq's or a URL names,
-// as pgx reads them, with the environment and files that libpq uses. The table
+// as pgx reads them, with the environment and files that libpq uses. As with
+// libpq, a key or a password file that others may read is an error, and the
+// server is verified as the options say; docs/stores/sql.md lists them. The table
 // and its indexes are made if there is no table, unless the database is to be
 // read only. The error says in one sentence why it cannot be used, and shows
 // no password.
 func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store, error) {
-	c, err := pgx.ParseConfig(dataSource)
+	c, err := parseDataSource(dataSource)
 	if err != nil {
-		return nil, store.BadConnectionString(reason(err))
-	}
-	if err := guard(c); err != nil {
-		return nil, store.BadConnectionString(fmt.Errorf("cannot connect to PostgreSQL at %s: %w", serversOf(c), err))
+		return nil, store.BadConnectionString(err)
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 10 * time.Second // like a name that does not answer
@@ -79,6 +78,29 @@ func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store,
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
 	return open(ctx, stdlib.OpenDB(*c), dialect{servers: serversOf(c), database: cmp.Or(c.Database, c.User), user: c.User, noCopy: new(atomic.Bool)}, newConfig(opts))
+}
+
+// parseDataSource reads a data source and the files that it names.
+func parseDataSource(dataSource string) (*pgx.ConnConfig, error) {
+	settings, err := settingsOf(dataSource)
+	if err != nil {
+		return nil, err
+	}
+	dataSource = withEnvironment(dataSource, settings)
+	if err := checkFiles(settings); err != nil {
+		return nil, err
+	}
+	c, err := pgx.ParseConfig(dataSource)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if err := checkPasswordFile(c, settings); err != nil {
+		return nil, err
+	}
+	if err := guard(c); err != nil {
+		return nil, fmt.Errorf("cannot connect to PostgreSQL at %s: %w", serversOf(c), err)
+	}
+	return c, nil
 }
 
 // serversOf names the servers, each as host:port.
@@ -103,8 +125,8 @@ func open(ctx context.Context, db *sql.DB, d dialect, c config) (*table.Store, e
 	return table.Open(ctx, db, d, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: connections / 2})
 }
 
-// reason is what is wrong with a data source, without the data source.
-func reason(err error) error {
+// unusable says why a data source cannot be used, and does not show it.
+func unusable(err error) error {
 	var wrong *pgconn.ParseConfigError
 	if errors.As(err, &wrong) {
 		if inner := errors.Unwrap(wrong); inner != nil {

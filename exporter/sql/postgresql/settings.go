@@ -1,0 +1,149 @@
+package postgresql
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/jackc/pgservicefile"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+)
+
+// environment are the variables of libpq for the settings that say whom to
+// trust and which files to read.
+var environment = map[string]string{
+	"password": "PGPASSWORD", "passfile": "PGPASSFILE", "service": "PGSERVICE", "servicefile": "PGSERVICEFILE",
+	"sslmode": "PGSSLMODE", "sslcertmode": "PGSSLCERTMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+}
+
+// settingsOf returns these settings in the order of libpq: the data source wins
+// over the service file, and that over the environment. It does not tell what
+// is wrong with the data source, because the driver does.
+func settingsOf(dataSource string) (map[string]string, error) {
+	settings := map[string]string{"passfile": defaultPassfile(), "servicefile": atHome(".pg_service.conf")}
+	for name, variable := range environment {
+		if text := os.Getenv(variable); text != "" {
+			settings[name] = text
+		}
+	}
+	own := keywords(dataSource)
+	if isURL(dataSource) {
+		own = urlSettings(dataSource)
+	}
+	inEnvironment := maps.Clone(settings)
+	maps.Copy(settings, own)
+	if settings["service"] == "" {
+		return settings, nil
+	}
+	service, err := readService(settings["servicefile"], settings["service"])
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(inEnvironment, service)
+	maps.Copy(inEnvironment, own)
+	return inEnvironment, nil
+}
+
+// readService reads a section of a service file. A file or section that is
+// missing is left to the driver.
+func readService(path, name string) (map[string]string, error) {
+	text, err := readIfThere("the service file", path)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	file, err := pgservicefile.ParseServicefile(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("the service file %q cannot be read: %w", path, err)
+	}
+	service, err := file.GetService(name)
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // the driver says that there is no such section
+	}
+	return service.Settings, nil
+}
+
+// readIfThere reads a file, unless it is missing: text is nil then.
+func readIfThere(what, path string) (text []byte, err error) {
+	text, err = connstr.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), path == os.DevNull:
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read: %w", what, err)
+	}
+	return text, nil
+}
+
+func isURL(dataSource string) bool {
+	return strings.HasPrefix(dataSource, "postgres://") || strings.HasPrefix(dataSource, "postgresql://")
+}
+
+// urlSettings reads the options of a URL, and its password.
+func urlSettings(dataSource string) map[string]string {
+	settings := map[string]string{}
+	rest, query, _ := strings.Cut(dataSource, "?")
+	_, rest, _ = strings.Cut(rest, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		if _, password, ok := strings.Cut(authority[:at], ":"); ok {
+			settings["password"] = password
+		}
+	}
+	options, _ := url.ParseQuery(query) // the driver says what is wrong
+	for name, all := range options {
+		settings[name] = all[len(all)-1]
+	}
+	return settings
+}
+
+// keywords reads a data source like "host=a password='it\'s'".
+func keywords(dataSource string) map[string]string {
+	settings := map[string]string{}
+	const blanks = " \t\n\r\v\f"
+	for {
+		name, rest, ok := strings.Cut(strings.TrimLeft(dataSource, blanks), "=")
+		if !ok {
+			return settings
+		}
+		rest = strings.TrimLeft(rest, blanks)
+		ends := blanks
+		if strings.HasPrefix(rest, "'") {
+			rest, ends = rest[1:], "'"
+		}
+		var value strings.Builder
+		i := 0
+		for ; i < len(rest) && !strings.ContainsRune(ends, rune(rest[i])); i++ {
+			if rest[i] == '\\' {
+				i++
+			}
+			if i < len(rest) {
+				value.WriteByte(rest[i])
+			}
+		}
+		settings[strings.Trim(name, blanks)] = value.String()
+		dataSource = rest[min(i+1, len(rest)):]
+	}
+}
+
+// withEnvironment adds to a data source what libpq takes from an old variable,
+// and the driver does not.
+func withEnvironment(dataSource string, settings map[string]string) string {
+	if !strings.HasPrefix(os.Getenv("PGREQUIRESSL"), "1") || cmp.Or(settings["sslmode"], os.Getenv("PGSSLMODE")) != "" {
+		return dataSource
+	}
+	settings["sslmode"] = "require"
+	switch {
+	case !isURL(dataSource):
+		return dataSource + " sslmode='require'"
+	case strings.Contains(dataSource, "?"):
+		return dataSource + "&sslmode=require"
+	}
+	return dataSource + "?sslmode=require"
+}
