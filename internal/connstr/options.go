@@ -142,6 +142,14 @@ func (o *Options) Named(name string) Option {
 	return option
 }
 
+// Ignore accepts options that only tune another client, whatever their values
+// are.
+func (o *Options) Ignore(names ...string) {
+	for _, name := range names {
+		o.Each(name)
+	}
+}
+
 // Refuse makes it an error that an option is there, and says why. It is for an
 // option that a client library has, and whose loss would be unsafe.
 func (o *Options) Refuse(name, why string) {

@@ -38,9 +38,7 @@ func parse(connectionString string, o store.Options) (*driver.Config, []Option, 
 	options.Duration("osp_busy_timeout", &own.busyTimeout)
 	options.Bool("osp_read_only", &o.ReadOnly)
 	options.Bool("filter_error_trace", &o.FilterErrorTrace)
-	for _, name := range []string{"charset", "use_unicode", "binary_prefix"} {
-		options.Take(name) // of Python's texts; ours are UTF-8, and the server converts them
-	}
+	takeForeign(options)
 	takeServer(&server, options, store.Scheme(connectionString))
 	c := driver.NewConfig()
 	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
@@ -48,8 +46,9 @@ func parse(connectionString string, o store.Options) (*driver.Config, []Option, 
 	if socket, ok := options.Take("unix_socket"); ok && socket != "" {
 		c.Net, c.Addr = "unix", socket
 	}
-	var infile string
-	options.Text("local_infile", &infile) // whatever it says: no server gets a file of ours
+	if err := takeBindAddress(options, c); err != nil {
+		return nil, nil, options.Safe(err)
+	}
 	options.Duration("connect_timeout", &c.Timeout)
 	options.Duration("read_timeout", &c.ReadTimeout)
 	options.Duration("write_timeout", &c.WriteTimeout)

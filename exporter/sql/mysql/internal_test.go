@@ -65,6 +65,37 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Each option that PyMySQL, mysqlclient and SQLAlchemy have besides is ignored by
+// its name, honoured, or refused with a reason.
+func TestForeignOptions(t *testing.T) {
+	const refused = " of the connection string is not supported: "
+	for option, want := range map[string]string{
+		"autocommit=1": "", "compress=true": "", "program_name=x": "", "max_allowed_packet=16777216": "", "defer_connect=1": "",
+		"multi_statements=1": "", "reconnect=1": "", "plugin=dbcounter": "", "plugin=a&plugin=b": "", "local_infile=1": "",
+		"charset=utf8": "", "use_unicode=0": "", "binary_prefix=1": "", "collation=utf8_bin": "",
+		"client_flag=0": "", "client_flag=2": "", "client_flag=65536": "", "client_flag=": "", "bind_address=127.0.0.1": "", "bind_address=": "",
+
+		"init_command=SET NAMES latin1": "option init_command" + refused,
+		"sql_mode=ANSI_QUOTES":          "option sql_mode" + refused,
+		"read_default_file=/etc/my.cnf": "option read_default_file" + refused,
+		"read_default_group=client":     "option read_default_group" + refused,
+		"named_pipe=1":                  "option named_pipe" + refused,
+		"server_public_key=x":           "option server_public_key" + refused,
+		"auth_plugin=x":                 "option auth_plugin" + refused,
+		"client_flag=2048":              "option client_flag" + refused,
+		"client_flag=x":                 "option client_flag" + refused,
+		"bind_address=eth0":             "option bind_address=eth0 of the connection string should be an IP address",
+	} {
+		c, _, err := parse("mysql+pymysql://u@h/db?"+option, store.Options{})
+		switch {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %q", option, err, want)
+		case want == "" && (c.AllowAllFiles || c.MultiStatements || c.Addr != "h:3306"):
+			t.Errorf("%s: got %+v", option, c)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("mysql+pymysql://u:p%40@[::1]:3306/db?charset=utf8&ssl_mode=REQUIRED")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -29,7 +29,7 @@ func openConnectionString(ctx context.Context, connectionString string, o store.
 // libpq are the options that are handed on to Open as they are, as SQLAlchemy
 // hands them on to libpq. The value lists those that libpq takes, if they are few.
 var libpq = map[string][]string{
-	"connect_timeout": nil, "application_name": nil, "options": nil, "target_session_attrs": nil, "passfile": nil, "service": nil,
+	"connect_timeout": nil, "application_name": nil, "fallback_application_name": nil, "options": nil, "target_session_attrs": nil, "passfile": nil, "service": nil, "servicefile": nil,
 	"min_protocol_version": {"3.0", "3.2", "latest"}, "max_protocol_version": {"3.0", "3.2", "latest"},
 	"sslmode":     {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
 	"sslrootcert": nil, "sslcert": nil, "sslkey": nil, "sslpassword": nil, "sslcrl": nil, "sslcrldir": nil,
@@ -50,8 +50,8 @@ func parse(connectionString string, o store.Options) (dataSource string, opts []
 	options.Duration("osp_busy_timeout", &c.busyTimeout)
 	options.Bool("osp_read_only", &o.ReadOnly)
 	options.Bool("filter_error_trace", &o.FilterErrorTrace)
-	options.Take("client_encoding") // all text is UTF-8 on its way
 	values, err := takeServer(server, options)
+	err = cmp.Or(err, takeForeign(values, options))
 	for name, allowed := range libpq {
 		err = cmp.Or(err, takeOption(values, options, name, allowed))
 	}

@@ -22,6 +22,7 @@ import (
 // require_auth.) See "Database Connection Control Functions" and "SSL Support"
 // in PostgreSQL's manual, and fe-connect.c and fe-secure-openssl.c.
 func guard(c *pgx.ConnConfig) error {
+	tune(c)
 	options := takeOptions(c)
 	if options["gssencmode"] == "require" {
 		return errors.New("gssencmode=require is not supported: connections are encrypted by TLS only")

@@ -66,6 +66,97 @@ func TestWrongOptions(t *testing.T) {
 	}
 }
 
+// Each option that libpq and SQLAlchemy have besides is ignored by its name,
+// honoured, or refused with a reason.
+func TestForeignOptions(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	for option, want := range map[string]string{
+		"keepalives=0": "", "keepalives_idle=5": "", "keepalives_interval=5": "", "keepalives_count=5": "", "tcp_user_timeout=5": "",
+		"plugin=dbcounter": "", "plugin=a&plugin=b": "", "client_encoding=utf8": "", "load_balance_hosts=disable": "", "load_balance_hosts=random": "",
+		"fallback_application_name=x": "",
+
+		"load_balance_hosts=always": "load_balance_hosts=always of the connection string should be disable or random",
+		"hostaddr=127.0.0.1":        "option hostaddr of the connection string is not supported",
+		"replication=database":      "option replication of the connection string is not supported",
+		"sslkeylogfile=/x":          "option sslkeylogfile of the connection string is not supported",
+		"scram_client_key=geheim":   "option scram_client_key of the connection string is not supported",
+		"scram_server_key=geheim":   "option scram_server_key of the connection string is not supported",
+		"oauth_issuer=x":            "option oauth_issuer of the connection string is not supported",
+		"oauth_client_id=x":         "option oauth_client_id of the connection string is not supported",
+		"oauth_client_secret=x":     "option oauth_client_secret of the connection string is not supported",
+		"oauth_scope=x":             "option oauth_scope of the connection string is not supported",
+	} {
+		dataSource, _, err := parse("postgresql://u@h:1/db?"+option, store.Options{})
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want an error with %q", option, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", option, err)
+			continue
+		}
+		c, err := parseDataSource(dataSource)
+		if name, _, _ := strings.Cut(option, "="); err != nil || c.Host != "h" || c.Port != 1 || c.RuntimeParams[name] != "" {
+			t.Errorf("%s: the server would get %q (%v)", option, c.RuntimeParams, err)
+		}
+	}
+}
+
+// A data source of Open's, or a service file, may hold the tuning options, too.
+func TestTuningIsNotSentToTheServer(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	c, err := parseDataSource("host=h user=u keepalives=1 keepalives_idle=2 keepalives_interval=3 keepalives_count=4 tcp_user_timeout=5 load_balance_hosts=random fallback_application_name=f search_path=s")
+	if err != nil || len(c.RuntimeParams) != 2 || c.RuntimeParams["application_name"] != "f" || c.RuntimeParams["search_path"] != "s" {
+		t.Errorf("got %q (%v)", c.RuntimeParams, err)
+	}
+}
+
+func TestFallbackApplicationName(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	for _, c := range []struct{ options, environment, want string }{
+		{"fallback_application_name=f", "", "f"},
+		{"fallback_application_name=f&application_name=a", "", "a"},
+		{"fallback_application_name=f", "e", "e"},
+		{"", "", ""},
+	} {
+		t.Setenv("PGAPPNAME", c.environment)
+		dataSource, _, err := parse("postgresql://u@h/db?"+c.options, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseDataSource(dataSource)
+		if err != nil || got.RuntimeParams["application_name"] != c.want {
+			t.Errorf("%s: got %q (%v), want %q", c.options, got.RuntimeParams, err, c.want)
+		}
+	}
+}
+
+// load_balance_hosts=random puts each host at each place, with its port.
+func TestLoadBalanceHosts(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		got, _, err := parse("postgresql://u@/db?host=a:1&host=b:2&host=c:3&load_balance_hosts=random", store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[got] = true
+	}
+	for _, order := range []string{"a,b,c", "a,c,b", "b,a,c", "b,c,a", "c,a,b", "c,b,a"} {
+		ports := strings.NewReplacer("a", "1", "b", "2", "c", "3").Replace(order)
+		if want := "dbname='db' host='" + order + "' port='" + ports + "' user='u'"; !seen[want] {
+			t.Errorf("%s never came", want)
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("got %v", seen)
+	}
+	if _, _, err := parse("postgresql://u@/db?host=a,b,c&port=1,2&load_balance_hosts=random", store.Options{}); err == nil || !strings.Contains(err.Error(), "2 ports for 3 hosts") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRebind(t *testing.T) {
 	if got := (dialect{}).Rebind("a = ? AND b LIKE '%x%' AND c IN (?, ?)"); got != "a = $1 AND b LIKE '%x%' AND c IN ($2, $3)" {
 		t.Errorf("got %s", got)
