@@ -101,10 +101,10 @@ func (c connector) explain(err error) error {
 }
 
 var (
-	// errSilent says that nobody greeted us.
+	// errSilent is the error when the server sends no greeting in time.
 	errSilent = errors.New("no answer in the time of connect_timeout")
-	// errMalformed says that the server does not speak MySQL's protocol.
+	// errMalformed is the error when the server does not speak MySQL's protocol.
 	errMalformed = errors.New("the server sent what is not MySQL's protocol")
-	// errRefused says that we did not go on.
+	// errRefused is the error when this client refuses the server's authentication method.
 	errRefused = errors.New("authentication refused")
 )

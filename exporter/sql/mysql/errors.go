@@ -1,13 +1,9 @@
 package mysql
 
 import (
-	"context"
-	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"strings"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -61,16 +57,9 @@ func (d dialect) Suspect(err error, took time.Duration) bool {
 	return false
 }
 
-// lost tells whether there is no connection. A name that cannot be resolved may
-// be known again soon: that of a service without a ready member is not.
+// lost tells whether there is no connection.
 func lost(err error) bool {
-	if errors.Is(err, context.Canceled) || backend.RefusedTLS(err) {
-		return false
-	}
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, errSilent) || errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) ||
-		errors.Is(err, driver.ErrMalformPkt) || errors.Is(err, driver.ErrPktSync) || errors.Is(err, driver.ErrPktSyncMul) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	return backend.LostConnection(err, errSilent, driver.ErrInvalidConn, driver.ErrMalformPkt, driver.ErrPktSync, driver.ErrPktSyncMul)
 }
 
 func (dialect) WrongTable(err error) bool { return number(err) == 1054 }
@@ -102,11 +91,11 @@ func (d dialect) Explain(err error) error {
 	case errors.Is(err, errSilent):
 		return say("cannot connect to MySQL at %s: %v", d.address, errSilent)
 	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), backend.RefusedTLS(err):
-		return say("cannot connect to MySQL at %s: %s", d.address, rootCause(err))
+		return say("cannot connect to MySQL at %s: %s", d.address, backend.RootCause(err))
 	case errors.Is(err, driver.ErrPktTooLarge):
 		return say("it is larger than the server at %s takes (max_allowed_packet)", d.address)
 	case lost(err):
-		return say("the connection to MySQL at %s was lost: %s", d.address, rootCause(err))
+		return say("the connection to MySQL at %s was lost: %s", d.address, backend.RootCause(err))
 	}
 	return err
 }
@@ -129,12 +118,4 @@ func (d dialect) refusal(e *driver.MySQLError) string {
 		return fmt.Sprintf("the Galera node of the database %s is not ready: %s", d.Name(), e.Message)
 	}
 	return fmt.Sprintf("the database %s: %s (%d)", d.Name(), e.Message, e.Number)
-}
-
-// rootCause is the innermost reason, on one line.
-func rootCause(err error) string {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
-	}
-	return strings.ReplaceAll(err.Error(), "\n", " ")
 }

@@ -2,10 +2,8 @@ package postgresql
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -76,16 +74,13 @@ func poolerSays(e *pgconn.PgError, texts []string) bool {
 	return e.Code == "08P01" && slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
 }
 
-// lost tells whether there is no connection. A name that cannot be resolved may
-// be known again soon: that of a service without a ready member is not.
+// lost tells whether there is no connection. The driver does not export its
+// error about a connection that it closed.
 func lost(err error) bool {
-	if errors.Is(err, context.Canceled) || backend.RefusedTLS(err) {
-		return false
+	if strings.Contains(err.Error(), "conn closed") {
+		err = errors.Join(err, net.ErrClosed)
 	}
-	var network net.Error
-	var dial *net.OpError
-	return errors.As(err, &dial) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
+	return backend.LostConnection(err)
 }
 
 func (dialect) WrongTable(err error) bool { return state(err) == "42703" }
@@ -114,9 +109,9 @@ func (d dialect) Explain(err error) error {
 	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's, which was looked at
 		return say("cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
 	case errors.As(err, &connecting):
-		return say("cannot connect to PostgreSQL at %s: %s", d.server(), rootCause(err))
+		return say("cannot connect to PostgreSQL at %s: %s", d.server(), backend.RootCause(err))
 	case lost(err):
-		return say("the connection to PostgreSQL at %s was lost: %s", d.server(), rootCause(err))
+		return say("the connection to PostgreSQL at %s was lost: %s", d.server(), backend.RootCause(err))
 	}
 	return err
 }
@@ -135,20 +130,4 @@ func (d dialect) refusal(e *pgconn.PgError) string {
 		return fmt.Sprintf("the database %s cannot grow: the disk is full: %s", d.Name(), e.Message)
 	}
 	return fmt.Sprintf("the database %s: %s (%s)", d.Name(), e.Message, e.Code)
-}
-
-// rootCause returns the innermost cause of the last attempt, on one line. The
-// driver tries several hosts, or TLS and plain text, and tells of each attempt.
-func rootCause(err error) string {
-	for {
-		if list, ok := err.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) > 0 {
-			err = list.Unwrap()[len(list.Unwrap())-1]
-			continue
-		}
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return strings.ReplaceAll(err.Error(), "\n", " ")
-		}
-		err = inner
-	}
 }
