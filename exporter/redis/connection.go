@@ -204,6 +204,14 @@ func (t *target) credentials(o *connstr.Options) {
 	t.client.Password = cmp.Or(t.client.Password, password)
 }
 
+// tuning are the options of redis-py that only tune its connections, or say how
+// Python gets the texts.
+var tuning = []string{
+	"socket_keepalive", "socket_keepalive_options", "socket_read_size", "health_check_interval", "retry_on_error", "timeout",
+	"client_name", "lib_name", "lib_version", "protocol", "legacy_responses", "single_connection_client",
+	"encoding", "encoding_errors", "decode_responses",
+}
+
 // options reads the options of the Python library, those of its client library
 // that say how to connect, and ours.
 func (t *target) options(o *connstr.Options) error {
@@ -214,8 +222,9 @@ func (t *target) options(o *connstr.Options) error {
 	connect := t.timeout
 	o.Duration("socket_connect_timeout", &connect)
 	t.client.DialTimeout = connect
-	var retry bool // we always do
+	var retry bool // failures are repeated anyway
 	o.Bool("retry_on_timeout", &retry)
+	o.Ignore(tuning...)
 	o.Bool("osp_cluster", &t.client.IsClusterMode)
 	o.Bool("osp_legacy", &t.legacy)
 	o.Bool("osp_read_only", &t.readOnly)

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,27 @@ func TestWrongConnectionStrings(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: the error is %v, want one with %q", text, err, want)
 		}
+	}
+}
+
+// Options that only tune redis-py are accepted by name, and change nothing.
+func TestTuningOptionsAreIgnored(t *testing.T) {
+	plain, err := parse("redis://h/0", newConfig(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, option := range []string{
+		"socket_keepalive=True", "socket_keepalive_options=x", "socket_read_size=65536", "health_check_interval=30", "retry_on_error=x",
+		"retry_on_timeout=yes", "timeout=20", "client_name=nova", "lib_name=x", "lib_version=1", "protocol=3", "legacy_responses=no",
+		"single_connection_client=1", "encoding=utf-8", "encoding_errors=strict", "decode_responses=True",
+	} {
+		got, err := parse("redis://h/0?"+option, newConfig(nil))
+		if err != nil || !reflect.DeepEqual(got, plain) {
+			t.Errorf("%s: got %+v (%v), want %+v", option, got, err, plain)
+		}
+	}
+	if _, err := parse("redis://h/0?credential_provider=x", newConfig(nil)); err == nil || !strings.Contains(err.Error(), `unknown option "credential_provider"`) {
+		t.Errorf("got %v", err)
 	}
 }
 

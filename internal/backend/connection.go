@@ -29,7 +29,7 @@ func LostConnection(err error, libraryErrors ...error) bool {
 // attempt.
 func RootCause(err error) string {
 	for {
-		if list, ok := err.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) > 0 { //nolint:errorlint // one step at a time
+		if list, ok := err.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) > 0 {
 			err = list.Unwrap()[len(list.Unwrap())-1]
 			continue
 		}

@@ -26,7 +26,7 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, atPath("open", path, err)
 	}
 	// If a pipe has replaced the file meanwhile, opening it does not block.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the operator names it
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
