@@ -102,7 +102,7 @@ func checkRights(what, path string, key bool) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	info, err := os.Stat(path) //nolint:gosec // the operator names it
+	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // which Open says

@@ -47,7 +47,7 @@ func shuffleHosts(values map[string]string) error {
 	if !paired && len(ports) > 1 {
 		return fmt.Errorf("the connection string has %d ports for %d hosts; it should have one for each, or one for all", len(ports), len(hosts))
 	}
-	rand.Shuffle(len(hosts), func(i, j int) {
+	rand.Shuffle(len(hosts), func(i, j int) { //nolint:gosec // an order is no secret
 		hosts[i], hosts[j] = hosts[j], hosts[i]
 		if paired {
 			ports[i], ports[j] = ports[j], ports[i]
