@@ -87,6 +87,27 @@ func TestFilesAreBounded(t *testing.T) {
 	})
 }
 
+// A home directory that is none, or into which this account may not look, does
+// not keep a store from connecting.
+func TestWithoutHome(t *testing.T) {
+	for _, home := range []string{"", "/none", "/dev/null"} {
+		t.Setenv("HOME", home)
+		for _, options := range []string{"", "&sslmode=disable", "&sslmode=require"} {
+			if err := ways["connection string"](t, "application_name", "x"+options); err == nil || !strings.Contains(err.Error(), "connection refused") {
+				t.Errorf("HOME=%s, %s: got %v, want an attempt to connect", home, options, err)
+			}
+		}
+	}
+}
+
+// A password file is not read where there is a password.
+func TestPasswordFileThatIsNotNeeded(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	if err := ways["URL"](t, "password", "geheim&passfile=/dev/zero"); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %v, want an attempt to connect", err)
+	}
+}
+
 // A key and a password file that others may read are refused, whatever names
 // them.
 func TestOpenChecksRights(t *testing.T) {

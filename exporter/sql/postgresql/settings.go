@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgservicefile"
 
@@ -69,11 +69,14 @@ func readService(path, name string) (map[string]string, error) {
 	return service.Settings, nil
 }
 
-// readIfThere reads a file, unless it is missing: text is nil then.
+// readIfThere reads a file. The text is nil if the system cannot open the file:
+// the driver says so, or does without the file, as in a home directory into
+// which this account may not look.
 func readIfThere(what, path string) (text []byte, err error) {
 	text, err = connstr.ReadFile(path)
+	var system syscall.Errno
 	switch {
-	case errors.Is(err, fs.ErrNotExist), path == os.DevNull:
+	case errors.As(err, &system), path == os.DevNull:
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be read: %w", what, err)
