@@ -72,6 +72,7 @@ var badCases = []badCase{
 	{"unknown flag", "trace list --frobnicate", exitUsage, "unknown flag: --frobnicate", ""},
 	{"argument too many", "trace list b", exitUsage, `osp trace list takes no arguments; here is "b"`, ""},
 	{"no trace to show", "trace show", exitUsage, "give one base id, or one file with a saved report, not 0", ""},
+	{"empty name of a file", "trace show report.json --out=", exitUsage, "--out names no file; leave it out to write to the standard output", ""},
 	{"two traces to show", "trace show a b", exitUsage, "not 2", ""},
 	{"two forms", "trace show b --json --dot", exitUsage, "give only one of --text, --json and --dot", ""},
 	{"no store", "trace list", exitUsage, "no store is named: give --connection-string, or set OSPROFILER_CONNECTION_STRING", ""},

@@ -41,6 +41,9 @@ is one of that name, else a base id.`,
   osp trace show trace.json --dot | dot -Tsvg > trace.svg`,
 		Args: oneTrace,
 		RunE: verb(func(cmd *cobra.Command, args []string) error {
+			if s.out == "" && cmd.Flags().Changed("out") {
+				return usagef("--out names no file; leave it out to write to the standard output")
+			}
 			return s.run(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
