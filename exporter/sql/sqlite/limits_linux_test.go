@@ -103,7 +103,7 @@ func tooLarge(path string) error {
 		return fmt.Errorf("a database that may not grow is the error: %w", err)
 	}
 	if !errors.As(err, &failed) || len(failed.Missing) == 0 || len(failed.Missing) == len(many) || len(failed.Refused) > 0 {
-		return fmt.Errorf("the error is about %v of %d: %w", failed, len(many), err)
+		return fmt.Errorf("the error names %d of %d as missing: %w", len(failed.Missing), len(many), err)
 	}
 	return nil
 }
