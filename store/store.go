@@ -23,8 +23,10 @@ type Store interface {
 	// Write stores the batch. It returns nil when all of it is stored, as
 	// durably as the back end documents. An error may leave a part of the
 	// batch stored; the same batch may be written again, and is read back
-	// once. A *WriteError in its chain says which part is missing and whether
-	// trying again may help ([Retry] does so). Write keeps nothing of the batch after it returned, and refuses a
+	// once. A *WriteError in its chain says which part is missing, which of it is
+	// refused for good, and whether trying again may help ([Retry] does so). A
+	// notification that the store refuses does not keep the others from being
+	// stored. Write keeps nothing of the batch after it returned, and refuses a
 	// batch with an invalid Info ([osprofiler.Notification.Validate]) as a whole.
 	Write(ctx context.Context, batch []osprofiler.Notification) error
 
