@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,19 @@ var states = serverstate.Table{
 	},
 }
 
+// largestIDs are those of the types that the column id may have.
+var largestIDs = []string{"'2147483647'", "'4294967295'", "'9223372036854775807'", "'18446744073709551615'"}
+
+// classOfID returns the class of a duplicate id, which says nothing about the
+// notification. Two nodes of Galera may give out the same one; the next
+// transaction gets others. When the largest one is given out, there are no more.
+func classOfID(message string) serverstate.Class {
+	if slices.ContainsFunc(largestIDs, func(id string) bool { return strings.Contains(message, id) }) {
+		return serverstate.Stays
+	}
+	return serverstate.Contended
+}
+
 // classOf returns the class of an error that the server sent; ok is false for
 // any other error.
 func classOf(err error) (class serverstate.Class, ok bool) {
@@ -127,8 +141,7 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 		// A limit of Galera for transactions.
 		return serverstate.Row, true
 	case e.Number == 1062 && strings.Contains(e.Message, "PRIMARY'"):
-		// The ids are used up, or the sequence of ids is wrong.
-		return serverstate.Stays, true
+		return classOfID(e.Message), true
 	case strings.HasPrefix(string(e.SQLState[:]), "45"):
 		// A trigger of the operator may choose any number.
 		return serverstate.Row, true
