@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -130,29 +131,36 @@ func TestFailuresOfOddNames(t *testing.T) {
 // Losses come in few summaries: one soon, one per interval, one at Shutdown.
 func TestSummariesOfLosses(t *testing.T) {
 	losses := handled(t)
-	g := newGate(&scripted{})
-	tracer, live := liveOver(t, g, exporter.WithQueueSize(2), exporter.WithReportInterval(2*time.Second))
-	lose := func() {
-		for range 100 {
-			_, span := tracer.Start(t.Context(), "op")
-			span.End()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(&scripted{})
+		tracer, live := liveInBubble(t, g, exporter.WithQueueSize(2), exporter.WithReportInterval(time.Minute), exporter.WithWriteTimeout(time.Hour))
+		lose := func() {
+			for range 100 {
+				_, span := tracer.Start(t.Context(), "op")
+				span.End()
+			}
 		}
-	}
-	lose()
-	waitFor(t, func() bool { return len(losses()) == 1 })
-	lose()
-	time.Sleep(400 * time.Millisecond) // twice as long as until the first
-	if told := losses(); len(told) != 1 || !strings.Contains(told[0].Error(), "stops (as many spans) were dropped") {
-		t.Fatalf("%v", told)
-	}
-	g.lift()
-	if err := live.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	told := losses()
-	if stats := live.Stats(); len(told) != 2 || told[0].DroppedStops+told[1].DroppedStops != stats.Stops.Dropped || stats.Stops.Dropped < 190 {
-		t.Fatalf("%v: %+v", told, live.Stats())
-	}
+		lose()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if told := losses(); len(told) != 1 {
+			t.Fatalf("soon after the first loss: %v", told)
+		}
+		lose()
+		time.Sleep(40 * time.Second) // within the interval
+		synctest.Wait()
+		if told := losses(); len(told) != 1 || !strings.Contains(told[0].Error(), "stops (as many spans) were dropped") {
+			t.Fatalf("%v", told)
+		}
+		g.lift()
+		if err := live.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		told := losses()
+		if stats := live.Stats(); len(told) != 2 || told[0].DroppedStops+told[1].DroppedStops != stats.Stops.Dropped || stats.Stops.Dropped < 190 {
+			t.Fatalf("%v: %+v", told, live.Stats())
+		}
+	})
 }
 
 // A write that takes too long fails, and the next has its turn.

@@ -344,6 +344,11 @@ func TestUpstreamPages(t *testing.T) {
 // try again. The context ends the waiting.
 func TestLocked(t *testing.T) {
 	s, path := openNew(t, sqlite.WithBusyTimeout(300*time.Millisecond))
+	patient, err := sqlite.Open(t.Context(), path, sqlite.WithBusyTimeout(10*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { must(t, patient.Close()) }()
 	conn, err := foreign(t, path).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -364,9 +369,8 @@ func TestLocked(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	start := time.Now()
-	if err := s.Write(ctx, batch); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 250*time.Millisecond {
-		t.Errorf("after %v came the error %v", time.Since(start), err)
+	if err := patient.Write(ctx, batch); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("when the context ended, the error was %v", err)
 	}
 	if got := summary(s.Notifications(t.Context(), "A")); !strings.Contains(got, "has been locked by others") {
 		t.Errorf("reading gave %s", got)
@@ -375,7 +379,7 @@ func TestLocked(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		lock("ROLLBACK")
 	}()
-	write(t, s, batch...)
+	write(t, patient, batch...)
 	if got := summary(s.Notifications(t.Context(), "A")); got != "x-start" {
 		t.Errorf("after the lock was given up the store holds %s", got)
 	}
