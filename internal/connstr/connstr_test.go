@@ -160,14 +160,18 @@ func TestRedactOfConnectionStringsThatBeginAlike(t *testing.T) {
 func FuzzRedactAround(f *testing.F) {
 	f.Add("user", "geheim", "host")
 	f.Add("", "6379/0 (a \"password\" ends at an @://", "h")
+	f.Add("u", "a?b%=c", "h")
 	f.Fuzz(func(t *testing.T, user, password, host string) {
-		if strings.ContainsAny(user+host, " \t\n\v\f\r\"'<>(`@:?&/\\") || strings.Contains(host, "=") {
+		if strings.ContainsAny(user+host, " \t\n\v\f\r\"'<>(`@:?&/\\") || strings.Contains(host, "=") || password == "***" {
 			t.Skip()
 		}
 		typed := fmt.Sprintf("redis://%s:%s@%s/0", user, password, host)
 		before, behind := "osp: cannot open ", ": lookup a:b@c; it should read as in "+hint+` (a password ends at an "@"): lookup a@b: no`
 		want := before + fmt.Sprintf("redis://%s:***@%s/0", user, host) + behind
-		if got := connstr.Redact(before+typed+behind, "--from="+typed); got != want {
+		// A password with a secret option in it may reach to the end.
+		whole := before + fmt.Sprintf("redis://%s:***", user) + behind
+		got := connstr.Redact(before+typed+behind, "--from="+typed)
+		if got != want && (got != whole || !strings.ContainsAny(password, "?&")) {
 			t.Errorf("%q\ngot  %q\nwant %q", password, got, want)
 		}
 	})

@@ -31,8 +31,8 @@ var (
 func Redact(text string, known ...string) string {
 	var all []shownAs
 	for _, argument := range known {
-		if typed, masked := maskArgument(argument); masked != typed {
-			all = append(all, shownAs{typed, masked}, shownAs{inner(typed), inner(masked)})
+		for _, k := range maskArgument(argument) {
+			all = append(all, k, shownAs{inner(k.text), inner(k.shown)})
 		}
 	}
 	slices.SortFunc(all, func(a, b shownAs) int { return cmp.Compare(len(b.text), len(a.text)) }) // one may begin with another
@@ -46,17 +46,23 @@ func Redact(text string, known ...string) string {
 	return out.String()
 }
 
-// maskArgument returns the part of an argument that is a connection string, and
-// the same without its passwords. Without a scheme, only options can hold one.
-func maskArgument(argument string) (typed, masked string) {
-	if i := anyScheme.FindStringIndex(argument); i != nil {
-		typed = argument[i[0]:]
-		return typed, maskTyped(typed)
+// maskArgument returns the parts of an argument that may be a connection string,
+// as far as they hold passwords, each with the text to show instead. Without a
+// scheme, or before it, only options can hold a password.
+func maskArgument(argument string) (parts []shownAs) {
+	add := func(typed, masked string) {
+		if typed != masked {
+			parts = append(parts, shownAs{typed, masked})
+		}
 	}
-	if i := strings.IndexAny(argument, "?&"); i >= 0 {
-		typed = argument[i:]
+	scheme := anyScheme.FindStringIndex(argument)
+	if scheme != nil {
+		add(argument[scheme[0]:], maskTyped(argument[scheme[0]:]))
 	}
-	return typed, maskOptions(typed)
+	if i := strings.IndexAny(argument, "?&"); i >= 0 && (len(scheme) == 0 || i < scheme[0]) {
+		add(argument[i:], maskOptions(argument[i:]))
+	}
+	return parts
 }
 
 // maskTyped replaces the passwords in a connection string: its user and
