@@ -19,7 +19,7 @@ func TestForwardWithOversized(t *testing.T) {
 	}{
 		"mariadb": {
 			at:    func() string { return testenv.StartMariaDB(t, "--max-allowed-packet=4194304").MariaDB() },
-			limit: "max_allowed_packet",
+			limit: "is larger than the server takes (max_allowed_packet)",
 		},
 		"redis": {
 			at:    func() string { return "redis://" + testenv.StartRedis(t, "--proto-max-bulk-len", "4mb").Addr() },

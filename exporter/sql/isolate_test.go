@@ -77,7 +77,7 @@ func TestOversized(t *testing.T) {
 				t.Errorf("the refusal took %v, as if it were a state that passes", took)
 			}
 			checkRefused(t, s, batch, err, c.refused...)
-			if !strings.Contains(err.Error(), "max_allowed_packet") {
+			if !strings.Contains(err.Error(), "is larger than the server takes (max_allowed_packet)") {
 				t.Errorf("the error does not name the limit: %v", err)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -93,15 +94,24 @@ func (d dialect) Explain(err error) error {
 	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), backend.RefusedTLS(err):
 		return say("cannot connect to MySQL at %s: %s", d.address, backend.RootCause(err))
 	case errors.Is(err, driver.ErrPktTooLarge):
-		return say("it is larger than the server at %s takes (max_allowed_packet)", d.address)
+		return say("%s", d.tooLarge())
 	case lost(err):
 		return say("the connection to MySQL at %s was lost: %s", d.address, backend.RootCause(err))
 	}
 	return err
 }
 
+// tooLarge is the reason why one notification is refused.
+func (d dialect) tooLarge() string {
+	return "it is larger than the server takes (max_allowed_packet): MySQL at " + d.address
+}
+
 func (d dialect) refusal(e *driver.MySQLError) string {
 	switch e.Number {
+	case 1105:
+		if strings.Contains(e.Message, "max_allowed_packet") {
+			return d.tooLarge()
+		}
 	case 1045, 1698:
 		return fmt.Sprintf("MySQL at %s refuses the user %q: %s", d.address, d.user, e.Message)
 	case 1049:
@@ -113,7 +123,7 @@ func (d dialect) refusal(e *driver.MySQLError) string {
 	case 1021, 1114:
 		return fmt.Sprintf("the database %s cannot grow: the disk is full: %s", d.Name(), e.Message)
 	case 1153:
-		return fmt.Sprintf("it is larger than the server at %s takes (max_allowed_packet): %s", d.address, e.Message)
+		return d.tooLarge()
 	case 1047:
 		return fmt.Sprintf("the Galera node of the database %s is not ready: %s", d.Name(), e.Message)
 	}
