@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// settings are what the tests ask for.
+// settings holds the values of the options that the tests ask for.
 type settings struct {
 	on      bool
 	wait    time.Duration
@@ -32,7 +32,7 @@ func parse(connectionString string) (rest string, s settings) {
 	return rest, s
 }
 
-const inPassword = `the password holds a "?", which should be written %3F (or an option of the connection string an "@", which should be written %40)`
+const inPassword = `the password contains a "?", which should be written %3F (or an option of the connection string contains an "@", which should be written %40)`
 
 func TestOptions(t *testing.T) {
 	for _, c := range []struct {
@@ -59,7 +59,7 @@ func TestOptions(t *testing.T) {
 		{"x://a?socket_timeout=-1", "x://a", settings{problem: "option socket_timeout=-1 of the connection string should be a time in seconds, like 0.5, or with a unit, like 500ms"}},
 		{"x://a?es_scroll_size=0", "x://a", settings{problem: "option es_scroll_size=0 of the connection string should be a whole number, at least 1"}},
 		{"x://a?db_name=%zz", "x://a", settings{problem: "the options of the connection string hold a percent sign that is no escape; it should be written %25"}},
-		{"x://a?typo=1&password=gehe&im=1", "x://a", settings{problem: `unknown option "password", "typo", behind a password (an "&" of the password should be written %26) of the connection string; this back end knows db_name, es_scroll_size, osp_on, socket_timeout`}},
+		{"x://a?typo=1&password=gehe&im=1", "x://a", settings{problem: `unknown option "password", "typo" of the connection string; unknown text after a password (an "&" in a password should be written %26); this back end knows db_name, es_scroll_size, osp_on, socket_timeout`}},
 		{"x://u:geh?eim@h:1/0", "x://u:geh", settings{problem: inPassword}},
 		{"x://u:geh?eim=x@h", "x://u:geh", settings{problem: inPassword}},
 		{"x://u:geh?osp_on=eim@h", "x://u:geh", settings{problem: inPassword}},
@@ -121,11 +121,11 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// hint is one of our own words that read like a URL with a password.
+// hint is a text of ours that reads like a URL with a password.
 var hint = connstr.Own("as in test://host:6379/0")
 
-// Own words stay, and passwords before and behind them do not.
-func TestRedactKeepsOwnWords(t *testing.T) {
+// Redact keeps hints and masks passwords before and after them.
+func TestRedactKeepsHints(t *testing.T) {
 	for text, want := range map[string]string{
 		hint + ` (a password ends at an "@", and so on)`:                      hint + ` (a password ends at an "@", and so on)`,
 		"x://u:geheim@h: " + hint + ": y://v:ge@heim@i":                       "x://u:***@h: " + hint + ": y://v:***@i",
@@ -138,25 +138,24 @@ func TestRedactKeepsOwnWords(t *testing.T) {
 		"cannot open z://u:ge" + hint + " heim@h: no":                         "cannot open z://u:***@h: no",
 		fmt.Sprintf("cannot open %q: no", "z://u:g\"e\n"+hint+" heim@h/\x00"): `cannot open "z://u:***@h/\x00": no`,
 	} {
-		known := []string{"--from", "--to=z://u:ge" + hint + " heim@h", "z://u:g\"e\n" + hint + " heim@h/\x00"}
-		if got := connstr.Redact(text, known...); got != want {
+		arguments := []string{"--from", "--to=z://u:ge" + hint + " heim@h", "z://u:g\"e\n" + hint + " heim@h/\x00"}
+		if got := connstr.Redact(text, arguments...); got != want {
 			t.Errorf("%q\ngot  %q\nwant %q", text, got, want)
 		}
 	}
 }
 
-// A connection string that another begins with hides all of that one's password.
+// The whole password is masked if one connection string begins with another.
 func TestRedactOfConnectionStringsThatBeginAlike(t *testing.T) {
 	long, short := "x://u:ge@heim@h", "x://u:ge@heim"
-	for _, known := range [][]string{{"x://", long}, {short, long}, {long, short, "x://"}, {"--from", "=x://"}} {
-		if got := connstr.Redact("from "+long+" to "+short+"!", known...); strings.Contains(got, "heim@") || strings.Contains(got, "ge@") {
-			t.Errorf("%q: got %q", known, got)
+	for _, arguments := range [][]string{{"x://", long}, {short, long}, {long, short, "x://"}, {"--from", "=x://"}} {
+		if got := connstr.Redact("from "+long+" to "+short+"!", arguments...); strings.Contains(got, "heim@") || strings.Contains(got, "ge@") {
+			t.Errorf("%q: got %q", arguments, got)
 		}
 	}
 }
 
-// Whatever the password is, the sentence around it keeps our own words and
-// shows no password.
+// Redact masks any password and keeps the hints in the sentence around it.
 func FuzzRedactAround(f *testing.F) {
 	f.Add("user", "geheim", "host")
 	f.Add("", "6379/0 (a \"password\" ends at an @://", "h")
@@ -166,11 +165,11 @@ func FuzzRedactAround(f *testing.F) {
 			t.Skip()
 		}
 		typed := fmt.Sprintf("redis://%s:%s@%s/0", user, password, host)
-		before, behind := "osp: cannot open ", ": lookup a:b@c; it should read as in "+hint+` (a password ends at an "@"): lookup a@b: no`
-		want := before + fmt.Sprintf("redis://%s:***@%s/0", user, host) + behind
+		before, after := "osp: cannot open ", ": lookup a:b@c; it should read as in "+hint+` (a password ends at an "@"): lookup a@b: no`
+		want := before + fmt.Sprintf("redis://%s:***@%s/0", user, host) + after
 		// A password with a secret option in it may reach to the end.
-		whole := before + fmt.Sprintf("redis://%s:***", user) + behind
-		got := connstr.Redact(before+typed+behind, "--from="+typed)
+		whole := before + fmt.Sprintf("redis://%s:***", user) + after
+		got := connstr.Redact(before+typed+after, "--from="+typed)
 		if got != want && (got != whole || !strings.ContainsAny(password, "?&")) {
 			t.Errorf("%q\ngot  %q\nwant %q", password, got, want)
 		}
@@ -223,7 +222,7 @@ func TestEach(t *testing.T) {
 	}
 }
 
-// Rest hands on each value of a repeated option.
+// Rest returns each value of a repeated option.
 func TestRestKeepsRepeatedOptions(t *testing.T) {
 	_, o := connstr.Cut("x://h?tag=a&tag=b&own=1")
 	o.Take("own")
@@ -232,7 +231,7 @@ func TestRestKeepsRepeatedOptions(t *testing.T) {
 	}
 }
 
-// Options that a client library reads in its own way.
+// BoolAs, Filled and Refuse follow the rules of a client library.
 func TestForeignOptions(t *testing.T) {
 	check := func(text string) (on bool, value string, err error) {
 		_, o := connstr.Cut(text)

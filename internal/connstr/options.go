@@ -1,9 +1,9 @@
-// Package connstr reads the query options of connection strings, and keeps
-// passwords out of texts.
+// Package connstr parses the query options of connection strings, and masks the
+// passwords in texts.
 //
-// Each back end parses the rest of its connection string itself, for a list of
-// seeds or a Windows path is no URL; but options are spelled, checked and
-// complained about in one way.
+// Each back end parses the rest of its connection string itself, because lists
+// of hosts and Windows paths are not URLs. The options have the same syntax,
+// checks and error texts in all back ends.
 package connstr
 
 import (
@@ -16,21 +16,23 @@ import (
 	"time"
 )
 
-// Options are the options behind the "?" of a connection string. A back end
-// asks for each option that it knows, then calls Done. An option may be
-// repeated with the same value. With different values it is an error, except
-// where all of them count, see [Options.Each].
+// Options are the options after the "?" of a connection string. A back end asks
+// for each option that it supports, and then calls Done.
+//
+// An option may be repeated with the same value. Repeating it with different
+// values is an error, unless the back end asks for all values with
+// [Options.Each].
 type Options struct {
-	values map[string][]string // each value of each option, in their order
-	known  []string
-	err    error
+	values    map[string][]string // the values of each option, in their order
+	supported []string            // the options that the back end asked for
+	err       error               // the first error
 
-	behindSecret []string // names behind a password, which may be a part of it
-	unclear      error    // instead of any other, which might show a password
+	afterSecret []string // names after a secret option; they may be a part of its value
+	unclear     error    // replaces any other error, which might show a password
 }
 
-// Cut separates a connection string from the options behind its last "?". The
-// options may stand alone; then they begin at the first.
+// Cut splits a connection string at its last "?" into the part before the
+// options and the options. A text that starts with "?" consists of options only.
 func Cut(connectionString string) (rest string, o *Options) {
 	o = &Options{values: map[string][]string{}, unclear: unclear(connectionString)}
 	i := strings.LastIndexByte(connectionString, '?')
@@ -40,7 +42,7 @@ func Cut(connectionString string) (rest string, o *Options) {
 	if i < 0 {
 		return connectionString, o
 	}
-	behindSecret := false
+	afterSecret := false
 	for pair := range strings.SplitSeq(connectionString[i+1:], "&") {
 		if pair == "" {
 			continue
@@ -48,32 +50,32 @@ func Cut(connectionString string) (rest string, o *Options) {
 		key, value, _ := strings.Cut(pair, "=")
 		key, value = o.unescape(key), o.unescape(value)
 		o.values[key] = append(o.values[key], value)
-		if behindSecret {
-			o.behindSecret = append(o.behindSecret, key)
+		if afterSecret {
+			o.afterSecret = append(o.afterSecret, key)
 		}
-		behindSecret = behindSecret || secretName.MatchString(key)
+		afterSecret = afterSecret || secretName.MatchString(key)
 	}
 	return connectionString[:i], o
 }
 
-// unclear returns an error if an "@" stands behind the first "?", where a
-// server's name could stand before it: the "?" may be one of the password, and
-// all that seems to be a host or an option be the password, too.
+// unclear returns an error if a connection string with a host has an "@" after
+// its first "?". The "?" may then belong to the password, and so may everything
+// that looks like a host or an option.
 func unclear(connectionString string) error {
 	rest := connectionString
-	if scheme, behind, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "?") {
-		rest = behind
+	if scheme, after, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "?") {
+		rest = after
 	}
-	_, behind, _ := strings.Cut(rest, "?")
-	if strings.HasPrefix(rest, "/") || !strings.Contains(behind, "@") {
+	_, after, _ := strings.Cut(rest, "?")
+	if strings.HasPrefix(rest, "/") || !strings.Contains(after, "@") {
 		return nil
 	}
-	return errors.New(`the password holds a "?", which should be written %3F (or an option of the connection string an "@", which should be written %40)`)
+	return errors.New(`the password contains a "?", which should be written %3F (or an option of the connection string contains an "@", which should be written %40)`)
 }
 
-// Safe returns err, or where err might show a part of the password, what the
-// user should write. All that a back end says of the text of a connection
-// string should go through it; Done does so itself.
+// Safe returns err, unless err might show a part of the password. Then it returns
+// an error that says how to write the password. A back end must pass each error
+// that quotes its connection string through Safe. Done does so itself.
 func (o *Options) Safe(err error) error {
 	if err != nil && o.unclear != nil {
 		return o.unclear
@@ -81,8 +83,8 @@ func (o *Options) Safe(err error) error {
 	return err
 }
 
-// unescape decodes percent escapes and "+". The error does not show the text,
-// which may be a password.
+// unescape decodes percent escapes and "+". Its error does not quote the text,
+// because the text may be a password.
 func (o *Options) unescape(text string) string {
 	plain, err := url.QueryUnescape(text)
 	if err != nil {
@@ -98,8 +100,8 @@ func (o *Options) fail(err error) {
 	}
 }
 
-// Take returns the text of an option, and whether it is there, and makes it
-// known. An option that is repeated with another value is an error.
+// Take returns the value of an option, and whether the option is given. An option
+// that is repeated with another value is an error.
 func (o *Options) Take(name string) (text string, ok bool) {
 	all := o.Each(name)
 	if len(all) == 0 {
@@ -113,21 +115,21 @@ func (o *Options) Take(name string) (text string, ok bool) {
 	return all[0], true
 }
 
-// Each returns all values of an option of which all count, and makes it known.
+// Each returns all values of an option that may be repeated.
 func (o *Options) Each(name string) []string {
-	o.known = append(o.known, name)
+	o.supported = append(o.supported, name)
 	return o.values[name]
 }
 
-// Text sets *value if the option is there.
+// Text sets *value if the option is given.
 func (o *Options) Text(name string, value *string) {
 	if text, ok := o.Take(name); ok {
 		*value = text
 	}
 }
 
-// Filled is Text for an option whose value must not be empty, such as one
-// that says whom to trust: a template may have left it empty by mistake.
+// Filled is Text for an option that must not be empty, such as the file of the
+// trusted certificates. A template may have left its value empty by mistake.
 func (o *Options) Filled(name string, value *string) {
 	o.Text(name, value)
 	if text, ok := o.Take(name); ok && text == "" {
@@ -135,30 +137,34 @@ func (o *Options) Filled(name string, value *string) {
 	}
 }
 
-// Named takes an option as Filled does, and returns it with its name.
+// An Option has the name and the value of an option. The value is empty if the
+// option is not given.
+type Option struct{ Name, Value string }
+
+// Named reads an option as Filled does, and returns it with its name.
 func (o *Options) Named(name string) Option {
 	option := Option{Name: name}
 	o.Filled(name, &option.Value)
 	return option
 }
 
-// Ignore accepts options that only tune another client, whatever their values
-// are.
+// Ignore accepts options with any value and does nothing with them. It is for
+// options that only tune another client library.
 func (o *Options) Ignore(names ...string) {
 	for _, name := range names {
 		o.Each(name)
 	}
 }
 
-// Refuse makes it an error that an option is there, and says why. It is for an
-// option that a client library has, and whose loss would be unsafe.
+// Refuse reports an error with the reason if an option is given. It is for
+// options of a client library that would be unsafe to ignore.
 func (o *Options) Refuse(name, why string) {
 	if _, ok := o.Take(name); ok {
 		o.fail(fmt.Errorf("option %s of the connection string is not supported: %s", name, why))
 	}
 }
 
-// Starting returns the names of the options that begin with a prefix, sorted.
+// Starting returns the sorted names of the options with a prefix.
 func (o *Options) Starting(prefix string) (names []string) {
 	for name := range o.values {
 		if strings.HasPrefix(name, prefix) {
@@ -169,15 +175,15 @@ func (o *Options) Starting(prefix string) (names []string) {
 	return names
 }
 
-// Bool sets *value if the option is there: true, yes, on and 1, or false, no,
-// off and 0, in any case. An option without a value is true.
+// Bool sets *value if the option is given. It accepts true, yes, on and 1, and
+// false, no, off and 0, in any case. An option without a value is true.
 func (o *Options) Bool(name string, value *bool) {
 	o.bool(name, value, []string{"true", "yes", "on", "1", ""}, []string{"false", "no", "off", "0"})
 }
 
-// BoolAs is Bool for an option of a client library that reads only these words
-// as false. Any other word for false, such as "off" in redis-py, is an error:
-// the library takes it for true.
+// BoolAs is Bool for an option of a client library that reads only the words
+// falses as false. Any other word for false is an error, because that library
+// would read it as true, as redis-py does with "off".
 func (o *Options) BoolAs(name string, value *bool, falses ...string) {
 	o.bool(name, value, []string{"true", "yes", "on", "1", "t", "y"}, falses)
 }
@@ -198,8 +204,8 @@ func (o *Options) bool(name string, value *bool, trues, falses []string) {
 	}
 }
 
-// Duration sets *value if the option is there: seconds, as in the Python
-// library (60, 0.1), or with a unit (1m30s). It is never negative.
+// Duration sets *value if the option is given. It accepts seconds, as the Python
+// library does (60, 0.1), or a number with a unit (1m30s), and no negative time.
 func (o *Options) Duration(name string, value *time.Duration) {
 	text, ok := o.Take(name)
 	if !ok {
@@ -216,7 +222,7 @@ func (o *Options) Duration(name string, value *time.Duration) {
 	*value = d
 }
 
-// Int sets *value if the option is there and not less than least.
+// Int sets *value if the option is given. A number below least is an error.
 func (o *Options) Int(name string, value *int, least int) {
 	text, ok := o.Take(name)
 	if !ok {
@@ -234,45 +240,49 @@ func wrong(name, text, right string) error {
 	return fmt.Errorf("option %s=%s of the connection string should be %s", name, text, right)
 }
 
-// Rest returns the options that nobody asked for, which belong to the client
-// library, with all of their values, and makes them known.
+// Rest returns the options that the back end has not asked for, with all of their
+// values. The back end hands them to its client library; Done accepts them.
 func (o *Options) Rest() url.Values {
 	rest := url.Values{}
 	for name, all := range o.values {
-		if !slices.Contains(o.known, name) {
+		if !slices.Contains(o.supported, name) {
 			rest[name] = all
-			o.known = append(o.known, name)
+			o.supported = append(o.supported, name)
 		}
 	}
 	return rest
 }
 
-// Done returns what was wrong: a value that could not be read, or an option
-// that nobody asked for, with the names of those that are known. The value of
-// an unknown one is not shown, since it may be a password.
+// Done returns the first error: a value that could not be read, or an option that
+// the back end did not ask for. The error of an unknown option lists the names
+// that the back end supports. It does not quote the value, because the value may
+// be a password.
 func (o *Options) Done() error {
 	if o.err != nil {
 		return o.Safe(o.err)
 	}
-	var unknown []string
-	inDoubt := ""
+	var names, problems []string
+	afterSecret := false
 	for name := range o.values {
 		switch {
-		case slices.Contains(o.known, name):
-		case slices.Contains(o.behindSecret, name):
-			inDoubt = `behind a password (an "&" of the password should be written %26)`
+		case slices.Contains(o.supported, name):
+		case slices.Contains(o.afterSecret, name):
+			afterSecret = true
 		default:
-			unknown = append(unknown, strconv.Quote(name))
+			names = append(names, strconv.Quote(name))
 		}
 	}
-	slices.Sort(unknown)
-	if inDoubt != "" {
-		unknown = append(unknown, inDoubt)
+	if len(names) > 0 {
+		slices.Sort(names)
+		problems = append(problems, "unknown option "+strings.Join(names, ", ")+" of the connection string")
 	}
-	if len(unknown) == 0 {
+	if afterSecret {
+		problems = append(problems, `unknown text after a password (an "&" in a password should be written %26)`)
+	}
+	if len(problems) == 0 {
 		return nil
 	}
-	slices.Sort(o.known)
-	return o.Safe(fmt.Errorf("unknown option %s of the connection string; this back end knows %s",
-		strings.Join(unknown, ", "), strings.Join(slices.Compact(o.known), ", ")))
+	slices.Sort(o.supported)
+	return o.Safe(fmt.Errorf("%s; this back end knows %s",
+		strings.Join(problems, "; "), strings.Join(slices.Compact(o.supported), ", ")))
 }

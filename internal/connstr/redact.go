@@ -11,48 +11,51 @@ import (
 
 const hidden = "***"
 
-// sensitive ends the name of an option that holds a password or a key.
+// sensitive matches the end of the name of an option whose value is a secret.
 const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?)`
 
 var (
 	secretName = regexp.MustCompile(`(?i)` + sensitive + `$`)
 	option     = regexp.MustCompile(`[?&][A-Za-z0-9_.%+-]+=[^&\s"'<>]*`)
 	anyScheme  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
-	// nextURL begins another URL in a text.
+	// nextURL matches the beginning of another URL in a text.
 	nextURL = regexp.MustCompile(`[\s"'<>(\x60][A-Za-z][A-Za-z0-9+.-]*://`)
 )
 
-// Redact replaces the passwords in any text that may hold connection strings
-// or URLs, such as a client library's error, by asterisks. Where it is not
-// clear how far a password goes, it takes more away rather than less: a
-// password may hold blanks and quotes, and end many words behind its URL.
-// Texts that [Own] marks stay as they are. Of the connection strings that are
-// known, as they were typed, it is clear where they end.
-func Redact(text string, known ...string) string {
-	var all []shownAs
-	for _, argument := range known {
-		for _, k := range maskArgument(argument) {
-			all = append(all, k, shownAs{inner(k.text), inner(k.shown)})
+// Redact replaces passwords by asterisks in a text that may contain connection
+// strings or URLs, such as an error of a client library. It never changes the
+// texts that [Own] marks.
+//
+// A password may contain blanks and quotes and therefore end many words after
+// the beginning of its URL. Where the end of a password is unclear, Redact
+// rather masks too much. arguments are the arguments of the command as the user
+// typed them; Redact knows the end of a connection string that is one of them.
+func Redact(text string, arguments ...string) string {
+	var replacements []replacement
+	for _, argument := range arguments {
+		for _, r := range maskArgument(argument) {
+			replacements = append(replacements, r, replacement{withoutQuotes(r.text), withoutQuotes(r.shown)})
 		}
 	}
-	slices.SortFunc(all, func(a, b shownAs) int { return cmp.Compare(len(b.text), len(a.text)) }) // one may begin with another
+	// The longest first, because one connection string may begin with another.
+	slices.SortFunc(replacements, func(a, b replacement) int { return cmp.Compare(len(b.text), len(a.text)) })
 	var out strings.Builder
 	for text != "" {
-		before, shown, behind := cut(text, all)
+		before, shown, after := cutAtReplacement(text, replacements)
 		out.WriteString(mask(before))
 		out.WriteString(shown)
-		text = behind
+		text = after
 	}
 	return out.String()
 }
 
-// maskArgument returns the parts of an argument that may be a connection string,
-// as far as they hold passwords, each with the text to show instead. Without a
-// scheme, or before it, only options can hold a password.
-func maskArgument(argument string) (parts []shownAs) {
+// maskArgument returns the parts of an argument that contain passwords, each with
+// the masked text. Text before the scheme, or without a scheme, can contain a
+// password only in its options.
+func maskArgument(argument string) (parts []replacement) {
 	add := func(typed, masked string) {
 		if typed != masked {
-			parts = append(parts, shownAs{typed, masked})
+			parts = append(parts, replacement{typed, masked})
 		}
 	}
 	scheme := anyScheme.FindStringIndex(argument)
@@ -65,10 +68,10 @@ func maskArgument(argument string) (parts []shownAs) {
 	return parts
 }
 
-// maskTyped replaces the passwords in a connection string: its user and
-// password end at the last "@", whatever stands before. An option ends at the
-// next "&", so its value may hold anything else. If a secret option stands
-// before the "@", all behind the user may belong to a password.
+// maskTyped masks the passwords in a connection string. Its user and password
+// end at the last "@". An option ends at the next "&", so that its value may
+// contain any other character. If a secret option precedes the "@", everything
+// after the user may belong to a password and is masked.
 func maskTyped(connectionString string) string {
 	scheme, rest, _ := strings.Cut(connectionString, "://")
 	scheme += "://"
@@ -86,13 +89,13 @@ func maskTyped(connectionString string) string {
 	return scheme + maskOptions(user+":"+hidden+rest[at:])
 }
 
-// maskOptions replaces the values of secret options. A password may hold a "?",
-// behind which it looks like another option; so an option is looked for behind
-// each "?" and "&". Text without a "=" behind a secret option may be a part of
-// its value.
+// maskOptions masks the values of secret options. It looks for an option after
+// each "?" and "&", because the rest of a password that contains a "?" looks like
+// another option. Text without a "=" after a secret option may be a part of its
+// value and is masked too.
 func maskOptions(rest string) string {
 	var out strings.Builder
-	behindSecret := false
+	afterSecret := false
 	for {
 		i := strings.IndexAny(rest, "?&")
 		if i < 0 {
@@ -103,10 +106,10 @@ func maskOptions(rest string) string {
 		pair, _, _ := strings.Cut(rest, "&")
 		name, _, ok := strings.Cut(pair, "=")
 		switch {
-		case !ok && behindSecret && pair != "":
+		case !ok && afterSecret && pair != "":
 			out.WriteString(hidden)
 		case ok && !strings.Contains(name, "?") && isSecret(name):
-			behindSecret = true
+			afterSecret = true
 			out.WriteString(name + "=" + hidden)
 		default:
 			continue
@@ -115,15 +118,15 @@ func maskOptions(rest string) string {
 	}
 }
 
-// isSecret tells whether the value of an option is secret. Options decode the
-// percent escapes of a name, so "pass%77ord" is "password". A name that cannot
-// be decoded may be any.
+// isSecret reports whether the value of an option is secret. The name of an option
+// may have percent escapes: "pass%77ord" is "password". A name that cannot be
+// decoded counts as secret.
 func isSecret(name string) bool {
 	plain, err := url.QueryUnescape(name)
 	return err != nil || secretName.MatchString(plain)
 }
 
-// maskSecrets replaces the values of secret options in any text, up to the next
+// maskSecrets masks the values of secret options in any text, up to the next
 // blank or quote.
 func maskSecrets(text string) string {
 	return option.ReplaceAllStringFunc(text, func(pair string) string {
@@ -135,34 +138,34 @@ func maskSecrets(text string) string {
 	})
 }
 
-// mask replaces passwords in a text that holds no words of ours.
+// mask masks the passwords in a text without hints and typed arguments.
 func mask(text string) string {
-	return maskSecrets(redactCredentials(text))
+	return maskSecrets(maskCredentials(text))
 }
 
-// inner is the text as %q writes it, without the quotes.
-func inner(text string) string {
+// withoutQuotes returns the text as %q writes it, without the quotes.
+func withoutQuotes(text string) string {
 	quoted := strconv.Quote(text)
 	return quoted[1 : len(quoted)-1]
 }
 
-// redactCredentials keeps the user's name: "://user:password@" without the
-// password. A text that begins with a slash is a path, which has neither. The
-// name of a scheme alone, as in "of redis:// and others", has none either.
-func redactCredentials(text string) string {
+// maskCredentials masks the password in "://user:password@" and keeps the user.
+// Two forms have no credentials: a path, which begins with a slash after "://",
+// and the bare name of a scheme, as in "of redis:// and others".
+func maskCredentials(text string) string {
 	var out strings.Builder
 	for {
-		before, behind, ok := strings.Cut(text, "://")
+		before, after, ok := strings.Cut(text, "://")
 		out.WriteString(before)
 		if !ok {
 			return out.String()
 		}
 		out.WriteString("://")
-		text = behind
+		text = after
 		if text == "" || strings.ContainsRune("/ \t\r\n\"'", rune(text[0])) {
 			continue
 		}
-		end := credentials(text)
+		end := credentialsEnd(text)
 		if user, _, ok := strings.Cut(text[:end], ":"); ok {
 			out.WriteString(user + ":" + hidden)
 			text = text[end:]
@@ -170,10 +173,10 @@ func redactCredentials(text string) string {
 	}
 }
 
-// credentials returns how long the user and the password are that stand at the
-// beginning of a text: to the last "@" before the next URL. Without an "@"
-// there, the next URL may be a part of the password.
-func credentials(text string) int {
+// credentialsEnd returns the index of the "@" that ends the user and the password
+// at the beginning of a text, or 0. It is the last "@" before the next URL. If no
+// "@" precedes the next URL, that URL may be a part of the password.
+func credentialsEnd(text string) int {
 	for from := 0; ; {
 		next := nextURL.FindStringIndex(text[from:])
 		if next == nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// The value of a secret option is masked to its end, however its name is
-// spelled and whatever its value holds, in plain text and in quotes.
-func TestRedactOptionsOfKnownArguments(t *testing.T) {
+// Redact masks the whole value of a secret option of a typed argument, in plain
+// text and in quotes, for any spelling of its name and any characters in its value.
+func TestRedactOptionsOfArguments(t *testing.T) {
 	for typed, want := range map[string]string{
 		"redis://h/0?password=SEC RET":                "redis://h/0?password=***",
 		`redis://h/0?password=ab"cdSECRET&db=1`:       "redis://h/0?password=***&db=1",
@@ -42,15 +42,14 @@ func TestRedactOptionsOfKnownArguments(t *testing.T) {
 	}
 }
 
-// In the text of a client library it is not known where an option ends, but
-// its name may be escaped there, too.
+// Names of secret options may have escapes in the text of a client library, too.
 func TestRedactEscapedNames(t *testing.T) {
 	if got, want := connstr.Redact(`parse "x://h?pass%77ord=SECRET&a=b": no`), `parse "x://h?pass%77ord=***&a=b": no`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-// Whatever the value of a secret option is, nothing of it is shown.
+// Redact shows no part of the value of a secret option.
 func FuzzRedactOption(f *testing.F) {
 	f.Add("redis://h/0?", "password", "SEC RET", "&db=0")
 	f.Add("h?db=1&", "pass%77ord", `ab"cd'`, "")

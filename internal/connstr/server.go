@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// A Server is what SQLAlchemy finds in a URL of a database server, without its
-// options: scheme://user:password@host:port/database. Every part may be
-// missing; port is 0 then.
+// A Server holds the parts of a database URL except its options:
+// scheme://user:password@host:port/database. Every part may be missing; a missing
+// port is 0.
 type Server struct {
 	User, Password, Host, Database string
 	Port                           int
 }
 
-// ParseServer takes a URL apart as SQLAlchemy does: user and password end at
-// the first "@" and may hold percent escapes, the database's name holds none.
-// Errors show nothing that could be a password.
+// ParseServer splits a URL as SQLAlchemy does. User and password end at the first
+// "@" and may have percent escapes. The name of the database has none. Errors
+// quote nothing that could be a password.
 func ParseServer(connectionString string) (s Server, o *Options, err error) {
 	_, rest, _ := strings.Cut(connectionString, "://")
-	if credentials, behind, ok := strings.Cut(rest, "@"); ok && !strings.ContainsAny(firstOf(credentials, ":"), "/?") {
-		rest = behind
+	if credentials, after, ok := strings.Cut(rest, "@"); ok && !strings.ContainsAny(firstOf(credentials, ":"), "/?") {
+		rest = after
 		user, password, _ := strings.Cut(credentials, ":")
 		var err2 error
 		s.User, err = url.PathUnescape(user)
@@ -30,13 +30,13 @@ func ParseServer(connectionString string) (s Server, o *Options, err error) {
 			return s, nil, errors.New("the user or password of the connection string holds a percent sign that is no escape; it should be written %25")
 		}
 	}
-	place, options := rest, ""
+	path, options := rest, ""
 	if i := strings.IndexByte(rest, '?'); i >= 0 {
-		place, options = rest[:i], rest[i:]
+		path, options = rest[:i], rest[i:]
 	}
 	_, o = Cut(options)
-	address, database, _ := strings.Cut(place, "/")
-	if strings.Contains(place, "@") {
+	address, database, _ := strings.Cut(path, "/")
+	if strings.Contains(path, "@") {
 		return s, nil, errors.New(`the password of the connection string holds an "@"; it should be written %40`)
 	}
 	s.Database = database
@@ -49,12 +49,12 @@ func firstOf(text, separator string) string {
 	return first
 }
 
-// hostPort reads host, host:port and [ipv6]:port; the host of a unix socket's
-// folder has its slashes escaped.
+// hostPort parses host, host:port and [ipv6]:port. The host may be the folder of
+// a Unix socket with its slashes percent-escaped.
 func hostPort(address string) (host string, port int, err error) {
 	var digits string
-	if inner, behind, ok := strings.Cut(strings.TrimPrefix(address, "["), "]"); ok && address[0] == '[' {
-		host, digits = inner, strings.TrimPrefix(behind, ":")
+	if ipv6, after, ok := strings.Cut(strings.TrimPrefix(address, "["), "]"); ok && address[0] == '[' {
+		host, digits = ipv6, strings.TrimPrefix(after, ":")
 	} else {
 		host, digits, _ = strings.Cut(address, ":")
 	}

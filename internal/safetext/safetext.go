@@ -1,8 +1,8 @@
-// Package safetext says which characters of outside text may be printed.
+// Package safetext makes text from outside safe to print.
 //
-// A store holds what anybody wrote who can reach it. Printed as it is, such text
-// could move the cursor, change the writing direction, hide characters, or make
-// one cell of a terminal millions of bytes long.
+// Anybody who can reach a store can write any text into it. Printed unchanged,
+// such a text could move the cursor, change the writing direction, hide
+// characters, or make one cell of a terminal millions of bytes long.
 package safetext
 
 import (
@@ -14,20 +14,20 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Visible tells whether a reader sees r where it is printed. Control
-// characters, changes of the writing direction, characters without a width
-// (joiners, tags, variation selectors, fillers), and blanks other than the
-// ASCII space are not visible. Combining marks are.
+// Visible reports whether a reader can see r. These characters are not visible:
+// control characters, changes of the writing direction, characters without a
+// width (joiners, tags, variation selectors, fillers), and blanks other than the
+// ASCII space. Combining marks are visible.
 func Visible(r rune) bool {
-	const brailleBlank = '\u2800' // a symbol by its category, a blank by its look
+	const brailleBlank = '\u2800' // its category is symbol, but it looks like a blank
 	return r >= ' ' && r <= '~' ||
 		unicode.IsPrint(r) && r != brailleBlank &&
 			!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// Escape writes each character that is not visible as Go escapes it, so that
-// the text stays on one line and does nothing to a terminal. It also does what
-// [Bound] does.
+// Escape replaces each character that is not visible by its Go escape sequence.
+// The result is one line that cannot control a terminal. Escape also shortens
+// grapheme clusters as [Bound] does.
 func Escape(text string) string {
 	if isVisibleASCII(text) {
 		return text
@@ -56,13 +56,14 @@ func isVisibleASCII(text string) bool {
 	return true
 }
 
-// clusterRunes is how many code points a grapheme cluster may have. Those of
-// living languages have fewer; Unicode allows any number of combining marks.
+// clusterRunes is the number of code points that Bound leaves of a grapheme
+// cluster. Living languages need fewer, but Unicode allows any number of
+// combining marks.
 const clusterRunes = 8
 
 // Bound shortens each grapheme cluster (a character with all its combining
-// marks) to eight code points. An ellipsis stands for the others. Text of
-// bounded width is then of bounded length, too.
+// marks) to eight code points and an ellipsis. A text of bounded width then also
+// has a bounded length.
 func Bound(text string) string {
 	var out strings.Builder
 	copied := 0
@@ -84,7 +85,7 @@ func Bound(text string) string {
 	return out.String()
 }
 
-// runesLength returns how many bytes the first n code points take.
+// runesLength returns the length in bytes of the first n code points.
 func runesLength(text string, n int) int {
 	for i := range text {
 		if n == 0 {
@@ -95,9 +96,9 @@ func runesLength(text string, n int) int {
 	return len(text)
 }
 
-// Shorten leaves out the middle of a text that has more than so many code
-// points. An ellipsis stands for it. Errors name what they are about at their
-// begin and the cause at their end.
+// Shorten replaces the middle of a text by an ellipsis if the text has more than
+// most code points. It keeps both ends, because an error names its subject at the
+// beginning and its cause at the end.
 func Shorten(text string, most int) string {
 	if len(text) <= most || utf8.RuneCountInString(text) <= most {
 		return text

@@ -1,7 +1,6 @@
-// Package serverstate classifies the errors by which servers tell that they
-// cannot do now, or will never do, what a client asked. Each back end has a
-// table of the errors of its servers; the documentation of the back end shows
-// the same table.
+// Package serverstate classifies the errors of servers: some requests may
+// succeed later, others never will. Each back end has a table of the errors of
+// its servers, and the documentation of the back end shows the same table.
 package serverstate
 
 import (
@@ -10,65 +9,65 @@ import (
 	"strings"
 )
 
-// A Class says what follows from an error.
+// A Class says how to handle an error.
 type Class int
 
 const (
-	// Unknown errors do not tell whether the request was carried out, or whether
-	// it would succeed later. Writing is repeated, since a repeated write stores
-	// nothing twice, and is reported as not known to be stored in the end.
+	// Unknown is the class of errors that do not say whether the server carried
+	// out the request, or whether the request would succeed later. A write is
+	// repeated, because repeating a write stores nothing twice. If the retries
+	// end without success, the write is reported as not known to be stored.
 	Unknown Class = iota
-	// Contended errors come from what other clients did at the same time. The
-	// transaction was rolled back, and is begun again at once.
+	// Contended is the class of conflicts with other clients. The server has
+	// rolled the transaction back, and the transaction is begun again at once.
 	Contended
-	// Passes is the class of states that pass: a server that starts, stops,
-	// changes its role, or is out of connections, memory or disk. Writing is
+	// Passes is the class of temporary states: a server that starts, stops,
+	// changes its role, or is out of connections, memory or disk. A write is
 	// repeated after a pause.
 	Passes
-	// Stays is the class of refusals that stay until an operator changes the
-	// server, the table or the account. Nothing is repeated.
+	// Stays is the class of refusals that last until an operator changes the
+	// server, the table or the account. A write is not repeated.
 	Stays
-	// Row is the class of refusals that are about the content of one row, such
-	// as its size. The other rows of the batch are written without it.
+	// Row is the class of refusals of one row because of its content, such as its
+	// size. The other rows of the batch are written without that row.
 	Row
 )
 
-// String returns the word that the documentation uses.
+// String returns the word for the class in the documentation.
 func (c Class) String() string {
 	return [...]string{"unknown", "contended", "passes", "stays", "refuses the row"}[c]
 }
 
-// IsTransient tells whether the same request may succeed later.
+// IsTransient reports whether the same request may succeed later.
 func (c Class) IsTransient() bool { return c == Unknown || c == Contended || c == Passes }
 
-// A State is one error of a server, or a group of them.
+// A State is an error of a server, or a group of errors.
 type State struct {
-	Code  string // the server's code, or the beginning that the codes of a group share
-	Name  string // the server's name for it, or what it means
+	Code  string // the server's code, or the common prefix of the codes of a group
+	Name  string // the server's name of the error, or its meaning
 	Class Class
-	// Ran names the test that brings a real server into this state; empty if the
-	// class was read in the documentation or the source of the server.
+	// Ran names the test that brings a real server into this state. It is empty
+	// if the class comes from the documentation or the source code of the server.
 	Ran string
 }
 
 // A Table holds the states of one kind of server.
 type Table struct {
-	Source string // what the states were read in
+	Source string // the documentation or source code that lists the states
 	States []State
 }
 
-// Find returns the state with the longest code that the server's code begins
-// with.
-func (t *Table) Find(code string) (found State, ok bool) {
+// Find returns the state whose code is the longest prefix of the server's code.
+func (t *Table) Find(code string) (state State, ok bool) {
 	for _, s := range t.States {
-		if strings.HasPrefix(code, s.Code) && (!ok || len(s.Code) > len(found.Code)) {
-			found, ok = s, true
+		if strings.HasPrefix(code, s.Code) && (!ok || len(s.Code) > len(state.Code)) {
+			state, ok = s, true
 		}
 	}
-	return found, ok
+	return state, ok
 }
 
-// Exactly returns the state with this code.
+// Exactly returns the state whose code equals the given one.
 func (t *Table) Exactly(code string) (State, bool) {
 	i := slices.IndexFunc(t.States, func(s State) bool { return s.Code == code })
 	if i < 0 {
@@ -77,7 +76,7 @@ func (t *Table) Exactly(code string) (State, bool) {
 	return t.States[i], true
 }
 
-// Markdown writes the table as the documentation shows it.
+// Markdown returns the table as the documentation shows it.
 func (t *Table) Markdown() string {
 	var b strings.Builder
 	b.WriteString("| code | state | class | verified |\n|---|---|---|---|\n")

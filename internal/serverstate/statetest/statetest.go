@@ -11,16 +11,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// Check makes sure that each code stands in the table once, that each test that
-// the table names exists in the test files that a pattern matches, and that the
-// page of the documentation shows the table as it is.
+// Check checks three things: each code is in the table once and has a name; each
+// test that the table names exists in a file that matches the pattern testFiles;
+// and the page of the documentation shows the table unchanged.
 func Check(t *testing.T, table *serverstate.Table, testFiles, page string) {
 	t.Helper()
 	tests := testsIn(t, testFiles)
 	seen := map[string]bool{}
 	for _, s := range table.States {
 		if seen[s.Code] || s.Name == "" {
-			t.Errorf("the code %s stands there twice, or has no name", s.Code)
+			t.Errorf("the code %s is in the table twice, or has no name", s.Code)
 		}
 		seen[s.Code] = true
 		if name, _, _ := strings.Cut(s.Ran, "/"); s.Ran != "" && !tests[name] {
@@ -50,8 +50,8 @@ func testsIn(t *testing.T, pattern string) map[string]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, found := range testName.FindAllStringSubmatch(string(text), -1) {
-			names[found[1]] = true
+		for _, match := range testName.FindAllStringSubmatch(string(text), -1) {
+			names[match[1]] = true
 		}
 	}
 	return names

@@ -1,0 +1,39 @@
+package neterr
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// TimedOut reports whether a server gave no answer in time. A name server does
+// not count.
+func TimedOut(err error) bool {
+	return !Unresolved(err) && (errors.Is(err, os.ErrDeadlineExceeded) || within(err, isTimeout))
+}
+
+func isTimeout(err error) bool {
+	if errno, ok := err.(syscall.Errno); ok { //nolint:errorlint // within unwraps
+		return errno == syscall.ETIMEDOUT // not EAGAIN, which is no time that passed
+	}
+	timeout, ok := err.(net.Error) //nolint:errorlint // likewise
+	return ok && timeout.Timeout()
+}
+
+// ContextError returns the error of the caller's context if the context has
+// ended, and nil otherwise. err is the error of a call with this context. A
+// connection that has the context's deadline may notice its end a little before
+// the context does; ContextError returns context.DeadlineExceeded then.
+func ContextError(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
+	deadline, ok := ctx.Deadline()
+	if ok && time.Until(deadline) < time.Millisecond && TimedOut(err) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
