@@ -1,77 +1,116 @@
 // Package osprofiler joins OSProfiler, the tracer of OpenStack, with
-// OpenTelemetry. This package holds what both directions stand on: the
-// notification, its ids and times as text, and the signed headers that carry a
-// trace from service to service. It needs the standard library alone.
+// OpenTelemetry. This package holds what both directions need: the notification,
+// its ids and times as text, and the signed headers that carry a trace from
+// service to service. It needs the standard library alone.
 //
 // # OSProfiler in a page
 //
 // A service that is traced sends a [Notification] when an operation starts and
-// another when it stops. Each is a small JSON object: the operation's name with
-// -start or -stop behind it, three ids, a time, and an [Info] with whatever the
-// caller wanted to tell: the request, the SQL statement, the error. A driver
-// puts them into a store (Redis, MongoDB, Elasticsearch, SQL, Log Insight) or
-// onto the message bus. There they lie until somebody asks for one trace; then
-// a reader pairs starts with stops, hangs the operations below their parents,
-// and calls the result a report.
+// another one when it stops. Each is a small JSON object: the name of the operation
+// followed by -start or -stop, three ids, a time, and an [Info] that describes the
+// event: the request, the SQL statement, the error. A driver of the Python library
+// puts the notifications into a store (Redis, MongoDB, Elasticsearch, SQL, Log
+// Insight) or onto the message bus. A reader later pairs the starts and stops of
+// one trace, puts each operation under its parent, and shows the result as a
+// report.
 //
-// Nobody traces by chance. A request is traced because it came with two headers,
-// X-Trace-Info and X-Trace-HMAC, the second being the first signed with a
-// shared key ([TraceInfo]). Whoever verified the signature signs the headers of
-// the requests it makes in turn, and so one trace grows through the services.
+// A request is traced only if it was asked for. It comes with two headers,
+// X-Trace-Info and X-Trace-HMAC; the second is the signature of the first by a
+// shared key ([TraceInfo]). A service that verified the signature signs the headers
+// of the requests that it makes in turn, and so one trace grows through the
+// services.
 //
 // # What the project adds
 //
-// A Go service with OpenTelemetry instrumentation registers our exporter, and
-// its spans stand in the operator's store beside those of the Python services,
-// in one tree, readable by the Python tool as it is. The other way, stored
-// notifications become spans that any OpenTelemetry back end takes. The promise
+// A Go service with OpenTelemetry instrumentation registers our exporter. Its
+// spans are then in the operator's store beside those of the Python services, in
+// one tree, readable by the unmodified Python tool. In the other direction, stored
+// notifications become spans that any OpenTelemetry back end accepts. The promise
 // is that nothing is lost or altered on the way, in either direction, and that
 // the Python side never notices.
 //
 // # Words
 //
-// The words are the field's own. From OSProfiler: notification, base id, trace
-// id, parent id, report, connection string. From OpenTelemetry: span, trace,
-// attribute, resource, scope, exporter, processor, propagator. Beware of one
-// pair: OSProfiler's base_id names the whole trace, so it is OpenTelemetry's
-// trace id; OSProfiler's trace_id names one operation, so it is OpenTelemetry's
-// span id. A base id and a trace id are the same sixteen bytes ([TraceIDOf],
-// [BaseIDOf]). A span id is the low half of the operation's id ([SpanIDOf]); the
-// way back takes the high half from the trace, so that whoever knows both
-// derives the same text without asking anybody ([IDOf]). Any text is an id to
-// OSProfiler, though, and in stores the text counts.
+// From OSProfiler: notification, base id, trace id, parent id, report, connection
+// string. From OpenTelemetry: span, trace, attribute, resource, scope, exporter,
+// processor, propagator. Two words mean different things. OSProfiler's base_id
+// names the whole trace, so it is OpenTelemetry's trace id. OSProfiler's trace_id
+// names one operation, so it is OpenTelemetry's span id.
 //
-// # The house
+// OSProfiler's base id and OpenTelemetry's trace id are the same sixteen bytes
+// ([TraceIDOf], [BaseIDOf]). OpenTelemetry's span id is the low half of
+// OSProfiler's trace_id ([SpanIDOf]). In the other direction the high half comes
+// from the trace id, so that every process that knows both ids derives the same
+// text ([IDOf]). OSProfiler accepts any text as an id, and stores compare ids as
+// text.
 //
-// Data flows one way and straight: span, notifications, store; and store,
-// notifications, report or spans. The packages follow it, and each imports only
-// what stands above it in this list:
+// # The packages
 //
-//	osprofiler        Notification, Info, ids and times as text, signed trace info
-//	tags              info <-> attributes: a table for each kind of call
-//	bridge/convert    spans <-> notifications, without loss, without I/O
-//	bridge            what applications call: start and stop, headers, middleware
-//	store             what a store is: contract, capabilities, connection strings, errors
-//	store/storetest   the rules that every back end passes
-//	exporter          a SpanExporter over any store; Open by connection string
-//	exporter/file     notifications in a file, one a line
-//	exporter/sql      the Python library's SQL table; below it sqlite, postgresql, mysql
-//	exporter/all      imports every back end
-//	reader            reports, listings and spans from any store
-//	reader/render     a report as JSON, text or dot
-//	cmd/osp           the command
-//	examples          programs to start from
+// Data flows in two lines: span, notifications, store; and store, notifications,
+// report or spans. Of this list, each package imports only packages above it; any
+// may import what is below internal, and cmd/osp links the back ends.
 //
-// There is one conversion, one registry, one conformance suite; a back end adds
-// only what is its own. What a package may rely on stands on its interface; why
-// it is so and not otherwise, in docs/adr.
+//	osprofiler            Notification, Info, ids and times as text, signed trace info
+//	tags                  converts between info and attributes, one file for each kind of call
+//	bridge/convert        converts between spans and notifications, without loss and without I/O
+//	bridge                what applications call: Profiler, Notifier, Propagator, Sampler, middleware
+//	store/driver          the interfaces that a back end implements
+//	store                 Store, the portable type over a driver; connection strings, queries, errors
+//	store/storetest       the rules that every back end passes
+//	exporter              a SpanExporter over any Store; sinks, which take spans natively
+//	exporter/live         a SpanProcessor that writes the start when a span starts
+//	relay                 copies from sources to targets what they lack
+//	reader                reports, listings and spans from any Store
+//	reader/python         the answers of the Python library to the same questions
+//	reader/render         a report as text, JSON or dot
+//	cmd/osp               the command
+//
+// The back ends. Each is one package that knows one kind of place, and a program
+// links only those that it imports:
+//
+//	exporter/file             a file, one notification a line
+//	exporter/redis            Redis and Valkey: one server, sentinels, a cluster
+//	exporter/sql/sqlite       SQLite, without a server
+//	exporter/sql/postgresql   PostgreSQL
+//	exporter/sql/mysql        MySQL and MariaDB
+//	exporter/sql              the three of them, and the table that they share
+//	exporter/all              all back ends
+//
+// The back ends are below exporter/ as OSProfiler's drivers are written to and read
+// from; they are stores, not exporters.
+//
+// What back ends are built of, below internal:
+//
+//	connstr      the options of connection strings; passwords kept out of texts
+//	cursor       the text of a feed's cursor: version, checksum
+//	explained    an error that is one sentence, with the client library's error in its chain
+//	files        checks of files and their owners; errors of the operating system
+//	inflight     counts calls in progress, so that Close can refuse, cancel and wait
+//	neterr       classifies errors of connections: lost, timed out, TLS, names
+//	outcome      what became of a batch: stored, missing, refused
+//	paging       pages whose size adapts to the bytes that were read; reading ahead
+//	serverstate  tables of a server's errors: which pass, which stay
+//	tlsconfig    TLS configurations from the options of a connection string
+//
+// What else is below internal:
+//
+//	finaljson    lets bridge/convert hand over the JSON of a notification with it
+//	pyjson       JSON as Python's json module reads and writes it
+//	safetext     which characters of outside text may be printed
+//	bench        measures this project beside bare clients and the Python library
+//	faults       exports spans while a server is killed, halted, cut off or full
+//	interop      tests with the Python library in both directions
+//	testenv      finds or starts the servers that tests need
+//
+// docs/adding-a-back-end.md walks through a back end in a module of its own. The
+// doc comments of an interface say what a package may rely on; docs/adr says why a
+// decision was made.
 //
 // # Text
 //
-// Most stores hold JSON, and copying text is the fastest mapping there is. So a
-// Notification carries its info as text, parsed only by whoever looks inside,
-// and one that was parsed remembers the whole text it came from. Read and
-// written again, it is the same JSON value: unknown members, the order of keys,
-// numbers of any size, NaN, lone surrogates. What is written new is written as
-// Python's json.dumps does, to the byte.
+// Most stores hold JSON, so a Notification carries its info as text, which is
+// parsed only by a caller who looks inside. A notification that was parsed keeps
+// the text that it came from. Read and written again, it is the same JSON value,
+// with unknown members, the order of keys, numbers of any size, NaN and lone
+// surrogates. What is written new has the form of Python's json.dumps, to the byte.
 package osprofiler

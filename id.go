@@ -10,8 +10,8 @@ import (
 // UUID is the sixteen bytes of an id.
 type UUID [16]byte
 
-// NewID returns a new id as OSProfiler makes them: a random (version 4) UUID,
-// lower-case and dashed.
+// NewID returns a new id of the kind that OSProfiler generates: a random UUID
+// (version 4), lower-case and dashed.
 func NewID() string {
 	var u UUID
 	_, _ = rand.Read(u[:]) // never fails: crypto/rand ends the program instead
@@ -26,7 +26,7 @@ func (u UUID) String() string {
 	return string(u.Append(room[:0]))
 }
 
-// Append appends what String returns.
+// Append appends the canonical form to dst.
 func (u UUID) Append(dst []byte) []byte {
 	dst = hex.AppendEncode(dst, u[:4])
 	dst = hex.AppendEncode(append(dst, '-'), u[4:6])
@@ -35,10 +35,10 @@ func (u UUID) Append(dst []byte) []byte {
 	return hex.AppendEncode(append(dst, '-'), u[10:])
 }
 
-// ParseUUID reads what Python's uuid.UUID takes: 32 hexadecimal digits in any
-// case, with dashes anywhere, in braces, with urn: and uuid: in front. What
-// Python's int() would besides take among these digits (a sign, 0x,
-// underscores, blanks, digits of other scripts) is no UUID.
+// ParseUUID parses the forms that Python's uuid.UUID accepts: 32 hexadecimal
+// digits in any case, with dashes anywhere, in braces, with urn: and uuid: in
+// front. Python's int() also accepts a sign, 0x, underscores, blanks and digits
+// of other scripts among these digits; ParseUUID does not.
 func ParseUUID(text string) (u UUID, ok bool) {
 	if u, ok = parseDashed(text); ok {
 		return u, true
@@ -60,8 +60,7 @@ func ParseUUID(text string) (u UUID, ok bool) {
 	return u, true
 }
 
-// parseDashed reads the form that has the dashes where they belong, which is
-// what nearly all ids have.
+// parseDashed parses the canonical form in any case, which nearly all ids have.
 func parseDashed(text string) (u UUID, ok bool) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return UUID{}, false
@@ -89,10 +88,11 @@ var hexValue = func() (t [256]byte) {
 	return t
 }()
 
-// UUIDOf gives the sixteen bytes that an id's text stands for: those of the
-// UUID if it is one ([ParseUUID]), else the first sixteen of the SHA-256 of
-// the text. (Upstream draws a random one there, so the parts of one operation
-// would lose each other.)
+// UUIDOf returns the sixteen bytes for the text of an id. If the text is a UUID
+// ([ParseUUID]), they are its bytes, otherwise the first sixteen bytes of the
+// SHA-256 of the text. The same text always has the same bytes, so that the start
+// and the stop of an operation stay together; the Python library generates a
+// random UUID for each instead.
 func UUIDOf(id string) UUID {
 	if u, ok := ParseUUID(id); ok {
 		return u
@@ -105,8 +105,9 @@ func hashed(id string) UUID {
 	return UUID(sum[:16])
 }
 
-// TraceIDOf gives OTel's trace id of a base id: the same sixteen bytes. An
-// all-zero UUID, which OTel does not allow, is hashed like a text.
+// TraceIDOf returns the OTel trace id for a base id: the same sixteen bytes
+// ([UUIDOf]). The text of an all-zero UUID is hashed instead, because OTel does
+// not allow an all-zero trace id.
 func TraceIDOf(baseID string) [16]byte {
 	u := UUIDOf(baseID)
 	if u == (UUID{}) {
@@ -115,9 +116,9 @@ func TraceIDOf(baseID string) [16]byte {
 	return u
 }
 
-// SpanIDOf gives OTel's span id of OSProfiler's trace_id or parent_id: the low
-// 64 bits, as upstream's OTLP and Jaeger drivers take them. Where these are
-// zero, which OTel does not allow, the text is hashed.
+// SpanIDOf returns the OTel span id for OSProfiler's trace_id or parent_id: the
+// low 64 bits, which Python's OTLP and Jaeger drivers use too. If these are zero,
+// the text is hashed instead, because OTel does not allow an all-zero span id.
 func SpanIDOf(id string) (spanID [8]byte) {
 	u := UUIDOf(id)
 	if [8]byte(u[8:]) == ([8]byte{}) {
@@ -126,12 +127,12 @@ func SpanIDOf(id string) (spanID [8]byte) {
 	return [8]byte(u[8:])
 }
 
-// BaseIDOf writes OTel's trace id as a base id.
+// BaseIDOf returns the base id for an OTel trace id: its canonical UUID.
 func BaseIDOf(traceID [16]byte) string { return UUID(traceID).String() }
 
-// IDOf writes OTel's span id as OSProfiler's trace_id: a UUID whose high half
-// is the trace id's and whose low half is the span id. Whoever knows both
-// derives the same text, without any state.
+// IDOf returns OSProfiler's trace_id for an OTel span: the UUID whose high half
+// is that of the trace id, and whose low half is the span id. Every process that
+// knows both ids derives the same text.
 func IDOf(traceID [16]byte, spanID [8]byte) string { return joined(traceID, spanID).String() }
 
 func joined(traceID [16]byte, spanID [8]byte) (u UUID) {

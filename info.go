@@ -9,15 +9,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Info is what a notification tells of its event: the text of a JSON object,
-// written as Python's json.dumps does ([NewInfo] does so). The empty Info
-// stands for a missing member and is written as {}.
+// An Info describes the event of a notification. It is the text of a JSON object,
+// as Python's json.dumps writes it; [NewInfo] makes one. The empty Info is written
+// as {}.
 type Info string
 
-// NewInfo writes values as an Info: nil, booleans, numbers (NaN and Infinity
-// too), strings, bytes as text, times as Python's isoformat, errors as their
-// text, and maps and slices of these; other types as encoding/json does. Keys
-// are sorted, but host stands last, where Python puts it.
+// NewInfo makes an Info of values: nil, booleans, numbers including NaN and
+// Infinity, strings, bytes as text, times in Python's isoformat, errors as their
+// text, and maps and slices of these. Other types are written as by encoding/json.
+// Keys are sorted, except that host comes last, as in Python.
 func NewInfo(values map[string]any) (Info, error) {
 	host, hasHost := values[keyHost]
 	if hasHost && len(values) > 1 {
@@ -46,7 +46,7 @@ func NewInfo(values map[string]any) (Info, error) {
 
 const keyHost = "host"
 
-// text is what is written for the info.
+// text returns the JSON of the info.
 func (i Info) text() string {
 	if i == "" {
 		return "{}"
@@ -54,8 +54,8 @@ func (i Info) text() string {
 	return string(i)
 }
 
-// Validate returns an error that says where Info stops being the text of one
-// JSON object on one line.
+// Validate returns an error if Info is not the text of one JSON object on one line.
+// The error says where it stops being one.
 func (i Info) Validate() error {
 	raw, err := pyjson.One(i.text())
 	if err != nil {
@@ -76,9 +76,9 @@ func (i Info) Validate() error {
 	return nil
 }
 
-// ParseInfo makes an Info of the text of a JSON object, however it is laid out:
-// blanks around it go, line feeds become blanks, bytes that are no UTF-8 become
-// U+FFFD. The error says where the text stops being a JSON object.
+// ParseInfo makes an Info of the text of a JSON object in any layout. It drops
+// blanks around the text, and replaces line breaks by blanks and bytes that are not
+// UTF-8 by U+FFFD. The error says where the text stops being a JSON object.
 func ParseInfo(text string) (Info, error) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
@@ -91,30 +91,30 @@ func ParseInfo(text string) (Info, error) {
 	return info, nil
 }
 
-// Members yields the keys and the raw JSON values, in order.
+// Members yields the keys and the raw JSON values of the members, in their order.
 func (i Info) Members() iter.Seq2[string, string] { return pyjson.Members(string(i)) }
 
 // Get returns the raw JSON value of a member.
 func (i Info) Get(key string) (raw string, ok bool) { return pyjson.Get(string(i), key) }
 
-// Has tells whether there is such a member.
+// Has reports whether there is a member with that key.
 func (i Info) Has(key string) bool {
 	_, ok := i.Get(key)
 	return ok
 }
 
-// Text returns what a member says that is a string; empty for any other.
+// Text returns the value of a member that is a string, and an empty text otherwise.
 func (i Info) Text(key string) string {
 	raw, _ := i.Get(key)
 	text, _ := pyjson.Text(raw)
 	return text
 }
 
-// Host returns the host that the event happened on.
+// Host returns the member host: where the event happened.
 func (i Info) Host() string { return i.Text(keyHost) }
 
-// With returns the info with the member set to a raw JSON value: at its place
-// if it was there, else at the end.
+// With returns the info with the member set to a raw JSON value. A member that is
+// there keeps its position; a new one comes last.
 func (i Info) With(key, raw string) Info { return Info(i.rewrite(key, raw, true)) }
 
 // Without returns the info without the member.
@@ -149,8 +149,8 @@ func (i Info) rewrite(key, raw string, keep bool) []byte {
 	return append(dst, '}')
 }
 
-// Failed tells whether the event reports an error the way upstream sees one:
-// etype is there and not null. The empty string counts.
+// Failed reports whether the event is a failure by the rule of the Python library:
+// the member etype exists and is not null. An empty string is a failure too.
 func (i Info) Failed() bool {
 	raw, ok := i.Get("etype")
 	return ok && pyjson.KindOf(raw) != pyjson.Null

@@ -10,19 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// ParseKeys reads a comma list of HMAC keys, such as the Python library's
-// option hmac_keys. Like that library it drops the blanks around each key and
-// the members that are empty, and leaves the rest of a key as it is, quotation
-// marks included. The keys may come from a file: a byte order mark of UTF-8 is
-// dropped.
+// ParseKeys parses a comma-separated list of HMAC keys, such as the Python
+// library's option hmac_keys. Like that library, it drops the blanks around each
+// key and the empty members, and keeps the rest of a key unchanged, including
+// quotation marks. It also drops a byte order mark of UTF-8, since the keys may
+// come from a file.
 //
-// Members that hold nothing but blanks, invisible characters and quotation
-// marks are dropped, too, because anybody could sign with them.
+// Members of nothing but blanks, invisible characters and quotation marks are
+// dropped too, because anybody could sign with them.
 //
-// An error says why the text is no list of keys: it is UTF-16 or otherwise no
-// UTF-8, holds a NUL or a line break inside a key, or is a line of a settings
-// file. Then there are no keys. The warnings say what is odd about a list that
-// is used all the same. Neither shows any part of a key.
+// The text is an error, and there are no keys, if it is not UTF-8, has a NUL or a
+// line break inside a key, or is a line of a settings file. Warnings describe a
+// list that is unusual but used. Errors and warnings show no part of a key.
 func ParseKeys(list string) (keys, warnings []string, err error) {
 	if err := checkKeyText(list); err != nil {
 		return nil, nil, err
@@ -74,13 +73,13 @@ const (
 	warnHidden    = "an HMAC key holds an invisible character, which counts as part of it; drop it unless the other services have it, too"
 )
 
-// isBlank tells what Python's str.strip removes.
+// isBlank reports whether Python's str.strip removes the character.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
 
-// isKey tells whether a key may sign and verify. The empty key may not. A key
-// of only NULs may not, because HMAC cannot tell it from the empty key. A key of
-// only blanks, invisible characters and quotation marks may not, because it is
-// what an empty setting leaves.
+// isKey reports whether a key may sign and verify. The empty key may not. A key of
+// only NULs may not, because its HMAC equals that of the empty key. A key of only
+// blanks, invisible characters and quotation marks may not, because an empty
+// setting leaves such a key.
 func isKey(key string) bool {
 	for _, r := range key {
 		if unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != '"' && r != '\'' {
@@ -108,7 +107,7 @@ func isQuoted(text string) bool {
 // file or of a service's configuration.
 var setting = regexp.MustCompile(`^\s*(?:export\s+)?(?i:osprofiler_hmac_keys|hmac[_-]keys?)\s*=`)
 
-// checkKeyText tells why a text cannot be a list of keys.
+// checkKeyText returns an error if a text cannot be a list of keys.
 func checkKeyText(list string) error {
 	if encoding := encodingOf(list); encoding != "" {
 		return fmt.Errorf("the HMAC keys are %s, as some editors of Windows save text; save them as UTF-8", encoding)
@@ -125,19 +124,19 @@ func checkKeyText(list string) error {
 	return nil
 }
 
-// encodingOf names the encoding of a text that is plainly not UTF-8: by its
-// byte order mark, or because every second byte of it is NUL, as in UTF-16 of
-// English letters.
+// encodingOf returns the name of the encoding of a text that has a byte order mark
+// of UTF-16 or UTF-32, or in which every second byte is NUL, as in English text in
+// UTF-16. It returns an empty name for any other text.
 func encodingOf(text string) string {
-	for _, known := range []struct{ mark, name string }{
+	for _, encoding := range []struct{ mark, name string }{
 		{"\xFF\xFE\x00\x00", "UTF-32 (little-endian)"}, {"\x00\x00\xFE\xFF", "UTF-32 (big-endian)"},
 		{"\xFF\xFE", "UTF-16 (little-endian)"}, {"\xFE\xFF", "UTF-16 (big-endian)"},
 	} {
-		if strings.HasPrefix(text, known.mark) {
-			return known.name
+		if strings.HasPrefix(text, encoding.mark) {
+			return encoding.name
 		}
 	}
-	var nuls [2]int // at even and at odd places
+	var nuls [2]int // at even and at odd indexes
 	for i := range len(text) {
 		if text[i] == 0 {
 			nuls[i%2]++

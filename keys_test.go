@@ -112,7 +112,7 @@ func TestKeysThatSayNothingNeitherSignNorVerify(t *testing.T) {
 	}
 }
 
-// Whatever stands in a list, no key of it is one that the empty key can stand
+// Whatever is in a list, no key of it is one that the empty key can stand
 // for, and each is a part of the list.
 func TestParsedKeysAreNoEmptyKeys(t *testing.T) {
 	part := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", " ", ",", "\x00", "\uFEFF", `"`, "'", "\n", "k", "\xff", "\u200B"}))

@@ -13,28 +13,29 @@ import (
 // A Notification is one event of an operation: that it started or that it
 // stopped. It is what OSProfiler's notifiers send and its drivers store.
 //
-// The strings hold what the stored JSON says. Where that is no string, they
-// hold the number's digits or the JSON text, and nothing for null or a missing
-// member; a notification that was parsed writes such a member back as it was
-// found, as long as the field is not changed.
+// The string fields hold the values of the members of the stored JSON. For a
+// member that is not a string they hold its JSON text, and for null or a missing
+// member they are empty. A notification that was parsed writes such a member back
+// unchanged, unless the field was changed.
 //
 // A Notification is a value: copy it freely, compare it with [Notification.Equal].
 type Notification struct {
-	// Name is the operation's name with "-start" or "-stop" behind it.
+	// Name is the name of the operation, followed by "-start" or "-stop".
 	Name string
 	// BaseID names the trace, TraceID the operation (OTel's span), ParentID
 	// the operation around it; directly under the trace ParentID is BaseID.
 	// Generated ids are lower-case dashed UUIDs, but any text is an id.
 	BaseID, TraceID, ParentID string
-	// Timestamp is UTC as [FormatTime] writes it, or whatever was found.
+	// Timestamp is UTC as [FormatTime] writes it, or any other text that was stored.
 	Timestamp string
-	// Info is what is known of the event, as the text of a JSON object.
+	// Info describes the event.
 	Info Info
-	// Project and Service say who sent it. Empty is written as null.
+	// Project and Service name the sender. Empty is written as null.
 	Project, Service string
 
-	raw string // the text this was parsed from: one valid JSON object on one line
-	odd bool   // raw says more than the fields do: see Plain
+	raw string // the JSON that this was parsed from or converted to: one valid object on one line
+	// notPlain says that raw has more than the fields have: see Plain.
+	notPlain bool
 }
 
 // The keys of a notification, in the order in which Python's drivers write them.
@@ -49,12 +50,12 @@ const (
 	keyService   = "service"
 )
 
-// ParseNotification reads a notification from its JSON text. It takes all that
-// Python's json module takes, and more of what a notification should be than
-// it should: members may be missing, unknown, repeated (the last counts) or of
-// another type. Bytes that are no UTF-8 are read as U+FFFD.
+// ParseNotification parses the JSON text of a notification. It is lenient: it
+// accepts everything that Python's json module accepts; members may be missing,
+// unknown, repeated (the last one wins) or of an unexpected type. Bytes that are
+// not UTF-8 are replaced by U+FFFD.
 //
-// The error is a clear sentence; with [*SyntaxError] in its chain the text is no JSON.
+// An error with [*SyntaxError] in its chain says that the text is not JSON.
 func ParseNotification(text string) (Notification, error) {
 	if pyjson.Printable(text) {
 		if n, ok := parseLaidOut(text); ok {
@@ -81,11 +82,12 @@ func ParseNotification(text string) (Notification, error) {
 			exact |= 1 << canonical(key)
 		}
 	}
-	n.odd = members != len(canonicalKeys) || exact != 1<<len(canonicalKeys)-1
+	n.notPlain = members != len(canonicalKeys) || exact != 1<<len(canonicalKeys)-1
 	return n, nil
 }
 
-// set takes one parsed member over and tells whether its field says it exactly.
+// set sets the field of a member, and reports whether the field says all that the
+// member does.
 func (n *Notification) set(key, value string) bool {
 	if key == keyInfo {
 		n.Info = Info(value)
@@ -103,23 +105,25 @@ func (n *Notification) set(key, value string) bool {
 	return value[0] == '"'
 }
 
-// Plain tells whether the fields say all there is: a notification made of
-// nothing but the same fields is written as the same JSON value. One that was
-// parsed is not plain if members are missing, unknown or of an unusual type.
-func (n *Notification) Plain() bool { return !n.odd }
+// Plain reports whether the fields say all that the JSON does, so that a
+// notification with the same fields is written as the same JSON value. A parsed
+// notification is not plain if a member is missing, unknown or of an unexpected type.
+func (n *Notification) Plain() bool { return !n.notPlain }
 
-// Size returns the bytes of text that the notification refers to: all fields,
-// and what it was parsed from. Fields of a parsed one mostly are parts of that
-// text, so keeping it costs no more than Size, and often half.
+// Size returns the number of bytes of text that the notification refers to: those
+// of all fields and of the JSON text that it was parsed from. The fields usually
+// share the bytes of that text, so the memory in use is between half of Size and
+// Size. Notifications that package convert made share blocks of 16 KiB: one that is
+// kept longer than the others keeps its block.
 func (n *Notification) Size() int {
 	return len(n.Name) + len(n.BaseID) + len(n.TraceID) + len(n.ParentID) + len(n.Timestamp) +
 		len(n.Info) + len(n.Project) + len(n.Service) + len(n.raw)
 }
 
-// SyntaxError says at which byte a text stopped being JSON, and why.
+// A SyntaxError says at which byte a text stops being JSON, and why.
 type SyntaxError = pyjson.SyntaxError
 
-// abbreviate quotes the beginning of a text for an error message.
+// abbreviate quotes the first characters of a text for an error message.
 func abbreviate(text string) string {
 	const most = 60
 	if utf8.RuneCountInString(text) > most {
@@ -128,7 +132,7 @@ func abbreviate(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// field returns the string field of that key; nil for info and unknown keys.
+// field returns the string field for a key, nil for info and unknown keys.
 func (n *Notification) field(key string) *string {
 	switch key {
 	case keyName:
@@ -149,7 +153,7 @@ func (n *Notification) field(key string) *string {
 	return nil
 }
 
-// textOf gives the text that stands for a raw value of any type.
+// textOf returns the text of a field for a raw JSON value of any type.
 func textOf(raw string) string {
 	switch pyjson.KindOf(raw) {
 	case pyjson.String:
@@ -161,9 +165,10 @@ func textOf(raw string) string {
 	}
 }
 
-// AppendJSON appends the notification as one line of JSON, without the line's
-// end: as Python's json.dumps writes it, or, if it was parsed, as it was found,
-// with the fields that were changed since. Info must be valid: see [Notification.Validate].
+// AppendJSON appends the JSON of the notification to dst, on one line, without a
+// line break at its end. It has the form of Python's json.dumps; a notification that
+// was parsed keeps its own form, except for fields that were changed. Info must be
+// valid: see [Notification.Validate].
 func (n *Notification) AppendJSON(dst []byte) []byte {
 	if n.raw == "" {
 		return n.appendFields(dst)
@@ -193,18 +198,18 @@ func appendOrNull(dst []byte, s string) []byte {
 	return pyjson.AppendString(dst, s)
 }
 
-// found reads the parsed text again.
-func (n *Notification) found() Notification {
-	found, _ := ParseNotification(n.raw)
-	return found
+// parsed parses the notification's text again.
+func (n *Notification) parsed() Notification {
+	parsed, _ := ParseNotification(n.raw)
+	return parsed
 }
 
-func (n *Notification) unchanged() bool { return n.laidOut() || *n == n.found() }
+func (n *Notification) unchanged() bool { return n.fieldsMatchRaw() || *n == n.parsed() }
 
 // appendChanged writes a parsed notification whose fields were changed.
 func (n *Notification) appendChanged(dst []byte) []byte {
-	found := n.found()
-	var seen [8]bool // by place in canonical
+	parsed := n.parsed()
+	var seen [8]bool // by index in canonicalKeys
 	dst = append(dst, '{')
 	empty := true
 	member := func(key string) {
@@ -216,9 +221,9 @@ func (n *Notification) appendChanged(dst []byte) []byte {
 	}
 	changed := func(key string) bool {
 		if key == keyInfo {
-			return n.Info != found.Info
+			return n.Info != parsed.Info
 		}
-		return *n.field(key) != *found.field(key)
+		return *n.field(key) != *parsed.field(key)
 	}
 	write := func(key string) {
 		member(key)
@@ -266,25 +271,25 @@ func canonical(key string) int {
 	return -1
 }
 
-// JSON returns the notification as AppendJSON writes it.
+// JSON returns the JSON of the notification, as [Notification.AppendJSON] writes it.
 func (n Notification) JSON() string {
 	switch {
 	case n.raw == "":
-		room := rooms.Get().(*[]byte)
-		defer rooms.Put(room)
-		*room = n.appendFields((*room)[:0])
-		return string(*room)
+		buffer := buffers.Get().(*[]byte)
+		defer buffers.Put(buffer)
+		*buffer = n.appendFields((*buffer)[:0])
+		return string(*buffer)
 	case n.unchanged():
 		return n.raw
 	}
 	return string(n.appendChanged(nil))
 }
 
-// rooms are what JSON writes into.
-var rooms = sync.Pool{New: func() any { return new([]byte) }}
+// buffers are for JSON.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// MarshalJSON implements [encoding/json.Marshaler], for notifications whose
-// JSON encoding/json can hold: it refuses NaN and Infinity.
+// MarshalJSON implements [encoding/json.Marshaler]. Package encoding/json refuses
+// a notification with NaN or Infinity.
 func (n Notification) MarshalJSON() ([]byte, error) { return n.AppendJSON(nil), nil }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler] by [ParseNotification].
@@ -293,8 +298,8 @@ func (n *Notification) UnmarshalJSON(text []byte) (err error) {
 	return err
 }
 
-// Member returns the raw JSON value of any top-level member, known or not, as
-// AppendJSON would write it; ok is false where there is none.
+// Member returns the raw JSON value of a top-level member with any key, as
+// AppendJSON writes it. ok is false if there is none.
 func (n Notification) Member(key string) (raw string, ok bool) {
 	if n.Plain() && canonical(key) < 0 {
 		return "", false
@@ -303,9 +308,10 @@ func (n Notification) Member(key string) (raw string, ok bool) {
 }
 
 // Validate returns an error if Info is no JSON object, so that writing it
-// would spoil more than itself. Parsed notifications are written as they are.
+// would spoil more than itself. The Info of a notification that was parsed, or
+// that package convert made, is not read again unless it was changed.
 func (n *Notification) Validate() error {
-	if n.raw != "" && (n.laidOut() || n.Info == n.found().Info) {
+	if n.raw != "" && (n.fieldsMatchRaw() || n.Info == n.parsed().Info) {
 		return nil
 	}
 	if err := n.Info.Validate(); err != nil {
@@ -314,15 +320,15 @@ func (n *Notification) Validate() error {
 	return nil
 }
 
-// Equal tells whether both are the same JSON value.
+// Equal reports whether both are the same JSON value.
 func (n Notification) Equal(other Notification) bool {
 	return n == other || pyjson.Equal(n.JSON(), other.JSON())
 }
 
-// Time returns the time that Timestamp tells, read by [ParseTime].
+// Time returns the time of Timestamp, parsed by [ParseTime].
 func (n *Notification) Time() (time.Time, error) { return ParseTime(n.Timestamp) }
 
-// Half says which end of its operation a notification tells of.
+// A Half is one of the two notifications of an operation.
 type Half uint8
 
 // The halves of an operation.
@@ -339,8 +345,8 @@ func (h Half) String() string {
 	return "start"
 }
 
-// Half tells by the name alone, as upstream's reports do: what ends in "stop"
-// is a stop, all else a start.
+// Half returns Stop if Name ends in "stop", and Start otherwise. Reports of the
+// Python library follow the same rule.
 func (n *Notification) Half() Half {
 	if strings.HasSuffix(n.Name, "stop") {
 		return Stop
@@ -348,8 +354,8 @@ func (n *Notification) Half() Half {
 	return Start
 }
 
-// Operation returns the operation's name: Name without the "-start" or "-stop"
-// at its end. Nothing else is cut off.
+// Operation returns the name of the operation: Name without "-start" or "-stop" at
+// its end. Nothing else is cut off.
 func (n *Notification) Operation() string {
 	if name, ok := strings.CutSuffix(n.Name, "-start"); ok {
 		return name

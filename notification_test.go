@@ -332,7 +332,7 @@ func TestPlain(t *testing.T) {
 		if n.Plain() != test.want {
 			t.Errorf("%s: Plain() is %v", test.name, n.Plain())
 		}
-		// Info that is no object is written as it stands, so it would be the
+		// Info that is no object is written as it is, so it would be the
 		// same here; but nobody may write it: see Validate.
 		own := fieldsOnly(n)
 		if same := own.Equal(n) && own.Validate() == nil; same != test.want {

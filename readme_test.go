@@ -12,6 +12,7 @@ import (
 var (
 	goBlock      = regexp.MustCompile("(?s)```go\n\\s*(package main\n.*?)\\s*```")
 	relativeLink = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	codeBlock    = regexp.MustCompile("(?s)\n```.*?\n```")
 )
 
 // The programs in the documentation compile.
@@ -45,7 +46,8 @@ func TestLinksBetweenPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, link := range relativeLink.FindAllStringSubmatch(string(text), -1) {
+		prose := codeBlock.ReplaceAllString(string(text), "")
+		for _, link := range relativeLink.FindAllStringSubmatch(prose, -1) {
 			target := filepath.Join(filepath.Dir(page), strings.TrimSpace(link[1]))
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s, which is not there", page, link[1])

@@ -2,21 +2,21 @@ package osprofiler
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // upstream's wire format: HMAC-SHA1, which is not broken as SHA-1 is
+	"crypto/sha1" //nolint:gosec // the wire format is HMAC-SHA1, which is not broken as SHA-1 is
 	"hash"
 	"sync"
 )
 
-// maxSigners is how many keys signers remember: those of a rotation and some more.
+// maxSigners is the number of keys that signers cache: more than a rotation of keys has.
 const maxSigners = 4
 
-// signers compute HMACs for one goroutine at a time. They keep what depends on
-// the key alone, which is most of the work for texts as short as these.
+// signers compute HMACs for one goroutine at a time. They cache the state of HMAC
+// after the key, which is most of the work for short texts.
 type signers struct {
-	known []signer
-	next  int // to be forgotten
-	text  []byte
-	sum   [sha1.Size]byte
+	cached []signer
+	oldest int // index into cached of the one that is replaced next
+	text   []byte
+	sum    [sha1.Size]byte
 }
 
 type signer struct {
@@ -26,30 +26,30 @@ type signer struct {
 
 var signersPool = sync.Pool{New: func() any { return new(signers) }}
 
-// maxKept is how much room for text signers keep.
-const maxKept = 16 << 10
+// maxCached is the capacity of a buffer that signers reuse, in bytes.
+const maxCached = 16 << 10
 
 func (s *signers) release() {
-	if cap(s.text) > maxKept {
+	if cap(s.text) > maxCached {
 		s.text = nil
 	}
 	signersPool.Put(s)
 }
 
-// with returns the signer of the key, ready for a text.
+// with returns the HMAC of the key, ready for a text.
 func (s *signers) with(key string) hash.Hash {
-	for i := range s.known {
-		if s.known[i].key == key {
-			s.known[i].hash.Reset()
-			return s.known[i].hash
+	for i := range s.cached {
+		if s.cached[i].key == key {
+			s.cached[i].hash.Reset()
+			return s.cached[i].hash
 		}
 	}
 	fresh := signer{key, hmac.New(sha1.New, []byte(key))}
-	if len(s.known) < maxSigners {
-		s.known = append(s.known, fresh)
+	if len(s.cached) < maxSigners {
+		s.cached = append(s.cached, fresh)
 	} else {
-		s.known[s.next] = fresh
-		s.next = (s.next + 1) % maxSigners
+		s.cached[s.oldest] = fresh
+		s.oldest = (s.oldest + 1) % maxSigners
 	}
 	return fresh.hash
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// FormatTime writes a time as OSProfiler does: UTC, YYYY-MM-DDTHH:MM:SS.ffffff,
-// always six digits (what is finer is cut off), no zone.
+// FormatTime formats a time as OSProfiler does: in UTC, YYYY-MM-DDTHH:MM:SS.ffffff,
+// without a zone. The fraction always has six digits; finer ones are cut off.
 func FormatTime(t time.Time) string { return string(AppendTime(nil, t)) }
 
-// AppendTime appends what [FormatTime] returns.
+// AppendTime appends the time, formatted as by [FormatTime], to dst.
 func AppendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
@@ -20,27 +20,23 @@ func AppendTime(dst []byte, t time.Time) []byte {
 		return t.AppendFormat(dst, pyjson.TimeLayout)
 	}
 	hour, minute, second := t.Clock()
-	dst = appendDigits(dst, year, 4)
-	dst = appendDigits(append(dst, '-'), int(month), 2)
-	dst = appendDigits(append(dst, '-'), day, 2)
-	dst = appendDigits(append(dst, 'T'), hour, 2)
-	dst = appendDigits(append(dst, ':'), minute, 2)
-	dst = appendDigits(append(dst, ':'), second, 2)
-	return appendDigits(append(dst, '.'), t.Nanosecond()/1000, 6)
-}
-
-func appendDigits(dst []byte, n, width int) []byte {
-	var room [6]byte
-	for i := width - 1; i >= 0; i-- {
-		room[i] = byte('0' + n%10)
-		n /= 10
+	micros := t.Nanosecond() / 1000
+	text := [...]byte{
+		'0' + byte(year/1000), '0' + byte(year/100%10), '0' + byte(year/10%10), '0' + byte(year%10), '-',
+		'0' + byte(month/10), '0' + byte(month%10), '-',
+		'0' + byte(day/10), '0' + byte(day%10), 'T',
+		'0' + byte(hour/10), '0' + byte(hour%10), ':',
+		'0' + byte(minute/10), '0' + byte(minute%10), ':',
+		'0' + byte(second/10), '0' + byte(second%10), '.',
+		'0' + byte(micros/100_000), '0' + byte(micros/10_000%10), '0' + byte(micros/1000%10),
+		'0' + byte(micros/100%10), '0' + byte(micros/10%10), '0' + byte(micros%10),
 	}
-	return append(dst, room[:width]...)
+	return append(dst, text[:]...)
 }
 
-// ParseTime reads a timestamp tolerantly: date and time with a T, a t or a
-// blank between them, none to nine fraction digits, then nothing (UTC), Z or
-// an offset. Fields may lack their leading zeros, as Python allows.
+// ParseTime parses a timestamp leniently: a date and a time with a T, a t or a
+// blank between them, a fraction of up to nine digits, and Z or an offset, without
+// which the time is UTC. Fields may lack their leading zeros, as in Python.
 func ParseTime(text string) (time.Time, error) {
 	if t, ok := parseFormatted(text); ok {
 		return t, nil
@@ -61,8 +57,8 @@ func ParseTime(text string) (time.Time, error) {
 	return t.Add(-offset), nil
 }
 
-// parseFormatted reads what FormatTime writes, as nearly all timestamps are
-// written; others are left to the timeParser.
+// parseFormatted parses the form that FormatTime writes, which nearly all
+// timestamps have. ok is false for any other form.
 func parseFormatted(text string) (t time.Time, ok bool) {
 	if len(text) != len("2006-01-02T15:04:05.000000") ||
 		text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != '.' {
@@ -83,7 +79,7 @@ func parseFormatted(text string) (t time.Time, ok bool) {
 	return t, valid
 }
 
-// timeParser eats text from the left; after a failure it yields zeros.
+// A timeParser parses a text from the left. After a failure it returns zeros.
 type timeParser struct {
 	text   string
 	failed bool
@@ -137,7 +133,7 @@ func (p *timeParser) offset() time.Duration {
 		sign = -1
 	case '+':
 	default:
-		return 0 // left over, so refused
+		return 0 // the rest of the text is an error
 	}
 	p.text = p.text[1:]
 	hours := p.number(2, 2)

@@ -2,7 +2,7 @@ package osprofiler
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // upstream's wire format: HMAC-SHA1, which is not broken as SHA-1 is
+	"crypto/sha1" //nolint:gosec // the wire format is HMAC-SHA1, which is not broken as SHA-1 is
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -19,16 +19,16 @@ const (
 	HeaderTraceHMAC = "X-Trace-HMAC"
 )
 
-// TraceInfo is what one service tells the next about the trace it is to join.
+// A TraceInfo tells a service which trace to join. Its caller sends it.
 type TraceInfo struct {
 	BaseID   string // of the trace
 	ParentID string // the id of the caller's current operation
 }
 
-// Pack writes the trace info for X-Trace-Info and signs it for X-Trace-HMAC:
-// URL-safe base64 of JSON, and the lower-case hexadecimal HMAC-SHA1 of that text.
-// The empty key signs nothing: mac is empty then. So it is for a key of only
-// blanks, invisible characters and quotation marks, see [ParseKeys].
+// Pack returns the values of the headers: info for X-Trace-Info is the URL-safe
+// base64 of JSON, and mac for X-Trace-HMAC is the lower-case hexadecimal HMAC-SHA1
+// of info. mac is empty if the key may not sign: the empty key, and a key of only
+// blanks, invisible characters and quotation marks (see [ParseKeys]).
 func (t TraceInfo) Pack(key string) (info, mac string) {
 	s := signersPool.Get().(*signers)
 	defer s.release()
@@ -47,24 +47,27 @@ func (t TraceInfo) Pack(key string) (info, mac string) {
 
 // Errors of [UnpackTraceInfo].
 var (
-	// ErrUnsigned: a header or the keys are missing, or no key gives this signature.
+	// ErrUnsigned says that a header or the keys are missing, or that the signature
+	// is of none of the keys.
 	ErrUnsigned = errors.New("the trace info is not signed with one of the HMAC keys")
-	// ErrBadTraceInfo: the signature is right, what it signs is no trace info.
+	// ErrBadTraceInfo says that the signature is right, but the text is not a trace info.
 	ErrBadTraceInfo = errors.New("the signed trace info should be base64 of a JSON object with base_id and, if any, parent_id")
 )
 
-// UnpackTraceInfo reads the two headers, trying the keys in order, and returns
-// the key that verified besides: it also signs what goes on from here. It
-// accepts what the Python library's middleware does: blanks around mac; base64
-// of either alphabet with foreign characters in between, but with its padding;
-// a missing, null or empty parent_id, which makes base_id the parent; an empty
-// base_id, which makes a new one; numbers and true for ids, here as the text
-// that Python's json.dumps writes of them.
+// UnpackTraceInfo verifies and parses the two headers. It tries the keys in order
+// and returns the key that verified the signature, which is also the key to sign
+// outgoing headers with.
 //
-// It differs from the Python library in two points. A non-ASCII mac, on which
-// that library raises, is [ErrUnsigned]. An id that is a list or an object,
-// which that library takes but most of its drivers cannot write, is
-// [ErrBadTraceInfo].
+// UnpackTraceInfo accepts what the middleware of the Python library accepts:
+// blanks around mac; base64 of either alphabet, with other characters in between,
+// but with its padding; a missing, null or empty parent_id, for which base_id is
+// used; an empty base_id, for which a new one is made; numbers and true for ids,
+// which become the text that Python's json.dumps writes.
+//
+// It differs from the Python library in two points. The library raises an
+// exception for a mac that is not ASCII; here it is [ErrUnsigned]. The library
+// accepts an id that is a list or an object, which most of its drivers cannot
+// write; here it is [ErrBadTraceInfo].
 func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, err error) {
 	mac = strings.TrimSpace(mac)
 	if info == "" || mac == "" {
@@ -88,8 +91,8 @@ func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, 
 	return t, key, nil
 }
 
-// traceInfoOf reads the ids from a JSON object; of repeated members the last
-// counts.
+// traceInfoOf reads the ids from a JSON object. The last one of repeated members
+// wins.
 func traceInfoOf(object string) (t TraceInfo, ok bool) {
 	base, parent := "", "null"
 	for k, v := range pyjson.Members(object) {
@@ -98,7 +101,7 @@ func traceInfoOf(object string) (t TraceInfo, ok bool) {
 			base = v
 		case keyParentID:
 			parent = v
-		case "hmac_key": // taken and ignored, as the Python library overwrites it
+		case "hmac_key": // ignored, because the Python library overwrites it
 		default:
 			return t, false
 		}
@@ -118,9 +121,9 @@ func traceInfoOf(object string) (t TraceInfo, ok bool) {
 	return t, baseOK && parentOK
 }
 
-// verify finds the key that gives the signature. Every key is tried, and each
-// compared in constant time, so that the time taken tells nothing. Keys with
-// which anybody could sign are passed over: see isKey.
+// verify returns the first key whose signature is mac. It tries every key and
+// compares in constant time, so that the time it takes tells nothing. It skips
+// keys that may not sign (isKey).
 func verify(info, mac string, keys []string) (key string, ok bool) {
 	s := signersPool.Get().(*signers)
 	defer s.release()
@@ -139,12 +142,12 @@ func verify(info, mac string, keys []string) (key string, ok bool) {
 	return key, ok
 }
 
-// mostDigits is how many digits an integer has at most that Python's json reads.
+// mostDigits is the largest number of digits of an integer that Python's json parses.
 const mostDigits = 4300
 
-// truthy gives the text of an id, empty for what Python takes for false: null,
-// false, zero in any notation and whatever is empty. ok is false for what
-// cannot be an id: a list, an object, an integer that Python cannot read.
+// truthy returns the text of an id. The text is empty for a value that is false in
+// Python: null, false, zero in any notation, and anything empty. ok is false for a
+// value that cannot be an id: a list, an object, an integer that Python cannot parse.
 func truthy(raw string) (text string, ok bool) {
 	switch pyjson.KindOf(raw) {
 	case pyjson.Bool:
@@ -159,8 +162,8 @@ func truthy(raw string) (text string, ok bool) {
 	return textOf(raw), true
 }
 
-// numberText gives the text of a number as json.dumps writes it, so that an id
-// reads like the one in the notifications of the Python services.
+// numberText returns a number as json.dumps writes it, so that the id equals the
+// one in the notifications of Python services.
 func numberText(raw string) (text string, ok bool) {
 	if pyjson.TypeName(raw) == "int" {
 		if strings.Trim(raw, "-0") == "" {
@@ -168,15 +171,15 @@ func numberText(raw string) (text string, ok bool) {
 		}
 		return raw, len(strings.TrimPrefix(raw, "-")) <= mostDigits
 	}
-	f, _ := strconv.ParseFloat(raw, 64) // of a number that is too large: infinity, as in Python
+	f, _ := strconv.ParseFloat(raw, 64) // infinity if the number is too large, as in Python
 	if f == 0 {
 		return "", true
 	}
 	return string(pyjson.AppendFloat(nil, f)), true
 }
 
-// decodeBase64 decodes as Python's urlsafe_b64decode does: both alphabets,
-// foreign ASCII characters skipped, the end at the first complete padding.
+// decodeBase64 decodes base64 as Python's urlsafe_b64decode does: it accepts both
+// alphabets, skips other ASCII characters, and ends at the first complete padding.
 func decodeBase64(text string) (string, bool) {
 	out := make([]byte, 0, len(text)/4*3)
 	var bits uint32

@@ -105,7 +105,7 @@ func TestUnpackAsPython(t *testing.T) {
 	}
 }
 
-// isContainer tells whether an id is a list or an object, which we refuse.
+// isContainer reports whether an id is a list or an object, which we refuse.
 func isContainer(raw string) bool { return raw[0] == '[' || raw[0] == '{' }
 
 // idInPython is the text of an id that json.dumps has written.

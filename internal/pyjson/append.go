@@ -11,7 +11,7 @@ import (
 )
 
 // AppendFloat appends f as Python's repr writes it: the shortest digits that
-// give f back, with a point or an exponent always.
+// read back as f, always with a decimal point or an exponent.
 func AppendFloat(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
 
 func appendFloat(dst []byte, f float64, bits int) []byte {
@@ -34,18 +34,20 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	return dst
 }
 
-// TimeLayout is how Python's isoformat and OSProfiler's notifications write a
-// time: microseconds always, no zone.
+// TimeLayout is the layout in which OSProfiler's notifications hold a time, as
+// Python's isoformat writes it: always six digits of a second, and no zone.
 const TimeLayout = "2006-01-02T15:04:05.000000"
 
-// Append appends v as json.dumps would, maps in the order of their keys. It
-// knows nil, booleans, numbers, strings, bytes (as text), times (as isoformat,
-// in UTC), errors, and maps and slices of these; anything else is marshaled by
-// encoding/json and written in Python's style. What is nested deeper than 1000
-// levels, as whatever holds itself is, is an error.
+// Append appends v as json.dumps writes it, with the keys of maps sorted.
+//
+// It handles nil, booleans, numbers, strings, bytes (as text), times (as
+// isoformat, in UTC), errors (as their text), and maps and slices of these.
+// encoding/json marshals any other type, and Append then writes the result in
+// Python's style. Values nested deeper than 1000 levels are an error; so are
+// values that contain themselves.
 func Append(dst []byte, v any) ([]byte, error) { return appendValue(dst, v, maxLevels) }
 
-// maxLevels is where Python gives up, too.
+// maxLevels is the default recursion limit of Python, at which json.dumps fails.
 const maxLevels = 1000
 
 func appendValue(dst []byte, v any, levels int) ([]byte, error) {
@@ -86,7 +88,7 @@ func appendValue(dst []byte, v any, levels int) ([]byte, error) {
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		return dst, fmt.Errorf("a value of type %T cannot be written as JSON: %w", v, err)
+		return dst, fmt.Errorf("cannot write a value of type %T as JSON: %w", v, err)
 	}
 	return appendRaw(dst, text)
 }
@@ -99,7 +101,7 @@ func appendRaw(dst, text []byte) ([]byte, error) {
 	return Compact.Append(dst, raw), nil
 }
 
-var errTooDeep = fmt.Errorf("it is nested deeper than %d levels, or holds itself", maxLevels)
+var errTooDeep = fmt.Errorf("cannot write a value as JSON: it is nested deeper than %d levels, or contains itself", maxLevels)
 
 func appendMap(dst []byte, m map[string]any, levels int) (_ []byte, err error) {
 	if levels == 0 {
@@ -134,26 +136,27 @@ func appendSlice(dst []byte, s []any, levels int) (_ []byte, err error) {
 	return append(dst, ']'), nil
 }
 
-// Style is a way of laying JSON out, named by json.dumps's arguments.
+// A Style says how JSON is laid out, like the arguments separators and indent of
+// json.dumps.
 type Style struct {
 	Comma  string // between members and elements
 	Colon  string // between a key and its value
-	Indent string // one level's; with none, all stands on one line
+	Indent string // for each level; "" writes everything on one line
 }
 
 var (
-	// Compact is json.dumps's own style, which the stores hold.
+	// Compact is the default style of json.dumps, which Python's drivers store.
 	Compact = Style{Comma: ", ", Colon: ": "}
 	// Indented is the style of `osprofiler trace show --json`.
 	Indented = Style{Comma: ",", Colon: ": ", Indent: "  "}
 )
 
-// Append appends a valid raw value in the style: strings quoted as json.dumps
-// quotes them, numbers as they were written. It needs no stack, however deep
-// the value is nested.
+// Append appends a valid raw value in the style. It quotes strings as json.dumps
+// does and copies the digits of numbers. It does not recurse, so that deeply
+// nested values cannot exhaust the stack.
 func (st Style) Append(dst []byte, raw string) []byte { return st.AppendAt(dst, raw, 0) }
 
-// AppendAt is Append for a value that starts on a line of that depth.
+// AppendAt is Append for a value whose first line has the given indentation depth.
 func (st Style) AppendAt(dst []byte, raw string, depth int) []byte {
 	for i := 0; i < len(raw); {
 		c := raw[i]
@@ -196,9 +199,9 @@ func (st Style) AppendAt(dst []byte, raw string, depth int) []byte {
 	return dst
 }
 
-// NewLine starts the next line at that depth, if the style has lines. Deeper
-// than Python can write (1000 levels) all goes on on the same line: there the
-// indents alone would grow with the square of the depth.
+// NewLine starts a line at the given depth if the style has an indent. Below
+// 1000 levels, the limit of Python, it starts no line, because the size of the
+// indents would grow with the square of the depth.
 func (st Style) NewLine(dst []byte, depth int) []byte {
 	if st.Indent == "" || depth > maxLevels {
 		return dst

@@ -49,12 +49,12 @@ func TestAppendRefuses(t *testing.T) {
 		v    any
 		want string
 	}{
-		"a function":     {func() {}, "a value of type func() cannot be written as JSON"},
-		"one inside":     {map[string]any{"a": []any{make(chan int)}}, "a value of type chan int cannot be written as JSON"},
+		"a function":     {func() {}, "cannot write a value of type func() as JSON"},
+		"one inside":     {map[string]any{"a": []any{make(chan int)}}, "cannot write a value of type chan int as JSON"},
 		"no JSON":        {json.RawMessage("{"), "invalid JSON at byte 1"},
-		"a loop":         {loop, "nested deeper than 1000 levels, or holds itself"},
-		"1001 levels":    {map[string]any{"k": deep}, "nested deeper than 1000 levels, or holds itself"},
-		"NaN in a slice": {[]float64{math.NaN()}, "a value of type []float64 cannot be written as JSON"},
+		"a loop":         {loop, "nested deeper than 1000 levels, or contains itself"},
+		"1001 levels":    {map[string]any{"k": deep}, "nested deeper than 1000 levels, or contains itself"},
+		"NaN in a slice": {[]float64{math.NaN()}, "cannot write a value of type []float64 as JSON"},
 	} {
 		if _, err := pyjson.Append(nil, test.v); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)

@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// written is one Python value and how json.dumps wrote it, in its default
-// style and in that of `osprofiler trace show --json`.
-type written struct {
+// pythonValue is a Python value and the JSON that json.dumps wrote for it, in its
+// default style and in the style of `osprofiler trace show --json`.
+type pythonValue struct {
 	CodePoints []rune `json:"code_points"`
 	Hex        string // a float, as float.hex
 	Decimal    string // an int
@@ -26,7 +26,7 @@ func TestAsPythonWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var golden struct{ Strings, Floats, Ints, Containers []written }
+	var golden struct{ Strings, Floats, Ints, Containers []pythonValue }
 	if err := json.Unmarshal(text, &golden); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,8 @@ func TestAsPythonWrites(t *testing.T) {
 	}
 }
 
-// checkStyles checks that each form is made of the other.
+// checkStyles checks that the two forms are equal, and that each Style turns
+// either form into its own.
 func checkStyles(t *testing.T, standard, cli string) {
 	t.Helper()
 	for _, from := range []string{standard, cli} {
@@ -130,7 +131,8 @@ func TestStringsPythonCanHold(t *testing.T) {
 			t.Errorf("Text(%q) = %q, %v", raw, text, ok)
 		}
 	}
-	// Neither UTF-8 nor a surrogate: as Python's errors="replace" has it.
+	// Bytes that are neither UTF-8 nor a surrogate become U+FFFD, as with Python's
+	// errors="replace".
 	for s, want := range map[string]string{
 		"a\xffb": `"a\ufffdb"`, "\xed\xa0": `"\ufffd\ufffd"`, "\xed\xa0x": `"\ufffd\ufffdx"`, "\xc3": `"\ufffd"`,
 		"\xf4\x90\x80\x80": `"\ufffd\ufffd\ufffd\ufffd"`, "\xed\x9f\xbf": `"\ud7ff"`,

@@ -7,13 +7,16 @@ import (
 	"strings"
 )
 
-// Equal tells whether two valid raw values are the same JSON value: members in
-// any order (of a repeated key the last counts), strings by what they say.
-// Integers are equal by their exact value, floats as float64, and an integer
-// is never a float: 1 and 1.0 differ, as they do for whoever reads the type.
-// NaN equals itself. Of values nested deeper than 100 levels, which no service
-// sends but somebody may, the order of members and the digits of numbers
-// count: so the time it takes stays in proportion to the length.
+// Equal reports whether two valid raw values are the same JSON value.
+//
+// Members may come in any order; the last of several members with one key
+// counts. Strings are compared after their escapes are decoded. Integers are
+// compared by their exact value, floats as float64. An integer never equals a
+// float: 1 and 1.0 have different types in Python. NaN equals NaN.
+//
+// In values nested deeper than 100 levels the order of members and the digits of
+// numbers must be the same as well. No service sends such values, but anybody
+// may; this rule keeps the time of a comparison proportional to their length.
 func Equal(a, b string) bool {
 	if a == b {
 		return true
@@ -24,10 +27,11 @@ func Equal(a, b string) bool {
 	return equal(a, b)
 }
 
-// mostLevels is how deep a value may be nested to be looked at level by level.
+// mostLevels is the nesting depth up to which Equal and Hash compare a value
+// member by member.
 const mostLevels = 100
 
-// isDeep tells whether a value is nested deeper.
+// isDeep reports whether a value is nested deeper than mostLevels.
 func isDeep(raw string) bool {
 	depth := 0
 	for i := 0; i < len(raw); i++ {
@@ -82,8 +86,8 @@ func equalNumbers(a, b string) bool {
 	return x == y && math.Signbit(x) == math.Signbit(y) || math.IsNaN(x) && math.IsNaN(y)
 }
 
-// integer gives the one way to write a raw integer. Only zero has two: JSON
-// knows no plus and no leading zeros.
+// integer returns the canonical form of a raw integer. Only zero has two forms,
+// because JSON allows neither a plus sign nor leading zeros.
 func integer(raw string) string {
 	if raw == "-0" {
 		return "0"
@@ -93,7 +97,8 @@ func integer(raw string) string {
 
 func isFloat(number string) bool { return strings.ContainsAny(number, ".eENI") }
 
-// parseFloat reads a raw number as Python does: too large is infinite.
+// parseFloat reads a raw number as Python does: a number that is too large is
+// infinite.
 func parseFloat(number string) float64 {
 	f, _ := strconv.ParseFloat(number, 64)
 	return f

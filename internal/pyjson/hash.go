@@ -9,15 +9,15 @@ import (
 	"slices"
 )
 
-// Hash returns a number that is the same for all raw values that are [Equal]
-// (and, by chance, for others).
+// Hash returns the hash of a valid raw value. Values that are [Equal] have the
+// same hash.
 func Hash(seed maphash.Seed, raw string) uint64 {
 	sum, _ := Sum(seed, raw)
 	return sum
 }
 
-// Sum is [Hash] of a text of which it is not known whether it is one JSON
-// value, from its first byte to its last; ok tells. It reads the text once.
+// Sum checks a text and hashes it in a single pass. ok reports whether the text is
+// exactly one JSON value, without white space around it. Then sum is its [Hash].
 func Sum(seed maphash.Seed, text string) (sum uint64, ok bool) {
 	h := hasher{seed: seed, text: text}
 	sum, end := h.value(0, 0)
@@ -30,19 +30,20 @@ func Sum(seed maphash.Seed, text string) (sum uint64, ok bool) {
 	return sum, !h.failed && end == len(text)
 }
 
-// A hasher goes through a text from left to right.
+// A hasher parses and hashes a text from left to right.
 type hasher struct {
 	seed   maphash.Seed
 	text   string
-	deep   bool // nested too deep to be looked at level by level
-	failed bool // no JSON
+	deep   bool // the value is nested deeper than mostLevels
+	failed bool // the text is not valid JSON
 }
 
-// member is what counts of an object's member.
+// member holds the hashes of an object's member.
 type member struct{ key, value uint64 }
 
-// value hashes the value that starts at text[i], inside so many containers,
-// and returns the index behind it. After deep or failed the result means nothing.
+// value hashes the value that starts at text[i] inside the given number of
+// containers, and returns the index after it. The result is meaningless once
+// deep or failed is set.
 func (h *hasher) value(i, levels int) (sum uint64, end int) {
 	if i >= len(h.text) {
 		h.failed = true
@@ -119,8 +120,8 @@ func (h *hasher) object(i, levels int) (sum uint64, end int) {
 	return uint64(Object) + sumOf(members), i
 }
 
-// next steps over what stands behind a member or an element: a comma, or the
-// bracket that closes the container.
+// next skips the comma or the closing bracket after a member or an element.
+// more is true after a comma.
 func (h *hasher) next(i int, open byte) (_ int, more bool) {
 	if h.failed || h.deep {
 		return i, false
@@ -136,7 +137,8 @@ func (h *hasher) next(i int, open byte) (_ int, more bool) {
 	return i + 1, false
 }
 
-// sumOf adds the members up, in any order, of a repeated key the last.
+// sumOf adds up the hashes of the members, so that their order does not count.
+// Only the last of several members with one key counts.
 func sumOf(members []member) (sum uint64) {
 	const few = 16
 	if len(members) > few {
@@ -167,8 +169,8 @@ func hashNumber(seed maphash.Seed, number string) uint64 {
 	return mix(^uint64(Number), maphash.Bytes(seed, room[:]))
 }
 
-// mix makes one number of two, whose order counts. What it is given was hashed
-// with a seed, so nobody can choose it.
+// mix combines two numbers into one; their order counts. Its arguments come from
+// a seeded hash, so that nobody can choose them to cause collisions.
 func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^0x9E3779B97F4A7C15, b^0xD1B54A32D192ED03)
 	return high ^ low

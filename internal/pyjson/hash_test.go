@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Sum takes just what One takes without blanks around it.
-func TestSumJudgesAsOneDoes(t *testing.T) {
+// Sum accepts exactly the texts that One returns unchanged.
+func TestSumAcceptsWhatOneAccepts(t *testing.T) {
 	seed := maphash.MakeSeed()
 	judge := func(fatalf func(string, ...any), text string) {
 		raw, err := pyjson.One(text)
@@ -38,7 +38,7 @@ func TestSumJudgesAsOneDoes(t *testing.T) {
 	})
 }
 
-// Of a key that comes again the last value counts, in large objects too.
+// The last of several members with one key counts, also in large objects.
 func TestSumOfRepeatedKeys(t *testing.T) {
 	seed := maphash.MakeSeed()
 	for _, members := range []int{1, 16, 17, 5000} {

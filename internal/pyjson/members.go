@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Members yields the members of a valid JSON object in order: the key as it
-// reads, and the raw value. Repeated keys come as often as they stand there.
-// It yields nothing for a value that is no object. Blanks may stand before it.
+// Members yields the members of a valid JSON object in order: the decoded key
+// and the raw value. A repeated key is yielded each time. Members yields nothing
+// if the value is not an object. White space may precede the object.
 func Members(object string) iter.Seq2[string, string] {
 	object = object[SkipSpace(object, 0):]
 	return func(yield func(string, string) bool) {
@@ -32,8 +32,8 @@ func Members(object string) iter.Seq2[string, string] {
 	}
 }
 
-// Elements yields the raw elements of a valid JSON array in order, and
-// nothing for a value that is no array.
+// Elements yields the raw elements of a valid JSON array in order. It yields
+// nothing if the value is not an array.
 func Elements(array string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if KindOf(array) != Array {
@@ -53,8 +53,8 @@ func Elements(array string) iter.Seq[string] {
 	}
 }
 
-// Get returns the raw value of a member of a valid JSON object; of a repeated
-// key the last one counts, as in Python.
+// Get returns the raw value of a member of a valid JSON object. The last of
+// several members with one key counts, as in Python.
 func Get(object, key string) (raw string, ok bool) {
 	if raw, ok = lastText(object, key); ok {
 		return raw, true
@@ -70,8 +70,8 @@ func Get(object, key string) (raw string, ok bool) {
 	return raw, ok
 }
 
-// lastText is Get for a string without escapes that is the last member, as host
-// is in what Python writes.
+// lastText is a fast path of Get. It finds a member if it is the last one and a
+// string without escapes, as "host" is in the info that Python writes.
 func lastText(object, key string) (raw string, ok bool) {
 	body, ok := strings.CutSuffix(object, `"}`)
 	if !ok {
@@ -82,8 +82,8 @@ func lastText(object, key string) (raw string, ok bool) {
 	if !ok || strings.IndexByte(body[quote:], '\\') >= 0 || strings.IndexByte(key, '\\') >= 0 {
 		return "", false
 	}
-	// A quote behind a blank or the brace begins the name: one within it is
-	// escaped, and stands behind a backslash.
+	// A quote after a blank or the brace begins the name. A quote within the name
+	// would be escaped and so follow a backslash.
 	before, ok = strings.CutSuffix(before, key)
 	if !ok || !strings.HasSuffix(before, ` "`) && before != `{"` {
 		return "", false
@@ -91,7 +91,7 @@ func lastText(object, key string) (raw string, ok bool) {
 	return object[quote : len(object)-1], true
 }
 
-// Text returns what a raw string says; ok is false for any other kind.
+// Text returns the text of a raw string; ok is false for any other kind.
 func Text(raw string) (text string, ok bool) {
 	if KindOf(raw) != String {
 		return "", false

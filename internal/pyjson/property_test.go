@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// raws draws JSON text of every shape: numbers of any size and notation,
-// escapes, repeated keys, blanks.
+// raws generates JSON text of every shape: numbers of any size and notation,
+// escapes, repeated keys, white space.
 func raws(levels int) *rapid.Generator[string] {
 	scalars := []*rapid.Generator[string]{
 		rapid.SampledFrom([]string{"null", "true", "false", "NaN", "Infinity", "-Infinity"}),
@@ -84,7 +84,7 @@ func TestAnyFloatComesBack(t *testing.T) {
 	})
 }
 
-// checkGet checks that Get finds of each member the last.
+// checkGet checks that Get returns the last value of each key.
 func checkGet(t rapid.TB, object string) {
 	t.Helper()
 	last := map[string]string{}
@@ -92,9 +92,9 @@ func checkGet(t rapid.TB, object string) {
 		last[key] = raw
 	}
 	for _, key := range append(slices.Collect(maps.Keys(last)), "host", "a", "") {
-		want, there := last[key]
-		if raw, ok := pyjson.Get(object, key); raw != want || ok != there {
-			t.Errorf("Get(%q, %q) = %q, %v, want %q, %v", object, key, raw, ok, want, there)
+		want, exists := last[key]
+		if raw, ok := pyjson.Get(object, key); raw != want || ok != exists {
+			t.Errorf("Get(%q, %q) = %q, %v, want %q, %v", object, key, raw, ok, want, exists)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func TestMembersAndElements(t *testing.T) {
 	}
 }
 
-// pairs are values and whether they are equal.
+// pairs holds pairs of values, and whether Equal should call them the same.
 var pairs = []struct {
 	a, b string
 	same bool
@@ -128,7 +128,7 @@ func TestEqualAndHash(t *testing.T) {
 		if pyjson.Equal(p.a, p.b) != p.same || pyjson.Equal(p.b, p.a) != p.same {
 			t.Errorf("Equal(%s, %s) is not %v both ways", p.a, p.b, p.same)
 		}
-		// Unequal ones of one kind differ but for a chance of 1 in 2^64.
+		// Unequal values of one kind have the same hash with a chance of 1 in 2^64.
 		same := pyjson.Hash(seed, p.a) == pyjson.Hash(seed, p.b)
 		if same != p.same && pyjson.KindOf(p.a) == pyjson.KindOf(p.b) {
 			t.Errorf("the hashes of %s and %s: equal is %v", p.a, p.b, same)
@@ -156,7 +156,7 @@ func TestDeepValues(t *testing.T) {
 			t.Errorf("%d levels: one bracket less should be refused", levels)
 		}
 	}
-	// The order of members does not count down to 100 levels, and does below.
+	// The order of members counts only in values nested deeper than 100 levels.
 	for levels, want := range map[int]bool{49: true, 50: false} {
 		a, b := nest(levels, `{"a":"[","b":2}`), nest(levels, `{"b":2,"a":"["}`)
 		if pyjson.Equal(a, b) != want || want && pyjson.Hash(seed, a) != pyjson.Hash(seed, b) {
@@ -165,7 +165,7 @@ func TestDeepValues(t *testing.T) {
 	}
 }
 
-// A number as long as the notification is compared in a moment.
+// Comparing and hashing a number of 4 MB takes linear time.
 func TestLongNumbers(t *testing.T) {
 	long := strings.Repeat("7", 4<<20)
 	if !pyjson.Equal("["+long+"]", "[ "+long+"]") || pyjson.Equal(long+"1", long+"2") {

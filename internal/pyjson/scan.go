@@ -1,9 +1,10 @@
-// Package pyjson reads and writes JSON as Python's json module does: it knows
-// NaN and Infinity, keeps numbers as the digits they were written in, carries
-// lone surrogates through, and quotes strings exactly as json.dumps.
+// Package pyjson reads and writes JSON as Python's json module does. It accepts
+// NaN and Infinity, preserves the digits of numbers and lone surrogates, and
+// quotes strings exactly as json.dumps does.
 //
-// Values are handled as JSON text held in strings ("raw" below), so that what
-// nobody looks inside is never parsed, and is copied byte for byte.
+// Functions of this package take and return values as JSON text in a string,
+// called a raw value. A value that nobody looks into is therefore never parsed
+// but copied byte for byte.
 package pyjson
 
 import (
@@ -11,10 +12,10 @@ import (
 	"strings"
 )
 
-// SyntaxError says where a text stopped being JSON.
+// A SyntaxError says where and why a text is not valid JSON.
 type SyntaxError struct {
-	Offset int    // of the offending byte, from 0
-	Reason string // what was found there
+	Offset int    // index of the offending byte, from 0
+	Reason string // what is wrong with that byte
 }
 
 // Error implements error.
@@ -28,7 +29,7 @@ func syntaxError(offset int, reason string) error {
 
 const unexpectedEnd = "the text ends too early"
 
-// Kind is the kind of a JSON value, as its first byte tells.
+// Kind is the kind of a JSON value.
 type Kind uint8
 
 // The kinds of JSON values. NaN and the infinities are numbers.
@@ -42,7 +43,8 @@ const (
 	Object
 )
 
-// KindOf tells the kind of a raw value, which must not start with blanks.
+// KindOf returns the kind of a raw value. It looks at the first byte only, which
+// must not be white space.
 func KindOf(raw string) Kind {
 	if raw == "" {
 		return Invalid
@@ -68,8 +70,8 @@ func KindOf(raw string) Kind {
 	}
 }
 
-// SkipSpace returns the index of the first byte of s, from i on, that is no
-// JSON white space.
+// SkipSpace returns the index of the first byte from s[i] on that is not JSON
+// white space.
 func SkipSpace(s string, i int) int {
 	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
 		i++
@@ -77,7 +79,8 @@ func SkipSpace(s string, i int) int {
 	return i
 }
 
-// One returns the one value that text holds, without the blanks around it.
+// One returns the single value that text holds, without the white space around
+// it. Anything else in the text is a [SyntaxError].
 func One(text string) (raw string, err error) {
 	start := SkipSpace(text, 0)
 	end, err := End(text, start)
@@ -90,8 +93,9 @@ func One(text string) (raw string, err error) {
 	return text[start:end], nil
 }
 
-// End returns the index behind the value that starts at s[i], and checks its
-// syntax on the way. It needs no stack, however deep the value is nested.
+// End checks the syntax of the value that starts at s[i] and returns the index
+// after it. It does not recurse, so that deeply nested values cannot exhaust the
+// stack.
 func End(s string, i int) (int, error) {
 	if i >= len(s) {
 		return i, syntaxError(i, unexpectedEnd)
@@ -102,8 +106,8 @@ func End(s string, i int) (int, error) {
 	return containerEnd(s, i)
 }
 
-// containerEnd walks an array or object. open remembers the kind of each
-// container around the current place, one byte each.
+// containerEnd is End for an array or object. Its stack, open, holds the opening
+// bracket of each container around s[i].
 func containerEnd(s string, i int) (int, error) {
 	var room [64]byte
 	open := append(room[:0], s[i])
@@ -112,7 +116,7 @@ func containerEnd(s string, i int) (int, error) {
 		return i + 1, nil
 	}
 	for {
-		// Here a member or an element starts.
+		// A member or an element starts at s[i].
 		var err error
 		if open[len(open)-1] == '{' {
 			if _, i, err = keyEnd(s, i); err != nil {
@@ -132,7 +136,7 @@ func containerEnd(s string, i int) (int, error) {
 		} else if i, err = scalarEnd(s, i); err != nil {
 			return i, err
 		}
-		// Here a value has ended: close what closes, then go on behind a comma.
+		// A value ended before s[i]. Skip closing brackets until a comma follows.
 		for {
 			i = SkipSpace(s, i)
 			if i >= len(s) {
@@ -156,8 +160,8 @@ func containerEnd(s string, i int) (int, error) {
 
 func closes(open, c byte) bool { return open == '{' && c == '}' || open == '[' && c == ']' }
 
-// keyEnd steps over a member's key and colon: it returns where the key ends and
-// where the value starts, which is also where an error is.
+// keyEnd skips the key and the colon of a member. It returns the index after the
+// key and the index of the value. If there is an error, value is its index.
 func keyEnd(s string, i int) (end, value int, err error) {
 	if i >= len(s) {
 		return i, i, syntaxError(i, unexpectedEnd)
@@ -246,7 +250,7 @@ func digitsEnd(s string, i int) int {
 	return i
 }
 
-// plain marks the bytes that stand for themselves inside a JSON string.
+// plain holds the bytes that need no escape in a JSON string.
 var plain = func() (t [256]bool) {
 	for c := 0x20; c < 256; c++ {
 		t[c] = c != '"' && c != '\\'
@@ -276,10 +280,10 @@ func stringEnd(s string, i int) (int, error) {
 	return i, syntaxError(i, unexpectedEnd)
 }
 
-// quotesEnd steps over escaped quotes, of which JSON in a JSON string has many,
-// and what is plain between them, as far as it sees no others.
+// quotesEnd skips escaped quotes and plain bytes, and stops before any other
+// escape. It is a fast path, because JSON in a JSON string has many escaped quotes.
 func quotesEnd(s string, i int) int {
-	before := uint64(0) // that the byte before is a backslash, marks the first one
+	before := uint64(0) // marks the first byte if the byte before it is a backslash
 	for ; i+8 <= len(s); i += 8 {
 		x := eight(s, i)
 		slashes, quotes := equalTo(x, '\\'), equalTo(x, '"')
@@ -295,13 +299,13 @@ func quotesEnd(s string, i int) int {
 	return i - int(before>>7)
 }
 
-// PlainEnd returns the index of the first byte, from s[i] on, that does not
-// stand for itself inside a JSON string: a quote, a backslash or a control
-// character; len(s) if there is none.
+// PlainEnd returns the index of the first byte from s[i] on that is a quote, a
+// backslash or a control character, or len(s) if there is none. All other bytes
+// need no escape in a JSON string.
 func PlainEnd(s string, i int) int {
 	for ; i+8 <= len(s); i += 8 {
-		if found := special(eight(s, i)); found != 0 {
-			return i + first(found)
+		if marks := special(eight(s, i)); marks != 0 {
+			return i + first(marks)
 		}
 	}
 	for i < len(s) && plain[s[i]] {

@@ -6,10 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// Unquote returns what a valid raw string says. Python strings may hold lone
-// surrogates, which UTF-8 cannot; they come out as the three bytes that UTF-8
-// would give them (as in WTF-8), and AppendString writes them back. Bytes that
-// are no UTF-8 come out as U+FFFD. Without escapes nothing is copied.
+// Unquote returns the text of a valid raw string. It copies nothing if the
+// string has no escapes.
+//
+// Python strings may hold lone surrogates, which UTF-8 cannot represent. Unquote
+// returns a lone surrogate as the three bytes that WTF-8 gives it, and
+// AppendString writes these bytes back as an escape.
 func Unquote(raw string) string {
 	body := raw[1 : len(raw)-1]
 	first := strings.IndexByte(body, '\\')
@@ -52,10 +54,9 @@ func Unquote(raw string) string {
 	return string(out)
 }
 
-// Normal returns the text that a reader finds where AppendString wrote s. It
-// differs from s in bytes that are no UTF-8, which become U+FFFD, and in
-// surrogates that make a pair, which become their character. A lone surrogate,
-// in the form that Unquote gives it, stays.
+// Normal returns the text that Unquote gives after AppendString wrote s. Bytes
+// that are not UTF-8 become U+FFFD, and a pair of surrogates becomes its
+// character. A lone surrogate, in the form that Unquote gives it, stays.
 func Normal(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -99,7 +100,7 @@ func hex4(s string) (r rune, ok bool) {
 
 const hexDigits = "0123456789abcdef"
 
-// verbatim marks the bytes that json.dumps copies: printable ASCII but for the
+// verbatim holds the bytes that json.dumps copies: printable ASCII except the
 // quote and the backslash.
 var verbatim = func() (t [256]bool) {
 	for c := 0x20; c < 0x7F; c++ {
@@ -115,7 +116,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// AppendEscaped appends s as it stands between the quotes of a JSON string.
+// AppendEscaped appends s as AppendString does, without the quotes.
 func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	start := 0
 	for i := VerbatimEnd(s, 0); i < len(s); i = VerbatimEnd(s, i) {
@@ -164,12 +165,12 @@ func appendEscape(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12&0xF], hexDigits[r>>8&0xF], hexDigits[r>>4&0xF], hexDigits[r&0xF])
 }
 
-// VerbatimEnd returns the index of the first byte, from s[i] on, that json.dumps
-// does not copy as it is; len(s) if there is none.
+// VerbatimEnd returns the index of the first byte from s[i] on that json.dumps
+// has to escape, or len(s) if there is none.
 func VerbatimEnd[T string | []byte](s T, i int) int {
 	for ; i+8 <= len(s); i += 8 {
-		if found := escaped(eight(s, i)); found != 0 {
-			return i + first(found)
+		if marks := escaped(eight(s, i)); marks != 0 {
+			return i + first(marks)
 		}
 	}
 	for i < len(s) && verbatim[s[i]] {
@@ -178,7 +179,7 @@ func VerbatimEnd[T string | []byte](s T, i int) int {
 	return i
 }
 
-// decodeRune reads the rune at s[i], surrogates in their three bytes too.
+// decodeRune decodes the rune at s[i], including a surrogate in three bytes.
 func decodeRune[T string | []byte](s T, i int) (r rune, size int) {
 	if s[i] == 0xED && i+2 < len(s) && s[i+1] >= 0xA0 && s[i+1] <= 0xBF && s[i+2]&0xC0 == 0x80 {
 		return 0xD000 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F), 3
@@ -188,9 +189,9 @@ func decodeRune[T string | []byte](s T, i int) (r rune, size int) {
 	return utf8.DecodeRune(window[:n])
 }
 
-// AppendStringUTF8 appends s as a JSON string that keeps what is no ASCII as
-// UTF-8: only the quote, the backslash and the control characters below U+0020
-// are escaped. Bytes that are no UTF-8 become U+FFFD.
+// AppendStringUTF8 appends s as a JSON string in UTF-8. It escapes only the
+// quote, the backslash, control characters below U+0020 and lone surrogates.
+// Bytes that are not UTF-8 become U+FFFD.
 func AppendStringUTF8(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0

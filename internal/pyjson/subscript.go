@@ -2,7 +2,7 @@ package pyjson
 
 import "fmt"
 
-// TypeName names the Python type that json.loads gives a raw value.
+// TypeName returns the name of the Python type that json.loads gives a raw value.
 func TypeName(raw string) string {
 	switch KindOf(raw) {
 	case String:
@@ -23,8 +23,9 @@ func TypeName(raw string) string {
 	}
 }
 
-// Subscript returns what Python's value[key] gives for a raw value, or the
-// exception that it raises, as Python 3.11 prints it: type, colon, message.
+// Subscript returns the result of Python's value[key] for a raw value. If
+// Python raises an exception, Subscript returns it as Python 3.11 prints it:
+// type, colon, message.
 func Subscript(raw, key string) (value, exception string) {
 	switch KindOf(raw) {
 	case Object:

@@ -5,18 +5,18 @@ import (
 	"testing"
 )
 
-// The first byte that is special, or has to be escaped, is found wherever it
-// stands, and whatever stands around it.
-func TestWords(t *testing.T) {
+// special and escaped mark the first byte of their kind at each index, for each
+// byte value, and with many values of the bytes around it.
+func TestFirstMark(t *testing.T) {
 	for name, c := range map[string]struct {
 		marks func(uint64) uint64
 		clear [256]bool
 	}{"special": {special, plain}, "escaped": {escaped, verbatim}} {
 		for b := range 256 {
-			for place := range 8 {
+			for index := range 8 {
 				for _, rest := range []byte{'a', ' ', 0x7E, 0x7F, 0x80, 0xFF, '!', '#', '[', ']', '"', '\\', 0x1F} {
 					for _, before := range [][]byte{{'a', 0x80, '!', '#', 0xFF, '[', ' ', ']'}, {'a', ' ', '!', '#', '~', '[', ']', '0'}} {
-						text := append(append([]byte{}, before[:place]...), byte(b))
+						text := append(append([]byte{}, before[:index]...), byte(b))
 						for len(text) < 8 {
 							text = append(text, rest)
 						}
@@ -34,7 +34,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// These mark all that they look for, and nothing else, whatever stands around it.
+// equalTo and controls mark every byte of their kind and no other byte.
 func TestExactMarks(t *testing.T) {
 	for _, c := range []byte{0, 0x1F, 0x20, '"', '\\', 0x7F, 0x80, 0xFF} {
 		for before := range 256 {
@@ -59,9 +59,9 @@ func TestExactMarks(t *testing.T) {
 
 func TestPrintable(t *testing.T) {
 	for length := range 80 {
-		for place := range length {
+		for index := range length {
 			for _, c := range []string{"a", " ", "\x00", "\x1F", "\n", "\x7F", "\x80", "\xFF", "é"} {
-				text := strings.Repeat("x", place) + c + strings.Repeat("x", length-place)
+				text := strings.Repeat("x", index) + c + strings.Repeat("x", length-index)
 				if want := c[0] >= 0x20 && c[0] < 0x80; Printable(text) != want {
 					t.Fatalf("%q is printable: %v", text, !want)
 				}
@@ -70,8 +70,8 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// Strings with escapes of all kinds, at all places, end where a walk byte by
-// byte says.
+// stringEnd agrees with a scan byte by byte on strings with escapes of all kinds
+// at all indices.
 func TestStringEnd(t *testing.T) {
 	pieces := []string{`a`, `\"`, `\\`, `\n`, `\u00e9`, "é", `"`, "\n", `\x`, `\`, "12345678"}
 	var walk func(text string, left int)
