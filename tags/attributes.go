@@ -7,34 +7,35 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// StartAttributes appends to dst what the attributes can say of the info of an
-// operation's start. What they do not say exactly, host among it, is the rest,
-// which is info itself where nothing was taken out. Info must be valid; dst may
-// be nil.
+// StartAttributes appends to dst the attributes of the info of an operation's
+// start. The rest is the info without the member that describes the call if the
+// attributes represent that member exactly, and the whole info otherwise. The info
+// must be valid. dst may be nil.
 func StartAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
-	o := OutlineOf(info)
-	attrs, exact := o.AppendStart(dst, call, c)
-	return attrs, o.Rest(call, exact)
+	p := NewParsedInfo(info)
+	attrs, exact := p.AppendStartAttributes(dst, call, c)
+	return attrs, p.Rest(call, exact)
 }
 
-// StopAttributes is [StartAttributes] for the info of an operation's stop. The
-// old conventions leave every member in the rest, because their attributes do
-// not tell whose result or status they are. etype and message stay in the rest
-// too: they are [FailureOfInfo]'s.
+// StopAttributes is [StartAttributes] for the info of an operation's stop. With
+// the old conventions every member stays in the rest, because their attributes do
+// not tell to which member a result or a status belongs. etype and message stay in
+// the rest, too, for [FailureOfInfo].
 func StopAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
-	o := OutlineOf(info)
-	attrs, exact := o.AppendStop(dst, call, c)
-	return attrs, o.Rest(call, exact)
+	p := NewParsedInfo(info)
+	attrs, exact := p.AppendStopAttributes(dst, call, c)
+	return attrs, p.Rest(call, exact)
 }
 
-// StartInfo is the inverse of [StartAttributes]: an info with the one member
-// that describes the call, as complete as upstream writes it, or no info where
-// the attributes say nothing of the call's start. It never has a host.
+// StartInfo is the inverse of [StartAttributes]. It returns an info with the one
+// member that describes the call, as complete as the Python library writes it. If
+// no attribute is about the start of the call, it returns no info. The info never
+// has a host.
 func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return osprofiler.Info(AppendStartInfo(make([]byte, 0, 256), call, attrs))
 }
 
-// AppendStartInfo appends the text of [StartInfo]: an object, or nothing.
+// AppendStartInfo appends the text of [StartInfo]: a JSON object, or nothing.
 func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	switch call {
 	case HTTPServer:
@@ -51,14 +52,15 @@ func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	return dst
 }
 
-// StopInfo is the inverse of [StopAttributes]: an info with the one member that
-// tells the outcome of the call, or no info where the attributes tell none. It
-// never has a host, nor etype and message: those are [Failure.Info]'s.
+// StopInfo is the inverse of [StopAttributes]. It returns an info with the one
+// member that has the outcome of the call. If no attribute is about the outcome, it
+// returns no info. The info never has a host, etype or message; [Failure.Info]
+// writes the latter two.
 func StopInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return osprofiler.Info(AppendStopInfo(make([]byte, 0, 64), call, attrs))
 }
 
-// AppendStopInfo appends the text of [StopInfo]: an object, or nothing.
+// AppendStopInfo appends the text of [StopInfo]: a JSON object, or nothing.
 func AppendStopInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	switch call {
 	case HTTPClient:
@@ -71,18 +73,18 @@ func AppendStopInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	return dst
 }
 
-// Merge joins what the attributes said (StartInfo, or StopInfo and
-// [Failure.Info]) with the rest: their members come first, in order, then the
-// rest's. A member of the rest replaces theirs; and a rest that has etype
-// holds the whole failure, so that their message counts no more.
-func Merge(rest osprofiler.Info, said ...osprofiler.Info) osprofiler.Info {
+// Merge joins infos that were made from attributes (StartInfo, or StopInfo and
+// [Failure.Info]) with the rest. Their members come first, in order, then those of
+// the rest. A member of the rest replaces one of theirs. If the rest has etype, it
+// has the whole failure, and their message is left out.
+func Merge(rest osprofiler.Info, infos ...osprofiler.Info) osprofiler.Info {
 	size, sources := len(rest)+2, 0
 	var only osprofiler.Info
-	for _, s := range said {
-		if s != "" {
-			size += len(s)
+	for _, info := range infos {
+		if info != "" {
+			size += len(info)
 			sources++
-			only = s
+			only = info
 		}
 	}
 	switch {
@@ -93,8 +95,8 @@ func Merge(rest osprofiler.Info, said ...osprofiler.Info) osprofiler.Info {
 	}
 	dst := append(make([]byte, 0, size), '{')
 	failed := rest.Has(memberEtype)
-	for _, s := range said {
-		for key, raw := range s.Members() {
+	for _, info := range infos {
+		for key, raw := range info.Members() {
 			if !rest.Has(key) && !(failed && key == memberMessage) {
 				dst = appendMember(dst, key, raw)
 			}
@@ -106,7 +108,7 @@ func Merge(rest osprofiler.Info, said ...osprofiler.Info) osprofiler.Info {
 	return osprofiler.Info(append(dst, '}'))
 }
 
-// appendMember appends a member to an object whose bracket is open.
+// appendMember appends a member to an object that is not closed yet.
 func appendMember(dst []byte, key, raw string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ", "...)

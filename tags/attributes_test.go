@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// asMap makes attributes comparable. It fails where a key stands twice.
+// asMap makes attributes comparable. It fails if a key is there twice.
 func asMap(t testing.TB, attrs []attribute.KeyValue) map[string]any {
 	t.Helper()
 	m := map[string]any{}

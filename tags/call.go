@@ -7,8 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Call is the kind of call that an operation is: which member of the info
-// describes it, and which attributes do.
+// Call is the kind of call that an operation is. It decides which member of the
+// info and which attributes describe the operation.
 type Call uint8
 
 // The kinds of calls.
@@ -47,7 +47,8 @@ const (
 	memberFunction = "function"
 )
 
-// member is the info's member that describes the call; empty for Other.
+// member returns the name of the info's member that describes the call. It is
+// empty for Other.
 func (c Call) member() string {
 	switch c {
 	case HTTPServer:
@@ -63,8 +64,8 @@ func (c Call) member() string {
 	}
 }
 
-// SpanKind is the kind of the spans of such calls. It is Server for RPC,
-// because what OSProfiler's services trace as rpc is the method that serves it.
+// SpanKind returns the kind of the spans of such calls. It is Server for RPC,
+// because OSProfiler's services trace the method that serves the call as rpc.
 func (c Call) SpanKind() trace.SpanKind {
 	switch c {
 	case HTTPServer, RPC:
@@ -76,9 +77,9 @@ func (c Call) SpanKind() trace.SpanKind {
 	}
 }
 
-// Operation is the name that OSProfiler gives to the operation of a span with
-// these attributes: wsgi, http or https, db, rpc; or nothing where the span's
-// own name stands.
+// Operation returns the name that OSProfiler gives to the operation of a span with
+// these attributes: wsgi, http, https, db or rpc. It is empty if the operation has
+// the span's own name.
 func (c Call) Operation(attrs []attribute.KeyValue) string {
 	switch c {
 	case HTTPServer:
@@ -99,21 +100,22 @@ func (c Call) Operation(attrs []attribute.KeyValue) string {
 
 const operationRPC = "rpc"
 
-// CallOfInfo tells the call by the members of an operation's info: of its
-// start, or, where there is none, of its stop. Of several known members the
-// first counts in upstream's order: db, request, requests, function. A member
-// that is no object, or an empty one, describes no call.
+// CallOfInfo returns the kind of call for an operation and the info of its start
+// or, if the start is missing, of its stop. If the info has several known members,
+// the first counts in the order of the Python library: db, request, requests,
+// function. A member that is no object, or an empty one, describes no call.
 func CallOfInfo(operation string, info osprofiler.Info) Call {
-	o := OutlineOf(info)
-	return o.Call(operation)
+	p := NewParsedInfo(info)
+	return p.Call(operation)
 }
 
-// CallOfSpan tells the call by a span's kind and attributes, of the stable
-// semantic conventions, the older ones, or the Python library's OTLP output.
+// CallOfSpan returns the kind of call for a span's kind and attributes. The
+// attributes may be those of the stable semantic conventions, of the older ones, or
+// of the Python library's OTLP driver.
 //
-// A database's client is DB even where it speaks HTTP. HTTP counts for server
-// and client spans only, unless the kind is unspecified; an internal span, such
-// as a router's, is part of the call and not the call.
+// A database client's span is DB even if the client uses HTTP. HTTP attributes
+// count for server and client spans only, unless the kind is unspecified: an
+// internal span, such as a router's, is a part of the call.
 func CallOfSpan(kind trace.SpanKind, attrs []attribute.KeyValue) Call {
 	var m marks
 	for i := range attrs {
@@ -129,27 +131,27 @@ func CallOfSpan(kind trace.SpanKind, attrs []attribute.KeyValue) Call {
 			return call
 		}
 	}
-	switch pythons := m&marksPython == marksPython; {
-	case pythons && kind == trace.SpanKindServer, m&marksResult != 0 && kind == trace.SpanKindServer:
+	switch python := m&marksPython == marksPython; {
+	case python && kind == trace.SpanKindServer, m&marksResult != 0 && kind == trace.SpanKindServer:
 		return RPC
-	case pythons, m&(marksFunction|marksResult) != 0:
+	case python, m&(marksFunction|marksResult) != 0:
 		return Function
 	}
 	return Other
 }
 
-// marks is what a span's keys hint at.
+// marks is a set of facts that the keys of a span's attributes show.
 type marks uint16
 
 const (
 	marksDB marks = 1 << iota
 	marksRPC
 	marksHTTP
-	marksClient // of HTTP: only clients say it
+	marksClient // of HTTP: only clients have the key
 	marksServer
-	marksURL      // of HTTP: clients say it, servers rarely
+	marksURL      // of HTTP: clients have the key, servers rarely
 	marksFunction // a function's name
-	marksResult   // what we say of a function besides its name
+	marksResult   // our own keys of a function, besides its name
 	marksName     // the three keys of the Python library, each too common to count alone
 	marksArgs
 	marksKwargs

@@ -40,9 +40,9 @@ func (c Conventions) stable() bool { return c != Old }
 func (c Conventions) old() bool    { return c == Old || c == Both }
 
 // ConventionsFromEnv reads OTEL_SEMCONV_STABILITY_OPT_IN, a comma list, as the
-// specification of the semantic conventions means it: with http/dup or another
-// entry that ends in /dup it is Both, else Stable. Old can be chosen by options
-// only, since no entry asks for it.
+// semantic conventions define it. It returns Both if an entry ends in /dup, such as
+// http/dup, and Stable otherwise. Old can be chosen by options only, because no
+// entry asks for it.
 func ConventionsFromEnv() Conventions {
 	for entry := range strings.SplitSeq(os.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"), ",") {
 		if strings.HasSuffix(strings.TrimSpace(entry), "/dup") {
@@ -85,7 +85,7 @@ const (
 	prefixOperationParameter = "db.operation.parameter."
 )
 
-// What the stable conventions have no name for.
+// Our own keys, for values without a key in the stable conventions.
 const (
 	ownDBParams            attribute.Key = "osprofiler.db.params" // JSON text
 	ownDBResult            attribute.Key = "osprofiler.db.result"

@@ -1,29 +1,29 @@
-// Package tags says in OpenTelemetry's attributes what the info of OSProfiler's
-// notifications says in its known members, and the reverse. It is pure: it does
-// no I/O and keeps no state.
+// Package tags converts between the known members of an OSProfiler info and
+// OpenTelemetry attributes. It is pure: it does no I/O and keeps no state.
 //
-// There is one table per kind of [Call], each in its own file, and all of them
-// in docs/conventions.md: request (an HTTP server's), requests (an HTTP
-// client's), db, and function (of an RPC or of any other code); errors have
-// [Failure].
+// The known members describe a call. There is one table per kind of [Call], each
+// in its own file, and all of them in docs/conventions.md: request (an HTTP
+// server's), requests (an HTTP client's), db, and function (of an RPC or of any
+// other code). Errors have [Failure].
 //
-// # Exactly or not at all
+// # Exact members and the rest
 //
-// A known member is said exactly when its attributes give back an equal JSON
-// value: all of its members are there and no others, each once, each of the
-// type that upstream writes, and each text valid UTF-8. Then [StartAttributes]
-// and [StopAttributes] take it out of the rest that they return. Of any other
-// member the attributes say what they can, and the whole member stays in the
-// rest, as it was written. So where both know a member, the rest is right:
+// A known member is represented exactly if its attributes give back an equal JSON
+// value. For that, all of its fields must be there and no others, each once, each
+// of the type that the Python library writes, and each text must be valid UTF-8.
+// [StartAttributes] and [StopAttributes] then leave the member out of the rest
+// that they return. Of any other member the attributes represent what they can,
+// and the whole member stays in the rest, as it was written. If the attributes
+// and the rest both have a member, the rest is right:
 //
 //	attrs, rest := tags.StartAttributes(nil, call, info, conventions)
 //	tags.Merge(rest, tags.StartInfo(call, attrs)) // equals info
 //
-// This holds also when the attributes of the start and of the stop stand in
-// one list, as they do in a span, and for the Call that [CallOfSpan] finds in
-// that list when the span has the kind of [Call.SpanKind].
+// This holds also if the attributes of the start and of the stop are in one list,
+// as they are in a span, and for the Call that [CallOfSpan] finds in that list if
+// the span has the kind of [Call.SpanKind].
 //
-// The attributes of spans made by OpenTelemetry's own instrumentation, of the
-// stable semantic conventions and of the older ones, give members as complete
-// as upstream's readers need them.
+// Spans of OpenTelemetry's own instrumentation, with the stable semantic
+// conventions or the older ones, give members that are as complete as the readers
+// of the Python library need them.
 package tags

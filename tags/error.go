@@ -14,13 +14,13 @@ import (
 // Failure is the error that an operation ended with.
 type Failure struct {
 	// Type is the error's class, such as nova.exception.InstanceNotFound. It is
-	// never empty: of an error without one it is "Error".
+	// never empty: an error without a class has the type "Error".
 	Type string
-	// Message is its text, which may be empty.
+	// Message is the error's text, which may be empty.
 	Message string
 }
 
-// The members of an info that tell of a failure.
+// The members of an info that report a failure.
 const (
 	memberEtype   = "etype"
 	memberMessage = "message"
@@ -28,19 +28,20 @@ const (
 
 const unknownType = "Error"
 
-// FailureOfInfo tells what error a stop's info reports, if it does so as
-// upstream sees it: see [osprofiler.Info.Failed].
+// FailureOfInfo returns the error that a stop's info reports. ok is false if it
+// reports none: see [osprofiler.Info.Failed].
 //
-// Where both etype and message are there, are strings that attributes can say,
-// and etype is not empty, the rest is info without them. Else both stay in the
-// rest, and Type and Message say what they can: nothing of null, and of another
-// value that is no string its JSON text. [Merge] gives back info in either case.
+// If etype and message are strings that attributes can have, and etype is not
+// empty, the rest is the info without them. Otherwise both stay in the rest, and
+// Type and Message have what texts can have: null is the empty text, and any other
+// value that is no string is its JSON text. [Merge] restores the info in either
+// case.
 func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bool) {
 	fields := [...]field{{key: memberEtype}, {key: memberMessage}}
 	for key, raw := range info.Members() {
 		for i := range fields {
 			if fields[i].key == key {
-				fields[i].set(raw) // of a repeated member the last counts
+				fields[i].set(raw) // the last of repeated members counts
 			}
 		}
 	}
@@ -48,7 +49,7 @@ func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bo
 	if etype.missing() || etype.raw == "null" {
 		return Failure{}, info, false
 	}
-	f = Failure{Type: etype.shown(), Message: message.shown()}
+	f = Failure{Type: etype.plainText(), Message: message.plainText()}
 	if f.Type == "" {
 		f.Type = unknownType
 		return f, info, true
@@ -59,14 +60,15 @@ func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bo
 	return f, info, true
 }
 
-// FailureOfSpan tells what error a span ended with. A span of status Error has
-// failed, one of status Ok has not; one of neither has if error.type or the
-// older error says so. An exception event alone does not: what was recorded may
-// have been handled.
+// FailureOfSpan returns the error that a span ended with. A span with the status
+// Error has failed, and one with the status Ok has not. A span with neither has
+// failed if it has the attribute error.type or the older attribute error. An
+// exception event alone is no failure, because the exception may have been handled.
 //
-// What the error was, says the newest exception event (or the log event of the
-// Python library's OTLP driver), else error.type and the status's description;
-// of an HTTP call without either, the status code.
+// Type and Message come from the newest exception event (or the log event of the
+// Python library's OTLP driver). Without one they come from error.type and the
+// description of the status. The type of an HTTP call without either is the status
+// code.
 func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []sdktrace.Event) (Failure, bool) {
 	if status.Code == codes.Ok {
 		return Failure{}, false
@@ -90,8 +92,8 @@ func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []
 	return f, true
 }
 
-// typeOfStatusCode names an error as the conventions name that of an HTTP call
-// that was answered with an error: by the status code.
+// typeOfStatusCode returns the status code of an HTTP call as the type of its
+// error, as the conventions demand, or "Error".
 func typeOfStatusCode(attrs []attribute.KeyValue) string {
 	for i := range attrs {
 		if key := attrs[i].Key; key == keyStatusCode || key == oldStatusCode {
@@ -118,8 +120,8 @@ func failureOfAttributes(attrs []attribute.KeyValue) (f Failure, failed bool) {
 	return f, failed
 }
 
-// newestException finds the exception with the latest time, of equal times the
-// last; nil if there is none.
+// newestException returns the exception event with the latest time. Of equal times
+// the last event counts. It returns nil if there is none.
 func newestException(events []sdktrace.Event) (newest *sdktrace.Event) {
 	for i := range events {
 		e := &events[i]
@@ -152,15 +154,16 @@ func exceptionOf(e *sdktrace.Event) (etype, message text) {
 	return etype, message
 }
 
-// shown is the text of a string, nothing for null, else the JSON text.
-func (f *field) shown() string {
+// plainText returns the text of a string, the empty text for null, and the JSON
+// text of any other value.
+func (f *field) plainText() string {
 	if f.isText || f.raw == "null" {
 		return f.text
 	}
 	return jsonText(f.raw)
 }
 
-// Info is the failure as a stop's info tells it.
+// Info returns the failure as a stop's info reports it: etype and message.
 func (f Failure) Info() osprofiler.Info {
 	var room [512]byte
 	dst := appendKeyText(append(room[:0], '{'), memberEtype, f.Type)
@@ -168,7 +171,7 @@ func (f Failure) Info() osprofiler.Info {
 	return osprofiler.Info(append(dst, '}'))
 }
 
-// Attributes are those of a span that failed so.
+// Attributes returns the attributes of a span with this failure.
 func (f Failure) Attributes(c Conventions) []attribute.KeyValue {
 	switch c {
 	case Old:
@@ -180,8 +183,8 @@ func (f Failure) Attributes(c Conventions) []attribute.KeyValue {
 	}
 }
 
-// Events are those of a span that failed so at that time: the exception event
-// of the stable conventions, the log event of the old ones, or both.
+// Events returns the events of a span with this failure at that time: the exception
+// event of the stable conventions, the log event of the old ones, or both.
 func (f Failure) Events(t time.Time, c Conventions) []sdktrace.Event {
 	switch c {
 	case Old:
@@ -193,7 +196,7 @@ func (f Failure) Events(t time.Time, c Conventions) []sdktrace.Event {
 	}
 }
 
-// Event is the exception event of the stable conventions.
+// Event returns the exception event of the stable conventions.
 func (f Failure) Event(t time.Time) sdktrace.Event {
 	return sdktrace.Event{Name: eventException, Time: t, Attributes: []attribute.KeyValue{
 		keyExceptionType.String(f.Type), keyExceptionMessage.String(f.Message),
@@ -206,7 +209,7 @@ func (f Failure) log(t time.Time) sdktrace.Event {
 	}}
 }
 
-// Status is the status of a span that failed so.
+// Status returns the status of a span with this failure.
 func (f Failure) Status() sdktrace.Status {
 	return sdktrace.Status{Code: codes.Error, Description: f.Message}
 }

@@ -6,12 +6,19 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// appendFunction says the function of a traced call's start: name, and args
-// and kwargs unless they are hidden, all of them strings.
+// appendFunction appends the attributes of the member function of a start.
 func appendFunction(dst []attribute.KeyValue, call Call, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
-	f := [...]field{{key: "name"}, {key: "args"}, {key: "kwargs"}}
+	f := functionFields{{key: "name"}, {key: "args"}, {key: "kwargs"}}
+	return f.append(dst, call, c, scan(raw, f[:]))
+}
+
+// functionFields has the fields name, args and kwargs, which are strings. args and
+// kwargs are missing if they are hidden.
+type functionFields [3]field
+
+func (f *functionFields) append(dst []attribute.KeyValue, call Call, c Conventions, clean bool) (_ []attribute.KeyValue, exact bool) {
 	name, args, kwargs := &f[0], &f[1], &f[2]
-	exact = scan(raw, f[:]) && name.exact &&
+	exact = clean && name.exact &&
 		(args.exact || args.missing()) && (kwargs.exact || kwargs.missing())
 	if c.stable() {
 		if call == RPC {
@@ -26,32 +33,38 @@ func appendFunction(dst []attribute.KeyValue, call Call, raw string, c Conventio
 		dst = appendText(dst, pythonKwargs, kwargs)
 		dst = appendText(dst, pythonName, name)
 	}
-	// In the old set, the name alone does not tell that it is a function's.
+	// In the old conventions the key of the name may be anybody's.
 	return dst, exact && (c.stable() || args.exact && kwargs.exact)
 }
 
-// appendResult says the function of a traced call's stop: result, a string.
+// appendResult appends the attributes of the member function of a stop. Its field
+// result is a string.
 func appendResult(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
 	f := [...]field{{key: "result"}}
-	exact = scan(raw, f[:]) && f[0].exact
-	if c.stable() {
-		dst = appendText(dst, ownResult, &f[0])
-	}
-	if c.old() && f[0].text != "" {
-		dst = appendText(dst, pythonResult, &f[0])
-	}
-	return dst, exact && c.stable()
+	clean := scan(raw, f[:])
+	return appendResultField(dst, &f[0], clean, c)
 }
 
-// appendFunctionInfo writes function with what is known of it. That of an RPC
-// always has a name, because upstream's readers ask for it.
+func appendResultField(dst []attribute.KeyValue, result *field, clean bool, c Conventions) (_ []attribute.KeyValue, exact bool) {
+	if c.stable() {
+		dst = appendText(dst, ownResult, result)
+	}
+	if c.old() && result.text != "" {
+		dst = appendText(dst, pythonResult, result)
+	}
+	return dst, clean && result.exact && c.stable()
+}
+
+// appendFunctionInfo writes function with the fields that have attributes. The
+// function of an RPC always has a name, because the Python library's readers need
+// it.
 func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	f := readFunction(attrs)
 	name := f.name
 	if call == RPC {
 		r := readRPC(attrs)
 		name = r.name().or(name)
-		name.ok = name.ok || r.known
+		name.ok = name.ok || r.present
 	}
 	if !name.ok {
 		return dst
@@ -66,7 +79,7 @@ func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byt
 	return append(dst, "}}"...)
 }
 
-// function is what attributes of any convention say of a function.
+// A function has the attributes of any conventions about a function.
 type function struct{ name, args, kwargs text }
 
 func readFunction(attrs []attribute.KeyValue) (f function) {
@@ -95,15 +108,15 @@ func readFunction(attrs []attribute.KeyValue) (f function) {
 	if f.name.rank == older && namespace.s != "" {
 		f.name.s = namespace.s + "." + f.name.s
 	}
-	if python.args.ok && python.kwargs.ok { // a name alone may be anybody's
+	if python.args.ok && python.kwargs.ok { // the key of the name may be anybody's
 		f = function{f.name.or(python.name), f.args.or(python.args), f.kwargs.or(python.kwargs)}
 	}
 	return f
 }
 
-// rpc is what attributes of any convention say of a remote call's method.
+// An rpc has the attributes of any conventions about a remote call's method.
 type rpc struct {
-	known                     bool
+	present                   bool // there are such attributes
 	method, original, service text
 }
 
@@ -117,13 +130,13 @@ func readRPC(attrs []attribute.KeyValue) (r rpc) {
 		case oldRPCService:
 			r.service.set(v)
 		case keyRPCSystemName, oldRPCSystem:
-			r.known = true
+			r.present = true
 		}
 	}
 	return r
 }
 
-// name is the method's full name: service/method where they stand apart.
+// name returns the method's full name: service/method if both have attributes.
 func (r *rpc) name() text {
 	name := r.method
 	if r.original.ok && name.s == methodOther {
@@ -136,7 +149,7 @@ func (r *rpc) name() text {
 	return name
 }
 
-// appendResultInfo writes function with its result, if that is known.
+// appendResultInfo writes function with its result, if there is an attribute of it.
 func appendResultInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var result text
 	for i := range attrs {

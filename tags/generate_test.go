@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Raw JSON values: those that upstream writes, and those that nobody expects.
+// Raw JSON values: those that the Python library writes, and those that nobody expects.
 var (
 	genString = rapid.Custom(func(t *rapid.T) string {
 		s := rapid.OneOf(

@@ -7,13 +7,13 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// http is what attributes of any convention say of an HTTP request.
+// An http has the attributes of any conventions about an HTTP request.
 type http struct {
-	knownMethod, originalMethod text
-	url, target                 text
-	scheme, host, path, query   text
-	hostHeader                  text
-	port                        number
+	normalMethod, originalMethod text // originalMethod if the conventions do not list it
+	url, target                  text
+	scheme, host, path, query    text
+	hostHeader                   text
+	port                         number
 }
 
 func readHTTP(attrs []attribute.KeyValue) (h http) {
@@ -21,7 +21,7 @@ func readHTTP(attrs []attribute.KeyValue) (h http) {
 		v := &attrs[i].Value
 		switch attrs[i].Key {
 		case keyMethod:
-			h.knownMethod.set(v)
+			h.normalMethod.set(v)
 		case keyMethodOriginal:
 			h.originalMethod.set(v)
 		case keyURLFull:
@@ -46,7 +46,7 @@ func readHTTP(attrs []attribute.KeyValue) (h http) {
 func (h *http) readOlder(key attribute.Key, v *attribute.Value) {
 	switch key {
 	case oldMethod:
-		h.knownMethod.setAs(older, v)
+		h.normalMethod.setAs(older, v)
 	case oldURL:
 		h.url.setAs(older, v)
 	case oldTarget:
@@ -70,7 +70,7 @@ func (h *http) readOlder(key attribute.Key, v *attribute.Value) {
 	}
 }
 
-// schemeOf is the scheme that readHTTP would find.
+// schemeOf returns the scheme that readHTTP would read.
 func schemeOf(attrs []attribute.KeyValue) string {
 	var scheme, whole text
 	for i := range attrs {
@@ -91,23 +91,23 @@ func schemeOf(attrs []attribute.KeyValue) string {
 	return splitURL(whole.s).scheme
 }
 
-// started tells whether anything is known of the request itself.
+// started reports whether there are attributes about the request itself.
 func (h *http) started() bool {
-	return h.knownMethod.ok || h.originalMethod.ok || h.url.ok || h.target.ok || h.path.ok
+	return h.normalMethod.ok || h.originalMethod.ok || h.url.ok || h.target.ok || h.path.ok
 }
 
-func (h *http) method() string { return h.originalMethod.or(h.knownMethod).s }
+func (h *http) method() string { return h.originalMethod.or(h.normalMethod).s }
 
-// url is a URL in the parts that upstream tells. It is taken apart and put
-// together without judging it: nothing is decoded or refused.
+// A url has the parts of a URL that the Python library writes. It is split and
+// joined without checks: nothing is decoded or refused.
 type url struct {
 	scheme, host, path, query string
 	port                      int64 // 0 for none
 }
 
-// splitURL takes an absolute URL apart. User information and fragment are
-// dropped; the host is lower-cased and without brackets, as Python's urlparse
-// gives it. A text without "://" is a path with a query.
+// splitURL splits an absolute URL. User information and fragment are dropped. The
+// host is in lower case and without brackets, as Python's urlparse returns it. A
+// text without "://" is a path with a query.
 func splitURL(s string) (u url) {
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
@@ -136,14 +136,14 @@ func splitHost(s string) (host string, port int64) {
 	return strings.ToLower(host), port
 }
 
-// splitTarget takes a request's target apart.
+// splitTarget splits a request's target.
 func splitTarget(s string) (u url) {
 	s, _, _ = strings.Cut(s, "#")
 	u.path, u.query, _ = strings.Cut(s, "?")
 	return u
 }
 
-// String puts the URL together; the port is left out where it is the scheme's own.
+// String joins the URL. It omits the port if that is the scheme's default.
 func (u url) String() string {
 	var room [256]byte
 	dst := append(append(room[:0], u.scheme...), "://"...)
@@ -162,7 +162,7 @@ func (u url) String() string {
 	return string(dst)
 }
 
-// defaultPort is the port that upstream assumes for a scheme; 0 for none.
+// defaultPort returns the port that the Python library assumes for a scheme, or 0.
 func defaultPort(scheme string) int64 {
 	switch scheme {
 	case "http":

@@ -9,74 +9,79 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// appendRequests says the requests of an HTTP client's start: method, query,
-// path, hostname and scheme, all of them strings, and port, an integer or, for
-// a scheme without a port of its own, the empty string.
+// appendRequests appends the attributes of the member requests of a start.
 func appendRequests(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
-	r := requests{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}, {key: "hostname"}, {key: "port"}}
-	exact = scan(raw, r[:]) && exactly(r[:5])
+	f := [...]field{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}, {key: "hostname"}, {key: "port"}}
+	clean := scan(raw, f[:])
+	r := clientFields{texts: [5]field(f[:5]), portText: f[5]}
+	r.port, r.hasPort = integer(f[5].raw)
+	return r.append(dst, c, clean)
+}
+
+// clientFields has the fields method, path, query, scheme and hostname, which are
+// strings, and port. A port is an integer or, for a scheme without a default port,
+// the empty string.
+type clientFields struct {
+	texts    [5]field
+	port     int64
+	hasPort  bool  // the port is an integer
+	portText field // otherwise
+}
+
+func (r *clientFields) append(dst []attribute.KeyValue, c Conventions, clean bool) (_ []attribute.KeyValue, exact bool) {
+	full := ""
 	if c.stable() {
-		var full string
 		dst, full = r.appendStable(dst)
-		exact = exact && r.portIsExact(full)
-	} else {
-		exact = exact && r.portIsExact("")
 	}
 	if c.old() {
 		dst = r.appendOld(dst)
 	}
-	return dst, exact
+	return dst, clean && exactly(r.texts[:]) && r.portIsExact(full)
 }
 
-// requests is the fields method, path, query, scheme, hostname and port.
-type requests [6]field
-
-func (r *requests) port() (int64, bool) { return integer(r[5].raw) }
-
-// portIsExact tells whether the inverse finds the same port. If it is the empty
-// string, it must find none in the scheme or in the whole URL.
-func (r *requests) portIsExact(full string) bool {
-	if _, ok := r.port(); ok {
+// portIsExact reports whether the inverse finds the same port. If the port is the
+// empty string, the inverse must find none in the scheme or in the whole URL.
+func (r *clientFields) portIsExact(full string) bool {
+	if r.hasPort {
 		return true
 	}
-	return r[5].exact && r[5].text == "" && defaultPort(r[3].text) == 0 && splitURL(full).port == 0
+	return r.portText.exact && r.portText.text == "" && defaultPort(r.texts[3].text) == 0 && splitURL(full).port == 0
 }
 
-func (r *requests) appendStable(dst []attribute.KeyValue) (_ []attribute.KeyValue, full string) {
-	method, path, query, scheme, hostname := &r[0], &r[1], &r[2], &r[3], &r[4]
-	port, hasPort := r.port()
+func (r *clientFields) appendStable(dst []attribute.KeyValue) (_ []attribute.KeyValue, full string) {
+	method, path, query, scheme, hostname := &r.texts[0], &r.texts[1], &r.texts[2], &r.texts[3], &r.texts[4]
 	dst = appendMethod(dst, method)
 	dst = appendText(dst, keyServerAddress, hostname)
-	if hasPort {
-		dst = append(dst, keyServerPort.Int64(port))
+	if r.hasPort {
+		dst = append(dst, keyServerPort.Int64(r.port))
 	}
 	if scheme.isText && hostname.isText && path.isText {
-		u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: port}
+		u := url{scheme: scheme.text, host: hostname.text, path: path.text, query: query.text, port: r.port}
 		full = u.String()
 		dst = append(dst, keyURLFull.String(full))
 	}
 	dst = appendText(dst, keyURLScheme, scheme)
 	dst = appendText(dst, keyURLPath, path)
-	if query.text != "" || strings.Contains(full, "?") { // a path may have that, too
+	if query.text != "" || strings.Contains(full, "?") { // the question mark may be in the path
 		dst = appendText(dst, keyURLQuery, query)
 	}
 	return dst, full
 }
 
-func (r *requests) appendOld(dst []attribute.KeyValue) []attribute.KeyValue {
-	dst = appendText(dst, oldPath, &r[1])
-	dst = appendText(dst, oldQuery, &r[2])
-	dst = appendText(dst, oldMethod, &r[0])
-	dst = appendText(dst, oldScheme, &r[3])
-	dst = appendText(dst, oldHostname, &r[4])
-	if port, ok := r.port(); ok {
-		return append(dst, oldPort.Int64(port))
+func (r *clientFields) appendOld(dst []attribute.KeyValue) []attribute.KeyValue {
+	dst = appendText(dst, oldPath, &r.texts[1])
+	dst = appendText(dst, oldQuery, &r.texts[2])
+	dst = appendText(dst, oldMethod, &r.texts[0])
+	dst = appendText(dst, oldScheme, &r.texts[3])
+	dst = appendText(dst, oldHostname, &r.texts[4])
+	if r.hasPort {
+		return append(dst, oldPort.Int64(r.port))
 	}
-	return appendText(dst, oldPort, &r[5])
+	return appendText(dst, oldPort, &r.portText)
 }
 
-// appendStatusCode says the requests of an HTTP client's stop: status_code, an
-// integer.
+// appendStatusCode appends the attributes of the member requests of a stop. Its
+// field status_code is an integer.
 func appendStatusCode(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
 	f := [...]field{{key: "status_code"}}
 	clean := scan(raw, f[:])
@@ -84,6 +89,10 @@ func appendStatusCode(dst []attribute.KeyValue, raw string, c Conventions) (_ []
 	if !ok {
 		return dst, false
 	}
+	return appendStatusCodeField(dst, code, clean, c)
+}
+
+func appendStatusCodeField(dst []attribute.KeyValue, code int64, clean bool, c Conventions) (_ []attribute.KeyValue, exact bool) {
 	if c.stable() {
 		dst = append(dst, keyStatusCode.Int64(code))
 	}
@@ -93,8 +102,8 @@ func appendStatusCode(dst []attribute.KeyValue, raw string, c Conventions) (_ []
 	return dst, clean && c.stable()
 }
 
-// appendRequests writes the requests, if anything is known of it: always all
-// six members.
+// appendRequests writes requests with all six fields, if there are attributes
+// about the request.
 func (h *http) appendRequests(dst []byte) []byte {
 	if !h.started() {
 		return dst
@@ -115,9 +124,9 @@ func (h *http) appendRequests(dst []byte) []byte {
 	return append(dst, "}}"...)
 }
 
-// clientURL takes the parts that stand in attributes of their own, and what
-// they leave open from the whole URL. As upstream does, it takes the scheme's
-// own port where none is known.
+// clientURL returns the URL. Each part comes from its own attribute or, without
+// one, from the whole URL. A URL without a port has the scheme's default port, as in
+// the Python library.
 func (h *http) clientURL() url {
 	u := splitURL(h.url.s)
 	if !h.url.ok && h.target.ok {
@@ -145,7 +154,8 @@ func (h *http) clientURL() url {
 	return u
 }
 
-// appendStatusCodeInfo writes the outcome of a client's request, if it is known.
+// appendStatusCodeInfo writes requests with the status code, if there is an
+// attribute of it.
 func appendStatusCodeInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var code number
 	for i := range attrs {

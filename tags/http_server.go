@@ -4,15 +4,21 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// appendRequest says the request of an HTTP server's start: method, path,
-// query and scheme, all of them strings.
+// appendRequest appends the attributes of the member request of a start.
 func appendRequest(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
-	f := [...]field{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}}
+	f := requestFields{{key: "method"}, {key: "path"}, {key: "query"}, {key: "scheme"}}
 	exact = scan(raw, f[:]) && exactly(f[:])
+	return f.append(dst, c), exact
+}
+
+// requestFields has the fields method, path, query and scheme, which are strings.
+type requestFields [4]field
+
+func (f *requestFields) append(dst []attribute.KeyValue, c Conventions) []attribute.KeyValue {
 	if c.stable() {
 		dst = appendMethod(dst, &f[0])
 		dst = appendText(dst, keyURLPath, &f[1])
-		if f[2].text != "" { // url.query is for requests that have one
+		if f[2].text != "" { // the conventions want url.query only for requests that have a query
 			dst = appendText(dst, keyURLQuery, &f[2])
 		}
 		dst = appendText(dst, keyURLScheme, &f[3])
@@ -23,10 +29,10 @@ func appendRequest(dst []attribute.KeyValue, raw string, c Conventions) (_ []att
 		dst = appendText(dst, oldMethod, &f[0])
 		dst = appendText(dst, oldScheme, &f[3])
 	}
-	return dst, exact
+	return dst
 }
 
-// methodOther stands for the methods that the conventions do not list.
+// methodOther is the value for methods that the conventions do not list.
 const methodOther = "_OTHER"
 
 func appendMethod(dst []attribute.KeyValue, f *field) []attribute.KeyValue {
@@ -40,8 +46,8 @@ func appendMethod(dst []attribute.KeyValue, f *field) []attribute.KeyValue {
 	return append(dst, keyMethod.String(methodOther), keyMethodOriginal.String(f.text))
 }
 
-// appendRequest writes the request, if anything is known of it: always all
-// four members, because upstream's readers ask for them.
+// appendRequest writes request, if there are attributes about the request. It
+// always writes all four fields, because the Python library's readers need them.
 func (h *http) appendRequest(dst []byte) []byte {
 	if !h.started() {
 		return dst
@@ -55,8 +61,8 @@ func (h *http) appendRequest(dst []byte) []byte {
 	return append(dst, "}}"...)
 }
 
-// serverURL takes the parts that stand in attributes of their own, and what
-// they leave open from http.target or a whole URL.
+// serverURL returns the URL. Each part comes from its own attribute or, without
+// one, from http.target or the whole URL.
 func (h *http) serverURL() url {
 	u := url{scheme: h.scheme.s, path: h.path.s, query: h.query.s}
 	if !h.path.ok {

@@ -10,17 +10,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// field is one of the members that upstream writes into a known object.
+// A field is one of the members that the Python library writes into the object
+// that describes a call.
 type field struct {
 	key    string
-	raw    string // as it was found; empty where it was not
-	text   string // of a string: what it says, made valid UTF-8
-	isText bool
-	exact  bool // isText, and text is just what it says
+	raw    string // its JSON text; empty if the object does not have the field
+	text   string // of a string, made valid UTF-8
+	isText bool   // it is a string
+	exact  bool   // it is a string that was valid UTF-8
 }
 
-// scan finds the fields in a raw object. It tells whether the object has no
-// other members and none twice.
+// scan reads the fields from a raw object. clean reports whether the object has no
+// other members and no field twice.
 func scan(object string, fields []field) (clean bool) {
 	clean = true
 next:
@@ -40,18 +41,23 @@ next:
 func (f *field) set(raw string) {
 	f.raw, f.text, f.isText, f.exact = raw, "", false, false
 	if text, ok := pyjson.Text(raw); ok {
-		f.isText, f.exact = true, utf8.ValidString(text)
-		f.text = text
-		if !f.exact {
-			f.text = strings.ToValidUTF8(text, "\uFFFD")
-		}
+		f.setText(text)
 	}
 }
 
-// missing tells that the object does not have the field.
+// setText sets the text of a field that is a string. An attribute cannot have a
+// text that is not valid UTF-8, such as one with a lone surrogate.
+func (f *field) setText(text string) {
+	f.isText, f.exact, f.text = true, utf8.ValidString(text), text
+	if !f.exact {
+		f.text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+}
+
+// missing reports whether the object lacks the field.
 func (f *field) missing() bool { return f.raw == "" }
 
-// exactly tells whether all these fields are strings that attributes can say.
+// exactly reports whether all these fields are strings that attributes can have.
 func exactly(fields []field) bool {
 	for i := range fields {
 		if !fields[i].exact {
@@ -78,15 +84,17 @@ func integer(raw string) (int64, bool) {
 	return n, err == nil
 }
 
-// text is what string attributes said: of equally ranked ones the last counts,
-// of others the highest rank. ok tells that there was one.
+// A text is the value of one of several string attributes with the same meaning.
+// The attribute of the highest rank counts, and of equal ranks the last one. ok
+// reports whether there was one.
 type text struct {
 	s    string
 	ok   bool
 	rank rank
 }
 
-// rank puts names of newer conventions before older ones that mean the same.
+// A rank orders keys that mean the same. Those of newer conventions count before
+// older ones.
 type rank uint8
 
 const (
@@ -103,7 +111,7 @@ func (t *text) setAs(r rank, v *attribute.Value) {
 	}
 }
 
-// or returns t if it was set, else u.
+// or returns t if it was set, and u otherwise.
 func (t text) or(u text) text {
 	if t.ok {
 		return t
@@ -111,8 +119,9 @@ func (t text) or(u text) text {
 	return u
 }
 
-// number is what integer attributes said; digits in a string count as well,
-// since older instrumentation wrote such.
+// A number is the value of one of several integer attributes with the same
+// meaning. A string of digits counts as well, because older instrumentation wrote
+// such.
 type number struct {
 	n    int64
 	ok   bool
@@ -135,8 +144,8 @@ func (n *number) setAs(r rank, v *attribute.Value) {
 	}
 }
 
-// appendKey and appendKeyText write `"key": ` and `"key": "text"` of keys that
-// need no escapes, with a comma before all but the first in an object.
+// appendKey writes `"key": ` for a key that needs no escapes, after a comma unless
+// it is the first in the object.
 func appendKey(dst []byte, key string) []byte {
 	if n := len(dst); n > 0 && dst[n-1] != '{' {
 		dst = append(dst, ", "...)
@@ -146,6 +155,7 @@ func appendKey(dst []byte, key string) []byte {
 	return append(dst, `": `...)
 }
 
+// appendKeyText writes `"key": "value"`.
 func appendKeyText(dst []byte, key, value string) []byte {
 	return pyjson.AppendString(appendKey(dst, key), value)
 }

@@ -11,31 +11,31 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// An outline tells what the info tells, however that is written.
-func TestOutlineTellsWhatTheInfoTells(t *testing.T) {
+// A ParsedInfo has what the info has, however the info is written.
+func TestParsedInfoAgreesWithInfo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		checkOutline(t, rapid.OneOf(genStart, genStop).Draw(t, "info"))
+		checkParsedInfo(t, rapid.OneOf(genStart, genStop).Draw(t, "info"))
 	})
 	for _, info := range []osprofiler.Info{
 		"", "{}", `{"host": "h"}`, `{"host":"h"}`, `{"host": "h" }`, `{"host": ""}`, `{"host": "\u0068"}`, `{"host": null}`, `{"host": 1}`,
 		`{"host": "h", "host": "i"}`, `{"host": "h", "x": "}"}`, `{"host": "h\""}`, `{"host": "\\"}`, `{"host": ["h"]}`,
 		`{"db": {"statement": "a", "params": []}, "host": "h", "db": {}}`, `{"etype": null, "host": "h"}`, `{"etype": "", "host": "h"}`,
 	} {
-		checkOutline(t, info)
+		checkParsedInfo(t, info)
 	}
 }
 
-func checkOutline(t reporter, info osprofiler.Info) {
-	o := tags.OutlineOf(info)
-	if o.Host() != info.Host() || o.Failed() != info.Failed() {
-		t.Fatalf("%s: host %q, failed: %v", info, o.Host(), o.Failed())
+func checkParsedInfo(t reporter, info osprofiler.Info) {
+	p := tags.NewParsedInfo(info)
+	if p.Host() != info.Host() || p.Failed() != info.Failed() {
+		t.Fatalf("%s: host %q, failed: %v", info, p.Host(), p.Failed())
 	}
-	call := o.Call("rpc")
+	call := p.Call("rpc")
 	for _, exact := range []bool{false, true} {
-		if _, said := o.AppendStart(nil, call, tags.Stable); exact && !said {
+		if _, ok := p.AppendStartAttributes(nil, call, tags.Stable); exact && !ok {
 			continue
 		}
-		rest := o.Rest(call, exact)
+		rest := p.Rest(call, exact)
 		members, host := 0, ""
 		for key, raw := range rest.Members() {
 			members++
@@ -43,10 +43,10 @@ func checkOutline(t reporter, info osprofiler.Info) {
 				host, _ = pyjson.Text(raw)
 			}
 		}
-		if o.RestIsHost(exact, host) && (members != 1 || host == "") {
+		if p.RestIsOnlyHost(exact, host) && (members != 1 || host == "") {
 			t.Fatalf("%s: more than the host is left of it: %s", info, rest)
 		}
-		if o.RestIsHost(exact, host+"x") || o.RestIsHost(exact, "") {
+		if p.RestIsOnlyHost(exact, host+"x") || p.RestIsOnlyHost(exact, "") {
 			t.Fatalf("%s has another host", info)
 		}
 	}
@@ -54,21 +54,21 @@ func checkOutline(t reporter, info osprofiler.Info) {
 
 // The two infos that nearly all operations of Python services have need no
 // second look.
-func TestRestIsHost(t *testing.T) {
+func TestRestIsOnlyHost(t *testing.T) {
 	for _, info := range []osprofiler.Info{onlyHost, infoWSGI, infoRequests, infoDB} {
-		o := tags.OutlineOf(info)
-		call := o.Call("x")
-		_, exact := o.AppendStart(nil, call, tags.Stable)
-		if !o.RestIsHost(exact, info.Host()) {
+		p := tags.NewParsedInfo(info)
+		call := p.Call("x")
+		_, exact := p.AppendStartAttributes(nil, call, tags.Stable)
+		if !p.RestIsOnlyHost(exact, info.Host()) {
 			t.Error(info)
 		}
 	}
 }
 
-func ExampleOutlineOf() {
-	o := tags.OutlineOf(`{"db": {"statement": "SELECT 1", "params": {}}, "host": "host-1"}`)
-	call := o.Call("db")
-	attrs, exact := o.AppendStart(nil, call, tags.Stable)
-	fmt.Println(call, o.Host(), len(attrs), o.Rest(call, exact))
+func ExampleNewParsedInfo() {
+	p := tags.NewParsedInfo(`{"db": {"statement": "SELECT 1", "params": {}}, "host": "host-1"}`)
+	call := p.Call("db")
+	attrs, exact := p.AppendStartAttributes(nil, call, tags.Stable)
+	fmt.Println(call, p.Host(), len(attrs), p.Rest(call, exact))
 	// Output: database host-1 3 {"host": "host-1"}
 }

@@ -1,0 +1,91 @@
+package tags
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// The types below are the known members of an info whose values a program has
+// at hand. Their attributes are those that [StartAttributes] and [StopAttributes]
+// give for an info with that member, without writing and parsing the info.
+//
+// exact reports whether the attributes represent the member fully. If it is false,
+// the attributes are of no use without the rest of the info: then write the info
+// and call StartAttributes or StopAttributes.
+
+// A ServerRequest is the member request of a start: the request that an HTTP
+// server answers.
+type ServerRequest struct{ Method, Path, Query, Scheme string }
+
+// AppendAttributes appends the attributes of the member.
+func (r ServerRequest) AppendAttributes(dst []attribute.KeyValue, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+	f := requestFields{textField(r.Method), textField(r.Path), textField(r.Query), textField(r.Scheme)}
+	return f.append(dst, c), exactly(f[:])
+}
+
+// A ClientRequest is the member requests of a start: the request that an HTTP
+// client sends.
+type ClientRequest struct {
+	Method, Path, Query, Scheme, Hostname string
+	Port                                  uint16 // 0 for none, which the info writes as the empty string
+}
+
+// AppendAttributes appends the attributes of the member.
+func (r ClientRequest) AppendAttributes(dst []attribute.KeyValue, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+	f := clientFields{
+		texts: [...]field{textField(r.Method), textField(r.Path), textField(r.Query), textField(r.Scheme), textField(r.Hostname)},
+		port:  int64(r.Port), hasPort: r.Port != 0, portText: textField(""),
+	}
+	return f.append(dst, c, true)
+}
+
+// A DBCall is the member db of a start: a statement and its parameters.
+type DBCall struct {
+	Statement string
+	// Params is the JSON text of the parameters, as json.dumps writes it.
+	Params string
+}
+
+// AppendAttributes appends the attributes of the member.
+func (d DBCall) AppendAttributes(dst []attribute.KeyValue, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+	statement := textField(d.Statement)
+	return appendDBCall(dst, &statement, d.Params, c), statement.exact && d.Params != ""
+}
+
+// A FunctionCall is the member function of a start: a function's name and its
+// arguments as texts.
+type FunctionCall struct{ Name, Args, Kwargs string }
+
+// AppendAttributes appends the attributes of the member. call is RPC or Function.
+func (f FunctionCall) AppendAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+	fields := functionFields{textField(f.Name), textField(f.Args), textField(f.Kwargs)}
+	return fields.append(dst, call, c, true)
+}
+
+// AppendResultAttributes appends the attributes of a stop with a result: of the
+// member db for a database call, of the member function for an RPC or a function.
+// Other calls have no result: exact is false for them.
+func AppendResultAttributes(dst []attribute.KeyValue, call Call, result string, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+	f := textField(result)
+	switch call {
+	case DB:
+		return appendOutcomeFields(dst, [3]field{f}, true, c)
+	case RPC, Function:
+		return appendResultField(dst, &f, true, c)
+	}
+	return dst, false
+}
+
+// AppendStatusCodeAttributes appends the attributes of the member requests of a
+// stop: the status code of the response.
+func AppendStatusCodeAttributes(dst []attribute.KeyValue, code int, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+	return appendStatusCodeField(dst, int64(code), true, c)
+}
+
+// textField returns the field that scan finds for a text that an info has.
+func textField(text string) (f field) {
+	f.setText(pyjson.Normal(text))
+	f.raw = `""` // not missing; nobody reads more of a text's raw value
+	return f
+}
