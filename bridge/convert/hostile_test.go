@@ -29,8 +29,8 @@ func TestCutOffAttributesStayValid(t *testing.T) {
 			convert.StartInfoKey.String(`{"a": "s3cr3t cut o`), convert.StopInfoKey.String("{\"a\":\n1}"),
 			convert.StartKey.String(`{"name": "s3cr3t`), convert.StopKey.String("null"),
 		}
-		notifications := convert.New().Append(nil, stub.Snapshot())
-		redacted := convert.New(convert.WithRedaction(tags.Redaction{FunctionArgs: true})).Append(nil, stub.Snapshot())
+		notifications := convert.New().Append(nil, convert.Both, stub.Snapshot())
+		redacted := convert.New(convert.WithRedaction(tags.Redaction{FunctionArgs: true})).Append(nil, convert.Both, stub.Snapshot())
 		for _, n := range append(notifications, redacted...) {
 			if err := n.Validate(); err != nil {
 				t.Errorf("%s: %v", scope, err)
@@ -50,7 +50,7 @@ func TestKeptTextOfAnotherTrace(t *testing.T) {
 	stub.InstrumentationScope = instrumentation.Scope{Name: convert.ScopeName}
 	victim := `{"name": "evil-start", "base_id": "11111111-1111-4111-8111-111111111111", "trace_id": "t", "info": {}}`
 	stub.Attributes = []attribute.KeyValue{convert.StartKey.String(victim)}
-	for _, n := range convert.New().Append(nil, stub.Snapshot()) {
+	for _, n := range convert.New().Append(nil, convert.Both, stub.Snapshot()) {
 		if osprofiler.TraceIDOf(n.BaseID) != stub.SpanContext.TraceID() {
 			t.Errorf("a notification of another trace: %s", n.JSON())
 		}
@@ -72,7 +72,7 @@ func TestTraceStateOfNoUTF8(t *testing.T) {
 
 // Redaction leaves a carried span one of ours.
 func TestRedactedCarriedSpanIsOfNotifications(t *testing.T) {
-	pair := convert.New().Append(nil, typical())
+	pair := convert.New().Append(nil, convert.Both, typical())
 	s := convert.New(convert.WithRedaction(tags.Redaction{DBParams: true})).SpanOf(&pair[0], &pair[1])
 	if !convert.OfNotifications(s) {
 		t.Error("a processor would take it for a live span")

@@ -24,7 +24,7 @@ func TestSpanSurvivesNotifications(t *testing.T) {
 	c := convert.New()
 	rapid.Check(t, func(t *rapid.T) {
 		span := genSpan.Draw(t, "span")
-		notifications := c.Append(nil, span)
+		notifications := c.Append(nil, convert.Both, span)
 		if len(notifications) != 2 {
 			t.Fatalf("a span is two notifications, not %d", len(notifications))
 		}
@@ -36,7 +36,7 @@ func TestSpanSurvivesNotifications(t *testing.T) {
 		if span.ChildSpanCount() != back.ChildSpanCount() || span.Parent().HasSpanID() && !span.Parent().Equal(back.Parent()) {
 			t.Fatalf("what OTLP lacks changed: %v %v", span.Parent(), back.Parent())
 		}
-		again := c.Append(nil, back)
+		again := c.Append(nil, convert.Both, back)
 		for i := range again {
 			if !again[i].Equal(notifications[i]) {
 				t.Fatalf("the second time the notification is another\n%s\n%s", notifications[i].JSON(), again[i].JSON())
@@ -97,7 +97,7 @@ func checkPair(t interface {
 	}
 	for _, conventions := range []tags.Conventions{tags.Stable, tags.Old, tags.Both} {
 		span := convert.New(convert.WithConventions(conventions)).SpanOf(start, stop)
-		got := convert.New().Append(nil, span)
+		got := convert.New().Append(nil, convert.Both, span)
 		want := slices.DeleteFunc([]*osprofiler.Notification{start, stop}, func(n *osprofiler.Notification) bool { return n == nil })
 		if len(got) != len(want) {
 			t.Fatalf("%d notifications became %d: %v", len(want), len(got), span.Attributes())
@@ -251,7 +251,7 @@ func TestEnrichedSpanIsCarried(t *testing.T) {
 	stop.Name, stop.Info = "wsgi-stop", `{"host": "h"}`
 	enriched := withAttribute{convert.SpanOf(&start, &stop)}
 	c := convert.New()
-	got := c.Append(nil, enriched)
+	got := c.Append(nil, convert.Both, enriched)
 	if !got[0].Equal(start) || got[1].Equal(stop) || !got[1].Info.Has("otel") {
 		t.Fatalf("%s\n%s", got[0].JSON(), got[1].JSON())
 	}

@@ -6,15 +6,20 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A Converter converts by its options. It may be used by many goroutines.
-type Converter struct{ cfg config }
+// A Converter converts by its options. It may be used by many goroutines. It
+// remembers the text of the resources that it has seen, so keep one Converter
+// for many spans.
+type Converter struct {
+	cfg       config
+	resources resourceTexts
+}
 
 type config struct {
 	project, service, host string
 	redaction              tags.Redaction
 	conventions            tags.Conventions
 	spanNames              bool
-	localHost              string // of spans whose resource names none
+	localHost              string // for spans whose resource has no host
 }
 
 // An Option changes what a Converter does.
@@ -24,32 +29,32 @@ type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// WithProject sets the project of all notifications; without it, it is the
-// resource's service.namespace.
+// WithProject sets the project of all notifications. The default is the resource's
+// service.namespace.
 func WithProject(project string) Option { return optionFunc(func(c *config) { c.project = project }) }
 
-// WithService sets the service of all notifications; without it, it is the
-// resource's service.name.
+// WithService sets the service of all notifications. The default is the resource's
+// service.name.
 func WithService(service string) Option { return optionFunc(func(c *config) { c.service = service }) }
 
-// WithHost sets the host of all notifications; without it, it is the
-// resource's host.name, else this machine's host name.
+// WithHost sets the host of all notifications. The default is the resource's
+// host.name, or this machine's host name if the resource has none.
 func WithHost(host string) Option { return optionFunc(func(c *config) { c.host = host }) }
 
-// WithRedaction removes what is sensitive, in info and attributes alike,
-// before anything is converted.
+// WithRedaction removes sensitive values from infos and attributes before
+// anything is converted.
 func WithRedaction(r tags.Redaction) Option { return optionFunc(func(c *config) { c.redaction = r }) }
 
-// WithConventions sets the semantic conventions of the attributes of spans
-// that are made from notifications; the default is [tags.Stable].
+// WithConventions sets the semantic conventions for the attributes of spans that
+// are made from notifications. The default is [tags.Stable].
 func WithConventions(v tags.Conventions) Option {
 	return optionFunc(func(c *config) { c.conventions = v })
 }
 
-// WithSpanNames makes every operation bear its span's own name. Without it,
-// calls of a known kind are named as OSProfiler's own instrumentation names
-// them (wsgi, http, https, db, rpc), which upstream's statistics and graphs
-// look for.
+// WithSpanNames gives every operation its span's own name. Without it, calls of a
+// known kind have the names that OSProfiler's own instrumentation gives them
+// (wsgi, http, https, db, rpc). The statistics and graphs of the Python library
+// look for these names.
 func WithSpanNames() Option { return optionFunc(func(c *config) { c.spanNames = true }) }
 
 // New returns a Converter.

@@ -19,7 +19,7 @@ import (
 )
 
 // decodeTracesData reads OTLP/JSON TracesData of exactly one span.
-func decodeTracesData(text string) (*span, error) {
+func decodeTracesData(text string) (*Span, error) {
 	raw, err := pyjson.One(text)
 	if err != nil {
 		return nil, err
@@ -38,12 +38,12 @@ func decodeTracesData(text string) (*span, error) {
 	}
 	d := decoder{}
 	s := d.span(rawSpan)
-	s.resource = d.resource(resourceSpans)
-	s.scope = d.scope(scopeSpans)
+	s.Resource = d.resource(resourceSpans)
+	s.InstrumentationScope = d.scope(scopeSpans)
 	return s, d.err
 }
 
-// only returns the one element of a member that is a list.
+// only returns the element of a member that is a list of one object.
 func only(object, key string) (string, error) {
 	list, _ := pyjson.Get(object, key)
 	count, first := 0, ""
@@ -59,7 +59,8 @@ func only(object, key string) (string, error) {
 	return first, nil
 }
 
-// A decoder remembers the first thing that was wrong; after it, values are zero.
+// A decoder has the first error of its methods. A method that fails returns the
+// zero value.
 type decoder struct{ err error }
 
 func (d *decoder) fail(err error) {
@@ -68,8 +69,8 @@ func (d *decoder) fail(err error) {
 	}
 }
 
-func (d *decoder) span(raw string) *span {
-	s := &span{}
+func (d *decoder) span(raw string) *Span {
+	s := &Span{}
 	context := trace.SpanContextConfig{}
 	var parentID trace.SpanID
 	var flags uint64
@@ -86,38 +87,38 @@ func (d *decoder) span(raw string) *span {
 		case "flags":
 			flags = d.uint(v)
 		case "name":
-			s.name = d.text(v)
+			s.Name = d.text(v)
 		case "kind":
-			s.kind = kindOf(d.uint(v))
+			s.SpanKind = kindOf(d.uint(v))
 		case "startTimeUnixNano":
-			s.start = d.time(v)
+			s.StartTime = d.time(v)
 		case "endTimeUnixNano":
-			s.end = d.time(v)
+			s.EndTime = d.time(v)
 		case "attributes":
-			s.attributes = d.attributes(v, 0)
+			s.Attributes = d.attributes(v, 0)
 		case "droppedAttributesCount":
-			s.dropped.attributes = d.count(v)
+			s.DroppedAttributes = d.count(v)
 		case "events":
-			s.events = d.events(v)
+			s.Events = d.events(v)
 		case "droppedEventsCount":
-			s.dropped.events = d.count(v)
+			s.DroppedEvents = d.count(v)
 		case "links":
-			s.links = d.links(v)
+			s.Links = d.links(v)
 		case "droppedLinksCount":
-			s.dropped.links = d.count(v)
+			s.DroppedLinks = d.count(v)
 		case "status":
-			s.status = d.status(v)
+			s.Status = d.status(v)
 		}
 	}
 	context.TraceFlags = trace.TraceFlags(flags & 0xFF)
-	s.context = trace.NewSpanContext(context)
+	s.SpanContext = trace.NewSpanContext(context)
 	remote := uint32(flags)&isRemoteMask != 0
-	s.restoreExtra(parentOf(context, parentID, remote))
+	s.restoreExtras(parentOf(context, parentID, remote))
 	return s
 }
 
-// parentOf makes the parent's span context; without a span id there is none,
-// but it may still have been remote.
+// parentOf makes the parent's span context. Without a span id there is no parent,
+// but the context may still be remote.
 func parentOf(child trace.SpanContextConfig, id trace.SpanID, remote bool) trace.SpanContextConfig {
 	parent := trace.SpanContextConfig{SpanID: id, Remote: remote}
 	if id.IsValid() {
@@ -224,8 +225,8 @@ func (d *decoder) scope(scopeSpans string) (sc instrumentation.Scope) {
 	return sc
 }
 
-// deepest is how many lists and maps an attribute's value may lie in.
-const deepest = 100
+// maxDepth is the number of lists and maps that may be nested in an attribute.
+const maxDepth = 100
 
 func (d *decoder) attributes(list string, depth int) []attribute.KeyValue {
 	if pyjson.KindOf(list) != pyjson.Array {
@@ -241,8 +242,8 @@ func (d *decoder) attributes(list string, depth int) []attribute.KeyValue {
 }
 
 func (d *decoder) value(raw string, depth int) attribute.Value {
-	if depth > deepest {
-		d.fail(fmt.Errorf("an attribute is nested more than %d levels deep", deepest))
+	if depth > maxDepth {
+		d.fail(fmt.Errorf("an attribute is nested more than %d levels deep", maxDepth))
 		return attribute.Value{}
 	}
 	for key, v := range pyjson.Members(raw) {
@@ -272,7 +273,7 @@ func (d *decoder) value(raw string, depth int) attribute.Value {
 	return attribute.Value{}
 }
 
-// array gives a list of one kind the Go slice type of that kind.
+// array returns a list of one type as the Go slice type of that type.
 func (d *decoder) array(list string, depth int) attribute.Value {
 	var values []attribute.Value
 	kind, mixed := attribute.STRING, false
@@ -328,7 +329,7 @@ func (d *decoder) traceState(text string) trace.TraceState {
 	return state
 }
 
-// text reads a string; a missing one is empty.
+// text reads a string. A missing string is empty.
 func (d *decoder) text(raw string) string {
 	if raw == "" {
 		return ""
@@ -340,7 +341,7 @@ func (d *decoder) text(raw string) string {
 	return text
 }
 
-// digits reads a number that stands bare or, as OTLP/JSON writes 64 bits, in quotes.
+// digits reads the digits of a number. OTLP/JSON writes 64-bit numbers in quotes.
 func (d *decoder) digits(raw string) string {
 	if text, ok := pyjson.Text(raw); ok {
 		return text

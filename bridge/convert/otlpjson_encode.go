@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -19,25 +18,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// The encoder writes OTLP/JSON TracesData as it stands *inside* a JSON string,
-// every quote escaped, so that info.otel is written in one pass. It follows
-// the OTLP specification's JSON encoding: ids in hex, 64-bit integers as
-// strings, enums as numbers, default values left out.
-
-// resourceMemo remembers, between the spans of one batch, how the last
-// resource was written.
-type resourceMemo struct {
-	last *resource.Resource
-	text []byte
-}
+// The encoder writes OTLP/JSON TracesData in the form that it has inside a JSON
+// string, with every quote escaped, so that info.otel is written in one pass. It
+// follows the JSON encoding of the OTLP specification: ids in hex, 64-bit integers
+// as strings, enums as numbers, default values left out.
 
 const hasRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 const isRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
 
 // appendTracesData appends the TracesData of one span with these attributes.
-func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, memo *resourceMemo) []byte {
+func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue, resource *resourceText) []byte {
 	b = append(b, `{\"resourceSpans\":[{`...)
-	b = memo.appendResource(b, s.Resource())
+	b = append(b, resource.otlp...)
 	b = append(b, `\"scopeSpans\":[{`...)
 	b = appendScope(b, s.InstrumentationScope())
 	b = append(b, `\"spans\":[`...)
@@ -45,20 +37,16 @@ func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyVa
 	return append(b, `]}]}]}`...)
 }
 
-func (m *resourceMemo) appendResource(b []byte, r *resource.Resource) []byte {
+// appendResource appends the members of resourceSpans that tell of the resource.
+func appendResource(b []byte, r *resource.Resource) []byte {
 	if r == nil {
 		return b
 	}
-	if r == m.last {
-		return append(b, m.text...)
-	}
-	start := len(b)
 	b = appendAttributes(append(b, `\"resource\":{`...), `\"attributes\":[`, r.Attributes())
 	b = append(b, `},`...)
 	if r.SchemaURL() != "" {
 		b = append(appendText(b, `\"schemaUrl\":\"`, r.SchemaURL()), ',')
 	}
-	m.last, m.text = r, append(m.text[:0], b[start:]...)
 	return b
 }
 
@@ -90,10 +78,8 @@ func appendSpan(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyValue) [
 	b = appendCount(b, `,\"kind\":`, int(spanKind(s.SpanKind())))
 	b = appendTime(b, `,\"startTimeUnixNano\":\"`, s.StartTime())
 	b = appendTime(b, `,\"endTimeUnixNano\":\"`, s.EndTime())
-	if extra := extraAttributes(s, attrs); extra != nil {
-		attrs = append(slices.Clip(attrs), extra...)
-	}
-	b = appendAttributes(b, `,\"attributes\":[`, attrs)
+	var room [maxExtras]attribute.KeyValue
+	b = appendAttributes(b, `,\"attributes\":[`, attrs, appendExtras(room[:0], s, attrs))
 	b = appendCount(b, `,\"droppedAttributesCount\":`, s.DroppedAttributes())
 	b = appendEvents(b, s.Events())
 	b = appendCount(b, `,\"droppedEventsCount\":`, s.DroppedEvents())
@@ -177,8 +163,8 @@ func statusCode(c codes.Code) tracepb.Status_StatusCode {
 	}
 }
 
-// spanKind gives OTLP's number of a kind: the same as the API's, but that the
-// API's own "unspecified" is sent as such.
+// spanKind returns OTLP's number of a kind. It is the API's number, but a kind that
+// the API does not know is "unspecified".
 func spanKind(k trace.SpanKind) tracepb.Span_SpanKind {
 	if k < trace.SpanKindInternal || k > trace.SpanKindConsumer {
 		return tracepb.Span_SPAN_KIND_UNSPECIFIED
@@ -186,21 +172,25 @@ func spanKind(k trace.SpanKind) tracepb.Span_SpanKind {
 	return tracepb.Span_SpanKind(k)
 }
 
-// appendAttributes appends a list of attributes behind its name and opening
-// bracket; an empty list is left out.
-func appendAttributes(b []byte, name string, attrs []attribute.KeyValue) []byte {
-	if len(attrs) == 0 {
-		return b
-	}
-	b = append(b, name...)
-	for i := range attrs {
-		if i > 0 {
-			b = append(b, ',')
+// appendAttributes appends lists of attributes as one. name has the opening
+// bracket. Without attributes, the list is left out.
+func appendAttributes(b []byte, name string, lists ...[]attribute.KeyValue) []byte {
+	opened := false
+	for _, attrs := range lists {
+		for i := range attrs {
+			if opened {
+				b = append(b, ',')
+			} else {
+				b, opened = append(b, name...), true
+			}
+			b = appendText(b, `{\"key\":\"`, string(attrs[i].Key))
+			b = append(appendValue(append(b, `,\"value\":`...), attrs[i].Value), '}')
 		}
-		b = appendText(b, `{\"key\":\"`, string(attrs[i].Key))
-		b = append(appendValue(append(b, `,\"value\":`...), attrs[i].Value), '}')
 	}
-	return append(b, ']')
+	if opened {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func appendValue(b []byte, v attribute.Value) []byte {
@@ -264,8 +254,8 @@ func appendDouble(b []byte, f float64) []byte {
 	return append(pyjson.AppendFloat(append(b, `{\"doubleValue\":`...), f), '}')
 }
 
-// appendTime appends a time; the zero time, of a span that has not ended, is
-// left out, and what is before 1970 is 0, as OTLP cannot say it.
+// appendTime appends a time. The zero time of a span that has not ended is left
+// out. A time before 1970 is 0, because OTLP has none.
 func appendTime(b []byte, name string, t time.Time) []byte {
 	if t.IsZero() {
 		return b
@@ -273,7 +263,7 @@ func appendTime(b []byte, name string, t time.Time) []byte {
 	return append(strconv.AppendInt(append(b, name...), max(0, t.UnixNano()), 10), `\"`...)
 }
 
-// appendCount appends a number unless it is OTLP's default, 0.
+// appendCount appends a number, except OTLP's default, 0.
 func appendCount(b []byte, name string, n int) []byte {
 	if n <= 0 {
 		return b
@@ -288,19 +278,19 @@ func appendOptional(b []byte, name, s string) []byte {
 	return appendText(b, name, s)
 }
 
-// appendText appends a name with an opening quote, then a string, whose own
-// quotes are escaped twice, and the closing quote.
+// appendText appends a string and its closing quote. name has the opening quote.
+// Quotes in the string are escaped twice.
 func appendText(b []byte, name, s string) []byte {
 	b = append(b, name...)
 	if i := pyjson.VerbatimEnd(s, 0); i < len(s) {
-		return appendHardText(append(b, s[:i]...), s[i:])
+		return appendEscaped(append(b, s[:i]...), s[i:])
 	}
 	return append(append(b, s...), `\"`...)
 }
 
-// appendHardText appends a string from its first byte that is not copied, and
-// the closing quote.
-func appendHardText(b []byte, s string) []byte {
+// appendEscaped appends the rest of a string, from its first byte that needs an
+// escape, and the closing quote.
+func appendEscaped(b []byte, s string) []byte {
 	inner := pyjson.AppendStringUTF8(nil, s)
 	return pyjson.AppendEscaped(b, inner[1:])
 }

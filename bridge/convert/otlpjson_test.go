@@ -55,7 +55,7 @@ func TestInfoOTelIsOTLPJSON(t *testing.T) {
 				t.Skip("is told from what OTLP lacks by a marker")
 			}
 		}
-		stop, _ := c.StopOf(span)
+		stop := c.Append(nil, convert.Stops, span)[0]
 		text, _ := pyjson.Text(must(stop.Info.Get("otel")))
 		data := officialTracesData(t, text)
 		want := otlpOf(t, span)
@@ -83,7 +83,7 @@ func must[T any](v T, ok bool) T {
 
 // Whatever stands in info.otel, a span comes out, and nothing panics.
 func FuzzInfoOTel(f *testing.F) {
-	stop, _ := convert.New().StopOf(typical())
+	stop := convert.New().Append(nil, convert.Stops, typical())[0]
 	text, _ := pyjson.Text(must(stop.Info.Get("otel")))
 	f.Add(text)
 	f.Add(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"","attributes":[{"value":{"arrayValue":{"values":[{},{"intValue":"x"}]}}}]}]}]}]}`)
@@ -94,7 +94,7 @@ func FuzzInfoOTel(f *testing.F) {
 		if span == nil || span.SpanContext().SpanID() != typical().SpanContext().SpanID() {
 			t.Fatal("a span with the notification's own ids should come out")
 		}
-		for _, back := range convert.New().Append(nil, span) {
+		for _, back := range convert.New().Append(nil, convert.Both, span) {
 			if err := back.Validate(); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -10,62 +11,118 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// span is a finished span of foreign origin: its own ids, times and resource,
-// which no Tracer would give it.
-type span struct {
-	sdktrace.ReadOnlySpan // for its private method only; all others are here
+// A Span is a span as data. It has a field for every method of a ReadOnlySpan,
+// with the same name. A Tracer chooses a span's ids, times and resource; in a
+// Span they can be set.
+//
+// Make one by a composite literal or by [CopySpan], change it, and call
+// [Span.Snapshot] for the ReadOnlySpan.
+type Span struct {
+	Name                 string
+	SpanContext          trace.SpanContext
+	Parent               trace.SpanContext
+	SpanKind             trace.SpanKind
+	StartTime, EndTime   time.Time
+	Attributes           []attribute.KeyValue
+	Events               []sdktrace.Event
+	Links                []sdktrace.Link
+	Status               sdktrace.Status
+	DroppedAttributes    int
+	DroppedEvents        int
+	DroppedLinks         int
+	ChildSpanCount       int
+	Resource             *resource.Resource
+	InstrumentationScope instrumentation.Scope
 
-	name       string
-	context    trace.SpanContext
-	parent     trace.SpanContext
-	kind       trace.SpanKind
-	start, end time.Time
-	attributes []attribute.KeyValue
-	events     []sdktrace.Event
-	links      []sdktrace.Link
-	status     sdktrace.Status
-	dropped    struct{ attributes, events, links int }
-	childSpans int
-	resource   *resource.Resource
-	scope      instrumentation.Scope
+	fromNotifications bool // see OfNotifications
 }
 
-// roomySpan is a span with room for the attributes that most have which are
-// made from notifications: one allocation for both.
-type roomySpan struct {
-	span
-	room [6]attribute.KeyValue
+// CopySpan returns the properties of any span. Its slices and the resource are
+// those of s: replace them, do not write into them.
+func CopySpan(s sdktrace.ReadOnlySpan) Span {
+	if own, ok := s.(*snapshot); ok {
+		return own.span
+	}
+	c := Span{
+		Name:                 s.Name(),
+		SpanContext:          s.SpanContext(),
+		Parent:               s.Parent(),
+		SpanKind:             s.SpanKind(),
+		StartTime:            s.StartTime(),
+		EndTime:              s.EndTime(),
+		Attributes:           s.Attributes(),
+		Events:               s.Events(),
+		Links:                s.Links(),
+		Status:               s.Status(),
+		DroppedAttributes:    s.DroppedAttributes(),
+		DroppedEvents:        s.DroppedEvents(),
+		DroppedLinks:         s.DroppedLinks(),
+		ChildSpanCount:       s.ChildSpanCount(),
+		Resource:             s.Resource(),
+		InstrumentationScope: s.InstrumentationScope(),
+	}
+	c.clip()
+	return c
 }
 
-var _ sdktrace.ReadOnlySpan = (*span)(nil)
+// clip makes sure that appending to a slice of the Span writes into no array that
+// others have.
+func (s *Span) clip() {
+	s.Attributes, s.Events, s.Links = slices.Clip(s.Attributes), slices.Clip(s.Events), slices.Clip(s.Links)
+}
 
-func (s *span) Name() string                                { return s.name }
-func (s *span) SpanContext() trace.SpanContext              { return s.context }
-func (s *span) Parent() trace.SpanContext                   { return s.parent }
-func (s *span) SpanKind() trace.SpanKind                    { return s.kind }
-func (s *span) StartTime() time.Time                        { return s.start }
-func (s *span) EndTime() time.Time                          { return s.end }
-func (s *span) Attributes() []attribute.KeyValue            { return s.attributes }
-func (s *span) Links() []sdktrace.Link                      { return s.links }
-func (s *span) Events() []sdktrace.Event                    { return s.events }
-func (s *span) Status() sdktrace.Status                     { return s.status }
-func (s *span) InstrumentationScope() instrumentation.Scope { return s.scope }
-func (s *span) Resource() *resource.Resource                { return s.resource }
-func (s *span) DroppedAttributes() int                      { return s.dropped.attributes }
-func (s *span) DroppedLinks() int                           { return s.dropped.links }
-func (s *span) DroppedEvents() int                          { return s.dropped.events }
-func (s *span) ChildSpanCount() int                         { return s.childSpans }
-
-// InstrumentationLibrary implements ReadOnlySpan's deprecated method.
-func (s *span) InstrumentationLibrary() instrumentation.Library { //nolint:staticcheck // the interface has it
-	return s.scope
+// Snapshot returns a ReadOnlySpan with the properties that the Span has now.
+// Later assignments to fields do not change it. It shares the slices and the
+// resource with the Span, so a batch of Spans can keep one resource, by which
+// exporters group.
+func (s *Span) Snapshot() sdktrace.ReadOnlySpan {
+	s.clip()
+	return &snapshot{span: *s}
 }
 
 // OfNotifications tells whether a span was made from notifications, not by a
 // Tracer. Processors see such a span when it ends, never when it starts.
 func OfNotifications(s sdktrace.ReadOnlySpan) bool {
-	if _, ok := s.(*span); ok {
+	if own, ok := s.(*snapshot); ok && own.span.fromNotifications {
 		return true
 	}
 	return s.InstrumentationScope().Name == ScopeName
+}
+
+// A snapshot is a Span as a ReadOnlySpan.
+type snapshot struct {
+	sdktrace.ReadOnlySpan // nil; it provides the interface's unexported method
+	span                  Span
+}
+
+// roomySnapshot is a snapshot with room for as many attributes as most spans
+// have that are made from notifications: one allocation for both.
+type roomySnapshot struct {
+	snapshot
+	room [6]attribute.KeyValue
+}
+
+var _ sdktrace.ReadOnlySpan = (*snapshot)(nil)
+
+func (s *snapshot) Name() string                     { return s.span.Name }
+func (s *snapshot) SpanContext() trace.SpanContext   { return s.span.SpanContext }
+func (s *snapshot) Parent() trace.SpanContext        { return s.span.Parent }
+func (s *snapshot) SpanKind() trace.SpanKind         { return s.span.SpanKind }
+func (s *snapshot) StartTime() time.Time             { return s.span.StartTime }
+func (s *snapshot) EndTime() time.Time               { return s.span.EndTime }
+func (s *snapshot) Attributes() []attribute.KeyValue { return s.span.Attributes }
+func (s *snapshot) Links() []sdktrace.Link           { return s.span.Links }
+func (s *snapshot) Events() []sdktrace.Event         { return s.span.Events }
+func (s *snapshot) Status() sdktrace.Status          { return s.span.Status }
+func (s *snapshot) DroppedAttributes() int           { return s.span.DroppedAttributes }
+func (s *snapshot) DroppedLinks() int                { return s.span.DroppedLinks }
+func (s *snapshot) DroppedEvents() int               { return s.span.DroppedEvents }
+func (s *snapshot) ChildSpanCount() int              { return s.span.ChildSpanCount }
+func (s *snapshot) Resource() *resource.Resource     { return s.span.Resource }
+
+func (s *snapshot) InstrumentationScope() instrumentation.Scope { return s.span.InstrumentationScope }
+
+// InstrumentationLibrary implements ReadOnlySpan's deprecated method.
+func (s *snapshot) InstrumentationLibrary() instrumentation.Library { //nolint:staticcheck // the interface has it
+	return s.span.InstrumentationScope
 }

@@ -10,9 +10,9 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// resources keeps one resource for each project, service and host, since
+// namedResources has one resource for each project, service and host, because
 // processors and exporters group spans by it.
-var resources = resourceCache{known: map[resourceKey]*namedResource{}}
+var namedResources = resourceCache{all: map[resourceKey]*namedResource{}}
 
 type resourceKey struct{ project, service, host string }
 
@@ -21,51 +21,52 @@ type namedResource struct {
 	*resource.Resource
 }
 
-// A resourceCache finds the resources that were asked for lately without its lock.
+// A resourceCache finds recently used resources without its lock.
 type resourceCache struct {
-	lately [256]atomic.Pointer[namedResource]
+	recent [256]atomic.Pointer[namedResource]
 
-	mu    sync.Mutex
-	known map[resourceKey]*namedResource
+	mu  sync.Mutex
+	all map[resourceKey]*namedResource
 }
 
-// The bounds of the cache: hosts of a cloud are fewer, and names shorter.
+// The bounds of the cache. Clouds have fewer hosts and shorter names.
 const (
-	mostResources  = 4096
-	longestNameSum = 1024
+	maxNamedResources = 4096
+	maxNameLength     = 1024
 )
 
 func (c *resourceCache) of(project, service, host string) *resource.Resource {
 	key := resourceKey{project, service, host}
-	lately := &c.lately[key.slot()]
-	if r := lately.Load(); r != nil && r.resourceKey == key {
+	recent := &c.recent[key.slot()]
+	if r := recent.Load(); r != nil && r.resourceKey == key {
 		return r.Resource
 	}
-	if len(project)+len(service)+len(host) > longestNameSum {
+	if len(project)+len(service)+len(host) > maxNameLength {
 		return key.resource()
 	}
 	r := c.find(key)
-	lately.Store(r)
+	recent.Store(r)
 	return r.Resource
 }
 
 func (c *resourceCache) find(key resourceKey) *namedResource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r, ok := c.known[key]; ok {
+	if r, ok := c.all[key]; ok {
 		return r
 	}
-	if len(c.known) >= mostResources {
-		clear(c.known)
+	if len(c.all) >= maxNamedResources {
+		clear(c.all)
 	}
-	// The names are parts of longer texts, which are not to be kept.
+	// The names are parts of longer texts, which must not stay in memory.
 	key = resourceKey{strings.Clone(key.project), strings.Clone(key.service), strings.Clone(key.host)}
 	r := &namedResource{key, key.resource()}
-	c.known[key] = r
+	c.all[key] = r
 	return r
 }
 
-// slot spreads what is asked for together: hosts mostly differ at their end.
+// slot spreads resources that are used together: hosts mostly differ in their
+// last characters.
 func (k *resourceKey) slot() uint8 {
 	slot := uint8(len(k.project)) + 3*uint8(len(k.service)) + 7*uint8(len(k.host))
 	for _, name := range [...]string{k.project, k.service, k.host} {

@@ -32,18 +32,18 @@ func TestRedactionReachesEverything(t *testing.T) {
 	}}}
 	stub.Links = []sdktrace.Link{{Attributes: []attribute.KeyValue{attribute.String("db.params", secret)}}}
 	span := stub.Snapshot()
-	for _, n := range all.Append(nil, span) {
+	for _, n := range all.Append(nil, convert.Both, span) {
 		if strings.Contains(n.JSON(), secret) {
 			t.Errorf("of a span: %s", n.JSON())
 		}
 	}
-	carrying := plain.Append(nil, span)
+	carrying := plain.Append(nil, convert.Both, span)
 	foreign := []osprofiler.Notification{carrying[0], carrying[1]}
 	foreign[0].Info = `{"db": {"statement": "SELECT 1", "params": {"p": "` + secret + `"}, "more": 1}, "extra": 2}`
 	foreign[1].Info = `{"function": {"result": "` + secret + `"}, "message": "[parameters: ` + secret + `]", "etype": "E", "host": "h2"}`
 	for _, pair := range [][]osprofiler.Notification{carrying, foreign} {
 		redacted := all.SpanOf(&pair[0], &pair[1])
-		for _, n := range append(plain.Append(nil, redacted), all.Append(nil, plain.SpanOf(&pair[0], &pair[1]))...) {
+		for _, n := range append(plain.Append(nil, convert.Both, redacted), all.Append(nil, convert.Both, plain.SpanOf(&pair[0], &pair[1]))...) {
 			if strings.Contains(n.JSON(), secret) {
 				t.Errorf("of notifications: %s", n.JSON())
 			}

@@ -1,0 +1,106 @@
+package convert
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/tags"
+)
+
+// start writes the start of the span.
+func (w *writer) start(f *fields, s sdktrace.ReadOnlySpan) {
+	w.name(f, startSuffix)
+	w.ids(f, s)
+	f.timestamp.from = len(w.buf)
+	w.buf = osprofiler.AppendTime(w.buf, s.StartTime())
+	f.timestamp.to = len(w.buf)
+	w.literal(jsonInfo)
+	f.info.from = len(w.buf)
+	w.members(tags.AppendStartInfo, "", StartInfoKey)
+	w.literal(w.resource.host)
+	w.literal("}")
+	w.end(f)
+}
+
+// stop writes the stop of the span. start has the fields of its start if that
+// was written before.
+func (w *writer) stop(f, start *fields, s sdktrace.ReadOnlySpan) {
+	w.name(f, stopSuffix)
+	if start.whole.to > 0 {
+		w.copyIDs(f, start)
+	} else {
+		w.ids(f, s)
+	}
+	f.timestamp.from = len(w.buf)
+	w.buf = osprofiler.AppendTime(w.buf, s.EndTime())
+	f.timestamp.to = len(w.buf)
+	failure := osprofiler.Info("")
+	if of, failed := tags.FailureOfSpan(s.Status(), w.attrs, s.Events()); failed {
+		failure = of.Info()
+	}
+	w.literal(jsonInfo)
+	f.info.from = len(w.buf)
+	w.members(tags.AppendStopInfo, failure, StopInfoKey)
+	w.literal(w.resource.host)
+	w.literal(`, "otel": "`)
+	w.buf = appendTracesData(w.buf, s, w.attrs, w.resource)
+	w.literal(`"}`)
+	w.end(f)
+}
+
+// members opens an info and writes its members but host and otel: those of the
+// call, those of the failure and, for a Profiler's span, the rest of its info.
+// A member of the rest wins over both.
+func (w *writer) members(appendCall func([]byte, tags.Call, []attribute.KeyValue) []byte, failure osprofiler.Info, restKey attribute.Key) {
+	from := len(w.buf)
+	w.buf = appendCall(w.buf, w.call, w.attrs)
+	if rest := w.restOfInfo(restKey); rest != "" {
+		info := tags.Merge(rest, osprofiler.Info(w.buf[from:]), failure)
+		w.buf = append(w.buf[:from], info...)
+		failure = ""
+	}
+	w.reopen(from)
+	if len(failure) > len("{}") {
+		w.literal(string(failure[1 : len(failure)-1]))
+		w.literal(", ")
+	}
+}
+
+// restOfInfo returns the part of a Profiler's info that the span holds in an
+// attribute of ours.
+func (w *writer) restOfInfo(key attribute.Key) osprofiler.Info {
+	if !w.profiled {
+		return ""
+	}
+	for _, kv := range w.attrs {
+		if kv.Key == key {
+			return validInfo(kv.Value.AsString())
+		}
+	}
+	return ""
+}
+
+// validInfo returns the info that an attribute of ours holds. It is empty if the
+// text is not valid, for example because the SDK's limits cut it off. The text
+// is then still in info.otel, as the attribute.
+func validInfo(text string) osprofiler.Info {
+	info := osprofiler.Info(text)
+	if info.Validate() != nil {
+		return ""
+	}
+	return info
+}
+
+// reopen makes the object in the buffer, from an index on, ready for one more
+// member. If there is no object yet, it begins one.
+func (w *writer) reopen(from int) {
+	switch len(w.buf) - from {
+	case 0:
+		w.literal("{")
+	case len("{}"):
+		w.buf = w.buf[:from+1]
+	default:
+		w.buf = append(w.buf[:len(w.buf)-1], ", "...)
+	}
+}
