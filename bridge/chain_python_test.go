@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// showScript runs upstream's command for each trace of a store. Its driver for
+// showScript runs the Python library's command for each trace of a store. Its driver for
 // Redis wants options that the command itself does not register.
 const showScript = `
 import sys
@@ -23,7 +23,7 @@ for base_id in sys.argv[2:]:
     shell.main(["trace", "show", "--json", "--connection-string", sys.argv[1], base_id])
 `
 
-// pythonNode is a node of upstream's report.
+// pythonNode is a node of the Python library's report.
 type pythonNode struct {
 	TraceID  string `json:"trace_id"`
 	ParentID string `json:"parent_id"`
@@ -31,7 +31,7 @@ type pythonNode struct {
 	Children []pythonNode
 }
 
-// pythonShowsChain: to upstream's own "trace show", of every version, the
+// pythonShowsChain: to the Python library's own "trace show", of every version, the
 // trace is one chain of operations.
 func pythonShowsChain(t *testing.T, connectionString string) {
 	t.Helper()

@@ -43,9 +43,9 @@ func TestChain(t *testing.T) {
 		s, path := newFileStore(t)
 		testChain(t, s, filepath.Dir(path)+"/first", filepath.Dir(path)+"/last")
 	})
-	t.Run("SQLite", func(t *testing.T) { // into which upstream's own driver writes, too
+	t.Run("SQLite", func(t *testing.T) { // into which the Python library's own driver writes, too
 		path := filepath.Join(t.TempDir(), "traces.db")
-		s, err := sqlite.Open(t.Context(), path)
+		s, err := sqlite.Open("sqlite:///" + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestChain(t *testing.T) {
 	}
 }
 
-func testChain(t *testing.T, s store.Store, first, last string) {
+func testChain(t *testing.T, s *store.Store, first, last string) {
 	const key = "chain key"
 	keys := bridge.NewKeys(key)
 	d := at(pythonService(t, "d", last), "/d", "keys", key)
@@ -94,7 +94,7 @@ func testChain(t *testing.T, s store.Store, first, last string) {
 
 // otelService is a Go service with OTel's instrumentation and nothing of ours
 // but what it registers. Its handler calls the next service.
-func otelService(t *testing.T, s store.Store, name string, keys *bridge.Keys, next string, around func(http.Handler) http.Handler) string {
+func otelService(t *testing.T, s *store.Store, name string, keys *bridge.Keys, next string, around func(http.Handler) http.Handler) string {
 	t.Helper()
 	provider := providerOf(t, s, name)
 	options := []otelhttp.Option{
@@ -154,11 +154,11 @@ func (c *caught) all() []http.Header {
 }
 
 // forwardLines stores what the Python services left in files of JSON lines.
-func forwardLines(t *testing.T, s store.Store, paths ...string) {
+func forwardLines(t *testing.T, s *store.Store, paths ...string) {
 	t.Helper()
 	for _, path := range paths {
 		if strings.Contains(path, "://") {
-			continue // upstream's driver has stored it
+			continue // the Python library's driver has stored it
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -192,7 +192,7 @@ func checkBothHeaders(t *testing.T, h http.Header, base, key string) {
 }
 
 // checkChain reads one trace: one chain of operations, no warning.
-func checkChain(t *testing.T, s store.Store, base string) {
+func checkChain(t *testing.T, s *store.Store, base string) {
 	t.Helper()
 	r := reader.New(s)
 	report, err := r.Report(t.Context(), base)

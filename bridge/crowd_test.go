@@ -94,12 +94,12 @@ func TestCrowd(t *testing.T) {
 	profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider), bridge.WithKeys(keys))
 	below := &downstream{came: map[string]http.Header{}}
 	back := newServer(t, below)
-	client := &http.Client{Transport: bridge.NewTransport(nil, profiler, nil)}
+	client := &http.Client{Transport: bridge.NewTransport(nil, bridge.WithProfiler(profiler))}
 	front := newServer(t, bridge.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := call(r.Context(), client, back.URL+r.URL.Path); err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		}
-	}), profiler, nil))
+	}), bridge.WithProfiler(profiler)))
 
 	visitors := make([]visitor, n)
 	for i := range visitors {
@@ -125,14 +125,19 @@ func TestCrowd(t *testing.T) {
 }
 
 // byTrace reads the whole store.
-func byTrace(t *testing.T, s store.Changer) map[string][]osprofiler.Notification {
+func byTrace(t *testing.T, s *store.Store) map[string][]osprofiler.Notification {
 	t.Helper()
+	feed, err := s.Feed(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close()
 	all := map[string][]osprofiler.Notification{}
-	for change, err := range s.Changes(t.Context(), "") {
+	for n, err := range feed.Poll(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[change.BaseID] = append(all[change.BaseID], change.Notification)
+		all[n.BaseID] = append(all[n.BaseID], n)
 	}
 	return all
 }

@@ -1,22 +1,22 @@
-// Package bridge is what applications call: OSProfiler's start and stop for Go
-// ([Profiler]), notifications from anywhere made into spans ([Notifier]), and
-// part in OSProfiler's signed, on-demand traces for OpenTelemetry
-// instrumentation ([NewPropagators], [NewSampler]) and for plain net/http
-// ([NewHandler], [NewTransport]).
+// Package bridge is the API for applications. [Profiler] is OSProfiler's start and
+// stop for Go. [Notifier] makes spans of notifications from elsewhere.
+// [NewPropagators] and [NewSampler] let OpenTelemetry instrumentation take part in
+// OSProfiler's signed traces on demand. [NewHandler] and [NewTransport] do so for
+// plain net/http.
 //
-// # Who is traced
+// # Trusted traces
 //
 // OSProfiler traces a request because it came with a signature, and never by
-// chance. Here a verified signature is a private value in the context, bound to
-// the one trace it vouches for. The sampler asks it whether to record, the
-// propagator whether and with which key to sign what goes out. An unsigned
-// request is served like any other, and nothing of it is ever signed. A program
-// that begins a trace by itself says so by [Profiler.Init].
+// chance. Here a verified signature makes a trace trusted: a private value in the
+// context has the key that verified it, for that one trace. The sampler records
+// trusted traces. The propagator signs outgoing headers of trusted traces, with that
+// key. An unsigned request is served like any other, and its headers are never
+// signed. A program begins a trusted trace of its own by [Profiler.Init].
 //
 // # Limitations
 //
-// What a caller's ids read like (a base id that is no UUID, a parent with a
-// UUID of its own) travels with OTel's ids in a member of the W3C trace state,
-// of at most 256 characters. Longer texts stay in the context: outgoing signed
-// headers have them, notifications of this service have derived ids instead.
+// A caller's base id that is no UUID, and a parent id that OTel's span id cannot
+// give back, travel with OTel's ids in a member of the W3C trace state, of at most
+// 256 characters. Longer texts stay in the context: outgoing signed headers have
+// them, but notifications of this service have derived ids instead.
 package bridge

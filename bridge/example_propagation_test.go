@@ -123,7 +123,7 @@ func ExampleNewHandler() {
 		ctx := r.Context()
 		defer profiler.Trace(&ctx, "rpc", bridge.Function("list_servers"))(nil)
 		fmt.Fprint(w, "[]")
-	}), profiler, nil)
+	}), bridge.WithProfiler(profiler))
 
 	handler.ServeHTTP(httptest.NewRecorder(), signedRequest("/v1/servers?limit=1"))
 	for _, n := range notificationsOf(exporter) {
@@ -146,7 +146,7 @@ func ExampleNewTransport() {
 		fmt.Println("signed:", r.Header.Get("X-Trace-HMAC") != "")
 	}))
 	defer server.Close()
-	client := &http.Client{Transport: bridge.NewTransport(nil, profiler, nil)}
+	client := &http.Client{Transport: bridge.NewTransport(nil, bridge.WithProfiler(profiler))}
 
 	ctx := profiler.Init(context.Background(), "", "") // in a handler: r.Context()
 	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, http.NoBody)

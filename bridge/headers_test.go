@@ -13,14 +13,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A headerCase is a real pair of headers and what upstream's middleware makes
+// A headerCase is a real pair of headers and what the Python library's middleware makes
 // of it.
 type headerCase struct {
 	Name      string            `json:"name"`
 	HMACKeys  string            `json:"hmac_keys"`
 	Enabled   *bool             `json:"enabled"`
 	Headers   map[string]string `json:"headers"`
-	Exception string            `json:"exception"` // that upstream raises; ours never does
+	Exception string            `json:"exception"` // that the Python library raises; ours never does
 	Accepted  bool              `json:"accepted"`
 	Profiler  struct {
 		BaseID   any    `json:"base_id"`
@@ -48,7 +48,7 @@ func headerCases(t testing.TB) []headerCase {
 // goService is a service of one handler, in the middleware.
 type goService struct {
 	url   string
-	store store.Store
+	store *store.Store
 	flush func()
 }
 
@@ -59,7 +59,7 @@ func newGoService(t testing.TB, keys *bridge.Keys) goService {
 	profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider), bridge.WithKeys(keys))
 	mux := http.NewServeMux() // the middleware stands inside a mount
 	mux.Handle("/app/", http.StripPrefix("/app",
-		bridge.NewHandler(answer(bridge.NewPropagator(keys)), profiler, bridge.NewPropagator(keys))))
+		bridge.NewHandler(answer(bridge.NewPropagator(keys)), bridge.WithProfiler(profiler), bridge.WithPropagator(bridge.NewPropagator(keys)))))
 	return goService{newServer(t, mux).URL, s, func() { flush(t, provider) }}
 }
 
@@ -122,8 +122,8 @@ func checkSent(t *testing.T, c *headerCase, got seen, baseID, id string) {
 	}
 }
 
-// What upstream's middleware accepts is what ours accepts, what ours signs
-// upstream's accepts, and what upstream's signs ours accepts.
+// What the Python library's middleware accepts is what ours accepts, what ours signs
+// the Python library's accepts, and what the Python library's signs ours accepts.
 func TestHeaderCasesInBothLanguages(t *testing.T) {
 	python := pythonService(t, "python-api", filepath.Join(t.TempDir(), "lines"))
 	for _, c := range headerCases(t) {
@@ -134,7 +134,7 @@ func TestHeaderCasesInBothLanguages(t *testing.T) {
 			theirs := at(python, "/x", "keys", c.HMACKeys)
 			direct := get(t, http.DefaultClient, theirs, c.Headers)
 			if direct.Traced != c.Accepted {
-				t.Fatal("upstream has changed its mind:", direct)
+				t.Fatal("the Python library answers otherwise than before:", direct)
 			}
 			if !c.Accepted {
 				return
@@ -150,13 +150,13 @@ func TestHeaderCasesInBothLanguages(t *testing.T) {
 				t.Fatal(third, got)
 			}
 			if second.BaseID != base || second.ParentID != got[0].TraceID {
-				t.Errorf("we sent base %s and parent %s, upstream took %v and %v", base, got[0].TraceID, second.BaseID, second.ParentID)
+				t.Errorf("we sent base %s and parent %s, the Python library took %v and %v", base, got[0].TraceID, second.BaseID, second.ParentID)
 			}
 			if got[2].BaseID != base || got[2].ParentID != second.ID {
-				t.Errorf("upstream sent base %v and parent %s, we took %s and %s", second.BaseID, second.ID, got[2].BaseID, got[2].ParentID)
+				t.Errorf("the Python library sent base %v and parent %s, we took %s and %s", second.BaseID, second.ID, got[2].BaseID, got[2].ParentID)
 			}
 			if !c.fresh() && (fmt.Sprint(direct.BaseID) != base || fmt.Sprint(direct.ParentID) != got[0].ParentID) {
-				t.Errorf("upstream recorded %v and %v, we %s and %s", direct.BaseID, direct.ParentID, base, got[0].ParentID)
+				t.Errorf("the Python library recorded %v and %v, we %s and %s", direct.BaseID, direct.ParentID, base, got[0].ParentID)
 			}
 		})
 	}

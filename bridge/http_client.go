@@ -10,37 +10,32 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// NewTransport returns the transport that does for a Go client what upstream's
-// requests tracing does for a Python one. A request that is sent in a context
-// with a recorded trace is an operation named http or https, with [Requests]
-// as its info, and carries the headers of prop; the operation's stop has the
-// status code. Other requests are no operations; they carry what prop has to
-// say of their context.
+// NewTransport returns a transport for a Go client that does what the Python
+// library's tracing of requests does. A request in a context with a recorded trace is
+// an operation named http or https, with [Requests] as its info. Its stop has the
+// status code. Other requests are no operations. All requests get the headers that
+// the propagator injects.
 //
-// The operation stops when the response's body is closed, or read to its end or
-// to an error, as otelhttp's spans do. (Upstream's stops before the body
-// comes.) A body that is never closed, which leaks the connection, leaves it
-// open. A request that fails is a failed operation, and so is a body that
-// cannot be read; a response of any status is not, as upstream sees it.
+// The operation stops when the body of the response is closed, or read to its end or
+// to an error, as otelhttp's spans do. (In the Python library it stops before the body
+// comes.) If the body is never closed, which leaks the connection, the operation
+// never stops. A request that fails, or a body that cannot be read, makes the
+// operation a failed one. No status does, as in the Python library.
 //
-// A nil base stands for [http.DefaultTransport], a nil p for NewProfiler(), a
-// nil prop for [NewPropagators] with the keys of p. The caller's request is not
-// modified.
-func NewTransport(base http.RoundTripper, p *Profiler, prop propagation.TextMapPropagator) http.RoundTripper {
+// A nil base stands for [http.DefaultTransport]. The caller's request is not modified.
+func NewTransport(base http.RoundTripper, opts ...HTTPOption) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	p, prop = orDefault(p, prop)
-	return &transport{base, p, prop}
+	return &transport{base, newHTTPConfig(opts)}
 }
 
 type transport struct {
-	base     http.RoundTripper
-	profiler *Profiler
-	prop     propagation.TextMapPropagator
+	base http.RoundTripper
+	httpConfig
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -48,10 +43,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	sc := trace.SpanContextFromContext(ctx)
 	if r.URL == nil || !sc.HasTraceID() || !sc.IsSampled() {
-		return t.base.RoundTrip(t.signed(r))
+		return t.base.RoundTrip(t.withHeaders(r))
 	}
-	ctx, operation := t.profiler.Start(ctx, strings.ToLower(r.URL.Scheme), Requests(r))
-	res, err := t.base.RoundTrip(t.signed(r.WithContext(ctx)))
+	ctx, operation := t.profiler.StartHTTPClient(ctx, r)
+	res, err := t.base.RoundTrip(t.withHeaders(r.WithContext(ctx)))
 	if err == nil && res == nil {
 		err = errors.New("the base transport returned neither a response nor an error")
 	}
@@ -59,42 +54,41 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		operation.StopError(err, "")
 		return res, err
 	}
-	stop := infoOf("requests", map[string]any{"status_code": res.StatusCode})
 	if res.Body == nil || res.Body == http.NoBody {
-		operation.Stop(stop)
+		operation.StopStatus(res.StatusCode)
 		return res, nil
 	}
-	res.Body = newBody(res.Body, operation, stop)
+	res.Body = newBody(res.Body, operation, res.StatusCode)
 	return res, nil
 }
 
-// signed returns a copy of the request with the headers of its context.
-func (t *transport) signed(r *http.Request) *http.Request {
+// withHeaders returns a copy of the request with the headers for its context.
+func (t *transport) withHeaders(r *http.Request) *http.Request {
 	r = r.Clone(r.Context())
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	t.prop.Inject(r.Context(), propagation.HeaderCarrier(r.Header))
+	t.propagator.Inject(r.Context(), propagation.HeaderCarrier(r.Header))
 	return r
 }
 
-// CloseIdleConnections lets http.Client's method of this name reach the base.
+// CloseIdleConnections calls the base's method. http.Client calls it.
 func (t *transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
 }
 
-// body is a response's body that stops the operation at its end.
+// A body is a response's body that stops the operation at its end.
 type body struct {
 	io.ReadCloser
 	operation *Operation
-	stop      osprofiler.Info
+	status    int
 }
 
-// newBody keeps the body of a switched protocol writable.
-func newBody(of io.ReadCloser, operation *Operation, stop osprofiler.Info) io.ReadCloser {
-	b := &body{of, operation, stop}
+// newBody returns a body. The body of a switched protocol stays writable.
+func newBody(of io.ReadCloser, operation *Operation, status int) io.ReadCloser {
+	b := &body{of, operation, status}
 	if w, ok := of.(io.Writer); ok {
 		return struct {
 			*body
@@ -107,28 +101,25 @@ func newBody(of io.ReadCloser, operation *Operation, stop osprofiler.Info) io.Re
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	switch err { // io.EOF is never wrapped, by io.Reader's contract
+	switch err { // the contract of io.Reader forbids to wrap io.EOF
 	case nil:
 	case io.EOF:
-		b.operation.Stop(b.stop)
+		b.operation.StopStatus(b.status)
 	default:
-		b.operation.StopError(err, b.stop)
+		b.operation.StopError(err, StatusCode(b.status))
 	}
 	return n, err
 }
 
 // Close implements io.Closer.
 func (b *body) Close() error {
-	b.operation.Stop(b.stop)
+	b.operation.StopStatus(b.status)
 	return b.ReadCloser.Close()
 }
 
-// Requests is the info of the start of a request that is sent: method, query,
-// path, hostname, port and scheme. Path and query are encoded, the host's name
-// is in lower case; the port is the scheme's own where the URL has none, and
-// empty where the scheme has none either.
-func Requests(r *http.Request) osprofiler.Info {
-	u, method := r.URL, r.Method
+// clientRequest returns the member requests of the info of a request that is sent.
+func clientRequest(r *http.Request) tags.ClientRequest {
+	u, method := urlOf(r), r.Method
 	if method == "" {
 		method = http.MethodGet
 	}
@@ -136,15 +127,16 @@ func Requests(r *http.Request) osprofiler.Info {
 	if path == "" {
 		path = "/"
 	}
-	return infoOf("requests", map[string]any{
-		"method": method, "query": u.RawQuery, "path": path,
-		"hostname": strings.ToLower(u.Hostname()), "port": portOf(scheme, u.Port()), "scheme": scheme,
-	})
+	return tags.ClientRequest{
+		Method: method, Path: path, Query: u.RawQuery, Scheme: scheme,
+		Hostname: strings.ToLower(u.Hostname()), Port: portOf(scheme, u.Port()),
+	}
 }
 
-func portOf(scheme, port string) any {
+// portOf returns the number of a port, or the scheme's default port, or 0.
+func portOf(scheme, port string) uint16 {
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil && n != 0 {
-		return n
+		return uint16(n)
 	}
 	switch scheme {
 	case "http":
@@ -152,5 +144,5 @@ func portOf(scheme, port string) any {
 	case "https":
 		return 443
 	}
-	return ""
+	return 0
 }

@@ -6,80 +6,64 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
+	"net/url"
 	"strings"
 
 	"github.com/felixge/httpsnoop"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// NewHandler returns the middleware that does for a Go service what upstream's
-// WsgiMiddleware does for a Python one: a request whose headers one of the keys
-// signed is served as an operation named wsgi, any other is served untraced.
-// No request is ever refused.
+// NewHandler returns a middleware for a Go service that does what the Python
+// library's WsgiMiddleware does. A request whose headers one of the keys signed is
+// served as an operation named wsgi. Any other request is served untraced. No request
+// is refused.
 //
-// The operation's info is [Request]. A status of 500 and above, and a panic,
-// which goes on, make it a failed one. The span has the status code, and a link
-// where the request named another span besides.
+// The info of the operation is [Request]. A status of 500 and above makes the
+// operation a failed one. So does a panic, which goes on. The span has the status
+// code. It has a link if the request named another span, too.
 //
-// A nil p stands for NewProfiler(), a nil prop for [NewPropagators] with the
-// keys of p. Next gets whatever prop finds in the request, traced or not. A
-// handler that is inside otelhttp's needs none of this: there the propagator
-// alone does it, see [NewPropagators].
-func NewHandler(next http.Handler, p *Profiler, prop propagation.TextMapPropagator) http.Handler {
-	p, prop = orDefault(p, prop)
-	return &handler{next, p, prop}
-}
-
-func orDefault(p *Profiler, prop propagation.TextMapPropagator) (*Profiler, propagation.TextMapPropagator) {
-	if p == nil {
-		p = NewProfiler()
-	}
-	if prop == nil {
-		prop = NewPropagators(p.keys)
-	}
-	return p, prop
+// The context of the request that next serves has what the propagator extracted,
+// traced or not. A handler inside otelhttp's handler does not need this middleware,
+// because there [NewPropagators] is enough.
+func NewHandler(next http.Handler, opts ...HTTPOption) http.Handler {
+	return &handler{next, newHTTPConfig(opts)}
 }
 
 type handler struct {
-	next     http.Handler
-	profiler *Profiler
-	prop     propagation.TextMapPropagator
+	next http.Handler
+	httpConfig
 }
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := h.prop.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx := h.propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	if !Trusted(ctx) {
 		h.serve(w, r, ctx)
 		return
 	}
-	var opts []trace.SpanStartOption
+	var links []trace.Link
 	if link, ok := linkOf(ctx, trace.SpanContextFromContext(ctx).TraceID()); ok {
-		opts = append(opts, trace.WithLinks(link))
+		links = append(links, link)
 	}
-	ctx, operation := h.profiler.start(ctx, "wsgi", Request(r), opts...)
+	ctx, operation := h.profiler.startServer(ctx, r, links)
 	response := response{status: http.StatusOK}
 	defer func() {
 		if cause := recover(); cause != nil {
 			operation.StopError(panicError{cause}, "")
 			panic(cause)
 		}
-		response.stop(operation)
+		operation.StopStatus(response.status)
 	}()
 	h.serve(response.wrap(w), r, ctx)
 }
 
-// serve lets next serve the request in the context.
+// serve calls next with the request in the context.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Context) { //nolint:revive // r comes with w
 	inner := r.WithContext(ctx)
-	defer func() { // net/http removes the files of the form that it finds in its own request
+	defer func() { // net/http removes the files of the form of its own request
 		if inner.MultipartForm != nil {
 			r.MultipartForm = inner.MultipartForm
 		}
@@ -87,8 +71,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	h.next.ServeHTTP(w, inner)
 }
 
-// response is what a handler answers: the status that it sets, or 200, or 0 if
-// it took the connection over.
+// A response has the status that a handler sets: 200 by default, and 0 if the handler
+// hijacked the connection.
 type response struct {
 	status  int
 	decided bool
@@ -100,7 +84,7 @@ func (r *response) decide(status int) {
 	}
 }
 
-// wrap watches what the handler does with w, which keeps its other abilities.
+// wrap returns a writer that sets the status. It implements the same interfaces as w.
 func (r *response) wrap(w http.ResponseWriter) http.ResponseWriter {
 	return httpsnoop.Wrap(w, httpsnoop.Hooks{
 		WriteHeader: func(writeHeader httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
@@ -136,36 +120,13 @@ func (r *response) wrap(w http.ResponseWriter) http.ResponseWriter {
 	})
 }
 
-// stop stops the operation with what the response tells.
-func (r *response) stop(operation *Operation) {
-	if span := operation.Span(); span.IsRecording() && r.status != 0 {
-		span.SetAttributes(statusAttributes(r.status, operation.conventions)...)
-		if r.status >= http.StatusInternalServerError {
-			span.SetStatus(codes.Error, http.StatusText(r.status))
-			span.SetAttributes(attribute.String("error.type", strconv.Itoa(r.status)))
-		}
-	}
-	operation.Stop("")
-}
-
-func statusAttributes(status int, c tags.Conventions) (attrs []attribute.KeyValue) {
-	if c != tags.Old {
-		attrs = append(attrs, attribute.Int("http.response.status_code", status))
-	}
-	if c != tags.Stable {
-		attrs = append(attrs, attribute.Int("http.status_code", status))
-	}
-	return attrs
-}
-
-// Request is the info of the start of a request that is served: path, query,
-// method and scheme. The path is the one that the client asked for, still
-// encoded and whole, also behind an [http.StripPrefix]; the query is raw.
-func Request(r *http.Request) osprofiler.Info {
-	path, query := r.URL.EscapedPath(), r.URL.RawQuery
+// serverRequest returns the member request of the info of a request that is served.
+func serverRequest(r *http.Request) tags.ServerRequest {
+	u := urlOf(r)
+	path, query := u.EscapedPath(), u.RawQuery
 	if r.RequestURI != "" {
 		path, query, _ = strings.Cut(r.RequestURI, "?")
-		if scheme, rest, ok := strings.Cut(path, "://"); ok && scheme != "" && path[0] != '/' { // asked of a proxy
+		if scheme, rest, ok := strings.Cut(path, "://"); ok && scheme != "" && path[0] != '/' { // a request to a proxy
 			_, after, _ := strings.Cut(rest, "/")
 			path = "/" + after
 		}
@@ -174,5 +135,13 @@ func Request(r *http.Request) osprofiler.Info {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	return infoOf("request", map[string]any{"path": path, "query": query, "method": r.Method, "scheme": scheme})
+	return tags.ServerRequest{Method: r.Method, Path: path, Query: query, Scheme: scheme}
+}
+
+// urlOf returns the request's URL, or an empty one.
+func urlOf(r *http.Request) *url.URL {
+	if r.URL == nil {
+		return &url.URL{}
+	}
+	return r.URL
 }

@@ -34,7 +34,7 @@ func recorder() (*bridge.Profiler, *tracetest.InMemoryExporter) {
 // serveSigned lets the middleware serve one signed request over HTTP.
 func serveSigned(t *testing.T, p *bridge.Profiler, h http.HandlerFunc) (*http.Response, error) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(bridge.NewHandler(h, p, nil))
+	server := httptest.NewUnstartedServer(bridge.NewHandler(h, bridge.WithProfiler(p)))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // panics are expected
 	server.Start()
 	t.Cleanup(server.Close)
@@ -136,7 +136,7 @@ func TestHandlerLetsPanicsPass(t *testing.T) {
 	cause := errors.New("out of cheese")
 	for _, want := range []any{cause, http.ErrAbortHandler, "text", 7} {
 		profiler, exporter := recorder()
-		h := bridge.NewHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(want) }), profiler, nil)
+		h := bridge.NewHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(want) }), bridge.WithProfiler(profiler))
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 		for k, v := range signedBy("k", theInfo) {
 			r.Header.Set(k, v)
@@ -171,7 +171,7 @@ func TestHandlerLeavesTheUntracedAlone(t *testing.T) {
 		if got != http.ResponseWriter(w) || bridge.Trusted(r.Context()) {
 			t.Error("the request is not left alone")
 		}
-	}), profiler, nil)
+	}), bridge.WithProfiler(profiler))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	r.Header.Set(traceparent, w3cOf(theInfo))
 	h.ServeHTTP(w, r)
@@ -190,7 +190,7 @@ func TestHandlerLinks(t *testing.T) {
 		r.Header.Set(k, v)
 	}
 	r.Header.Set(traceparent, "00-11111111111111111111111111111111-2222222222222222-01")
-	bridge.NewHandler(http.NotFoundHandler(), profiler, nil).ServeHTTP(httptest.NewRecorder(), r)
+	bridge.NewHandler(http.NotFoundHandler(), bridge.WithProfiler(profiler)).ServeHTTP(httptest.NewRecorder(), r)
 	span := exporter.GetSpans()[0]
 	if len(span.Links) != 1 || span.Links[0].SpanContext.TraceID().String() != strings.Repeat("1", 32) {
 		t.Error(span.Links)
@@ -211,7 +211,7 @@ func TestHandlerHandsTheFormBack(t *testing.T) {
 		if err := r.ParseMultipartForm(0); err != nil {
 			t.Error(err)
 		}
-	}), profiler, nil).ServeHTTP(httptest.NewRecorder(), r)
+	}), bridge.WithProfiler(profiler)).ServeHTTP(httptest.NewRecorder(), r)
 	if r.MultipartForm == nil {
 		t.Fatal("net/http will not find the form")
 	}
@@ -265,7 +265,7 @@ func sent(t *testing.T, p *bridge.Profiler, base http.RoundTripper, method, targ
 		t.Fatal(err)
 	}
 	r.Header.Set("Own", "1")
-	res, err := bridge.NewTransport(base, p, nil).RoundTrip(r)
+	res, err := bridge.NewTransport(base, bridge.WithProfiler(p)).RoundTrip(r)
 	if len(r.Header) != 1 {
 		t.Error("the caller's request is modified:", r.Header)
 	}
@@ -358,7 +358,7 @@ func TestTransportWithoutATrace(t *testing.T) {
 				t.Error(r.Header)
 			}
 			return &http.Response{StatusCode: http.StatusOK}, nil
-		}), profiler, nil).RoundTrip(r)
+		}), bridge.WithProfiler(profiler)).RoundTrip(r)
 		if err != nil || len(exporter.GetSpans()) != 0 {
 			t.Error(err, exporter.GetSpans())
 		}
@@ -399,11 +399,11 @@ func TestTransportSwitchesProtocols(t *testing.T) {
 func TestTransportClosesIdleConnections(t *testing.T) {
 	profiler, _ := recorder()
 	base := &idle{}
-	(&http.Client{Transport: bridge.NewTransport(base, profiler, nil)}).CloseIdleConnections()
+	(&http.Client{Transport: bridge.NewTransport(base, bridge.WithProfiler(profiler))}).CloseIdleConnections()
 	if !base.closed {
 		t.Error("the base transport was not asked")
 	}
-	(&http.Client{Transport: bridge.NewTransport(roundTripper(nil), profiler, nil)}).CloseIdleConnections()
+	(&http.Client{Transport: bridge.NewTransport(roundTripper(nil), bridge.WithProfiler(profiler))}).CloseIdleConnections()
 }
 
 type idle struct {

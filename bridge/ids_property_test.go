@@ -73,7 +73,7 @@ func (h goHop) serve(t *rapid.T, in map[string]string) (written []osprofiler.Not
 	ctx, span := h.tracer.Tracer("").Start(ctx, "op")
 	out = injected(h.prop, ctx)
 	span.End()
-	for _, n := range convert.New().Append(nil, h.exporter.GetSpans().Snapshots()...) {
+	for _, n := range convert.New().Append(nil, convert.Both, h.exporter.GetSpans().Snapshots()...) {
 		back, err := osprofiler.ParseNotification(n.JSON())
 		if err != nil || !back.Equal(n) {
 			t.Fatalf("%s came back as %s, %v", n.JSON(), back.JSON(), err)
@@ -195,7 +195,7 @@ func TestBytesThatAreNoText(t *testing.T) {
 		op.Stop("")
 		out := injected(bridge.NewPropagator(bridge.NewKeys("k")), ctx)
 		on, _, err := osprofiler.UnpackTraceInfo(out[osprofiler.HeaderTraceInfo], out[osprofiler.HeaderTraceHMAC], []string{"k"})
-		for _, n := range convert.New().Append(nil, exporter.GetSpans().Snapshots()...) {
+		for _, n := range convert.New().Append(nil, convert.Both, exporter.GetSpans().Snapshots()...) {
 			if n.BaseID != want || n.ParentID != want+"p" || op.BaseID() != want || op.ParentID() != want+"p" || on.BaseID != want || err != nil {
 				t.Errorf("%q: %s; sent %+q, %v", in, n.JSON(), on, err)
 			}

@@ -33,7 +33,7 @@ func TestHostileIDsInEveryStore(t *testing.T) {
 	}
 }
 
-func checkHostileIDs(t *testing.T, s store.Store) {
+func checkHostileIDs(t *testing.T, s *store.Store) {
 	t.Helper()
 	const key = "k"
 	prop, provider := bridge.NewPropagators(bridge.NewKeys(key)), providerOf(t, s, "go-api")

@@ -1,67 +1,130 @@
 package bridge
 
 import (
+	"encoding/json"
 	"fmt"
-	"strings"
+	"net/http"
+	"strconv"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// DB is the info of a database call's start: its statement and parameters, as
-// OSProfiler's SQLAlchemy tracing writes them. A parameter that JSON cannot
-// hold stands there as its text.
+// DB returns the info of a database call's start: its statement and parameters,
+// as OSProfiler's SQLAlchemy tracing writes them. A parameter that JSON cannot
+// represent is written as its text.
 func DB(statement string, params ...any) osprofiler.Info {
-	if params == nil {
-		params = []any{}
-	}
-	return infoOf("db", map[string]any{"statement": statement, "params": sayable(params)})
+	return infoOf("db", map[string]any{"statement": statement, "params": json.RawMessage(appendParams(nil, params))})
 }
 
-// Function is the info of a function's start: its name and its arguments, as
+// DBResult returns the info of a database call's stop: its result as text.
+func DBResult(value any) osprofiler.Info {
+	return infoOf("db", map[string]any{"result": textOf(value)})
+}
+
+// Function returns the info of a function's start: its name and its arguments as
 // text.
 func Function(name string, args ...any) osprofiler.Info {
-	return infoOf("function", map[string]any{"name": name, "args": tuple(args), "kwargs": "{}"})
+	return infoOf("function", map[string]any{"name": name, "args": tuple(args), "kwargs": noKwargs})
 }
 
-// Result is the info of a function's stop: what it returned, as text.
+const noKwargs = "{}"
+
+// Result returns the info of a function's stop: its result as text.
 func Result(value any) osprofiler.Info {
-	return infoOf("function", map[string]any{"result": fmt.Sprint(value)})
+	return infoOf("function", map[string]any{"result": textOf(value)})
+}
+
+// Request returns the info of the start of a request that is served: path, query,
+// method and scheme. The path is the one that the client asked for, still encoded
+// and whole, also behind an [http.StripPrefix]. The query is raw.
+func Request(r *http.Request) osprofiler.Info {
+	q := serverRequest(r)
+	return infoOf("request", map[string]any{"path": q.Path, "query": q.Query, "method": q.Method, "scheme": q.Scheme})
+}
+
+// Requests returns the info of the start of a request that is sent: method, query,
+// path, hostname, port and scheme. Path and query are encoded, the host's name is
+// in lower case. If the URL has no port, the port is the scheme's default, or
+// empty if the scheme has no default.
+func Requests(r *http.Request) osprofiler.Info {
+	q := clientRequest(r)
+	var port any = ""
+	if q.Port != 0 {
+		port = int(q.Port)
+	}
+	return infoOf("requests", map[string]any{
+		"method": q.Method, "query": q.Query, "path": q.Path, "hostname": q.Hostname, "port": port, "scheme": q.Scheme,
+	})
+}
+
+// StatusCode returns the info of the stop of a request that was sent: the status
+// code of the response.
+func StatusCode(code int) osprofiler.Info {
+	return infoOf("requests", map[string]any{"status_code": code})
 }
 
 func infoOf(member string, values map[string]any) osprofiler.Info {
 	info, err := osprofiler.NewInfo(map[string]any{member: values})
-	if err != nil { // cannot happen: all of it is text, or was tried before
+	if err != nil { // impossible: all values are texts, numbers or JSON that was written before
 		return ""
 	}
 	return info
 }
 
-// sayable replaces what JSON cannot hold by its text.
-func sayable(values []any) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
-		if _, err := osprofiler.NewInfo(map[string]any{"v": v}); err != nil {
-			out[i] = fmt.Sprint(v)
+// appendParams appends the JSON array of a statement's parameters. A parameter
+// that JSON cannot represent is written as its text.
+func appendParams(dst []byte, params []any) []byte {
+	dst = append(dst, '[')
+	for i, param := range params {
+		if i > 0 {
+			dst = append(dst, ", "...)
 		}
+		dst = appendParam(dst, param)
 	}
-	return out
+	return append(dst, ']')
+}
+
+func appendParam(dst []byte, param any) []byte {
+	switch param.(type) {
+	case nil, bool, string, int, int64, float64: // needs no check
+		dst, _ = pyjson.Append(dst, param)
+		return dst
+	}
+	// In the info the parameter is nested three levels deep, and JSON that is nested
+	// too deeply is an error.
+	const levels = 3
+	text, err := pyjson.Append(nil, []any{[]any{[]any{param}}})
+	if err != nil {
+		return pyjson.AppendString(dst, fmt.Sprint(param))
+	}
+	return append(dst, text[levels:len(text)-levels]...)
 }
 
 // tuple writes arguments between parentheses, strings in quotes.
 func tuple(args []any) string {
-	var b strings.Builder
-	b.WriteByte('(')
+	var room [128]byte
+	dst := append(room[:0], '(')
 	for i, arg := range args {
 		if i > 0 {
-			b.WriteString(", ")
+			dst = append(dst, ", "...)
 		}
 		if text, ok := arg.(string); ok {
-			fmt.Fprintf(&b, "%q", text)
+			dst = strconv.AppendQuote(dst, text)
 		} else {
-			fmt.Fprint(&b, arg)
+			dst = append(dst, textOf(arg)...)
 		}
 	}
-	b.WriteByte(')')
-	return b.String()
+	return string(append(dst, ')'))
+}
+
+// textOf returns a value as fmt.Sprint writes it.
+func textOf(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case int:
+		return strconv.Itoa(value)
+	}
+	return fmt.Sprint(value)
 }

@@ -7,11 +7,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// NewLinkProcessor returns a processor that gives the span that a request
-// starts a link to the span context that the request named besides, in another
-// header than the signed one. It exports nothing; it is registered before the
-// processor that does, for instrumentation that knows nothing of OSProfiler.
-// [NewHandler] links by itself.
+// NewLinkProcessor returns a processor that adds a link to the span of a request, if
+// the request named another span context than the signed header did. It exports
+// nothing. Register it before the processor that exports, for instrumentation that
+// does not know OSProfiler. [NewHandler] adds the link by itself.
 func NewLinkProcessor() sdktrace.SpanProcessor { return linkProcessor{} }
 
 type linkProcessor struct{}
@@ -23,21 +22,21 @@ func (linkProcessor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	}
 }
 
-// linkOf returns the link that a span of the trace is to have if it is started
-// directly under the remote caller.
+// linkOf returns the link of a span of the trace that is started directly under
+// the remote caller. ok is false if there is no link to add.
 func linkOf(parent context.Context, traceID trace.TraceID) (trace.Link, bool) {
-	v := vouchFor(parent, traceID)
-	if v == nil || !v.other.HasTraceID() || !trace.SpanContextFromContext(parent).IsRemote() {
+	t := trustedTraceFor(parent, traceID)
+	if t == nil || !t.other.HasTraceID() || !trace.SpanContextFromContext(parent).IsRemote() {
 		return trace.Link{}, false
 	}
-	return trace.Link{SpanContext: v.other}, true
+	return trace.Link{SpanContext: t.other}, true
 }
 
 // addLink adds the link, unless the span has it.
 func addLink(span trace.Span, link trace.Link) {
 	if s, ok := span.(sdktrace.ReadOnlySpan); ok {
-		for _, has := range s.Links() {
-			if has.SpanContext.Equal(link.SpanContext) {
+		for _, present := range s.Links() {
+			if present.SpanContext.Equal(link.SpanContext) {
 				return
 			}
 		}

@@ -8,122 +8,132 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/internal/inflight"
 )
 
-// ErrNotifierShutdown is what a Notifier's methods return after Shutdown.
+// ErrNotifierShutdown is the error of a Notifier's methods after Shutdown.
 var ErrNotifierShutdown = errors.New("the notifier is shut down")
 
-// A Notifier makes spans of notifications from anywhere (a store, a message
-// bus, a file, other processes) and hands them on. The spans have the ids,
-// times, kind, name, attributes and status that the notifications tell, and one
-// resource for each project, service and host; package convert says how.
+// A Notifier makes spans of notifications from a store, a message bus, a file or
+// another process, and passes them to an exporter or a processor. The spans have
+// the ids, times, kind, name, attributes and status of the notifications, and one
+// resource for each project, service and host. Package convert defines the
+// conversion.
 //
-// The two notifications of an operation are paired by base_id and trace_id,
-// whatever their order and whoever brings them. Half an operation waits for its
-// other half, within three bounds: how many may wait, how much memory they may
-// hold, and how long each may wait. What the bounds force out, the oldest first
-// and some at once, and what Flush and Shutdown find waiting, becomes an
-// incomplete span: it has the attribute [convert.MissingKey], and both its
-// times are those of the half there was.
+// Below, "exported" means that the exporter returned nil for a span, or that the
+// processor has it. A half is one of the two notifications of an operation.
 //
-// Of equal notifications one counts, even if its operation was handed on
-// already, as far as the Notifier remembers: see [WithDuplicateWindow]. A
-// different notification with the ids of an earlier one is no duplicate: it
-// becomes, with a partner of its own or without, a span of its own.
+// Halves are paired by base_id and trace_id, in any order and from any caller. A
+// half waits for the other half, within three bounds: how many halves may wait,
+// how much memory they may use, and how long each may wait. If a bound is
+// reached, the oldest halves are exported, some at once. Flush and Shutdown
+// export all that wait. A half that is exported alone becomes an incomplete span:
+// it has the attribute [convert.MissingKey], and both its times are those of the
+// half.
+//
+// Of equal notifications one counts, even if its operation was exported already,
+// as far as the Notifier remembers: see [WithDuplicateWindow]. A different
+// notification with the ids of an earlier one is no duplicate: it becomes a span
+// of its own, with or without another half.
+//
+// [Notifier.FinishedInput] tells a program up to which input all notifications
+// have left the Notifier, so that a restart loses none that waited.
 //
 // A Notifier may be used by many goroutines. It buffers nothing but the halves
-// that wait. What it hands spans to is not shut down by it.
+// that wait. It does not shut its exporter or processor down.
 type Notifier struct {
-	cfg     notifierConfig
-	to      destination
-	convert *convert.Converter
-	seed    maphash.Seed
-	began   time.Time
+	cfg         notifierConfig
+	destination destination
+	convert     *convert.Converter
+	seed        maphash.Seed
+	began       time.Time
 
-	shards [shardCount]shard
-	budget budget
-	order  atomic.Uint64 // of notifications, in which they came
-	totals totals
+	shards   [shardCount]shard
+	budget   budget
+	sequence atomic.Uint64 // of the newest notification, or of the newest order in a shard
+	inputs   inputs
+	totals   totals
 
-	gate    gate
-	stop    context.CancelFunc // of expire
-	stopped chan struct{}      // expire has ended
+	calls       *inflight.Counter
+	expiryEnded chan struct{}
 }
 
-// NewNotifier returns a Notifier that hands its spans to an exporter, within
-// the calls that complete them: a call returns when its spans are exported, with
-// the exporter's error. As the SDK's processors do, it makes no two calls of the
-// exporter at the same time, unless [WithConcurrentExports] allows it.
+// NewNotifier returns a Notifier that passes its spans to an exporter, within the
+// calls that complete them: a call returns when its spans are exported, with the
+// exporter's error. As the SDK's processors do, the Notifier calls the exporter
+// from one goroutine at a time, unless [WithConcurrentExports] allows more.
 //
 // Shut the Notifier down before the exporter.
-func NewNotifier(to sdktrace.SpanExporter, opts ...NotifierOption) *Notifier {
+func NewNotifier(exporter sdktrace.SpanExporter, opts ...NotifierOption) *Notifier {
 	cfg := newNotifierConfig(opts)
-	return newNotifier(newExportDestination(to, cfg.concurrentExports), cfg)
+	return newNotifier(newExportDestination(exporter, cfg.concurrentExports), cfg)
 }
 
-// NewProcessorNotifier returns a Notifier that hands its spans to a processor:
-// to its OnEnd alone, as they never were live. A processor reports no errors of
-// its own, so that no call of the Notifier fails for them.
+// NewProcessorNotifier returns a Notifier that passes its spans to a processor's
+// OnEnd. It never calls OnStart. A processor returns no error from OnEnd, so no
+// call of the Notifier fails because of one.
 //
 // Shut the Notifier down before the processor.
-func NewProcessorNotifier(to sdktrace.SpanProcessor, opts ...NotifierOption) *Notifier {
-	return newNotifier(processorDestination{to}, newNotifierConfig(opts))
+func NewProcessorNotifier(processor sdktrace.SpanProcessor, opts ...NotifierOption) *Notifier {
+	return newNotifier(processorDestination{processor}, newNotifierConfig(opts))
 }
 
 func newNotifier(to destination, cfg notifierConfig) *Notifier {
-	ctx, stop := context.WithCancel(context.Background())
 	n := &Notifier{
-		cfg:     cfg,
-		to:      to,
-		convert: convert.New(cfg.conversion...),
-		seed:    maphash.MakeSeed(),
-		began:   time.Now(),
-		budget:  budget{mostCount: int64(cfg.maxWaiting), mostBytes: cfg.maxBytes},
-		gate:    newGate(),
-		stop:    stop,
-		stopped: make(chan struct{}),
+		cfg:         cfg,
+		destination: to,
+		convert:     convert.New(cfg.conversion...),
+		seed:        maphash.MakeSeed(),
+		began:       time.Now(),
+		budget:      budget{maxCount: int64(cfg.maxWaiting), maxBytes: cfg.maxBytes},
+		calls:       inflight.New(),
+		expiryEnded: make(chan struct{}),
 	}
 	for i := range n.shards {
 		n.shards[i].init(cfg.rememberCount/(2*shardCount), cfg.rememberTime)
 	}
-	go n.expire(ctx)
+	go n.expire()
 	return n
 }
 
-// Notify takes notifications. Those that complete operations are handed on as
-// spans before it returns; the others wait.
+// now returns the time since the Notifier began.
+func (n *Notifier) now() time.Duration { return time.Since(n.began) }
+
+// Notify takes notifications. It exports the operations that they complete before
+// it returns. The other notifications wait.
 //
-// nil means that each was taken: it is in a span that was handed on, it waits,
-// or it is a duplicate of one of which that is true, so that a caller may drop
-// or acknowledge it. While another call is still handing on an equal one,
-// Notify waits for the outcome: with a failure, its own is taken as if it had
-// come first. After an error, notify the same ones again, all of
-// them: those that were taken then count as duplicates. Halves that had waited
-// are never lost by it: they wait again. Only an invalid notification is
-// refused for good ([osprofiler.Notification.Validate]); the others of its call
-// are taken.
+// nil means that each notification was exported, waits, or equals one that was
+// exported or waits. The caller may drop or acknowledge it; a caller that has to
+// survive a crash of the process acknowledges an input when [Notifier.FinishedInput]
+// says so. If another call is exporting an equal notification, Notify waits for
+// the outcome. If that export fails, Notify takes its own notification as if it
+// had come first.
+//
+// After an error the caller calls Notify again with all of the notifications.
+// Those that were taken then count as duplicates. Halves that had waited before
+// the failed export wait again. Only an invalid notification is refused for good
+// ([osprofiler.Notification.Validate]); the others of its call are taken.
 //
 // Notify waits for the exporter, for other calls' exports of equal notifications
-// and, where the exporter is not to be called twice at once, for all their
-// exports: for those of others never longer than the context lets it. It
-// keeps the notifications that wait, and with each the text that it was parsed
-// from, but not the slice.
+// and, if the exporter is called from one goroutine at a time, for all other
+// exports. It waits for exports of other calls no longer than the context allows.
+// It keeps the notifications that wait, with the texts that they were parsed
+// from. It does not keep the slice.
 func (n *Notifier) Notify(ctx context.Context, notifications ...osprofiler.Notification) error {
 	if len(notifications) == 0 {
 		return nil
 	}
 	c := n.newCall(notifications)
 	defer n.endCall(c)
-	if !n.gate.enter() {
+	if !n.calls.Enter() {
 		c.counts.rejected += int64(len(notifications))
 		return ErrNotifierShutdown
 	}
-	defer n.gate.leave()
+	defer n.calls.Leave()
 	if ctx.Err() != nil {
 		c.counts.rejected += int64(len(notifications))
 		return fmt.Errorf("cannot take %s: %w", counted(len(notifications)), context.Cause(ctx))
@@ -131,98 +141,39 @@ func (n *Notifier) Notify(ctx context.Context, notifications ...osprofiler.Notif
 	return c.run(ctx)
 }
 
-// Flush hands on all that was waiting when it was called, the oldest first and
-// marked as incomplete, and then flushes the processor. It waits for other calls
-// that are handing on some of that. After an error, what was not handed on waits
-// again. Notifications that come after Flush was called cause no error. Flush
-// flushes the processor after an error, too, unless the context is done.
+// Flush exports all halves that wait when it is called, the oldest first, as
+// incomplete spans, and then flushes the processor. If other calls are exporting
+// some of these halves, Flush waits for them. After an error, the halves that
+// were not exported wait again. Notifications that come after Flush was called
+// cause no error. Flush flushes the processor after an error, too, unless the
+// context is done.
 func (n *Notifier) Flush(ctx context.Context) error {
-	if !n.gate.enter() {
+	if !n.calls.Enter() {
 		return ErrNotifierShutdown
 	}
-	defer n.gate.leave()
-	upTo := n.order.Load()
-	err := n.drain(ctx, flushed)
+	defer n.calls.Leave()
+	sequence := n.sequence.Load()
+	err := n.exportAllWaiting(ctx, flushed)
 	if err == nil {
-		err = n.awaitExports(ctx, upTo)
+		err = n.awaitExports(ctx, sequence)
 	}
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, n.to.flush(ctx))
+	return errors.Join(err, n.destination.flush(ctx))
 }
 
-// Shutdown refuses notifications from now on, waits for the calls under way,
-// and hands on what is left waiting, as Flush does. After an error it may be
-// called again, to go on where it ended. It shuts neither exporter nor processor down.
+// Shutdown refuses notifications from now on, waits for the calls under way, and
+// exports the halves that wait, as Flush does. After an error it may be called
+// again to export the rest. It shuts neither the exporter nor the processor down.
 func (n *Notifier) Shutdown(ctx context.Context) error {
-	n.stop()
-	for _, ended := range []<-chan struct{}{n.gate.close(), n.stopped} {
+	n.calls.Close()
+	for _, ended := range []<-chan struct{}{n.calls.Idle(), n.expiryEnded} {
 		select {
 		case <-ended:
 		case <-ctx.Done():
-			return fmt.Errorf("the notifier is still at work: %w", context.Cause(ctx))
+			return fmt.Errorf("cannot shut the notifier down: calls are still under way: %w", context.Cause(ctx))
 		}
 	}
-	return n.drain(ctx, shutDown)
-}
-
-// drain hands on what waits and came before now.
-func (n *Notifier) drain(ctx context.Context, why reason) error {
-	return n.handOn(ctx, mark{order: n.order.Load(), arrived: forever}, why)
-}
-
-// handOn hands on, batch by batch, the oldest that wait, up to the mark.
-func (n *Notifier) handOn(ctx context.Context, until mark, why reason) error {
-	for {
-		more, err := n.handOnBatch(ctx, until, why)
-		if !more || err != nil {
-			return err
-		}
-	}
-}
-
-func (n *Notifier) handOnBatch(ctx context.Context, until mark, why reason) (more bool, err error) {
-	c := n.newCall(nil)
-	defer n.endCall(c)
-	for len(c.pairs) < maxBatch {
-		p, ok := c.takeOldest(until, why)
-		if !ok {
-			break
-		}
-		c.pairs = append(c.pairs, p)
-	}
-	return len(c.pairs) == maxBatch, c.deliver(ctx)
-}
-
-// expire hands on what has waited too long, until its context is done.
-func (n *Notifier) expire(ctx context.Context) {
-	defer close(n.stopped)
-	ticker := time.NewTicker(min(max(n.cfg.maxAge/8, time.Millisecond), time.Second))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			n.expireNow(ctx)
-		}
-	}
-}
-
-// expireTimeout is how long the export of what has waited too long may take;
-// the SDK's batch processor has the same.
-const expireTimeout = 30 * time.Second
-
-func (n *Notifier) expireNow(ctx context.Context) {
-	now := time.Since(n.began)
-	for i := range n.shards {
-		n.shards[i].forget(now)
-	}
-	until := mark{order: n.order.Load(), arrived: now - n.cfg.maxAge}
-	limited, cancel := context.WithTimeout(ctx, expireTimeout)
-	defer cancel()
-	if err := n.handOn(limited, until, tooOld); err != nil && ctx.Err() == nil {
-		otel.Handle(fmt.Errorf("operations without an end: %w", err))
-	}
+	return n.exportAllWaiting(ctx, shutDown)
 }

@@ -61,7 +61,7 @@ func TestNotifierBounds(t *testing.T) {
 				t.Errorf("%+v", stats)
 			}
 			for i, s := range exporter.all() { // the oldest went first
-				if got := convert.New().Append(nil, s); len(got) != 1 || !got[0].Equal(c.all[i]) {
+				if got := convert.New().Append(nil, convert.Both, s); len(got) != 1 || !got[0].Equal(c.all[i]) {
 					t.Fatalf("%d: %v", i, got)
 				}
 				if missing := s.Attributes()[len(s.Attributes())-1]; missing.Key != convert.MissingKey || missing.Value.AsString() != "stop" {

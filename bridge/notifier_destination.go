@@ -10,32 +10,33 @@ import (
 
 // A destination takes the spans.
 type destination interface {
-	// hand hands spans on; the slice stays the caller's.
-	hand(ctx context.Context, spans []sdktrace.ReadOnlySpan) error
+	// export passes the spans on. It must not keep the slice.
+	export(ctx context.Context, spans []sdktrace.ReadOnlySpan) error
 	flush(ctx context.Context) error
 }
 
-// exportDestination is an exporter, called by so many at once as there are slots.
+// exportDestination is an exporter. Its slots bound how many calls of the exporter
+// are under way at once.
 type exportDestination struct {
 	exporter sdktrace.SpanExporter
 	slots    chan struct{}
 }
 
-func newExportDestination(to sdktrace.SpanExporter, atOnce int) destination {
-	if to == nil {
-		to = noExporter{}
+func newExportDestination(exporter sdktrace.SpanExporter, concurrentExports int) destination {
+	if exporter == nil {
+		exporter = missingExporter{}
 	}
-	return exportDestination{to, make(chan struct{}, atOnce)}
+	return exportDestination{exporter, make(chan struct{}, concurrentExports)}
 }
 
-func (d exportDestination) hand(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+func (d exportDestination) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	select {
 	case d.slots <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("other exports are under way: %w", context.Cause(ctx))
 	}
 	defer func() { <-d.slots }()
-	if ctx.Err() != nil { // both were possible
+	if ctx.Err() != nil { // select may choose the slot although the context is done
 		return context.Cause(ctx)
 	}
 	return d.exporter.ExportSpans(ctx, spans)
@@ -43,19 +44,19 @@ func (d exportDestination) hand(ctx context.Context, spans []sdktrace.ReadOnlySp
 
 func (exportDestination) flush(context.Context) error { return nil }
 
-// noExporter says what is missing.
-type noExporter struct{}
+// missingExporter stands for a nil exporter. Its error says so.
+type missingExporter struct{}
 
-func (noExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
+func (missingExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
 	return errors.New("the notifier was given no exporter")
 }
 
-func (noExporter) Shutdown(context.Context) error { return nil }
+func (missingExporter) Shutdown(context.Context) error { return nil }
 
 // processorDestination is a processor.
 type processorDestination struct{ processor sdktrace.SpanProcessor }
 
-func (d processorDestination) hand(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+func (d processorDestination) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	switch {
 	case d.processor == nil:
 		return errors.New("the notifier was given no processor")

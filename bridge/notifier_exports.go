@@ -7,91 +7,167 @@ import (
 	"time"
 )
 
-// An outcome tells whether the export of a half succeeded. A half has one only
-// if another call waits for it.
-type outcome struct {
-	known chan struct{} // closed when the export has ended
-	ok    bool          // read it after known
+// maxBatch is the largest number of spans in one call of the exporter. The SDK's
+// batch processor has the same default.
+const maxBatch = 512
+
+// export exports the pairs of the call, batch by batch. It ends their exports
+// even if the exporter panics, because other calls may wait for the outcome.
+func (c *call) export(ctx context.Context) error {
+	pairs := c.pairs
+	defer func() {
+		if len(pairs) > 0 {
+			c.counts.failedExports++
+			c.endFailed(pairs)
+		}
+		clear(c.pairs)
+		c.pairs = c.pairs[:0]
+	}()
+	for len(pairs) > 0 {
+		batch := pairs[:min(len(pairs), maxBatch)]
+		if err := c.exportBatch(ctx, batch); err != nil {
+			return fmt.Errorf("%d spans of notifications were not exported: %w", len(pairs), err)
+		}
+		now := c.n.now()
+		for _, p := range batch {
+			c.endExported(p, now)
+		}
+		pairs = pairs[len(batch):]
+	}
+	return nil
 }
 
-// await decides about equal, which is equal to h while h is being exported. In
-// the same call equal is a duplicate, because the error of the call is for both.
-// In another call equal waits for the outcome of the export.
-func (h *half) await(equal *half, by *call) verdict {
-	if h.by == by {
-		return duplicate
+func (c *call) exportBatch(ctx context.Context, batch []pair) error {
+	for _, p := range batch {
+		c.spans = append(c.spans, c.n.convert.SpanOf(p.notifications()))
 	}
+	defer func() {
+		clear(c.spans)
+		c.spans = c.spans[:0]
+	}()
+	return c.n.destination.export(ctx, c.spans)
+}
+
+// endExported ends the export of a pair that was exported. Both halves leave the
+// Notifier.
+func (c *call) endExported(p pair, now time.Duration) {
+	c.n.shardOf(p.first).endExported(p, now)
+	c.counts.spans++
+	if p.second == nil {
+		c.counts.incomplete[p.reason]++
+	}
+	for _, h := range [...]*half{p.first, p.second} {
+		if h == nil {
+			continue
+		}
+		c.n.budget.release(h)
+		if h.input != nil {
+			c.n.inputs.leave(h.input)
+		}
+		recycle(h)
+	}
+}
+
+// endFailed ends the export of pairs that were not exported. The halves that had
+// waited wait again. The others are in the notifications of the call, whose
+// caller gets the error.
+func (c *call) endFailed(pairs []pair) {
+	for _, p := range pairs {
+		for _, h := range [...]*half{p.first, p.second} {
+			if h == nil {
+				continue
+			}
+			waited := h.reserved > 0
+			c.n.shardOf(h).endFailed(h, c.n.sequence.Add(1), c.began)
+			if !waited {
+				c.counts.failed++
+				recycle(h)
+			}
+		}
+	}
+}
+
+// An outcome tells whether the export of a half succeeded. A half has an outcome
+// only if another call waits for it.
+type outcome struct {
+	ended    chan struct{} // closed when the export has ended
+	exported bool          // read it after ended
+}
+
+// outcomeOf returns the outcome of a half that is being exported. The lock of the
+// half's shard must be held.
+func outcomeOf(h *half) *outcome {
 	if h.outcome == nil {
-		h.outcome = &outcome{known: make(chan struct{})}
+		h.outcome = &outcome{ended: make(chan struct{})}
 	}
-	equal.outcome = h.outcome
-	return beingExported
+	return h.outcome
 }
 
 // beginExport marks a half as being exported by a call.
 func (s *shard) beginExport(h *half, by *call) {
-	h.by = by
+	h.exportingCall = by
 	s.exporting[h.value] = h
 }
 
-// endExport ends the export of a half and makes its outcome known.
-func (s *shard) endExport(h *half, ok bool) {
+// endExport ends the export of a half and publishes its outcome.
+func (s *shard) endExport(h *half, exported bool) {
 	delete(s.exporting, h.value)
 	if o := h.outcome; o != nil {
-		o.ok = ok
-		close(o.known)
+		o.exported = exported
+		close(o.ended)
 	}
-	h.by, h.outcome = nil, nil
+	h.exportingCall, h.outcome = nil, nil
 }
 
-// handed remembers that a pair was handed on.
-func (s *shard) handed(p pair, now time.Duration) {
+// endExported ends the export of a pair and remembers both halves.
+func (s *shard) endExported(p pair, now time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range [...]*half{p.first, p.second} {
 		if h != nil {
-			s.done.add(h, now)
+			s.exported.add(h, now)
 			s.endExport(h, true)
 		}
 	}
 }
 
-// undo takes back that a half was to be handed on. If the half had waited, undo
-// puts it back behind all others. It gets the given order and arrival time.
-func (s *shard) undo(h *half, order uint64, arrived time.Duration) {
+// endFailed ends a failed export of a half. If the half had waited, it waits
+// again as the newest, with the given order and time.
+func (s *shard) endFailed(h *half, order uint64, since time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endExport(h, false)
-	if h.held > 0 {
-		h.order, h.arrived, h.returned = order, arrived, true
-		s.insert(h, s.byKey[h.key])
+	if h.reserved > 0 {
+		h.waitOrder, h.waitsSince, h.exportFailed = order, since, true
+		s.insert(h)
 	}
 }
 
 // awaitExports waits until no other call exports notifications that came up to
-// order. The caller must export none itself, and must have exported those that
-// waited. awaitExports returns an error if exports failed, see waitAgain.
-func (n *Notifier) awaitExports(ctx context.Context, order uint64) error {
+// the sequence. The calling goroutine must export none itself, and must have
+// exported those that waited. awaitExports returns an error if exports failed, see
+// errorOfFailed.
+func (n *Notifier) awaitExports(ctx context.Context, sequence uint64) error {
 	var outcomes []*outcome
 	for i := range n.shards {
-		outcomes = n.shards[i].outcomesOf(outcomes, order)
+		outcomes = n.shards[i].appendOutcomes(outcomes, sequence)
 	}
 	for i, o := range outcomes {
 		select {
-		case <-o.known:
+		case <-o.ended:
 		case <-ctx.Done():
 			return fmt.Errorf("other calls are still exporting %s: %w", counted(len(outcomes)-i), context.Cause(ctx))
 		}
 	}
-	return n.waitAgain(order)
+	return n.errorOfFailed(sequence)
 }
 
-// waitAgain returns an error that tells how many notifications wait again
-// because their export failed. It counts those that came up to order.
-func (n *Notifier) waitAgain(order uint64) error {
+// errorOfFailed returns an error that says how many notifications wait again
+// because their export failed. It counts those that came up to the sequence.
+func (n *Notifier) errorOfFailed(sequence uint64) error {
 	failed := 0
 	for i := range n.shards {
-		failed += n.shards[i].countReturned(order)
+		failed += n.shards[i].countFailed(sequence)
 	}
 	switch failed {
 	case 0:
@@ -102,107 +178,38 @@ func (n *Notifier) waitAgain(order uint64) error {
 	return fmt.Errorf("%d notifications wait again, because other calls could not export them", failed)
 }
 
-// countReturned counts the halves that came up to order, whose export failed,
+// countFailed counts the halves that came up to the sequence, whose export failed,
 // and that wait again or are being exported again.
-func (s *shard) countReturned(order uint64) (count int) {
+func (s *shard) countFailed(sequence uint64) (count int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for h, left := s.oldest, s.returned; left > 0; h = h.newer {
-		if h.returned {
+	for h, left := s.waiting.oldest, s.waiting.exportFailed; left > 0; h = h.newer {
+		if h.exportFailed {
 			left--
-			if h.came <= order {
+			if h.sequence <= sequence {
 				count++
 			}
 		}
 	}
 	for _, h := range s.exporting {
-		if h.returned && h.came <= order {
+		if h.exportFailed && h.sequence <= sequence {
 			count++
 		}
 	}
 	return count
 }
 
-// outcomesOf appends the outcomes of the halves that came up to order, had
-// waited, and are being exported.
-func (s *shard) outcomesOf(outcomes []*outcome, order uint64) []*outcome {
+// appendOutcomes appends the outcomes of the halves that came up to the sequence,
+// had waited, and are being exported.
+func (s *shard) appendOutcomes(outcomes []*outcome, sequence uint64) []*outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.exporting {
-		if h.held > 0 && h.came <= order {
-			if h.outcome == nil {
-				h.outcome = &outcome{known: make(chan struct{})}
-			}
-			outcomes = append(outcomes, h.outcome)
+		if h.reserved > 0 && h.sequence <= sequence {
+			outcomes = append(outcomes, outcomeOf(h))
 		}
 	}
 	return outcomes
-}
-
-// settle waits for the outcomes of the halves that are equal to halves which
-// other calls export. A half whose equal was exported is a duplicate. The call
-// takes each other half as if it had come first. Calls may wait for one
-// another's halves, so a call waits only while it exports none itself.
-func (c *call) settle(ctx context.Context) error {
-	for len(c.pending) > 0 {
-		if err := c.awaitOutcomes(ctx); err != nil {
-			return err
-		}
-		pending := c.pending
-		c.pending = nil // the next ones must not overwrite these
-		for i, h := range pending {
-			if err := c.again(ctx, h); err != nil {
-				c.pending = append(c.pending, pending[i+1:]...)
-				return err
-			}
-		}
-		if err := c.deliver(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// awaitOutcomes waits until the outcomes of all pending halves are known.
-func (c *call) awaitOutcomes(ctx context.Context) error {
-	for i, h := range c.pending {
-		select {
-		case <-h.outcome.known:
-		case <-ctx.Done():
-			return fmt.Errorf("other calls are still exporting %s equal to those of this call: %w",
-				counted(len(c.pending)-i), context.Cause(ctx))
-		}
-	}
-	return nil
-}
-
-// again takes a half after the export of its equal has ended.
-func (c *call) again(ctx context.Context, h *half) error {
-	if h.outcome.ok {
-		c.counts.duplicates++
-		recycle(h)
-		return nil
-	}
-	h.outcome = nil
-	h.came, h.arrived = c.n.order.Add(1), time.Since(c.n.began)
-	h.order = h.came
-	if err := c.place(ctx, h); err != nil {
-		c.counts.rejected++
-		return err
-	}
-	if len(c.pairs) >= maxBatch {
-		return c.deliver(ctx)
-	}
-	return nil
-}
-
-// rejectPending rejects the halves that settle did not take.
-func (c *call) rejectPending() {
-	c.counts.rejected += int64(len(c.pending))
-	for _, h := range c.pending {
-		recycle(h)
-	}
-	clear(c.pending)
 }
 
 // counted writes a number of notifications with the noun.

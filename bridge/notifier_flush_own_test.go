@@ -34,13 +34,14 @@ type operationsInExport struct {
 	exporter *steered
 }
 
-func newOperationsInExport(count int) operationsInExport {
+func newOperationsInExport(count int, opts ...bridge.NotifierOption) operationsInExport {
 	exporter := &steered{outcomes: map[trace.SpanID]chan error{}}
 	for i := range count {
 		start, _ := operation(i)
 		exporter.outcomes[osprofiler.SpanIDOf(start.TraceID)] = make(chan error)
 	}
-	return operationsInExport{bridge.NewNotifier(exporter, bridge.WithConcurrentExports(2*count)), exporter}
+	opts = append(opts, bridge.WithConcurrentExports(2*count))
+	return operationsInExport{bridge.NewNotifier(exporter, opts...), exporter}
 }
 
 // begin notifies the stop, which pairs with a start that waits, and returns when

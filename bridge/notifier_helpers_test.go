@@ -73,7 +73,7 @@ func (c *collector) all() []sdktrace.ReadOnlySpan {
 
 // notifications returns what the spans so far were made of.
 func (c *collector) notifications() []osprofiler.Notification {
-	return convert.New().Append(nil, c.all()...)
+	return convert.New().Append(nil, convert.Both, c.all()...)
 }
 
 var errStore = errors.New("the store is away")

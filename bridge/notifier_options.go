@@ -6,8 +6,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// A NotifierOption changes how a Notifier works. Of what is to be positive, any
-// other value stands for the default.
+// A NotifierOption changes how a Notifier works. Values that are not positive select
+// the default.
 type NotifierOption interface{ applyNotifier(*notifierConfig) }
 
 type notifierConfig struct {
@@ -24,7 +24,7 @@ type notifierOption func(*notifierConfig)
 
 func (f notifierOption) applyNotifier(c *notifierConfig) { f(c) }
 
-// The bounds of a Notifier without options.
+// The defaults of a Notifier's bounds.
 const (
 	DefaultMaxWaiting      = 100_000
 	DefaultMaxBytes        = 64 << 20
@@ -33,40 +33,41 @@ const (
 	DefaultRememberedTime  = 10 * time.Minute
 )
 
-// WithMaxWaiting sets how many notifications may wait for the other half of
-// their operation.
+// WithMaxWaiting sets how many notifications may wait for the other half of their
+// operation.
 func WithMaxWaiting(notifications int) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.maxWaiting = notifications })
 }
 
-// WithMaxBytes sets how many bytes of memory those that wait may hold: their
+// WithMaxBytes sets how many bytes of memory the waiting notifications may use: their
 // texts and a fixed amount for each.
 func WithMaxBytes(bytes int64) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.maxBytes = bytes })
 }
 
-// WithMaxAge sets how long a notification waits for its operation's other half.
+// WithMaxAge sets how long a notification waits for the other half of its operation.
 func WithMaxAge(age time.Duration) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.maxAge = age })
 }
 
-// WithDuplicateWindow sets how many of the notifications that were handed on
-// are remembered, and how long, so that equal ones that come again are known as
-// duplicates: never more nor longer than that, and about half of either in any
-// case. Each takes some 32 bytes of memory.
+// WithDuplicateWindow sets how many exported notifications are remembered at most,
+// and how long at most, so that equal ones that come again are duplicates. At least
+// about half of that number is remembered for about half of that time. Each takes
+// about 32 bytes of memory.
 func WithDuplicateWindow(notifications int, age time.Duration) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.rememberCount, c.rememberTime = notifications, age })
 }
 
-// WithConcurrentExports lets the Notifier call its exporter so many times at
-// once. The SDK's contract demands no more than one of an exporter; those of
-// this project take any number.
+// WithConcurrentExports sets how many calls of the exporter may be under way at
+// once. The default is 1, because the SDK's contract demands no more of an exporter.
+// The exporters of this project allow any number. The option has no effect on a
+// Notifier for a processor.
 func WithConcurrentExports(exports int) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.concurrentExports = exports })
 }
 
-// WithConversion sets how notifications become spans: by which semantic
-// conventions, and what is redacted.
+// WithConversion sets how notifications become spans: the semantic conventions and
+// the redaction.
 func WithConversion(opts ...convert.Option) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.conversion = append(c.conversion, opts...) })
 }
@@ -76,17 +77,17 @@ func newNotifierConfig(opts []NotifierOption) notifierConfig {
 	for _, opt := range opts {
 		opt.applyNotifier(&c)
 	}
-	orDefaultOf(&c.maxWaiting, DefaultMaxWaiting)
-	orDefaultOf(&c.maxBytes, DefaultMaxBytes)
-	orDefaultOf(&c.maxAge, DefaultMaxAge)
-	orDefaultOf(&c.rememberCount, DefaultRememberedCount)
-	orDefaultOf(&c.rememberTime, DefaultRememberedTime)
-	orDefaultOf(&c.concurrentExports, 1)
+	setDefault(&c.maxWaiting, DefaultMaxWaiting)
+	setDefault(&c.maxBytes, DefaultMaxBytes)
+	setDefault(&c.maxAge, DefaultMaxAge)
+	setDefault(&c.rememberCount, DefaultRememberedCount)
+	setDefault(&c.rememberTime, DefaultRememberedTime)
+	setDefault(&c.concurrentExports, 1)
 	return c
 }
 
-func orDefaultOf[T int | int64 | time.Duration](value *T, standard T) {
+func setDefault[T int | int64 | time.Duration](value *T, preset T) {
 	if *value <= 0 {
-		*value = standard
+		*value = preset
 	}
 }

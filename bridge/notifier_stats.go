@@ -2,61 +2,59 @@ package bridge
 
 import "sync/atomic"
 
-// NotifierStats tells what became of a Notifier's notifications. Counts grow
-// from its beginning; those of a call are added when it ends. When no call is
-// under way, Received is the sum of Duplicates, Rejected, Failed and
-// Waiting, and of two notifications for each span that is complete and one for
-// each that is not.
+// NotifierStats counts a Notifier's notifications and spans since it was made. The
+// counts of a call are added when the call ends. When no call is under way, Received
+// is the sum of Duplicates, Rejected, Failed and Waiting, and of two notifications for
+// each complete span and one for each incomplete span.
 type NotifierStats struct {
 	// Received counts the notifications that Notify was given.
 	Received int64
-	// Duplicates counts those that were equal to an earlier one.
+	// Duplicates counts the notifications that were equal to an earlier one.
 	Duplicates int64
-	// Rejected counts those that were not taken: after Shutdown, with a context
-	// that was done, or done before the outcome of another call's export of equal
-	// ones was known, behind a failed export of the same call, or because they
-	// were invalid.
+	// Rejected counts the notifications that were not taken: because the Notifier
+	// was shut down, because the context was done, because an export of the same
+	// call had failed before, or because they were invalid.
 	Rejected int64
-	// Failed counts those whose span was not exported, and whose caller has the
-	// error and may notify again.
+	// Failed counts the notifications whose span was not exported. Their caller has
+	// the error and may notify them again.
 	Failed int64
 
-	// Spans counts the spans that were handed on, and Incomplete those of them
-	// that had one half only.
+	// Spans counts the exported spans, and Incomplete those of them that had one half
+	// only.
 	Spans      int64
 	Incomplete Incomplete
 	// FailedExports counts the exporter's errors.
 	FailedExports int64
 
-	// Waiting is how many notifications wait now, or have waited and are being
-	// handed on, and WaitingBytes the memory they hold, as [WithMaxBytes] counts
-	// it. Neither ever exceeds its bound.
+	// Waiting is the number of notifications that wait now, or have waited and are
+	// being exported. WaitingBytes is the memory that they use, as [WithMaxBytes]
+	// counts it. Neither exceeds its bound.
 	Waiting, WaitingBytes int64
-	// Remembered is how many notifications are remembered, of those that were
-	// handed on, to know their duplicates.
+	// Remembered is the number of exported notifications whose duplicates would be
+	// recognised.
 	Remembered int64
 }
 
-// Incomplete counts incomplete spans by why they did not wait any longer.
+// Incomplete counts incomplete spans by the reason why their half waited no longer.
 type Incomplete struct {
-	Age      int64 // waited too long
-	Count    int64 // too many were waiting
-	Bytes    int64 // those waiting held too much memory
-	SameID   int64 // too many of one id were waiting, each of another content
-	Flush    int64
-	Shutdown int64
+	Age      int64 // it had waited too long
+	Count    int64 // too many halves waited
+	Bytes    int64 // the waiting halves used too much memory
+	SameID   int64 // too many halves with the same ids waited, each with other content
+	Flush    int64 // Flush was called
+	Shutdown int64 // Shutdown was called
 }
 
-// Total is the number of all of them.
+// Total returns the number of all incomplete spans.
 func (i Incomplete) Total() int64 {
 	return i.Age + i.Count + i.Bytes + i.SameID + i.Flush + i.Shutdown
 }
 
-// reason says why a pair did not wait any longer.
+// A reason is why a pair waited no longer.
 type reason uint8
 
 const (
-	completed reason = iota // of pairs that were handed on when the second half came
+	completed reason = iota // the second half came
 	tooOld
 	tooMany
 	tooLarge
@@ -66,14 +64,14 @@ const (
 	reasons // their number
 )
 
-// counts are the counters of one call.
+// counts has the counts of one call.
 type counts struct {
 	received, duplicates, rejected, failed int64
 	spans, failedExports                   int64
 	incomplete                             [reasons]int64
 }
 
-// totals are the same of all calls that have ended.
+// totals has the counts of all calls that have ended.
 type totals struct {
 	received, duplicates, rejected, failed atomic.Int64
 	spans, failedExports                   atomic.Int64
@@ -97,7 +95,7 @@ func (t *totals) add(c *counts) {
 	}
 }
 
-// Stats returns the counters.
+// Stats returns the counts so far.
 func (n *Notifier) Stats() NotifierStats {
 	t := &n.totals
 	stats := NotifierStats{

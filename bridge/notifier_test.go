@@ -91,7 +91,7 @@ func TestNotifierProcessor(t *testing.T) {
 	if err := n.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got := convert.New().Append(nil, memory.GetSpans().Snapshots()...)
+	got := convert.New().Append(nil, convert.Both, memory.GetSpans().Snapshots()...)
 	if err := sameNotifications(got, []osprofiler.Notification{start, stop, half}); err != nil {
 		t.Error(err)
 	}

@@ -9,11 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.opentelemetry.io/otel/trace"
 	"pgregory.net/rapid"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -31,7 +29,7 @@ func recording(opts ...bridge.ProfilerOption) (*bridge.Profiler, *tracetest.InMe
 }
 
 func notificationsOf(exporter *tracetest.InMemoryExporter) []osprofiler.Notification {
-	return convert.New(convert.WithHost("host-1")).Append(nil, exporter.GetSpans().Snapshots()...)
+	return convert.New(convert.WithHost("host-1")).Append(nil, convert.Both, exporter.GetSpans().Snapshots()...)
 }
 
 func TestOperationsNestAndTellTheirIDs(t *testing.T) {
@@ -205,7 +203,7 @@ func ExampleProfiler() {
 	})
 	operation.StopError(err, "")
 
-	for _, n := range convert.New(convert.WithHost("host-1")).Append(nil, exporter.GetSpans().Snapshots()...) {
+	for _, n := range convert.New(convert.WithHost("host-1")).Append(nil, convert.Both, exporter.GetSpans().Snapshots()...) {
 		fmt.Println(n.Name, n.Info.Without("otel"))
 	}
 	// Output:
@@ -213,34 +211,6 @@ func ExampleProfiler() {
 	// db-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")", "kwargs": "{}"}, "host": "host-1"}
 	// rpc-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
-}
-
-// BenchmarkProfiler compares Start and Stop with OTel's own, for the same
-// attributes.
-func BenchmarkProfiler(b *testing.B) {
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.AlwaysSample()))
-	b.Run("Profiler", func(b *testing.B) {
-		profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider))
-		ctx := profiler.Init(context.Background(), "", "")
-		info := bridge.DB("SELECT * FROM instances WHERE uuid = ?", "bd1f8a52")
-		b.ReportAllocs()
-		for b.Loop() {
-			_, operation := profiler.Start(ctx, "db", info)
-			operation.Stop("")
-		}
-	})
-	b.Run("OTel", func(b *testing.B) {
-		tracer := provider.Tracer("t")
-		ctx := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}}))
-		b.ReportAllocs()
-		for b.Loop() {
-			_, span := tracer.Start(ctx, "db", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-				attribute.String("db.query.text", "SELECT * FROM instances WHERE uuid = ?"),
-				attribute.String("db.query.parameter.0", "bd1f8a52"),
-				attribute.String("osprofiler.db.params", `["bd1f8a52"]`)))
-			span.End()
-		}
-	})
 }
 
 // What is no info is kept as text, and does no harm to its neighbours.

@@ -11,30 +11,30 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// MaxHeader is how many bytes an X-Trace-Info header may have. Upstream's have
-// about 150. A longer one is taken for none, before its signature is looked at,
-// and is not sent either.
+// MaxHeader is the largest size of an X-Trace-Info header, in bytes. Headers of the
+// Python library have about 150. A longer header is ignored before its signature is
+// checked, and is not sent.
 const MaxHeader = 8 << 10
 
-// NewPropagator returns the propagator of X-Trace-Info and X-Trace-HMAC alone.
-// A service that speaks W3C Trace Context, too, wants [NewPropagators].
+// NewPropagator returns the propagator of X-Trace-Info and X-Trace-HMAC alone. A
+// service that also uses W3C Trace Context calls [NewPropagators].
 //
-// Extract takes what one of the keys signed, by upstream's rules
-// ([osprofiler.UnpackTraceInfo]), and leaves the context as it is for anything
-// else: a request without a valid signature is untraced, never refused. What a
-// verified header says becomes the remote span context, sampled; a caller that
-// names only its base id gives one with a trace id and no span id, under which
-// OTel starts a root. A remote span context that is there already, from another
-// propagator, stays if it is the same; else it loses, and [NewLinkProcessor] or
-// [NewHandler] make it a link.
+// Extract accepts a header that one of the keys signed, by the rules of the Python
+// library ([osprofiler.UnpackTraceInfo]). Without such a header it returns the
+// context unchanged: the request is untraced and never refused. The caller in a
+// verified header becomes the remote span context, sampled. A caller with only a
+// base id becomes a span context with a trace id and no span id, under which OTel
+// starts a root. If another propagator has put a remote span context into the
+// context and it names the same span, it stays. Otherwise the verified caller
+// replaces it, and [NewLinkProcessor] or [NewHandler] add a link to it.
 //
-// Inject writes the headers only for a trace that is vouched for ([Trusted]),
-// and with the key that verified it. A traceparent that came unsigned is never
-// turned into a signed header. In a composite it wants to be the last, as
-// NewPropagators has it, so that nothing unsigned is read after it.
+// Inject writes the headers only for a trusted trace ([Trusted]), and with the key
+// that verified it. It never turns an unsigned traceparent into a signed header. In
+// a composite propagator this one should be the last, as in NewPropagators, so that
+// nothing unsigned is read after it.
 //
-// Without keys nobody is ever trusted; that draws a warning through [log/slog],
-// once for the same keys.
+// Without keys no trace is trusted. NewPropagator then logs a warning through
+// [log/slog], once for the same keys.
 func NewPropagator(keys *Keys) propagation.TextMapPropagator {
 	if len(keys.all()) == 0 {
 		keys.warn([]string{"there are no HMAC keys, so that no request is traced on demand; set " + KeysVariable})
@@ -42,7 +42,7 @@ func NewPropagator(keys *Keys) propagation.TextMapPropagator {
 	return &propagator{keys}
 }
 
-// NewPropagators returns what a service registers to take part both in OTel's
+// NewPropagators returns the propagator of a service that takes part in OTel's
 // traces and in OSProfiler's: W3C Trace Context, W3C Baggage and then
 // [NewPropagator].
 func NewPropagators(keys *Keys) propagation.TextMapPropagator {
@@ -57,8 +57,8 @@ func (p *propagator) Fields() []string {
 	return []string{osprofiler.HeaderTraceInfo, osprofiler.HeaderTraceHMAC}
 }
 
-// macHeader is the name of X-Trace-HMAC in a carrier. Net/http writes it in
-// another case, and would be at pains to find that out every time.
+// macHeader returns the name of X-Trace-HMAC in a carrier. It is the canonical name
+// for net/http, which saves net/http the conversion.
 func macHeader(carrier propagation.TextMapCarrier) string {
 	if _, ok := carrier.(propagation.HeaderCarrier); ok {
 		return canonicalHMAC
@@ -78,15 +78,15 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 	if ok {
 		return withCaller(ctx, info, key, named)
 	}
-	if v := vouchOf(ctx); v != nil && named.IsValid() && !v.remote.Equal(named) {
-		// The context vouched for a caller before; who is named now has not signed.
-		return withVouch(ctx, nil)
+	if t := trustedTraceOf(ctx); t != nil && named.IsValid() && !t.remote.Equal(named) {
+		// The context had a trusted caller. The caller that is named now has not signed.
+		return withTrustedTrace(ctx, nil)
 	}
 	return ctx
 }
 
-// verified reads the two headers. What cannot be a pair that somebody signed
-// is told by its form, before anything is computed or decoded.
+// verified reads the two headers. It checks their form before it computes or
+// decodes anything.
 func (p *propagator) verified(carrier propagation.TextMapCarrier) (t osprofiler.TraceInfo, key string, ok bool) {
 	info := single(carrier, osprofiler.HeaderTraceInfo)
 	if info == "" || len(info) > MaxHeader {
@@ -103,8 +103,8 @@ func (p *propagator) verified(carrier propagation.TextMapCarrier) (t osprofiler.
 	return t, key, err == nil
 }
 
-// single returns a header that is there once, as far as the carrier can tell:
-// nobody knows which of two was meant.
+// single returns a header that is present once, as far as the carrier can tell. Of
+// two it returns neither, because it is unknown which one is meant.
 func single(carrier propagation.TextMapCarrier, header string) string {
 	if values, ok := carrier.(propagation.ValuesGetter); ok {
 		if all := values.Values(header); len(all) == 1 {
@@ -131,11 +131,11 @@ func isMAC(text string) bool {
 // Inject implements propagation.TextMapPropagator.
 func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	sc := trace.SpanContextFromContext(ctx)
-	v := vouchFor(ctx, sc.TraceID())
-	if v == nil || v.key == "" || !sc.IsSampled() {
+	t := trustedTraceFor(ctx, sc.TraceID())
+	if t == nil || t.key == "" || !sc.IsSampled() {
 		return
 	}
-	info, mac := v.traceInfoOf(sc).Pack(v.key)
+	info, mac := t.traceInfoOf(sc).Pack(t.key)
 	if len(info) > MaxHeader {
 		return
 	}

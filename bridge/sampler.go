@@ -7,10 +7,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// NewSampler returns the sampler of OSProfiler's profiling on demand. It
-// records exactly the traces that are vouched for, by a verified signature or
-// by [Profiler.Init], and asks other about all else. A nil other drops all
-// else, but for the children of spans that are recorded in this process.
+// NewSampler returns the sampler of OSProfiler's profiling on demand. It records
+// the traces that a verified signature or [Profiler.Init] named. The sampler other
+// decides about all other traces. A nil other drops them, except for the children of
+// spans that this process records.
 func NewSampler(other sdktrace.Sampler) sdktrace.Sampler {
 	if other == nil {
 		other = sdktrace.ParentBased(sdktrace.NeverSample(), sdktrace.WithRemoteParentSampled(sdktrace.NeverSample()))
@@ -22,7 +22,7 @@ type sampler struct{ other sdktrace.Sampler }
 
 // ShouldSample implements sdktrace.Sampler.
 func (s *sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
-	if vouchFor(p.ParentContext, p.TraceID) == nil {
+	if trustedTraceFor(p.ParentContext, p.TraceID) == nil {
 		return s.other.ShouldSample(p)
 	}
 	return sdktrace.SamplingResult{

@@ -36,10 +36,10 @@ type seen struct {
 	Next     json.RawMessage   `json:"next"`
 }
 
-func newFileStore(t testing.TB) (_ *file.Store, path string) {
+func newFileStore(t testing.TB) (_ *store.Store, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "traces.jsonl")
-	s, err := file.Open(path)
+	s, err := file.Open("file://" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func newFileStore(t testing.TB) (_ *file.Store, path string) {
 }
 
 // providerOf returns the TracerProvider of a service that records on demand.
-func providerOf(t testing.TB, s store.Store, service string, opts ...sdktrace.TracerProviderOption) *sdktrace.TracerProvider {
+func providerOf(t testing.TB, s *store.Store, service string, opts ...sdktrace.TracerProviderOption) *sdktrace.TracerProvider {
 	t.Helper()
 	exp := exporter.New(s, exporter.WithProject("go"), exporter.WithService(service), exporter.WithHost("go-host"))
 	opts = append([]sdktrace.TracerProviderOption{
@@ -109,7 +109,7 @@ func newServer(t testing.TB, h http.Handler) *httptest.Server {
 	return s
 }
 
-// pythonService starts upstream's service, which writes to a file of JSON
+// pythonService starts the Python library's service, which writes to a file of JSON
 // lines or a SQLAlchemy connection string, and returns its URL.
 func pythonService(t testing.TB, service, notifications string) string {
 	t.Helper()
@@ -150,7 +150,7 @@ func at(service, path string, options ...string) string {
 }
 
 // stored reads a trace, sorted as the store gives it; nothing if there is none.
-func stored(t testing.TB, s store.Store, baseID string) (all []osprofiler.Notification) {
+func stored(t testing.TB, s *store.Store, baseID string) (all []osprofiler.Notification) {
 	t.Helper()
 	for n, err := range s.Notifications(t.Context(), baseID) {
 		if errors.Is(err, store.ErrNotFound) {
@@ -164,7 +164,7 @@ func stored(t testing.TB, s store.Store, baseID string) (all []osprofiler.Notifi
 	return all
 }
 
-func traces(t testing.TB, s store.Store) (ids []string) {
+func traces(t testing.TB, s *store.Store) (ids []string) {
 	t.Helper()
 	for trace, err := range s.Traces(t.Context(), store.Query{}) {
 		if err != nil {

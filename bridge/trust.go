@@ -9,70 +9,70 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// A vouch is what a verified signature, or [Profiler.Init], says for one
-// trace. It is a private value in the context, so that nothing but this package
-// can make one, and it holds for that trace alone: not for a new root in the
-// same context.
-type vouch struct {
-	remote trace.SpanContext // whose trace id is the trace's
-	info   osprofiler.TraceInfo
-	key    string            // that verified, and signs what goes on from here; empty for a local trace without a key
-	other  trace.SpanContext // that the request named besides, and that lost; without a trace id if there was none
+// A trustedTrace is the trace that a verified signature or [Profiler.Init] named.
+// It is a private value in the context, so that only this package can make one. It
+// holds for that trace alone, and not for a new root in the same context.
+type trustedTrace struct {
+	remote trace.SpanContext    // the caller, in the trace
+	info   osprofiler.TraceInfo // the caller, in its own texts
+	key    string               // the key that verified the signature and signs outgoing headers; empty for a local trace without a key
+	other  trace.SpanContext    // another caller that the request named, to be linked; without a trace id if there was none
 }
 
-type vouchKey struct{}
+type trustedTraceKey struct{}
 
-func withVouch(ctx context.Context, v *vouch) context.Context {
-	return context.WithValue(ctx, vouchKey{}, v)
+func withTrustedTrace(ctx context.Context, t *trustedTrace) context.Context {
+	return context.WithValue(ctx, trustedTraceKey{}, t)
 }
 
-// vouchOf returns what the context vouches for, or nil.
-func vouchOf(ctx context.Context) *vouch {
-	v, _ := ctx.Value(vouchKey{}).(*vouch)
-	return v
+// trustedTraceOf returns the trusted trace of the context, or nil.
+func trustedTraceOf(ctx context.Context) *trustedTrace {
+	t, _ := ctx.Value(trustedTraceKey{}).(*trustedTrace)
+	return t
 }
 
-// vouchFor returns what vouches for the trace, or nil. A remote caller that
-// another propagator put in the place of the one that signed is not vouched
-// for, though it names the same trace.
-func vouchFor(ctx context.Context, traceID trace.TraceID) *vouch {
-	v := vouchOf(ctx)
-	if v == nil || !traceID.IsValid() || v.remote.TraceID() != traceID {
+// trustedTraceFor returns the trusted trace of the context if it has this trace id,
+// or nil. It returns nil, too, if another propagator has replaced the remote caller
+// that signed, even by one in the same trace.
+func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
+	t := trustedTraceOf(ctx)
+	if t == nil || !traceID.IsValid() || t.remote.TraceID() != traceID {
 		return nil
 	}
-	if sc := trace.SpanContextFromContext(ctx); sc.IsRemote() && !sc.Equal(v.remote) {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsRemote() && !sc.Equal(t.remote) {
 		return nil
 	}
-	return v
+	return t
 }
 
-// withRemote puts a remote caller into the context, vouched for with the key:
-// what starts there belongs to the caller's trace and is recorded, and what
-// goes out is signed with the key, if it is not empty.
+// withRemote puts a trusted remote caller into the context. Spans that start there
+// belong to the caller's trace and are recorded. Outgoing headers are signed with
+// the key, if it is not empty.
 func withRemote(ctx context.Context, info osprofiler.TraceInfo, key string) context.Context {
 	return withCaller(ctx, info, key, trace.SpanContext{})
 }
 
-// withCaller is withRemote where another span context was named besides. If
-// that is the same, its flags and trace state are kept; else it loses.
+// withCaller is withRemote for a request that also named another span context. If
+// both name the same span, the flags and the trace state of the other one count.
+// Otherwise the trusted caller wins.
 func withCaller(ctx context.Context, info osprofiler.TraceInfo, key string, named trace.SpanContext) context.Context {
-	v := &vouch{info: info, key: key}
+	t := &trustedTrace{info: info, key: key}
 	sc := spanContextOf(info)
 	switch {
 	case named.TraceID() == sc.TraceID() && named.SpanID() == sc.SpanID():
-		// A member of ours in the trace state nobody has signed.
+		// Nobody has signed our own member of the trace state.
 		sc = named.WithTraceFlags(named.TraceFlags() | trace.FlagsSampled).
 			WithTraceState(named.TraceState().Delete(convert.TraceStateKey))
 	case named.HasTraceID():
-		v.other = named
+		t.other = named
 	}
-	// Ids that are too long for the trace state stay in the vouch alone.
-	v.remote, _ = convert.RememberIDs(sc.WithRemote(true), info.BaseID, info.ParentID)
-	return withVouch(trace.ContextWithSpanContext(ctx, v.remote), v)
+	// Ids that are too long for the trace state are in the trustedTrace alone.
+	t.remote, _ = convert.RememberIDs(sc.WithRemote(true), info.BaseID, info.ParentID)
+	return withTrustedTrace(trace.ContextWithSpanContext(ctx, t.remote), t)
 }
 
-// spanContextOf is OTel's form of a caller. One that is the base itself has no
-// span id, so that what starts under it is a root.
+// spanContextOf returns the span context of a caller. A caller whose id is the base
+// id has no span id, so that a span under it is a root.
 func spanContextOf(info osprofiler.TraceInfo) trace.SpanContext {
 	cfg := trace.SpanContextConfig{TraceID: osprofiler.TraceIDOf(info.BaseID), TraceFlags: trace.FlagsSampled}
 	if info.ParentID != info.BaseID {
@@ -81,28 +81,27 @@ func spanContextOf(info osprofiler.TraceInfo) trace.SpanContext {
 	return trace.NewSpanContext(cfg)
 }
 
-// traceInfoOf is the inverse: what the next service is to be told of the
-// current span, in the caller's own words where the ids are the caller's.
-func (v *vouch) traceInfoOf(sc trace.SpanContext) osprofiler.TraceInfo {
-	if sc.SpanID() == v.remote.SpanID() { // nothing of ours is in between
-		return v.info
+// traceInfoOf is the inverse of spanContextOf. It returns the trace info of the
+// current span for the next service. The ids of the caller have the caller's texts.
+func (t *trustedTrace) traceInfoOf(sc trace.SpanContext) osprofiler.TraceInfo {
+	if sc.SpanID() == t.remote.SpanID() { // no span of this service is in between
+		return t.info
 	}
-	return osprofiler.TraceInfo{BaseID: v.info.BaseID, ParentID: convert.ID(sc, sc.TraceState())}
+	return osprofiler.TraceInfo{BaseID: t.info.BaseID, ParentID: convert.ID(sc, sc.TraceState())}
 }
 
-// trusted returns the key that signs for the trace; ok is false if nothing
-// vouches for it, or only a start without a key.
-func trusted(ctx context.Context, traceID trace.TraceID) (key string, ok bool) {
-	if v := vouchFor(ctx, traceID); v != nil {
-		return v.key, v.key != ""
+// signingKey returns the key that signs outgoing headers of the trace. ok is false
+// if the trace is not trusted, or was begun without a key.
+func signingKey(ctx context.Context, traceID trace.TraceID) (key string, ok bool) {
+	if t := trustedTraceFor(ctx, traceID); t != nil {
+		return t.key, t.key != ""
 	}
 	return "", false
 }
 
-// Trusted tells whether the trace of the context's span may be passed on
-// signed: whether a verified signature vouches for it, or [Profiler.Init] with
-// a key.
+// Trusted tells whether the trace of the context's span is passed on with signed
+// headers: whether a verified signature named it, or [Profiler.Init] with a key.
 func Trusted(ctx context.Context) bool {
-	_, ok := trusted(ctx, trace.SpanContextFromContext(ctx).TraceID())
+	_, ok := signingKey(ctx, trace.SpanContextFromContext(ctx).TraceID())
 	return ok
 }
