@@ -1,23 +1,32 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 )
 
-// Errors to test for with errors.Is. What a store cannot do at all is
-// errors.ErrUnsupported, never an empty answer.
+// Errors to test for with [errors.Is]. A method that the back end cannot offer
+// returns [errors.ErrUnsupported], never an empty answer.
 var (
+	// ErrNotFound says that there is no trace with the base id.
 	ErrNotFound = errors.New("no such trace")
-	ErrClosed   = errors.New("the store is closed")
+	// ErrClosed says that the Store is closed.
+	ErrClosed = errors.New("the store is closed")
+	// ErrCursor says that a cursor is not one of the place: it comes from another
+	// place, or the place was made anew.
+	ErrCursor = errors.New("the cursor does not belong to this store")
 )
 
-// ErrConnectionString is in the chain of every error that says that the text
-// of a connection string is wrong, whatever stands behind it. See [BadConnectionString].
+// ErrConnectionString is in the chain of every error about the text of a
+// connection string. See [BadConnectionString].
 var ErrConnectionString = errors.New("wrong connection string")
 
-// BadConnectionString puts ErrConnectionString into the chain of an error and
-// leaves its text as it is; of nil it makes nil.
+// BadConnectionString returns an error with the same text that has
+// ErrConnectionString in its chain. It returns nil for nil.
 func BadConnectionString(err error) error {
 	if err == nil {
 		return nil
@@ -35,22 +44,96 @@ func (b badConnectionString) Is(target error) bool { return target == ErrConnect
 // NotFound returns the ErrNotFound for one base id.
 func NotFound(baseID string) error { return fmt.Errorf("%w: %q", ErrNotFound, baseID) }
 
-// Damage reports one entry of a store that could not be read and was skipped;
-// everything else was read.
-type Damage struct {
-	Place  string // where it lies: a key, a row, a line
+// A DamageError reports an entry of a place that could not be read and was skipped.
+// Everything else was read.
+type DamageError struct {
+	// Entry says which entry it is: a key, a row, a line.
+	Entry string
+	// InTrace says that the entry is known to belong to the trace that was asked
+	// for, so that the trace exists even if nothing of it can be read.
+	InTrace bool
+	// Reason says why the entry could not be read.
 	Reason error
 }
 
 // Error implements error.
-func (d *Damage) Error() string { return fmt.Sprintf("skipped %s: %v", d.Place, d.Reason) }
+func (d *DamageError) Error() string { return fmt.Sprintf("skipped %s: %v", d.Entry, d.Reason) }
 
 // Unwrap returns the reason.
-func (d *Damage) Unwrap() error { return d.Reason }
+func (d *DamageError) Unwrap() error { return d.Reason }
 
-// Ends tells whether a store's sequence ends with this error: any but one that
-// reports a [*Damage].
+// Ends reports whether a sequence of a Store ends with this error. Only an error
+// that wraps a [*DamageError] does not end it.
 func Ends(err error) bool {
-	var damage *Damage
-	return err != nil && !errors.As(err, &damage)
+	if err == nil {
+		return false // without an allocation
+	}
+	var damage *DamageError
+	return !errors.As(err, &damage)
 }
+
+// A WriteError is the error of a Write that knows which part of the batch is not
+// stored, or that trying again may help.
+type WriteError struct {
+	// Missing has the indices into the batch of the notifications that are not
+	// known to be stored. Empty stands for all of the batch.
+	Missing []int
+	// Refused has those of Missing that the place never accepts, for a reason of
+	// their own; for example, they are too large. The refusal of one says nothing
+	// about the others.
+	Refused []int
+	// Transient says that the same Write may succeed later: the server was not
+	// reachable, was busy, or was changing its master. It does not apply to
+	// Refused.
+	Transient bool
+	// Err is the reason.
+	Err error
+}
+
+// Error implements error.
+func (e *WriteError) Error() string {
+	if e.Err == nil {
+		return "the store gives no reason"
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// A TransientError marks an error of reading that may pass: the same call may
+// succeed later, because the server was not reachable, was busy, or was changing
+// its master. A driver wraps the errors of Ping and of its sequences with it. An
+// error of Write is a [*WriteError] instead.
+type TransientError struct{ Err error }
+
+// Error implements error.
+func (e *TransientError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *TransientError) Unwrap() error { return e.Err }
+
+// IsTransient reports whether the call that returned the error may succeed later:
+// the error wraps a [*WriteError] that is Transient or a [*TransientError], or it
+// says that the connection to a server was lost or could not be made. A connection
+// that one side refuses for good, because of TLS or of the address, is not
+// transient.
+func IsTransient(err error) bool {
+	var write *WriteError
+	var transient *TransientError
+	isErr := func(target error) bool { return errors.Is(err, target) }
+	switch {
+	case err == nil, slices.ContainsFunc(finalErrors, isErr):
+		return false
+	case errors.As(err, &write):
+		return write.Transient
+	case errors.As(err, &transient):
+		return true
+	case errors.Is(err, context.DeadlineExceeded):
+		return false
+	}
+	return neterr.Lost(err)
+}
+
+// finalErrors are never transient, whatever they wrap.
+var finalErrors = []error{ErrClosed, ErrCursor, ErrNotFound, errors.ErrUnsupported}

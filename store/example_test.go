@@ -20,9 +20,9 @@ func ExampleOpen() {
 }
 
 // What could not be read is told from what ended the reading.
-func ExampleDamage() {
-	err := fmt.Errorf("listing: %w", &store.Damage{Place: "line 7", Reason: errors.New("half a line")})
-	var damage *store.Damage
+func ExampleDamageError() {
+	err := fmt.Errorf("listing: %w", &store.DamageError{Entry: "line 7", Reason: errors.New("half a line")})
+	var damage *store.DamageError
 	if errors.As(err, &damage) {
 		fmt.Println("going on:", damage)
 	}

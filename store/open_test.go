@@ -10,23 +10,21 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// opened is what the back ends of these tests were opened with.
+// opened is a driver that knows what it was opened with.
 type opened struct {
-	store.Store
-	store.Sink
+	driver.Driver
 	connectionString string
 	options          store.Options
 }
 
 func init() {
-	store.Register(store.Backend{Schemes: []string{"teststore", "teststore+tls"}, OpenStore: func(_ context.Context, c string, o store.Options) (store.Store, error) {
-		return opened{connectionString: c, options: o}, nil
+	store.Register(store.Backend{Schemes: []string{"teststore", "teststore+tls"}, Open: func(_ context.Context, c string, o store.Options) (*store.Store, error) {
+		return store.New(opened{connectionString: c, options: o}), nil
 	}})
-	store.Register(store.Backend{Schemes: []string{"othersink"}, OpenSink: func(_ context.Context, c string, o store.Options) (store.Sink, error) {
-		return opened{connectionString: c, options: o}, nil
-	}})
+	store.RegisterSink("othersink")
 }
 
 func TestOpen(t *testing.T) {
@@ -45,13 +43,14 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %v", c.connectionString, err)
 			continue
 		}
-		if got := s.(opened); got.connectionString != c.connectionString || got.options != c.want {
+		if got := s.Driver().(opened); got.connectionString != c.connectionString || got.options != c.want {
 			t.Errorf("%s was opened as %q with %+v, want %+v", c.connectionString, got.connectionString, got.options, c.want)
 		}
 	}
-	sink, err := store.OpenSink(t.Context(), "othersink://h", store.WithReadOnly())
-	if err != nil || !sink.(opened).options.ReadOnly {
-		t.Errorf("OpenSink gave %+v (%v)", sink, err)
+	for c, want := range map[string]bool{"OtherSink://h": true, "teststore://h": false, "nosuch://h": false, "": false} {
+		if store.IsSink(c) != want {
+			t.Errorf("IsSink(%q) = %v", c, !want)
+		}
 	}
 }
 
@@ -62,12 +61,8 @@ func TestOpenDropsWhatSurroundsTheConnectionString(t *testing.T) {
 	for _, around := range []string{"%s\n", "%s\r\n", " \t%s ", "\uFEFF%s", "\uFEFF %s\r\n\n"} {
 		c := fmt.Sprintf(around, want)
 		s, err := store.Open(t.Context(), c)
-		if err != nil || s.(opened).connectionString != want || store.Scheme(c) != "teststore" {
+		if err != nil || s.Driver().(opened).connectionString != want || store.Scheme(c) != "teststore" {
 			t.Errorf("%q was opened as %+v (%v)", c, s, err)
-		}
-		sink, err := store.OpenSink(t.Context(), fmt.Sprintf(around, "othersink://h"))
-		if err != nil || sink.(opened).connectionString != "othersink://h" {
-			t.Errorf("%q was opened as %+v (%v)", c, sink, err)
 		}
 	}
 	for _, c := range []string{"", "\uFEFF", "\uFEFF\r\n"} {
@@ -80,7 +75,6 @@ func TestOpenDropsWhatSurroundsTheConnectionString(t *testing.T) {
 // A store is no sink and a sink no store; what is unknown is told what is known.
 func TestOpenRefuses(t *testing.T) {
 	openStore := func(c string) error { _, err := store.Open(t.Context(), c); return err }
-	openSink := func(c string) error { _, err := store.OpenSink(t.Context(), c); return err }
 	for _, c := range []struct {
 		open             func(string) error
 		connectionString string
@@ -88,11 +82,9 @@ func TestOpenRefuses(t *testing.T) {
 		unsupported      bool
 	}{
 		{openStore, "othersink://user:geheim@h", "othersink:// takes spans but cannot be read: ", true},
-		{openSink, "teststore://user:geheim@h", "teststore:// is a store: open it with store.Open: ", true},
 		{openStore, "", "the connection string is empty; it should read like sqlite:////path/to/file.db", false},
-		{openSink, " \t", "the connection string is empty; it should read like sqlite:////path/to/file.db", false},
+		{openStore, " \t", "the connection string is empty; it should read like sqlite:////path/to/file.db", false},
 		{openStore, "nosuch://user:geheim@h", `unknown scheme "nosuch"; a connection string should start with one of file://, `, false},
-		{openSink, "nosuch://user:geheim@h", `unknown scheme "nosuch"; a connection string should start with one of file://, `, false},
 		{openStore, "user:geheim@h", "this is no connection string: it should start with one of file://, ", false},
 		{openStore, "sqlite:///geheim", `the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"`, false},
 		{openStore, "FILE:///geheim", `the back end of file:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/file"`, false},
@@ -163,10 +155,10 @@ func TestErrors(t *testing.T) {
 		t.Errorf("NotFound: %v", err)
 	}
 	reason := errors.New("half a line")
-	err := fmt.Errorf("reading: %w", &store.Damage{Place: "line 7", Reason: reason})
-	var damage *store.Damage
+	err := fmt.Errorf("reading: %w", &store.DamageError{Entry: "line 7", Reason: reason})
+	var damage *store.DamageError
 	if !errors.As(err, &damage) || !errors.Is(err, reason) || err.Error() != "reading: skipped line 7: half a line" {
-		t.Errorf("Damage: %v", err)
+		t.Errorf("DamageError: %v", err)
 	}
 }
 
@@ -194,11 +186,29 @@ func TestQueryContains(t *testing.T) {
 	}
 }
 
-func TestTraceTime(t *testing.T) {
-	if got := (store.Trace{Timestamp: "2024-05-06T07:08:09.000010"}).Time(); !got.Equal(time.Date(2024, 5, 6, 7, 8, 9, 10_000, time.UTC)) {
-		t.Errorf("got %v", got)
+func TestQueryMatches(t *testing.T) {
+	s := store.Summary{Timestamp: "2024-05-06T07:08:09.000010", LastTimestamp: "yesterday", Service: "api", Failed: true, FirstFailure: "2024-05-06T08:00:00"}
+	first, failure := time.Date(2024, 5, 6, 7, 8, 9, 10_000, time.UTC), time.Date(2024, 5, 6, 8, 0, 0, 0, time.UTC)
+	if !s.Time().Equal(first) || !s.LastTime().IsZero() || !s.FirstFailureTime().Equal(failure) {
+		t.Errorf("the times of %+v are %v, %v and %v", s, s.Time(), s.LastTime(), s.FirstFailureTime())
 	}
-	if got := (store.Trace{Timestamp: "yesterday"}).Time(); !got.IsZero() {
-		t.Errorf("got %v", got)
+	for _, c := range []struct {
+		q    store.Query
+		want bool
+	}{
+		{store.Query{}, true},
+		{store.Query{Service: "api", Failed: true}, true},
+		{store.Query{Service: "API"}, false},
+		{store.Query{Until: failure}, true},
+		{store.Query{Until: failure, Failed: true}, false}, // the window is about the failure then
+		{store.Query{Since: failure, Failed: true}, true},
+		{store.Query{Since: failure}, false},
+	} {
+		if got := c.q.Matches(&s); got != c.want {
+			t.Errorf("%+v matches: %v", c.q, got)
+		}
+	}
+	if s.Failed = false; (store.Query{Failed: true}).Matches(&s) {
+		t.Error("a query for failed traces matches one that did not fail")
 	}
 }

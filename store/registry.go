@@ -10,32 +10,25 @@ import (
 	"sync"
 )
 
-// A Backend opens connection strings of its schemes.
+// A Backend opens the connection strings of its schemes.
 type Backend struct {
 	// Schemes are in lower case, without "://".
 	Schemes []string
-	// OpenStore opens a store; nil for a sink, which takes spans and cannot be read.
-	// What is wrong in the text of the connection string it says by BadConnectionString.
-	OpenStore func(ctx context.Context, connectionString string, o Options) (Store, error)
-	// OpenSink opens a sink; nil for a store. What it returns is what the
-	// exporter package takes: an OTel SpanExporter.
-	OpenSink func(ctx context.Context, connectionString string, o Options) (Sink, error)
+	// Open opens a Store. It neither connects nor creates anything. An error
+	// about the text of the connection string is made by [BadConnectionString].
+	Open func(ctx context.Context, connectionString string, o Options) (*Store, error)
 }
 
-// A Sink takes spans natively and cannot be read. It is an OTel SpanExporter
-// (this package does not import the SDK, so the type says only what every one has).
-type Sink interface {
-	Shutdown(ctx context.Context) error
-}
-
-// Options are what a caller of Open may ask of any back end. Each has a query
-// option of the same name in the connection string, which wins.
+// Options are what a caller of Open can ask of any back end. A back end also reads
+// them from its connection string, by the query options in parentheses, which take
+// precedence; package store does not read the connection string.
 type Options struct {
-	// FilterErrorTrace (filter_error_trace) keeps a record of failing traces
-	// where the back end cannot find them otherwise, as upstream's option does.
+	// FilterErrorTrace (filter_error_trace) makes a back end that cannot find
+	// failed traces otherwise keep a record of each, as the option of the Python
+	// library does.
 	FilterErrorTrace bool
-	// ReadOnly (osp_read_only) promises that nothing is written, so that the
-	// back end prepares nothing (no file, no table) and needs no rights to.
+	// ReadOnly (osp_read_only) refuses to write and to delete, so that nothing is
+	// created and no right to write is needed.
 	ReadOnly bool
 }
 
@@ -61,13 +54,14 @@ func newOptions(opts []Option) (o Options) {
 	return o
 }
 
+// The registry maps a scheme to its back end. A sink's has no Open.
 var registry = struct {
 	sync.RWMutex
 	backends map[string]Backend
 }{backends: map[string]Backend{}}
 
-// Register makes a back end known under its schemes; back ends call it from
-// init. It panics if a scheme is taken, which only a programming error can cause.
+// Register makes a back end known under its schemes. A back end calls it from
+// init. It panics if a scheme is registered already.
 func Register(b Backend) {
 	registry.Lock()
 	defer registry.Unlock()
@@ -79,7 +73,19 @@ func Register(b Backend) {
 	}
 }
 
-// packages tells where the schemes live, for whoever did not import them.
+// RegisterSink makes known that the schemes name sinks. A sink takes spans and
+// cannot be read; package exporter opens it, and calls RegisterSink for each
+// sink that is registered there.
+func RegisterSink(schemes ...string) { Register(Backend{Schemes: schemes}) }
+
+// IsSink reports whether a connection string names a sink.
+func IsSink(connectionString string) bool {
+	b, err := Lookup(connectionString)
+	return err == nil && b.Open == nil
+}
+
+// packages maps a scheme to the package that registers it, for an error that
+// names the missing import.
 var packages = map[string]string{
 	"file": "exporter/file",
 
@@ -99,22 +105,22 @@ var packages = map[string]string{
 const importRoot = "github.com/osprofiler-otel/osprofiler/"
 
 // Scheme returns the scheme of a connection string in lower case. A string
-// without "://" is all scheme, as upstream has it.
+// without "://" is all scheme, as in the Python library.
 func Scheme(connectionString string) string {
 	scheme, _, _ := strings.Cut(trimmed(connectionString), "://")
 	return strings.ToLower(strings.TrimSpace(scheme))
 }
 
-// trimmed drops what a file or a variable has around a connection string: a
-// byte order mark, blanks, the line's end. As part of a path they would name
+// trimmed drops the byte order mark, the blanks and the line end that a file or a
+// variable has around a connection string. As part of a path they would name
 // another file.
 func trimmed(connectionString string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(connectionString), "\uFEFF"))
 }
 
 // Lookup returns the back end of a connection string. An unknown scheme is an
-// error that lists the known ones; one that is not linked into the program is
-// an error that names the import. All are ErrConnectionString.
+// error that lists the known ones. A scheme whose package is not linked into the
+// program is an error that names the import. All are ErrConnectionString.
 func Lookup(connectionString string) (Backend, error) {
 	b, err := lookup(connectionString)
 	return b, BadConnectionString(err)
@@ -167,30 +173,17 @@ func Schemes() []string {
 	return slices.Sorted(maps.Keys(registry.backends))
 }
 
-// Open opens the store that the connection string names. A sink, which cannot
-// be read, is errors.ErrUnsupported; a text that is wrong is ErrConnectionString.
-// Errors never show a password. Blanks, line ends and a byte order mark around
-// the connection string are dropped.
-func Open(ctx context.Context, connectionString string, opts ...Option) (Store, error) {
+// Open opens the Store that the connection string names. It neither connects nor
+// creates anything. A text that is wrong is ErrConnectionString; a sink, which
+// cannot be read, is [errors.ErrUnsupported]. Errors show no password. Blanks,
+// line ends and a byte order mark around the connection string are dropped.
+func Open(ctx context.Context, connectionString string, opts ...Option) (*Store, error) {
 	b, err := Lookup(connectionString)
 	if err != nil {
 		return nil, err
 	}
-	if b.OpenStore == nil {
+	if b.Open == nil {
 		return nil, fmt.Errorf("%s:// takes spans but cannot be read: %w", Scheme(connectionString), errors.ErrUnsupported)
 	}
-	return b.OpenStore(ctx, trimmed(connectionString), newOptions(opts))
-}
-
-// OpenSink opens the sink that the connection string names; a store is
-// errors.ErrUnsupported.
-func OpenSink(ctx context.Context, connectionString string, opts ...Option) (Sink, error) {
-	b, err := Lookup(connectionString)
-	if err != nil {
-		return nil, err
-	}
-	if b.OpenSink == nil {
-		return nil, fmt.Errorf("%s:// is a store: open it with store.Open: %w", Scheme(connectionString), errors.ErrUnsupported)
-	}
-	return b.OpenSink(ctx, trimmed(connectionString), newOptions(opts))
+	return b.Open(ctx, trimmed(connectionString), newOptions(opts))
 }

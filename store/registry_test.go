@@ -11,12 +11,10 @@ import (
 )
 
 func init() {
-	store.Register(store.Backend{
-		Schemes: []string{"testsink", "testsink+tls"},
-		OpenSink: func(context.Context, string, store.Options) (store.Sink, error) {
-			return nil, store.BadConnectionString(errors.New("no host"))
-		},
-	})
+	store.RegisterSink("testsink", "testsink+tls")
+	store.Register(store.Backend{Schemes: []string{"testbad"}, Open: func(context.Context, string, store.Options) (*store.Store, error) {
+		return nil, store.BadConnectionString(errors.New("no host"))
+	}})
 }
 
 func TestSchemes(t *testing.T) {
@@ -43,9 +41,9 @@ func TestOpenErrors(t *testing.T) {
 			t.Errorf("Open(%q): %v; want %q, which is %v", tt.connectionString, err, tt.want, tt.is)
 		}
 	}
-	_, err := store.OpenSink(t.Context(), "testsink://")
+	_, err := store.Open(t.Context(), "testbad://")
 	if !errors.Is(err, store.ErrConnectionString) || err.Error() != "no host" {
-		t.Errorf("OpenSink: %v; want what the back end says, which is ErrConnectionString", err)
+		t.Errorf("Open: %v; want what the back end says, which is ErrConnectionString", err)
 	}
 	if store.BadConnectionString(nil) != nil {
 		t.Error("BadConnectionString(nil) should be nil")

@@ -12,37 +12,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A WriteError is what Write returns when it knows which part of the batch is
-// not stored, or that trying again may help.
-type WriteError struct {
-	// Missing are the indices into the batch of what is not known to be
-	// stored; none means all of it.
-	Missing []int
-	// Refused are those of Missing that the store will not take however often
-	// they are sent, for a reason of their own: they are too large, for example.
-	// The refusal of one says nothing about the others.
-	Refused []int
-	// Transient says that the same write may succeed later: the server was not
-	// reachable, busy, or changing its master. It does not apply to Refused.
-	Transient bool
-	Err       error
-}
-
-// Error implements error.
-func (e *WriteError) Error() string {
-	if e.Err == nil {
-		return "the store gives no reason"
-	}
-	return e.Err.Error()
-}
-
-// Unwrap returns the reason.
-func (e *WriteError) Unwrap() error { return e.Err }
-
-// Retry says how transient failures of Write are repeated: waiting Initial,
-// then each time half as long again, up to Max, with some chance in it, until
-// Elapsed is over or the context is done. The zero Retry stands for the
-// defaults; a negative Elapsed means one try only.
+// A Retry says how a Write that failed for a transient reason is repeated. The
+// first pause is Initial long. Each further pause is half as long again, up to
+// Max, and varies at random. Retrying ends when Elapsed is over or the context is
+// done. The zero Retry has the defaults. A negative Elapsed tries once.
 type Retry struct {
 	Initial time.Duration // 0: 100 ms
 	Max     time.Duration // 0: 5 s
@@ -61,20 +34,27 @@ func (r Retry) orDefaults() Retry {
 	return r
 }
 
-// Write writes a batch to the store and repeats transient failures. Of a batch
-// that was stored in part, only the rest is sent again; a notification that the
-// store refused for a reason of its own is not. The error tells how many
-// notifications are not known to be stored, and why. It is a *WriteError whose
-// Missing and Refused are indices into the batch.
-func (r Retry) Write(ctx context.Context, s Store, batch []osprofiler.Notification) error {
+// Write writes a batch to the Store and repeats transient failures. If a batch
+// was stored in part, only the rest is sent again, without what was refused. The
+// batch is checked once, as in [Store.Write]. An error tells how many
+// notifications are not known to be stored, and why; it is a *WriteError whose
+// Missing and Refused are indices into the batch. Its Transient is false, because
+// the tries are over.
+func (r Retry) Write(ctx context.Context, s *Store, batch []osprofiler.Notification) error {
 	r = r.orDefaults()
 	p := &pending{batch: batch}
-	var err error
+	w, err := s.writerFor(batch)
+	if err != nil {
+		return p.failure(err)
+	}
+	try := func() error {
+		return p.try(func(rest []osprofiler.Notification) error { return s.write(ctx, w, rest) })
+	}
 	if r.Elapsed < 0 {
-		err = p.try(ctx, s)
+		err = try()
 	} else {
 		_, err = backoff.Retry(ctx, func() (struct{}, error) {
-			return struct{}{}, p.try(ctx, s)
+			return struct{}{}, try()
 		}, backoff.WithBackOff(&backoff.ExponentialBackOff{
 			InitialInterval: r.Initial, MaxInterval: r.Max, Multiplier: 1.5, RandomizationFactor: 0.5,
 		}), backoff.WithMaxElapsedTime(r.Elapsed))
@@ -85,18 +65,45 @@ func (r Retry) Write(ctx context.Context, s Store, batch []osprofiler.Notificati
 	return p.failure(err)
 }
 
+// Do calls f until it returns nil or an error that is not transient
+// ([IsTransient]), with the pauses and the limits of the Retry. If the context
+// ends, the error wraps the last error of f and that of the context.
+func (r Retry) Do(ctx context.Context, f func() error) error {
+	r = r.orDefaults()
+	if r.Elapsed < 0 {
+		return f()
+	}
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if last = f(); last == nil || IsTransient(last) {
+			return struct{}{}, last
+		}
+		return struct{}{}, backoff.Permanent(last)
+	}, backoff.WithBackOff(&backoff.ExponentialBackOff{
+		InitialInterval: r.Initial, MaxInterval: r.Max, Multiplier: 1.5, RandomizationFactor: 0.5,
+	}), backoff.WithMaxElapsedTime(r.Elapsed))
+	switch {
+	case err == nil, last == nil:
+		return err
+	case ctx.Err() != nil && !errors.Is(last, ctx.Err()):
+		return fmt.Errorf("%w (%w)", last, ctx.Err())
+	}
+	return last
+}
+
 // pending is the part of a batch that is still to be written.
 type pending struct {
 	batch   []osprofiler.Notification
-	left    []int // indices into batch; nil: all
+	left    []int // indices into batch; nil stands for all
 	last    error
 	refused []int // indices into batch
-	refusal error // why they were
+	refusal error // of the refused notifications
 }
 
-// try writes what is left. An error that is not transient ends the tries.
-func (p *pending) try(ctx context.Context, s Store) error {
-	err := s.Write(ctx, p.rest())
+// try writes the rest. An error that is not transient ([IsTransient]) ends the
+// tries.
+func (p *pending) try(write func([]osprofiler.Notification) error) error {
+	err := write(p.rest())
 	if err == nil {
 		p.left = []int{}
 		return p.refusedOnly()
@@ -104,6 +111,9 @@ func (p *pending) try(ctx context.Context, s Store) error {
 	var partial *WriteError
 	if !errors.As(err, &partial) {
 		p.last = err
+		if IsTransient(err) {
+			return err
+		}
 		return backoff.Permanent(err)
 	}
 	p.refuse(partial)
@@ -190,7 +200,7 @@ func (p *pending) indices(of []int) (indices []int, ok bool) {
 }
 
 // failure describes what is left after the last try. The error wraps the last
-// error of the store, and the error of the context if the context ended.
+// error of Write, and the error of the context if the context ended.
 func (p *pending) failure(err error) error {
 	var permanent *backoff.PermanentError
 	if errors.As(err, &permanent) {

@@ -10,12 +10,13 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // scripted answers each Write with the next of its answers, and nil when there
 // are no more. It notes the names of what it was sent.
 type scripted struct {
-	store.Store
+	driver.Driver
 	answers []error
 	sent    [][]string
 }
@@ -104,7 +105,7 @@ func TestRetryWrite(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &scripted{answers: c.answers}
-			err := store.Retry{Initial: time.Millisecond}.Write(t.Context(), s, numbered(4))
+			err := store.Retry{Initial: time.Millisecond}.Write(t.Context(), store.New(s), numbered(4))
 			if !slices.EqualFunc(s.sent, c.sent, slices.Equal[[]string]) {
 				t.Errorf("sent %q, want %q", s.sent, c.sent)
 			}
@@ -157,7 +158,7 @@ func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
 		for _, name := range names {
 			batch = append(batch, osprofiler.Notification{Name: name})
 		}
-		err := store.Retry{Initial: time.Nanosecond, Max: time.Nanosecond}.Write(t.Context(), s, batch)
+		err := store.Retry{Initial: time.Nanosecond, Max: time.Nanosecond}.Write(t.Context(), store.New(s), batch)
 		var failed *store.WriteError
 		if (err == nil) != (c.missing == nil) || err != nil && (!errors.As(err, &failed) || !errors.Is(err, reason) || !slices.Equal(failed.Missing, c.missing)) {
 			t.Errorf("%s: %+v, want %v to be missing", name, err, c.missing)
@@ -170,7 +171,7 @@ func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
 
 func TestWriteErrorWithoutReason(t *testing.T) {
 	s := &scripted{answers: []error{&store.WriteError{}}}
-	err := store.Retry{}.Write(t.Context(), s, make([]osprofiler.Notification, 1))
+	err := store.Retry{}.Write(t.Context(), store.New(s), make([]osprofiler.Notification, 1))
 	if err == nil || err.Error() != "1 of 1 notifications are not known to be stored: the store gives no reason" {
 		t.Error(err)
 	}

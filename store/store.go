@@ -1,121 +1,286 @@
-// Package store is the contract between this project and the places where
-// OSProfiler keeps its notifications: what a [Store] is, what more one may be
-// able to do ([ErrorTracer], [Changer], [Upstreamer]), how it is opened by a
-// connection string, and what its errors are.
+// Package store holds the portable [Store]: a place in which OSProfiler's
+// notifications are kept, opened by a connection string, with one behaviour
+// whatever the place.
 //
-// Each back end is a package of its own below exporter/; importing it
-// registers its schemes (exporter/all imports them all). Package storetest
-// holds the rules that every back end passes.
+//	s, err := store.Open(ctx, "sqlite:////var/lib/osprofiler/traces.db")
+//	...
+//	for n, err := range s.Notifications(ctx, baseID) {
+//
+// Each back end is a package of its own below exporter/. Importing it registers
+// its schemes; exporter/all imports all of them. A back end implements the
+// interfaces of package store/driver, and package store/storetest holds the
+// rules that every back end passes.
 package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
-	"time"
+	"sync"
 
-	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/inflight"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A Store keeps notifications and gives them back. All methods may be called
+// The types of the contract are declared in package driver, so that a back end
+// and a program use the same ones.
+type (
+	// A Query says which traces a listing is to have.
+	Query = driver.Query
+	// A Summary describes one trace of a listing.
+	Summary = driver.Summary
+	// A Cursor says how far a [Feed] has come. It is opaque, and safe to keep as text.
+	Cursor = driver.Cursor
+	// PythonAnswers describes how a driver of the Python library answers.
+	PythonAnswers = driver.PythonAnswers
+)
+
+// A Store is one opened place of notifications. All its methods may be called
 // from many goroutines at once, and none outlives its context for longer than
-// the back end needs to notice.
-type Store interface {
-	// Write stores the batch. It returns nil when all of it is stored, as
-	// durably as the back end documents. An error may leave a part of the
-	// batch stored; the same batch may be written again, and is read back
-	// once. A *WriteError in its chain says which part is missing, which of it is
-	// refused for good, and whether trying again may help ([Retry] does so). A
-	// notification that the store refuses does not keep the others from being
-	// stored. Write keeps nothing of the batch after it returned, and refuses a
-	// batch with an invalid Info ([osprofiler.Notification.Validate]) as a whole.
-	Write(ctx context.Context, batch []osprofiler.Notification) error
-
-	// Notifications yields the notifications of one trace in the order in
-	// which upstream's driver gives them, each as the JSON value that went in,
-	// equal ones once. The base id is compared as text. A trace that does not
-	// exist is one ErrNotFound. What cannot be read is skipped and reported by
-	// an error that wraps *Damage; after one of these the sequence goes on,
-	// after any other error it ends.
-	Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error]
-
-	// Traces yields one entry per trace, with the time of its first event.
-	// With a limit it yields the newest, newest first; without one, the order
-	// is the store's. The store is not held in memory. Errors as above.
-	Traces(ctx context.Context, q Query) iter.Seq2[Trace, error]
-
-	// Close gives back what the store holds. Later calls of any method fail
-	// with ErrClosed, but Close itself may be called again.
-	Close() error
+// the client library of the back end needs to notice.
+//
+// Opening a Store neither connects nor creates anything, so that a service
+// starts while its tracing store is down. The first call that needs the place
+// connects; [Store.Ping] does so on purpose.
+type Store struct {
+	driver driver.Driver
+	*life
 }
 
-// Query says which traces are asked for. The zero Query asks for all.
-type Query struct {
-	Since, Until time.Time // first event at or after Since, before Until; zero: unbounded
-	Limit        int       // at most so many, the newest; 0: all
+// A life is what a Store and the Stores that wrap it have in common.
+type life struct {
+	readOnly bool
+	calls    *inflight.Counter
+	closed   chan struct{} // closed when Close has closed the driver
+	closeErr error         // of the driver; read it after closed
+
+	mu    sync.Mutex // guards what follows
+	outer driver.Driver
+	feeds map[*Feed]struct{} // those that are open
 }
 
-// Contains tells whether a trace whose first event is at t is asked for.
-func (q Query) Contains(t time.Time) bool {
-	return (q.Since.IsZero() || !t.Before(q.Since)) && (q.Until.IsZero() || t.Before(q.Until))
+// New returns the Store of a driver, which belongs to the Store from then on. The
+// driver of another Store is wrapped by [Store.Wrap] instead.
+func New(d driver.Driver) *Store { return newStore(d, false) }
+
+// NewReadOnly returns a Store of a driver that refuses to write and to delete.
+func NewReadOnly(d driver.Driver) *Store { return newStore(d, true) }
+
+func newStore(d driver.Driver, readOnly bool) *Store {
+	return &Store{driver: d, life: &life{
+		readOnly: readOnly, calls: inflight.New(), closed: make(chan struct{}), outer: d, feeds: map[*Feed]struct{}{},
+	}}
 }
 
-// Trace is one entry of a listing.
-type Trace struct {
-	BaseID    string
-	Timestamp string // of the first event (in ErrorTraces: the first that failed), as stored
+// Wrap returns a Store of the driver that wrap makes around the driver of s, for
+// metrics, counting or an index: see [driver.Wrapper]. Both Stores can be used.
+// They are closed together, by the Close of either, which closes the wrapper. A
+// wrapped read-only Store stays read-only.
+func (s *Store) Wrap(wrap func(inner driver.Driver) driver.Driver) *Store {
+	outer := &Store{driver: wrap(s.driver), life: s.life}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outer = outer.driver
+	return outer
 }
 
-// Time returns the time that Timestamp tells, zero if it tells none.
-func (t Trace) Time() time.Time {
-	at, _ := osprofiler.ParseTime(t.Timestamp)
-	return at
+// Name names the place in errors, such as `the file "/tmp/traces.jsonl"`. It
+// shows no password.
+func (s *Store) Name() string { return s.driver.Name() }
+
+// Driver returns the driver, for a capability of its own that [driver.As] finds on
+// it. A call of the driver itself does not know whether the Store is closed.
+func (s *Store) Driver() driver.Driver { return s.driver }
+
+// Capabilities say which methods of a Store do not fail with
+// [errors.ErrUnsupported].
+type Capabilities struct {
+	Write  bool // Write
+	Read   bool // Notifications
+	List   bool // Traces
+	Feed   bool // Feed
+	Delete bool // Delete
 }
 
-// An ErrorTracer can list the traces in which something failed.
-type ErrorTracer interface {
-	// ErrorTraces is like Store.Traces, for the traces with a notification
-	// that failed ([osprofiler.Info.Failed]), with the time of the first such.
-	ErrorTraces(ctx context.Context, q Query) iter.Seq2[Trace, error]
+// Capabilities returns what the Store can do.
+func (s *Store) Capabilities() (c Capabilities) {
+	_, c.Write = driver.As[driver.Writer](s.driver)
+	_, c.Read = driver.As[driver.Reader](s.driver)
+	_, c.List = driver.As[driver.Lister](s.driver)
+	_, c.Feed = driver.As[driver.Feeder](s.driver)
+	_, c.Delete = driver.As[driver.Deleter](s.driver)
+	c.Write = c.Write && !s.readOnly
+	c.Delete = c.Delete && !s.readOnly
+	return c
 }
 
-// A Changer can tell what came since: for forwarding, following and indexing.
-type Changer interface {
-	// Changes yields every notification of the store behind the cursor, once
-	// or more, and ends when there are no more; what is written meanwhile may
-	// or may not come. "" is the beginning. Going on from any Change's cursor
-	// yields at least all that came after that one. A cursor that is not this
-	// store's is an error.
-	Changes(ctx context.Context, from Cursor) iter.Seq2[Change, error]
+// IsReadOnly reports whether the Store was opened for reading only.
+func (s *Store) IsReadOnly() bool { return s.readOnly }
+
+// Ping connects and tells in one sentence why the place cannot be used. Unless
+// the Store is read-only, it creates what Write would create.
+func (s *Store) Ping(ctx context.Context) error { return s.call(ctx, s.driver.Ping) }
+
+// Delete removes all notifications of one trace and returns how many they were.
+// A trace that does not exist is ErrNotFound.
+func (s *Store) Delete(ctx context.Context, baseID string) (notifications int, err error) {
+	d, ok := driver.As[driver.Deleter](s.driver)
+	err = s.call(ctx, func(ctx context.Context) (err error) {
+		switch {
+		case !ok:
+			return s.unsupported("cannot delete from %s")
+		case s.readOnly:
+			return s.unsupported("cannot delete from %s, which was opened for reading only")
+		}
+		notifications, err = d.Delete(ctx, driver.Text(baseID))
+		return err
+	})
+	if err == nil && notifications == 0 {
+		err = NotFound(baseID)
+	}
+	return notifications, err
 }
 
-// A Cursor is a place in a store's changes, opaque, safe to keep as text.
-type Cursor string
-
-// A Change is a notification and the place behind it.
-type Change struct {
-	osprofiler.Notification
-	Cursor Cursor
+// PythonAnswers returns how the Python library's driver for the place answers.
+func (s *Store) PythonAnswers() PythonAnswers {
+	d, ok := driver.As[driver.PythonAnswerer](s.driver)
+	if !ok {
+		return PythonAnswers{}
+	}
+	answers := d.PythonAnswers()
+	if list := answers.Traces; list != nil {
+		answers.Traces = func(ctx context.Context, fields []string) iter.Seq2[string, error] {
+			return guard(ctx, s, func(ctx context.Context) iter.Seq2[string, error] { return list(ctx, fields) })
+		}
+	}
+	if list := answers.FailedTraces; list != nil {
+		answers.FailedTraces = func(ctx context.Context) iter.Seq2[string, error] { return guard(ctx, s, list) }
+	}
+	return answers
 }
 
-// An Upstreamer tells how upstream's driver for its back end answers, where
-// this depends on the back end. A store that is none answers like upstream's
-// drivers that keep whole notifications in order (file, for one).
-type Upstreamer interface {
-	Upstream() Upstream
+// Close gives back what the Store holds. It cancels the calls in progress and
+// waits for their end; they fail with ErrClosed, and so do later calls of any
+// method, but for Close itself, which returns what the first Close returned. The
+// body of a loop over a sequence of the Store may call Close.
+func (s *Store) Close() error {
+	if !s.calls.Close() {
+		<-s.closed
+		return s.closeErr
+	}
+	defer close(s.closed)
+	<-s.calls.Idle()
+	s.mu.Lock()
+	outer := s.outer
+	s.mu.Unlock()
+	if err := errors.Join(append(s.closeFeeds(), outer.Close())...); err != nil {
+		s.closeErr = fmt.Errorf("cannot close %s: %w", s.Name(), err)
+	}
+	return s.closeErr
 }
 
-// Upstream describes an upstream driver. A nil function means the usual answer.
-type Upstream struct {
-	// Driver is upstream's name of it.
-	Driver string
-	// Payload returns the JSON text that stands under meta.raw_payload;
-	// usually the whole notification.
-	Payload func(n *osprofiler.Notification) string
-	// Host returns the raw JSON value of a node's host; usually info.host. It
-	// holds for our own answers too.
-	Host func(n *osprofiler.Notification) (raw string, ok bool)
-	// Traces lists by upstream's rule, in its order; usually Store.Traces.
-	Traces func(ctx context.Context) iter.Seq2[Trace, error]
-	// ErrorTraces lists by upstream's rule; where it is nil, upstream cannot.
-	ErrorTraces func(ctx context.Context) iter.Seq2[Trace, error]
+// call calls f with a context that Close cancels, unless the Store is closed or
+// the context is done.
+func (s *Store) call(ctx context.Context, f func(ctx context.Context) error) error {
+	if !s.calls.Enter() {
+		return ErrClosed
+	}
+	defer s.calls.Leave()
+	if err := contextError(ctx); err != nil {
+		return err
+	}
+	within, cancel := s.calls.Context(ctx)
+	defer cancel()
+	return s.reason(ctx, f(within))
+}
+
+// reason returns why a call failed: the end of the Store or of the caller's
+// context, if the driver reports its cancellation in its own words.
+func (s *Store) reason(ctx context.Context, err error) error {
+	end := s.interrupted(ctx)
+	var partial *WriteError
+	switch {
+	case err == nil:
+		return nil
+	case end == nil || errors.Is(err, end):
+		return err
+	case errors.As(err, &partial): // it says what is stored all the same
+		return &WriteError{Missing: partial.Missing, Refused: partial.Refused, Transient: partial.Transient, Err: fmt.Errorf("%w; %w", end, err)}
+	}
+	return end
+}
+
+// contextError returns the error of a context, with its cause if the context has
+// one of its own. It returns nil while the context is not done.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if err == nil || errors.Is(cause, err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// unsupported makes the error for what the driver cannot do. The format takes
+// the name of the place.
+func (s *Store) unsupported(format string) error {
+	return fmt.Errorf(format+": %w", s.Name(), errors.ErrUnsupported)
+}
+
+// guard runs a sequence of the driver, which f returns. The sequence ends when
+// the caller's context is done or the Store is closed, at the beginning and after
+// each element. An element that the driver yields always reaches the caller, as
+// the driver may count it as yielded.
+func guard[T any](ctx context.Context, s *Store, f func(ctx context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if err := run(ctx, s, f, yield); err != nil {
+			var none T
+			yield(none, err)
+		}
+	}
+}
+
+// run yields the elements of the sequence, and returns the error that ends it.
+//
+// The call counts as in progress only while code of the driver runs, not while
+// the body of the caller's loop does, because the body may call Close.
+func run[T any](ctx context.Context, s *Store, f func(ctx context.Context) iter.Seq2[T, error], yield func(T, error) bool) error {
+	if !s.calls.Enter() {
+		return ErrClosed
+	}
+	inProgress := true
+	defer func() {
+		if inProgress {
+			s.calls.Leave()
+		}
+	}()
+	within, cancel := s.calls.Context(ctx)
+	defer cancel()
+	if err := contextError(ctx); err != nil {
+		return err
+	}
+	for v, err := range f(within) {
+		if Ends(err) {
+			return s.reason(ctx, err)
+		}
+		s.calls.Leave()
+		inProgress = false
+		more := yield(v, err)
+		inProgress = s.calls.Enter()
+		if !more {
+			return nil
+		}
+		if err := s.interrupted(ctx); err != nil {
+			return err
+		}
+	}
+	return s.interrupted(ctx)
+}
+
+// interrupted returns an error if the Store is closed or the context is done.
+func (s *Store) interrupted(ctx context.Context) error {
+	if s.calls.Closed() {
+		return ErrClosed
+	}
+	return contextError(ctx)
 }

@@ -21,7 +21,7 @@ func concurrency(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, []store.Store{s})
+	return together(ctx, []*store.Store{s})
 }
 
 func twoOpeners(ctx context.Context, stage *Stage) error {
@@ -33,12 +33,12 @@ func twoOpeners(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return fmt.Errorf("a second time: %w", err)
 	}
-	return together(ctx, []store.Store{a, b})
+	return together(ctx, []*store.Store{a, b})
 }
 
 // together writes with six goroutines, two of each trace, while two read, and
 // then checks that all is there.
-func together(ctx context.Context, stores []store.Store) error {
+func together(ctx context.Context, stores []*store.Store) error {
 	const writers, batches = 6, 8
 	traces := [writers / 2][]osprofiler.Notification{}
 	for i := range traces {
@@ -74,7 +74,7 @@ func together(ctx context.Context, stores []store.Store) error {
 }
 
 // readWhile reads until it is over. What comes must be what is written.
-func readWhile(ctx context.Context, s store.Store, all []osprofiler.Notification, over chan struct{}) error {
+func readWhile(ctx context.Context, s *store.Store, all []osprofiler.Notification, over chan struct{}) error {
 	for {
 		got, err := read(ctx, s, baseID(all))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -124,18 +124,22 @@ func cancelledBefore(ctx context.Context, stage *Stage) error {
 	return holds(ctx, s, batch)
 }
 
-// allFail checks that everything that reads is one error.
-func allFail(ctx context.Context, s store.Store, id string, want error) error {
+// allFail checks that every method but Write and Close fails with the error.
+func allFail(ctx context.Context, s *store.Store, id string, want error) error {
 	errs := []error{
 		named("Notifications", isOne(s.Notifications(ctx, id), want)),
 		named("Traces", isOne(s.Traces(ctx, store.Query{}), want)),
 		named("Traces with a limit", isOne(s.Traces(ctx, store.Query{Limit: 3}), want)),
+		named("failed Traces", isOne(s.Traces(ctx, store.Query{Failed: true}), want)),
 	}
-	if e, ok := s.(store.ErrorTracer); ok {
-		errs = append(errs, named("ErrorTraces", isOne(e.ErrorTraces(ctx, store.Query{}), want)))
+	if _, err := s.Feed(ctx, ""); !errors.Is(err, want) {
+		errs = append(errs, fmt.Errorf("Feed: got the error %w, want %w", err, want))
 	}
-	if c, ok := s.(store.Changer); ok {
-		errs = append(errs, named("Changes", isOne(c.Changes(ctx, ""), want)))
+	if _, err := s.Delete(ctx, id); !errors.Is(err, want) {
+		errs = append(errs, fmt.Errorf("Delete: got the error %w, want %w", err, want))
+	}
+	if err := s.Ping(ctx); !errors.Is(err, want) {
+		errs = append(errs, fmt.Errorf("Ping: got the error %w, want %w", err, want))
 	}
 	return errors.Join(errs...)
 }
@@ -216,15 +220,11 @@ func earlyBreak(ctx context.Context, stage *Stage) error {
 		for range s.Traces(ctx, store.Query{}) {
 			break
 		}
-		if e, ok := s.(store.ErrorTracer); ok {
-			for range e.ErrorTraces(ctx, store.Query{}) {
-				break
-			}
+		for range s.Traces(ctx, store.Query{Failed: true, Limit: 3}) {
+			break
 		}
-		if c, ok := s.(store.Changer); ok {
-			for range c.Changes(ctx, "") {
-				break
-			}
+		if err := pollOne(ctx, s); err != nil {
+			return err
 		}
 	}
 	more := trace(2)
@@ -242,6 +242,21 @@ func earlyBreak(ctx context.Context, stage *Stage) error {
 	}
 	stacks := make([]byte, 1<<16)
 	return fmt.Errorf("%d goroutines were there before, %d are after Close:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+}
+
+// pollOne begins to follow, and leaves the loop over the first poll at once.
+func pollOne(ctx context.Context, s *store.Store) error {
+	if !s.Capabilities().Feed {
+		return nil
+	}
+	feed, err := s.Feed(ctx, "")
+	if err != nil {
+		return err
+	}
+	for range feed.Poll(ctx) {
+		break
+	}
+	return feed.Close()
 }
 
 func writeWhileReading(ctx context.Context, stage *Stage) error {
@@ -322,5 +337,5 @@ func reopened(ctx context.Context, stage *Stage) error {
 	if err := holds(ctx, s, batch); err != nil {
 		return err
 	}
-	return lists(ctx, s.Traces, store.Query{}, tracesOf(batch)...)
+	return lists(ctx, s, store.Query{}, tracesOf(batch)...)
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -14,23 +15,28 @@ import (
 
 // tracesOf lists the traces of notifications of which the first of each trace
 // is also its earliest.
-func tracesOf(batch []osprofiler.Notification) []store.Trace {
-	var traces []store.Trace
+func tracesOf(batch []osprofiler.Notification) []entry {
+	var traces []entry
 	for _, n := range batch {
-		if !slices.ContainsFunc(traces, func(t store.Trace) bool { return t.BaseID == n.BaseID }) {
+		if !slices.ContainsFunc(traces, func(t entry) bool { return t.baseID == n.BaseID }) {
 			traces = append(traces, traceOf(n))
 		}
 	}
 	return traces
 }
 
-func traceOf(n osprofiler.Notification) store.Trace {
-	return store.Trace{BaseID: n.BaseID, Timestamp: n.Timestamp}
+func traceOf(n osprofiler.Notification) entry {
+	return entry{n.BaseID, n.Timestamp}
+}
+
+func (e entry) time() time.Time {
+	t, _ := osprofiler.ParseTime(e.timestamp)
+	return t
 }
 
 func listFirstEvent(ctx context.Context, stage *Stage) error {
 	inOrder, reversed, mixed := events(40), events(40), events(40)
-	want := []store.Trace{traceOf(inOrder[0]), traceOf(reversed[0]), traceOf(mixed[0])}
+	want := []entry{traceOf(inOrder[0]), traceOf(reversed[0]), traceOf(mixed[0])}
 	slices.Reverse(reversed)
 	mixed[0], mixed[25] = mixed[25], mixed[0]
 	var all []osprofiler.Notification
@@ -41,14 +47,14 @@ func listFirstEvent(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	return lists(ctx, s.Traces, store.Query{}, want...)
+	return lists(ctx, s, store.Query{}, want...)
 }
 
 // minutes writes traces that begin one, two, three … minutes after epoch, in
 // another order, and returns their entries, newest first.
-func minutes(ctx context.Context, stage *Stage, count int) (store.Store, []store.Trace, error) {
+func minutes(ctx context.Context, stage *Stage, count int) (*store.Store, []entry, error) {
 	var all []osprofiler.Notification
-	newestFirst := make([]store.Trace, count)
+	newestFirst := make([]entry, count)
 	for i := range count {
 		minute := 1 + (i*7)%count // each once: the counts used have no factor 7
 		one := trace(minute)
@@ -65,12 +71,12 @@ func listLimit(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	for _, limit := range []int{1, 7, 29, 30, 31, 1000} {
-		if err := lists(ctx, s.Traces, store.Query{Limit: limit}, newest[:min(limit, len(newest))]...); err != nil {
+	for _, limit := range []int{1, 7, 29, 30, 31, 1000, math.MaxInt} {
+		if err := lists(ctx, s, store.Query{Limit: limit}, newest[:min(limit, len(newest))]...); err != nil {
 			return err
 		}
 	}
-	return lists(ctx, s.Traces, store.Query{}, newest...)
+	return lists(ctx, s, store.Query{}, newest...)
 }
 
 func listWindow(ctx context.Context, stage *Stage) error {
@@ -78,12 +84,14 @@ func listWindow(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	return windows(ctx, s.Traces, newest)
+	return windows(ctx, s, store.Query{}, newest)
 }
 
-func windows(ctx context.Context, list lister, newest []store.Trace) error {
+// windows checks windows and limits of a query that lists these traces, of which
+// the first is in the last minute, and the last in the first.
+func windows(ctx context.Context, s *store.Store, of store.Query, newest []entry) error {
 	count := len(newest)
-	at := func(minute int) time.Time { return newest[count-minute].Time() }
+	at := func(minute int) time.Time { return newest[count-minute].time() }
 	for _, c := range []struct {
 		q        store.Query
 		from, to int // the first and the last minute listed
@@ -100,7 +108,8 @@ func windows(ctx context.Context, list lister, newest []store.Trace) error {
 		{store.Query{Since: at(count).Add(time.Hour)}, 1, 0},
 		{store.Query{Until: at(1)}, 1, 0},
 	} {
-		if err := lists(ctx, list, c.q, newest[count-c.to:count-c.from+1]...); err != nil {
+		c.q.Failed = of.Failed
+		if err := lists(ctx, s, c.q, newest[count-c.to:count-c.from+1]...); err != nil {
 			return err
 		}
 	}
@@ -113,10 +122,10 @@ func listOneEvent(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	if err := lists(ctx, s.Traces, store.Query{}, traceOf(start), traceOf(stop)); err != nil {
+	if err := lists(ctx, s, store.Query{}, traceOf(start), traceOf(stop)); err != nil {
 		return err
 	}
-	return lists(ctx, s.Traces, store.Query{Limit: 5}, traceOf(stop), traceOf(start))
+	return lists(ctx, s, store.Query{Limit: 5}, traceOf(stop), traceOf(start))
 }
 
 func listNoTimestamp(ctx context.Context, stage *Stage) error {
@@ -132,16 +141,16 @@ func listNoTimestamp(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	want := []store.Trace{traceOf(halfTimed[1]), traceOf(timed[0]), traceOf(untimed[0])}
+	want := []entry{traceOf(halfTimed[1]), traceOf(timed[0]), traceOf(untimed[0])}
 	for _, q := range []store.Query{{}, {Limit: 3}, {Limit: 10}} {
-		if err := lists(ctx, s.Traces, q, want...); err != nil {
+		if err := lists(ctx, s, q, want...); err != nil {
 			return err
 		}
 	}
-	if err := lists(ctx, s.Traces, store.Query{Limit: 2}, want[:2]...); err != nil {
+	if err := lists(ctx, s, store.Query{Limit: 2}, want[:2]...); err != nil {
 		return err
 	}
-	return lists(ctx, s.Traces, store.Query{Since: epoch}, want[:2]...)
+	return lists(ctx, s, store.Query{Since: epoch}, want[:2]...)
 }
 
 func listOddTimes(ctx context.Context, stage *Stage) error {
@@ -150,7 +159,7 @@ func listOddTimes(ctx context.Context, stage *Stage) error {
 		"2024-05-06T07:00:06.987654321Z", "2024-05-06T07:00:06.123456", "2024-05-06T07:00:06", "2024-5-6T7:0:5.5",
 	}
 	var all []osprofiler.Notification
-	var want []store.Trace
+	var want []entry
 	for i, text := range newestFirst {
 		n := event(osprofiler.NewID(), i)
 		n.Timestamp = text
@@ -164,14 +173,14 @@ func listOddTimes(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	if err := lists(ctx, s.Traces, store.Query{}, want...); err != nil {
+	if err := lists(ctx, s, store.Query{}, want...); err != nil {
 		return err
 	}
-	if err := lists(ctx, s.Traces, store.Query{Limit: 5}, want[:5]...); err != nil {
+	if err := lists(ctx, s, store.Query{Limit: 5}, want[:5]...); err != nil {
 		return err
 	}
-	since, until := want[4].Time(), want[1].Time()
-	return lists(ctx, s.Traces, store.Query{Since: since, Until: until, Limit: 100}, want[2:5]...)
+	since, until := want[4].time(), want[1].time()
+	return lists(ctx, s, store.Query{Since: since, Until: until, Limit: 100}, want[2:5]...)
 }
 
 func listMany(ctx context.Context, stage *Stage) error {
@@ -186,15 +195,15 @@ func listMany(ctx context.Context, stage *Stage) error {
 	}
 	newest := tracesOfSingles(all)
 	slices.Reverse(newest)
-	if err := lists(ctx, s.Traces, store.Query{}, newest...); err != nil {
+	if err := lists(ctx, s, store.Query{}, newest...); err != nil {
 		return err
 	}
-	return lists(ctx, s.Traces, store.Query{Limit: count - 1}, newest[:count-1]...)
+	return lists(ctx, s, store.Query{Limit: count - 1}, newest[:count-1]...)
 }
 
 // tracesOfSingles is tracesOf for traces of one event, however many.
-func tracesOfSingles(all []osprofiler.Notification) []store.Trace {
-	traces := make([]store.Trace, len(all))
+func tracesOfSingles(all []osprofiler.Notification) []entry {
+	traces := make([]entry, len(all))
 	for i, n := range all {
 		traces[i] = traceOf(n)
 	}
@@ -210,7 +219,7 @@ func failed(id string, i int, info osprofiler.Info) osprofiler.Notification {
 
 func errorTraces(ctx context.Context, stage *Stage) error {
 	var all []osprofiler.Notification
-	var want []store.Trace
+	var want []entry
 	for _, info := range []osprofiler.Info{
 		`{"etype": "ValueError", "message": "böom", "host": "h"}`, `{"etype": ""}`, `{"etype": 0}`, `{"etype": false}`, `{"etype": []}`,
 		`{"a": NaN, "etype": "E"}`, `{"\u0065type": "E"}`, `{"etype":"E"}`, `{"x": "\ud800", "etype": "E"}`,
@@ -236,17 +245,13 @@ func errorTraces(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	e, err := asErrorTracer(s)
-	if err != nil {
-		return err
-	}
-	return lists(ctx, e.ErrorTraces, store.Query{}, want...)
+	return lists(ctx, s, store.Query{Failed: true}, want...)
 }
 
 func errorTracesWindow(ctx context.Context, stage *Stage) error {
 	const count = 25
 	var all []osprofiler.Notification
-	newest := make([]store.Trace, count)
+	newest := make([]entry, count)
 	for i := range count {
 		minute := 1 + (i*7)%count
 		one := trace(-60) // all begin together, so that only the failure counts
@@ -261,14 +266,10 @@ func errorTracesWindow(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	e, err := asErrorTracer(s)
-	if err != nil {
-		return err
-	}
 	for _, limit := range []int{1, 7, 1000} {
-		if err := lists(ctx, e.ErrorTraces, store.Query{Limit: limit}, newest[:min(limit, count)]...); err != nil {
+		if err := lists(ctx, s, store.Query{Failed: true, Limit: limit}, newest[:min(limit, count)]...); err != nil {
 			return fmt.Errorf("failed traces: %w", err)
 		}
 	}
-	return windows(ctx, e.ErrorTraces, newest)
+	return windows(ctx, s, store.Query{Failed: true}, newest)
 }

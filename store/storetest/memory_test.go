@@ -2,134 +2,161 @@ package storetest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// place is what a memory store keeps when it is closed.
-type place struct {
+// table is what stays when a memory store is closed.
+type table struct {
 	sync.Mutex
 	id   string
-	data []osprofiler.Notification
+	rows []row
+	last int // number of the newest row
+
+	later []osprofiler.Notification // the batch that is used after Write returned
+}
+
+type row struct {
+	number int
+	osprofiler.Notification
 }
 
 // flaws break a memory store, each in one way. The zero flaws break nothing.
 type flaws struct {
 	write   func(batch []osprofiler.Notification) []osprofiler.Notification // what is stored instead
 	read    func(all []osprofiler.Notification) []osprofiler.Notification   // what is read instead
-	matches func(id, asked string) bool
-	list    func(traces []store.Trace, q store.Query) []store.Trace
-	failed  func(osprofiler.Info) bool
+	summary func(*store.Summary)                                            // changes what is listed
+	matches func(id, asked string) bool                                     // for Delete
+	list    func(traces []store.Summary, q store.Query) []store.Summary
 
-	unchecked, duplicates, noNotFound, deaf, open, forgets, leaks, locks, skips, anyCursor, rewinds, noEmpty, noChanges, keeps bool
+	forgets, leaks, locks, keeps, closes, eager, failsEmpty         bool
+	skips, anyCursor, rewinds, repeats, impatient, stale, unwrapped bool
+	skipsNew                                                        bool
 }
 
+// memory is the driver.
 type memory struct {
 	flaws
-	place  *place
-	mu     sync.Mutex
-	closed bool
+	table *table
 }
 
 // harness makes memory stores with the flaws.
 func harness(f flaws) storetest.Harness {
-	places := map[string]*place{}
+	tables := map[string]*table{}
 	return storetest.Harness{
 		Place: func(testing.TB) string {
-			id := strconv.Itoa(len(places)) + "-" + osprofiler.NewID()
-			places[id] = &place{id: id}
+			id := osprofiler.NewID()
+			tables[id] = &table{id: id}
 			return id
 		},
-		Open: func(_ context.Context, id string) (store.Store, error) {
-			if f.forgets {
-				places[id].data = nil
+		Open: func(_ context.Context, id string) (*store.Store, error) {
+			t := tables[id]
+			switch {
+			case t == nil && f.eager:
+				return nil, fmt.Errorf("there is no table %q", id)
+			case t == nil:
+				return store.New(unreachable{}), nil
+			case f.forgets:
+				t.rows = nil
 			}
-			return &memory{flaws: f, place: places[id]}, nil
+			m := &memory{flaws: f, table: t}
+			if f.unwrapped {
+				return store.New(incapable{m, m}), nil
+			}
+			return store.New(m), nil
 		},
+		Unreachable: func(testing.TB) string { return "nowhere" },
 	}
 }
 
-// ready tells whether a method may go on.
-func (m *memory) ready(ctx context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case m.closed && !m.open:
-		return store.ErrClosed
-	case m.deaf:
-		return nil
-	default:
-		return ctx.Err()
-	}
+// unreachable is the driver of a table that does not exist.
+type unreachable struct{}
+
+func (unreachable) Name() string               { return "nowhere" }
+func (unreachable) Ping(context.Context) error { return fmt.Errorf("there is no such table") }
+func (unreachable) Close() error               { return nil }
+func (u unreachable) Write(ctx context.Context, _ []osprofiler.Notification) error {
+	return u.Ping(ctx)
 }
 
-func (m *memory) Write(ctx context.Context, batch []osprofiler.Notification) error {
-	if err := m.ready(ctx); err != nil {
-		return err
+// incapable hides what its driver can do besides writing and reading.
+type incapable struct {
+	driver.Driver
+	memory *memory
+}
+
+func (i incapable) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	return i.memory.Write(ctx, batch)
+}
+
+func (m *memory) Name() string               { return "the table " + m.table.id }
+func (m *memory) Ping(context.Context) error { return nil }
+
+func (m *memory) Close() error {
+	if m.closes {
+		return fmt.Errorf("it is open")
 	}
-	if m.noEmpty && len(batch) == 0 {
-		return errors.New("nothing to write")
-	}
-	m.place.Lock()
-	defer m.place.Unlock()
-	var stored []osprofiler.Notification
-	for _, n := range batch {
-		if err := n.Validate(); err != nil && !m.unchecked {
-			return err
-		}
-		stored = append(stored, n)
-	}
+	return nil
+}
+
+func (m *memory) Write(_ context.Context, batch []osprofiler.Notification) error {
+	m.table.Lock()
+	defer m.table.Unlock()
+	stored := slices.Clone(batch)
 	if m.write != nil {
 		stored = m.write(stored)
 	}
 	if m.keeps {
-		m.place.data = batch
+		m.table.later = batch
 		return nil
 	}
-	m.place.data = append(m.place.data, stored...)
+	m.table.add(stored)
 	return nil
 }
 
-func (m *memory) snapshot() []osprofiler.Notification {
-	m.place.Lock()
-	defer m.place.Unlock()
-	return slices.Clone(m.place.data)
+func (t *table) add(batch []osprofiler.Notification) {
+	for i := range batch {
+		t.last++
+		t.rows = append(t.rows, row{t.last, batch[i]})
+	}
 }
 
-func (m *memory) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
+func (m *memory) snapshot() []row {
+	m.table.Lock()
+	defer m.table.Unlock()
+	m.table.add(m.table.later)
+	m.table.later = nil
+	return slices.Clone(m.table.rows)
+}
+
+func (m *memory) Notifications(_ context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
-		if err := m.ready(ctx); err != nil {
-			yield(osprofiler.Notification{}, err)
-			return
+		var all []osprofiler.Notification
+		for _, r := range m.snapshot() {
+			if driver.Text(r.BaseID) == baseID {
+				all = append(all, r.Notification)
+			}
 		}
-		all := m.matching(baseID)
-		if len(all) == 0 && !m.noNotFound {
-			yield(osprofiler.Notification{}, store.NotFound(baseID))
-			return
+		if m.read != nil {
+			all = m.read(all)
 		}
 		if m.leaks {
 			go func() { select {} }()
 		}
 		if m.locks {
-			m.place.Lock()
-			defer m.place.Unlock()
+			m.table.Lock()
+			defer m.table.Unlock()
 		}
 		for _, n := range all {
-			if err := m.ready(ctx); err != nil {
-				yield(osprofiler.Notification{}, err)
-				return
-			}
 			if !yield(n, nil) {
 				return
 			}
@@ -137,44 +164,40 @@ func (m *memory) Notifications(ctx context.Context, baseID string) iter.Seq2[osp
 	}
 }
 
-// matching returns the notifications of a trace, equal ones once.
-func (m *memory) matching(asked string) []osprofiler.Notification {
-	matches := m.matches
-	if matches == nil {
-		matches = func(id, asked string) bool { return id == asked }
-	}
-	var u backend.Unique
-	var all []osprofiler.Notification
-	for _, n := range m.snapshot() {
-		if matches(backend.Text(n.BaseID), backend.Text(asked)) && (m.duplicates || u.First(n)) {
-			all = append(all, n)
-		}
-	}
-	if m.read != nil {
-		all = m.read(all)
-	}
-	return all
-}
-
-func (m *memory) traces(ctx context.Context, q store.Query, counts func(osprofiler.Info) bool) iter.Seq2[store.Trace, error] {
-	return func(yield func(store.Trace, error) bool) {
-		if err := m.ready(ctx); err != nil {
-			yield(store.Trace{}, err)
+func (m *memory) Traces(_ context.Context, q store.Query) iter.Seq2[store.Summary, error] {
+	return func(yield func(store.Summary, error) bool) {
+		var order []string
+		traces := map[string]*driver.Summarizer{}
+		firsts := map[string]*osprofiler.Notification{}
+		rows := m.snapshot()
+		if m.failsEmpty && len(rows) == 0 {
+			yield(store.Summary{}, fmt.Errorf("the table is empty"))
 			return
 		}
-		var firsts backend.Firsts
-		for _, n := range m.snapshot() {
-			if counts(n.Info) {
-				firsts.Add(backend.Text(n.BaseID), n.Timestamp)
+		for i := range rows {
+			n := &rows[i].Notification
+			id := driver.Text(n.BaseID)
+			if traces[id] == nil {
+				traces[id] = &driver.Summarizer{}
+				order = append(order, id)
+			}
+			if traces[id].Add(n) && q.First {
+				firsts[id] = n
 			}
 		}
-		var traces []store.Trace
-		if m.list != nil {
-			traces = m.list(firsts.Traces(store.Query{}), q)
-		} else {
-			traces = firsts.Traces(q)
+		var list []store.Summary
+		for _, id := range order {
+			t := traces[id].Summary()
+			t.First = firsts[id]
+			if m.summary != nil {
+				m.summary(&t)
+			}
+			list = append(list, t)
 		}
-		for _, t := range traces {
+		if m.list != nil {
+			list = m.list(list, q)
+		}
+		for _, t := range list {
 			if !yield(t, nil) {
 				return
 			}
@@ -182,65 +205,85 @@ func (m *memory) traces(ctx context.Context, q store.Query, counts func(osprofil
 	}
 }
 
-func (m *memory) Traces(ctx context.Context, q store.Query) iter.Seq2[store.Trace, error] {
-	return m.traces(ctx, q, func(osprofiler.Info) bool { return true })
-}
-
-func (m *memory) ErrorTraces(ctx context.Context, q store.Query) iter.Seq2[store.Trace, error] {
-	failed := osprofiler.Info.Failed
-	if m.failed != nil {
-		failed = m.failed
+func (m *memory) Delete(_ context.Context, baseID string) (deleted int, err error) {
+	m.table.Lock()
+	defer m.table.Unlock()
+	matches := m.matches
+	if matches == nil {
+		matches = func(id, asked string) bool { return id == asked }
 	}
-	return m.traces(ctx, q, failed)
+	m.table.rows = slices.DeleteFunc(m.table.rows, func(r row) bool {
+		gone := matches(driver.Text(r.BaseID), baseID)
+		if gone {
+			deleted++
+		}
+		return gone
+	})
+	return deleted, nil
 }
 
-func (m *memory) Changes(ctx context.Context, from store.Cursor) iter.Seq2[store.Change, error] {
-	return func(yield func(store.Change, error) bool) {
-		if err := m.ready(ctx); err != nil {
-			yield(store.Change{}, err)
+func (m *memory) PythonAnswers() store.PythonAnswers { return store.PythonAnswers{Driver: "memory"} }
+
+func (m *memory) Feed(_ context.Context, from store.Cursor) (driver.Feed, error) {
+	f := &memoryFeed{memory: m}
+	if from == "" {
+		return f, nil
+	}
+	id, number, _ := strings.Cut(string(from), "/")
+	_, err := fmt.Sscanf(number, "%06d", &f.last)
+	m.table.Lock()
+	defer m.table.Unlock()
+	if (err != nil || id != m.table.id || f.last > m.table.last || from != f.Cursor()) && !m.anyCursor {
+		return nil, fmt.Errorf("%w: %q", store.ErrCursor, from)
+	}
+	if m.skips {
+		f.last++
+	}
+	if m.rewinds && f.last >= m.table.last {
+		f.last = 0
+	}
+	return f, nil
+}
+
+// memoryFeed follows a table.
+type memoryFeed struct {
+	*memory
+	last int // number of the last row that was yielded
+}
+
+func (f *memoryFeed) Poll(context.Context) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
+		if f.failsEmpty && len(f.snapshot()) == 0 {
+			yield(osprofiler.Notification{}, fmt.Errorf("the table is empty"))
 			return
 		}
-		all := m.snapshot()
-		if m.noChanges && len(all) == 0 {
-			yield(store.Change{}, errors.New("there are no changes"))
-			return
+		rows := f.snapshot()
+		first := f.last
+		if f.stale {
+			rows, first = rows[min(first, len(rows)):], 0
 		}
-		at, err := m.position(from, len(all))
-		if err != nil {
-			yield(store.Change{}, err)
-			return
-		}
-		for i := at; i < len(all); i++ {
-			cursor := store.Cursor(fmt.Sprintf("%s/%06d", m.place.id, i+1))
-			if !yield(store.Change{Notification: all[i], Cursor: cursor}, nil) {
+		for _, r := range rows {
+			if r.number <= first && !f.repeats {
+				continue
+			}
+			f.last = r.number
+			if f.impatient { // the rest counts as yielded, too
+				f.last = rows[len(rows)-1].number
+			}
+			if !yield(r.Notification, nil) {
 				return
 			}
 		}
+		if f.skipsNew {
+			f.table.Lock()
+			defer f.table.Unlock()
+			f.last = f.table.last
+		}
 	}
 }
 
-func (m *memory) position(from store.Cursor, end int) (int, error) {
-	if from == "" {
-		return 0, nil
-	}
-	id, number, _ := strings.Cut(string(from), "/")
-	at, err := strconv.Atoi(number)
-	switch {
-	case m.anyCursor:
-		return min(at, end), nil
-	case err != nil || id != m.place.id || at < 1 || at > end || fmt.Sprintf("%06d", at) != number:
-		return 0, errors.New("no cursor of this store")
-	case m.rewinds && at == end:
-		return 0, nil
-	case m.skips:
-		return min(at+1, end), nil
-	}
-	return at, nil
+func (f *memoryFeed) Cursor() store.Cursor {
+	return store.Cursor(fmt.Sprintf("%s/%06d", f.table.id, f.last))
 }
 
-func (m *memory) Close() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-	return nil
-}
+func (f *memoryFeed) Close() error { return nil }

@@ -76,7 +76,7 @@ func sameBatchTwice(ctx context.Context, stage *Stage) error {
 	if err := holds(ctx, s, batch); err != nil {
 		return err
 	}
-	return lists(ctx, s.Traces, store.Query{}, tracesOf(batch)...)
+	return lists(ctx, s, store.Query{}, tracesOf(batch)...)
 }
 
 func emptyBatch(ctx context.Context, stage *Stage) error {
@@ -89,7 +89,7 @@ func emptyBatch(ctx context.Context, stage *Stage) error {
 			return fmt.Errorf("writing an empty batch: %w", err)
 		}
 	}
-	return lists(ctx, s.Traces, store.Query{})
+	return lists(ctx, s, store.Query{})
 }
 
 func batchNotKept(ctx context.Context, stage *Stage) error {

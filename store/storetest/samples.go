@@ -18,8 +18,8 @@ var traceAText string
 //go:embed testdata/payload-shapes.json
 var payloadShapesText string
 
-// traceA returns the eight notifications that upstream was observed with, as
-// its drivers store them. Each call has a base id of its own.
+// traceA returns the eight notifications with which the Python library was
+// observed, as its drivers store them. Each call has a base id of its own.
 func traceA() ([]osprofiler.Notification, error) {
 	list, _ := pyjson.Get(strings.ReplaceAll(strings.TrimSpace(traceAText), "\n", " "), "notifications")
 	id := osprofiler.NewID()

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ func collect[T any](sequence iter.Seq2[T, error]) ([]T, error) {
 }
 
 // read returns the notifications of one trace.
-func read(ctx context.Context, s store.Store, id string) ([]osprofiler.Notification, error) {
+func read(ctx context.Context, s *store.Store, id string) ([]osprofiler.Notification, error) {
 	got, err := collect(s.Notifications(ctx, id))
 	if err != nil {
 		return got, fmt.Errorf("reading the trace %s: %w", abbreviate(fmt.Sprintf("%q", id)), err)
@@ -33,7 +34,7 @@ func read(ctx context.Context, s store.Store, id string) ([]osprofiler.Notificat
 }
 
 // holds checks that the store has exactly these notifications of their trace.
-func holds(ctx context.Context, s store.Store, want []osprofiler.Notification) error {
+func holds(ctx context.Context, s *store.Store, want []osprofiler.Notification) error {
 	got, err := read(ctx, s, baseID(want))
 	if err != nil {
 		return err
@@ -41,7 +42,8 @@ func holds(ctx context.Context, s store.Store, want []osprofiler.Notification) e
 	return sameSet(got, want)
 }
 
-// roundTrip writes a trace and checks that it comes back, and in the changes too.
+// roundTrip writes a trace and checks that it is read back, and that a feed
+// yields it too.
 func roundTrip(ctx context.Context, stage *Stage, batch []osprofiler.Notification, err error) error {
 	if err != nil {
 		return err
@@ -53,25 +55,24 @@ func roundTrip(ctx context.Context, stage *Stage, batch []osprofiler.Notificatio
 	if err := holds(ctx, s, batch); err != nil {
 		return err
 	}
-	changer, ok := s.(store.Changer)
-	if !ok {
+	if !s.Capabilities().Feed {
 		return nil
 	}
-	all, err := collect(changer.Changes(ctx, ""))
+	all, _, err := follow(ctx, s, "")
 	if err != nil {
-		return fmt.Errorf("changes: %w", err)
+		return err
 	}
 	if err := comprise(all, batch); err != nil {
-		return fmt.Errorf("changes: %w", err)
+		return fmt.Errorf("following: %w", err)
 	}
 	return nil
 }
 
-// comprise checks that each of want is among the changes.
-func comprise(got []store.Change, want []osprofiler.Notification) error {
+// comprise checks that each of want is among what came.
+func comprise(got, want []osprofiler.Notification) error {
 	var missing []osprofiler.Notification
 	for _, n := range want {
-		if !slices.ContainsFunc(got, func(c store.Change) bool { return c.Equal(n) }) {
+		if !slices.ContainsFunc(got, n.Equal) {
 			missing = append(missing, n)
 		}
 	}
@@ -97,20 +98,24 @@ func isOne[T any](sequence iter.Seq2[T, error], target error) error {
 }
 
 // missing checks that the store has no such trace.
-func missing(ctx context.Context, s store.Store, id string) error {
+func missing(ctx context.Context, s *store.Store, id string) error {
 	if err := isOne(s.Notifications(ctx, id), store.ErrNotFound); err != nil {
 		return fmt.Errorf("reading the trace %q, which does not exist: %w", id, err)
 	}
 	return nil
 }
 
-// sameTraces compares a listing with what is wanted, in order or in any.
-func sameTraces(got, want []store.Trace, ordered bool) error {
+// An entry is what a listing says of a trace by default: its base id, and the
+// time by which the query selects.
+type entry struct{ baseID, timestamp string }
+
+// sameEntries compares a listing with what is wanted, in order or in any.
+func sameEntries(got, want []entry, ordered bool) error {
 	if !ordered {
 		got, want = slices.Clone(got), slices.Clone(want)
-		for _, list := range [][]store.Trace{got, want} {
-			slices.SortFunc(list, func(a, b store.Trace) int {
-				return slices.Compare([]string{a.BaseID, a.Timestamp}, []string{b.BaseID, b.Timestamp})
+		for _, list := range [][]entry{got, want} {
+			slices.SortFunc(list, func(a, b entry) int {
+				return cmp.Or(cmp.Compare(a.baseID, b.baseID), cmp.Compare(a.timestamp, b.timestamp))
 			})
 		}
 	}
@@ -120,14 +125,18 @@ func sameTraces(got, want []store.Trace, ordered bool) error {
 	return nil
 }
 
-// lister is Store.Traces or ErrorTracer.ErrorTraces.
-type lister func(context.Context, store.Query) iter.Seq2[store.Trace, error]
-
 // lists checks what a query lists; with a limit, in order.
-func lists(ctx context.Context, list lister, q store.Query, want ...store.Trace) error {
-	got, err := collect(list(ctx, q))
+func lists(ctx context.Context, s *store.Store, q store.Query, want ...entry) error {
+	summaries, err := collect(s.Traces(ctx, q))
 	if err == nil {
-		err = sameTraces(got, want, q.Limit > 0)
+		got := make([]entry, len(summaries))
+		for i, t := range summaries {
+			got[i] = entry{t.BaseID, t.Timestamp}
+			if q.Failed {
+				got[i].timestamp = t.FirstFailure
+			}
+		}
+		err = sameEntries(got, want, q.Limit > 0)
 	}
 	if err != nil {
 		return fmt.Errorf("listing %+v: %w", q, err)
@@ -135,16 +144,19 @@ func lists(ctx context.Context, list lister, q store.Query, want ...store.Trace)
 	return nil
 }
 
-func asErrorTracer(s store.Store) (store.ErrorTracer, error) {
-	if e, ok := s.(store.ErrorTracer); ok {
-		return e, nil
+// follow polls a new feed once. It returns what came, and the cursor behind it.
+func follow(ctx context.Context, s *store.Store, from store.Cursor) (all []osprofiler.Notification, cursor store.Cursor, err error) {
+	feed, err := s.Feed(ctx, from)
+	if err != nil {
+		return nil, "", fmt.Errorf("following from the cursor %q: %w", from, err)
 	}
-	return nil, errors.New("the store is no store.ErrorTracer; where that cannot be, opt out of this rule")
-}
-
-func asChanger(s store.Store) (store.Changer, error) {
-	if c, ok := s.(store.Changer); ok {
-		return c, nil
+	all, err = collect(feed.Poll(ctx))
+	if err != nil {
+		return nil, "", fmt.Errorf("following from the cursor %q: %w", from, err)
 	}
-	return nil, errors.New("the store is no store.Changer; where that cannot be, opt out of this rule")
+	cursor = feed.Cursor()
+	if err := feed.Close(); err != nil {
+		return nil, "", fmt.Errorf("closing a feed: %w", err)
+	}
+	return all, cursor, nil
 }

@@ -1,5 +1,7 @@
-// Package storetest is the one conformance suite of all back ends: a table of
-// explained [Rules] that say what store.Store and its capabilities promise.
+// Package storetest is the conformance suite of all back ends: a table of
+// explained [Rules] about the Store of a back end. Some rules hold for any driver,
+// because package store itself keeps them; they make sure that the driver does
+// not get in the way.
 //
 // A back end's test is
 //
@@ -9,8 +11,9 @@
 //		})
 //	}
 //
-// What a back end cannot do it says by rule and reason in OptOut; nothing is
-// skipped otherwise.
+// A back end that cannot do something names the rule and the reason in OptOut.
+// Nothing else is skipped. The test of a back end that can only write gives a
+// Reader, and that of a back end that can only read gives a Writer.
 package storetest
 
 import (
@@ -25,6 +28,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // A Harness hands a back end to the suite. Place is all it needs.
@@ -34,7 +38,20 @@ type Harness struct {
 	Place func(t testing.TB) string
 	// Open opens a place, also one that is open already and one that was used
 	// and closed; nil stands for store.Open.
-	Open func(ctx context.Context, place string) (store.Store, error)
+	Open func(ctx context.Context, place string) (*store.Store, error)
+	// Reader opens a place of a back end that can only write for reading by other
+	// means, and Writer one of a back end that can only read for writing. The
+	// Stores that the rules get then read or write through it.
+	Reader, Writer func(ctx context.Context, place string) (*store.Store, error)
+	// OpenReadOnly opens a place for reading only; nil stands for store.Open with
+	// store.WithReadOnly, or for what Open returns, wrapped, if Open is given.
+	OpenReadOnly func(ctx context.Context, place string) (*store.Store, error)
+	// Settle waits until what was written can be read, for a place that shows it
+	// later. It is called after each Write.
+	Settle func(ctx context.Context) error
+	// Unreachable returns a connection string of the back end with which nothing
+	// can be reached: a port on which nobody listens, a folder that does not exist.
+	Unreachable func(t testing.TB) string
 	// Order brings the notifications of one trace from the order in which they
 	// were written into that in which the back end gives them; nil: the same.
 	Order func([]osprofiler.Notification)
@@ -120,31 +137,72 @@ type Stage struct {
 	harness Harness
 	t       testing.TB
 	place   string
-	opened  []store.Store
+	opened  []*store.Store
 }
 
 // Fresh opens a new, empty store.
-func (s *Stage) Fresh(ctx context.Context) (store.Store, error) {
+func (s *Stage) Fresh(ctx context.Context) (*store.Store, error) {
 	s.place = s.harness.Place(s.t)
 	return s.Again(ctx)
 }
 
 // Again opens the store of the last Fresh once more.
-func (s *Stage) Again(ctx context.Context) (store.Store, error) {
-	open := s.harness.Open
-	if open == nil {
-		open = func(ctx context.Context, place string) (store.Store, error) { return store.Open(ctx, place) }
+func (s *Stage) Again(ctx context.Context) (*store.Store, error) { return s.open(ctx, s.place) }
+
+// open opens a place, and closes it when the rule is over.
+func (s *Stage) open(ctx context.Context, place string) (*store.Store, error) {
+	h := s.harness
+	if h.Open == nil {
+		h.Open = func(ctx context.Context, place string) (*store.Store, error) { return store.Open(ctx, place) }
+	}
+	opened, err := h.Open(ctx, place)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	switch {
+	case h.Reader != nil:
+		opened, err = pair(ctx, place, opened, h.Reader, writeThrough)
+	case h.Writer != nil:
+		opened, err = pair(ctx, place, opened, h.Writer, readThrough)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if h.Settle != nil {
+		opened = opened.Wrap(func(inner driver.Driver) driver.Driver { return &settling{inner, h.Settle} })
+	}
+	s.opened = append(s.opened, opened)
+	return opened, nil
+}
+
+// openReadOnly opens the store of the last Fresh for reading only.
+func (s *Stage) openReadOnly(ctx context.Context) (*store.Store, error) {
+	open := s.harness.OpenReadOnly
+	switch {
+	case open != nil:
+	case s.harness.Open == nil && s.harness.Reader == nil && s.harness.Writer == nil:
+		open = func(ctx context.Context, place string) (*store.Store, error) {
+			return store.Open(ctx, place, store.WithReadOnly())
+		}
+	default:
+		open = func(ctx context.Context, _ string) (*store.Store, error) {
+			again, err := s.Again(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return store.NewReadOnly(&borrowed{again.Driver()}), nil
+		}
 	}
 	opened, err := open(ctx, s.place)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
+		return nil, fmt.Errorf("opening the store for reading only: %w", err)
 	}
 	s.opened = append(s.opened, opened)
 	return opened, nil
 }
 
 // With opens a new store that holds the batch.
-func (s *Stage) With(ctx context.Context, batch ...osprofiler.Notification) (store.Store, error) {
+func (s *Stage) With(ctx context.Context, batch ...osprofiler.Notification) (*store.Store, error) {
 	fresh, err := s.Fresh(ctx)
 	if err != nil {
 		return nil, err

@@ -232,7 +232,7 @@ func hostileText(ctx context.Context, stage *Stage) error {
 
 // apart writes notifications of one trace each, and checks that each trace has
 // its own and is listed as such.
-func apart(ctx context.Context, s store.Store, all []osprofiler.Notification) error {
+func apart(ctx context.Context, s *store.Store, all []osprofiler.Notification) error {
 	if err := s.Write(ctx, all); err != nil {
 		return fmt.Errorf("writing: %w", err)
 	}
@@ -241,7 +241,7 @@ func apart(ctx context.Context, s store.Store, all []osprofiler.Notification) er
 			return err
 		}
 	}
-	return lists(ctx, s.Traces, store.Query{}, tracesOf(all)...)
+	return lists(ctx, s, store.Query{}, tracesOf(all)...)
 }
 
 func changedAfterParsing(ctx context.Context, stage *Stage) error {

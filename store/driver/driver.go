@@ -1,0 +1,185 @@
+// Package driver is what a back end implements. Package store builds the
+// portable [store.Store] on it, which is what programs use.
+//
+// A back end implements [Driver], and [Writer], [Reader] or both, and whichever
+// of [Lister], [Feeder], [Deleter] and [PythonAnswerer] its place can. A method
+// that is missing is errors.ErrUnsupported for the caller of the Store.
+//
+// # What the Store does, so that a driver need not
+//
+//   - After Close it refuses calls. It cancels the calls in progress, waits for
+//     them, and calls Close of the driver once. A sequence may be waiting inside
+//     yield then. It is ended as soon as yield returns, so that what it frees, it
+//     may free after Close.
+//   - It ends a sequence when the context is done, before the first and after
+//     each element. The context that a driver gets is also done when the Store
+//     is closed.
+//   - It does not call Write for an empty batch, for a Store that is read-only,
+//     or for a batch with an invalid Info.
+//   - It compares base ids, so that a driver may yield notifications of other
+//     traces too, and drops equal notifications.
+//   - It applies the Query to summaries, apart from Query.First, so that a
+//     driver may yield more summaries than were asked for, in any order.
+//   - It makes the errors for what is not there, closed, read-only or
+//     unsupported.
+//
+// A driver yields what lies in its place, and says in one sentence why it
+// cannot. See docs/adding-a-back-end.md.
+package driver
+
+import (
+	"context"
+	"iter"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// A Driver is one opened back end. All methods of a driver may be called from
+// many goroutines at once. No method connects before it needs to: opening a
+// driver neither connects nor creates anything.
+type Driver interface {
+	// Name names the place in errors, such as `Redis at 10.0.0.5:6379` or
+	// `the file "/var/log/traces.jsonl"`. It shows no password.
+	Name() string
+
+	// Ping connects and tells in one sentence why the place cannot be used.
+	// Unless the Store is read-only, Ping creates what Write would create (the
+	// file, the table), so that a later Write does not fail for the lack of it.
+	Ping(ctx context.Context) error
+
+	// Close gives back what the driver holds: connections, files.
+	Close() error
+}
+
+// A Writer can store notifications.
+type Writer interface {
+	// Write stores the batch, as [store.Store.Write] describes. It may create
+	// what it needs. Write does not keep the slice, which the caller uses again. It
+	// may keep copies of the notifications and their strings.
+	//
+	// An error is a *store.WriteError where the driver knows which part of the
+	// batch is missing or refused, or that trying again may help.
+	Write(ctx context.Context, batch []osprofiler.Notification) error
+}
+
+// A Reader can read the notifications of one trace. Reading creates nothing: a
+// place that does not exist yet reads as empty, except that a Store which was
+// opened read-only may report that there is no such place.
+type Reader interface {
+	// Notifications yields the notifications of one trace, in the order in
+	// which Python's driver for the place reads them. It yields nothing if
+	// there are none. It may yield equal notifications several times, and those
+	// of other traces. An entry that cannot be read is an error that wraps
+	// *store.DamageError, behind which the sequence goes on; the sequence ends with
+	// any other error.
+	//
+	// baseID is the [Text] of an id: the text that the id becomes when it is
+	// written as JSON. It may have lone surrogates, in three bytes each.
+	Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error]
+}
+
+// A Lister can list traces.
+type Lister interface {
+	// Traces yields one Summary for each trace that the query asks for, each
+	// trace once. It may yield others: the query tells what the driver need not
+	// look at. A driver may stop after q.Limit traces only if it yields matching
+	// traces ([Query.Matches]) from the newest on. If q.First is set, each Summary
+	// has the first notification. Errors are as in [Reader].
+	Traces(ctx context.Context, q Query) iter.Seq2[Summary, error]
+}
+
+// A Feeder can tell what was written since: to forward, follow and index.
+type Feeder interface {
+	// Feed begins to follow the place behind the cursor, which is empty for the
+	// beginning. The context ends when Feed returns. A cursor of another place, or
+	// of one that was made anew, is an error, here or in the first Poll.
+	Feed(ctx context.Context, from Cursor) (Feed, error)
+}
+
+// A Feed follows a place. It remembers what it yielded. Its methods are not
+// called from several goroutines at once, except that Cursor and Close may be
+// called while Poll is inside yield.
+type Feed interface {
+	// Poll yields the notifications that were written since the last Poll, and
+	// ends when there are no more. A notification may be yielded more than once,
+	// but none is missed. Poll reads again only what is new: rows that become
+	// visible late are found without reading the rest again.
+	//
+	// A notification counts as yielded as soon as yield is called. If yield
+	// returns false, the next Poll goes on behind it. Errors are as in [Reader];
+	// after an error that ends the sequence the next Poll goes on in front of it.
+	Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, error]
+
+	// Cursor returns a cursor from which a new Feed yields at least all that was
+	// not yielded. Inside yield, the cursor may be in front of the notification
+	// or behind it.
+	Cursor() Cursor
+
+	// Close gives back what the feed holds.
+	Close() error
+}
+
+// A Cursor says how far a [Feed] has come. It is opaque, and safe to keep as text.
+type Cursor string
+
+// A Deleter can delete traces.
+type Deleter interface {
+	// Delete removes all notifications of one trace, in every form in which the
+	// place keeps them, and returns how many they were. 0 means that there is
+	// no such trace. baseID is the [Text] of an id.
+	Delete(ctx context.Context, baseID string) (notifications int, err error)
+}
+
+// A PythonAnswerer describes how the Python library's driver for its place
+// answers, where this depends on the place. Without it, the Store answers like
+// Python's drivers that keep whole notifications in the order of writing.
+type PythonAnswerer interface {
+	PythonAnswers() PythonAnswers
+}
+
+// PythonAnswers describes a driver of the Python library. A nil function stands
+// for the usual answer.
+type PythonAnswers struct {
+	// Driver is the name of Python's driver, such as "redis" or "sqlalchemy".
+	Driver string
+	// Payload returns the JSON text that a report shows under meta.raw_payload;
+	// usually it is the whole notification.
+	Payload func(n *osprofiler.Notification) string
+	// Host returns the raw JSON value of a node's host; usually it is info.host.
+	// It holds for our own reports too.
+	Host func(n *osprofiler.Notification) (raw string, ok bool)
+	// Traces lists by the rule of Python's driver, in its order. Each row is a
+	// JSON object with those of the asked fields that Python's driver returns.
+	// No fields stand for Python's default, base_id and timestamp.
+	Traces func(ctx context.Context, fields []string) iter.Seq2[string, error]
+	// FailedTraces lists by the rule of Python's list_error_traces, with base_id
+	// and timestamp. It is nil if Python's driver cannot list failed traces.
+	FailedTraces func(ctx context.Context) iter.Seq2[string, error]
+}
+
+// A Wrapper is a driver around another one: see [store.Store.Wrap]. It implements
+// the interfaces whose methods it changes, and [As] finds the others on the driver
+// inside. So a driver keeps what it can when it is wrapped. A wrapper that
+// implements an interface claims that it can do so: make it for drivers that have
+// the interface too.
+type Wrapper interface {
+	Driver
+	// Unwrap returns the driver inside.
+	Unwrap() Driver
+}
+
+// As returns the outermost driver that implements T, beginning with d and going
+// on with what each [Wrapper] wraps.
+func As[T any](d Driver) (implementation T, ok bool) {
+	for d != nil {
+		if implementation, ok := d.(T); ok {
+			return implementation, true
+		}
+		w, ok := d.(Wrapper)
+		if !ok {
+			break
+		}
+		d = w.Unwrap()
+	}
+	return implementation, false
+}

@@ -1,0 +1,83 @@
+package driver
+
+import (
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// A Query says which traces are asked for. The zero Query asks for all.
+type Query struct {
+	// Since and Until bound the time of the first event of a trace, or, with
+	// Failed, of its first failure: at or after Since, before Until. A zero
+	// time does not bound.
+	Since, Until time.Time
+	// Failed asks only for traces in which something failed. Window, limit and
+	// order then are about the first failure instead of the first event.
+	Failed bool
+	// Service asks only for traces whose first notification is of this service.
+	// Empty asks for all.
+	Service string
+	// Limit is how many traces are wanted, the newest of all that match.
+	// 0 stands for all.
+	Limit int
+	// First asks for the whole first notification in Summary.First.
+	First bool
+}
+
+// Contains reports whether a time lies in the window of the query. A zero time,
+// of a trace without any time, lies before all others.
+func (q Query) Contains(t time.Time) bool {
+	return (q.Since.IsZero() || !t.Before(q.Since)) && (q.Until.IsZero() || t.Before(q.Until))
+}
+
+// Matches reports whether the query asks for the trace, apart from the limit.
+func (q Query) Matches(s *Summary) bool {
+	return (!q.Failed || s.Failed) && (q.Service == "" || q.Service == s.Service) && q.Contains(q.Time(s))
+}
+
+// Time returns the time by which the query selects and orders the trace: of the
+// first event, or, with Failed, of the first failure. It is zero if there is none.
+func (q Query) Time(s *Summary) time.Time {
+	if q.Failed {
+		return timeOf(s.FirstFailure)
+	}
+	return timeOf(s.Timestamp)
+}
+
+// A Summary describes one trace of a listing.
+type Summary struct {
+	// BaseID names the trace.
+	BaseID string
+	// Timestamp and LastTimestamp are those of the first and the last event, as
+	// they are stored. Events whose timestamp is no time count as the last; both
+	// are empty, or any text, if no event has a time.
+	Timestamp, LastTimestamp string
+	// Notifications is how many there are. Equal notifications that the place
+	// holds several times may count each time.
+	Notifications int
+	// Name, Service and Project are those of the first notification. Name is as
+	// it is stored, with "-start" or "-stop".
+	Name, Service, Project string
+	// Failed tells that a notification of the trace failed
+	// ([osprofiler.Info.Failed]), and FirstFailure is the timestamp of the first
+	// that did, as it is stored.
+	Failed       bool
+	FirstFailure string
+	// First is the first notification if Query.First asks for it, else nil.
+	First *osprofiler.Notification
+}
+
+// Time returns the time of the first event, zero if there is none.
+func (s *Summary) Time() time.Time { return timeOf(s.Timestamp) }
+
+// LastTime returns the time of the last event, zero if there is none.
+func (s *Summary) LastTime() time.Time { return timeOf(s.LastTimestamp) }
+
+// FirstFailureTime returns the time of the first failure, zero if there is none.
+func (s *Summary) FirstFailureTime() time.Time { return timeOf(s.FirstFailure) }
+
+func timeOf(timestamp string) time.Time {
+	t, _ := osprofiler.ParseTime(timestamp)
+	return t
+}
