@@ -6,6 +6,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // batch returns notifications like those of a database call.
@@ -66,15 +67,22 @@ func BenchmarkRead(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.N*traces*size)/b.Elapsed().Seconds(), "lines/s")
 	})
-	b.Run("all changes", func(b *testing.B) {
+	b.Run("a feed of all", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			count := 0
-			for _, err := range s.Changes(b.Context(), "") {
+			feed, err := s.Feed(b.Context(), "")
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, err := range feed.Poll(b.Context()) {
 				if err != nil {
 					b.Fatal(err)
 				}
 				count++
+			}
+			if err := feed.Close(); err != nil {
+				b.Fatal(err)
 			}
 			if count != traces*size {
 				b.Fatalf("%d came", count)
@@ -82,4 +90,42 @@ func BenchmarkRead(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.N*traces*size)/b.Elapsed().Seconds(), "lines/s")
 	})
+	for name, q := range map[string]store.Query{"newest 10 traces": {Limit: 10}, "failed traces": {Failed: true}, "all traces": {}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, err := range s.Traces(b.Context(), q) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N*traces*size)/b.Elapsed().Seconds(), "lines/s")
+		})
+	}
+}
+
+// BenchmarkReadOneTrace reads a file that holds nothing but one trace, as
+// osp trace show FILE.jsonl does.
+func BenchmarkReadOneTrace(b *testing.B) {
+	const size = 40_000
+	s, _ := openNew(b, "", file.WithSync(false))
+	id := osprofiler.NewID()
+	if err := s.Write(b.Context(), batch(id, size)); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		count := 0
+		for _, err := range s.Notifications(b.Context(), id) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			count++
+		}
+		if count != size {
+			b.Fatalf("%d came", count)
+		}
+	}
+	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "lines/s")
 }

@@ -1,7 +1,6 @@
 package file
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,46 +8,33 @@ import (
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// openConnectionString opens file:///absolute.jsonl and its relatives.
-func openConnectionString(_ context.Context, connectionString string, o store.Options) (store.Store, error) {
-	path, opts, err := parse(connectionString, o)
-	if err != nil {
-		return nil, store.BadConnectionString(err)
-	}
-	return Open(path, opts...)
-}
-
-// parse reads the path and the options. filter_error_trace changes nothing:
-// failed traces are found in the notifications themselves.
-func parse(connectionString string, o store.Options) (path string, opts []Option, err error) {
+// parse reads the path and the options of a connection string. The options
+// change a copy of the configuration.
+func parse(connectionString string, defaults config) (path string, c config, err error) {
 	rest, options := connstr.Cut(connectionString)
-	c := newConfig(nil)
+	c = defaults
+	var filterErrorTrace bool // an option of the Python library, without effect here
 	options.Bool("osp_sync", &c.sync)
 	options.Bool("osp_allow_shared", &c.allowShared)
-	options.Bool("osp_read_only", &o.ReadOnly)
-	options.Bool("filter_error_trace", &o.FilterErrorTrace)
+	options.Bool("osp_read_only", &c.readOnly)
+	options.Bool("filter_error_trace", &filterErrorTrace)
 	if err := options.Done(); err != nil {
-		return "", nil, err
-	}
-	opts = append(opts, WithSync(c.sync))
-	if c.allowShared {
-		opts = append(opts, WithSharedFile())
-	}
-	if o.ReadOnly {
-		opts = append(opts, WithReadOnly())
+		return "", config{}, err
 	}
 	path, err = pathOf(rest)
-	return path, opts, err
+	return path, c, err
 }
 
-// pathOf returns the path that a file URL names: what stands behind file://,
-// with its percent escapes decoded. It may be relative to the current folder;
-// the host localhost stands for this one, as in any file URL.
+// pathOf returns the path that a file URL names: the text behind file://, with
+// its percent escapes decoded. The path may be relative to the current folder.
+// The host localhost stands for this machine, as in every file URL.
 func pathOf(fileURL string) (string, error) {
-	_, rest, _ := strings.Cut(fileURL, "://")
+	scheme, rest, ok := strings.Cut(fileURL, "://")
+	if !ok || !strings.EqualFold(strings.TrimSpace(scheme), "file") {
+		return "", errors.New("the connection string of a file should read like file:///path/to/traces.jsonl")
+	}
 	if local, ok := strings.CutPrefix(rest, "localhost/"); ok {
 		rest = "/" + local
 	}

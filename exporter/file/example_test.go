@@ -49,7 +49,7 @@ func ExampleOpen() {
 		panic(err)
 	}
 
-	s, err := file.Open(path, file.WithReadOnly())
+	s, err := file.Open("file://"+path, file.WithReadOnly())
 	if err != nil {
 		panic(err)
 	}

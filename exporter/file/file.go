@@ -1,112 +1,97 @@
-// Package file is the store in a file of one notification a line, as JSON
-// (JSON Lines): to keep a trace, to send one to somebody, to pipe through
-// other tools. Importing it registers the scheme file://.
+// Package file is the back end that keeps notifications in a file, one
+// notification a line, as JSON (JSON Lines): to keep a trace, to send a trace to
+// somebody, to pipe a trace through other tools. Importing it registers the
+// scheme file://.
 //
-// Several processes may append to one file at once. What a crash left half
-// written is skipped when reading, and reported as *store.Damage; the next
-// Write starts on a line of its own. See docs/stores/file.md.
+// Several processes may append to one file at once. A line that a crash left
+// half written is skipped when the file is read, and reported as a
+// *store.DamageError; the next Write starts on a line of its own. See
+// docs/stores/file.md.
 package file
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 func init() {
-	store.Register(store.Backend{Schemes: []string{"file"}, OpenStore: openConnectionString})
+	store.Register(store.Backend{Schemes: []string{"file"}, Open: openBackend})
 }
 
-// A Store keeps notifications in a file. It implements store.Store,
-// store.ErrorTracer and store.Changer.
-type Store struct {
-	path string
+// Open returns the Store in the file that a connection string such as
+// file:///var/lib/nova/traces.jsonl names. It neither creates nor opens the
+// file: the first Write does, and so does Ping, unless the Store is read-only.
+// An option of the connection string takes precedence over the same one here.
+func Open(connectionString string, opts ...Option) (*store.Store, error) {
+	return open(connectionString, newConfig(opts))
+}
+
+// openBackend opens a connection string for package store. FilterErrorTrace
+// changes nothing: failed traces are found in the notifications themselves.
+func openBackend(_ context.Context, connectionString string, o store.Options) (*store.Store, error) {
+	c := newConfig(nil)
+	c.readOnly = o.ReadOnly
+	return open(connectionString, c)
+}
+
+func open(connectionString string, c config) (*store.Store, error) {
+	path, c, err := parse(connectionString, c)
+	if err != nil {
+		return nil, store.BadConnectionString(err)
+	}
+	d := newDriver(path, c)
+	if c.readOnly {
+		return store.NewReadOnly(d), nil
+	}
+	return store.New(d), nil
+}
+
+// A fileDriver is the driver of one file. It implements driver.Writer,
+// driver.Reader, driver.Lister and driver.Feeder, and, except on Windows,
+// driver.Deleter.
+type fileDriver struct {
 	config
 
-	done      chan struct{} // closed by Close
-	closeOnce sync.Once
+	path    string
+	longest int64 // the length of the longest line that is written
 
-	turn chan *os.File // holds the file, nil if it is not open, while nobody writes
-
-	longest int64 // the longest line that is written
+	// appending holds the file that Write appends to, or nil if it is not open.
+	// It is empty while a call writes or deletes.
+	appending chan *os.File
 }
 
-type config struct {
-	readOnly    bool
-	allowShared bool
-	sync        bool
+func newDriver(path string, c config) *fileDriver {
+	d := &fileDriver{config: c, path: path, longest: longestLine - 1, appending: make(chan *os.File, 1)}
+	d.appending <- nil
+	return d
 }
 
-// An Option changes how a file is opened.
-type Option interface{ apply(*config) }
+// Name implements driver.Driver.
+func (d *fileDriver) Name() string { return fmt.Sprintf("the file %q", d.path) }
 
-type optionFunc func(*config)
-
-func (f optionFunc) apply(c *config) { f(c) }
-
-// WithReadOnly opens a file that exists, for reading only.
-func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
-
-// WithSharedFile allows writing into a file that others could have planted: one
-// that everybody may write, or that another account owns. By default such a
-// file is refused, as others could read or change the notifications.
-func WithSharedFile() Option { return optionFunc(func(c *config) { c.allowShared = true }) }
-
-// WithSync says whether Write waits until the disk has the batch, so that nil
-// outlives a loss of power. By default it does.
-func WithSync(on bool) Option { return optionFunc(func(c *config) { c.sync = on }) }
-
-func newConfig(opts []Option) config {
-	c := config{sync: true}
-	for _, opt := range opts {
-		opt.apply(&c)
+// Ping implements driver.Driver. It opens the file, and creates it unless the
+// Store is read-only.
+func (d *fileDriver) Ping(context.Context) error {
+	openFile := d.openForWriting
+	if d.readOnly {
+		openFile = d.openForReading
 	}
-	return c
-}
-
-// Open opens the file, and creates it if it is not there, unless it is to be
-// read only. The error says in one sentence why it cannot be used.
-func Open(path string, opts ...Option) (*Store, error) {
-	s := &Store{path: path, config: newConfig(opts), done: make(chan struct{}), turn: make(chan *os.File, 1), longest: longest - 1}
-	if s.readOnly {
-		f, err := s.openForReading()
-		if err != nil {
-			return nil, err
-		}
-		s.turn <- nil
-		return s, f.Close()
-	}
-	f, err := s.openForWriting()
+	f, err := openFile()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.turn <- f
-	return s, nil
+	return f.Close()
 }
 
-// alive tells whether a method may go on.
-func (s *Store) alive(ctx context.Context) error {
-	select {
-	case <-s.done:
-		return store.ErrClosed
-	default:
-		return ctx.Err()
+// Close implements driver.Driver.
+func (d *fileDriver) Close() error {
+	f := <-d.appending
+	if f == nil {
+		return nil
 	}
-}
-
-// Close closes the file. A Write that is under way ends first.
-func (s *Store) Close() (err error) {
-	s.closeOnce.Do(func() {
-		close(s.done)
-		if f := <-s.turn; f != nil {
-			if err = f.Close(); err != nil {
-				err = fmt.Errorf("cannot close the file %q: %w", s.path, backend.Reason(err))
-			}
-		}
-	})
-	return err
+	return files.Reason(f.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,17 +31,20 @@ func TestMain(m *testing.M) {
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Place: func(t testing.TB) string { return "file://" + filepath.Join(t.TempDir(), "store.jsonl") },
+		Unreachable: func(t testing.TB) string {
+			return "file://" + filepath.Join(t.TempDir(), "no folder", "store.jsonl")
+		},
 	})
 }
 
 // openNew opens a file that holds the text.
-func openNew(t testing.TB, text string, opts ...file.Option) (*file.Store, string) {
+func openNew(t testing.TB, text string, opts ...file.Option) (*store.Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store.jsonl")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := file.Open(path, opts...)
+	s, err := file.Open("file://"+path, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,19 +56,31 @@ func openNew(t testing.TB, text string, opts ...file.Option) (*file.Store, strin
 	return s, path
 }
 
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // line is a notification of trace B.
 func line(name string) string {
 	return fmt.Sprintf(`{"name": %q, "base_id": "B", "trace_id": "T", "parent_id": "B", "timestamp": "2024-05-06T07:08:09.000010", "info": {"host": "h"}, "project": "p", "service": "s"}`, name)
+}
+
+// of returns a line of another trace.
+func of(baseID, name string) string {
+	return strings.ReplaceAll(line(name), `"B"`, `"`+baseID+`"`)
 }
 
 // summary reads names and damages.
 func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
 	var all []string
 	for n, err := range notifications {
-		var damage *store.Damage
+		var damage *store.DamageError
 		switch {
 		case errors.As(err, &damage):
-			at, _, _ := strings.Cut(damage.Place, " of ")
+			at, _, _ := strings.Cut(damage.Entry, " of ")
 			all = append(all, "damage at "+at)
 		case err != nil:
 			all = append(all, err.Error())
@@ -99,14 +115,13 @@ func TestDamage(t *testing.T) {
 			if got := summary(s.Notifications(t.Context(), "B")); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			damages := 0
-			for _, err := range s.Changes(t.Context(), "") {
-				if err != nil {
-					damages++
-				}
+			feed := follow(t, s, "")
+			polled := summary(feed.Poll(t.Context()))
+			if want := strings.Count(c.want, "damage"); strings.Count(polled, "damage") != want {
+				t.Errorf("a feed yields %s, want %d damages", polled, want)
 			}
-			if want := strings.Count(c.want, "damage"); damages != want {
-				t.Errorf("Changes report %d damages, want %d", damages, want)
+			if again := summary(feed.Poll(t.Context())); again != "" {
+				t.Errorf("the next poll yields %s", again)
 			}
 		})
 	}
@@ -155,7 +170,7 @@ func TestMovedAway(t *testing.T) {
 	if got := summary(s.Notifications(t.Context(), "B")); got != "b" {
 		t.Errorf("the new file holds %s, want b", got)
 	}
-	old, err := file.Open(path+".1", file.WithReadOnly())
+	old, err := file.Open("file://"+path+".1", file.WithReadOnly())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,27 +180,22 @@ func TestMovedAway(t *testing.T) {
 	}
 }
 
-// A cursor does not survive its file.
-func TestCursorOfReplacedFile(t *testing.T) {
-	s, path := openNew(t, line("a")+"\n"+line("b")+"\n")
-	var cursors []store.Cursor
-	for c, err := range s.Changes(t.Context(), "") {
+// The first notification of a trace is read when the trace is yielded. If the
+// file was cut before, that is an error.
+func TestFirstOfCutFile(t *testing.T) {
+	s, path := openNew(t, line("a")+"\n"+of("C", "c")+"\n"+of("D", "d")+"\n")
+	var got []string
+	for trace, err := range s.Traces(t.Context(), store.Query{First: true}) {
 		if err != nil {
-			t.Fatal(err)
+			got = append(got, err.Error())
+			continue
 		}
-		cursors = append(cursors, c.Cursor)
+		got = append(got, trace.First.Name)
+		must(t, os.Truncate(path, int64(len(line("a"))+10)))
 	}
-	for name, text := range map[string]string{
-		"cut": line("a")[:30], "empty": "", "replaced": line("x") + "\n" + line("y") + "\n" + line("z") + "\n",
-	} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for _, err := range s.Changes(t.Context(), cursors[1]) {
-			if err == nil || !strings.Contains(err.Error(), "was replaced") {
-				t.Errorf("%s: got the error %v", name, err)
-			}
-		}
+	want := []string{"a", fmt.Sprintf("the file %q was cut or changed while it was read", path)}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -194,9 +204,9 @@ func TestReadOnly(t *testing.T) {
 	if err := os.WriteFile(path, []byte(line("a")+"\n"), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	for _, open := range []func() (store.Store, error){
-		func() (store.Store, error) { return store.Open(t.Context(), "file://"+path, store.WithReadOnly()) },
-		func() (store.Store, error) { return store.Open(t.Context(), "file://"+path+"?osp_read_only=yes") },
+	for _, open := range []func() (*store.Store, error){
+		func() (*store.Store, error) { return store.Open(t.Context(), "file://"+path, store.WithReadOnly()) },
+		func() (*store.Store, error) { return store.Open(t.Context(), "file://"+path+"?osp_read_only=yes") },
 	} {
 		s, err := open()
 		if err != nil {
@@ -222,24 +232,30 @@ func TestBadPlaces(t *testing.T) {
 	}
 	for _, c := range []struct {
 		connectionString, want string
+		text                   bool // whether the text of the connection string is wrong
 		is                     error
 	}{
-		{"file://" + dir, `cannot open the file "DIR": it is a directory, and should be a file of one notification a line`, nil},
-		{"file://" + dir + "/none/x.jsonl", `cannot create the file "DIR/none/x.jsonl": there is no directory "DIR/none": file does not exist`, fs.ErrNotExist},
-		{"file://" + plain + "/x.jsonl", `cannot open the file "DIR/plain/x.jsonl": not a directory`, nil},
-		{"file://" + dir + "/none.jsonl?osp_read_only=true", `cannot read the file "DIR/none.jsonl": file does not exist`, fs.ErrNotExist},
-		{"file:///dev/null", `cannot open the file "/dev/null": it is no ordinary file, and should be a file of one notification a line`, nil},
-		{"file://", `the connection string "file://" names no file; it should read like file:///path/to/traces.jsonl`, nil},
-		{"file://" + dir + "/", `the connection string "file://DIR/" names no file; it should read like file:///path/to/traces.jsonl`, nil},
-		{"file:///a%zz", `the path "/a%zz" of the connection string holds a percent sign that is no escape; it should be written %25`, nil},
-		{"file:///a%00b", `the path "/a\x00b" of the connection string holds a NUL, which no path can`, nil},
-		{"file://" + dir + "/x.jsonl?sync=no", `unknown option "sync" of the connection string; this back end knows filter_error_trace, osp_allow_shared, osp_read_only, osp_sync`, nil},
-		{"file://" + dir + "/x.jsonl?osp_sync=perhaps", `option osp_sync=perhaps of the connection string should be true or false`, nil},
+		{"file://" + dir, `cannot open the file "DIR": it is a directory, and should be a file of one notification a line`, false, nil},
+		{"file://" + dir + "/none/x.jsonl", `cannot create the file "DIR/none/x.jsonl": there is no directory "DIR/none": file does not exist`, false, fs.ErrNotExist},
+		{"file://" + plain + "/x.jsonl", `cannot open the file "DIR/plain/x.jsonl": not a directory`, false, nil},
+		{"file://" + dir + "/none.jsonl?osp_read_only=true", `cannot read the file "DIR/none.jsonl": file does not exist`, false, fs.ErrNotExist},
+		{"file:///dev/null", `cannot open the file "/dev/null": it is no ordinary file, and should be a file of one notification a line`, false, nil},
+		{"file://", `the connection string "file://" names no file; it should read like file:///path/to/traces.jsonl`, true, nil},
+		{"file://" + dir + "/", `the connection string "file://DIR/" names no file; it should read like file:///path/to/traces.jsonl`, true, nil},
+		{"file:///a%zz", `the path "/a%zz" of the connection string holds a percent sign that is no escape; it should be written %25`, true, nil},
+		{"file:///a%00b", `the path "/a\x00b" of the connection string holds a NUL, which no path can`, true, nil},
+		{"file://" + dir + "/x.jsonl?sync=no", `unknown option "sync" of the connection string; this back end knows filter_error_trace, osp_allow_shared, osp_read_only, osp_sync`, true, nil},
+		{"file://" + dir + "/x.jsonl?osp_sync=perhaps", `option osp_sync=perhaps of the connection string should be true or false`, true, nil},
 	} {
 		s, err := store.Open(t.Context(), c.connectionString)
+		if wrong := errors.Is(err, store.ErrConnectionString); wrong != c.text {
+			t.Errorf("%s: opening returns the error %v", c.connectionString, err)
+		}
 		if err == nil {
-			t.Errorf("%s was opened", c.connectionString)
-			_ = s.Close()
+			err = errors.Join(s.Ping(t.Context()), s.Close())
+		}
+		if err == nil {
+			t.Errorf("%s can be used", c.connectionString)
 			continue
 		}
 		if got := strings.ReplaceAll(err.Error(), dir, "DIR"); got != c.want {
@@ -281,7 +297,10 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: %v", connectionString, err)
 			continue
 		}
-		if err := s.Close(); err != nil {
+		if _, err := os.Stat(want); err == nil {
+			t.Errorf("opening %s made %q", connectionString, want)
+		}
+		if err := errors.Join(s.Ping(t.Context()), s.Close()); err != nil {
 			t.Error(err)
 		}
 		if _, err := os.Stat(want); err != nil {

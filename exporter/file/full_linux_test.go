@@ -22,7 +22,7 @@ func fillUp(path string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: fileLimit, Max: fileLimit}); err != nil {
 		return err
 	}
-	s, err := file.Open(path)
+	s, err := file.Open("file://" + path)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func missingOf(e *store.WriteError) []int {
 }
 
 // refuseOne writes a notification that is larger than any file may be, among others.
-func refuseOne(s *file.Store, path string) error {
+func refuseOne(s *store.Store, path string) error {
 	batch := named("a-start", "big-start", "b-start")
 	batch[1].Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", fileLimit) + `"}`)
 	err := s.Write(context.Background(), batch)
@@ -53,7 +53,7 @@ func refuseOne(s *file.Store, path string) error {
 	if !errors.As(err, &failed) || !slices.Equal(failed.Missing, []int{1}) || !slices.Equal(failed.Refused, []int{1}) || failed.Transient || !errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("one that is too large is the error %w (missing %v)", err, missingOf(failed))
 	}
-	if text := err.Error(); !strings.HasPrefix(text, `the notification "big-start" of the trace "B" `) || !strings.Contains(text, fmt.Sprintf("a line of the file %q may have %d bytes", path, fileLimit-2)) {
+	if text := err.Error(); !strings.HasPrefix(text, `the notification "big-start" of base_id "B" `) || !strings.Contains(text, fmt.Sprintf("a line of the file %q may have %d bytes", path, fileLimit-2)) {
 		return fmt.Errorf("the error does not name the notification and the limit: %w", err)
 	}
 	if got := summary(s.Notifications(context.Background(), "B")); got != "a-start, b-start" {
@@ -63,7 +63,7 @@ func refuseOne(s *file.Store, path string) error {
 }
 
 // noRoom writes more than there is room for, and rotates then.
-func noRoom(s *file.Store, path string) error {
+func noRoom(s *store.Store, path string) error {
 	var names []string
 	for i := range 1000 {
 		names = append(names, fmt.Sprintf("n%d-start", i))

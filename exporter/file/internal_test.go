@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // A line is skipped unparsed only if its notification is of another trace,
@@ -32,10 +33,10 @@ func TestSkipLaw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !mayHold(n.BaseID)([]byte(text)) {
+		if !linesWith(n.BaseID)([]byte(text)) {
 			t.Fatalf("%s is skipped when asked for %q", text, n.BaseID)
 		}
-		if !mayHold(backend.Text(id))([]byte(text)) && n.BaseID == backend.Text(id) {
+		if !linesWith(driver.Text(id))([]byte(text)) && n.BaseID == driver.Text(id) {
 			t.Fatalf("%s is skipped when asked for %q", text, id)
 		}
 	})
@@ -62,11 +63,8 @@ func spell(t *rapid.T, s string) string {
 // Most lines of other traces are skipped; otherwise it would all be in vain.
 func TestSkips(t *testing.T) {
 	const other = `{"name": "db-start", "base_id": "a0000000-0000-4000-8000-000000000001", "info": {"db": {"statement": "SELECT \"x\"\n", "t": "\u2713"}}}`
-	if mayHold("b0000000-0000-4000-8000-000000000001")([]byte(other)) {
+	if linesWith("b0000000-0000-4000-8000-000000000001")([]byte(other)) {
 		t.Error("a line of another trace is parsed")
-	}
-	if mayFail([]byte(other)) {
-		t.Error("a line without an etype is parsed")
 	}
 }
 
@@ -108,12 +106,17 @@ func TestLines(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add("file1:10:10:00000000")
-	f.Add("file1:-1:99999999999999999999:zz")
+	f.Add(string(position{10, 1}.cursor()))
+	f.Add(string(position{math.MaxInt64, 0}.cursor()))
+	f.Add(codec.Encode([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0}))
+	f.Add("file1:AAAA")
 	f.Fuzz(func(t *testing.T, text string) {
-		behind, length, ok := split(store.Cursor(text))
-		if ok && (length <= 0 || length > behind) {
-			t.Errorf("%q is behind %d bytes of %d", text, length, behind)
+		p, err := parseCursor(driver.Cursor(text))
+		switch {
+		case err != nil && !errors.Is(err, store.ErrCursor):
+			t.Errorf("%q: the error is %v", text, err)
+		case err == nil && (p.offset < 0 || p.cursor() != driver.Cursor(text)):
+			t.Errorf("%q is read as %+v", text, p)
 		}
 	})
 }
@@ -122,7 +125,7 @@ func FuzzConnectionString(f *testing.F) {
 	f.Add("file:///a%20b.jsonl?osp_sync=no&osp_read_only")
 	f.Add("file://localhost/C:/x")
 	f.Fuzz(func(t *testing.T, text string) {
-		if path, _, err := parse(text, store.Options{}); err == nil && path == "" {
+		if path, _, err := parse(text, config{}); err == nil && path == "" {
 			t.Errorf("%q names no file, but no error came", text)
 		}
 	})

@@ -5,61 +5,81 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 )
 
-// longest is the length of the longest line that is read, in bytes. Upstream
-// cannot make a longer one; a file without line ends should not fill the memory.
-const longest = 256 << 20
+// longestLine is the length of the longest line that is read, in bytes, with its
+// end. The Python library cannot make a longer one. The bound keeps a file
+// without line ends from filling the memory.
+const longestLine = 256 << 20
 
-var errTooLong = fmt.Errorf("the line is longer than %d MB", longest>>20)
+var errTooLong = fmt.Errorf("the line is longer than %d MB", longestLine>>20)
 
-// lines reads a file line by line, and needs room for one line only.
+// lines reads a file line by line. It needs memory for one line only.
 type lines struct {
 	in      *bufio.Reader
 	longest int
 
-	line   []byte // the last one, without its end; changed by the next call of next
-	start  int64  // where it starts
-	number int    // which it is, from 1, counted from where reading began
-	behind int64  // where the one behind it starts
-	room   []byte
+	line   []byte // the current line, without its end; changed by the next call of next
+	start  int64  // the offset of the current line
+	end    int64  // the offset behind the current line and its end
+	number int    // the number of the current line, from 1, counted from where reading began
+	ended  bool   // whether the current line has an end
+
+	buffer []byte // holds a line that is longer than the buffer of in
+
+	hashing bool   // whether sum is computed
+	sum     uint32 // the checksum of the file up to end
 }
 
 func newLines(in io.Reader, offset int64) *lines {
-	return &lines{in: bufio.NewReaderSize(in, 64<<10), longest: longest, behind: offset}
+	return &lines{in: bufio.NewReaderSize(in, 64<<10), longest: longestLine, end: offset}
 }
 
-// next goes to the next line. At the end it returns io.EOF; after errTooLong
-// reading can go on.
+// next goes to the next line. At the end of the file it returns io.EOF. After
+// errTooLong reading can go on.
 func (l *lines) next() error {
-	l.start = l.behind
+	l.start = l.end
 	l.number++
-	l.room = l.room[:0]
+	l.buffer = l.buffer[:0]
 	tooLong := false
 	for {
 		part, err := l.in.ReadSlice('\n')
-		l.behind += int64(len(part))
-		whole := err == nil
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if whole && len(l.room) == 0 && !tooLong {
-			l.line = bytes.TrimSuffix(part, []byte{'\n'}) // most lines: no copy
+		l.consume(part)
+		l.ended = err == nil
+		if l.ended && len(l.buffer) == 0 && !tooLong {
+			l.line = part[:len(part)-1] // most lines: no copy
 			return nil
 		}
-		if tooLong = tooLong || len(l.room)+len(part) > l.longest; !tooLong {
-			l.room = append(l.room, part...)
+		if tooLong = tooLong || len(l.buffer)+len(part) > l.longest; !tooLong {
+			l.buffer = append(l.buffer, part...)
 		}
 		switch {
-		case errors.Is(err, io.EOF) && l.behind == l.start:
+		case errors.Is(err, bufio.ErrBufferFull):
+		case l.end == l.start:
 			return io.EOF
-		case whole || errors.Is(err, io.EOF):
-			l.line = bytes.TrimSuffix(l.room, []byte{'\n'})
-			if tooLong {
-				return errTooLong
-			}
+		case tooLong:
+			return errTooLong
+		default:
+			l.line = bytes.TrimSuffix(l.buffer, []byte{'\n'})
 			return nil
 		}
 	}
 }
+
+// consume counts a part of the file as read.
+func (l *lines) consume(part []byte) {
+	l.end += int64(len(part))
+	if l.hashing {
+		l.sum = checksum(l.sum, part)
+	}
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum returns the checksum of a text and the part behind it.
+func checksum(sum uint32, part []byte) uint32 { return crc32.Update(sum, castagnoli, part) }

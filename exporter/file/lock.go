@@ -6,37 +6,43 @@ import (
 	"fmt"
 	"os"
 	"time"
-
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// lockKind says whom a lock keeps out.
+// A lockKind says whom a lock keeps out.
 type lockKind bool
 
 const (
-	exclusive lockKind = true  // for writing: everybody
-	shared    lockKind = false // for looking: writers
+	exclusive lockKind = true  // for writing: keeps out everybody
+	shared    lockKind = false // for reading: keeps out writers
 )
 
 // lockOf is replaced by tests.
 var lockOf = tryLock
 
-// errBusy is what tryLock returns while somebody else holds the lock.
+// errBusy is what tryLock returns while another process holds the lock.
 var errBusy = errors.New("locked by another process")
 
-// lock waits for the advisory lock of the file, until the context is done or
-// the store is closed. Where the file system has no locks at all, lock goes on without:
-// one append is one write there too. A lock service that cannot be
-// reached is an error: on NFS, appends without locks overwrite each other.
-func (s *Store) lock(ctx context.Context, f *os.File, kind lockKind) error {
-	wait := 200 * time.Microsecond
-	for {
+// lock waits for the advisory lock of the file, until the context is done. On a
+// file system without locks, lock succeeds: one append is one write there too.
+// A lock service that cannot be reached is an error, because on NFS appends
+// without locks overwrite each other.
+func (d *fileDriver) lock(ctx context.Context, f *os.File, kind lockKind) error {
+	if err := d.lockStrictly(ctx, f, kind); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// lockStrictly is lock, except that a file system without locks is an error that
+// wraps errors.ErrUnsupported.
+func (d *fileDriver) lockStrictly(ctx context.Context, f *os.File, kind lockKind) error {
+	for wait := 200 * time.Microsecond; ; wait = min(2*wait, 10*time.Millisecond) {
 		err := lockOf(f, kind)
-		if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, errBusy) {
-			return fmt.Errorf("cannot lock the file %q: %w", s.path, err)
+			return fmt.Errorf("cannot lock the file %q: %w", d.path, err)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -44,10 +50,6 @@ func (s *Store) lock(ctx context.Context, f *os.File, kind lockKind) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
-		case <-s.done:
-			timer.Stop()
-			return store.ErrClosed
 		}
-		wait = min(2*wait, 10*time.Millisecond)
 	}
 }

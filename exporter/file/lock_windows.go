@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// place is the byte that is locked. Locks are mandatory here, so it lies far
+// lockedByte is the byte that is locked. Locks are mandatory here, so it lies far
 // behind all text.
-var place = windows.Overlapped{OffsetHigh: 1 << 30}
+var lockedByte = windows.Overlapped{OffsetHigh: 1 << 30}
 
 func tryLock(f *os.File, kind lockKind) error {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if kind == exclusive {
 		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK
 	}
-	at := place
+	at := lockedByte
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &at)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
 		return errBusy
@@ -26,6 +26,6 @@ func tryLock(f *os.File, kind lockKind) error {
 
 // unlock gives the lock back, as closing the file would.
 func unlock(f *os.File) {
-	at := place
+	at := lockedByte
 	_ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &at)
 }

@@ -11,14 +11,14 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-func openTemp(t *testing.T, opts ...Option) (*Store, string) {
+func openTemp(t *testing.T, opts ...Option) (*store.Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store.jsonl")
-	s, err := Open(path, opts...)
+	s, err := Open("file://"+path, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,10 +30,10 @@ func one(name string) []osprofiler.Notification {
 	return []osprofiler.Notification{{Name: name, BaseID: "B"}}
 }
 
-// held returns the names that a file holds.
-func held(t *testing.T, path string) (names []string) {
+// namesIn returns the names of the notifications in a file.
+func namesIn(t *testing.T, path string) (names []string) {
 	t.Helper()
-	s, err := Open(path, WithReadOnly())
+	s, err := Open("file://"+path, WithReadOnly())
 	if err != nil {
 		return nil
 	}
@@ -48,7 +48,7 @@ func held(t *testing.T, path string) (names []string) {
 
 func check(t *testing.T, path string, want ...string) {
 	t.Helper()
-	if got := held(t, path); !slices.Equal(got, want) {
+	if got := namesIn(t, path); !slices.Equal(got, want) {
 		t.Errorf("%s holds %q, want %q", filepath.Base(path), got, want)
 	}
 }
@@ -141,10 +141,13 @@ func TestFolderIsSynced(t *testing.T) {
 		synced = append(synced, path)
 		return fails
 	}
-	defer func() { syncFolder = backend.SyncFolder }()
+	defer func() { syncFolder = files.SyncFolder }()
 	s, path := openTemp(t)
-	if len(synced) != 1 || synced[0] != path {
-		t.Fatalf("synced the folders of %q", synced)
+	if len(synced) != 0 {
+		t.Fatalf("opening synced the folders of %q", synced)
+	}
+	if err := s.Write(t.Context(), one("first")); err != nil || len(synced) != 1 || synced[0] != path {
+		t.Fatalf("synced the folders of %q (%v)", synced, err)
 	}
 	if err := errors.Join(s.Write(t.Context(), one("a")), s.Write(t.Context(), one("b"))); err != nil || len(synced) != 1 {
 		t.Errorf("synced the folders of %q (%v)", synced, err)
@@ -161,8 +164,8 @@ func TestFolderIsSynced(t *testing.T) {
 	if err := s.Write(t.Context(), one("d")); err != nil || len(synced) != 4 {
 		t.Errorf("after a failure, synced the folders of %q (%v)", synced, err)
 	}
-	_, _ = openTemp(t, WithSync(false))
-	if len(synced) != 4 {
+	s, _ = openTemp(t, WithSync(false))
+	if err := s.Write(t.Context(), one("a")); err != nil || len(synced) != 4 {
 		t.Errorf("without sync, synced the folders of %q", synced)
 	}
 }
@@ -192,7 +195,7 @@ func TestLockFails(t *testing.T) {
 // others of its batch are written.
 func TestLineTooLong(t *testing.T) {
 	s, path := openTemp(t)
-	s.longest = 1000
+	s.Driver().(*fileDriver).longest = 1000
 	batch := slices.Concat(one("a"), one(strings.Repeat("n", 1000)), one("b"))
 	fits := 1000 - len(one("")[0].JSON())
 	batch = append(batch, one(strings.Repeat("m", fits))...)

@@ -14,8 +14,6 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
-	"github.com/osprofiler-otel/osprofiler/internal/faults"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // work is what the test binary does as another process.
@@ -27,6 +25,8 @@ func work(job string) int {
 		err = appendMany(path)
 	case "crash":
 		err = appendUntilKilled(path)
+	case "delete":
+		err = deleteUntilKilled(path)
 	case "full":
 		err = fillUp(path)
 	case "files":
@@ -68,7 +68,7 @@ const batches, perBatch = 40, 25
 
 // appendMany writes batches of which each line is long enough to show a mix-up.
 func appendMany(path string) error {
-	s, err := file.Open(path, file.WithSync(false))
+	s, err := file.Open("file://"+path, file.WithSync(false))
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func appendMany(path string) error {
 }
 
 func appendUntilKilled(path string) error {
-	s, err := file.Open(path)
+	s, err := file.Open("file://" + path)
 	for b := 0; err == nil; b++ {
 		batch := make([]osprofiler.Notification, perBatch)
 		for i := range batch {
@@ -99,33 +99,24 @@ func appendUntilKilled(path string) error {
 	return err
 }
 
-// After a process was killed while it wrote, all batches that were acknowledged
-// are there, and the next one is none the worse.
-func TestCrash(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "store.jsonl")
-	acknowledged := faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 10)
-	s, err := file.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	if err := s.Write(t.Context(), []osprofiler.Notification{{Name: "last-start", BaseID: "B"}}); err != nil {
-		t.Fatal(err)
-	}
-	count, last := 0, ""
-	for n, err := range s.Notifications(t.Context(), "B") {
-		var damage *store.Damage
-		if errors.As(err, &damage) {
-			continue // half a line
+// deleteUntilKilled writes batches of one trace, and deletes another trace
+// before each batch is acknowledged.
+func deleteUntilKilled(path string) error {
+	s, err := file.Open("file://" + path)
+	for b := 0; err == nil; b++ {
+		batch := make([]osprofiler.Notification, perBatch)
+		for i := range batch {
+			batch[i] = osprofiler.Notification{Name: fmt.Sprintf("x-%d-start", b), BaseID: "B", TraceID: osprofiler.NewID()}
 		}
-		if err != nil {
-			t.Fatal(err)
+		err = s.Write(context.Background(), append(batch, osprofiler.Notification{Name: "y-start", BaseID: "C"}))
+		if err == nil {
+			_, err = s.Delete(context.Background(), "C")
 		}
-		count, last = count+1, n.Name
+		if err == nil {
+			fmt.Println("acknowledged")
+		}
 	}
-	if count <= acknowledged*perBatch || last != "last-start" {
-		t.Errorf("%d notifications are there, %s the last, want more than %d", count, last, acknowledged*perBatch)
-	}
+	return err
 }
 
 // Several processes append to one file: no line is lost or mixed up, and a
@@ -151,11 +142,15 @@ func TestSeveralProcesses(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 		count := 0
-		for _, err := range s.Changes(t.Context(), "") {
+		feed := follow(t, s, "")
+		for _, err := range feed.Poll(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			count++
+		}
+		if err := feed.Close(); err != nil {
+			t.Fatal(err)
 		}
 		if count%perBatch != 0 {
 			t.Fatalf("a reader saw %d notifications, which is no multiple of %d: a part of a batch", count, perBatch)

@@ -11,172 +11,163 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Notifications implements store.Store. It reads the file from its beginning
-// to its end; lines that cannot belong to the trace are not parsed.
-func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
+// Notifications implements driver.Reader. It reads the file from its beginning
+// to its end. Lines that cannot belong to the trace are not parsed.
+func (d *fileDriver) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
-		asked := backend.Text(baseID)
-		var seen backend.Unique
-		found := false
-		for e, err := range s.entries(ctx, 0, mayHold(asked)) {
-			if err == nil {
-				if e.BaseID != asked || !seen.First(e.Notification) {
-					continue
-				}
-				found = true
-			}
-			if !yield(e.Notification, err) {
-				return
-			}
-			if store.Ends(err) {
-				return
-			}
-		}
-		if !found {
-			yield(osprofiler.Notification{}, store.NotFound(baseID))
-		}
-	}
-}
-
-// Traces implements store.Store, newest first always. It reads the whole file,
-// and keeps one short entry per trace, since the first event of a trace may be
-// the last in the file.
-func (s *Store) Traces(ctx context.Context, q store.Query) iter.Seq2[store.Trace, error] {
-	return s.list(ctx, q, func([]byte) bool { return true }, func(*osprofiler.Notification) bool { return true })
-}
-
-// ErrorTraces implements store.ErrorTracer, as Traces does.
-func (s *Store) ErrorTraces(ctx context.Context, q store.Query) iter.Seq2[store.Trace, error] {
-	return s.list(ctx, q, mayFail, func(n *osprofiler.Notification) bool { return n.Info.Failed() })
-}
-
-func (s *Store) list(ctx context.Context, q store.Query, may func([]byte) bool, counts func(*osprofiler.Notification) bool) iter.Seq2[store.Trace, error] {
-	return func(yield func(store.Trace, error) bool) {
-		var firsts backend.Firsts
-		for e, err := range s.entries(ctx, 0, may) {
-			if err != nil && (!yield(store.Trace{}, err) || store.Ends(err)) {
-				return
-			}
-			if err == nil && counts(&e.Notification) {
-				firsts.Add(e.BaseID, e.Timestamp)
-			}
-		}
-		for _, trace := range firsts.Traces(q) {
-			if err := s.alive(ctx); err != nil {
-				yield(store.Trace{}, err)
-				return
-			}
-			if !yield(trace, nil) {
-				return
-			}
-		}
-	}
-}
-
-// entry is a notification and the line that holds it.
-type entry struct {
-	osprofiler.Notification
-	start int64
-	line  []byte // valid until the next entry
-}
-
-// entries yields what stands in the file behind offset when it is called, and
-// a *store.Damage for each line that is no notification. It opens the file for
-// itself and holds nothing of the store, so that the loop's body may use it.
-// Lines that may says no to are left out.
-func (s *Store) entries(ctx context.Context, offset int64, may func(line []byte) bool) iter.Seq2[entry, error] {
-	return func(yield func(entry, error) bool) {
-		f, size, err := s.snapshot(ctx)
+		s, err := d.scan(ctx, linesWith(baseID))
 		if err != nil {
-			yield(entry{}, err)
+			yield(osprofiler.Notification{}, err)
 			return
 		}
-		defer func() { _ = f.Close() }()
-		l := newLines(io.NewSectionReader(f, offset, size-offset), offset)
+		defer s.close()
 		for {
-			if err := s.alive(ctx); err != nil {
-				yield(entry{}, err)
-				return
-			}
-			err := l.next()
-			switch {
-			case errors.Is(err, io.EOF):
-				return
-			case errors.Is(err, errTooLong):
-				if !yield(entry{}, s.damage(l, offset, err)) {
-					return
-				}
-				continue
-			case err != nil:
-				yield(entry{}, fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err)))
-				return
-			}
-			text := trim(l)
-			if len(text) == 0 || whole(text) && !may(text) {
-				continue
-			}
-			n, err := osprofiler.ParseNotification(string(text))
-			if err != nil {
-				err = s.damage(l, offset, err)
-			}
-			if !yield(entry{Notification: n, start: l.start, line: l.line}, err) {
+			n, err := s.next()
+			if errors.Is(err, io.EOF) || !yield(n, err) || err != nil && store.Ends(err) {
 				return
 			}
 		}
 	}
 }
 
-// trim takes off the blanks, and the mark that some editors put before the first line.
-func trim(l *lines) []byte {
-	text := l.line
-	if l.start == 0 {
+// A scanner reads the notifications in a part of the file.
+type scanner struct {
+	*lines
+
+	ctx   context.Context // of the call that reads
+	d     *fileDriver
+	file  *os.File // nil if the file does not exist
+	first int64    // the offset where reading began
+	wants lineFilter
+
+	text      []byte // the JSON text of the current line; changed by the next call of next
+	textStart int64  // the offset of that text
+	nextCheck int64  // the offset at which the context is checked again
+}
+
+// scan returns a scanner of the whole file as it is now. The scanner has a file
+// of its own, so that a loop over the notifications may use the Store.
+func (d *fileDriver) scan(ctx context.Context, wants lineFilter) (*scanner, error) {
+	f, size, err := d.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d.newScanner(ctx, f, 0, size, wants), nil
+}
+
+func (d *fileDriver) newScanner(ctx context.Context, f *os.File, from, to int64, wants lineFilter) *scanner {
+	l := newLines(io.NewSectionReader(f, from, to-from), from)
+	return &scanner{lines: l, ctx: ctx, d: d, file: f, first: from, wants: wants, nextCheck: from}
+}
+
+func (s *scanner) close() {
+	if s.file != nil {
+		_ = s.file.Close() // it was only read
+	}
+}
+
+// checkedBytes is how much is read between two checks of the context.
+const checkedBytes = 1 << 20
+
+// next returns the next notification in a line that the filter does not leave
+// out, a *store.DamageError for a line that is not a notification, and io.EOF at the
+// end. Any other error ends the scan. Blank lines are left out.
+func (s *scanner) next() (osprofiler.Notification, error) {
+	for {
+		if s.end >= s.nextCheck {
+			if err := s.ctx.Err(); err != nil {
+				return osprofiler.Notification{}, err
+			}
+			s.nextCheck = s.end + checkedBytes
+		}
+		err := s.nextLine()
+		if err != nil {
+			return osprofiler.Notification{}, err
+		}
+		if len(s.text) == 0 || isComplete(s.text) && !s.wants(s.text) {
+			continue
+		}
+		n, err := osprofiler.ParseNotification(string(s.text))
+		if err != nil {
+			err = s.damage(err)
+		}
+		return n, err
+	}
+}
+
+// nextLine goes to the next line and sets its text. A line that is too long is a
+// *store.DamageError.
+func (s *scanner) nextLine() error {
+	if s.file == nil {
+		return io.EOF
+	}
+	err := s.lines.next()
+	switch {
+	case err == nil:
+		s.trim()
+		return nil
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	case errors.Is(err, errTooLong):
+		return s.damage(err)
+	}
+	return s.d.cannotRead(err)
+}
+
+// trim sets the text of the line: without blanks, and without the byte order
+// mark that some editors put before the first line.
+func (s *scanner) trim() {
+	text := s.line
+	if len(text) > 0 && isComplete(text) {
+		s.text, s.textStart = text, s.start
+		return
+	}
+	if s.start == 0 {
 		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	}
-	return bytes.Trim(text, " \t\r")
+	text = bytes.TrimLeft(text, " \t\r")
+	s.textStart = s.start + int64(len(s.line)-len(text))
+	s.text = bytes.TrimRight(text, " \t\r")
 }
 
-// whole tells whether a line looks like an object from its beginning to its
-// end. Others are half written, whatever they hold, and are reported always.
-func whole(text []byte) bool { return text[0] == '{' && text[len(text)-1] == '}' }
+// isComplete reports whether a text looks like an object from its beginning to
+// its end. Other texts are half written. They are parsed whatever they hold, so
+// that they are always reported.
+func isComplete(text []byte) bool { return text[0] == '{' && text[len(text)-1] == '}' }
 
-func (s *Store) damage(l *lines, offset int64, err error) error {
-	place := fmt.Sprintf("line %d of %q", l.number, s.path)
-	if offset > 0 {
-		place = fmt.Sprintf("the line at byte %d of %q", l.start, s.path)
+func (s *scanner) damage(err error) error {
+	entry := fmt.Sprintf("line %d of %q", s.number, s.d.path)
+	if s.first > 0 {
+		entry = fmt.Sprintf("the line at byte %d of %q", s.start, s.d.path)
 	}
-	return &store.Damage{Place: place, Reason: err}
+	return &store.DamageError{Entry: entry, Reason: err}
 }
 
-// patience is how long a reader waits for a writer that is in the midst of a
-// batch. One that takes longer may have been stopped.
+// patience is how long a reader waits for a writer that is writing a batch. A
+// writer that takes longer may have been stopped.
 const patience = 2 * time.Second
 
-// snapshot opens the file for reading and returns how far it goes: to the end
-// of a batch, not to the midst of one that is being written.
-func (s *Store) snapshot(ctx context.Context) (*os.File, int64, error) {
-	if err := s.alive(ctx); err != nil {
-		return nil, 0, err
-	}
-	f, err := s.openForReading()
-	if err != nil {
+// snapshot opens the file for reading, and returns the size up to which it is
+// to be read: to the end of a batch, not into a batch that is being written. The
+// file is nil if it does not exist and Write would create it.
+func (d *fileDriver) snapshot(ctx context.Context) (f *os.File, size int64, err error) {
+	if f, err = d.openForReading(); f == nil {
 		return nil, 0, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
-	if s.lock(waiting, f, shared) == nil {
+	defer cancel()
+	if d.lock(waiting, f, shared) == nil {
 		defer unlock(f)
 	}
-	cancel()
 	info, err := f.Stat()
-	if err == nil {
-		err = s.alive(ctx)
-	}
 	if err != nil {
-		_ = f.Close()
-		return nil, 0, err
+		return nil, 0, errors.Join(d.cannotRead(err), f.Close())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, info.Size(), nil
 }

@@ -52,7 +52,7 @@ func logrotate(t *testing.T) string {
 // writeOn writes notifications until it is told to stop, and returns which were
 // acknowledged.
 func writeOn(t *testing.T, path, name string, stop *atomic.Bool) (acknowledged []string) {
-	s, err := file.Open(path)
+	s, err := file.Open("file://" + path)
 	if err != nil {
 		t.Error(err)
 		return nil

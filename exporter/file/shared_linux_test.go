@@ -15,13 +15,6 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-func must(t *testing.T, errs ...error) {
-	t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // likeTmp makes a folder in which everybody may make files.
 func likeTmp(t *testing.T) string {
 	t.Helper()
@@ -52,7 +45,7 @@ var plants = map[string]struct {
 	}, `belongs to the user "nobody", in a folder in which everybody may make links`},
 }
 
-// kernelRefuses tells whether the kernel itself keeps even root from using
+// kernelRefuses reports whether the kernel itself keeps even root from using
 // files and links of others in such a folder.
 func kernelRefuses(t *testing.T) bool {
 	t.Helper()
@@ -71,13 +64,15 @@ func TestForeignStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(likeTmp(t), "store.jsonl")
 			must(t, c.plant(path))
-			if s, err := file.Open(path); err == nil || !strings.Contains(err.Error(), c.want) && !kernelRefuses(t) {
-				t.Errorf("the error is %v, want %s", err, c.want)
-				if err == nil {
-					must(t, s.Close())
+			s, err := file.Open("file://" + path)
+			must(t, err)
+			for _, err := range []error{s.Ping(t.Context()), s.Write(t.Context(), named("secret"))} {
+				if err == nil || !strings.Contains(err.Error(), c.want) && !kernelRefuses(t) {
+					t.Errorf("the error is %v, want %s", err, c.want)
 				}
 			}
-			s, err := store.Open(t.Context(), "file://"+path+"?osp_allow_shared=yes")
+			must(t, s.Close())
+			s, err = store.Open(t.Context(), "file://"+path+"?osp_allow_shared=yes")
 			if err == nil {
 				err = errors.Join(s.Write(t.Context(), named("x-start")), s.Close())
 			}
@@ -87,7 +82,7 @@ func TestForeignStore(t *testing.T) {
 		})
 		t.Run(name+", under a running store", func(t *testing.T) {
 			path := filepath.Join(likeTmp(t), "store.jsonl")
-			s, err := file.Open(path)
+			s, err := file.Open("file://" + path)
 			must(t, err)
 			defer func() { _ = s.Close() }()
 			must(t, s.Write(t.Context(), named("own")), os.Rename(path, path+".old"), c.plant(path))
@@ -113,10 +108,10 @@ func TestForeignLinkToAFolder(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(target, "store.jsonl"), nil, 0o600))
 		}
 		want := fmt.Sprintf("the symbolic link %q belongs to the user \"nobody\"", link)
-		s, err := file.Open(filepath.Join(link, "store.jsonl"))
-		if err == nil {
-			must(t, s.Close())
-		}
+		s, err := file.Open("file://" + filepath.Join(link, "store.jsonl"))
+		must(t, err)
+		err = s.Ping(t.Context())
+		must(t, s.Close())
 		if err == nil || !strings.Contains(err.Error(), want) && !kernelRefuses(t) {
 			t.Errorf("the file exists: %v: %v; want %s", exists, err, want)
 		}
@@ -148,28 +143,31 @@ func TestNoOrdinaryFileLater(t *testing.T) {
 func TestFolderAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	must(t, os.Mkdir(dir, 0o700))
-	s, err := file.Open(filepath.Join(dir, "store.jsonl"))
+	s, err := file.Open("file://" + filepath.Join(dir, "store.jsonl"))
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
-	must(t, os.Rename(dir, dir+".away"))
+	must(t, s.Write(t.Context(), named("before")), os.Rename(dir, dir+".away"))
 	err = s.Write(t.Context(), named("away"))
 	var failed *store.WriteError
 	if !errors.As(err, &failed) || !failed.Transient {
 		t.Errorf("a folder that is away is the error %v", err)
 	}
 	must(t, os.Rename(dir+".away", dir), s.Write(t.Context(), named("back")))
-	if got := summary(s.Notifications(t.Context(), "B")); got != "back" {
+	if got := summary(s.Notifications(t.Context(), "B")); got != "before, back" {
 		t.Errorf("got %s", got)
 	}
 }
 
 // tooManyFiles leaves the process no file for a lock or a new file.
 func tooManyFiles(path string) error {
-	s, err := file.Open(path)
+	s, err := file.Open("file://" + path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
+	if err := s.Ping(context.Background()); err != nil {
+		return err
+	}
 	var before syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 		return err
@@ -193,4 +191,21 @@ func tooManyFiles(path string) error {
 
 func TestTooManyOpenFiles(t *testing.T) {
 	start(t, "files", filepath.Join(t.TempDir(), "store.jsonl"))()
+}
+
+// A deletion keeps the owner and the group of the file.
+func TestDeleteKeepsOwner(t *testing.T) {
+	testenv.Root(t)
+	s, path := openNew(t, line("a")+"\n"+of("C", "o")+"\n")
+	must(t, s.Close(), os.Chown(path, testenv.Nobody, testenv.Nobody), os.Chmod(path, 0o660))
+	s, err := file.Open("file://"+path, file.WithSharedFile())
+	must(t, err)
+	_, err = s.Delete(t.Context(), "B")
+	must(t, err, s.Close())
+	info, err := os.Stat(path)
+	must(t, err)
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid != testenv.Nobody || stat.Gid != testenv.Nobody || info.Mode().Perm() != 0o660 {
+		t.Errorf("the new file belongs to %d:%d and has the mode %v", stat.Uid, stat.Gid, info.Mode())
+	}
 }

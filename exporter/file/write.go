@@ -7,73 +7,64 @@ import (
 	"os"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Write implements store.Store: it appends the batch by one write. nil means
-// that the operating system has all of it, and, unless WithSync(false) was
-// given, the disk too. After an error nothing of the batch is left in the
-// file, if it can be taken back.
+// Write implements driver.Writer. It appends the batch by one write of the
+// system. nil means that the operating system has all of the batch, and the disk
+// too, unless WithSync(false) was given. After an error nothing of the batch is
+// in the file, if it can be removed again.
 //
-// A notification that the file cannot hold costs only itself: one whose line
-// is longer than readers take, or than the limit of the process's files. So does one for
-// which the file has no room below that limit.
-func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) error {
-	if err := s.alive(ctx); err != nil {
-		return err
-	}
-	if write, err := backend.ToWrite(batch, s.readOnly, fmt.Sprintf("the file %q", s.path)); !write {
-		return err
-	}
-	b := s.encode(batch)
+// A notification that the file cannot hold does not keep the others from being
+// written: one whose line is longer than readers accept or than any file of the
+// process may be, or for which the file has no room below that limit.
+func (d *fileDriver) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	b := encode(batch, d.longest)
 	select {
-	case <-s.done:
-		return store.ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
-	case f := <-s.turn:
-		f, err := s.append(ctx, f, b)
-		s.turn <- f
-		switch {
-		case err != nil:
+	case f := <-d.appending:
+		f, err := d.append(ctx, f, b)
+		d.appending <- f
+		if err != nil {
 			return classified(err)
-		case len(b.missing) > 0:
-			return b.failure(s.path)
+		}
+		if len(b.leftOut) > 0 {
+			return b.failure(d.path)
 		}
 		return nil
 	}
 }
 
-// classified says of an error whether trying again may help.
+// classified returns an error that says whether trying again may help.
 func classified(err error) error {
-	if errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &store.WriteError{Transient: errors.Is(err, errGone) || backend.FileClass(err).IsTransient(), Err: err}
+	return &store.WriteError{Transient: errors.Is(err, errGone) || files.ClassOf(err).IsTransient(), Err: err}
 }
 
-// errGone says that the file lost the batch after it was written: somebody
-// removed the file, or cut it.
+// errGone says that the file lost the batch after the batch was written, because
+// somebody removed the file or cut it.
 var errGone = errors.New("the file was removed or cut while it was written")
 
-// mostTries is how often a batch is written into the next file, if file after
-// file is removed.
+// mostTries is how often a batch is written if one file after the other is removed.
 const mostTries = 10
 
-// append appends the batch to the file, and returns the file as it is then open.
-func (s *Store) append(ctx context.Context, f *os.File, b *encoded) (*os.File, error) {
+// append appends the batch to the file, and returns the file that is open then.
+func (d *fileDriver) append(ctx context.Context, f *os.File, b *encodedBatch) (*os.File, error) {
 	for try := 1; ; try++ {
 		var err error
-		if f, err = s.locked(ctx, f); err != nil {
+		if f, err = d.lockCurrent(ctx, f); err != nil {
 			return f, err
 		}
-		err = s.appendTo(f, b)
+		err = d.appendTo(f, b)
 		unlock(f)
 		if err == nil {
 			return f, nil
 		}
-		_ = f.Close() // after a failed sync, a later one of the same file could be taken for this one's success
+		_ = f.Close() // after a failed sync, a later sync of the same open file may succeed without the batch
 		f = nil
 		if !errors.Is(err, errGone) || try == mostTries {
 			return nil, err
@@ -81,21 +72,21 @@ func (s *Store) append(ctx context.Context, f *os.File, b *encoded) (*os.File, e
 	}
 }
 
-// appendTo appends to the file, which is locked. If that fails, the file is as it was,
-// as far as possible.
-func (s *Store) appendTo(f *os.File, b *encoded) error {
+// appendTo appends to the file, which is locked. If that fails, the file is as
+// it was before, as far as possible.
+func (d *fileDriver) appendTo(f *os.File, b *encodedBatch) error {
 	size, ended, err := end(f)
 	if err != nil {
-		return fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
+		return d.cannotRead(err)
 	}
-	limit := backend.FileSizeLimit()
+	limit := files.SizeLimit()
 	b.choose(limit-size-1, limit-1)
 	text := b.chosen(ended)
-	n, err := s.put(f, size, text)
-	if backend.TooLarge(err) {
+	n, err := d.put(f, size, text)
+	if files.TooLarge(err) {
 		b.choose(int64(n)-1, limit-1)
 		text = b.chosen(ended)
-		_, err = s.put(f, size, text)
+		_, err = d.put(f, size, text)
 	}
 	if err != nil {
 		return err
@@ -103,69 +94,74 @@ func (s *Store) appendTo(f *os.File, b *encoded) error {
 	appended()
 	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("cannot read the file %q: %w", s.path, backend.Reason(err))
+		return d.cannotRead(err)
 	}
-	if backend.Unlinked(info) || info.Size() < size+int64(len(text)) {
-		return fmt.Errorf("cannot append to the file %q: %w", s.path, errGone)
+	if files.Unlinked(info) || info.Size() < size+int64(len(text)) {
+		return fmt.Errorf("cannot append to the file %q: %w", d.path, errGone)
 	}
 	return nil
 }
 
 // put writes the text to the end of the file, which has that size, and waits
-// for the disk. It returns how much there was room for.
-func (s *Store) put(f *os.File, size int64, text []byte) (n int, err error) {
+// for the disk. It returns how many bytes there was room for.
+func (d *fileDriver) put(f *os.File, size int64, text []byte) (n int, err error) {
 	if len(text) == 0 {
 		return 0, nil
 	}
 	if n, err := f.Write(text); err != nil {
 		takeBack(f, size, n)
-		return n, fmt.Errorf("cannot append to the file %q: %w", s.path, backend.Reason(err))
+		return n, fmt.Errorf("cannot append to the file %q: %w", d.path, files.Reason(err))
 	}
-	if s.sync {
+	if d.sync {
 		if err := syncOf(f); err != nil {
 			takeBack(f, size, len(text))
-			return 0, fmt.Errorf("the file %q may not be on the disk: %w", s.path, backend.Reason(err))
+			return 0, fmt.Errorf("the file %q may not be on the disk: %w", d.path, files.Reason(err))
 		}
 	}
 	return len(text), nil
 }
 
-// syncOf and appended, which is called before a batch is acknowledged, are
+// syncOf, and appended, which is called before a batch is acknowledged, are
 // replaced by tests.
 var (
 	syncOf   = (*os.File).Sync
 	appended = func() {}
 )
 
-// locked returns the file that stands at the path now, locked against the other
-// writers. It may be another one than it was: somebody may have moved the old
-// one away.
-func (s *Store) locked(ctx context.Context, f *os.File) (*os.File, error) {
+// lockCurrent returns the file that the path names now, locked against other
+// writers. It closes the file that it is given if that is another one, because
+// somebody may have moved that file away or replaced it.
+func (d *fileDriver) lockCurrent(ctx context.Context, f *os.File) (*os.File, error) {
 	for {
-		if err := s.alive(ctx); err != nil {
+		if err := ctx.Err(); err != nil {
 			return f, err
 		}
 		if f == nil {
 			var err error
-			if f, err = s.openForWriting(); err != nil {
+			if f, err = d.openForWriting(); err != nil {
 				return nil, err
 			}
 		}
-		if err := s.lock(ctx, f, exclusive); err != nil {
+		if err := d.lock(ctx, f, exclusive); err != nil {
 			return f, err
 		}
-		here, err := f.Stat()
-		there, errThere := os.Stat(s.path)
-		if err == nil && errThere == nil && os.SameFile(here, there) {
+		if isAt(f, d.path) {
 			return f, nil
 		}
 		unlock(f)
-		_ = f.Close() // nothing of ours is unwritten in it
+		_ = f.Close() // all that this process wrote to it was acknowledged
 		f = nil
 	}
 }
 
-// end returns the size of the file, and whether it ends with a whole line.
+// isAt reports whether the path names the open file.
+func isAt(f *os.File, path string) bool {
+	opened, err := f.Stat()
+	named, errNamed := os.Stat(path)
+	return err == nil && errNamed == nil && os.SameFile(opened, named)
+}
+
+// end returns the size of the file, and whether it ends with a line end.
 func end(f *os.File) (size int64, ended bool, err error) {
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
@@ -178,8 +174,8 @@ func end(f *os.File) (size int64, ended bool, err error) {
 	return info.Size(), last[0] == '\n', nil
 }
 
-// takeBack removes the n bytes that a failed write left behind size. Should it
-// not work, they are half a line, which readers skip.
+// takeBack removes the n bytes that a failed write left behind size. If it
+// cannot, they are half a line, which readers skip.
 func takeBack(f *os.File, size int64, n int) {
 	if info, err := f.Stat(); n > 0 && err == nil && info.Size() == size+int64(n) {
 		_ = f.Truncate(size)

@@ -1,0 +1,35 @@
+package file
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// A lineFilter returns false only for lines that need not be parsed.
+type lineFilter func(line []byte) bool
+
+func everyLine([]byte) bool { return true }
+
+// linesWith returns a filter for the lines whose notification may have the base
+// id, so that most lines of other traces are not parsed.
+//
+// A line holds the id as it is, as a string or as a number, or spelled with
+// escapes. For letters, digits and other plain ASCII, the only escape is \u00XX.
+// For any other id each backslash may begin an escape. A line is parsed if it
+// may hold characters that parsing replaces: bytes that are not UTF-8, and
+// carriage returns between the tokens of a value.
+func linesWith(baseID string) lineFilter {
+	if strings.ContainsRune(baseID, '\uFFFD') {
+		return everyLine
+	}
+	plain := !strings.ContainsRune(baseID, '/') && len(baseID)+2 == len(pyjson.AppendString(nil, baseID))
+	text, escape := []byte(baseID), []byte(`\`)
+	if plain {
+		escape = []byte(`\u00`)
+	}
+	return func(line []byte) bool {
+		return bytes.Contains(line, text) || bytes.Contains(line, escape) || bytes.IndexByte(line, '\r') >= 0
+	}
+}
