@@ -1,8 +1,12 @@
 package redis_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
@@ -24,18 +28,45 @@ func sample(baseID string, count int) []osprofiler.Notification {
 	return all
 }
 
+// BenchmarkWrite writes a batch, and pushes the same JSON with a bare client. Both
+// take turns. The ratio is that of their speeds.
 func BenchmarkWrite(b *testing.B) {
 	const size, traces = 1024, 16
+	url := testenv.RedisDB(b)
+	s, client := open(b, url), bare(b, url)
 	var batch []osprofiler.Notification
+	pushes := map[string][]any{}
 	for range traces {
-		batch = append(batch, sample(osprofiler.NewID(), size/traces)...)
+		id := osprofiler.NewID()
+		for _, n := range sample(id, size/traces) {
+			parsed, err := osprofiler.ParseNotification(n.JSON()) // so that its JSON is only copied
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch = append(batch, parsed)
+			pushes["osprofiler_opt:"+id] = append(pushes["osprofiler_opt:"+id], n.JSON())
+		}
 	}
-	s := open(b, testenv.RedisDB(b))
+	var ours, theirs time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
+		began := time.Now()
 		write(b, s, batch...)
+		ours += time.Since(began)
+		began = time.Now()
+		pipe := client.Pipeline()
+		for key, values := range pushes {
+			pipe.LPush(b.Context(), key, values...)
+		}
+		if _, err := pipe.Exec(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		theirs += time.Since(began)
+		client.FlushDB(b.Context())
 	}
-	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "notifications/s")
+	b.ReportMetric(float64(b.N*size)/ours.Seconds(), "notifications/s")
+	b.ReportMetric(float64(theirs)/float64(ours), "ours:bare")
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkTrace reads one large trace.
@@ -57,21 +88,102 @@ func BenchmarkTrace(b *testing.B) {
 	}
 }
 
-// BenchmarkList lists the newest of many traces.
-func BenchmarkList(b *testing.B) {
-	const traces, size = 10_000, 10
-	s := open(b, testenv.RedisDB(b))
-	for range traces / 100 {
+// listed fills a database with traces and returns a store and a client.
+func listed(b *testing.B, traces, size int) (*store.Store, *goredis.Client) {
+	b.Helper()
+	url := testenv.RedisDB(b)
+	s := open(b, url)
+	for range traces / 1000 {
 		var batch []osprofiler.Notification
-		for range 100 {
-			batch = append(batch, sample(osprofiler.NewID(), size)...)
+		for range 1000 {
+			begin := time.Duration(rand.Int64N(int64(24 * time.Hour)))
+			for i, n := range sample(osprofiler.NewID(), size) {
+				n.Timestamp = osprofiler.FormatTime(time.Date(2024, 5, 6, 0, 0, 0, 0, time.UTC).Add(begin + time.Duration(i)*time.Millisecond))
+				batch = append(batch, n)
+			}
 		}
 		write(b, s, batch...)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if got, _ := collect(b, s.Traces(b.Context(), store.Query{Limit: 100})); len(got) != 100 {
-			b.Fatal(len(got))
+	return s, bare(b, url)
+}
+
+// BenchmarkList lists the newest of many traces, and asks with a bare client for
+// the oldest entry of each list, which is the least that any listing needs. Both
+// take turns. The metrics are milliseconds of each and their ratio.
+func BenchmarkList(b *testing.B) {
+	for _, c := range []struct{ traces, size int }{{100_000, 1}, {10_000, 32}} {
+		b.Run(fmt.Sprintf("traces=%d/entries=%d", c.traces, c.size), func(b *testing.B) {
+			s, client := listed(b, c.traces, c.size)
+			var ours, theirs time.Duration
+			for b.Loop() {
+				began := time.Now()
+				if got, _ := collect(b, s.Traces(b.Context(), store.Query{Limit: 100})); len(got) != 100 {
+					b.Fatal(len(got))
+				}
+				ours += time.Since(began)
+				began = time.Now()
+				bareEachList(b, client, func(pipe goredis.Pipeliner, key string) { pipe.LIndex(b.Context(), key, -1) })
+				theirs += time.Since(began)
+			}
+			report := func(name string, d time.Duration) {
+				b.ReportMetric(float64(d.Microseconds())/1000/float64(b.N), name)
+			}
+			report("list-ms/op", ours)
+			report("bare-ms/op", theirs)
+			b.ReportMetric(float64(ours)/float64(theirs), "list/bare")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// bareEachList goes through all lists with a bare client, and sends a command for
+// each.
+func bareEachList(b *testing.B, client *goredis.Client, command func(pipe goredis.Pipeliner, key string)) {
+	b.Helper()
+	for cursor := uint64(0); ; {
+		keys, next, err := client.Scan(b.Context(), cursor, "osprofiler_opt:*", 1000).Result()
+		if err != nil {
+			b.Fatal(err)
+		}
+		pipe := client.Pipeline()
+		for _, key := range keys {
+			command(pipe, key)
+		}
+		if _, err := pipe.Exec(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if cursor = next; cursor == 0 {
+			return
 		}
 	}
+}
+
+// BenchmarkFeed polls a feed of many traces of which none is new, and asks with a
+// bare client for the lengths of all lists. Both take turns.
+func BenchmarkFeed(b *testing.B) {
+	s, client := listed(b, 40_000, 1)
+	f := feed(b, s, "")
+	if got := polled(b, f); len(got) != 40_000 {
+		b.Fatal(len(got))
+	}
+	var ours, theirs, cursors time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if got := polled(b, f); len(got) > 0 {
+			b.Fatal(len(got))
+		}
+		ours += time.Since(began)
+		began = time.Now()
+		bareEachList(b, client, func(pipe goredis.Pipeliner, key string) { pipe.LLen(b.Context(), key) })
+		theirs += time.Since(began)
+		began = time.Now()
+		if f.Cursor() == "" {
+			b.Fatal("there is no cursor")
+		}
+		cursors += time.Since(began)
+	}
+	b.ReportMetric(float64(ours.Microseconds())/1000/float64(b.N), "poll-ms/op")
+	b.ReportMetric(float64(cursors.Microseconds())/float64(b.N), "cursor-µs/op")
+	b.ReportMetric(float64(ours)/float64(theirs), "poll/bare")
+	b.ReportMetric(0, "ns/op")
 }

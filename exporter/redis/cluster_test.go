@@ -71,11 +71,11 @@ func TestCluster(t *testing.T) {
 		t.Errorf("listed %v, %v", got, damage)
 	}
 	for name, count := range map[string]int{
-		"traces":            len(first(collect(t, s.Traces(t.Context(), store.Query{})))),
-		"failed":            len(first(collect(t, s.ErrorTraces(t.Context(), store.Query{})))),
-		"upstream's traces": len(first(collect(t, s.Upstream().Traces(t.Context())))),
-		"upstream's failed": len(first(collect(t, s.Upstream().ErrorTraces(t.Context())))),
-		"changes":           len(first(collect(t, s.Changes(t.Context(), "")))) / 2,
+		"traces":          len(first(collect(t, s.Traces(t.Context(), store.Query{})))),
+		"failed":          len(first(collect(t, s.Traces(t.Context(), store.Query{Failed: true})))),
+		"Python's traces": len(first(collect(t, s.PythonAnswers().Traces(t.Context(), nil)))),
+		"Python's failed": len(first(collect(t, s.PythonAnswers().FailedTraces(t.Context())))),
+		"feed":            len(first(collect(t, feed(t, s, "").Poll(t.Context())))) / 2,
 	} {
 		if count != traces {
 			t.Errorf("%s: %d, want %d", name, count, traces)

@@ -28,53 +28,49 @@ const (
 	defaultMaster       = "mymaster"
 )
 
-// Open opens the store that a connection string names; options win over what
-// it says. It does not connect: what is wrong with the server is said by the
-// first method that needs it, so that a service starts without its Redis.
-func Open(connectionString string, opts ...Option) (*Store, error) {
-	t, err := parse(connectionString, newConfig(nil))
+// Open opens the store that a connection string names. An option of the connection
+// string takes precedence over the same one here. Open does not connect, so that a
+// service starts while its Redis is down. The first method that needs the server
+// reports what is wrong with the server; [store.Store.Ping] does so on purpose.
+func Open(connectionString string, opts ...Option) (*store.Store, error) {
+	t, err := parse(connectionString, newConfig(opts))
 	if err != nil {
 		return nil, store.BadConnectionString(err)
-	}
-	for _, opt := range opts {
-		opt.apply(&t.config)
 	}
 	t.client.DialTimeout = min(t.client.DialTimeout, t.timeout)
 	t.client.ReadTimeout, t.client.WriteTimeout = t.timeout, t.timeout
 	return newStore(goredis.NewUniversalClient(&t.client), t.config, true, t.server()), nil
 }
 
-func openConnectionString(_ context.Context, connectionString string, o store.Options) (store.Store, error) {
-	c := newConfig([]Option{WithFilterErrorTrace(o.FilterErrorTrace)})
-	c.readOnly = o.ReadOnly
-	t, err := parse(connectionString, c)
-	if err != nil {
-		return nil, store.BadConnectionString(err)
+func openConnectionString(_ context.Context, connectionString string, o store.Options) (*store.Store, error) {
+	opts := []Option{WithFilterErrorTrace(o.FilterErrorTrace)}
+	if o.ReadOnly {
+		opts = append(opts, WithReadOnly())
 	}
-	return Open(connectionString, optionFunc(func(c *config) { *c = t.config }))
+	return Open(connectionString, opts...)
 }
 
-// A target is what a connection string says.
+// A target has the values of a connection string.
 type target struct {
 	config
 	client goredis.UniversalOptions
 	scheme string
 }
 
-// server names the server, without its password.
+// server returns the description of the server, without its password.
 func (t *target) server() server {
 	addrs := strings.Join(t.client.Addrs, ",")
-	s := server{place: "Redis at " + addrs, driver: schemeRedis, hint: " (where it speaks TLS, the connection string should start with rediss://)"}
+	s := server{name: "Redis at " + addrs, pythonDriver: schemeRedis, hint: "where it speaks TLS, the connection string should start with rediss://"}
 	switch {
 	case t.client.MasterName != "":
-		s.place = fmt.Sprintf("the Redis master %q of the sentinels at %s", t.client.MasterName, addrs)
-		s.driver = schemeSentinel
-		s.hint = " (where it speaks TLS, the connection string should have the option osp_tls=yes)"
+		s.name = fmt.Sprintf("the Redis master %q of the sentinels at %s", t.client.MasterName, addrs)
+		s.pythonDriver = schemeSentinel
+		s.hint = "where it speaks TLS, the connection string should have the option osp_tls=yes"
 	case t.client.IsClusterMode:
-		s.place = "the Redis cluster at " + addrs
+		s.name = "the Redis cluster at " + addrs
 	}
 	if t.client.TLSConfig != nil {
-		s.hint = " (where it does not speak TLS, the connection string should not ask for it)"
+		s.hint = "where it does not speak TLS, the connection string should not ask for it"
 	}
 	if t.scheme == schemeUnix {
 		s.hint = ""
@@ -87,20 +83,22 @@ func (t *target) server() server {
 func parse(connectionString string, c config) (*target, error) {
 	rest, options := connstr.Cut(connectionString)
 	if strings.Contains(rest, "?") {
-		return nil, options.Safe(errors.New(`the connection string holds more than one "?": what is no beginning of its options should be written %3F`))
+		return nil, options.Safe(errors.New(`the connection string holds more than one "?"; a "?" that does not begin the options should be written %3F`))
 	}
 	t, err := read(rest, options, c)
 	return t, options.Safe(err)
 }
 
-// read reads the connection string without its options, and these.
+// read reads the connection string, which is given without its options, and the
+// options.
 func read(rest string, options *connstr.Options, c config) (*target, error) {
 	scheme := store.Scheme(rest)
 	_, rest, _ = strings.Cut(rest, "://")
 	t := &target{config: c, scheme: scheme, client: goredis.UniversalOptions{
-		// Who writes a batch repeats it; nothing is sent twice behind our back.
+		// The caller of Write repeats a batch, so the client library does not.
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		// Nothing but AUTH and SELECT before the first command: few rights, old servers.
+		// A connection begins with AUTH and SELECT only, because old servers know no
+		// other command and users may have no other rights.
 		Protocol: 2, DisableIdentity: true,
 		DialTimeout: c.timeout,
 	}}
@@ -116,7 +114,7 @@ func read(rest string, options *connstr.Options, c config) (*target, error) {
 	return t, t.check()
 }
 
-// user takes what stands before the last "@".
+// user takes the user and the password, which are before the last "@".
 func (t *target) user(rest *string) (err error) {
 	at := strings.LastIndexByte(*rest, '@')
 	if at < 0 {
@@ -172,8 +170,8 @@ var _ = []string{
 	connstr.Own("should read like redis://user:password@host"),
 }
 
-// Where the "@" behind a password is missing, what is taken for a host, a
-// database or a path is the password: so errors show none of these.
+// If the "@" behind a password is missing, the password is taken for a host, a
+// database or a path. So errors show none of these.
 const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`
 
 var errPlace = errors.New("the host of the connection string should be a host and a port, as in host:6379 or [::1]:6379" + passwordHint)
@@ -195,8 +193,8 @@ func address(text, port string) (string, error) {
 	return net.JoinHostPort(bare, port), nil
 }
 
-// credentials takes what does not stand before the "@" from options, as
-// redis-py does.
+// credentials takes the user and the password from options if they are not before
+// the "@", as redis-py does.
 func (t *target) credentials(o *connstr.Options) {
 	user, _ := o.Take("username")
 	password, _ := o.Take("password")
@@ -204,16 +202,16 @@ func (t *target) credentials(o *connstr.Options) {
 	t.client.Password = cmp.Or(t.client.Password, password)
 }
 
-// tuning are the options of redis-py that only tune its connections, or say how
-// Python gets the texts.
+// tuning are the options of redis-py that only tune its connections, or say in
+// which form Python gets texts.
 var tuning = []string{
 	"socket_keepalive", "socket_keepalive_options", "socket_read_size", "health_check_interval", "retry_on_error", "timeout",
 	"client_name", "lib_name", "lib_version", "protocol", "legacy_responses", "single_connection_client",
 	"encoding", "encoding_errors", "decode_responses",
 }
 
-// options reads the options of the Python library, those of its client library
-// that say how to connect, and ours.
+// options reads the options of the Python library, the options of redis-py that
+// say how to connect, and our own.
 func (t *target) options(o *connstr.Options) error {
 	o.Int("db", &t.client.DB, 0)
 	t.credentials(o)
@@ -222,11 +220,11 @@ func (t *target) options(o *connstr.Options) error {
 	connect := t.timeout
 	o.Duration("socket_connect_timeout", &connect)
 	t.client.DialTimeout = connect
-	var retry bool // failures are repeated anyway
+	var retry bool // it has no effect, because failures are repeated anyway
 	o.Bool("retry_on_timeout", &retry)
 	o.Ignore(tuning...)
 	o.Bool("osp_cluster", &t.client.IsClusterMode)
-	o.Bool("osp_legacy", &t.legacy)
+	o.Bool("osp_legacy", &t.withLegacy)
 	o.Bool("osp_read_only", &t.readOnly)
 	o.Bool("filter_error_trace", &t.filterErrorTrace)
 	o.Int("osp_replicas", &t.replicas, 0)
@@ -244,7 +242,7 @@ func (t *target) options(o *connstr.Options) error {
 	return cmp.Or(o.Done(), err)
 }
 
-// check refuses what cannot go together.
+// check refuses values that contradict each other.
 func (t *target) check() error {
 	switch {
 	case t.timeout == 0:

@@ -65,7 +65,7 @@ func TestConnectionStrings(t *testing.T) {
 	}
 }
 
-const inPassword = `the password holds a "?", which should be written %3F`
+const inPassword = `the password contains a "?", which should be written %3F`
 
 func TestWrongConnectionStrings(t *testing.T) {
 	for text, want := range map[string]string{
@@ -134,7 +134,7 @@ func TestWrongConnectionStrings(t *testing.T) {
 		"redis://u:a?geheim@h?db=1":              inPassword,
 		"redis://h?password=geheim?geheim":       `more than one "?"`,
 		"redis:///0?password=geheim?geheim":      `more than one "?"`,
-		"redis://h?password=a&geheim=1":          "behind a password",
+		"redis://h?password=a&geheim=1":          "after a password",
 		// kolla's form, misspelled: there is no password behind the "?"
 		"redis://default:geheim@h1:26379?sentinel=kolla&sentinel_falback=h2:26379&db=0": `unknown option "sentinel_falback"`,
 	} {
@@ -172,8 +172,8 @@ func TestOptionsReachTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	got := s.(*Store).config
-	want := config{filterErrorTrace: true, readOnly: true, legacy: false, ttl: 2 * time.Second, replicas: 2, timeout: 2 * time.Second}
+	got := s.Driver().(*database).config
+	want := config{filterErrorTrace: true, readOnly: true, withLegacy: false, ttl: 2 * time.Second, replicas: 2, timeout: 2 * time.Second}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -198,10 +198,10 @@ func FuzzConnectionString(f *testing.F) {
 }
 
 func FuzzCursor(f *testing.F) {
-	p := place{state{}, []witness{witnessOf("osprofiler_opt:a", "x")}}
-	p.state.add("osprofiler_opt:a", 3)
+	p := position{samples: []sample{sampleOf("osprofiler_opt:a", "x")}}
+	p.sums.replace(keyHash("osprofiler_opt:a"), 0, 3)
 	f.Add(string(p.cursor()))
-	f.Add("redis1:")
+	f.Add("redis2:")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseCursor(store.Cursor(text))
 		if err != nil || text == "" {

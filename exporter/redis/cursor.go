@@ -1,135 +1,205 @@
 package redis
 
 import (
+	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"hash/crc32"
 	"slices"
 	"strings"
 
+	"github.com/osprofiler-otel/osprofiler/internal/cursor"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// buckets is into how many parts the keys are sorted. What changed is known by
-// bucket, so this many traces are followed without repeating quiet ones.
-const buckets = 4096
-
-// A state says what keys there are and how long their lists: for each bucket
-// the sum of the digests of its keys. Lists only grow at one end, so that the
-// length says what is in them.
-type state map[uint16]uint64
-
-// add takes a key with the length of its list; a string counts as 1, and what
-// should be a list and is none as -1.
-func (s state) add(key string, length int64) {
-	if length == 0 {
-		return
-	}
-	bucket := bucketOf(key)
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(key), uint64(length)))
-	s[bucket] += binary.BigEndian.Uint64(sum[:])
+// A position says what a feed has yielded, and of which database. Its text is
+// the cursor: at most 1024 sums of six bytes and a few samples, so that it stays
+// below 9 KB however many traces there are.
+type position struct {
+	sums    bucketSums
+	samples []sample
 }
 
-func bucketOf(key string) uint16 {
+// bucketCount is the number of buckets of keys. A feed that begins at a cursor
+// yields again the lists of each bucket in which a list changed.
+const bucketCount = 1024
+
+// bucketSums has for each bucket the sum of the digests of its lists, of 48 bits.
+type bucketSums [bucketCount]uint64
+
+const sumBytes, sumMask = 6, 1<<48 - 1
+
+// keyHash returns the hash of a key, which is the same in all processes.
+func keyHash(key string) uint64 {
 	sum := sha256.Sum256([]byte(key))
-	return binary.BigEndian.Uint16(sum[:]) % buckets
+	return binary.BigEndian.Uint64(sum[:])
 }
 
-// A witness is a key that was there, and the checksum of what stood at its
-// end, where nothing is added. One that still stands shows that a cursor is
-// this store's.
-type witness struct {
-	key string
-	sum uint32
+func bucketOf(hash uint64) int { return int(hash % bucketCount) }
+
+// replace takes a list out of the sums and adds it with another length. A list
+// of length 0 does not count.
+func (s *bucketSums) replace(hash uint64, before, after uint32) {
+	bucket := &s[bucketOf(hash)]
+	*bucket = (*bucket - digest(hash, before) + digest(hash, after)) & sumMask
+}
+
+// digest mixes the bits of a key's hash and the length of its list, as the
+// generator SplitMix64 does.
+func digest(hash uint64, length uint32) uint64 {
+	if length == 0 {
+		return 0
+	}
+	z := hash + uint64(length)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return (z ^ z>>31) & sumMask
+}
+
+// A sample is a key, and the checksum of its oldest entry, which does not change
+// while entries are added. A sample that is still right shows that a cursor
+// belongs to this database.
+type sample struct {
+	key      string
+	checksum uint32
 }
 
 const (
-	maxWitnesses  = 8
-	maxWitnessKey = 4096
-	cursorPrefix  = "redis1:"
+	maxSamples = 4
+	// maxSampleKey is the length of a key up to which it makes a good sample.
+	maxSampleKey = 256
+	// maxLongKey is the length up to which a key is a sample if there is no other.
+	maxLongKey = 4096
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func witnessOf(key, last string) witness {
-	return witness{key, crc32.Checksum([]byte(last), castagnoli)}
+func sampleOf(key, oldest string) sample {
+	return sample{key, crc32.Checksum([]byte(oldest), castagnoli)}
 }
 
-// place is what a cursor says: what had been yielded, and in which store.
-type place struct {
-	state     state
-	witnesses []witness
-}
-
-// known returns the place with these witnesses before its own.
-func (p place) known(w ...witness) place {
-	all := slices.Concat(w, p.witnesses)
-	return place{p.state, all[:min(len(all), maxWitnesses)]}
-}
-
-func (p place) cursor() store.Cursor {
-	b := binary.AppendUvarint(nil, uint64(len(p.witnesses)))
-	for _, w := range p.witnesses {
-		b = binary.AppendUvarint(b, uint64(len(w.key)))
-		b = binary.BigEndian.AppendUint32(append(b, w.key...), w.sum)
+// addSample adds a sample. Half of the samples are the first ones, and the other
+// half are the last ones, because traces may expire or be deleted by age.
+func (f *feed) addSample(s sample) {
+	switch {
+	case len(s.key) > maxLongKey || len(s.key) > maxSampleKey && len(f.samples) > 0:
+	case len(f.samples) < maxSamples:
+		f.samples = append(f.samples, s)
+	default:
+		f.samples = append(slices.Delete(f.samples, maxSamples/2, maxSamples/2+1), s)
 	}
-	for bucket := range uint16(buckets) {
-		if sum, ok := p.state[bucket]; ok {
-			b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint16(b, bucket), sum)
+}
+
+// addSamples adds samples of these keys if too few are left.
+func (f *feed) addSamples(ctx context.Context, keys []string) error {
+	for _, key := range keys {
+		if len(f.samples) >= maxSamples/2 {
+			return nil
+		}
+		if slices.ContainsFunc(f.samples, func(s sample) bool { return s.key == key }) || f.lists[keyHash(key)].length == 0 {
+			continue
+		}
+		oldest, ok, err := f.oldestEntry(ctx, key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			f.addSample(sampleOf(key, oldest))
 		}
 	}
-	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-	return store.Cursor(cursorPrefix + base64.RawURLEncoding.EncodeToString(b))
+	return nil
 }
 
-var errNoCursor = errors.New("that is no cursor of Redis")
+// standing returns the samples of a cursor that are right. If none is, the cursor
+// is not one of this database.
+func (d *database) standing(ctx context.Context, from store.Cursor, samples []sample) (right []sample, err error) {
+	for _, s := range samples {
+		oldest, ok, err := d.oldestEntry(ctx, s.key)
+		if err != nil {
+			return nil, err
+		}
+		if ok && sampleOf(s.key, oldest) == s {
+			right = append(right, s)
+		}
+	}
+	if len(right) == 0 {
+		return nil, codec.Foreign(string(from), d.name)
+	}
+	return right, nil
+}
 
-// parseCursor is the inverse of cursor. The empty one is the beginning.
-func parseCursor(c store.Cursor) (p place, err error) {
-	p.state = state{}
+// oldestEntry returns the oldest entry of a list or the value of a legacy key.
+// ok is false if the key does not exist or holds something else.
+func (d *database) oldestEntry(ctx context.Context, key string) (text string, ok bool, err error) {
+	if strings.HasPrefix(key, listPrefix) {
+		parts, err := d.getParts(ctx, []listRange{{key, 1, 1}})
+		if err != nil || len(parts[0].entries) == 0 {
+			return "", false, err
+		}
+		return parts[0].entries[0], true, nil
+	}
+	values, err := d.getStrings(ctx, []string{key})
+	if err != nil || len(values) == 0 || values[0].err != nil {
+		return "", false, err
+	}
+	return values[0].text, true, nil
+}
+
+// codec writes and reads cursors.
+var codec = cursor.Codec{Prefix: "redis2", Kind: "Redis"}
+
+// cursor returns the text of a position. The beginning is the empty text, and so
+// is a position without a sample, from which everything is yielded again.
+func (p *position) cursor() store.Cursor {
+	if len(p.samples) == 0 {
+		return ""
+	}
+	var w cursor.Writer
+	w.Uint(uint64(len(p.samples)))
+	for _, s := range p.samples {
+		w.Text(s.key)
+		w.Uint32(s.checksum)
+	}
+	for word := range slices.Chunk(p.sums[:], 64) {
+		used := uint64(0)
+		for i, sum := range word {
+			if sum != 0 {
+				used |= 1 << i
+			}
+		}
+		w.Uint64(used)
+		for _, sum := range word {
+			if sum != 0 {
+				w.Uint16(uint16(sum >> 32))
+				w.Uint32(uint32(sum))
+			}
+		}
+	}
+	return store.Cursor(codec.Encode(w.Body()))
+}
+
+// parseCursor is the inverse of cursor.
+func parseCursor(c store.Cursor) (p position, err error) {
 	if c == "" {
 		return p, nil
 	}
-	text, ok := strings.CutPrefix(string(c), cursorPrefix)
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if !ok || err != nil || len(b) < 4 {
-		return p, notACursor(c)
+	r, err := codec.Decode(string(c))
+	if err != nil {
+		return p, err
 	}
-	b, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
-	if crc32.Checksum(b, castagnoli) != sum {
-		return p, notACursor(c)
+	for range r.Count(maxSamples) {
+		p.samples = append(p.samples, sample{r.Text(), r.Uint32()})
 	}
-	count, n := binary.Uvarint(b)
-	if n <= 0 || count == 0 || count > maxWitnesses {
-		return p, notACursor(c)
-	}
-	b = b[n:]
-	for range count {
-		length, n := binary.Uvarint(b)
-		if n <= 0 || length > uint64(len(b)-n) || uint64(len(b)-n)-length < 4 {
-			return p, notACursor(c)
+	for word := range slices.Chunk(p.sums[:], 64) {
+		used := r.Uint64()
+		for i := range word {
+			if used&(1<<i) != 0 {
+				word[i] = uint64(r.Uint16())<<32 | uint64(r.Uint32())
+			}
 		}
-		key := string(b[n : n+int(length)])
-		b = b[n+int(length):]
-		p.witnesses = append(p.witnesses, witness{key, binary.BigEndian.Uint32(b)})
-		b = b[4:]
 	}
-	if len(b)%10 != 0 {
-		return p, notACursor(c)
-	}
-	for ; len(b) > 0; b = b[10:] {
-		p.state[binary.BigEndian.Uint16(b)%buckets] = binary.BigEndian.Uint64(b[2:])
+	if !r.Done() || len(p.samples) == 0 {
+		return position{}, codec.Invalid(string(c))
 	}
 	return p, nil
-}
-
-func notACursor(c store.Cursor) error {
-	text := string(c)
-	if len(text) > 60 {
-		text = text[:60] + "…"
-	}
-	return fmt.Errorf("cannot go on from %q: %w", text, errNoCursor)
 }

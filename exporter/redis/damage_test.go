@@ -56,7 +56,11 @@ func TestListThatVanishes(t *testing.T) {
 	client := bare(t, url)
 	client.AddHook(vanishing{bare(t, url)})
 	s := oredis.New(client)
-	write(t, s, event("a", 1))
+	write(t, s, sample("a", 100)...)
+	got, damage := collect(t, s.Notifications(t.Context(), "a"))
+	if len(got) == 100 || len(damage) != 1 || !strings.Contains(damage[0].Error(), `the key "osprofiler_opt:a": it was deleted or became shorter`) {
+		t.Errorf("there are %d notifications, and %v", len(got), damage)
+	}
 	if err := only(s.Notifications(t.Context(), "a")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("it ends with %v", err)
 	}

@@ -75,6 +75,7 @@ func freeAddr(t testing.TB) (addr, port string) {
 var users = []string{
 	"ACL SETUSER writer on >geheim1 resetkeys ~osprofiler_opt:* ~osprofiler_error:* resetchannels -@all +lpush +set +expire +select",
 	"ACL SETUSER reader on >geheim2 resetkeys ~osprofiler* resetchannels -@all +scan +llen +lrange +lindex +get +select",
+	"ACL SETUSER cleaner on >geheim3 resetkeys ~osprofiler* resetchannels -@all +scan +llen +lrange +lindex +get +del +select",
 }
 
 // secured starts a server with a password, users and TLS on a second port.
@@ -103,7 +104,7 @@ func TestCertificateOfAnotherHost(t *testing.T) {
 	_, encrypted, authority := secured(t)
 	s := open(t, "rediss://:geheim0@"+strings.Replace(encrypted, "127.0.0.1", "localhost", 1)+"?ssl_ca_certs="+authority)
 	err := s.Write(t.Context(), []osprofiler.Notification{event("x", 1)})
-	if err == nil || !strings.HasPrefix(err.Error(), "no TLS connection to Redis at localhost:") || !strings.Contains(err.Error(), "ssl_ca_certs") {
+	if err == nil || !strings.HasPrefix(err.Error(), "cannot connect to Redis at localhost:") || !strings.Contains(err.Error(), "ssl_ca_certs") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -121,18 +122,30 @@ func TestUsersAndTLS(t *testing.T) {
 		if got, _ := collect(t, reader.Notifications(t.Context(), "x")); len(got) != 1 {
 			t.Errorf("%s: %v", at, got)
 		}
-		for name, list := range map[string]func(yield func(store.Trace, error) bool){"traces": reader.Traces(t.Context(), store.Query{}), "failed": reader.ErrorTraces(t.Context(), store.Query{}),
-			"upstream's failed": reader.Upstream().ErrorTraces(t.Context())} {
-			if got, _ := collect(t, list); len(got) != 1 {
-				t.Errorf("%s: %s: %v", at, name, got)
+		for name, count := range map[string]int{
+			"traces":          len(first(collect(t, reader.Traces(t.Context(), store.Query{})))),
+			"newest":          len(first(collect(t, reader.Traces(t.Context(), store.Query{Limit: 1})))),
+			"failed":          len(first(collect(t, reader.Traces(t.Context(), store.Query{Failed: true})))),
+			"Python's failed": len(first(collect(t, reader.PythonAnswers().FailedTraces(t.Context())))),
+		} {
+			if count != 1 {
+				t.Errorf("%s: %s: %d", at, name, count)
 			}
 		}
-		if got, _ := collect(t, reader.Changes(t.Context(), "")); len(got) != 1 {
+		for _, s := range []*store.Store{writer, reader} {
+			if err := s.Ping(t.Context()); err != nil {
+				t.Errorf("%s: %v", at, err)
+			}
+		}
+		if got, _ := collect(t, feed(t, reader, "").Poll(t.Context())); len(got) != 1 {
 			t.Errorf("%s: %v", at, got)
 		}
 		err := reader.Write(t.Context(), []osprofiler.Notification{failed})
 		if err == nil || !strings.Contains(err.Error(), "rights") {
 			t.Errorf("a reader that writes: %v", err)
+		}
+		if count, err := open(t, fmt.Sprintf(at, "cleaner:geheim3")).Delete(t.Context(), "x"); count != 1 || err != nil {
+			t.Errorf("%s: %d were deleted, and %v", at, count, err)
 		}
 		for _, err := range writer.Notifications(t.Context(), "x") {
 			if err == nil || !strings.Contains(err.Error(), "rights") {
@@ -158,6 +171,9 @@ func TestReadOnly(t *testing.T) {
 	if err := s.Write(t.Context(), []osprofiler.Notification{event("x", 3)}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("writing: %v", err)
 	}
+	if _, err := s.Delete(t.Context(), "x"); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("deleting: %v", err)
+	}
 	readEverything(t, s)
 	stats, err := client.Info(t.Context(), "commandstats").Result()
 	if err != nil {
@@ -175,20 +191,25 @@ func TestReadOnly(t *testing.T) {
 }
 
 // readEverything asks all that a store can be asked.
-func readEverything(t *testing.T, s *oredis.Store) {
+func readEverything(t *testing.T, s *store.Store) {
 	t.Helper()
 	if got, _ := collect(t, s.Notifications(t.Context(), "x")); len(got) != 2 {
 		t.Error(got)
 	}
-	for _, list := range []func(yield func(store.Trace, error) bool){
-		s.Traces(t.Context(), store.Query{}), s.Traces(t.Context(), store.Query{Limit: 1}), s.ErrorTraces(t.Context(), store.Query{}),
-		s.Upstream().Traces(t.Context()), s.Upstream().ErrorTraces(t.Context()),
-	} {
-		if got, _ := collect(t, list); len(got) == 0 {
-			t.Error("a list is empty")
+	for _, q := range []store.Query{{}, {Limit: 1}, {Failed: true}} {
+		if got, _ := collect(t, s.Traces(t.Context(), q)); len(got) == 0 {
+			t.Errorf("%+v lists nothing", q)
 		}
 	}
-	if got, _ := collect(t, s.Changes(t.Context(), "")); len(got) < 2 {
+	for _, list := range []func(yield func(string, error) bool){s.PythonAnswers().Traces(t.Context(), nil), s.PythonAnswers().FailedTraces(t.Context())} {
+		if got, _ := collect(t, list); len(got) == 0 {
+			t.Error("a list of Python's is empty")
+		}
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got, _ := collect(t, feed(t, s, "").Poll(t.Context())); len(got) < 2 {
 		t.Error(got)
 	}
 }

@@ -7,11 +7,11 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// greet makes the client tell how a server refuses a connection. The client
-// library takes an error reply to HELLO, the first command of a connection,
-// for that of an old server and goes on. The reason for the refusal is then
-// lost, and what the caller sees is a connection that breaks.
-func greet(client goredis.UniversalClient) {
+// reportRefusals makes the client report why a server refuses a connection. The
+// client library goes on after an error reply to HELLO, the first command of a
+// connection, because an old server does not know HELLO. A server that refuses
+// the connection then breaks it, and its reason is lost.
+func reportRefusals(client goredis.UniversalClient) {
 	switch c := client.(type) {
 	case *goredis.Client:
 		c.AddHook(greeting{})
@@ -43,12 +43,12 @@ func (greeting) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 	}
 }
 
-// refusesConnection tells whether no command will be answered after this error
-// of HELLO, which may have been sent with a password.
+// refusesConnection reports whether the server will answer no command after this
+// error of HELLO, which may have been sent with a password.
 func refusesConnection(err error, withPassword bool) bool {
 	text, ok := replyOf(err)
 	switch {
-	case !ok: // a connection that broke, or what no Redis server answers
+	case !ok: // the connection broke, or the other side is no Redis server
 		return isForeign(err)
 	case beginsWith(text, "NOAUTH"):
 		return !withPassword
@@ -56,7 +56,7 @@ func refusesConnection(err error, withPassword bool) bool {
 	return beginsWith(text, "DENIED") || beginsWith(text, "ERR max number of clients")
 }
 
-// isForeign tells whether the other side speaks another protocol.
+// isForeign reports whether the other side speaks another protocol.
 func isForeign(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "redis: can't parse") || strings.HasPrefix(text, "redis: invalid reply")

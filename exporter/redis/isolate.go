@@ -3,103 +3,112 @@ package redis
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
+	"github.com/osprofiler-otel/osprofiler/internal/outcome"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// largeSize is the size in bytes from which a server may refuse a notification. The settings that bound one value can be set to 1 MiB
-// at least; a proxy may take less.
+// largeSize is the size in bytes from which a server may refuse a notification.
+// The settings that bound one value are 1 MiB at least. A proxy may take less.
 const largeSize = 64 << 10
 
-// isSuspicious tells whether an error may be due to the size of what was sent.
-// A server that is sent too much breaks the connection. It first says so, but
-// the client may learn only that the connection was reset.
+// isSuspicious reports whether an error may be due to the size of a command. A
+// server breaks the connection when a command is too large. The server first
+// says so, but the client may learn only that the connection was reset.
 func isSuspicious(err error) bool {
 	text, ok := replyOf(err)
 	if ok {
 		return beginsWith(text, "ERR Protocol error") || beginsWith(text, "OOM")
 	}
-	return isBroken(err) || timedOut(err)
+	return neterr.Broken(err) || neterr.TimedOut(err)
 }
 
-// largeAmong returns the sizes of the large ones of these notifications, by
-// their indices into the batch.
-func largeAmong(batch []osprofiler.Notification, those []int) map[int]int {
-	large := map[int]int{}
-	var room []byte
-	for _, i := range those {
-		room = batch[i].AppendJSON(room[:0])
-		if len(room) >= largeSize {
-			large[i] = len(room)
+// largeSizes returns the sizes of those of the notifications with these indices
+// that are large.
+func largeSizes(batch []osprofiler.Notification, indices []int) map[int]int {
+	sizes := map[int]int{}
+	var text []byte
+	for _, i := range indices {
+		text = batch[i].AppendJSON(text[:0])
+		if len(text) >= largeSize {
+			sizes[i] = len(text)
 		}
 	}
-	return large
+	return sizes
 }
 
-// An isolation writes again what is missing of a batch, each large
-// notification by itself. It keeps the order of the batch, which is that of
-// the lists.
+// An isolation writes the missing notifications of a batch again, each large one
+// by itself. It keeps the order of the batch, which is that of the lists.
 type isolation struct {
-	*Store
+	*database
 	batch []osprofiler.Notification
-	large map[int]int // sizes by index
-	slow  bool        // a large one got no answer in time: no other is tried
-	done  outcome
+	sizes map[int]int // of the large notifications, by index
+	slow  bool        // a large notification got no answer in time, so no other one is sent
+	done  *outcome.Outcome
 }
 
-// isolate writes again what is missing of a batch. It returns what became of
-// all of the batch.
-func (s *Store) isolate(ctx context.Context, batch []osprofiler.Notification, first outcome, large map[int]int) outcome {
-	w := &isolation{Store: s, batch: batch, large: large}
-	w.done = outcome{missing: slices.Clone(first.refused), refused: first.refused, refusals: first.refusals}
-	again := slices.DeleteFunc(slices.Clone(first.missing), func(i int) bool {
-		return slices.Contains(first.refused, i)
-	})
+// isolate writes again the notifications that are missing after the first
+// attempt. It returns the outcome of the whole batch.
+func (d *database) isolate(ctx context.Context, batch []osprofiler.Notification, first *outcome.Outcome, sizes map[int]int) *outcome.Outcome {
+	again := first.Again()
+	w := &isolation{database: d, batch: batch, sizes: sizes, done: first}
 	for len(again) > 0 {
 		part := again[:w.next(again)]
 		o, goOn := w.write(ctx, part)
-		w.done.add(o)
+		w.done.Add(o)
 		again = again[len(part):]
 		if !goOn {
-			w.done.miss(again, o.reason, o.transient)
+			w.done.Miss(o.Reason(), o.Transient(), again...)
 			break
 		}
 	}
 	return w.done
 }
 
-// next returns how many of these are written together.
-func (w *isolation) next(those []int) int {
-	for n, i := range those {
-		if _, isLarge := w.large[i]; isLarge {
+// next returns how many of the notifications with these indices are written
+// together.
+func (w *isolation) next(indices []int) int {
+	for n, i := range indices {
+		if _, isLarge := w.sizes[i]; isLarge {
 			return max(n, 1)
 		}
 	}
-	return len(those)
+	return len(indices)
 }
 
-// write writes one part. goOn is false if the server does not take the others
-// now, either.
-func (w *isolation) write(ctx context.Context, part []int) (o outcome, goOn bool) {
-	size, isLarge := w.large[part[0]]
+// write writes one part. goOn is false if the server does not take the other
+// parts now, either.
+func (w *isolation) write(ctx context.Context, part []int) (o *outcome.Outcome, goOn bool) {
+	size, isLarge := w.sizes[part[0]]
 	switch {
 	case isLarge && w.slow:
-		o.miss(part, &explainedError{w.place + " gave no answer to a large notification before it", errNoAnswer}, true)
-		return o, true
+		return w.missing(part, explained.New(errNoAnswer, "%s gave no answer to a large notification before it", w.name), true), true
 	case isLarge:
 		return w.writeLarge(ctx, part, size)
 	}
-	o, err := w.attempt(ctx, w.batch, part)
+	a, err := w.attempt(ctx, w.batch, part)
 	if err != nil {
-		o.miss(part, err, false)
-		return o, false
+		return w.missing(part, err, false), false
 	}
-	_, answered := replyOf(o.reason)
-	return o, o.reason == nil || answered
+	return a.Outcome, answered(a.Reason())
+}
+
+// missing returns the outcome of a part that is not known to be stored.
+func (w *isolation) missing(part []int, reason error, transient bool) *outcome.Outcome {
+	o := outcome.Of(w.batch)
+	o.Miss(reason, transient, part...)
+	return o
+}
+
+// answered reports whether the error of an attempt is an answer of the server.
+func answered(err error) bool {
+	_, isReply := replyOf(err)
+	return err == nil || isReply
 }
 
 // tries is the number of attempts to send a large notification by itself. If the
@@ -107,42 +116,41 @@ func (w *isolation) write(ctx context.Context, part []int) (o outcome, goOn bool
 // notification counts as refused.
 const tries = 3
 
-func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o outcome, goOn bool) {
+func (w *isolation) writeLarge(ctx context.Context, one []int, size int) (o *outcome.Outcome, goOn bool) {
 	for try := 1; ; try++ {
-		var err error
-		if o, err = w.attempt(ctx, w.batch, one); err != nil {
-			o.miss(one, err, false)
-			return o, false
+		a, err := w.attempt(ctx, w.batch, one)
+		if err != nil {
+			return w.missing(one, err, false), false
 		}
-		text, answered := replyOf(o.reason)
+		text, _ := replyOf(a.Reason())
 		switch {
-		case !o.suspicious:
-			return o, o.reason == nil || answered
-		case timedOut(o.reason):
+		case !a.suspicious:
+			return a.Outcome, answered(a.Reason())
+		case neterr.TimedOut(a.Reason()):
 			w.slow = true
-			return o, true
+			return a.Outcome, true
 		}
 		noRoom := beginsWith(text, "OOM")
 		limit, isOver := w.limit(ctx, size, noRoom)
 		switch {
 		case isOver || beginsWith(text, "ERR Protocol error"):
-			return w.refusal(one, size, limit), true
+			return w.refusal(one, limit), true
 		case noRoom:
-			return o, true
+			return a.Outcome, true
 		case !w.answers(ctx, w.batch[one[0]].BaseID):
-			return o, false
+			return a.Outcome, false
 		case try == tries:
-			return w.refusal(one, size, ""), true
+			return w.refusal(one, ""), true
 		}
 	}
 }
 
-// answers tells whether the server carries out other commands. It asks for the
-// length of the list, so that in a cluster it is the same server. A user who
-// may not read gets an answer, too.
+// answers reports whether the server carries out other commands. It asks for the
+// length of the list, because in a cluster the same server answers that. A user
+// who may not read gets an answer, too.
 func (w *isolation) answers(ctx context.Context, baseID string) bool {
-	err := only(call(ctx, w.Store, func(ctx context.Context) (int64, error) {
-		return w.client.LLen(ctx, listPrefix+backend.Text(baseID)).Result()
+	err := only(call(ctx, w.database, func(ctx context.Context) (int64, error) {
+		return w.client.LLen(ctx, listPrefix+driver.Text(baseID)).Result()
 	}))
 	_, isReply := replyOf(err)
 	return err == nil || isReply && classOf(err) == stays
@@ -150,16 +158,16 @@ func (w *isolation) answers(ctx context.Context, baseID string) bool {
 
 func only[T any](_ T, err error) error { return err }
 
-// refusal names one notification that the server does not take, and the
-// setting that says so, which may not be known.
-func (w *isolation) refusal(one []int, size int, limit string) (o outcome) {
-	n := &w.batch[one[0]]
+// refusal returns the outcome of a notification that the server does not take.
+// It names the setting of the server that is the reason, if limit says which.
+func (w *isolation) refusal(one []int, limit string) *outcome.Outcome {
 	reason := "the server, or a proxy before it, breaks the connection when it is sent, and answers other commands; " +
 		"proto-max-bulk-len and client-query-buffer-limit of the server should be larger"
 	if limit != "" {
 		reason = limit + " of the server should be larger"
 	}
-	o.refuse(one, fmt.Errorf("%s does not take the notification %q of base_id %q and trace_id %q, which has %d bytes: %s", w.place, n.Name, n.BaseID, n.TraceID, size, reason))
+	o := outcome.Of(w.batch)
+	o.Refuse(fmt.Errorf("%s does not take it: %s", w.name, reason), one...)
 	return o
 }
 
@@ -167,12 +175,12 @@ func (w *isolation) refusal(one []int, size int, limit string) (o outcome) {
 // than one of them breaks the connection.
 var limits = []string{"proto-max-bulk-len", "client-query-buffer-limit", "maxmemory-clients"}
 
-// queryOverhead is what a query buffer may hold besides the value: the command
-// and its key, and what was read behind the value.
+// queryOverhead is the size of what a query buffer may hold besides the value:
+// the command, its key, and bytes of the next command.
 const queryOverhead = 64 << 10
 
 // limit returns the setting of the server that a notification exceeds, with
-// its value. Many users may not read settings: then it returns false.
+// its value. It returns false if the user may not read settings.
 func (w *isolation) limit(ctx context.Context, size int, ofMemory bool) (text string, isOver bool) {
 	names := limits
 	if ofMemory {
@@ -180,14 +188,14 @@ func (w *isolation) limit(ctx context.Context, size int, ofMemory bool) (text st
 	}
 	for _, name := range names {
 		value, ok := w.setting(ctx, name)
-		room := value
+		most := value
 		switch name {
 		case "client-query-buffer-limit", "maxmemory-clients":
-			room -= queryOverhead
+			most -= queryOverhead
 		case "maxmemory":
-			room -= w.memoryOfEmpty(ctx)
+			most -= w.memoryOfEmpty(ctx)
 		}
-		if ok && value > 0 && int64(size) > room {
+		if ok && value > 0 && int64(size) > most {
 			return fmt.Sprintf("%s, which is %d,", name, value), true
 		}
 	}
@@ -196,7 +204,7 @@ func (w *isolation) limit(ctx context.Context, size int, ofMemory bool) (text st
 
 // setting returns a setting that is a number.
 func (w *isolation) setting(ctx context.Context, name string) (value int64, ok bool) {
-	values, err := call(ctx, w.Store, func(ctx context.Context) (map[string]string, error) {
+	values, err := call(ctx, w.database, func(ctx context.Context) (map[string]string, error) {
 		return w.client.ConfigGet(ctx, name).Result()
 	})
 	if err != nil {
@@ -209,7 +217,7 @@ func (w *isolation) setting(ctx context.Context, name string) (value int64, ok b
 // memoryOfEmpty returns how much memory the server uses without any data, or 0
 // if it does not say so.
 func (w *isolation) memoryOfEmpty(ctx context.Context) int64 {
-	info, err := call(ctx, w.Store, func(ctx context.Context) (string, error) {
+	info, err := call(ctx, w.database, func(ctx context.Context) (string, error) {
 		return w.client.Info(ctx, "memory").Result()
 	})
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
-	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -39,7 +38,7 @@ func batchWith(bytes int, large ...int) []osprofiler.Notification {
 
 // checkRefused writes a batch and checks that these are refused, each by name,
 // well within the time of retries, and that all others are stored in order.
-func checkRefused(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, limit string, refused ...int) {
+func checkRefused(t *testing.T, s *store.Store, batch []osprofiler.Notification, limit string, refused ...int) {
 	t.Helper()
 	start := time.Now()
 	err := store.Retry{Elapsed: 5 * time.Minute}.Write(t.Context(), s, batch)
@@ -63,7 +62,7 @@ func checkRefused(t *testing.T, s *oredis.Store, batch []osprofiler.Notification
 
 // checkStored checks that all but some of a batch is stored in the order of
 // the batch.
-func checkStored(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, but []int) {
+func checkStored(t *testing.T, s *store.Store, batch []osprofiler.Notification, but []int) {
 	t.Helper()
 	want := map[string][]string{}
 	for i, n := range batch {
@@ -113,7 +112,7 @@ func TestNotificationTooLarge(t *testing.T) {
 }
 
 // checkRefusedBlindly is checkRefused for a server of which lists cannot be read.
-func checkRefusedBlindly(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, addr string, refused ...int) {
+func checkRefusedBlindly(t *testing.T, s *store.Store, batch []osprofiler.Notification, addr string, refused ...int) {
 	t.Helper()
 	var partial *store.WriteError
 	if err := s.Write(t.Context(), batch); !errors.As(err, &partial) || !slices.Equal(partial.Refused, refused) || partial.Transient {
@@ -173,10 +172,13 @@ func TestNotificationTooLargeWithReplicas(t *testing.T) {
 	checkStored(t, open(t, "redis://"+replica.Addr()+"?osp_legacy=no"), batch, []int{10})
 }
 
+// durable makes a server write each command to its disk before it answers.
+var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
+
 // A server that is killed while it gets large notifications refuses none.
 func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 	server := testenv.StartRedis(t, durable...)
-	r := &recorder{Store: open(t, "redis://"+server.Addr()+"?osp_legacy=no")}
+	r := record(open(t, "redis://"+server.Addr()+"?osp_legacy=no"))
 	enough := make(chan struct{})
 	written := make(chan error, 1)
 	var all []osprofiler.Notification
@@ -184,7 +186,7 @@ func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 		for b := 0; ; b++ {
 			batch := []osprofiler.Notification{event("A", 3*b), sized("A", 3*b+1, 1<<20), event("A", 3*b+2)}
 			all = append(all, batch...)
-			err := store.Retry{Elapsed: 3 * time.Minute}.Write(t.Context(), r, batch)
+			err := store.Retry{Elapsed: 3 * time.Minute}.Write(t.Context(), r.Store, batch)
 			select {
 			case <-enough:
 				written <- err
@@ -235,7 +237,7 @@ func TestLargeNotificationThatIsSlow(t *testing.T) {
 }
 
 // checkAmong checks that all but some of a batch are stored at least.
-func checkAmong(t *testing.T, s *oredis.Store, batch []osprofiler.Notification, but []int) {
+func checkAmong(t *testing.T, s *store.Store, batch []osprofiler.Notification, but []int) {
 	t.Helper()
 	there := map[string]bool{}
 	for _, id := range []string{"A", "B"} {

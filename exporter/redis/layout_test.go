@@ -3,6 +3,7 @@ package redis_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func handed(t testing.TB, id string) (batch []osprofiler.Notification) {
 
 // What we write is upstream's, key for key and byte for byte, however it is
 // cut into batches.
-func TestWritesWhatUpstreamWrites(t *testing.T) {
+func TestWritesWhatPythonWrites(t *testing.T) {
 	for _, size := range []int{1, 3, 8} {
 		url := testenv.RedisDB(t)
 		for id, filter := range map[string]bool{idA: true, idB: false} {
@@ -115,43 +116,68 @@ func TestWritesWhatUpstreamWrites(t *testing.T) {
 	}
 }
 
-func TestUpstreamsListing(t *testing.T) {
+func TestPythonsListing(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s := open(t, url, oredis.WithFilterErrorTrace(true))
 	write(t, s, handed(t, idA)...)
 	write(t, s, handed(t, idB)...)
 	write(t, s, event("one", 1)) // 4.4 leaves it out
-	var want []struct {
-		BaseID    string `json:"base_id"`
-		Timestamp string
-	}
-	readJSON(t, "testdata/list_traces.json", &want)
-	got, _ := collect(t, s.Upstream().Traces(t.Context()))
-	slices.SortFunc(got, func(a, b store.Trace) int { return strings.Compare(a.BaseID, b.BaseID) })
-	if len(got) != len(want) {
-		t.Fatalf("listed %v", got)
-	}
-	for i, w := range want {
-		if got[i] != (store.Trace{BaseID: w.BaseID, Timestamp: w.Timestamp}) {
-			t.Errorf("got %v, upstream lists %v", got[i], w)
+	answers := s.PythonAnswers()
+	for file, fields := range map[string][]string{"list_traces": nil, "list_traces_fields": {"name", "info", "project"}} {
+		var want []any
+		readJSON(t, "testdata/"+file+".json", &want)
+		got, _ := collect(t, answers.Traces(t.Context(), fields))
+		if diff := cmp.Diff(sorted(t, want), rows(t, got)); diff != "" {
+			t.Errorf("%s: Python lists (-), and we (+):\n%s", file, diff)
 		}
 	}
-	failed, _ := collect(t, s.Upstream().ErrorTraces(t.Context()))
-	slices.SortFunc(failed, func(a, b store.Trace) int { return strings.Compare(a.BaseID, b.BaseID) })
-	at := "2024-05-06T07:08:09.007414"
-	if !slices.Equal(failed, []store.Trace{{BaseID: idA, Timestamp: at}, {BaseID: idB, Timestamp: at}}) {
-		t.Errorf("failed traces by upstream's rule: %v", failed)
+	got, _ := collect(t, answers.Traces(t.Context(), []string{"timestamp", "nowhere"}))
+	if at := `{"timestamp": "2024-05-06T07:08:09.007414"}`; !slices.Equal(got, []string{at, at}) {
+		t.Errorf("one field: %v", got)
+	}
+	failed, _ := collect(t, answers.FailedTraces(t.Context()))
+	slices.Sort(failed)
+	at := `", "timestamp": "2024-05-06T07:08:09.007414"}`
+	if !slices.Equal(failed, []string{`{"base_id": "` + idA + at, `{"base_id": "` + idB + at}) {
+		t.Errorf("failed traces by Python's rule: %v", failed)
 	}
 	if err := bare(t, url).Set(t.Context(), "osprofiler_opt:x", "no list", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	failing := false
-	for _, err := range s.Upstream().Traces(t.Context()) {
+	for _, err := range answers.Traces(t.Context(), nil) {
 		failing = failing || err != nil && strings.Contains(err.Error(), "WRONGTYPE")
 	}
 	if !failing {
-		t.Error("a key of another type should fail the listing, as upstream's fails")
+		t.Error("a key of another type should fail the listing, as Python's fails")
 	}
+}
+
+// rows parses JSON values and sorts them by their text.
+func rows(t testing.TB, texts []string) (values []any) {
+	t.Helper()
+	for _, text := range texts {
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		values = append(values, v)
+	}
+	return sorted(t, values)
+}
+
+// sorted sorts JSON values by their text.
+func sorted(t testing.TB, values []any) []any {
+	t.Helper()
+	text := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	slices.SortFunc(values, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+	return values
 }
 
 // event is one of a trace, i milliseconds after an hour.
@@ -177,7 +203,7 @@ func TestLegacyLayout(t *testing.T) {
 	putLegacy(t, url)
 	s := open(t, url)
 	want := handed(t, idA)
-	first := store.Trace{BaseID: idA, Timestamp: want[0].Timestamp}
+	first, _ := want[0].Time()
 	check := func(count int) {
 		t.Helper()
 		got, damage := collect(t, s.Notifications(t.Context(), idA))
@@ -189,19 +215,22 @@ func TestLegacyLayout(t *testing.T) {
 		if len(got) != count || damage != nil {
 			t.Errorf("got %d notifications, want %d; %v", len(got), count, damage)
 		}
-		for _, q := range []store.Query{{}, {Limit: 5}, {Since: first.Time()}, {Until: first.Time().Add(1), Limit: 1}} {
-			if traces, _ := collect(t, s.Traces(t.Context(), q)); !slices.Equal(traces, []store.Trace{first}) {
-				t.Errorf("%+v lists %v, want %v", q, traces, first)
+		for _, q := range []store.Query{{}, {Limit: 5}, {Limit: math.MaxInt}, {Since: first}, {Until: first.Add(1), Limit: 1}, {Service: want[0].Service, Limit: 1, First: true}} {
+			traces, _ := collect(t, s.Traces(t.Context(), q))
+			if len(traces) != 1 || traces[0].BaseID != idA || traces[0].Timestamp != want[0].Timestamp || traces[0].Name != want[0].Name {
+				t.Errorf("%+v lists %v, want the trace that begins with %s", q, traces, want[0].JSON())
+			} else if q.First && !traces[0].First.Equal(want[0]) {
+				t.Errorf("the first notification is %s, want %s", traces[0].First.JSON(), want[0].JSON())
 			}
 		}
-		if traces, _ := collect(t, s.Traces(t.Context(), store.Query{Since: first.Time().Add(1)})); traces != nil {
+		if traces, _ := collect(t, s.Traces(t.Context(), store.Query{Since: first.Add(1)})); traces != nil {
 			t.Errorf("listed with its second event: %v", traces)
 		}
-		if failed, _ := collect(t, s.ErrorTraces(t.Context(), store.Query{})); len(failed) != 1 || failed[0].Timestamp != "2024-05-06T07:08:09.007414" {
+		if failed, _ := collect(t, s.Traces(t.Context(), store.Query{Failed: true})); len(failed) != 1 || failed[0].FirstFailure != "2024-05-06T07:08:09.007414" {
 			t.Errorf("failed traces: %v", failed)
 		}
-		if changes, _ := collect(t, s.Changes(t.Context(), "")); len(changes) < count {
-			t.Errorf("%d changes, want %d", len(changes), count)
+		if changes, _ := collect(t, feed(t, s, "").Poll(t.Context())); len(changes) < count {
+			t.Errorf("the feed yields %d, want %d", len(changes), count)
 		}
 	}
 	check(8)
@@ -264,8 +293,12 @@ func TestForeignKeysAndValues(t *testing.T) {
 	if len(traces) != 2 || traces[0].BaseID != "mixed" || traces[1].BaseID != "good" || len(damage) != 9 {
 		t.Errorf("listed %v, and %d: %v", traces, len(damage), damage)
 	}
-	if changes, damage := collect(t, s.Changes(ctx, "")); len(changes) != 2 || len(damage) != 9 {
-		t.Errorf("%d changes, and %v", len(changes), damage)
+	following := feed(t, s, "")
+	if changes, damage := collect(t, following.Poll(ctx)); len(changes) != 2 || len(damage) != 9 {
+		t.Errorf("the feed yields %d, and %v", len(changes), damage)
+	}
+	if changes, damage := collect(t, following.Poll(ctx)); len(changes) != 0 || len(damage) != 0 {
+		t.Errorf("the feed yields again %v and %v", changes, damage)
 	}
 	if got, damage := collect(t, s.Notifications(ctx, "mixed")); len(got) != 1 || len(damage) != 4 {
 		t.Errorf("the mixed trace: %v, %v", got, damage)
@@ -303,8 +336,8 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// What came before a cursor's end and is quiet does not come again; what grew does.
-func TestChangesAreFollowed(t *testing.T) {
+// A trace that did not change is not read again from a cursor. A trace that grew is.
+func TestCursorIsFollowed(t *testing.T) {
 	s := open(t, testenv.RedisDB(t))
 	var all []osprofiler.Notification
 	for range 300 {
@@ -315,10 +348,12 @@ func TestChangesAreFollowed(t *testing.T) {
 	cursor := store.Cursor("")
 	follow := func() (names []string) {
 		t.Helper()
-		changes, _ := collect(t, s.Changes(t.Context(), cursor))
+		f := feed(t, s, cursor)
+		changes, _ := collect(t, f.Poll(t.Context()))
 		for _, c := range changes {
-			names, cursor = append(names, c.BaseID), c.Cursor
+			names = append(names, c.BaseID)
 		}
+		cursor = f.Cursor()
 		return names
 	}
 	if got := follow(); len(got) != 600 {

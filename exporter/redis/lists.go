@@ -2,168 +2,207 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler/internal/paging"
 )
 
-// lengths asks how long lists are: 0 for none any more, -1 for what is no list.
-func (s *Store) lengths(ctx context.Context, keys []string) ([]int64, error) {
-	return call(ctx, s, func(ctx context.Context) ([]int64, error) {
-		pipe := s.client.Pipeline()
+var (
+	errNoList   = errors.New("it should be a list")
+	errNoString = errors.New("it should be a string")
+	errShorter  = errors.New("it was deleted or became shorter while it was read")
+)
+
+// A listRange is a part of a list. Entries are numbered from the end of the
+// list, where nothing is added: 1 is the oldest entry.
+type listRange struct {
+	key            string
+	oldest, newest int64
+}
+
+func (r listRange) len() int64 { return r.newest - r.oldest + 1 }
+
+// A listPart is a range of a list with its entries.
+type listPart struct {
+	listRange
+
+	entries []string // the newest first
+	err     error    // errNoList
+	last    bool     // no other part of the list follows
+}
+
+// number returns the number of the entry with this index.
+func (p *listPart) number(i int) int64 { return p.oldest + int64(len(p.entries)-1-i) }
+
+// getParts gets ranges of lists, all in one pipeline.
+func (d *database) getParts(ctx context.Context, ranges []listRange) ([]listPart, error) {
+	return call(ctx, d, func(ctx context.Context) ([]listPart, error) {
+		pipe := d.client.Pipeline()
+		for _, r := range ranges {
+			pipe.LRange(ctx, r.key, -r.newest, -r.oldest)
+		}
+		cmds, err := execute(ctx, pipe)
+		if err != nil {
+			return nil, err
+		}
+		parts := make([]listPart, len(ranges))
+		for i, cmd := range cmds {
+			entries, err := cmd.(*goredis.StringSliceCmd).Result()
+			if err != nil {
+				err = errNoList
+			}
+			parts[i] = listPart{listRange: ranges[i], entries: entries, err: err}
+		}
+		return parts, nil
+	})
+}
+
+// execute sends a pipeline. It returns an error if a command failed for another
+// reason than that its key has another type or does not exist.
+func execute(ctx context.Context, pipe goredis.Pipeliner) ([]goredis.Cmder, error) {
+	cmds, err := pipe.Exec(ctx)
+	if err != nil && !isAboutKey(err) { // commands that were not sent have no error of their own
+		return nil, err
+	}
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && !isAboutKey(err) {
+			return nil, err
+		}
+	}
+	return cmds, nil
+}
+
+// pages gets ranges of lists, as much in one pipeline as the sizer allows. With
+// oldestFirst the parts of one range come in the order of writing, otherwise in
+// the reverse order. Each part that comes oldest first begins with the last entry
+// of the part before it, so that a list that was written anew is noticed.
+func (d *database) pages(ctx context.Context, sizes *sizer, ranges []listRange, oldestFirst bool) iter.Seq2[[]listPart, error] {
+	return func(yield func([]listPart, error) bool) {
+		var page []listRange
+		left := sizes.next()
+		get := func() bool {
+			parts, err := d.getParts(ctx, page)
+			sizes.addParts(parts)
+			page, left = nil, sizes.next()
+			return yield(parts, err) && err == nil
+		}
+		for _, rest := range ranges {
+			for rest.len() > 0 {
+				part := rest
+				if oldestFirst {
+					part.newest = min(rest.newest, rest.oldest+max(left, 2)-1)
+					if rest.oldest = part.newest; part.newest == rest.newest {
+						rest.oldest++
+					}
+				} else {
+					part.oldest = max(rest.oldest, rest.newest-left+1)
+					rest.newest = part.oldest - 1
+				}
+				page = append(page, part)
+				if left -= part.len(); left <= 0 && !get() {
+					return
+				}
+			}
+		}
+		if len(page) > 0 {
+			get()
+		}
+	}
+}
+
+// open gets the length of a list and its oldest entries, up to count. Their sizes
+// tell how many entries the next request may ask for.
+func (d *database) open(ctx context.Context, sizes *sizer, key string, count int64) (oldest listPart, length int64, err error) {
+	cmds, err := call(ctx, d, func(ctx context.Context) ([]goredis.Cmder, error) {
+		pipe := d.client.Pipeline()
+		pipe.LLen(ctx, key)
+		pipe.LRange(ctx, key, -count, -1)
+		return execute(ctx, pipe)
+	})
+	if err != nil {
+		return oldest, 0, err
+	}
+	if isWrongType(cmds[0].Err()) {
+		oldest.err = errNoList
+	}
+	oldest.entries = cmds[1].(*goredis.StringSliceCmd).Val()
+	oldest.listRange = listRange{key, 1, int64(len(oldest.entries))}
+	sizes.addParts([]listPart{oldest})
+	// A push may come between the two commands.
+	return oldest, max(cmds[0].(*goredis.IntCmd).Val(), oldest.newest), nil
+}
+
+// lengths returns the lengths of lists: 0 for a key that does not exist, and -1
+// for a key that holds no list.
+func (d *database) lengths(ctx context.Context, keys []string) ([]int64, error) {
+	return call(ctx, d, func(ctx context.Context) ([]int64, error) {
+		pipe := d.client.Pipeline()
 		for _, key := range keys {
 			pipe.LLen(ctx, key)
 		}
-		cmds, err := pipe.Exec(ctx)
+		cmds, err := execute(ctx, pipe)
+		if err != nil {
+			return nil, err
+		}
 		lengths := make([]int64, len(cmds))
 		for i, cmd := range cmds {
-			switch {
-			case isWrongType(cmd.Err()):
+			lengths[i] = cmd.(*goredis.IntCmd).Val()
+			if isWrongType(cmd.Err()) {
 				lengths[i] = -1
-			case cmd.Err() != nil:
-				return nil, cmd.Err()
-			default:
-				lengths[i] = cmd.(*goredis.IntCmd).Val()
 			}
-		}
-		if err != nil && !isWrongType(err) {
-			return nil, err
 		}
 		return lengths, nil
 	})
 }
 
-// lists yields the entries of lists, of each list from the newest to the oldest
-// that it has now; what is pushed meanwhile is not among them.
-func (s *Store) lists(ctx context.Context, keys []string, lengths []int64) iter.Seq2[entry, error] {
-	return entries(ctx, func(ctx context.Context) iter.Seq2[[]part, error] {
-		return s.pages(ctx, &pager{}, keys, lengths)
-	})
+// An entryStep has one entry of each of some lists.
+type entryStep struct {
+	keys    []string
+	entries []string // "" if there is no such entry
+	noList  []bool   // whether the key holds no list
 }
 
-// allLists yields the entries of all lists, those of one list one behind the other.
-func (s *Store) allLists(ctx context.Context) iter.Seq2[entry, error] {
-	return entries(ctx, s.wholeLists)
-}
-
-// pages yields so much of lists at a time as one answer holds. Entries are
-// counted from the end of a list, where nothing is added.
-func (s *Store) pages(ctx context.Context, sizes *pager, keys []string, lengths []int64) iter.Seq2[[]part, error] {
-	return func(yield func([]part, error) bool) {
-		var asked []part
-		room := sizes.size()
-		flush := func() bool {
-			err := s.fill(ctx, asked)
-			for _, p := range asked {
-				sizes.met(p.values...)
-			}
-			more := yield(asked, err) && err == nil
-			asked, room = nil, sizes.size()
-			return more
-		}
-		for i, key := range keys {
-			for from := -lengths[i]; lengths[i] > 0 && from < 0; {
-				count := min(room, -from)
-				asked = append(asked, part{key: key, from: from, to: from + count - 1})
-				from += count
-				if room -= count; room <= 0 && !flush() {
-					return
-				}
-			}
-		}
-		if len(asked) > 0 {
-			flush()
-		}
-	}
-}
-
-// fill gets the entries of the parts.
-func (s *Store) fill(ctx context.Context, parts []part) error {
-	answers, err := call(ctx, s, func(ctx context.Context) ([]*goredis.StringSliceCmd, error) {
-		pipe := s.client.Pipeline()
-		cmds := make([]*goredis.StringSliceCmd, len(parts))
-		for i, p := range parts {
-			cmds[i] = pipe.LRange(ctx, p.key, p.from, p.to)
-		}
-		if _, err := pipe.Exec(ctx); err != nil && !isWrongType(err) {
-			return nil, err
-		}
-		for _, cmd := range cmds {
-			if err := cmd.Err(); err != nil && !isWrongType(err) {
-				return nil, err
-			}
-		}
-		return cmds, nil
-	})
-	for i, answer := range answers {
-		parts[i].values, parts[i].err = answer.Val(), answer.Err()
-	}
-	return err
-}
-
-// wholeLists yields all entries of all lists, page by page, the parts of one
-// list one behind the other. Lists that are as long as those before come by one
-// command; of longer ones the length is asked then.
-func (s *Store) wholeLists(ctx context.Context) iter.Seq2[[]part, error] {
-	return func(yield func([]part, error) bool) {
-		var sizes pager
-		for keys, err := range s.scan(ctx, listPrefix) {
+// entriesAt yields of each list the entry with an index, which counts from the
+// newest entry, 0, or from the oldest entry, -1.
+func (d *database) entriesAt(ctx context.Context, index int64) iter.Seq2[entryStep, error] {
+	return func(yield func(entryStep, error) bool) {
+		pager := paging.Pager{First: firstEntries, Most: maxEntries}
+		for keys, err := range d.scan(ctx, listPrefix) {
 			if err != nil {
-				yield(nil, err)
+				yield(entryStep{}, err)
 				return
 			}
 			for len(keys) > 0 {
-				most := sizes.perKey()
-				group := keys[:min(int64(len(keys)), max(1, sizes.size()/most))]
-				keys = keys[len(group):]
-				if !s.wholeGroup(ctx, &sizes, group, most, yield) {
+				count := min(len(keys), pager.Next())
+				step, err := d.getEntries(ctx, keys[:count], index)
+				if !yield(step, err) || err != nil {
 					return
 				}
+				pager.AddTexts(step.entries...)
+				keys = keys[count:]
 			}
 		}
 	}
 }
 
-// wholeGroup yields the lists of a group; most is how many entries each is
-// thought to have at most.
-func (s *Store) wholeGroup(ctx context.Context, sizes *pager, keys []string, most int64, yield func([]part, error) bool) bool {
-	parts := make([]part, len(keys))
-	for i, key := range keys {
-		parts[i] = part{key: key, from: -most, to: -1}
-	}
-	if err := s.fill(ctx, parts); err != nil {
-		yield(nil, err)
-		return false
-	}
-	var longer []string
-	whole := parts[:0]
-	for _, p := range parts {
-		if int64(len(p.values)) == most {
-			longer = append(longer, p.key)
-			continue
+func (d *database) getEntries(ctx context.Context, keys []string, index int64) (entryStep, error) {
+	return call(ctx, d, func(ctx context.Context) (step entryStep, err error) {
+		pipe := d.client.Pipeline()
+		for _, key := range keys {
+			pipe.LIndex(ctx, key, index)
 		}
-		p.from = -int64(len(p.values))
-		sizes.met(p.values...)
-		sizes.keys++
-		whole = append(whole, p)
-	}
-	if !yield(whole, nil) {
-		return false
-	}
-	return len(longer) == 0 || s.longLists(ctx, sizes, longer, yield)
-}
-
-func (s *Store) longLists(ctx context.Context, sizes *pager, keys []string, yield func([]part, error) bool) bool {
-	lengths, err := s.lengths(ctx, keys)
-	if err != nil {
-		yield(nil, err)
-		return false
-	}
-	sizes.keys += int64(len(keys))
-	for page, err := range s.pages(ctx, sizes, keys, lengths) {
-		if !yield(page, err) || err != nil {
-			return false
+		cmds, err := execute(ctx, pipe)
+		if err != nil {
+			return step, err
 		}
-	}
-	return true
+		step = entryStep{keys, make([]string, len(keys)), make([]bool, len(keys))}
+		for i, cmd := range cmds {
+			step.entries[i] = cmd.(*goredis.StringCmd).Val()
+			step.noList[i] = isWrongType(cmd.Err())
+		}
+		return step, nil
+	})
 }

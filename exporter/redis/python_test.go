@@ -15,14 +15,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// driver runs upstream's own driver. The job "notify" has it write the
+// pythonDriver runs Python's own driver. The job "notify" has it write the
 // notifications of its standard input, with their projects and services;
 // "read" prints its lists and the reports of the traces that are asked for.
-const driver = `
+const pythonDriver = `
 import json, sys
 from oslo_config import cfg
 from osprofiler import opts
@@ -41,7 +41,7 @@ if job == "notify":
             drivers[who] = of(*who)
         drivers[who].notify(n)
 else:
-    json.dump({"traces": of().list_traces(), "errors": of().list_error_traces(), "reports": {i: of().get_report(i) for i in asked}}, sys.stdout)
+    json.dump({"traces": of().list_traces(), "infos": of().list_traces(fields={"name", "info", "trace_id", "nothing"}), "errors": of().list_error_traces(), "reports": {i: of().get_report(i) for i in asked}}, sys.stdout)
 `
 
 // ask runs the job with an interpreter and reads its answer.
@@ -51,7 +51,7 @@ func ask(t *testing.T, python, job, url string, input, answer any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), python, "-c", driver, job, url)
+	cmd := exec.CommandContext(t.Context(), python, "-c", pythonDriver, job, url)
 	var stderr strings.Builder
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), &stderr
 	out, err := cmd.Output()
@@ -59,17 +59,14 @@ func ask(t *testing.T, python, job, url string, input, answer any) {
 		err = json.Unmarshal(out, answer)
 	}
 	if err != nil {
-		t.Fatalf("upstream's driver: %v\n%s", err, &stderr)
+		t.Fatalf("Python's driver: %v\n%s", err, &stderr)
 	}
 }
 
-// answers are what upstream's driver reads.
+// answers are what Python's driver reads.
 type answers struct {
-	Traces, Errors []struct {
-		BaseID    string `json:"base_id"`
-		Timestamp string
-	}
-	Reports map[string]any
+	Traces, Errors, Infos []any
+	Reports               map[string]any
 }
 
 // realTraces are traces of real OpenStack services, by base id.
@@ -102,12 +99,12 @@ func eachPython(t *testing.T, test func(t *testing.T, python string)) {
 	}
 }
 
-// report is ours with upstream's answers, as a JSON value.
-func report(t *testing.T, s store.Store, id string) any {
+// report returns Python's answer as we make it, as a JSON value.
+func report(t *testing.T, s *store.Store, id string) any {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r, err := reader.New(s, reader.WithUpstreamAnswers()).Report(ctx, id)
+	r, err := python.New(s).Report(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +123,7 @@ func value(t *testing.T, text []byte) (v any) {
 	return v
 }
 
-// Real traces, written by us, are to upstream's driver what its own are:
+// Real traces, written by us, are to Python's driver what its own are:
 // reports, lists and failed traces are the same values.
 func TestRealTracesBothWays(t *testing.T) {
 	traces := realTraces(t)
@@ -147,7 +144,7 @@ func TestRealTracesBothWays(t *testing.T) {
 		}
 		ask(t, python, "notify", theirs, all, nil)
 		if diff := cmp.Diff(dump(t, theirs), dump(t, ours)); diff != "" {
-			t.Errorf("upstream's keys (-) and ours (+):\n%.2000s", diff)
+			t.Errorf("Python's keys (-) and ours (+):\n%.2000s", diff)
 		}
 		var fromOurs, fromTheirs answers
 		ask(t, python, "read", ours, ids, &fromOurs)
@@ -155,10 +152,10 @@ func TestRealTracesBothWays(t *testing.T) {
 		reading := open(t, theirs)
 		for _, id := range ids {
 			if diff := cmp.Diff(fromTheirs.Reports[id], fromOurs.Reports[id]); diff != "" {
-				t.Errorf("%s: upstream's report of its own (-) and of ours (+):\n%.2000s", id, diff)
+				t.Errorf("%s: Python's report of its own (-) and of ours (+):\n%.2000s", id, diff)
 			}
 			if diff := cmp.Diff(fromTheirs.Reports[id], report(t, reading, id)); diff != "" {
-				t.Errorf("%s: upstream's report (-) and ours of the same store (+):\n%.2000s", id, diff)
+				t.Errorf("%s: Python's report (-) and ours of the same store (+):\n%.2000s", id, diff)
 			}
 		}
 		sameListing(t, fromOurs, s)
@@ -166,27 +163,22 @@ func TestRealTracesBothWays(t *testing.T) {
 	})
 }
 
-// sameListing compares what upstream lists with what we say that it lists; the
+// sameListing compares what Python lists with what we say that it lists. The
 // order of the traces is that of a scan.
-func sameListing(t *testing.T, theirs answers, s *oredis.Store) {
+func sameListing(t *testing.T, theirs answers, s *store.Store) {
 	t.Helper()
-	byID := func(a, b store.Trace) int { return strings.Compare(a.BaseID, b.BaseID) }
+	python := s.PythonAnswers()
 	for name, c := range map[string]struct {
-		theirs []struct {
-			BaseID    string `json:"base_id"`
-			Timestamp string
-		}
-		ours func(yield func(store.Trace, error) bool)
-	}{"traces": {theirs.Traces, s.Upstream().Traces(t.Context())}, "failed": {theirs.Errors, s.Upstream().ErrorTraces(t.Context())}} {
-		var want []store.Trace
-		for _, w := range c.theirs {
-			want = append(want, store.Trace{BaseID: w.BaseID, Timestamp: w.Timestamp})
-		}
+		theirs []any
+		ours   func(yield func(string, error) bool)
+	}{
+		"traces": {theirs.Traces, python.Traces(t.Context(), nil)},
+		"infos":  {theirs.Infos, python.Traces(t.Context(), []string{"name", "info", "trace_id", "nothing"})},
+		"failed": {theirs.Errors, python.FailedTraces(t.Context())},
+	} {
 		got, _ := collect(t, c.ours)
-		slices.SortFunc(got, byID)
-		slices.SortFunc(want, byID)
-		if !slices.Equal(got, want) || len(got) == 0 {
-			t.Errorf("%s: upstream lists %v, we say %v", name, want, got)
+		if diff := cmp.Diff(sorted(t, c.theirs), rows(t, got)); diff != "" || len(got) == 0 {
+			t.Errorf("%s: Python lists (-), we say that it lists (+):\n%s", name, diff)
 		}
 	}
 }
@@ -202,7 +194,7 @@ func TestPythonReadsBothLayouts(t *testing.T) {
 		ask(t, python, "read", url, []string{idA, idB}, &got)
 		for _, id := range []string{idA, idB} {
 			if diff := cmp.Diff(got.Reports[id], report(t, s, id)); diff != "" {
-				t.Errorf("%s: upstream's report (-) and ours (+):\n%.2000s", id, diff)
+				t.Errorf("%s: Python's report (-) and ours (+):\n%.2000s", id, diff)
 			}
 		}
 		sameListing(t, got, s)

@@ -1,119 +1,85 @@
 package redis
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"iter"
-	"slices"
-	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/paging"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-var errNoList, errNoString = errors.New("it should be a list"), errors.New("it should be a string")
+// An entry is a notification, or the reason why it cannot be read.
+type entry struct {
+	osprofiler.Notification
 
-// Notifications implements store.Store: first what stands under keys of the
-// legacy layout, as upstream has it, then the trace's list; both the newest first.
-func (s *Store) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
+	err error
+}
+
+// Notifications implements driver.Reader. In the order of Python's driver, the
+// notifications under legacy keys come first, then those of the trace's list;
+// the newest come first in both. While the caller works on one page of the list,
+// the next page is got and parsed.
+func (d *database) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
-		asked := backend.Text(baseID)
-		var seen backend.Unique
-		found := false
-		for n, err := range s.trace(ctx, asked, &found) {
-			if err == nil {
-				err = s.alive(ctx)
-			}
-			if err == nil {
-				found = true
-				if !seen.First(n) {
-					continue
-				}
-			}
-			if !yield(n, err) || store.Ends(err) {
+		for n, err := range d.legacyOf(ctx, baseID) {
+			if !yield(n.Notification, err) || store.Ends(err) {
 				return
 			}
 		}
-		if !found {
-			yield(osprofiler.Notification{}, store.NotFound(baseID))
-		}
-	}
-}
-
-// trace yields what is stored of a trace, in order. It says that the trace was
-// found where something stands under its key, which may be no notification.
-func (s *Store) trace(ctx context.Context, id string, found *bool) iter.Seq2[osprofiler.Notification, error] {
-	return func(yield func(osprofiler.Notification, error) bool) {
-		if s.legacy && !s.legacyTrace(ctx, id, yield) {
-			return
-		}
-		keys := []string{listPrefix + id}
-		lengths, err := s.lengths(ctx, keys)
-		if err != nil {
-			yield(osprofiler.Notification{}, err)
-			return
-		}
-		if lengths[0] < 0 {
-			*found = true
-			yield(osprofiler.Notification{}, damagedKey(keys[0], errNoList))
-			return
-		}
-		for e, err := range s.lists(ctx, keys, lengths) {
-			*found = *found || err == nil // else the list may have vanished meanwhile
-			if !yield(e.Notification, cmp.Or(err, e.err)) {
-				return
-			}
-		}
-	}
-}
-
-// legacyTrace yields the legacy keys of one trace. Damage among keys that start
-// like the trace's may be another's: keys do not say where the base id ends.
-func (s *Store) legacyTrace(ctx context.Context, id string, yield func(osprofiler.Notification, error) bool) bool {
-	var all []osprofiler.Notification
-	for n, err := range s.legacyEntries(ctx, id+"_") {
-		switch {
-		case err != nil:
-			if !yield(n, err) || store.Ends(err) {
-				return false
-			}
-		case backend.Text(n.BaseID) == id:
-			all = append(all, n)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b osprofiler.Notification) int { return strings.Compare(b.Timestamp, a.Timestamp) })
-	for _, n := range all {
-		if !yield(n, nil) {
-			return false
-		}
-	}
-	return true
-}
-
-// legacyEntries yields the notifications under legacy keys whose base id, trace
-// id and timestamp start like this.
-func (s *Store) legacyEntries(ctx context.Context, start string) iter.Seq2[osprofiler.Notification, error] {
-	return func(yield func(osprofiler.Notification, error) bool) {
-		for keys, err := range s.scan(ctx, legacyPrefix+start) {
+		list := func(ctx context.Context) iter.Seq2[[]entry, error] { return d.listPages(ctx, listPrefix+baseID) }
+		for page, err := range paging.Ahead(ctx, list) {
 			if err != nil {
 				yield(osprofiler.Notification{}, err)
 				return
 			}
-			for p, err := range s.strings(ctx, keys) {
-				var n osprofiler.Notification
-				switch {
-				case err != nil:
-				case p.err != nil:
-					err = damagedKey(p.key, errNoString)
-				default:
-					n, err = legacyEntry(p.key, p.values[0])
-				}
-				if !yield(n, err) || store.Ends(err) {
+			for i := range page {
+				if !yield(page[i].Notification, page[i].err) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// listPages yields the entries of one list page by page, the newest first. The
+// oldest entries are got first, with the length of the list: they are all of a
+// short list, and their sizes tell how many of a long list one page may have.
+func (d *database) listPages(ctx context.Context, key string) iter.Seq2[[]entry, error] {
+	return func(yield func([]entry, error) bool) {
+		var sizes sizer
+		oldest, length, err := d.open(ctx, &sizes, key, firstEntries)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		rest, isShorter := listRange{key, oldest.newest + 1, length}, false
+		for parts, err := range d.pages(ctx, &sizes, []listRange{rest}, false) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			entries := parseEntries(&parts[0])
+			if int64(len(parts[0].entries)) < parts[0].len() && !isShorter {
+				isShorter = true
+				entries = append(entries, entry{err: damagedKey(key, errShorter)})
+			}
+			if !yield(entries, nil) {
+				return
+			}
+		}
+		yield(parseEntries(&oldest), nil)
+	}
+}
+
+// parseEntries parses the entries of a part of a list.
+func parseEntries(p *listPart) []entry {
+	if p.err != nil {
+		return []entry{{err: damagedKey(p.key, p.err)}}
+	}
+	entries := make([]entry, len(p.entries), len(p.entries)+1)
+	for i, text := range p.entries {
+		entries[i].Notification, entries[i].err = parseEntry(p.key, text, p.number(i))
+	}
+	return entries
 }

@@ -1,91 +1,95 @@
-// Package redis is the store in Redis, or in what speaks its protocol (Valkey):
-// key for key and byte for byte what the Python library's driver writes and
-// reads today, and the layout of its early releases for reading. Importing it
-// registers the schemes redis://, rediss://, redis+unix:// and
+// Package redis is the back end for Redis, and for what speaks its protocol
+// (Valkey). It writes and reads the keys of the Python library's driver, byte
+// for byte, and also reads the keys of that driver's early releases. Importing
+// the package registers the schemes redis://, rediss://, redis+unix:// and
 // redissentinel://. See docs/stores/redis.md.
+//
+// A read of one trace is in read.go, a listing in traces.go, a feed in feed.go
+// and a write in write.go. They use keys.go (the names of keys), scan.go (going
+// through all keys), lists.go (getting entries of lists), legacy.go (keys of early
+// releases) and call.go (talking to the server).
 package redis
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/osprofiler-otel/osprofiler/internal/inflight"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 func init() {
-	store.Register(store.Backend{Schemes: []string{schemeRedis, schemeTLS, schemeUnix, schemeSentinel}, OpenStore: openConnectionString})
+	store.Register(store.Backend{Schemes: []string{schemeRedis, schemeTLS, schemeUnix, schemeSentinel}, Open: openConnectionString})
 }
 
-// A Store keeps notifications in lists of a Redis database. It implements
-// store.Store, store.ErrorTracer, store.Changer and store.Upstreamer.
-type Store struct {
+// A database is the driver of one Redis database.
+type database struct {
 	config
-	client goredis.UniversalClient
-	own    bool // whether Close closes the client
 	server
 
-	life    context.Context // done when the store is closed
-	end     context.CancelFunc
-	closing sync.Mutex // held while running grows or the store closes
-	running sync.WaitGroup
+	client      goredis.UniversalClient
+	owned       bool // Close closes the client
+	calls       *inflight.Counter
+	legacyIndex legacyIndex
 }
 
-// server is what errors and reports say of it.
+// server describes the server in errors and reports.
 type server struct {
-	place  string // its name
-	driver string // upstream's, for it
-	hint   string // for connections that break before the first answer
+	name         string
+	pythonDriver string // the name of Python's driver for it
+	hint         string // added to errors of connections that break before the first answer
 }
 
 type config struct {
 	filterErrorTrace bool
 	readOnly         bool
-	legacy           bool
+	withLegacy       bool
 	ttl              time.Duration
 	replicas         int
 	timeout          time.Duration
 }
 
-// An Option changes how a store works.
+// An Option changes how a Store works.
 type Option interface{ apply(*config) }
 
 type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// WithFilterErrorTrace says whether a record is kept of each trace that failed,
-// which upstream's list of failed traces needs; ours does not.
+// WithFilterErrorTrace sets whether Write keeps a record of each trace that
+// failed. The Python library lists failed traces by these records. Our own
+// listing does not need them.
 func WithFilterErrorTrace(on bool) Option {
 	return optionFunc(func(c *config) { c.filterErrorTrace = on })
 }
 
-// WithReadOnly refuses to write.
+// WithReadOnly refuses to write and to delete.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
-// WithLegacy says whether the keys of early releases of the Python library are
-// read, too. By default they are; since they are found only by going through
-// all keys, reading a trace is faster without.
-func WithLegacy(on bool) Option { return optionFunc(func(c *config) { c.legacy = on }) }
+// WithLegacy sets whether the keys of early releases of the Python library are
+// read, too. By default they are. Only a scan of all keys finds them; a Store
+// remembers for five minutes which traces have such keys.
+func WithLegacy(on bool) Option { return optionFunc(func(c *config) { c.withLegacy = on }) }
 
-// WithTTL makes a trace expire so long after the last write to it, in whole
-// seconds, rounded up. By default, as in the Python library, none does.
+// WithTTL makes a trace expire when the last write to it is that long ago, in
+// whole seconds, rounded up. By default, as in the Python library, no trace
+// expires.
 func WithTTL(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.ttl = (d + time.Second - 1).Truncate(time.Second) })
 }
 
 // WithReplicas makes Write wait until n replicas have the batch, too, so that
-// nil outlives the loss of the master. It needs one connection to one server:
-// with another client than a *redis.Client, such as that of a cluster or a
+// nil outlives the loss of the master. It needs one connection to one server.
+// With another client than a *redis.Client, such as that of a cluster or a
 // ring, Write returns an error that wraps [errors.ErrUnsupported].
 func WithReplicas(n int) Option { return optionFunc(func(c *config) { c.replicas = n }) }
 
-// WithSocketTimeout says how long to wait for a connection and for each answer;
-// by default five seconds. For a client that was handed to [New] it is only
+// WithSocketTimeout sets how long to wait for a connection and for each answer.
+// The default is five seconds. For a client that was given to [New] it is only
 // the time that replicas get.
 func WithSocketTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.timeout = d })
@@ -95,28 +99,31 @@ func WithSocketTimeout(d time.Duration) Option {
 const defaultTimeout = 5 * time.Second
 
 func newConfig(opts []Option) config {
-	c := config{legacy: true, timeout: defaultTimeout}
+	c := config{withLegacy: true, timeout: defaultTimeout}
 	for _, opt := range opts {
 		opt.apply(&c)
 	}
 	return c
 }
 
-// New makes a store of a client of yours, which Close leaves open. Set its
-// ContextTimeoutEnabled, and MaxRetries to -1: a batch is repeated by who
-// writes it. If the server refuses a connection (protected mode, no slot free,
-// no password), such a client tells only that the connection broke.
-func New(client goredis.UniversalClient, opts ...Option) *Store {
-	return newStore(client, newConfig(opts), false, server{place: nameOf(client), driver: schemeRedis})
+// New returns the Store of a client that the caller made. Close leaves the
+// client open. Set the client's ContextTimeoutEnabled, and its MaxRetries to -1,
+// because the caller of Write repeats a batch. If the server refuses a
+// connection (protected mode, no slot free, no password), such a client tells
+// only that the connection broke.
+func New(client goredis.UniversalClient, opts ...Option) *store.Store {
+	return newStore(client, newConfig(opts), false, server{name: nameOf(client), pythonDriver: schemeRedis})
 }
 
-func newStore(client goredis.UniversalClient, c config, own bool, at server) *Store {
-	s := &Store{config: c, client: client, own: own, server: at}
-	if own {
-		greet(client)
+func newStore(client goredis.UniversalClient, c config, owned bool, at server) *store.Store {
+	if owned {
+		reportRefusals(client)
 	}
-	s.life, s.end = context.WithCancel(context.Background())
-	return s
+	d := &database{config: c, server: at, client: client, owned: owned, calls: inflight.New()}
+	if c.readOnly {
+		return store.NewReadOnly(d)
+	}
+	return store.New(d)
 }
 
 func nameOf(client goredis.UniversalClient) string {
@@ -129,78 +136,61 @@ func nameOf(client goredis.UniversalClient) string {
 	return "Redis"
 }
 
-// isCluster tells whether the client follows the slots of a cluster.
-func (s *Store) isCluster() bool {
-	_, ok := s.client.(*goredis.ClusterClient)
+// isCluster reports whether the client follows the slots of a cluster.
+func (d *database) isCluster() bool {
+	_, ok := d.client.(*goredis.ClusterClient)
 	return ok
 }
 
-// alive tells whether a method may go on.
-func (s *Store) alive(ctx context.Context) error {
-	if s.closed() {
-		return store.ErrClosed
+// Name implements driver.Driver.
+func (d *database) Name() string { return d.name }
+
+// Ping implements driver.Driver. It asks for the length of a list, which needs
+// the database to be loaded and to be served by this server. A user who may only
+// write gets an answer, too: the answer that the user may not read.
+func (d *database) Ping(ctx context.Context) error {
+	if !d.readOnly {
+		if err := d.checkReplicas(); err != nil {
+			return err
+		}
 	}
-	return ctx.Err()
+	_, err := call(ctx, d, func(ctx context.Context) (int64, error) {
+		length, err := d.client.LLen(ctx, listPrefix).Result()
+		if isWrongType(err) || !d.readOnly && isForbidden(err) {
+			return 0, nil
+		}
+		return length, err
+	})
+	return err
 }
 
-func (s *Store) closed() bool { return s.life.Err() != nil }
-
-// Close ends what is under way and closes the connections, but not the client
-// that was handed to New.
-func (s *Store) Close() error {
-	s.closing.Lock()
-	closed := s.closed()
-	s.end()
-	s.closing.Unlock()
-	if closed || !s.own {
+// Close implements driver.Driver. It closes the connections, but not a client
+// that was given to New. Then it waits up to half a
+// second for the calls that were given up.
+func (d *database) Close() error {
+	d.calls.Close()
+	if !d.owned {
 		return nil
 	}
-	err := s.client.Close()
-	s.running.Wait()
-	if err != nil {
-		return fmt.Errorf("cannot close the connections to %s: %w", s.place, err)
-	}
-	return nil
-}
-
-// call runs f, which talks to the server, and returns as soon as the context
-// ends or the store is closed: the client library notices deadlines, but no
-// cancelling. What f was still to get is dropped then.
-func call[T any](ctx context.Context, s *Store, f func(ctx context.Context) (T, error)) (T, error) {
-	type answer struct {
-		value T
-		err   error
-	}
-	var none T
-	if !s.enter() {
-		return none, store.ErrClosed
-	}
-	within, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.life, cancel)
-	answers := make(chan answer, 1)
-	go func() {
-		defer s.running.Done()
-		defer cancel()
-		defer stop()
-		value, err := f(within)
-		answers <- answer{value, err}
-	}()
+	err := d.client.Close()
 	select {
-	case a := <-answers:
-		return a.value, s.explain(ctx, a.err)
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case <-s.life.Done():
-		return none, store.ErrClosed
+	case <-d.calls.Idle():
+	case <-time.After(closeTime): // calls that were given up end by themselves
 	}
+	return err
 }
 
-func (s *Store) enter() bool {
-	s.closing.Lock()
-	defer s.closing.Unlock()
-	if s.closed() {
-		return false
-	}
-	s.running.Add(1)
-	return true
-}
+// closeTime is how long Close waits for calls that were given up. Closing the
+// client ends most of them at once, but not the attempt to connect to a sentinel
+// that does not answer.
+const closeTime = 500 * time.Millisecond
+
+var (
+	_ driver.Driver         = (*database)(nil)
+	_ driver.Writer         = (*database)(nil)
+	_ driver.Reader         = (*database)(nil)
+	_ driver.Lister         = (*database)(nil)
+	_ driver.Feeder         = (*database)(nil)
+	_ driver.Deleter        = (*database)(nil)
+	_ driver.PythonAnswerer = (*database)(nil)
+)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,15 +31,21 @@ func TestMain(m *testing.M) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, storetest.Harness{Place: testenv.RedisDB, Order: slices.Reverse[[]osprofiler.Notification]})
+	storetest.Run(t, storetest.Harness{Place: testenv.RedisDB, Order: slices.Reverse[[]osprofiler.Notification], Unreachable: unreachable})
 }
 
 func TestStoreOfSentinels(t *testing.T) {
-	storetest.Run(t, storetest.Harness{Place: testenv.Sentinel, Order: slices.Reverse[[]osprofiler.Notification]})
+	storetest.Run(t, storetest.Harness{
+		Place: testenv.Sentinel, Order: slices.Reverse[[]osprofiler.Notification],
+		Unreachable: func(t testing.TB) string { return "redissentinel://" + closedPort(t) + "/0" },
+	})
 }
 
+// unreachable names a server that does not exist.
+func unreachable(t testing.TB) string { return "redis://" + closedPort(t) + "/0" }
+
 // open opens a store that is closed when the test ends.
-func open(t testing.TB, connectionString string, opts ...oredis.Option) *oredis.Store {
+func open(t testing.TB, connectionString string, opts ...oredis.Option) *store.Store {
 	t.Helper()
 	s, err := oredis.Open(connectionString, opts...)
 	if err != nil {
@@ -63,7 +71,18 @@ func bare(t testing.TB, url string) *goredis.Client {
 	return c
 }
 
-func write(t testing.TB, s store.Store, batch ...osprofiler.Notification) {
+// feed begins to follow a store.
+func feed(t testing.TB, s *store.Store, from store.Cursor) *store.Feed {
+	t.Helper()
+	f, err := s.Feed(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func write(t testing.TB, s *store.Store, batch ...osprofiler.Notification) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -89,6 +108,19 @@ func collect[T any](t testing.TB, sequence func(yield func(T, error) bool)) (all
 }
 
 func isDamage(err error) bool {
-	var damage *store.Damage
+	var damage *store.DamageError
 	return errors.As(err, &damage)
+}
+
+// commandCalls returns how often a server carried out a command.
+func commandCalls(t testing.TB, client *goredis.Client, command string) int64 {
+	t.Helper()
+	stats, err := client.Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(stats, "cmdstat_"+command+":calls=")
+	text, _, _ := strings.Cut(rest, ",")
+	count, _ := strconv.ParseInt(text, 10, 64)
+	return count
 }

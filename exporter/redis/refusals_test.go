@@ -22,11 +22,11 @@ import (
 // that the refusal ends it at once.
 func checkStays(t *testing.T, at, says string) {
 	t.Helper()
-	r := &recorder{Store: open(t, at)}
+	r := record(open(t, at))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	// More than ten words of a client without a password break the connection.
-	err := store.Retry{Elapsed: 5 * time.Minute}.Write(ctx, r, sample("A", 50))
+	err := store.Retry{Elapsed: 5 * time.Minute}.Write(ctx, r.Store, sample("A", 50))
 	var partial *store.WriteError
 	if !errors.As(err, &partial) || len(partial.Missing) != 50 || ctx.Err() != nil {
 		t.Fatalf("the error is %v", err)
@@ -59,7 +59,7 @@ func TestRefusalsThatStay(t *testing.T) {
 		{"cluster that is none", "redis://" + open + "?osp_cluster=yes", "cluster support disabled"},
 		{"another protocol", "redis://" + web, "does not answer as a Redis server does"},
 		{"another protocol behind TLS", "rediss://" + web, "does not speak TLS"},
-		{"socket below a file", "redis+unix:///dev/null/socket", "cannot reach Redis at /dev/null/socket"},
+		{"socket below a file", "redis+unix:///dev/null/socket", "cannot connect to Redis at /dev/null/socket"},
 	} {
 		t.Run(c.name, func(t *testing.T) { checkStays(t, c.at, c.says) })
 	}

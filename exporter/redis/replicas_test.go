@@ -36,10 +36,10 @@ func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
 func TestReplicasLostWhileWaiting(t *testing.T) {
 	server, replica := testenv.StartRedis(t), testenv.StartRedis(t)
 	admin := bare(t, "redis://"+server.Addr())
-	r := &recorder{Store: open(t, "redis://"+server.Addr()+"?socket_timeout=20&osp_replicas=1&osp_legacy=no")}
+	r := record(open(t, "redis://"+server.Addr()+"?socket_timeout=20&osp_replicas=1&osp_legacy=no"))
 	written := make(chan error)
 	go func() {
-		written <- store.Retry{Elapsed: 2 * time.Minute}.Write(context.Background(), r, sample("A", 50))
+		written <- store.Retry{Elapsed: 2 * time.Minute}.Write(context.Background(), r.Store, sample("A", 50))
 	}()
 	for i := 0; !strings.Contains(admin.ClientList(t.Context()).Val(), "cmd=wait"); i++ {
 		if i == 1000 {
@@ -126,9 +126,9 @@ func TestListThatExpiresInAWrite(t *testing.T) {
 	url := testenv.RedisDB(t)
 	client := bare(t, url)
 	client.AddHook(&expiring{})
-	r := &recorder{Store: oredis.New(client, oredis.WithTTL(time.Hour))}
+	r := record(oredis.New(client, oredis.WithTTL(time.Hour)))
 	write(t, open(t, url), event("A", 0))
-	if err := (store.Retry{}).Write(t.Context(), r, []osprofiler.Notification{event("A", 1), event("A", 2)}); err != nil {
+	if err := (store.Retry{}).Write(t.Context(), r.Store, []osprofiler.Notification{event("A", 1), event("A", 2)}); err != nil {
 		t.Fatal(err)
 	}
 	if r.count() != 1 || !r.said("expired") {

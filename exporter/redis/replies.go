@@ -19,12 +19,12 @@ const (
 
 // A reply is an error reply of a server, a sentinel or a proxy.
 type reply struct {
-	// text is how the reply begins. It ends at the end of a word, so that BUSY
-	// does not stand for BUSYKEY. The longest text that fits counts.
+	// text is the beginning of the reply. It ends at the end of a word, so that
+	// BUSY does not mean BUSYKEY. The longest text that fits counts.
 	text   string
 	class  serverstate.Class
 	source string // file of the server's source that gives the reply
-	ran    string // the test that brings a real server to give it; "" if the source was read only
+	ran    string // the test in which a real server gives the reply; "" if only the source was read
 }
 
 // Most of these files exist in Redis (6.2 to 8) and in Valkey (8) alike.
@@ -39,7 +39,7 @@ const (
 	fromCodis      = "Codis, proxy/session.go"
 )
 
-// replies are the error replies to the commands that a store sends, and to the
+// replies are the error replies to the commands of this package, and to the
 // commands by which the client library begins a connection or finds a master.
 var replies = []reply{
 	// Codes of the server.
@@ -155,7 +155,7 @@ func find(text string) (best *reply) {
 	return best
 }
 
-// beginsWith tells whether the text begins with these whole words.
+// beginsWith reports whether the text begins with these whole words.
 func beginsWith(text, words string) bool {
 	rest, ok := strings.CutPrefix(text, words)
 	return ok && (rest == "" || !isWordByte(rest[0]))
@@ -165,7 +165,7 @@ func isWordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// replyOf returns the error reply that stands in the chain of an error.
+// replyOf returns the error reply in the chain of an error.
 func replyOf(err error) (text string, ok bool) {
 	var greeting *greetingError
 	if errors.As(err, &greeting) {

@@ -11,43 +11,40 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// scanStep is how many keys the server looks at in one step, which takes it
-// less than a millisecond.
+// scanStep is the number of keys that the server looks at in one step, which
+// takes it less than a millisecond.
 const scanStep = 1000
 
-// scan yields the keys that start with the prefix, in steps: each once or more
-// if it is there from beginning to end. A break in the connection ends it with
-// an error, since the place in a scan is nothing to another server, nor to the
-// same one after a restart.
-func (s *Store) scan(ctx context.Context, prefix string) iter.Seq2[[]string, error] {
+// scan yields the keys that start with the prefix, in steps. A key that exists
+// from the beginning to the end is yielded once or more. A lost connection ends
+// the scan with an error, because the cursor of a scan means nothing to another
+// server, nor to the same server after a restart.
+func (d *database) scan(ctx context.Context, prefix string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		if err := s.alive(ctx); err != nil {
-			yield(nil, err)
-			return
-		}
-		nodes, err := call(ctx, s, s.nodes)
+		nodes, err := call(ctx, d, d.nodes)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		for _, node := range nodes {
-			if !s.scanNode(ctx, node, prefix, yield) {
+			if !d.scanNode(ctx, node, prefix, yield) {
 				return
 			}
 		}
 	}
 }
 
-// scanner is a client or a connection.
+// A scanner is a client or a connection.
 type scanner interface {
 	Scan(ctx context.Context, cursor uint64, match string, count int64) *goredis.ScanCmd
 }
 
-// nodes returns what has keys: each master of a cluster, or the one server.
-func (s *Store) nodes(ctx context.Context) ([]scanner, error) {
-	cluster, ok := s.client.(*goredis.ClusterClient)
+// nodes returns the servers that have keys: each master of a cluster, or the one
+// server.
+func (d *database) nodes(ctx context.Context) ([]scanner, error) {
+	cluster, ok := d.client.(*goredis.ClusterClient)
 	if !ok {
-		return []scanner{s.client}, nil
+		return []scanner{d.client}, nil
 	}
 	var lock sync.Mutex
 	masters := map[string]scanner{}
@@ -67,19 +64,20 @@ func (s *Store) nodes(ctx context.Context) ([]scanner, error) {
 	return nodes, err
 }
 
-func (s *Store) scanNode(ctx context.Context, node scanner, prefix string, yield func([]string, error) bool) bool {
-	var busy sync.Mutex // while a step is under way, also one that was given up
+// scanNode scans one server, on one connection.
+func (d *database) scanNode(ctx context.Context, node scanner, prefix string, yield func([]string, error) bool) bool {
+	var busy sync.Mutex // held during a step, also during one that was given up
 	if client, ok := node.(*goredis.Client); ok {
 		conn := client.Conn()
-		defer s.release(conn, &busy)
+		defer d.release(conn, &busy)
 		node = conn
 	}
 	type step struct {
-		keys []string
-		next uint64
+		keys   []string
+		cursor uint64
 	}
 	for cursor := uint64(0); ; {
-		at, err := call(ctx, s, func(ctx context.Context) (step, error) {
+		s, err := call(ctx, d, func(ctx context.Context) (step, error) {
 			busy.Lock()
 			defer busy.Unlock()
 			keys, next, err := node.Scan(ctx, cursor, startingWith(prefix), scanStep).Result()
@@ -89,34 +87,34 @@ func (s *Store) scanNode(ctx context.Context, node scanner, prefix string, yield
 			yield(nil, err)
 			return false
 		}
-		// A server may match more than the prefix; we do not.
-		keys := slices.DeleteFunc(at.keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
+		// A server may match more keys than those with the prefix.
+		keys := slices.DeleteFunc(s.keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
 		if len(keys) > 0 && !yield(keys, nil) {
 			return false
 		}
-		if cursor = at.next; cursor == 0 {
+		if cursor = s.cursor; cursor == 0 {
 			return true
 		}
 	}
 }
 
-// release gives a connection back when nothing uses it any more. That of a
-// client that was closed meanwhile is closed already.
-func (s *Store) release(conn *goredis.Conn, busy *sync.Mutex) {
-	give := func() {
+// release gives a connection back when no step uses it any more. The connection
+// of a client that was closed meanwhile is closed already.
+func (d *database) release(conn *goredis.Conn, busy *sync.Mutex) {
+	release := func() {
 		defer busy.Unlock()
 		_ = conn.Close()
 	}
 	if busy.TryLock() {
-		give()
+		release()
 		return
 	}
-	if !s.enter() {
+	if !d.calls.Enter() {
 		return
 	}
 	go func() {
-		defer s.running.Done()
+		defer d.calls.Leave()
 		busy.Lock()
-		give()
+		release()
 	}()
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// sentinels reads which master is meant, and further sentinels. A redis://
-// string with the option sentinel names sentinels, too: that is how OpenStack's
-// deployment tools write it.
+// sentinels reads the name of the master, and further sentinels. A redis:// string
+// with the option sentinel names sentinels, too, because OpenStack's deployment
+// tools write it so.
 //
-// As in the Python library, the user and the password before the "@" are the
-// master's; the sentinels have options of their own.
+// As in the Python library, the user and the password before the "@" are those of
+// the master. The sentinels have options of their own.
 func (t *target) sentinels(o *connstr.Options) error {
 	if t.scheme == schemeSentinel {
 		t.client.MasterName = defaultMaster

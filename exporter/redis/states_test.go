@@ -15,6 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // A state is one into which a real server can be brought, and out of it.
@@ -49,9 +50,9 @@ func replicaOfNone(t *testing.T, admin *goredis.Client, _ *testenv.Server) func(
 	return func() { do(t, admin, "REPLICAOF", "NO", "ONE") }
 }
 
-// loading has the server load 300 keys, each of which takes it 10 ms.
+// loading makes the server load 500 keys, each of which takes it 10 ms.
 func loading(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
-	do(t, admin, "DEBUG", "POPULATE", 300, "key", 1000)
+	do(t, admin, "DEBUG", "POPULATE", 500, "key", 1000)
 	do(t, admin, "CONFIG", "SET", "key-load-delay", "10000", "loading-process-events-interval-bytes", "1024")
 	var reload sync.WaitGroup
 	reload.Go(func() {
@@ -182,22 +183,42 @@ var states = []state{
 	{"CLUSTERDOWN", "CLUSTERDOWN", []string{"--cluster-enabled", "yes"}, "&osp_cluster=yes", unserved},
 	{"CLUSTERDOWN for a client of one node", "CLUSTERDOWN", []string{"--cluster-enabled", "yes"}, "", unserved},
 	{"paused clients", "did not answer within the socket_timeout", nil, "&socket_timeout=0.5", paused},
-	{"shut down", "cannot reach Redis", []string{"--appendonly", "yes"}, "", shutDown},
+	{"shut down", "cannot connect to Redis", []string{"--appendonly", "yes"}, "", shutDown},
 }
 
-// recorder keeps what failed writes said.
+// A recorder is a store that keeps the errors of its writes.
 type recorder struct {
-	store.Store
+	*store.Store
+
 	mu     sync.Mutex
 	errors []error
 }
 
-func (r *recorder) Write(ctx context.Context, batch []osprofiler.Notification) error {
-	err := r.Store.Write(ctx, batch)
+// record returns a recorder around a store.
+func record(s *store.Store) *recorder {
+	r := &recorder{}
+	r.Store = store.New(recordingDriver{s.Driver(), r})
+	return r
+}
+
+// A recordingDriver is the driver of a recorder.
+type recordingDriver struct {
+	driver.Driver
+
+	recorder *recorder
+}
+
+// Unwrap implements driver.Wrapper.
+func (d recordingDriver) Unwrap() driver.Driver { return d.Driver }
+
+// Write implements driver.Writer.
+func (d recordingDriver) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	w, _ := driver.As[driver.Writer](d.Driver)
+	err := w.Write(ctx, batch)
 	if err != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.errors = append(r.errors, err)
+		d.recorder.mu.Lock()
+		defer d.recorder.mu.Unlock()
+		d.recorder.errors = append(d.recorder.errors, err)
 	}
 	return err
 }
@@ -228,7 +249,7 @@ func TestStatesThatPass(t *testing.T) {
 			admin := bare(t, "redis://"+server.Addr()+"?pool_size=1&protocol=2")
 			do(t, admin, "PING")
 			leave := st.enter(t, admin, server)
-			r := &recorder{Store: open(t, "redis://"+server.Addr()+"?osp_legacy=no&max_connections=1"+st.option)}
+			r := record(open(t, "redis://"+server.Addr()+"?osp_legacy=no&max_connections=1"+st.option))
 			writeMeanwhile(t, r, leave)
 			if !r.said(st.reply) {
 				t.Errorf("no failed write said %q, but %v", st.reply, r.errors)
@@ -264,7 +285,7 @@ func writeMeanwhile(t *testing.T, r *recorder, leave func()) {
 	for b := range 4 {
 		batch := sample("A", 50)
 		group.Go(func() {
-			if err := (store.Retry{Elapsed: 2 * time.Minute, Max: time.Second}).Write(context.Background(), r, batch); err != nil {
+			if err := (store.Retry{Elapsed: 2 * time.Minute, Max: time.Second}).Write(context.Background(), r.Store, batch); err != nil {
 				t.Errorf("batch %d: %v", b, err)
 			}
 		})

@@ -9,17 +9,18 @@ import (
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
 // tlsOptions are the options of redis-py about TLS, see the class
 // redis.connection.SSLConnection.
 type tlsOptions struct {
-	on                         bool
-	authorities                connstr.Authorities
-	certificate, key, password string
-	verify                     string
-	checkHost                  bool
-	minVersion                 string
+	tlsconfig.Options
+
+	on         bool
+	verify     string
+	checkHost  bool
+	minVersion string
 }
 
 // tls reads the options about TLS. The configuration is nil where TLS is not
@@ -46,12 +47,13 @@ func (t *target) tls(o *connstr.Options) (*tls.Config, error) {
 
 func takeTLS(o *connstr.Options) *tlsOptions {
 	s := &tlsOptions{verify: "required", checkHost: true}
-	s.authorities.File = o.Named("ssl_ca_certs")
-	s.authorities.Directory = o.Named("ssl_ca_path")
-	s.authorities.Data = o.Named("ssl_ca_data")
-	o.Filled("ssl_certfile", &s.certificate)
-	o.Filled("ssl_keyfile", &s.key)
-	o.Text("ssl_password", &s.password)
+	s.Authorities.File = o.Named("ssl_ca_certs")
+	s.Authorities.Directory = o.Named("ssl_ca_path")
+	s.Authorities.Data = o.Named("ssl_ca_data")
+	s.Certificate, s.Key = o.Named("ssl_certfile"), o.Named("ssl_keyfile")
+	if password, _ := o.Take("ssl_password"); s.Certificate.Value != "" { // without a certificate, redis-py ignores it
+		s.Password = connstr.Option{Name: "ssl_password", Value: password}
+	}
 	o.Text("ssl_cert_reqs", &s.verify)
 	o.BoolAs("ssl_check_hostname", &s.checkHost, "false", "no", "0", "f", "n") // redis-py takes any other word for true
 	o.Text("ssl_min_version", &s.minVersion)
@@ -70,34 +72,21 @@ func takeTLS(o *connstr.Options) *tlsOptions {
 }
 
 // config makes the client library's configuration.
-func (s *tlsOptions) config() (*tls.Config, error) {
-	version, err := s.version()
-	if err != nil {
-		return nil, err
-	}
-	c := &tls.Config{MinVersion: version}
-	if c.RootCAs, err = s.authorities.Pool(); err != nil {
+func (s *tlsOptions) config() (_ *tls.Config, err error) {
+	if s.MinVersion, err = s.version(); err != nil {
 		return nil, err
 	}
 	switch s.verify {
 	case "required", "optional": // a server always shows a certificate, so a client verifies it in both cases
 		if !s.checkHost {
-			connstr.VerifyChain(c)
+			s.Verify = tlsconfig.Chain
 		}
 	case "none":
-		c.InsecureSkipVerify = true // the user says so
+		s.Verify = tlsconfig.Nothing
 	default:
 		return nil, fmt.Errorf("option ssl_cert_reqs=%s of the connection string should be required or none (optional, in a client, means required)", s.verify)
 	}
-	if s.certificate == "" && s.key == "" {
-		return c, nil
-	}
-	pair, err := connstr.KeyPair(s.certificate, s.key, s.password)
-	if err != nil {
-		return nil, fmt.Errorf("options ssl_certfile=%s and ssl_keyfile=%s of the connection string should name a certificate and its key: %w", s.certificate, s.key, err)
-	}
-	c.Certificates = []tls.Certificate{pair}
-	return c, nil
+	return s.Config()
 }
 
 // version reads ssl_min_version, a number of Python's ssl.TLSVersion. TLS 1.0

@@ -4,186 +4,162 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/outcome"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Write implements store.Store. It sends one pipeline, in which each trace is
+// Write implements driver.Writer. It sends one pipeline, in which each trace is
 // one push. nil means that the server has carried out all of it. The server's
 // settings (appendfsync) decide whether the batch outlives the server, and
-// WithReplicas whether it outlives a failover. The error is a *store.WriteError
-// that names the notifications that were not acknowledged, or the end of the
-// context or of the store, after which any of them may be stored or not.
+// WithReplicas whether the batch outlives a failover. The error is a
+// *store.WriteError that names the notifications that were not acknowledged, or
+// the end of the context, after which any of them may be stored or not.
 //
 // If the connection breaks and the batch has large notifications, Write sends
-// the rest again, each large notification by itself. One that the server does
-// not take is then named in Refused, and costs no other.
-func (s *Store) Write(ctx context.Context, batch []osprofiler.Notification) error {
-	if err := s.alive(ctx); err != nil {
+// the rest again, each large notification by itself. A notification that the
+// server does not take is then named in Refused, and the others are stored.
+func (d *database) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	if err := d.checkReplicas(); err != nil {
 		return err
 	}
-	if write, err := backend.ToWrite(batch, s.readOnly, s.place); !write {
-		return err
+	all := make([]int, len(batch))
+	for i := range all {
+		all[i] = i
 	}
-	if err := s.checkReplicas(); err != nil {
-		return err
-	}
-	o, err := s.attempt(ctx, batch, indices(batch))
+	a, err := d.attempt(ctx, batch, all)
 	if err != nil {
-		return err // the context's end, or the store's
+		return err
 	}
-	if o.suspicious {
-		if large := largeAmong(batch, o.missing); len(large) > 0 {
-			o = s.isolate(ctx, batch, o, large)
+	if a.suspicious {
+		if sizes := largeSizes(batch, a.Missing()); len(sizes) > 0 {
+			return d.isolate(ctx, batch, a.Outcome, sizes).Err()
 		}
 	}
-	return o.err()
+	return a.Err()
 }
 
 // checkReplicas refuses WithReplicas where WAIT would count the replicas of
 // another server than the one that got the batch.
-func (s *Store) checkReplicas() error {
-	if _, ok := s.client.(*goredis.Client); s.replicas > 0 && !ok {
-		return fmt.Errorf("cannot wait for %d replicas of %s, as osp_replicas asks: that needs one server, not a cluster or a ring: %w", s.replicas, s.place, errors.ErrUnsupported)
+func (d *database) checkReplicas() error {
+	if _, ok := d.client.(*goredis.Client); d.replicas > 0 && !ok {
+		return fmt.Errorf("cannot wait for %d replicas of %s, as osp_replicas asks: that needs one server, not a cluster or a ring: %w", d.replicas, d.name, errors.ErrUnsupported)
 	}
 	return nil
 }
 
-// attempt sends those of a batch in one pipeline. Its error is the end of the context or of the store.
-func (s *Store) attempt(ctx context.Context, batch []osprofiler.Notification, those []int) (outcome, error) {
-	pushes := s.pushes(batch, those)
-	done, err := call(ctx, s, func(ctx context.Context) (pushed, error) {
-		return s.push(ctx, pushes), nil
-	})
-	if err != nil {
-		return outcome{}, err
-	}
-	return s.outcome(ctx, pushes, done), nil
+// An attempt is the outcome of one pipeline.
+type attempt struct {
+	*outcome.Outcome
+
+	// suspicious says that a large notification may be the cause: the connection
+	// broke, or the server has no memory left.
+	suspicious bool
 }
 
-// A push is what is written of one trace by one command.
+// attempt sends the notifications with these indices in one pipeline. The error
+// is that of the context.
+func (d *database) attempt(ctx context.Context, batch []osprofiler.Notification, indices []int) (attempt, error) {
+	pushes := d.pushes(batch, indices)
+	sent, err := call(ctx, d, func(ctx context.Context) (sentPipeline, error) {
+		return d.send(ctx, pushes), nil
+	})
+	if err != nil {
+		return attempt{}, err
+	}
+	return d.outcome(ctx, batch, pushes, sent), nil
+}
+
+// A push is one command that writes notifications of one trace.
 type push struct {
 	baseID  string
-	at      []int // indices into the batch
-	values  []any // *value, in the order of the batch: the last one comes to stand first
-	room    []byte
-	failure []byte
+	indices []int  // into the batch
+	values  []any  // strings of JSON in the order of the batch, so that the last one becomes the newest entry
+	failure []byte // the error record; nil if no notification failed
 
-	pushed  *goredis.IntCmd
+	length  *goredis.IntCmd
 	expires *goredis.BoolCmd   // may be nil
-	record  *goredis.StatusCmd // of the failure; may be nil
+	record  *goredis.StatusCmd // may be nil
 }
 
 // maxValues is how many values one push has. Redis before 7 takes a command of
 // 1,048,576 words and breaks the connection at a longer one.
 const maxValues = 1 << 16
 
-// A value is encoded when it is sent: meanwhile the server carries out what
-// was sent before it.
-type value struct {
-	osprofiler.Notification
-
-	push *push // whose room is used; nil: each encoding has its own
-}
-
-// MarshalBinary is called by the client library, for one value of a push after
-// the other, and what it returns is copied at once.
-func (v *value) MarshalBinary() ([]byte, error) {
-	if v.push == nil {
-		return v.AppendJSON(nil), nil
-	}
-	v.push.room = v.AppendJSON(v.push.room[:0])
-	return v.push.room, nil
-}
-
-// pushes sorts those of a batch by traces. It copies the batch, as sending it
-// may go on when the caller has given up.
-func (s *Store) pushes(batch []osprofiler.Notification, those []int) []*push {
+// pushes returns the commands that write the notifications with these indices.
+// The commands keep nothing of the batch but strings, because sending them may go
+// on when the caller has given up. A notification that was converted or parsed
+// has its JSON already, which is sent without a copy.
+func (d *database) pushes(batch []osprofiler.Notification, indices []int) []*push {
 	var all []*push
 	byID := map[string]*push{}
-	values := make([]value, len(those))
-	// While slots move, a cluster's client may send a push to two nodes at once.
-	shared := !s.isCluster()
-	for j, i := range those {
+	for _, i := range indices {
 		n := &batch[i]
-		id := backend.Text(n.BaseID)
+		id := driver.Text(n.BaseID)
 		p := byID[id]
 		if p == nil || len(p.values) == maxValues {
 			p = &push{baseID: id}
 			byID[id] = p
 			all = append(all, p)
 		}
-		values[j].Notification = *n
-		if shared {
-			values[j].push = p
-		}
-		p.values = append(p.values, &values[j])
-		p.at = append(p.at, i)
-		if s.filterErrorTrace && n.Info.Failed() {
+		p.values = append(p.values, n.JSON())
+		p.indices = append(p.indices, i)
+		if d.filterErrorTrace && n.Info.Failed() {
 			p.failure = errorRecord(n)
 		}
 	}
 	return all
 }
 
-// indices are those of all of a batch.
-func indices(batch []osprofiler.Notification) []int {
-	all := make([]int, len(batch))
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
-// pushed is how a pipeline ended, besides what its commands say.
-type pushed struct {
+// A sentPipeline says how a pipeline ended, besides the results of its pushes.
+type sentPipeline struct {
 	waited *goredis.IntCmd // for replicas; may be nil
-	err    error           // where it was not sent, its commands say nothing
+	err    error           // if the pipeline was not sent, its commands have no errors
 }
 
-// push sends all in one pipeline, in the order in which the Python library
+// send sends all pushes in one pipeline, in the order in which the Python library
 // writes: the list first, then the record of its failure.
-func (s *Store) push(ctx context.Context, pushes []*push) (done pushed) {
-	pipe := s.client.Pipeline()
+func (d *database) send(ctx context.Context, pushes []*push) (sent sentPipeline) {
+	pipe := d.client.Pipeline()
 	for _, p := range pushes {
 		key := listPrefix + p.baseID
-		p.pushed = pipe.LPush(ctx, key, p.values...)
-		if s.ttl > 0 {
-			p.expires = pipe.Expire(ctx, key, s.ttl)
+		p.length = pipe.LPush(ctx, key, p.values...)
+		if d.ttl > 0 {
+			p.expires = pipe.Expire(ctx, key, d.ttl)
 		}
 		if p.failure != nil {
-			p.record = pipe.Set(ctx, errorPrefix+p.baseID, p.failure, s.ttl)
+			p.record = pipe.Set(ctx, errorPrefix+p.baseID, p.failure, d.ttl)
 		}
 	}
-	if s.replicas > 0 {
-		// Shorter than the client's own patience, so that the answer is the
-		// server's; 0 would be without end.
-		done.waited = goredis.NewIntCmd(ctx, "wait", s.replicas, max(1, (s.timeout*3/4).Milliseconds()))
-		_ = pipe.Process(ctx, done.waited) // it only queues
+	if d.replicas > 0 {
+		// WAIT ends before the client's own timeout, so that the answer is the
+		// server's. 0 would mean no end.
+		sent.waited = goredis.NewIntCmd(ctx, "wait", d.replicas, max(1, (d.timeout*3/4).Milliseconds()))
+		_ = pipe.Process(ctx, sent.waited) // it only queues the command
 	}
-	_, done.err = pipe.Exec(ctx)
-	return done
+	_, sent.err = pipe.Exec(ctx)
+	return sent
 }
 
 var (
 	errNoAnswer = errors.New("the server gave no answer")
-	errGone     = errors.New("a trace's list expired between the push and the setting of its new time to live")
+	errExpired  = errors.New("a trace's list expired between the push and the setting of its new time to live")
 )
 
-// err returns why a push is not known to be carried out. A push that was
-// acknowledged has the length of the list as its answer.
+// err returns why a push is not known to be carried out. The answer to a push
+// that was carried out is the length of the list.
 func (p *push) err() error {
-	if err := p.pushed.Err(); err != nil {
+	if err := p.length.Err(); err != nil {
 		if isWrongType(err) {
 			err = fmt.Errorf("the key %q should be a list: %w", listPrefix+p.baseID, err)
 		}
 		return err
 	}
-	if p.pushed.Val() < int64(len(p.values)) {
+	if p.length.Val() < int64(len(p.values)) {
 		return errNoAnswer
 	}
 	if p.expires != nil {
@@ -191,7 +167,7 @@ func (p *push) err() error {
 			return err
 		}
 		if !p.expires.Val() {
-			return errGone
+			return errExpired
 		}
 	}
 	if p.record != nil {
@@ -200,47 +176,46 @@ func (p *push) err() error {
 	return nil
 }
 
-// outcome sums up what the commands of a pipeline say.
-func (s *Store) outcome(ctx context.Context, pushes []*push, done pushed) (o outcome) {
+// outcome returns what became of the notifications of a pipeline.
+func (d *database) outcome(ctx context.Context, batch []osprofiler.Notification, pushes []*push, sent sentPipeline) attempt {
+	a := attempt{Outcome: outcome.Of(batch)}
 	for _, p := range pushes {
 		err := p.err()
-		if errors.Is(err, errNoAnswer) && done.err != nil {
-			err = done.err
+		if errors.Is(err, errNoAnswer) && sent.err != nil {
+			err = sent.err
 		}
 		switch {
 		case err == nil:
-		case isWrongType(p.pushed.Err()):
-			o.refuse(p.at, s.explain(ctx, err))
+		case isWrongType(p.length.Err()):
+			a.Refuse(d.explain(ctx, err), p.indices...)
 		default:
-			o.miss(p.at, s.explain(ctx, err), isTransient(err))
-			o.suspicious = o.suspicious || isSuspicious(err)
+			a.Miss(d.explain(ctx, err), isTransient(err), p.indices...)
+			a.suspicious = a.suspicious || isSuspicious(err)
 		}
 	}
-	if err := s.replicated(done.waited); err != nil {
-		for _, p := range pushes { // after a failover, those that were pushed may be missing, too
+	if err := d.replicationError(sent.waited); err != nil {
+		for _, p := range pushes { // a failover may lose the notifications that were pushed
 			if p.err() == nil {
-				o.miss(p.at, s.explain(ctx, err), isTransient(err))
+				a.Miss(d.explain(ctx, err), isTransient(err), p.indices...)
 			}
 		}
 	}
-	slices.Sort(o.missing)
-	slices.Sort(o.refused)
-	return o
+	return a
 }
 
 var errReplicas = errors.New("too few replicas")
 
-// replicated returns why it is not known that as many replicas as WithReplicas
-// says have what was written.
-func (s *Store) replicated(waited *goredis.IntCmd) error {
+// replicationError returns why it is not known that as many replicas as
+// WithReplicas says have the batch.
+func (d *database) replicationError(waited *goredis.IntCmd) error {
 	if waited == nil {
 		return nil
 	}
 	if err := waited.Err(); err != nil {
 		return err
 	}
-	if got := waited.Val(); got < int64(s.replicas) {
-		return &explainedError{fmt.Sprintf("%d of the %d replicas of %s that osp_replicas asks for have the batch", got, s.replicas, s.place), errReplicas}
+	if replicas := waited.Val(); replicas < int64(d.replicas) {
+		return explained.New(errReplicas, "%d of the %d replicas of %s that osp_replicas asks for have the batch", replicas, d.replicas, d.name)
 	}
 	return nil
 }
