@@ -28,14 +28,14 @@ func trace(b *testing.B, count int) []osprofiler.Notification {
 	return all
 }
 
-func write(b *testing.B, s store.Store, batch []osprofiler.Notification) {
+func write(b *testing.B, s *store.Store, batch []osprofiler.Notification) {
 	b.Helper()
 	if err := s.Write(b.Context(), batch); err != nil {
 		b.Fatal(err)
 	}
 }
 
-func eachServer(b *testing.B, bench func(b *testing.B, s store.Store)) {
+func eachServer(b *testing.B, bench func(b *testing.B, s *store.Store)) {
 	for name, place := range servers {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -47,7 +47,7 @@ func eachServer(b *testing.B, bench func(b *testing.B, s store.Store)) {
 // BenchmarkWrite stores batches of notifications that are new to the table.
 func BenchmarkWrite(b *testing.B) {
 	const size = 1024
-	eachServer(b, func(b *testing.B, s store.Store) {
+	eachServer(b, func(b *testing.B, s *store.Store) {
 		for b.Loop() {
 			b.StopTimer()
 			batch := trace(b, size)
@@ -61,7 +61,7 @@ func BenchmarkWrite(b *testing.B) {
 // BenchmarkTrace reads one large trace.
 func BenchmarkTrace(b *testing.B) {
 	const size = 20_000
-	eachServer(b, func(b *testing.B, s store.Store) {
+	eachServer(b, func(b *testing.B, s *store.Store) {
 		all := trace(b, size)
 		write(b, s, all)
 		for b.Loop() {
@@ -81,7 +81,7 @@ func BenchmarkTrace(b *testing.B) {
 // BenchmarkList lists the newest of many traces.
 func BenchmarkList(b *testing.B) {
 	const traces, limit = 5_000, 100
-	eachServer(b, func(b *testing.B, s store.Store) {
+	eachServer(b, func(b *testing.B, s *store.Store) {
 		var batch []osprofiler.Notification
 		for i := range traces {
 			n := event(osprofiler.NewID(), "x-start")

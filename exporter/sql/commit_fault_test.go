@@ -39,7 +39,7 @@ var commitCodes = map[string]struct{ passing, staying []string }{
 // A commitCase is a store behind a proxy that makes COMMITs fail.
 type commitCase struct {
 	proxy  *testenv.Proxy
-	store  store.Store
+	store  *store.Store
 	direct *sql.DB // to the server itself
 	batch  []osprofiler.Notification
 }

@@ -35,7 +35,7 @@ func TestStandbyBehindTheAddress(t *testing.T) {
 	proxy := testenv.NewProxy(t, primary.Addr())
 	faults.Passing{
 		Store:  open(t, through(t, primary.PostgreSQL(), proxy)),
-		Direct: func() store.Store { return open(t, primary.PostgreSQL()) },
+		Direct: func() *store.Store { return open(t, primary.PostgreSQL()) },
 		Enter:  func(*testing.T) { proxy.Switch(standby.Addr()) },
 		Leave:  func(*testing.T) { proxy.Switch(primary.Addr()) },
 	}.Test(t)
@@ -53,7 +53,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	proxy := testenv.NewProxy(t, primary.Addr())
 	faults.Passing{
 		Store:  open(t, through(t, primary.PostgreSQL(), proxy)),
-		Direct: func() store.Store { return open(t, standby.PostgreSQL()) },
+		Direct: func() *store.Store { return open(t, standby.PostgreSQL()) },
 		Enter: func(*testing.T) {
 			primary.Kill()
 			proxy.Switch(standby.Addr())
@@ -132,7 +132,7 @@ func TestSessionsKeepADefault(t *testing.T) {
 func TestCloseAfterIdleConnectionsEnded(t *testing.T) {
 	server := testenv.StartMariaDB(t, "--wait-timeout=1")
 	db := foreign(t, server.MariaDB())
-	s, err := store.Open(t.Context(), server.MariaDB())
+	s, err := openAt(t.Context(), server.MariaDB())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestGaleraWithoutQuorum(t *testing.T) {
 			second := testenv.StartGaleraNode(t, first)
 			faults.Passing{
 				Store:  open(t, first.MariaDB()),
-				Direct: func() store.Store { return open(t, first.MariaDB()) },
+				Direct: func() *store.Store { return open(t, first.MariaDB()) },
 				Enter:  func(*testing.T) { lose.lose(first, second) },
 				Leave: func(t *testing.T) {
 					lose.regain(first, second)
@@ -267,7 +267,7 @@ func TestGaleraRefusesStatements(t *testing.T) {
 			execute(t, admin, "DROP TABLE IF EXISTS data")
 			faults.Passing{
 				Store:  open(t, node.MariaDB()),
-				Direct: func() store.Store { return open(t, node.MariaDB()) },
+				Direct: func() *store.Store { return open(t, node.MariaDB()) },
 				Enter: func(t *testing.T) {
 					killed, err := sql.Open("mysql", dsn(t, node.MariaDB()))
 					if err != nil {

@@ -22,7 +22,7 @@ func padded(baseID, name string, bytes int) osprofiler.Notification {
 
 // checkRefused makes sure that a write refused the notifications with these
 // indices and names them, and that all others are stored, in order.
-func checkRefused(t *testing.T, s store.Store, batch []osprofiler.Notification, err error, refused ...int) {
+func checkRefused(t *testing.T, s *store.Store, batch []osprofiler.Notification, err error, refused ...int) {
 	t.Helper()
 	var failed *store.WriteError
 	if !errors.As(err, &failed) {
@@ -35,7 +35,7 @@ func checkRefused(t *testing.T, s store.Store, batch []osprofiler.Notification, 
 	for i, n := range batch {
 		if !slices.Contains(refused, i) {
 			want = append(want, n.Name)
-		} else if !strings.Contains(err.Error(), fmt.Sprintf("the notification %q of the trace %q", n.Name, n.BaseID)) {
+		} else if !strings.Contains(err.Error(), fmt.Sprintf("the notification %q of base_id %q", n.Name, n.BaseID)) {
 			t.Errorf("the error does not name %q: %.300v", n.Name, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A trace of many pages comes whole and in order: where its rows stand alone
-// and where they stand among others', where some are missing, and where a page
+// A trace of many pages comes whole and in order: where its rows are alone
+// and where they are among others', where some are missing, and where a page
 // ends since its rows are large.
 func TestLongTrace(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {

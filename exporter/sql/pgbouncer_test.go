@@ -12,14 +12,16 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
 // A pooler may give every transaction another session: nothing that we do
 // needs the one before.
 func TestStoreBehindPgBouncer(t *testing.T) {
-	storetest.Run(t, storetest.Harness{Place: testenv.PgBouncer})
+	storetest.Run(t, storetest.Harness{
+		Place:       testenv.PgBouncer,
+		Unreachable: func(testing.TB) string { return "postgresql://u:p@127.0.0.1:1/d" },
+	})
 }
 
 // sessions tells which of the server's a connection gets, one after another.
@@ -77,7 +79,7 @@ func TestManyWritersBehindPgBouncer(t *testing.T) {
 
 // serve writes its trace, every batch twice, and looks at it in between.
 func serve(t *testing.T, at string, i, batches, each int) (err error) {
-	s, err := store.Open(t.Context(), at)
+	s, err := openAt(t.Context(), at)
 	if err != nil {
 		return err
 	}

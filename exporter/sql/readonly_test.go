@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -105,13 +106,13 @@ func withOption(t *testing.T, at, name, value string) string {
 }
 
 // readEverything asks all that a store can be asked, and tries to write.
-func readEverything(t *testing.T, s store.Store) {
+func readEverything(t *testing.T, s *store.Store) {
 	t.Helper()
 	if got := names(t, s, "A"); len(got) != 2 {
 		t.Errorf("read %q", got)
 	}
 	count := 0
-	list := func(listed func(yield func(store.Trace, error) bool)) {
+	list := func(listed iter.Seq2[store.Summary, error]) {
 		for _, err := range listed {
 			if err != nil {
 				t.Error(err)
@@ -121,23 +122,36 @@ func readEverything(t *testing.T, s store.Store) {
 	}
 	for _, q := range []store.Query{{}, {Limit: 1}} {
 		list(s.Traces(t.Context(), q))
-		list(s.(store.ErrorTracer).ErrorTraces(t.Context(), q))
+		q.Failed = true
+		list(s.Traces(t.Context(), q))
 	}
-	list(s.(store.Upstreamer).Upstream().Traces(t.Context()))
+	for _, err := range s.PythonAnswers().Traces(t.Context(), nil) {
+		if err != nil {
+			t.Error(err)
+		}
+		count++
+	}
 	var cursor store.Cursor
 	for range 2 { // the second goes on from the first
-		for change, err := range s.(store.Changer).Changes(t.Context(), cursor) {
+		f, err := s.Feed(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range f.Poll(t.Context()) {
 			if err != nil {
 				t.Error(err)
 			}
-			cursor = change.Cursor
 			count++
 		}
+		cursor = f.Cursor()
 	}
 	if count != 7 {
 		t.Errorf("%d entries were read, want 7", count)
 	}
 	if err := s.Write(t.Context(), []osprofiler.Notification{event("B", "x")}); err == nil {
 		t.Error("Write was not refused")
+	}
+	if _, err := s.Delete(t.Context(), "A"); err == nil {
+		t.Error("Delete was not refused")
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // What is refused is said in one sentence, without the password.
@@ -34,7 +33,7 @@ func TestRefused(t *testing.T) {
 			{with(func(u *url.URL) { u.RawQuery = "osp_busy_timeout=soon" }), "option osp_busy_timeout=soon of the connection string should be a time"},
 			{with(func(u *url.URL) { u.RawQuery = "osp_read_only" }), "the database " + `"` + strings.Trim(u.Path, "/") + `" at ` + u.Host + " holds no traces: it has no table data"},
 		} {
-			s, err := store.Open(t.Context(), c.at)
+			s, err := openAt(t.Context(), c.at)
 			if err == nil {
 				s.Close()
 				t.Errorf("%s was opened", c.want)
@@ -90,7 +89,7 @@ func TestMinimalRights(t *testing.T) {
 			account := role + "_" + database
 			run(role, account)
 			u.User = url.UserPassword(account, "pw")
-			s, err := store.Open(t.Context(), u.String())
+			s, err := openAt(t.Context(), u.String())
 			if role == "writer" {
 				if err == nil {
 					err = errors.Join(s.Write(t.Context(), []osprofiler.Notification{event("A", "y-start")}), s.Close())

@@ -13,10 +13,9 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The table is the one that upstream's driver made, as the server itself tells it.
+// The table is the one that the Python library's driver made, as the server itself tells it.
 func TestSchema(t *testing.T) {
 	t.Run("postgresql", func(t *testing.T) {
 		at := testenv.PostgreSQL(t)
@@ -82,7 +81,7 @@ func TestWrongTable(t *testing.T) {
 		for _, options := range []string{"", "osp_read_only"} {
 			u := parse(t, at)
 			u.RawQuery = options
-			_, err := store.Open(t.Context(), u.String())
+			_, err := openAt(t.Context(), u.String())
 			if err == nil || !strings.HasPrefix(err.Error(), "the table data of the database ") || !strings.Contains(err.Error(), " is not OSProfiler's, whose columns are id, timestamp, ") {
 				t.Errorf("got %v", err)
 			}
@@ -96,7 +95,7 @@ func TestOpenedAtOnce(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 8 {
 			group.Go(func() {
-				s, err := store.Open(t.Context(), at)
+				s, err := openAt(t.Context(), at)
 				if err == nil {
 					err = errors.Join(s.Write(t.Context(), []osprofiler.Notification{event("A", fmt.Sprint(i))}), s.Close())
 				}

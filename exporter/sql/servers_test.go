@@ -1,7 +1,9 @@
 package sql_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -19,12 +21,20 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// servers are where an empty database is to be had.
+// schemes are those of the servers' connection strings.
+var schemes = map[string]string{"postgresql": "postgresql", "mariadb": "mysql"}
+
+// servers return the connection string of an empty database.
 var servers = map[string]func(testing.TB) string{"postgresql": testenv.PostgreSQL, "mariadb": testenv.MariaDB}
 
 func TestStore(t *testing.T) {
 	for name, place := range servers {
-		t.Run(name, func(t *testing.T) { storetest.Run(t, storetest.Harness{Place: place}) })
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, storetest.Harness{
+				Place:       place,
+				Unreachable: func(testing.TB) string { return schemes[name] + "://u:p@127.0.0.1:1/d" },
+			})
+		})
 	}
 }
 
@@ -80,9 +90,22 @@ func execute(t testing.TB, db *sql.DB, statements ...string) {
 	}
 }
 
-func open(t testing.TB, at string) store.Store {
+// openAt opens a store and makes its table, as a program does that checks its
+// stores when it starts.
+func openAt(ctx context.Context, at string) (*store.Store, error) {
+	s, err := store.Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func open(t testing.TB, at string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), at)
+	s, err := openAt(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +124,7 @@ func event(baseID, name string) osprofiler.Notification {
 	}
 }
 
-func names(t testing.TB, s store.Store, baseID string) (all []string) {
+func names(t testing.TB, s *store.Store, baseID string) (all []string) {
 	t.Helper()
 	for n, err := range s.Notifications(t.Context(), baseID) {
 		if err != nil {

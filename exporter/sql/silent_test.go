@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // A port that takes connections and says nothing, as of a server that halts,
@@ -20,7 +18,7 @@ func TestSilentPort(t *testing.T) {
 	for scheme, product := range map[string]string{"postgresql": "PostgreSQL", "mysql": "MySQL"} {
 		t.Run(scheme, func(t *testing.T) {
 			began := time.Now()
-			s, err := store.Open(t.Context(), scheme+"://u:geheim@"+l.Addr().String()+"/d?connect_timeout=1")
+			s, err := openAt(t.Context(), scheme+"://u:geheim@"+l.Addr().String()+"/d?connect_timeout=1")
 			if err == nil {
 				s.Close()
 				t.Fatal("it was opened")

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
+	mysql "github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // A passingState is a state in which a real server takes no writes for a while.
@@ -47,15 +48,20 @@ const lasts = 1500 * time.Millisecond
 
 // noting notes the codes of the errors that writes meet.
 type noting struct {
-	store.Store
+	driver.Driver
+	writer driver.Writer
+
 	mu    sync.Mutex
 	codes []string
 	last  error
 }
 
-// Write implements store.Store.
+// Unwrap implements driver.Wrapper.
+func (n *noting) Unwrap() driver.Driver { return n.Driver }
+
+// Write implements driver.Writer.
 func (n *noting) Write(ctx context.Context, batch []osprofiler.Notification) error {
-	err := n.Store.Write(ctx, batch)
+	err := n.writer.Write(ctx, batch)
 	if err != nil {
 		n.mu.Lock()
 		defer n.mu.Unlock()
@@ -65,7 +71,7 @@ func (n *noting) Write(ctx context.Context, batch []osprofiler.Notification) err
 	return err
 }
 
-// met tells whether a write met the code; "" is met in any case.
+// met reports whether a write met the code; "" is met in any case.
 func (n *noting) met(code string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -75,7 +81,7 @@ func (n *noting) met(code string) bool {
 // codeOf returns the SQLSTATE or the number of a server's error.
 func codeOf(err error) string {
 	var pg *pgconn.PgError
-	var my *driver.MySQLError
+	var my *mysql.MySQLError
 	switch {
 	case errors.As(err, &pg):
 		return pg.Code
@@ -96,9 +102,11 @@ func (p passingState) test(t *testing.T, server *testenv.Server, at string) {
 		t.Fatal(err)
 	}
 	defer c.admin.Close()
-	s := &noting{Store: open(t, withOption(t, c.storeAt(t, p.user), "osp_busy_timeout", "50ms"))}
+	inside := open(t, withOption(t, c.storeAt(t, p.user), "osp_busy_timeout", "50ms")).Driver()
+	s := &noting{Driver: inside, writer: inside.(driver.Writer)}
+	noted := store.New(s)
 	write := func(name string) error {
-		return store.Retry{}.Write(t.Context(), s, []osprofiler.Notification{event("A", name), event("A", name+" too")})
+		return store.Retry{}.Write(t.Context(), noted, []osprofiler.Notification{event("A", name), event("A", name+" too")})
 	}
 	if err := write("before"); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // A tlsCase are options of a connection string, and which servers should be
@@ -62,7 +61,7 @@ func letter(yes bool) string {
 
 func connects(t *testing.T, at string) error {
 	t.Helper()
-	s, err := store.Open(t.Context(), at)
+	s, err := openAt(t.Context(), at)
 	if err != nil {
 		if strings.Contains(err.Error(), testenv.Password) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: the error is %q", at, err)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // TLS makes sure of the server where the connection string says so, and is an
@@ -45,7 +44,7 @@ func secured(t *testing.T, at string) {
 
 func refused(t *testing.T, at, want string) {
 	t.Helper()
-	s, err := store.Open(t.Context(), at)
+	s, err := openAt(t.Context(), at)
 	if err == nil {
 		s.Close()
 		t.Fatalf("opened, want: %s", want)

@@ -79,7 +79,7 @@ func TestCommittedTwice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(report.Children) != 1 || len(report.Children[0].Events) != 2 || len(report.Warnings) != 0 {
+			if len(report.Children) != 1 || len(report.Children[0].Events) != 2 || len(report.Warnings) != 1 || !strings.HasPrefix(report.Warnings[0], "2 repeated notifications were dropped") {
 				t.Errorf("the report is %+v", report)
 			}
 		})

@@ -13,32 +13,26 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// openConnectionString opens a URL of SQLAlchemy's.
-func openConnectionString(ctx context.Context, connectionString string, o store.Options) (store.Store, error) {
-	c, opts, err := parse(connectionString, o)
-	if err != nil {
-		return nil, store.BadConnectionString(err)
+func openConnectionString(_ context.Context, connectionString string, o store.Options) (*store.Store, error) {
+	opts := []Option{}
+	if o.ReadOnly {
+		opts = append(opts, WithReadOnly())
 	}
-	s, err := Open(ctx, c, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return Open(connectionString, opts...)
 }
 
-// parse reads the options that SQLAlchemy hands on to PyMySQL and mysqlclient.
-// filter_error_trace changes nothing: the database finds failed traces in the
-// notifications themselves.
-func parse(connectionString string, o store.Options) (*driver.Config, []Option, error) {
+// parse reads a URL of SQLAlchemy's with the options that SQLAlchemy hands on to
+// PyMySQL and mysqlclient, and changes own by our options. filter_error_trace
+// changes nothing, because the database finds failed traces in the notifications.
+func parse(connectionString string, own config) (*driver.Config, config, error) {
 	server, options, err := connstr.ParseServer(connectionString)
 	if err != nil {
-		return nil, nil, err
+		return nil, own, err
 	}
-	own := newConfig(nil)
 	options.Duration("osp_busy_timeout", &own.busyTimeout)
-	options.Bool("osp_read_only", &o.ReadOnly)
-	options.Bool("filter_error_trace", &o.FilterErrorTrace)
-	takeForeign(options)
+	options.Bool("osp_read_only", &own.readOnly)
+	options.Bool("filter_error_trace", new(bool))
+	takeOptionsOfOtherClients(options)
 	takeServer(&server, options, store.Scheme(connectionString))
 	c := driver.NewConfig()
 	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
@@ -47,26 +41,22 @@ func parse(connectionString string, o store.Options) (*driver.Config, []Option, 
 		c.Net, c.Addr = "unix", socket
 	}
 	if err := takeBindAddress(options, c); err != nil {
-		return nil, nil, options.Safe(err)
+		return nil, own, options.Safe(err)
 	}
 	options.Duration("connect_timeout", &c.Timeout)
 	options.Duration("read_timeout", &c.ReadTimeout)
 	options.Duration("write_timeout", &c.WriteTimeout)
 	t := takeTLS(options)
 	if err := options.Done(); err != nil {
-		return nil, nil, err
+		return nil, own, err
 	}
 	if server.Port > 65535 {
-		return nil, nil, fmt.Errorf("option port=%d of the connection string should be a number from 1 to 65535", server.Port)
+		return nil, own, fmt.Errorf("option port=%d of the connection string should be a number from 1 to 65535", server.Port)
 	}
 	if err := t.configure(c, server.Host); err != nil {
-		return nil, nil, fmt.Errorf("TLS for MySQL: %w", err)
+		return nil, own, fmt.Errorf("TLS for MySQL: %w", err)
 	}
-	opts := []Option{WithBusyTimeout(own.busyTimeout)}
-	if o.ReadOnly {
-		opts = append(opts, WithReadOnly())
-	}
-	return c, opts, nil
+	return c, own, nil
 }
 
 // takeServer takes from options what the URL says, too, or what it leaves out.

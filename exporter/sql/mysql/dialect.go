@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 )
 
 // dialect is that of MySQL and MariaDB, for one database.
 type dialect struct {
 	address, database, user string
 	timeout                 time.Duration // the shorter one of read_timeout and write_timeout; 0: none
+	opened                  bool          // by the program, so that its sessions have other settings than ours
 }
 
 // Name is the database and where it is.
@@ -26,7 +27,7 @@ func (dialect) Tables() string {
 }
 
 // Schema makes all in one statement, since none can be undone here, and of a
-// table that is there, as upstream, nothing.
+// table that is there, like the Python library, nothing.
 func (dialect) Schema(existing []string) []string {
 	if slices.Contains(existing, "data") {
 		return nil
@@ -40,7 +41,8 @@ func (dialect) Schema(existing []string) []string {
 		"\tservice VARCHAR(255), \n\tname VARCHAR(255), \n\tdata JSON, \n\tPRIMARY KEY (id), \n" + strings.Join(indexes, ", \n") + "\n)"}
 }
 
-// Alphabet is the poorest of the columns', which the database's default made.
+// Alphabet is that of the column with the fewest characters. The default of the
+// database decided it when the table was made.
 func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error) {
 	sets, err := table.ReadTexts(ctx, db, "SELECT DISTINCT character_set_name FROM information_schema.columns "+
 		"WHERE table_schema = DATABASE() AND table_name = 'data' AND column_name <> 'data' AND character_set_name IS NOT NULL")
@@ -75,20 +77,20 @@ func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
 func (dialect) Bind(ctx context.Context) context.Context { return ctx }
 func (dialect) Rebind(statement string) string           { return statement }
 
-// Same compares exactly, after the index has found what the collation takes
-// for the same.
+// Same compares exactly, after the index has found the values that are equal by
+// the collation.
 func (d dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%s <=> %s AND %s <=> %s)", a, b, d.Exact(a), d.Exact(b))
 }
 
 func (dialect) IDs(list string) string { return "id IN (" + list + ")" }
 
-// Fetch is database/sql's: its drivers hand their own buffers over.
+// Fetch uses package database/sql, which hands over the driver's own buffers.
 func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error {
 	return table.Fetch(ctx, db, query, args, each)
 }
 
-func (dialect) Place() (column, argument string) { return "id", "?" }
+func (dialect) PhysicalOrder() (column, placeholder string) { return "id", "?" }
 
 // Exact: collations take "a" for "A" and "a ".
 func (dialect) Exact(column string) string {
@@ -97,3 +99,16 @@ func (dialect) Exact(column string) string {
 
 func (dialect) Unindexed(column string) string { return "concat(" + column + ")" }
 func (dialect) Text() string                   { return "CAST(data AS CHAR CHARACTER SET utf8mb4)" }
+
+func (d dialect) Contains(word string) string { return d.Text() + " LIKE '%" + word + "%'" }
+
+// Stamp is binary, so that it is compared byte by byte.
+func (dialect) Stamp(timestamp string) string {
+	return "CAST(CONCAT(" + timestamp + ", LPAD(id, 19, '0')) AS BINARY)"
+}
+
+// Absent implements table.Errors: a database that is missing is an error.
+func (dialect) Absent(error) bool { return false }
+
+// Replaced reports whether there is no table (ER_NO_SUCH_TABLE).
+func (dialect) Replaced(err error) bool { return number(err) == 1146 }

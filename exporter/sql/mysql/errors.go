@@ -3,13 +3,13 @@ package mysql
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
@@ -42,11 +42,11 @@ func (dialect) Refuses(err error) bool {
 	return class == serverstate.Row || errors.Is(err, driver.ErrPktTooLarge)
 }
 
-// TooMuch implements table.Dialect: group replication has a limit for
+// TooMuch implements table.Errors: group replication has a limit for
 // transactions, and an error that can also mean something else.
 func (dialect) TooMuch(err error) bool { return number(err) == 3100 || number(err) == 1206 }
 
-// Suspect implements table.Dialect: servers and proxies may close the connection
+// Suspect implements table.Errors: servers and proxies may close the connection
 // over a packet that is larger than they take, or run out of memory.
 func (d dialect) Suspect(err error, took time.Duration) bool {
 	switch number(err) {
@@ -58,47 +58,32 @@ func (d dialect) Suspect(err error, took time.Duration) bool {
 	return false
 }
 
-// lost tells whether there is no connection.
-func lost(err error) bool {
-	return backend.LostConnection(err, errSilent, driver.ErrInvalidConn, driver.ErrMalformPkt, driver.ErrPktSync, driver.ErrPktSyncMul)
-}
+// lost reports whether there is no connection.
+func lost(err error) bool { return neterr.Lost(err, lostErrors...) }
+
+// lostErrors are the driver's errors that mean a lost connection.
+var lostErrors = []error{errSilent, driver.ErrInvalidConn, driver.ErrMalformPkt, driver.ErrPktSync, driver.ErrPktSyncMul}
 
 func (dialect) WrongTable(err error) bool { return number(err) == 1054 }
 
-// A sentence is an error in our words, which keeps the driver's in its chain.
-type sentence struct {
-	text string
-	err  error
-}
-
-func (s *sentence) Error() string { return s.text }
-func (s *sentence) Unwrap() error { return s.err }
-
 // Explain says what the server refused, or that it was not to be reached.
 func (d dialect) Explain(err error) error {
-	var ours *sentence
-	if errors.As(err, &ours) {
+	if explained.Is(err) {
 		return err
 	}
-	say := func(format string, args ...any) error { return &sentence{fmt.Sprintf(format, args...), err} }
 	var e *driver.MySQLError
-	var network *net.OpError
-	var unresolved *net.DNSError
 	switch {
 	case errors.As(err, &e):
-		return say("%s", d.refusal(e))
+		return explained.New(err, "%s", d.refusal(e))
 	case errors.Is(err, driver.ErrNoTLS):
-		return say("the server at %s offers no TLS, which the connection string asks for", d.address)
+		return explained.New(err, "the server at %s offers no TLS, which the connection string asks for", d.address)
 	case errors.Is(err, errSilent):
-		return say("cannot connect to MySQL at %s: %v", d.address, errSilent)
-	case errors.As(err, &network) && network.Op == "dial", errors.As(err, &unresolved), backend.RefusedTLS(err):
-		return say("cannot connect to MySQL at %s: %s", d.address, backend.RootCause(err))
+		return explained.New(err, "cannot connect to MySQL at %s: %v", d.address, errSilent)
 	case errors.Is(err, driver.ErrPktTooLarge):
-		return say("%s", d.tooLarge())
-	case lost(err):
-		return say("the connection to MySQL at %s was lost: %s", d.address, backend.RootCause(err))
+		return explained.New(err, "%s", d.tooLarge())
 	}
-	return err
+	at := neterr.Server{Name: "MySQL at " + d.address, Trust: "ssl_ca names the file with the authorities to trust"}
+	return at.Explain(err, lostErrors...)
 }
 
 // tooLarge is the reason why one notification is refused.

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log"
 
@@ -13,9 +14,7 @@ import (
 
 func ExampleOpen() {
 	ctx := context.Background()
-	c := driver.NewConfig()
-	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "tcp", "db.example:3306", "reader", "secret", "osprofiler"
-	s, err := mysql.Open(ctx, c, mysql.WithReadOnly())
+	s, err := mysql.Open("mysql://reader:secret@db.example/osprofiler?ssl_ca=/etc/ssl/certs/ca-certificates.crt", mysql.WithReadOnly())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -24,5 +23,24 @@ func ExampleOpen() {
 	}
 	if err := s.Close(); err != nil {
 		log.Fatal(err)
+	}
+}
+
+// A program that needs more than a connection string can say opens the database
+// itself. Closing the store leaves the database open.
+func ExampleNew() {
+	c := driver.NewConfig()
+	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "tcp", "db.example:3306", "nova", "secret", "osprofiler"
+	c.InterpolateParams = true // one round trip a statement
+	connector, err := driver.NewConnector(c)
+	if err != nil {
+		log.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer func() { _ = db.Close() }()
+	s := mysql.New(db)
+	defer func() { _ = s.Close() }()
+	if err := s.Ping(context.Background()); err != nil {
+		fmt.Println(err)
 	}
 }

@@ -17,8 +17,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 const password = "geheim"
@@ -119,7 +117,7 @@ func (h *hostile) got() []byte {
 // connector is what the connection string makes of the server.
 func (h *hostile) connector(t *testing.T, options string) connector {
 	t.Helper()
-	c, _, err := parse("mysql+pymysql://u:"+password+"@"+h.addr+"/db?connect_timeout=30"+options, store.Options{})
+	c, _, err := parse("mysql+pymysql://u:"+password+"@"+h.addr+"/db?connect_timeout=30"+options, newConfig(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 func TestParse(t *testing.T) {
@@ -31,7 +29,7 @@ func TestParse(t *testing.T) {
 		"mysql://u:p@h/db?password=q&database=e": "tcp h:3306 u p db",
 		"mysql://u@h/?password=q&database=e":     "tcp h:3306 u q e",
 	} {
-		c, _, err := parse(text, store.Options{})
+		c, _, err := parse(text, newConfig(nil))
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -55,12 +53,12 @@ func TestParse(t *testing.T) {
 		"mysql://h/db?ssl_mode=VERIFY_CA&ssl_verify_identity=true":         "ssl_mode=VERIFY_CA needs the authorities to trust",
 		"mysql://h/db?ssl_mode=VERIFY_CA&ssl_cert=/c&ssl_verify_cert=true": "ssl_mode=VERIFY_CA needs the authorities to trust",
 	} {
-		if _, _, err := parse(text, store.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := parse(text, newConfig(nil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %q", text, err, want)
 		}
 	}
-	c, opts, err := parse("mysql://h/db?connect_timeout=5&read_timeout=1.5&osp_busy_timeout=1m&osp_read_only", store.Options{})
-	if own := newConfig(opts); err != nil || c.Timeout != 5*time.Second || c.ReadTimeout != 1500*time.Millisecond || !own.readOnly || own.busyTimeout != time.Minute {
+	c, own, err := parse("mysql://h/db?connect_timeout=5&read_timeout=1.5&osp_busy_timeout=1m&osp_read_only", newConfig(nil))
+	if err != nil || c.Timeout != 5*time.Second || c.ReadTimeout != 1500*time.Millisecond || !own.readOnly || own.busyTimeout != time.Minute {
 		t.Errorf("got %+v, %+v (%v)", c, own, err)
 	}
 }
@@ -86,7 +84,7 @@ func TestForeignOptions(t *testing.T) {
 		"client_flag=x":                 "option client_flag" + refused,
 		"bind_address=eth0":             "option bind_address=eth0 of the connection string should be an IP address",
 	} {
-		c, _, err := parse("mysql+pymysql://u@h/db?"+option, store.Options{})
+		c, _, err := parse("mysql+pymysql://u@h/db?"+option, newConfig(nil))
 		switch {
 		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %q", option, err, want)
@@ -99,7 +97,7 @@ func TestForeignOptions(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("mysql+pymysql://u:p%40@[::1]:3306/db?charset=utf8&ssl_mode=REQUIRED")
 	f.Fuzz(func(t *testing.T, text string) {
-		if c, _, err := parse(text, store.Options{}); err == nil && c.Addr == "" && c.Net == "tcp" {
+		if c, _, err := parse(text, newConfig(nil)); err == nil && c.Addr == "" && c.Net == "tcp" {
 			t.Errorf("%q names no server, but no error came", text)
 		}
 	})

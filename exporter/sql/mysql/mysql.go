@@ -1,10 +1,9 @@
-// Package mysql is the store in upstream's SQL table in a MySQL or MariaDB
-// database. Importing it registers the schemes mysql://, mysql+pymysql:// and
+// Package mysql is the store in OSProfiler's SQL table in a MySQL or MariaDB
+// database. Importing the package registers the schemes mysql://, mysql+pymysql:// and
 // mysql+mysqldb://. See docs/stores/sql.md.
 package mysql
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -12,13 +11,13 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 func init() {
-	store.Register(store.Backend{Schemes: []string{"mysql", "mysql+pymysql", "mysql+mysqldb"}, OpenStore: openConnectionString})
+	store.Register(store.Backend{Schemes: []string{"mysql", "mysql+pymysql", "mysql+mysqldb"}, Open: openConnectionString})
 }
 
 type config struct {
@@ -53,17 +52,50 @@ func newConfig(opts []Option) config {
 
 var likeThis = connstr.Own("should read like mysql+pymysql://user:password@host/database")
 
-// Open opens the database that the driver's configuration names. The table and
-// its indexes are made if there is no table, unless the database is to be read
-// only. The error says in one sentence why it cannot be used, and shows no
-// password.
-func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, error) {
-	c = c.Clone()
+// Open opens a store in the database that a connection string names, such as
+// mysql://user:password@host:3306/database. Options in the connection string take
+// precedence over opts.
+//
+// Open does not connect. Write and Ping of a store that is not read-only make the
+// table and its indexes if there is no table. Until then the store reads as empty.
+func Open(connectionString string, opts ...Option) (*store.Store, error) {
+	c, own, err := parse(connectionString, newConfig(opts))
+	if err != nil {
+		return nil, store.BadConnectionString(err)
+	}
 	if c.DBName == "" {
 		return nil, store.BadConnectionString(errors.New("the connection string names no database; it " + likeThis))
 	}
-	if err := c.Apply(driver.Charset("utf8mb4", "")); err != nil {
+	if err := configure(c); err != nil {
 		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
+	}
+	db := sql.OpenDB(connector{c, own.readOnly})
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(2)
+	db.SetConnMaxIdleTime(time.Minute)
+	d := dialect{address: c.Addr, database: c.DBName, user: c.User, timeout: shorter(c.ReadTimeout, c.WriteTimeout)}
+	return table.New(db, d, own.table()), nil
+}
+
+// New returns a store in a database that the program opened with
+// github.com/go-sql-driver/mysql. Closing the store leaves the database open. To
+// write, the sessions must be strict (sql_mode), as they are by default, because
+// MySQL otherwise cuts texts and reports success. A ReadTimeout or WriteTimeout of
+// the program's configuration should be longer than a batch may take.
+func New(db *sql.DB, opts ...Option) *store.Store {
+	c := newConfig(opts).table()
+	c.KeepOpen = true
+	return table.New(db, dialect{address: "the address of the opened database", database: "opened by the program", opened: true}, c)
+}
+
+func (c config) table() table.Config {
+	return table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: connections / 2}
+}
+
+// configure sets what the store needs in the configuration of a connection.
+func configure(c *driver.Config) error {
+	if err := c.Apply(driver.Charset("utf8mb4", "")); err != nil {
+		return err
 	}
 	c.ParseTime = false
 	c.InterpolateParams = true // one round trip a statement; utf8mb4 is safe for it
@@ -72,16 +104,8 @@ func Open(ctx context.Context, c *driver.Config, opts ...Option) (*table.Store, 
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
-	if _, err := driver.NewConnector(c); err != nil {
-		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
-	}
-	own := newConfig(opts)
-	db := sql.OpenDB(connector{c, own.readOnly})
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(2)
-	db.SetConnMaxIdleTime(time.Minute)
-	return table.Open(ctx, db, dialect{address: c.Addr, database: c.DBName, user: c.User, timeout: shorter(c.ReadTimeout, c.WriteTimeout)},
-		table.Config{ReadOnly: own.readOnly, Patience: own.busyTimeout, Writers: connections / 2})
+	_, err := driver.NewConnector(c)
+	return err
 }
 
 // connections is how many a store has at most; one is held by a batch, one by

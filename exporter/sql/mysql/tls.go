@@ -1,8 +1,6 @@
 package mysql
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +8,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
 // A level says how far the server is verified. The names are MySQL's.
@@ -31,25 +30,24 @@ var modes = map[string]level{
 // them on (sqlalchemy/dialects/mysql/mysqldb.py, pymysql/connections.py). Where
 // several say how far to verify, the strictest counts.
 type tlsOptions struct {
-	given       []string // the names of the TLS options in the connection string
-	mode        string
-	authorities connstr.Authorities
-	cert, key   string
-	password    string
-	disabled    bool
-	verifyCert  string
-	identity    *bool // ssl_verify_identity
-	hostname    *bool // ssl_check_hostname
-	ssl         string
+	tlsconfig.Options
+
+	given      []string // the names of the TLS options in the connection string
+	mode       string
+	disabled   bool
+	verifyCert string
+	identity   *bool // ssl_verify_identity
+	hostname   *bool // ssl_check_hostname
+	ssl        string
 }
 
 func takeTLS(options *connstr.Options) *tlsOptions {
 	t := &tlsOptions{given: options.Starting("ssl")}
 	options.Filled("ssl_mode", &t.mode)
-	t.authorities.File, t.authorities.Directory = options.Named("ssl_ca"), options.Named("ssl_capath")
-	options.Filled("ssl_cert", &t.cert)
-	options.Filled("ssl_key", &t.key)
-	options.Text("ssl_key_password", &t.password)
+	t.Authorities.File, t.Authorities.Directory = options.Named("ssl_ca"), options.Named("ssl_capath")
+	t.Certificate, t.Key = options.Named("ssl_cert"), options.Named("ssl_key")
+	t.Password.Name = "ssl_key_password"
+	options.Text(t.Password.Name, &t.Password.Value)
 	options.BoolAs("ssl_disabled", &t.disabled, falseWords...)
 	options.Filled("ssl_verify_cert", &t.verifyCert)
 	t.identity = flag(options, "ssl_verify_identity")
@@ -83,7 +81,7 @@ func (t *tlsOptions) level() (level, error) {
 		}
 		least = mode
 	}
-	if least >= verifyCA && !t.authorities.Given() {
+	if least >= verifyCA && !t.Authorities.Given() {
 		return 0, fmt.Errorf("ssl_mode=%s needs the authorities to trust, as in MySQL's own clients: option ssl_ca should name a file with them, or ssl_capath a directory", t.mode)
 	}
 	if t.disabled || least == disabled {
@@ -107,7 +105,7 @@ func (t *tlsOptions) asked() (level, error) {
 	if isTrue(t.identity) || isTrue(t.hostname) {
 		return verifyIdentity, t.checkVerifyCert()
 	}
-	names := t.authorities.Given()
+	names := t.Authorities.Given()
 	switch strings.ToLower(t.verifyCert) {
 	case "":
 	case "1", "true", "yes", "required", "optional":
@@ -136,7 +134,7 @@ func (t *tlsOptions) asked() (level, error) {
 	return preferred, nil
 }
 
-// asksForTLS tells whether any option is there that asks for TLS in PyMySQL.
+// asksForTLS reports whether any option is there that asks for TLS in PyMySQL.
 func (t *tlsOptions) asksForTLS() bool {
 	return slices.ContainsFunc(t.given, func(name string) bool { return name != "ssl_disabled" })
 }
@@ -157,40 +155,15 @@ func (t *tlsOptions) configure(c *driver.Config, host string) error {
 	if err != nil || level == disabled {
 		return err
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if err := t.load(config); err != nil {
-		return err
-	}
-	c.AllowFallbackToPlaintext = level == preferred
+	t.ServerName = host
 	switch {
 	case level == verifyIdentity:
-	case level == verifyCA, config.RootCAs != nil && level == preferred:
-		connstr.VerifyChain(config)
+	case level == verifyCA, t.Authorities.Given() && level == preferred:
+		t.Verify = tlsconfig.Chain
 	default:
-		config.InsecureSkipVerify = true
+		t.Verify = tlsconfig.Nothing
 	}
-	c.TLS = config
-	return nil
-}
-
-// load reads the certificates.
-func (t *tlsOptions) load(config *tls.Config) (err error) {
-	if config.RootCAs, err = t.authorities.Pool(); err != nil {
-		return err
-	}
-	switch {
-	case t.cert == "" && t.key == "":
-		if t.password != "" {
-			return errors.New("ssl_key_password is given without ssl_cert and ssl_key")
-		}
-		return nil
-	case t.cert == "":
-		return fmt.Errorf("ssl_key=%s is given without ssl_cert", t.key)
-	}
-	pair, err := connstr.KeyPair(t.cert, t.key, t.password)
-	if err != nil {
-		return fmt.Errorf("ssl_cert and ssl_key: %w", err)
-	}
-	config.Certificates = []tls.Certificate{pair}
-	return nil
+	c.AllowFallbackToPlaintext = level == preferred
+	c.TLS, err = t.Config()
+	return err
 }

@@ -13,17 +13,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// openConnectionString opens a URL of SQLAlchemy's.
-func openConnectionString(ctx context.Context, connectionString string, o store.Options) (store.Store, error) {
-	dataSource, opts, err := parse(connectionString, o)
-	if err != nil {
-		return nil, store.BadConnectionString(err)
+func openConnectionString(_ context.Context, connectionString string, o store.Options) (*store.Store, error) {
+	opts := []Option{}
+	if o.ReadOnly {
+		opts = append(opts, WithReadOnly())
 	}
-	s, err := Open(ctx, dataSource, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return Open(connectionString, opts...)
 }
 
 // libpq are the options that are handed on to Open as they are, as SQLAlchemy
@@ -39,30 +34,26 @@ var libpq = map[string][]string{
 	"gssencmode": {"disable", "prefer", "require"}, "gssdelegation": {"0", "1"}, "gsslib": nil, "krbsrvname": nil,
 }
 
-// parse makes a data source of libpq's form. filter_error_trace changes
-// nothing: the database finds failed traces in the notifications themselves.
-func parse(connectionString string, o store.Options) (dataSource string, opts []Option, err error) {
+// parse makes a data source of libpq's form from a URL of SQLAlchemy's, and
+// changes own by the options. filter_error_trace changes nothing, because the
+// database finds failed traces in the notifications.
+func parse(connectionString string, own config) (dataSource string, _ config, err error) {
 	server, options, err := connstr.ParseServer(connectionString)
 	if err != nil {
-		return "", nil, err
+		return "", own, err
 	}
-	c := newConfig(nil)
-	options.Duration("osp_busy_timeout", &c.busyTimeout)
-	options.Bool("osp_read_only", &o.ReadOnly)
-	options.Bool("filter_error_trace", &o.FilterErrorTrace)
+	options.Duration("osp_busy_timeout", &own.busyTimeout)
+	options.Bool("osp_read_only", &own.readOnly)
+	options.Bool("filter_error_trace", new(bool))
 	values, err := takeServer(server, options)
-	err = cmp.Or(err, takeForeign(values, options))
+	err = cmp.Or(err, takeOptionsOfOtherClients(values, options))
 	for name, allowed := range libpq {
 		err = cmp.Or(err, takeOption(values, options, name, allowed))
 	}
 	if err := cmp.Or(options.Done(), err); err != nil {
-		return "", nil, options.Safe(err)
+		return "", own, options.Safe(err)
 	}
-	opts = []Option{WithBusyTimeout(c.busyTimeout)}
-	if o.ReadOnly {
-		opts = append(opts, WithReadOnly())
-	}
-	return pairs(values), opts, nil
+	return pairs(values), own, nil
 }
 
 // takeServer takes the server, the user and the database from the URL and from

@@ -3,15 +3,17 @@ package postgresql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 )
 
 // dialect is PostgreSQL's, for one database.
@@ -20,6 +22,7 @@ type dialect struct {
 	database string
 	user     string
 	noCopy   *atomic.Bool // COPY was refused
+	opened   bool         // by the program, perhaps with another driver
 }
 
 // Name is the database and where it is.
@@ -37,7 +40,7 @@ func (dialect) Tables() string {
 		"SELECT CAST(relname AS text) FROM pg_catalog.pg_class JOIN pg_catalog.pg_index ON oid = indexrelid WHERE indrelid = to_regclass('data')"
 }
 
-// Schema makes all or, as upstream, nothing: of a table that is there the
+// Schema makes all or, like the Python library, nothing: of a table that is there the
 // operator may have dropped indexes, and only its owner may make them.
 func (dialect) Schema(existing []string) []string {
 	if slices.Contains(existing, "data") {
@@ -58,9 +61,12 @@ func (dialect) Schema(existing []string) []string {
 
 // Alphabet is that of the database.
 func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error) {
-	var encoding string
-	if err := db.QueryRowContext(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
+	var encoding, client string
+	if err := db.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), current_setting('client_encoding')").Scan(&encoding, &client); err != nil {
 		return nil, err
+	}
+	if client != "UTF8" {
+		return nil, fmt.Errorf("the sessions of the database have the client_encoding %s, which should be UTF8", client)
 	}
 	switch encoding {
 	case "UTF8", "SQL_ASCII": // the latter keeps what it is sent
@@ -81,7 +87,10 @@ func (dialect) Begin() string { return "BEGIN ISOLATION LEVEL READ COMMITTED" }
 // would look like a success.
 func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
 	return c.Raw(func(driver any) error {
-		conn := driver.(*stdlib.Conn).Conn()
+		conn, err := connOf(driver)
+		if err != nil {
+			return err
+		}
 		if status := conn.PgConn().TxStatus(); status != inTransaction {
 			return fmt.Errorf("the transaction ended before COMMIT (status %q)", status)
 		}
@@ -91,6 +100,31 @@ func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
 		}
 		return err
 	})
+}
+
+// CheckSession implements table.SessionChecker.
+func (d dialect) CheckSession(ctx context.Context, db *sql.DB, _ bool) (err error) {
+	if !d.opened {
+		return nil
+	}
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return c.Raw(func(driver any) error {
+		_, err := connOf(driver)
+		return err
+	})
+}
+
+// connOf returns pgx's own connection.
+func connOf(driver any) (*pgx.Conn, error) {
+	conn, ok := driver.(*stdlib.Conn)
+	if !ok {
+		return nil, fmt.Errorf("the database was opened with another driver (%T); it should be opened with github.com/jackc/pgx/v5/stdlib", driver)
+	}
+	return conn.Conn(), nil
 }
 
 // inTransaction is the status that PostgreSQL tells of a session in a
@@ -120,8 +154,9 @@ func (dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b)
 }
 
-// Place is where the row lies: a small row goes where an earlier page has room.
-func (dialect) Place() (column, argument string) { return "ctid", "CAST(? AS tid)" }
+// PhysicalOrder returns the column that tells where a row lies. A small row goes
+// into an earlier page that has room.
+func (dialect) PhysicalOrder() (column, placeholder string) { return "ctid", "CAST(? AS tid)" }
 
 // IDs does not let the planner count the list: of a long one it would make one
 // walk through the table.
@@ -134,3 +169,16 @@ func (dialect) IDs(list string) string {
 func (dialect) Exact(column string) string     { return column }
 func (dialect) Unindexed(column string) string { return column + " || ''" }
 func (dialect) Text() string                   { return "CAST(data AS text)" }
+
+func (d dialect) Contains(word string) string { return "strpos(" + d.Text() + ", '" + word + "') > 0" }
+
+// Stamp has a collation that compares bytes, which is the fastest too.
+func (dialect) Stamp(timestamp string) string {
+	return "(" + timestamp + ` || lpad(CAST(id AS text), 19, '0')) COLLATE "C"`
+}
+
+// Absent implements table.Errors: a database that is missing is an error.
+func (dialect) Absent(error) bool { return false }
+
+// Replaced reports whether there is no table (undefined_table).
+func (dialect) Replaced(err error) bool { return state(err) == "42P01" }

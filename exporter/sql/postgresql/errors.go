@@ -11,7 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
@@ -44,10 +45,10 @@ func (dialect) Refuses(err error) bool {
 	return class == serverstate.Row
 }
 
-// TooMuch implements table.Dialect: transactions have no limit of their own.
+// TooMuch implements table.Errors: transactions have no limit of their own.
 func (dialect) TooMuch(error) bool { return false }
 
-// Suspect implements table.Dialect: a server that a row drives out of memory
+// Suspect implements table.Errors: a server that a row drives out of memory
 // may end the session, or itself, with or without a word.
 func (dialect) Suspect(err error, _ time.Duration) bool {
 	switch code := state(err); code {
@@ -74,44 +75,33 @@ func poolerSays(e *pgconn.PgError, texts []string) bool {
 	return e.Code == "08P01" && slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
 }
 
-// lost tells whether there is no connection. The driver does not export its
+// lost reports whether there is no connection. The driver does not export its
 // error about a connection that it closed.
 func lost(err error) bool {
 	if strings.Contains(err.Error(), "conn closed") {
 		err = errors.Join(err, net.ErrClosed)
 	}
-	return backend.LostConnection(err)
+	return neterr.Lost(err)
 }
 
 func (dialect) WrongTable(err error) bool { return state(err) == "42703" }
 
-// A sentence is an error in our words, which keeps the driver's in its chain.
-type sentence struct {
-	text string
-	err  error
-}
-
-func (s *sentence) Error() string { return s.text }
-func (s *sentence) Unwrap() error { return s.err }
-
 // Explain says what the server refused, or that it was not to be reached.
 func (d dialect) Explain(err error) error {
-	var ours *sentence
-	if errors.As(err, &ours) {
+	if explained.Is(err) {
 		return err
 	}
-	say := func(format string, args ...any) error { return &sentence{fmt.Sprintf(format, args...), err} }
 	var e *pgconn.PgError
 	var connecting *pgconn.ConnectError
 	switch {
 	case errors.As(err, &e):
-		return say("%s", d.refusal(e))
+		return explained.New(err, "%s", d.refusal(e))
 	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's, which was looked at
-		return say("cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
+		return explained.New(err, "cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
 	case errors.As(err, &connecting):
-		return say("cannot connect to PostgreSQL at %s: %s", d.server(), backend.RootCause(err))
+		return explained.New(err, "cannot connect to PostgreSQL at %s: %s", d.server(), neterr.RootCause(err))
 	case lost(err):
-		return say("the connection to PostgreSQL at %s was lost: %s", d.server(), backend.RootCause(err))
+		return explained.New(err, "the connection to PostgreSQL at %s was lost: %s", d.server(), neterr.RootCause(err))
 	}
 	return err
 }

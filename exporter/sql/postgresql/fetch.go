@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5"
 )
 
 // Fetch uses pgx's own interface: by database/sql's, each value would be copied
@@ -17,16 +17,20 @@ func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, 
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	return c.Raw(func(driver any) error {
-		found, err := driver.(*stdlib.Conn).Conn().Query(ctx, query, args...)
+		conn, err := connOf(driver)
 		if err != nil {
 			return err
 		}
-		defer found.Close()
-		for found.Next() {
-			if !each(found.RawValues()) {
+		rows, err := conn.Query(ctx, query, append([]any{pgx.QueryExecModeExec}, args...)...) // values as text
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if !each(rows.RawValues()) {
 				return nil
 			}
 		}
-		return found.Err()
+		return rows.Err()
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 // checkFiles returns an error about a file that the driver would read without
@@ -60,7 +60,7 @@ func checkPasswordFile(c *pgx.ConnConfig, settings map[string]string) error {
 	if err := checkRights("the password file", path, false); err != nil {
 		return err
 	}
-	text, err := connstr.ReadFile(path)
+	text, err := files.ReadSmall(path)
 	if err != nil {
 		return fmt.Errorf("the password file cannot be read: %w", err)
 	}

@@ -1,6 +1,7 @@
 package postgresql_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,25 +15,21 @@ import (
 )
 
 // ways are the ways in which an option reaches the driver: by a connection
-// string of ours, by a data source in either form, by the environment, and by a
-// service file.
+// string, by the environment, and by a service file.
 var ways = map[string]func(t *testing.T, option, value string) error{
 	"connection string": func(t *testing.T, option, value string) error {
-		return closed(store.Open(t.Context(), "postgresql://u@127.0.0.1:1/db?"+option+"="+value))
+		return pinged(store.Open(t.Context(), "postgresql://u@127.0.0.1:1/db?"+option+"="+value))
 	},
-	"URL": func(t *testing.T, option, value string) error {
-		return closed(postgresql.Open(t.Context(), "postgres://u@127.0.0.1:1/db?"+option+"="+value))
-	},
-	"keywords": func(t *testing.T, option, value string) error {
-		return closed(postgresql.Open(t.Context(), "user=u host = 127.0.0.1 port=1 "+option+" = '"+value+"'"))
+	"Open": func(t *testing.T, option, value string) error {
+		return pinged(postgresql.Open("postgresql://u@127.0.0.1:1/db?" + option + "=" + value))
 	},
 	"environment": func(t *testing.T, option, value string) error {
 		t.Setenv("PG"+strings.ToUpper(option), value)
-		return closed(postgresql.Open(t.Context(), "postgres://u@127.0.0.1:1/db"))
+		return pinged(postgresql.Open("postgresql://u@127.0.0.1:1/db"))
 	},
 	"service": func(t *testing.T, option, value string) error {
 		path := write(t, 0o600, fmt.Sprintf("[other]\nhost=x\n[one]\n%s=%s\n", option, value))
-		return closed(store.Open(t.Context(), "postgresql://u@127.0.0.1:1/db?service=one", withServiceFile(t, path)))
+		return pinged(store.Open(t.Context(), "postgresql://u@127.0.0.1:1/db?service=one", withServiceFile(t, path)))
 	},
 }
 
@@ -43,9 +40,10 @@ func withServiceFile(t *testing.T, path string) store.Option {
 	return store.WithReadOnly()
 }
 
-func closed(s interface{ Close() error }, err error) error {
+// pinged connects, and closes the store.
+func pinged(s *store.Store, err error) error {
 	if err == nil {
-		err = s.Close()
+		err = errors.Join(s.Ping(context.Background()), s.Close())
 	}
 	return err
 }
@@ -76,12 +74,12 @@ func TestFilesAreBounded(t *testing.T) {
 	}
 	t.Run("service file", func(t *testing.T) {
 		t.Setenv("PGSERVICEFILE", "/dev/zero")
-		if err := ways["URL"](t, "service", "one"); err == nil || !strings.Contains(err.Error(), "the service file cannot be read: open /dev/zero: it is no regular file") {
+		if err := ways["Open"](t, "service", "one"); err == nil || !strings.Contains(err.Error(), "the service file cannot be read: open /dev/zero: it is no regular file") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("no password file", func(t *testing.T) {
-		if err := ways["URL"](t, "passfile", os.DevNull); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		if err := ways["Open"](t, "passfile", os.DevNull); err == nil || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("got %v, want an attempt to connect", err)
 		}
 	})
@@ -103,7 +101,7 @@ func TestWithoutHome(t *testing.T) {
 // A password file is not read where there is a password.
 func TestPasswordFileThatIsNotNeeded(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
-	if err := ways["URL"](t, "password", "geheim&passfile=/dev/zero"); err == nil || !strings.Contains(err.Error(), "connection refused") {
+	if err := ways["Open"](t, "password", "geheim&passfile=/dev/zero"); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("got %v, want an attempt to connect", err)
 	}
 }
@@ -132,23 +130,22 @@ func TestOpenChecksRights(t *testing.T) {
 	}
 	t.Run("several hosts", func(t *testing.T) {
 		path := write(t, 0o600, "localhost:1:*:*:geheim\n127.0.0.1:1:*:*:other\n")
-		err := closed(postgresql.Open(t.Context(), "host=localhost,127.0.0.1 port=1,1 user=u passfile="+path))
+		err := pinged(postgresql.Open("postgresql://u@/db?host=localhost,127.0.0.1&port=1,1&passfile=" + path))
 		if err == nil || !strings.Contains(err.Error(), "not the same password for each host") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// PGREQUIRESSL counts for data sources, too: the password does not go to a
-// server that refuses TLS.
+// PGREQUIRESSL counts: the password does not go to a server that refuses TLS.
 func TestOpenRequiresTLS(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("PGREQUIRESSL", "1")
-	for _, form := range []string{"user=u password=geheim host=%s port=%s", "postgres://u:geheim@%s:%s/db", "postgres://u:geheim@%s:%s/db?application_name=x"} {
+	for _, form := range []string{"postgresql://u:geheim@%s:%s/db", "postgresql://u:geheim@%s:%s/db?application_name=x"} {
 		h := &hostile{answer: "R\x00\x00\x00\x08\x00\x00\x00\x03"} // the password in clear, please
 		h.start(t)
 		host, port, _ := strings.Cut(h.addr, ":")
-		err := closed(postgresql.Open(t.Context(), fmt.Sprintf(form, host, port)))
+		err := pinged(postgresql.Open(fmt.Sprintf(form, host, port)))
 		h.mu.Lock()
 		got := h.got.String()
 		h.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -120,7 +121,7 @@ func (h *hostile) open(t *testing.T, options string) (got string, err error) {
 	h.start(t)
 	s, err := store.Open(t.Context(), "postgresql://u:"+password+"@"+h.addr+"/db?connect_timeout=30&osp_busy_timeout=0"+options)
 	if err == nil {
-		s.Close()
+		err = errors.Join(s.Ping(t.Context()), s.Close())
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

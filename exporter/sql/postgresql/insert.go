@@ -8,16 +8,15 @@ import (
 	"io"
 	"strings"
 
-	"github.com/jackc/pgx/v5/stdlib"
-
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// latest looks for each trace_id by the index: for all at once the planner might
-// read the whole table. The sum keeps it from walking through the table by its ids.
-var latest = fmt.Sprintf("SELECT found.* FROM unnest($1::text[]) AS asked (trace_id) CROSS JOIN LATERAL "+
-	"(SELECT %s, CAST(data AS text) FROM data WHERE trace_id = asked.trace_id ORDER BY id + 0 DESC LIMIT %d) AS found",
+// latest looks up each trace_id by the index. For all at once the planner might
+// read the whole table. `id + 0` stops the planner from using the primary key
+// instead of the index on trace_id.
+var latest = fmt.Sprintf("SELECT stored.* FROM unnest($1::text[]) AS asked (trace_id) CROSS JOIN LATERAL "+
+	"(SELECT %s, CAST(data AS text) FROM data WHERE trace_id = asked.trace_id ORDER BY id + 0 DESC LIMIT %d) AS stored",
 	strings.Join(table.Columns(), ", "), table.SameTraceID)
 
 func (dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]table.Row, error) {
@@ -37,7 +36,11 @@ func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (ins
 		return insert(ctx, c, rows)
 	}
 	err = c.Raw(func(driver any) error {
-		tag, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, &copyText{rows: rows}, "COPY data ("+table.ColumnList+") FROM STDIN")
+		conn, err := connOf(driver)
+		if err != nil {
+			return err
+		}
+		tag, err := conn.PgConn().CopyFrom(ctx, &copyText{rows: rows}, "COPY data ("+table.ColumnList+") FROM STDIN")
 		inserted = tag.RowsAffected()
 		return err
 	})

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 func TestParse(t *testing.T) {
@@ -34,7 +32,7 @@ func TestParse(t *testing.T) {
 		"postgresql://u@/db?host=/run/a:b&host=c":                 "dbname='db' host='/run/a:b,c' user='u'",
 		"postgresql://u@/db?host=a:1":                             "dbname='db' host='a' port='1' user='u'",
 	} {
-		got, _, err := parse(text, store.Options{})
+		got, _, err := parse(text, newConfig(nil))
 		if err != nil || got != want {
 			t.Errorf("%s: got %s (%v), want %s", text, got, err, want)
 		}
@@ -60,7 +58,7 @@ func TestWrongOptions(t *testing.T) {
 		"postgresql://u@h/db?sslsni=true":                         "sslsni=true",
 		"postgresql://u@h/db?gssencmode=on":                       "gssencmode=on",
 	} {
-		if _, _, err := parse(text, store.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := parse(text, newConfig(nil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %q", text, err, want)
 		}
 	}
@@ -86,7 +84,7 @@ func TestForeignOptions(t *testing.T) {
 		"oauth_client_secret=x":     "option oauth_client_secret of the connection string is not supported",
 		"oauth_scope=x":             "option oauth_scope of the connection string is not supported",
 	} {
-		dataSource, _, err := parse("postgresql://u@h:1/db?"+option, store.Options{})
+		dataSource, _, err := parse("postgresql://u@h:1/db?"+option, newConfig(nil))
 		if want != "" {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want an error with %q", option, err, want)
@@ -122,7 +120,7 @@ func TestFallbackApplicationName(t *testing.T) {
 		{"", "", ""},
 	} {
 		t.Setenv("PGAPPNAME", c.environment)
-		dataSource, _, err := parse("postgresql://u@h/db?"+c.options, store.Options{})
+		dataSource, _, err := parse("postgresql://u@h/db?"+c.options, newConfig(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +135,7 @@ func TestFallbackApplicationName(t *testing.T) {
 func TestLoadBalanceHosts(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
-		got, _, err := parse("postgresql://u@/db?host=a:1&host=b:2&host=c:3&load_balance_hosts=random", store.Options{})
+		got, _, err := parse("postgresql://u@/db?host=a:1&host=b:2&host=c:3&load_balance_hosts=random", newConfig(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +150,7 @@ func TestLoadBalanceHosts(t *testing.T) {
 	if len(seen) != 6 {
 		t.Errorf("got %v", seen)
 	}
-	if _, _, err := parse("postgresql://u@/db?host=a,b,c&port=1,2&load_balance_hosts=random", store.Options{}); err == nil || !strings.Contains(err.Error(), "2 ports for 3 hosts") {
+	if _, _, err := parse("postgresql://u@/db?host=a,b,c&port=1,2&load_balance_hosts=random", newConfig(nil)); err == nil || !strings.Contains(err.Error(), "2 ports for 3 hosts") {
 		t.Errorf("got %v", err)
 	}
 }

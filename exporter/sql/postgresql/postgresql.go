@@ -1,11 +1,10 @@
-// Package postgresql is the store in upstream's SQL table in a PostgreSQL
-// database. Importing it registers the schemes postgresql:// and
+// Package postgresql is the store in OSProfiler's SQL table in a PostgreSQL
+// database. Importing the package registers the schemes postgresql:// and
 // postgresql+psycopg2://. See docs/stores/sql.md.
 package postgresql
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -20,12 +19,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 func init() {
-	store.Register(store.Backend{Schemes: []string{"postgresql", "postgresql+psycopg2"}, OpenStore: openConnectionString})
+	store.Register(store.Backend{Schemes: []string{"postgresql", "postgresql+psycopg2"}, Open: openConnectionString})
 }
 
 type config struct {
@@ -58,14 +57,20 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// Open opens the database that a connection string of libpq's or a URL names,
-// as pgx reads them, with the environment and files that libpq uses. As with
-// libpq, a key or a password file that others may read is an error, and the
-// server is verified as the options say; docs/stores/sql.md lists them. The table
-// and its indexes are made if there is no table, unless the database is to be
-// read only. The error says in one sentence why it cannot be used, and shows
-// no password.
-func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store, error) {
+// Open opens a store in the database that a connection string names, such as
+// postgresql://user:password@host:5432/database, with the environment and the
+// files that libpq uses. As with libpq, a key or a password file that others may
+// read is an error, and the server is verified as the options say;
+// docs/stores/sql.md lists them. Options in the connection string take precedence
+// over opts.
+//
+// Open does not connect. Write and Ping of a store that is not read-only make the
+// table and its indexes if there is no table. Until then the store reads as empty.
+func Open(connectionString string, opts ...Option) (*store.Store, error) {
+	dataSource, own, err := parse(connectionString, newConfig(opts))
+	if err != nil {
+		return nil, store.BadConnectionString(err)
+	}
 	c, err := parseDataSource(dataSource)
 	if err != nil {
 		return nil, store.BadConnectionString(err)
@@ -77,7 +82,27 @@ func Open(ctx context.Context, dataSource string, opts ...Option) (*table.Store,
 	// session are no trouble.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
-	return open(ctx, stdlib.OpenDB(*c), dialect{servers: serversOf(c), database: cmp.Or(c.Database, c.User), user: c.User, noCopy: new(atomic.Bool)}, newConfig(opts))
+	db := stdlib.OpenDB(*c)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(2)
+	db.SetConnMaxIdleTime(time.Minute)
+	return table.New(db, dialectOf(c), own.table()), nil
+}
+
+// New returns a store in a database that the program opened with pgx
+// (github.com/jackc/pgx/v5/stdlib). Closing the store leaves the database open.
+func New(db *sql.DB, opts ...Option) *store.Store {
+	c := newConfig(opts).table()
+	c.KeepOpen = true
+	return table.New(db, dialect{servers: "the address of the opened database", database: "opened by the program", noCopy: new(atomic.Bool), opened: true}, c)
+}
+
+func (c config) table() table.Config {
+	return table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: connections / 2}
+}
+
+func dialectOf(c *pgx.ConnConfig) dialect {
+	return dialect{servers: serversOf(c), database: cmp.Or(c.Database, c.User), user: c.User, noCopy: new(atomic.Bool)}
 }
 
 // parseDataSource reads a data source and the files that it names.
@@ -97,7 +122,7 @@ func parseDataSource(dataSource string) (*pgx.ConnConfig, error) {
 	if err := checkPasswordFile(c, settings); err != nil {
 		return nil, err
 	}
-	if err := guard(c); err != nil {
+	if err := applyLibpqRules(c); err != nil {
 		return nil, fmt.Errorf("cannot connect to PostgreSQL at %s: %w", serversOf(c), err)
 	}
 	return c, nil
@@ -117,13 +142,6 @@ func serversOf(c *pgx.ConnConfig) string {
 // connections is how many a store has at most; one is held by a batch, one by
 // a page that is read.
 const connections = 8
-
-func open(ctx context.Context, db *sql.DB, d dialect, c config) (*table.Store, error) {
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(2)
-	db.SetConnMaxIdleTime(time.Minute)
-	return table.Open(ctx, db, d, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: connections / 2})
-}
 
 // unusable says why a data source cannot be used, and does not show it.
 func unusable(err error) error {

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"strings"
 	"syscall"
 
 	"github.com/jackc/pgservicefile"
 
-	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 // environment are the variables of libpq for the settings that say whom to
@@ -34,9 +33,6 @@ func settingsOf(dataSource string) (map[string]string, error) {
 		}
 	}
 	own := keywords(dataSource)
-	if isURL(dataSource) {
-		own = urlSettings(dataSource)
-	}
 	inEnvironment := maps.Clone(settings)
 	maps.Copy(settings, own)
 	if settings["service"] == "" {
@@ -73,7 +69,7 @@ func readService(path, name string) (map[string]string, error) {
 // the driver says so, or does without the file, as in a home directory into
 // which this account may not look.
 func readIfThere(what, path string) (text []byte, err error) {
-	text, err = connstr.ReadFile(path)
+	text, err = files.ReadSmall(path)
 	var system syscall.Errno
 	switch {
 	case errors.As(err, &system), path == os.DevNull:
@@ -82,28 +78,6 @@ func readIfThere(what, path string) (text []byte, err error) {
 		return nil, fmt.Errorf("%s cannot be read: %w", what, err)
 	}
 	return text, nil
-}
-
-func isURL(dataSource string) bool {
-	return strings.HasPrefix(dataSource, "postgres://") || strings.HasPrefix(dataSource, "postgresql://")
-}
-
-// urlSettings reads the options of a URL, and its password.
-func urlSettings(dataSource string) map[string]string {
-	settings := map[string]string{}
-	rest, query, _ := strings.Cut(dataSource, "?")
-	_, rest, _ = strings.Cut(rest, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		if _, password, ok := strings.Cut(authority[:at], ":"); ok {
-			settings["password"] = password
-		}
-	}
-	options, _ := url.ParseQuery(query) // the driver says what is wrong
-	for name, all := range options {
-		settings[name] = all[len(all)-1]
-	}
-	return settings
 }
 
 // keywords reads a data source like "host=a password='it\'s'".
@@ -142,11 +116,5 @@ func withEnvironment(dataSource string, settings map[string]string) string {
 		return dataSource
 	}
 	settings["sslmode"] = "require"
-	switch {
-	case !isURL(dataSource):
-		return dataSource + " sslmode='require'"
-	case strings.Contains(dataSource, "?"):
-		return dataSource + "&sslmode=require"
-	}
-	return dataSource + "?sslmode=require"
+	return dataSource + " sslmode='require'"
 }

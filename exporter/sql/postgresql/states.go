@@ -113,13 +113,13 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 	return state.Class, true
 }
 
-// ofID tells whether a duplicate is one of the id, of which the notification says
+// ofID reports whether a duplicate is one of the id, of which the notification says
 // nothing. Each attempt takes further ids from the sequence.
 func ofID(e *pgconn.PgError) bool {
 	return e.ConstraintName == "data_pkey" || strings.Contains(e.Detail, "(id)=(")
 }
 
-// inRecovery tells whether a standby refuses because it is one. The message may
+// inRecovery reports whether a standby refuses because it is one. The message may
 // be in any language; the name of the server's function is not.
 func inRecovery(e *pgconn.PgError) bool {
 	switch e.Routine {

@@ -83,7 +83,7 @@ func BenchmarkRead(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("failed/limit=%d", limit), func(b *testing.B) {
 			for b.Loop() {
-				for _, err := range s.ErrorTraces(b.Context(), store.Query{Limit: limit}) {
+				for _, err := range s.Traces(b.Context(), store.Query{Failed: true, Limit: limit}) {
 					if err != nil {
 						b.Fatal(err)
 					}

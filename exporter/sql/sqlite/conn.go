@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A stamp tells whether a file was written in between.
+// A stamp changes when the file is written.
 type stamp struct {
 	size    int64
 	changed time.Time
@@ -54,12 +54,13 @@ func (c *conn) Close() error {
 	return err
 }
 
-// current tells whether the connection is to the database that the path names,
+// current reports whether the connection is to the database that the path names,
 // and would not be refused now.
 //
-// A file that somebody else wrote meanwhile gets a new connection. SQLite tells
-// by a counter in the file whether its cache still holds. A restored file may have the same
-// counter by chance; SQLite would then mix it with what it remembers.
+// A file that another process wrote meanwhile gets a new connection. SQLite
+// compares a counter in the file to find out whether its cache is valid. A
+// restored file may have the same counter by chance; SQLite would then mix the
+// file with its cache.
 func (c *conn) current() bool {
 	k := c.connector
 	if c.age != k.age.Load() {
@@ -93,15 +94,15 @@ func (c *conn) try(ctx context.Context) error {
 
 // one runs a query for one number.
 func one(ctx context.Context, c sqliteConn, query string) (int64, error) {
-	found, err := c.QueryContext(ctx, query, nil)
+	rows, err := c.QueryContext(ctx, query, nil)
 	if err != nil {
 		return 0, err
 	}
 	values := make([]driver.Value, 1)
-	err = found.Next(values)
+	err = rows.Next(values)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	n, _ := values[0].(int64)
-	return n, errors.Join(err, found.Close())
+	return n, errors.Join(err, rows.Close())
 }

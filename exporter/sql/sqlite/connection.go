@@ -10,41 +10,32 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// openConnectionString opens sqlite:///relative.db and sqlite:////absolute.db.
-func openConnectionString(ctx context.Context, connectionString string, o store.Options) (store.Store, error) {
-	path, opts, err := parse(connectionString, o)
-	if err != nil {
-		return nil, store.BadConnectionString(err)
-	}
-	return Open(ctx, path, opts...)
-}
-
-// parse reads the path and the options. filter_error_trace changes nothing:
-// the database finds failed traces in the notifications themselves.
-func parse(connectionString string, o store.Options) (path string, opts []Option, err error) {
-	rest, options := connstr.Cut(connectionString)
-	c := newConfig(nil)
-	options.Bool("osp_sync", &c.sync)
-	options.Duration("osp_busy_timeout", &c.busyTimeout)
-	options.Bool("osp_read_only", &o.ReadOnly)
-	options.Bool("osp_allow_shared", &c.allowShared)
-	options.Bool("filter_error_trace", &o.FilterErrorTrace)
-	if err := options.Done(); err != nil {
-		return "", nil, err
-	}
-	opts = []Option{WithSync(c.sync), WithBusyTimeout(c.busyTimeout)}
+func openConnectionString(_ context.Context, connectionString string, o store.Options) (*store.Store, error) {
+	opts := []Option{}
 	if o.ReadOnly {
 		opts = append(opts, WithReadOnly())
 	}
-	if c.allowShared {
-		opts = append(opts, WithSharedFile())
-	}
-	path, err = pathOf(rest)
-	return path, opts, err
+	return Open(connectionString, opts...)
 }
 
-// pathOf counts slashes as SQLAlchemy does: what stands behind the third is
-// the path, as it is.
+// parse reads the path and the options, which change c. filter_error_trace
+// changes nothing, because the database finds failed traces in the notifications.
+func parse(connectionString string, c config) (path string, _ config, err error) {
+	rest, options := connstr.Cut(connectionString)
+	options.Bool("osp_sync", &c.sync)
+	options.Duration("osp_busy_timeout", &c.busyTimeout)
+	options.Bool("osp_read_only", &c.readOnly)
+	options.Bool("osp_allow_shared", &c.allowShared)
+	options.Bool("filter_error_trace", new(bool))
+	if err := options.Done(); err != nil {
+		return "", c, err
+	}
+	path, err = pathOf(rest)
+	return path, c, err
+}
+
+// pathOf counts slashes as SQLAlchemy does: the path is the text behind the third
+// slash, without escapes.
 func pathOf(connectionString string) (string, error) {
 	_, rest, _ := strings.Cut(connectionString, "://")
 	path, ok := strings.CutPrefix(rest, "/")

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/url"
 	"os"
@@ -15,7 +16,7 @@ import (
 
 	base "modernc.org/sqlite"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 // A connector opens connections to the file that the path names at that time.
@@ -30,7 +31,7 @@ type connector struct {
 	eras int64       // how many databases there were
 }
 
-// era returns a number that changes when connections go to another database
+// era returns a number that changes when connections lead to another database
 // than before.
 func (k *connector) era() int64 {
 	k.mu.Lock()
@@ -58,11 +59,19 @@ func (k *connector) note(file os.FileInfo) {
 	}
 }
 
+// forget notes that there is no file. The next one is another database, though
+// the system may give it the same inode.
+func (k *connector) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.last = nil
+}
+
 // Driver implements driver.Connector.
 func (k *connector) Driver() driver.Driver { return &base.Driver{} }
 
-// Connect implements driver.Connector. Unless the database is to be read only,
-// Connect makes the file where it is missing.
+// Connect implements driver.Connector. If the file does not exist, the error is
+// an errAbsent; create makes the file.
 func (k *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := k.check(); err != nil {
 		return nil, err
@@ -70,15 +79,12 @@ func (k *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if k.readOnly {
 		return k.connectForReading(ctx)
 	}
-	if err := k.create(); err != nil {
-		return nil, fmt.Errorf("cannot create the file %q: %w", k.path, backend.Reason(err))
-	}
 	return k.open(ctx, "rw")
 }
 
 // check says in one sentence why the file cannot be used.
 func (k *connector) check() error {
-	if err := backend.CheckFile(k.absolute, k.readOnly, "a SQLite database"); err != nil {
+	if err := files.Check(k.absolute, k.readOnly, "a SQLite database"); err != nil {
 		return err
 	}
 	if k.readOnly || k.allowShared {
@@ -93,11 +99,11 @@ var companions = [...]string{"-journal", "-wal", "-shm"}
 // checkShared looks at the database and at the files beside it. SQLite
 // writes old rows into a journal that is there already, and rolls it back.
 func (k *connector) checkShared() error {
-	if err := backend.CheckShared(k.absolute); err != nil {
+	if err := files.CheckShared(k.absolute); err != nil {
 		return err
 	}
 	for _, suffix := range companions {
-		if err := backend.CheckShared(behindLinks(k.absolute) + suffix); err != nil {
+		if err := files.CheckShared(behindLinks(k.absolute) + suffix); err != nil {
 			return err
 		}
 	}
@@ -119,8 +125,12 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 	for range 10 {
 		age := k.age.Load()
 		before, err := os.Stat(k.absolute)
-		if err != nil {
-			return nil, fmt.Errorf("cannot open the file %q: %w", k.path, backend.Reason(err))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && !k.readOnly:
+			k.forget()
+			return nil, fmt.Errorf("%w: %q", errAbsent, k.path)
+		case err != nil:
+			return nil, fmt.Errorf("cannot open the file %q: %w", k.path, files.Reason(err))
 		}
 		opened, err := connect(ctx, dataSource(k.absolute, mode, append(pragmas, k.pragmas()...)))
 		if err != nil {
@@ -129,7 +139,7 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 		if err := bound(ctx, opened); err != nil {
 			return nil, errors.Join(err, opened.Close())
 		}
-		c := &conn{sqliteConn: opened, connector: k, age: age, file: before, seen: stampOf(before), exposed: backend.Exposed(k.absolute)}
+		c := &conn{sqliteConn: opened, connector: k, age: age, file: before, seen: stampOf(before), exposed: files.Exposed(k.absolute)}
 		if err := k.checkOpened(c); err == nil {
 			k.note(before)
 			return c, nil
@@ -158,7 +168,7 @@ func bound(ctx context.Context, c sqliteConn) error {
 
 // largestDatabase returns the size in bytes that the database may have.
 func largestDatabase() int64 {
-	limit := backend.FileSizeLimit()
+	limit := files.SizeLimit()
 	if limit == math.MaxInt64 {
 		return limit
 	}
@@ -176,6 +186,9 @@ func (k *connector) checkOpened(c *conn) error {
 	}
 	return k.checkShared()
 }
+
+// errAbsent says that a store which may write has no file yet.
+var errAbsent = fmt.Errorf("there is no SQLite database: %w", fs.ErrNotExist)
 
 // errReplaced says that the path names another file than the one that was open.
 var errReplaced = errors.New("the database file was moved or removed while it was written")
@@ -222,8 +235,8 @@ func pragmas(synchronous string) []string {
 	return []string{"busy_timeout(" + strconv.Itoa(driverPatience) + ")", "synchronous(" + synchronous + ")", "cache_size(-16000)", "trusted_schema(0)"}
 }
 
-// driverPatience is how many milliseconds SQLite itself waits for a lock. It
-// does not see contexts meanwhile, so most of the waiting is done by the table's Store.
+// driverPatience is how many milliseconds SQLite itself waits for a lock. SQLite
+// does not look at contexts meanwhile, so that the table does most of the waiting.
 const driverPatience = 50
 
 // dataSource is the driver's name of the database. The journal stays SQLite's

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 // mostCopied is the size of the largest database of which a private copy is made.
@@ -47,7 +47,7 @@ func (s state) same(t state) bool {
 	return os.SameFile(s.info, t.info) && s.size == t.size && s.changed.Equal(t.changed)
 }
 
-// current tells whether the files are as they were when they were copied.
+// current reports whether the files are as they were when they were copied.
 func (r *recovered) current() bool {
 	for path, was := range r.states {
 		if !was.same(stateOf(path)) {
@@ -121,10 +121,10 @@ func (k *connector) copyInto(r *recovered, source, target string) error {
 			continue
 		}
 		if err != nil && suffix == "" {
-			return fmt.Errorf("cannot read the file %q: %w", k.path, backend.Reason(err))
+			return fmt.Errorf("cannot read the file %q: %w", k.path, files.Reason(err))
 		}
 		if err != nil {
-			return fmt.Errorf("cannot copy %q to recover the database %q: %w", source+suffix, k.path, backend.Reason(err))
+			return fmt.Errorf("cannot copy %q to recover the database %q: %w", source+suffix, k.path, files.Reason(err))
 		}
 		sums[suffix] = sum
 	}
@@ -179,7 +179,7 @@ func sumOf(path string) (uint64, error) {
 // journalMagic ends a journal that names another one, and begins every journal.
 var journalMagic = []byte{0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7}
 
-// namesOthers tells whether a journal is of a transaction over several
+// namesOthers reports whether a journal is of a transaction over several
 // databases. To roll it back, SQLite removes a file that the journal names.
 func namesOthers(journal string) (bool, error) {
 	f, err := os.Open(journal)

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 // creating keeps others in this process from opening a file while create still
@@ -52,5 +52,5 @@ func (k *connector) checkLinks(path string) error {
 	if k.allowShared {
 		return nil
 	}
-	return backend.CheckShared(path)
+	return files.CheckShared(path)
 }

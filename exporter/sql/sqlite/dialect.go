@@ -3,20 +3,39 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// dialect is SQLite's, for the database in this file.
+// dialect is SQLite's, for one database.
 type dialect struct {
-	path       string // as it was given, for errors
-	connection *connector
+	path       string     // as it was given, for errors
+	connection *connector // nil for a database that the program opened
 }
 
+// Name implements table.Dialect.
 func (d dialect) Name() string { return strconv.Quote(d.path) }
+
+// Create implements table.Creator.
+func (d dialect) Create() error {
+	k := d.connection
+	if k == nil {
+		return nil
+	}
+	if err := k.check(); err != nil {
+		return err
+	}
+	if err := k.create(); err != nil {
+		return fmt.Errorf("cannot create the file %q: %w", k.path, files.Reason(err))
+	}
+	return nil
+}
 
 func (dialect) Tables() string {
 	return "SELECT name FROM sqlite_master WHERE tbl_name = 'data' COLLATE NOCASE"
@@ -48,12 +67,19 @@ func (dialect) Alphabet(context.Context, *sql.DB) (table.Alphabet, error) { retu
 
 func (dialect) IDs(list string) string { return "id IN (" + list + ")" }
 
-// Fetch is database/sql's: its drivers hand their own buffers over.
+// Fetch uses package database/sql, which hands over the driver's own buffers.
 func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error {
 	return table.Fetch(ctx, db, query, args, each)
 }
 
-func (dialect) Place() (column, argument string) { return "id", "?" }
+func (dialect) PhysicalOrder() (column, placeholder string) { return "id", "?" }
+
+// Contains uses LIKE, which is faster than instr.
+func (dialect) Contains(word string) string { return "data LIKE '%" + word + "%'" }
+
+func (dialect) Stamp(timestamp string) string {
+	return timestamp + " || substr('0000000000000000000' || id, -19)"
+}
 
 // Exact is the column: SQLite compares byte by byte.
 func (dialect) Exact(column string) string     { return column }
@@ -67,14 +93,11 @@ func (d dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]
 	return table.Latest(ctx, c, d, traceIDs)
 }
 
-// Rows and bytes of one statement: SQLite has to read it each time.
-const (
-	statementRows  = 100
-	statementBytes = 4 << 20
-)
+// A statement is short, because SQLite compiles it for each transaction.
+var statement = table.Statement{Rows: 50, Bytes: 4 << 20, Prepare: true}
 
-func (dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
-	return table.Insert(ctx, c, rows, statementRows, statementBytes)
+func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
+	return table.Insert(ctx, c, d, rows, statement)
 }
 
 // Commit implements table.Dialect. SQLite keeps a transaction open whose COMMIT
@@ -97,25 +120,35 @@ func (d dialect) Commit(ctx context.Context, c *sql.Conn) error {
 // commits is how often a COMMIT is repeated. Each waits for driverPatience.
 const commits = 20
 
-// Suspect implements table.Dialect: SQLite always says why it refuses.
+// Suspect implements table.Errors: SQLite always says why it refuses.
 func (dialect) Suspect(error, time.Duration) bool { return false }
 
 // LargestRow implements table.Bounded.
 func (dialect) LargestRow() int64 { return largestDatabase() }
 
-// Renew gives up all connections if the error may come from a database file
-// that was replaced while it was open. Then the caller makes sure of the table and runs
-// its statements again, on connections to the file at the path.
-func (d dialect) Renew(err error) bool {
-	if !replaced(err) {
+// Replaced gives up all connections if the error may come from a database file
+// that was removed or replaced while it was open.
+func (d dialect) Replaced(err error) bool {
+	switch {
+	case d.connection == nil:
+		return noTable(err)
+	case !replaced(err):
 		return false
 	}
 	d.connection.renew(noTable(err))
 	return true
 }
 
+// Absent implements table.Dialect.
+func (dialect) Absent(err error) bool { return errors.Is(err, errAbsent) }
+
 // Era returns a number that changes when the database is another one.
-func (d dialect) Era() int64 { return d.connection.era() }
+func (d dialect) Era() int64 {
+	if d.connection == nil {
+		return 0
+	}
+	return d.connection.era()
+}
 
 // Committed returns an error if the path does not name the database that a
 // transaction was committed to any more: it may have been removed.

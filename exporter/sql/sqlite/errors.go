@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"syscall"
@@ -10,7 +9,8 @@ import (
 	driver "modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
@@ -36,10 +36,10 @@ func classOf(c int) serverstate.Class {
 
 func primary(c int) int { return c & 0xFF }
 
-// Busy tells whether another connection was in the way.
+// Busy reports whether another connection was in the way.
 func (dialect) Busy(err error) bool { return classOf(resultCode(err)) == serverstate.Contended }
 
-// Transient tells whether the failure may go away, as a full disk does. Codes of
+// Transient reports whether the failure may go away, as a full disk does. Codes of
 // which nobody can tell count as such, because a batch may be written twice.
 func (dialect) Transient(err error) bool {
 	if errors.Is(err, errReplaced) {
@@ -48,22 +48,22 @@ func (dialect) Transient(err error) bool {
 	c := resultCode(err)
 	if c == code.SQLITE_OK { // the file could not be opened or made
 		var errno syscall.Errno
-		class := backend.FileClass(err)
+		class := files.ClassOf(err)
 		return class == serverstate.Passes || class == serverstate.Unknown && errors.As(err, &errno)
 	}
 	class := classOf(c)
 	return class == serverstate.Passes || class == serverstate.Unknown
 }
 
-// Refuses tells whether SQLite will not take a row for that row's own sake:
+// Refuses reports whether SQLite will not take a row for that row's own sake:
 // the row is too large, or breaks a constraint that somebody put on the table.
 func (dialect) Refuses(err error) bool { return classOf(resultCode(err)) == serverstate.Row }
 
-// TooMuch tells whether there was no room for a transaction, of which smaller ones
+// TooMuch reports whether there was no room for a transaction, of which smaller ones
 // may have room.
 func (dialect) TooMuch(err error) bool { return resultCode(err) == code.SQLITE_FULL }
 
-// replaced tells whether an error may come from a database file that somebody
+// replaced reports whether an error may come from a database file that somebody
 // moved, removed, cut or restored while it was open.
 func replaced(err error) bool {
 	switch c := resultCode(err); c {
@@ -76,15 +76,15 @@ func replaced(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, errReplaced) || noTable(err)
+	return errors.Is(err, errReplaced) || errors.Is(err, errAbsent) || noTable(err)
 }
 
-// noTable tells whether the database lacks the table data, as an empty one does.
+// noTable reports whether the database lacks the table data, as an empty one does.
 func noTable(err error) bool {
 	return resultCode(err) == code.SQLITE_ERROR && strings.Contains(err.Error(), "no such table")
 }
 
-// WrongTable tells whether the table lacks a column of ours.
+// WrongTable reports whether the table lacks a column of ours.
 func (dialect) WrongTable(err error) bool {
 	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column")
 }
@@ -98,10 +98,10 @@ func (d dialect) Explain(err error) error {
 	} else if s, ok := sentences[primary(c)]; ok {
 		sentence = s
 	}
-	if c == code.SQLITE_OK || errors.As(err, new(*explained)) {
+	if c == code.SQLITE_OK || explained.Is(err) {
 		return err
 	}
-	return &explained{text: fmt.Sprintf(sentence, d.path), err: err}
+	return explained.New(err, sentence+": %v", d.path, err)
 }
 
 // sentences are what Explain says, by extended or primary code.
@@ -120,15 +120,3 @@ var sentences = map[int]string{
 	code.SQLITE_PERM:               "there is no right to use the SQLite database %q",
 	code.SQLITE_AUTH:               "there is no right to use the SQLite database %q",
 }
-
-// explained is an error of SQLite behind the sentence that explains it.
-type explained struct {
-	text string
-	err  error
-}
-
-// Error implements error.
-func (e *explained) Error() string { return e.text + ": " + e.err.Error() }
-
-// Unwrap returns SQLite's own error.
-func (e *explained) Unwrap() error { return e.err }

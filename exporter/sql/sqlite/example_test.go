@@ -33,11 +33,11 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	for trace, err := range s.(store.ErrorTracer).ErrorTraces(ctx, store.Query{Limit: 10}) {
-		fmt.Println(trace.BaseID, trace.Timestamp, err)
+	for trace, err := range s.Traces(ctx, store.Query{Failed: true, Limit: 10}) {
+		fmt.Println(trace.BaseID, trace.FirstFailure, trace.Service, err)
 	}
 	// Output:
-	// a0000000-0000-4000-8000-000000000001 2024-05-06T07:08:09.000010 <nil>
+	// a0000000-0000-4000-8000-000000000001 2024-05-06T07:08:09.000010 api <nil>
 }
 
 func ExampleOpen() {
@@ -49,7 +49,7 @@ func ExampleOpen() {
 	ctx := context.Background()
 	path := filepath.Join(dir, "traces.db")
 
-	s, err := sqlite.Open(ctx, path)
+	s, err := sqlite.Open("sqlite:///" + path)
 	if err != nil {
 		panic(err)
 	}
@@ -61,7 +61,7 @@ func ExampleOpen() {
 	}
 
 	// Closed, the file may be copied, and be read where nothing can be written.
-	s, err = sqlite.Open(ctx, path, sqlite.WithReadOnly())
+	s, err = sqlite.Open("sqlite:///"+path, sqlite.WithReadOnly())
 	if err != nil {
 		panic(err)
 	}

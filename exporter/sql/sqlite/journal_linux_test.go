@@ -65,7 +65,7 @@ func interrupted(job, path string) error {
 // process while it writes into it.
 func killedWriter(t *testing.T, job, path string) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	must(t, err)
 	write(t, s, event("A", "one-start", ""), event("A", "two-start", ""))
 	must(t, s.Close())
@@ -107,7 +107,7 @@ func files(t *testing.T, dir string) map[string]string {
 // is there.
 func read(path string) error {
 	for range 2 {
-		s, err := sqlite.Open(context.Background(), path, sqlite.WithReadOnly())
+		s, err := openAt(path, sqlite.WithReadOnly())
 		if err != nil {
 			return err
 		}
@@ -184,11 +184,11 @@ func TestHotJournal(t *testing.T) {
 // The writer may be killed while a reader has the database open.
 func TestHotJournalUnderReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	w, err := sqlite.Open(t.Context(), path)
+	w, err := openAt(path)
 	must(t, err)
 	defer func() { must(t, w.Close()) }()
 	write(t, w, event("A", "one-start", ""), event("A", "two-start", ""))
-	s, err := sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+	s, err := openAt(path, sqlite.WithReadOnly())
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	for range 2 {
@@ -197,7 +197,7 @@ func TestHotJournalUnderReader(t *testing.T) {
 		}
 		killWriter(t, "journal", path)
 	}
-	if got := summary(names(s.Changes(t.Context(), ""))); got != committed {
+	if got := summary(changes(t, s, "")); got != committed {
 		t.Errorf("the changes are %s", got)
 	}
 	write(t, w, event("A", "three-start", ""))
@@ -230,7 +230,7 @@ func TestJournalThatNamesOthers(t *testing.T) {
 	}
 	must(t, os.WriteFile(path+"-journal", append(journal, magic...), 0o600))
 	disk.SetReadOnly()
-	_, err = sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+	_, err = openAt(path, sqlite.WithReadOnly())
 	if want := fmt.Sprintf("the journal of the SQLite database %q names other databases: only an account that owns the file can recover it", path); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -261,7 +261,7 @@ func TestWriteAheadLog(t *testing.T) {
 	}
 	t.Run("no log", func(t *testing.T) { readAsNobody(t, path, logged) })
 	t.Run("written", func(t *testing.T) {
-		s, err := sqlite.Open(t.Context(), path)
+		s, err := openAt(path)
 		must(t, err)
 		write(t, s, event("A", "more-start", ""))
 		must(t, s.Close())

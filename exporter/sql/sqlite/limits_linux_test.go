@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -33,7 +32,7 @@ func one(name string) []osprofiler.Notification {
 // tooManyFiles leaves the process no file for a journal, and then one again.
 func tooManyFiles(path string) error {
 	ctx := context.Background()
-	s, err := sqlite.Open(ctx, path)
+	s, err := openAt(path)
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ func tooLarge(path string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 200_000, Max: 200_000}); err != nil {
 		return err
 	}
-	s, err := sqlite.Open(ctx, path)
+	s, err := openAt(path)
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func TestFileTooLarge(t *testing.T) { start(t, "large", filepath.Join(t.TempDir(
 
 // attempt says why the store cannot be opened and written.
 func attempt(path string) error {
-	s, err := sqlite.Open(context.Background(), path)
+	s, err := openAt(path)
 	if err == nil {
 		err = errors.Join(s.Write(context.Background(), one("x")), s.Close())
 	}

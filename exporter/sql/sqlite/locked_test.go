@@ -16,7 +16,7 @@ import (
 // try again. The context ends the waiting.
 func TestLocked(t *testing.T) {
 	s, path := openNew(t, sqlite.WithBusyTimeout(300*time.Millisecond))
-	patient, err := sqlite.Open(t.Context(), path, sqlite.WithBusyTimeout(10*time.Minute))
+	patient, err := openAt(path, sqlite.WithBusyTimeout(10*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

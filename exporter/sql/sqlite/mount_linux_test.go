@@ -14,7 +14,7 @@ import (
 func TestFullDisk(t *testing.T) {
 	dir := testenv.NewDisk(t, "256k").Dir
 	path := filepath.Join(dir, "store.db")
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestReadOnlyMount(t *testing.T) {
 	disk := testenv.NewDisk(t, "256k")
 	dir := disk.Dir
 	path := filepath.Join(dir, "store.db")
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,15 +51,15 @@ func TestReadOnlyMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk.SetReadOnly()
-	_, err = sqlite.Open(t.Context(), path)
+	_, err = openAt(path)
 	if want := `the SQLite database "` + path + `" cannot be written, only read (osp_read_only opens it so): `; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	_, err = sqlite.Open(t.Context(), filepath.Join(dir, "new.db"))
+	_, err = openAt(filepath.Join(dir, "new.db"))
 	if want := `cannot create the file "` + filepath.Join(dir, "new.db") + `": read-only file system`; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	s, err = sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+	s, err = openAt(path, sqlite.WithReadOnly())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The statements use upstream's indexes; without them, lists would grow slow
+// The statements use the table's indexes; without them, lists would grow slow
 // with the table.
 func TestPlans(t *testing.T) {
 	_, path := openNew(t)
@@ -20,12 +20,16 @@ func TestPlans(t *testing.T) {
 		statement string
 		want      []string
 	}{
-		{"SELECT id, base_id, timestamp FROM data WHERE " + page, []string{"ix_data_timestamp"}},
-		{"SELECT id, base_id, timestamp FROM data WHERE " + next, []string{"ix_data_timestamp"}},
+		{"SELECT id, base_id, timestamp, name FROM data WHERE " + page, []string{"ix_data_timestamp"}},
+		{"SELECT id, base_id, timestamp, name FROM data WHERE +service = ? AND " + next, []string{"ix_data_timestamp"}},
 		{"SELECT id FROM data WHERE base_id IN (?) ORDER BY id", []string{"COVERING INDEX ix_data_base_id"}},
 		{"SELECT data FROM data WHERE id IN (1,2,4) ORDER BY id LIMIT 3", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
 		{"SELECT data FROM data WHERE id BETWEEN 1 AND 3 ORDER BY id LIMIT 3", []string{"INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
-		{"SELECT min(id), min(base_id), min(+timestamp) FROM data WHERE base_id IN (?, ?) AND id <= ? GROUP BY base_id", []string{"ix_data_base_id"}},
+		{"SELECT min(base_id), count(*), min(id), min(timestamp || substr('0' || id, -19)), max(timestamp || substr('0' || id, -19)), min(CASE WHEN data LIKE '%etype%' THEN id END) " +
+			"FROM data WHERE base_id IN (?, ?) AND id <= ? GROUP BY base_id", []string{"ix_data_base_id"}},
+		{"SELECT id FROM data WHERE data LIKE '%etype%' AND " + next, []string{"ix_data_timestamp"}},
+		{"DELETE FROM data WHERE id IN (1,2,4)", []string{"INTEGER PRIMARY KEY (rowid=?)"}},
+		{"SELECT id, base_id FROM data WHERE id > ? AND base_id IN (?) ORDER BY id LIMIT 900", []string{"ix_data_base_id"}},
 		{"SELECT DISTINCT trace_id FROM data WHERE trace_id IN (?, ?)", []string{"COVERING INDEX ix_data_trace_id"}},
 		{"SELECT data FROM data WHERE id > ? AND id <= ? AND base_id IN (?) AND data LIKE '%etype%' ORDER BY id", []string{"ix_data_base_id"}},
 		{"SELECT data FROM data WHERE id > ? AND id IN (1,2,4) AND data LIKE '%osp_columns%' ORDER BY id", []string{"INTEGER PRIMARY KEY (rowid=?)"}},

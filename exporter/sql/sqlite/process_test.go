@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/faults"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -40,7 +39,7 @@ func work(job string) int {
 
 func insertMany(path string, crash bool) error {
 	ctx := context.Background()
-	s, err := sqlite.Open(ctx, path, sqlite.WithBusyTimeout(time.Minute))
+	s, err := openAt(path, sqlite.WithBusyTimeout(time.Minute))
 	if err != nil {
 		return err
 	}
@@ -82,7 +81,7 @@ func start(t *testing.T, job, path string) (wait func()) {
 	}
 }
 
-func count(t *testing.T, s *table.Store) (n int) {
+func count(t *testing.T, s *store.Store) (n int) {
 	t.Helper()
 	for _, err := range s.Notifications(t.Context(), "B") {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -104,7 +103,7 @@ func TestSeveralProcesses(t *testing.T) {
 	for range processes {
 		waits = append(waits, start(t, "insert", path))
 	}
-	s, err := sqlite.Open(t.Context(), path, sqlite.WithBusyTimeout(time.Minute))
+	s, err := openAt(path, sqlite.WithBusyTimeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +135,7 @@ func TestSeveralProcesses(t *testing.T) {
 func TestCrash(t *testing.T) {
 	path := t.TempDir() + "/store.db"
 	acknowledged := faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 10)
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +153,7 @@ func TestCrashThenRead(t *testing.T) {
 	acknowledged := 0
 	for round := range 8 {
 		acknowledged += faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 3+round)
-		s, err := sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+		s, err := openAt(path, sqlite.WithReadOnly())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,15 +9,14 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// driver runs upstream's own driver on the file. The job "notify" writes the
+// pythonDriver runs the Python library's own driver on the file. The job "notify" writes the
 // notifications of its standard input, "report" prints the list of traces and
 // their reports, "rows" the table.
-const driver = `
+const pythonDriver = `
 import json, sys
 from osprofiler.drivers.sqlalchemy_driver import SQLAlchemyDriver
 job, path = sys.argv[1:]
@@ -39,13 +38,13 @@ else:
 
 func runDriver(t *testing.T, job, path, input string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), testenv.Python(t), "-c", driver, job, path)
+	cmd := exec.CommandContext(t.Context(), testenv.Python(t), "-c", pythonDriver, job, path)
 	cmd.Stdin = strings.NewReader(input)
 	var errors strings.Builder
 	cmd.Stderr = &errors
 	output, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("upstream's driver: %v\n%s", err, &errors)
+		t.Fatalf("Python's driver: %v\n%s", err, &errors)
 	}
 	return string(output)
 }
@@ -65,11 +64,11 @@ func handed() string {
 ]`
 }
 
-// What upstream writes we read, and would write to the letter.
+// What Python's driver writes we read, and would write in the same way.
 func TestPythonWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "python.db")
 	runDriver(t, "notify", path, handed())
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +93,12 @@ func TestPythonWrites(t *testing.T) {
 	theirRows, ourRows := rows(t, path), rows(t, ours)
 	for i := range theirRows {
 		if !slices.Equal(theirRows[i], ourRows[i]) {
-			t.Errorf("row %d\nupstream's %q\nours       %q", i, theirRows[i], ourRows[i])
+			t.Errorf("row %d\nPython's   %q\nours       %q", i, theirRows[i], ourRows[i])
 		}
 	}
 }
 
-// asStored is what a row says of a notification that upstream's driver wrote.
+// asStored is what a row says of a notification that the Python library's driver wrote.
 func asStored(t *testing.T, raw string) osprofiler.Notification {
 	t.Helper()
 	n, err := osprofiler.ParseNotification(raw)
@@ -147,7 +146,7 @@ func rows(t *testing.T, path string) (rows [][]string) {
 	return rows
 }
 
-// What we write upstream reads, also where the columns do not say it all.
+// What we write Python's driver reads, also where the columns do not hold everything.
 func TestPythonReads(t *testing.T) {
 	s, path := openNew(t)
 	long := strings.Repeat("n", 300)
@@ -176,12 +175,12 @@ func TestPythonReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.IDs) != 3 || got.IDs[0] != "A" || len(got.Reports) != 3 {
-		t.Fatalf("upstream lists the traces %q", got.IDs)
+		t.Fatalf("Python lists the traces %q", got.IDs)
 	}
 	for i, report := range got.Reports {
 		if len(report.Children) != 1 || report.Children[0].Info.Name != "wsgi" || report.Children[0].Info.Host != "h" ||
 			len(report.Children[0].Children) != 1 || !strings.HasPrefix(report.Children[0].Children[0].Info.Name, "nnn") {
-			t.Errorf("trace %d: upstream's report is %+v", i, report)
+			t.Errorf("trace %d: Python's report is %+v", i, report)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	code "modernc.org/sqlite/lib"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 // connectForReading opens a connection for reading only. A writer that was
@@ -48,7 +48,7 @@ func (k *connector) tried(ctx context.Context, mode string, pragmas ...string) (
 	return c, nil
 }
 
-// mustRecover tells whether the database cannot be read before somebody with
+// mustRecover reports whether the database cannot be read before somebody with
 // the right to write it has recovered it.
 func mustRecover(err error) bool {
 	switch resultCode(err) {
@@ -66,7 +66,7 @@ func (k *connector) recoverInPlace(ctx context.Context) error {
 	if err := k.checkShared(); err != nil {
 		return err
 	}
-	if err := backend.CheckFile(k.absolute, true, "a SQLite database"); err != nil {
+	if err := files.Check(k.absolute, true, "a SQLite database"); err != nil {
 		return err
 	}
 	c, err := k.tried(ctx, "rw", "query_only(1)")

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -22,7 +21,7 @@ import (
 func backupOf(t *testing.T, name string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "backup.db")
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +81,7 @@ func TestReplaced(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "folder")
 				must(t, os.Mkdir(dir, 0o700))
 				path := filepath.Join(dir, "store.db")
-				s, err := sqlite.Open(t.Context(), path)
+				s, err := openAt(path)
 				must(t, err)
 				defer func() { must(t, s.Close()) }()
 				write(t, s, event("A", "before", ""), event("A", "before-2", ""))
@@ -111,7 +110,7 @@ func TestReplaced(t *testing.T) {
 // readAnew reads the file as another process would.
 func readAnew(t *testing.T, path, want string) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+	s, err := openAt(path, sqlite.WithReadOnly())
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	if got := summary(s.Notifications(t.Context(), "A")); got != want {
@@ -126,11 +125,11 @@ func TestReplacedUnderReader(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "folder")
 			must(t, os.Mkdir(dir, 0o700))
 			path := filepath.Join(dir, "store.db")
-			w, err := sqlite.Open(t.Context(), path)
+			w, err := openAt(path)
 			must(t, err)
 			write(t, w, event("A", "before", ""))
 			must(t, w.Close())
-			s, err := sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+			s, err := openAt(path, sqlite.WithReadOnly())
 			must(t, err)
 			defer func() { must(t, s.Close()) }()
 			if got := summary(s.Notifications(t.Context(), "A")); got != "before" {
@@ -155,7 +154,7 @@ func TestFolderAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	must(t, os.Mkdir(dir, 0o700))
 	path := filepath.Join(dir, "store.db")
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	must(t, os.Rename(dir, dir+".away"))
@@ -215,7 +214,7 @@ func namesIn(t *testing.T, path string) map[string]bool {
 	if strings.Contains(path, "-journal") {
 		return found
 	}
-	s, err := sqlite.Open(t.Context(), path, sqlite.WithReadOnly())
+	s, err := openAt(path, sqlite.WithReadOnly())
 	if err != nil {
 		return found // no table yet
 	}
@@ -235,7 +234,7 @@ func TestChangesOfReplaced(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "folder")
 			must(t, os.Mkdir(dir, 0o700))
 			path := filepath.Join(dir, "store.db")
-			s, err := sqlite.Open(t.Context(), path, sqlite.WithSync(false))
+			s, err := openAt(path, sqlite.WithSync(false))
 			must(t, err)
 			defer func() { must(t, s.Close()) }()
 			var batch []osprofiler.Notification
@@ -245,14 +244,14 @@ func TestChangesOfReplaced(t *testing.T) {
 			write(t, s, batch...)
 			count := 0
 			var last error
-			for _, err := range s.Changes(t.Context(), "") {
+			for _, err := range changes(t, s, "") {
 				if count++; count == 1 {
 					c.replace(t, path)
 					write(t, s, event("A", "after", ""))
 				}
 				last = err
 			}
-			if last == nil || !strings.Contains(last.Error(), "made anew") {
+			if last == nil || !strings.Contains(last.Error(), "deleted or replaced") {
 				if c.name != "restored by cp" { // the same file, to anybody who looks
 					t.Errorf("after %d changes the error is %v", count, last)
 				}
@@ -262,9 +261,9 @@ func TestChangesOfReplaced(t *testing.T) {
 	}
 }
 
-func checkAnew(t *testing.T, s *table.Store) {
+func checkAnew(t *testing.T, s *store.Store) {
 	t.Helper()
-	if got := summary(names(s.Changes(t.Context(), ""))); !strings.HasSuffix(got, "after") {
+	if got := summary(changes(t, s, "")); !strings.HasSuffix(got, "after") {
 		t.Errorf("from the beginning come %s", got)
 	}
 }

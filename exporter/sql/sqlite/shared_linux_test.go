@@ -8,12 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// kernelRefuses tells whether the kernel itself keeps even root from using
+// kernelRefuses reports whether the kernel itself keeps even root from using
 // files and links of others in such a folder.
 func kernelRefuses(t *testing.T) bool {
 	t.Helper()
@@ -67,7 +66,7 @@ func TestForeignStore(t *testing.T) {
 		})
 		t.Run(name+", under a running store", func(t *testing.T) {
 			path := filepath.Join(likeTmp(t), "store.db")
-			s, err := sqlite.Open(t.Context(), path)
+			s, err := openAt(path)
 			must(t, err)
 			defer func() { must(t, s.Close()) }()
 			write(t, s, event("A", "own", ""))
@@ -101,7 +100,7 @@ func TestForeignLinkToAFolder(t *testing.T) {
 
 func refused(t *testing.T, path, want string) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err == nil {
 		t.Error("it was opened")
 		_ = s.Close()
@@ -120,7 +119,7 @@ func TestSharedStore(t *testing.T) {
 	readAnew(t, path, "x")
 	path = filepath.Join(testenv.OpenFolder(t), "store.db")
 	plant(t, path, string(backupOf(t, "x")), 0o660)
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	must(t, err)
 	must(t, s.Write(t.Context(), one("y")), s.Close())
 	own := filepath.Join(likeTmp(t), "store.db")

@@ -1,22 +1,20 @@
-// Package sqlite is the store in upstream's SQL table in a SQLite database: one
-// file, no server. Importing it registers the scheme sqlite://. See
+// Package sqlite is the store in OSProfiler's SQL table in a SQLite database: one
+// file, no server. Importing the package registers the scheme sqlite://. See
 // docs/stores/sql.md.
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"path/filepath"
 	"time"
 
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 func init() {
-	store.Register(store.Backend{Schemes: []string{"sqlite"}, OpenStore: openConnectionString})
+	store.Register(store.Backend{Schemes: []string{"sqlite"}, Open: openConnectionString})
 }
 
 type config struct {
@@ -34,19 +32,19 @@ type optionFunc func(*config)
 func (f optionFunc) apply(c *config) { f(c) }
 
 // WithReadOnly opens a database that exists, for reading only. Nothing is
-// created or changed, and no right to write is needed. One thing is restored: if a writer was
-// killed in the middle of a transaction, what it left half written is
-// rolled back, in the file if this account owns it, else in a private copy.
+// created or changed, and no right to write is needed. There is one exception: if
+// a writer was killed in the middle of a transaction, the transaction is rolled
+// back, in the file if this account owns it, else in a private copy.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
-// WithSharedFile allows writing into a file that others could have planted: one
-// that everybody may write, or that another account owns. By default such a
-// file is refused, as others could read or change the notifications.
+// WithSharedFile allows writing into a file that another account owns or that
+// everybody may write. By default such a file is refused, because others could
+// read or change the notifications.
 func WithSharedFile() Option { return optionFunc(func(c *config) { c.allowShared = true }) }
 
-// WithSync says whether Write waits until the disk has the batch, so that nil
-// outlives a loss of power. By default it does. Without, a loss of power may
-// also damage the database.
+// WithSync says whether Write waits until the disk has the batch, so that the
+// batch outlives a loss of power. By default it does. If it does not, a loss of
+// power may also damage the database.
 func WithSync(on bool) Option { return optionFunc(func(c *config) { c.sync = on }) }
 
 // WithBusyTimeout says how long to wait while another process has the database
@@ -63,16 +61,18 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// Open opens the database in the file, and creates file, table and
-// indexes where they are missing, unless it is to be read only. The error says
-// in one sentence why it cannot be used.
+// Open opens a store in the file that a connection string names, such as
+// sqlite:///relative.db or sqlite:////absolute.db. It neither opens nor creates
+// the file: Write and Ping of a store that is not read-only create the file, the
+// table and its indexes where they are missing. Until then the store reads as
+// empty. Options in the connection string take precedence over opts.
 //
 // If the file is moved, removed, cut or restored while the store is open, the
-// store goes on with the file that the path names then, made anew if need be.
-func Open(ctx context.Context, path string, opts ...Option) (*table.Store, error) {
-	c := newConfig(opts)
-	if err := backend.CheckFile(path, c.readOnly, "a SQLite database"); err != nil {
-		return nil, err
+// store goes on with the file that the path names then.
+func Open(connectionString string, opts ...Option) (*store.Store, error) {
+	path, c, err := parse(connectionString, newConfig(opts))
+	if err != nil {
+		return nil, store.BadConnectionString(err)
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -80,6 +80,21 @@ func Open(ctx context.Context, path string, opts ...Option) (*table.Store, error
 	}
 	k := &connector{config: c, path: path, absolute: absolute}
 	db := sql.OpenDB(k)
-	db.SetMaxOpenConns(8) // a caller's code runs while one is held at most, and only as long as a page is read
-	return table.Open(ctx, db, dialect{path: path, connection: k}, table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: 1})
+	db.SetMaxOpenConns(8) // a connection is held by each batch, and by each page while it is read
+	return table.New(db, dialect{path: path, connection: k}, c.table()), nil
+}
+
+// New returns a store in a database that the program opened with the driver of
+// modernc.org/sqlite. Closing the store leaves the database open. The database
+// keeps its own settings: WithSync, WithSharedFile and what [Open] says about a
+// file that is replaced do not apply. Two settings are needed to write from
+// several connections or processes: a busy_timeout, and no shared cache.
+func New(db *sql.DB, opts ...Option) *store.Store {
+	c := newConfig(opts).table()
+	c.KeepOpen = true
+	return table.New(db, dialect{path: "opened by the program"}, c)
+}
+
+func (c config) table() table.Config {
+	return table.Config{ReadOnly: c.readOnly, Patience: c.busyTimeout, Writers: 1}
 }

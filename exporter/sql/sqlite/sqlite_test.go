@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -16,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/osprofiler-otel/osprofiler"
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
@@ -32,15 +32,16 @@ func TestMain(m *testing.M) {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Place: func(t testing.TB) string { return "sqlite:///" + filepath.Join(t.TempDir(), "store.db") },
+		Place:       func(t testing.TB) string { return "sqlite:///" + filepath.Join(t.TempDir(), "store.db") },
+		Unreachable: func(t testing.TB) string { return "sqlite:///" + filepath.Join(t.TempDir(), "none", "store.db") },
 	})
 }
 
 // openNew opens a new database and returns the path of its file.
-func openNew(t testing.TB, opts ...sqlite.Option) (*table.Store, string) {
+func openNew(t testing.TB, opts ...sqlite.Option) (*store.Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store.db")
-	s, err := sqlite.Open(t.Context(), path, opts...)
+	s, err := openAt(path, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +51,19 @@ func openNew(t testing.TB, opts ...sqlite.Option) (*table.Store, string) {
 		}
 	})
 	return s, path
+}
+
+// openAt opens the database and makes its table, as a program does that checks
+// its stores when it starts.
+func openAt(path string, opts ...sqlite.Option) (*store.Store, error) {
+	s, err := sqlite.Open("sqlite:///"+path, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ping(context.Background()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // foreign opens the file as somebody else would.
@@ -76,7 +90,7 @@ func event(baseID, name, timestamp string) osprofiler.Notification {
 	return osprofiler.Notification{Name: name, BaseID: baseID, TraceID: osprofiler.NewID(), ParentID: baseID, Timestamp: timestamp, Info: `{"host": "h"}`, Project: "p", Service: "s"}
 }
 
-func write(t testing.TB, s store.Store, batch ...osprofiler.Notification) {
+func write(t testing.TB, s *store.Store, batch ...osprofiler.Notification) {
 	t.Helper()
 	if err := s.Write(t.Context(), batch); err != nil {
 		t.Fatal(err)
@@ -87,10 +101,10 @@ func write(t testing.TB, s store.Store, batch ...osprofiler.Notification) {
 func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
 	var all []string
 	for n, err := range notifications {
-		var damage *store.Damage
+		var damage *store.DamageError
 		switch {
 		case errors.As(err, &damage):
-			at, _, _ := strings.Cut(damage.Place, " of ")
+			at, _, _ := strings.Cut(damage.Entry, " of ")
 			all = append(all, "damage at "+at)
 		case err != nil:
 			all = append(all, err.Error())
@@ -101,7 +115,7 @@ func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
 	return strings.Join(all, ", ")
 }
 
-func traces(list iter.Seq2[store.Trace, error]) string {
+func traces(list iter.Seq2[store.Summary, error]) string {
 	var all []string
 	for trace, err := range list {
 		if err != nil {
@@ -113,7 +127,7 @@ func traces(list iter.Seq2[store.Trace, error]) string {
 	return strings.Join(all, ", ")
 }
 
-// The table and its indexes are upstream's to the letter.
+// The table and its indexes are made by the statements of the Python library.
 func TestSchema(t *testing.T) {
 	s, path := openNew(t)
 	if err := s.Close(); err != nil {
@@ -174,7 +188,7 @@ func TestMissingIndexes(t *testing.T) {
 	db := foreign(t, path)
 	execute(t, db, "CREATE TABLE Data (id INTEGER PRIMARY KEY, timestamp, base_id, parent_id, trace_id, project, host, service, name, data, more)",
 		"CREATE INDEX ix_data_name ON data (name)")
-	s, err := sqlite.Open(t.Context(), path)
+	s, err := openAt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,18 +229,31 @@ func TestForeignRows(t *testing.T) {
 	if got, want := traces(s.Traces(t.Context(), store.Query{})), "A 2024-05-06T07:08:09.000010,  , B "; !strings.Contains(got, "A ") || strings.Count(got, ",") != 2 {
 		t.Errorf("got  %s\nwant something like %s", got, want)
 	}
-	if got, want := traces(s.ErrorTraces(t.Context(), store.Query{})), fmt.Sprintf(`skipped row 4 of the table data in %q: the column data: invalid JSON at byte 0: no JSON value starts so,  `, path); got != want {
+	if got, want := traces(failures(t, s)), fmt.Sprintf(`skipped row 4 of the table data in %q: the column data: invalid JSON at byte 0: no JSON value starts so,  `, path); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := summary(names(s.Changes(t.Context(), ""))); strings.Count(got, "damage") != 3 {
+	if got := summary(changes(t, s, "")); strings.Count(got, "damage") != 3 {
 		t.Errorf("got %s", got)
 	}
 }
 
-func names(changes iter.Seq2[store.Change, error]) iter.Seq2[osprofiler.Notification, error] {
-	return func(yield func(osprofiler.Notification, error) bool) {
-		for c, err := range changes {
-			if !yield(c.Notification, err) {
+// changes polls a new feed once.
+func changes(t testing.TB, s *store.Store, from store.Cursor) iter.Seq2[osprofiler.Notification, error] {
+	t.Helper()
+	f, err := s.Feed(t.Context(), from)
+	if err != nil {
+		return func(yield func(osprofiler.Notification, error) bool) { yield(osprofiler.Notification{}, err) }
+	}
+	return f.Poll(t.Context())
+}
+
+// failures lists the traces in which something failed.
+func failures(t testing.TB, s *store.Store) iter.Seq2[store.Summary, error] {
+	t.Helper()
+	return func(yield func(store.Summary, error) bool) {
+		for summary, err := range s.Traces(t.Context(), store.Query{Failed: true}) {
+			summary.Timestamp = summary.FirstFailure
+			if !yield(summary, err) {
 				return
 			}
 		}
@@ -268,41 +295,47 @@ func TestCursor(t *testing.T) {
 	s, path := openNew(t)
 	write(t, s, event("A", "a", ""), event("A", "b", ""), event("A", "c", ""))
 	var cursors []store.Cursor
-	for c, err := range s.Changes(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		cursors = append(cursors, c.Cursor)
+	f, err := s.Feed(t.Context(), "")
+	must(t, err)
+	for _, err := range f.Poll(t.Context()) {
+		must(t, err)
+		cursors = append(cursors, f.Cursor())
 	}
 	db := foreign(t, path)
 	execute(t, db, "DELETE FROM data WHERE id <= 2")
-	if got := summary(names(s.Changes(t.Context(), cursors[1]))); got != "c" {
+	if got := summary(changes(t, s, cursors[1])); got != "c" {
 		t.Errorf("behind a deleted row comes %s", got)
 	}
 	execute(t, db, "DELETE FROM data")
 	write(t, s, event("A", "d", ""))
 	for _, cursor := range cursors[:1] {
-		if got := summary(names(s.Changes(t.Context(), cursor))); !strings.Contains(got, "was made anew") {
+		if got := summary(changes(t, s, cursor)); !strings.Contains(got, "deleted or replaced") {
 			t.Errorf("from %s of the old table comes %s", cursor, got)
 		}
 	}
-	if got := summary(names(s.Changes(t.Context(), cursors[2]))); !strings.Contains(got, "was made anew") {
+	if got := summary(changes(t, s, cursors[2])); !strings.Contains(got, "deleted or replaced") {
 		t.Errorf("from %s, which is not there any more, comes %s", cursors[2], got)
 	}
 }
 
-// Upstream lists each trace's first row, and takes payload and host from columns.
-func TestUpstream(t *testing.T) {
+// Python lists the first row of each trace, and takes payload and host from columns.
+func TestPythonAnswers(t *testing.T) {
 	s, _ := openNew(t)
 	for range 3 {
 		write(t, s, event("B", "late", "2024-05-06T07:08:09.000020"), event("A", "x", "2024-05-06T07:08:09.000030"), event("B", "early", "2024-05-06T07:08:09.000010"))
 	}
-	up := s.Upstream()
-	if got, want := traces(up.Traces(t.Context())), "B 2024-05-06T07:08:09.000020, A 2024-05-06T07:08:09.000030"; got != want {
+	answers := s.PythonAnswers()
+	var got []string
+	for row, err := range answers.Traces(t.Context(), nil) {
+		must(t, err)
+		got = append(got, row)
+	}
+	want := []string{`{"timestamp": "2024-05-06T07:08:09.000020", "base_id": "B"}`, `{"timestamp": "2024-05-06T07:08:09.000030", "base_id": "A"}`}
+	if !slices.Equal(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if up.Driver != "sqlalchemy" || up.ErrorTraces != nil {
-		t.Errorf("got the driver %q, and error traces: %v", up.Driver, up.ErrorTraces != nil)
+	if answers.Driver != "sqlalchemy" || answers.FailedTraces != nil {
+		t.Errorf("got the driver %q, and failed traces: %v", answers.Driver, answers.FailedTraces != nil)
 	}
 	for text, want := range map[string][2]string{
 		`{"name": "x", "info": {"host": "h"}, "project": null}`:           {`"h"`, `{"info": {"host": "h"}, "osp_columns": {"name": "x", "project": null}}`},
@@ -314,27 +347,32 @@ func TestUpstream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		host, ok := up.Host(&n)
-		if payload := up.Payload(&n); host != want[0] || !ok || payload != want[1] {
+		host, ok := answers.Host(&n)
+		if payload := answers.Payload(&n); host != want[0] || !ok || payload != want[1] {
 			t.Errorf("%s\ngot  %s %s\nwant %s %s", text, host, payload, want[0], want[1])
 		}
 	}
 }
 
-// More traces than a page, whose first rows upstream lists by id.
-func TestUpstreamPages(t *testing.T) {
+// Python lists the first rows of more traces than a page has, by their ids.
+func TestPythonAnswersOfManyTraces(t *testing.T) {
 	s, _ := openNew(t, sqlite.WithSync(false))
 	var batch []osprofiler.Notification
 	var want []string
 	for i := range 1300 {
 		n := event(fmt.Sprintf("B%d", i%1201), "x", "2024-05-06T07:08:09.000010")
 		if batch = append(batch, n); i < 1201 {
-			want = append(want, n.BaseID+" "+n.Timestamp)
+			want = append(want, fmt.Sprintf(`{"base_id": %q}`, n.BaseID))
 		}
 	}
 	write(t, s, batch...)
-	if got := traces(s.Upstream().Traces(t.Context())); got != strings.Join(want, ", ") {
-		t.Errorf("got %d bytes, want %d traces in order", len(got), len(want))
+	var got []string
+	for row, err := range s.PythonAnswers().Traces(t.Context(), []string{"base_id"}) {
+		must(t, err)
+		got = append(got, row)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %d traces, want %d in order", len(got), len(want))
 	}
 }
 
@@ -348,11 +386,11 @@ func TestReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, open := range []func() (store.Store, error){
-		func() (store.Store, error) {
+	for _, open := range []func() (*store.Store, error){
+		func() (*store.Store, error) {
 			return store.Open(t.Context(), "sqlite:///"+path, store.WithReadOnly())
 		},
-		func() (store.Store, error) { return store.Open(t.Context(), "sqlite:///"+path+"?osp_read_only=yes") },
+		func() (*store.Store, error) { return store.Open(t.Context(), "sqlite:///"+path+"?osp_read_only=yes") },
 	} {
 		s, err := open()
 		if err != nil {
@@ -389,7 +427,7 @@ func TestBadPlaces(t *testing.T) {
 		rest, want string
 		is         error
 	}{
-		{"/", `cannot open the file "DIR/": it is a directory, and should be a SQLite database`, nil},
+		{"/", `cannot open the file "DIR": it is a directory, and should be a SQLite database`, nil},
 		{"/none/x.db", `cannot create the file "DIR/none/x.db": there is no directory "DIR/none": file does not exist`, fs.ErrNotExist},
 		{"/empty.db/x.db", `cannot open the file "DIR/empty.db/x.db": not a directory`, nil},
 		{"/none.db?osp_read_only", `cannot read the file "DIR/none.db": file does not exist`, fs.ErrNotExist},
@@ -425,6 +463,11 @@ func bad(t *testing.T, connectionString, dir, want string, is error) {
 	t.Helper()
 	s, err := store.Open(t.Context(), connectionString)
 	if err == nil {
+		if err = s.Ping(t.Context()); err != nil {
+			must(t, s.Close())
+		}
+	}
+	if err == nil {
 		t.Errorf("%s was opened", connectionString)
 		_ = s.Close()
 		return
@@ -459,7 +502,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s did not make %q: %v", connectionString, want, err)
 		}
 	}
-	s, err := sqlite.Open(t.Context(), "moved.db")
+	s, err := openAt("moved.db")
 	if err != nil {
 		t.Fatal(err)
 	}

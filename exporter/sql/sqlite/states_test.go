@@ -55,7 +55,7 @@ func TestStates(t *testing.T) {
 	statetest.Check(t, &states, "*_test.go", "../../../docs/stores/states.md")
 }
 
-// Every result code of the library stands in the table, and the table has no
+// Every result code of the library is in the table, and the table has no
 // other.
 func TestEveryState(t *testing.T) {
 	codes := libraryCodes(t)
@@ -138,6 +138,9 @@ func TestRefusedRow(t *testing.T) {
 func TestSynchronous(t *testing.T) {
 	for sync, want := range map[bool]string{true: "3", false: "0"} {
 		k := &connector{config: newConfig([]Option{WithSync(sync)}), path: "p", absolute: filepath.Join(t.TempDir(), "other.db")}
+		if err := k.create(); err != nil {
+			t.Fatal(err)
+		}
 		db := sql.OpenDB(k)
 		var got string
 		if err := db.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&got); err != nil || got != want {
@@ -168,7 +171,7 @@ func TestMovedInTransaction(t *testing.T) {
 	}
 	_, err = db.ExecContext(t.Context(), "INSERT INTO data VALUES (1)")
 	d := dialect{connection: &connector{}}
-	if resultCode(err) != code.SQLITE_READONLY_DBMOVED || !d.Transient(err) || !d.Renew(err) || d.connection.age.Load() != 1 {
+	if resultCode(err) != code.SQLITE_READONLY_DBMOVED || !d.Transient(err) || !d.Replaced(err) || d.connection.age.Load() != 1 {
 		t.Errorf("the code is %d, and transient %v: %v", resultCode(err), d.Transient(err), err)
 	}
 }

@@ -1,0 +1,204 @@
+package table
+
+import (
+	"hash/crc32"
+	"slices"
+
+	"github.com/osprofiler-otel/osprofiler/internal/cursor"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
+)
+
+// A position says how far a feed has come: the marks of some rows that were
+// yielded, the newest first, and the gaps below the newest one.
+type position struct {
+	marks []mark // the first is that of the row with the largest id
+	gaps  gaps
+}
+
+// A mark is a row that was yielded. In another database, or one that was made
+// anew, the row with this id has other columns.
+type mark struct {
+	id       int64
+	checksum uint32
+}
+
+// The further marks are, for each power of eight, those of the last rows before
+// the latest two multiples of it. SQLite gives the ids of the newest rows again
+// if these rows are deleted; the feed then goes on from the newest mark whose row
+// is still there, so that it repeats about as many rows as were deleted.
+const (
+	markLevels = 5
+	mostMarks  = 1 + 2*markLevels
+)
+
+// id returns the largest id that was yielded.
+func (p *position) id() int64 {
+	if len(p.marks) == 0 {
+		return 0
+	}
+	return p.marks[0].id
+}
+
+// pass moves the position to a row, or removes the row's id from a gap.
+func (p *position) pass(r *Row, notesGaps bool, now int64) {
+	if r.id <= p.id() {
+		p.gaps = p.gaps.without(r.id)
+		return
+	}
+	if notesGaps && r.id > p.id()+1 {
+		p.gaps = p.gaps.recent(now, r.id).add(p.id()+1, r.id-1, now)
+	}
+	p.marks = slices.Insert(p.marks, 0, mark{r.id, checksumOf(r)})
+	p.thinOut()
+}
+
+// thinOut removes the marks that are not needed.
+func (p *position) thinOut() {
+	needed := [mostMarks]int{0} // indexes into marks
+	count := 1
+	for level := 1; level <= markLevels; level++ {
+		multiple := p.id() >> (3 * level)
+		for i := needed[count-1]; i < len(p.marks) && count < 1+2*level; i++ {
+			if p.marks[i].id>>(3*level) < multiple {
+				multiple = p.marks[i].id >> (3 * level)
+				needed[count] = i
+				count++
+			}
+		}
+	}
+	for i, at := range slices.Compact(needed[:count]) {
+		p.marks[i] = p.marks[at]
+		count = i + 1
+	}
+	p.marks = p.marks[:count]
+}
+
+// rewind moves the position back to one of its marks.
+func (p *position) rewind(to int) {
+	p.marks = slices.Delete(p.marks, 0, to)
+	p.gaps = p.gaps.below(p.id())
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksumOf leaves out the data column, so that a row can be compared without
+// reading it.
+func checksumOf(r *Row) uint32 {
+	sum := uint32(0)
+	for i := range r.columns {
+		sum = crc32.Update(sum, castagnoli, []byte(r.columns[i].String))
+		sum = crc32.Update(sum, castagnoli, []byte{0})
+	}
+	return sum
+}
+
+var codec = cursor.Codec{Prefix: "sql3", Kind: "a SQL database"}
+
+func (p *position) cursor() driver.Cursor {
+	if len(p.marks) == 0 {
+		return ""
+	}
+	var w cursor.Writer
+	w.Uint(uint64(len(p.marks)))
+	id := p.id()
+	for _, m := range p.marks {
+		w.Uint(uint64(id - m.id))
+		w.Uint32(m.checksum)
+		id = m.id
+	}
+	w.Uint(uint64(p.id()))
+	slices.Clone(p.gaps).bounded(cursorGaps).write(&w)
+	return driver.Cursor(codec.Encode(w.Body()))
+}
+
+// parsePosition reads what cursor wrote, and nothing else.
+func parsePosition(from driver.Cursor) (p position, err error) {
+	r, err := codec.Decode(string(from))
+	if err != nil {
+		return p, err
+	}
+	marks := make([]mark, r.Count(mostMarks))
+	distances := make([]int64, len(marks))
+	for i := range marks {
+		distances[i], marks[i].checksum = int64(r.Uint()), r.Uint32()
+	}
+	id := int64(r.Uint())
+	for i := range marks {
+		id -= distances[i]
+		marks[i].id = id
+	}
+	gaps, ok := readGaps(r)
+	p = position{marks, gaps}
+	if !ok || !r.Done() || p.cursor() != from || len(gaps) > 0 && gaps[len(gaps)-1].to >= p.id() || id < 0 {
+		return position{}, codec.Invalid(string(from))
+	}
+	return p, nil
+}
+
+// The forms of a gap in a cursor.
+const (
+	simpleGap = iota
+	repeatedGap
+	joinedGap
+)
+
+// write writes the gaps, each id as the distance from the one before.
+func (all gaps) write(w *cursor.Writer) {
+	w.Uint(uint64(len(all)))
+	behind := int64(0)
+	for i := range all {
+		g := &all[i]
+		w.Uint(uint64(g.from - behind))
+		w.Uint(uint64(g.to - g.from))
+		w.Uint(uint64(g.since))
+		behind = g.to
+		switch {
+		case g.joined:
+			w.Uint(joinedGap)
+			w.Int(g.rows)
+			w.Int(g.sum)
+		case g.step != g.width:
+			w.Uint(repeatedGap)
+			w.Uint(uint64(g.step))
+			w.Uint(uint64(g.width))
+		default:
+			w.Uint(simpleGap)
+		}
+	}
+}
+
+// readGaps reads what write wrote.
+func readGaps(r *cursor.Reader) (all gaps, ok bool) {
+	behind := int64(0)
+	for range r.Count(cursorGaps) {
+		g := readGap(r, behind)
+		if !r.OK() || !g.isSound(behind) {
+			return nil, false
+		}
+		behind = g.to
+		all = append(all, g)
+	}
+	return all, r.OK()
+}
+
+func readGap(r *cursor.Reader, behind int64) (g gap) {
+	g.from = behind + int64(r.Uint())
+	g.to = g.from + int64(r.Uint())
+	g.since = int64(r.Uint())
+	g.step, g.width = g.to-g.from+1, g.to-g.from+1
+	switch r.Count(joinedGap) {
+	case joinedGap:
+		g.joined, g.rows, g.sum = true, r.Int(), r.Int()
+	case repeatedGap:
+		g.step, g.width = int64(r.Uint()), int64(r.Uint())
+	}
+	return g
+}
+
+// isSound reports whether a gap can be one behind an id.
+func (g *gap) isSound(behind int64) bool {
+	repeats := g.width > 0 && g.width < g.step && g.step <= g.last()-g.from && (g.last()-g.from)%g.step == 0
+	ids := g.to - g.from + 1
+	return g.from > behind && g.to >= g.from && ids > 0 && g.since > 0 && g.rows >= -1 && g.sum >= -1 &&
+		(repeats || g.step == g.width && g.width == ids)
+}

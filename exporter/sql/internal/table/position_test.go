@@ -1,0 +1,227 @@
+package table
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/osprofiler-otel/osprofiler/store/driver"
+)
+
+// passed returns the position behind rows with these ids, all in one period.
+func passed(ids ...int64) *position {
+	p := &position{}
+	for _, id := range ids {
+		p.pass(&Row{id: id}, true, 100)
+	}
+	return p
+}
+
+// text writes from-to@since, from-to/step+width@since, or from-to=rows+sum@since.
+func (p *position) text() string {
+	var all []string
+	for _, g := range p.gaps {
+		text := fmt.Sprintf("%d-%d", g.from, g.to)
+		switch {
+		case g.joined:
+			text += fmt.Sprintf("=%d+%d", g.rows, g.sum)
+		case g.step != g.width:
+			text += fmt.Sprintf("/%d+%d", g.step, g.width)
+		}
+		all = append(all, text+fmt.Sprintf("@%d", g.since))
+	}
+	return strings.Join(all, ",")
+}
+
+func TestGapsOfSteps(t *testing.T) {
+	steps := func(from, to, step int64) (ids []int64) {
+		for id := from; id <= to; id += step {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	for _, c := range []struct {
+		name string
+		ids  []int64
+		want string
+	}{
+		{"none", steps(1, 9, 1), ""},
+		{"one", []int64{1, 2, 5, 6}, "3-4@100"},
+		{"a table whose beginning was deleted", []int64{1000, 1001}, "1-999@100"},
+		{"steps of 2", steps(1, 101, 2), "2-100/2+1@100"},
+		{"steps of 3, the third node", steps(3, 300, 3), "1-299/3+2@100"},
+		{"two of three nodes", []int64{1, 2, 4, 5, 7, 8, 10}, "3-9/3+1@100"},
+		{"another node goes on", []int64{1, 4, 7, 10, 11, 14, 17}, "2-9/3+2@100,12-16/3+2@100"},
+		{"a late row", []int64{1, 4, 7, 10, 5}, "2-3@100,6-6@100,8-9@100"},
+		{"a late row amid many", append(steps(1, 31, 3), 15), "2-12/3+2@100,14-14@100,17-30/3+2@100"},
+	} {
+		if got := passed(c.ids...).text(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Gaps of a cursor that somebody made up may all be of different periods.
+func TestGapsOfManyPeriods(t *testing.T) {
+	var all gaps
+	for i := range int64(100) {
+		all = append(all, gap{from: 3*i + 1, to: 3*i + 1, step: 1, width: 1, since: i + 1})
+	}
+	if got := len(all.bounded(cursorGaps)); got != cursorGaps {
+		t.Errorf("there are %d gaps", got)
+	}
+}
+
+// Gaps are looked into again for an hour, and not for ever.
+func TestGapsEnd(t *testing.T) {
+	p := passed(1, 3)
+	if got := len(p.gaps.recent(100+lateness, 3)); got != 1 {
+		t.Errorf("within the time there are %d gaps", got)
+	}
+	if got := len(p.gaps.recent(101+lateness, 3)); got != 0 {
+		t.Errorf("after the time there are %d gaps", got)
+	}
+	if got := passed(1, 3, 3+behind+1).text(); got != "4-262147@100" {
+		t.Errorf("far behind there are the gaps %s", got)
+	}
+}
+
+// Every id below the position has a row that was passed, or lies in a gap, whatever
+// the order of the rows. A joined gap knows how many rows it has. The cursor stays
+// short, and is read back.
+func TestGapsHoldWhatIsMissing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := &position{}
+		seen := map[int64]bool{}
+		next, now := int64(0), int64(100)
+		for range rapid.IntRange(1, 60).Draw(t, "rounds") {
+			now = min(now+int64(rapid.IntRange(0, 1).Draw(t, "periods")), 100+lateness)
+			if late := missingOf(p, seen); len(late) > 0 && rapid.Bool().Draw(t, "late") {
+				id := rapid.SampledFrom(late).Draw(t, "id")
+				p.pass(&Row{id: id}, true, now)
+				seen[id] = true
+				p.gaps = p.gaps.counted(countedIn(p.gaps, seen))
+				continue
+			}
+			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
+				p = restarted(t, p)
+			}
+			step := int64(rapid.IntRange(1, 7).Draw(t, "step"))
+			for range rapid.IntRange(1, 12).Draw(t, "rows") {
+				next += step
+				p.pass(&Row{id: next}, true, now)
+				seen[next] = true
+			}
+		}
+		missingOf(p, seen) // fails if one is lost
+		if counted := countedIn(p.gaps, seen); len(counted) > 0 && !slices.Equal(p.gaps, slices.Clone(p.gaps).counted(counted)) {
+			t.Fatalf("the joined gaps of %s should be %+v", p.text(), counted)
+		}
+		p = restarted(t, p)
+		missingOf(p, seen)
+		if len(p.gaps) > cursorGaps {
+			t.Fatalf("there are %d gaps", len(p.gaps))
+		}
+	})
+}
+
+// restarted returns the position that the cursor of another one is read as.
+func restarted(t *rapid.T, p *position) *position {
+	if p.id() == 0 {
+		return p
+	}
+	back, err := parsePosition(p.cursor())
+	if err != nil || back.cursor() != p.cursor() {
+		t.Fatalf("the cursor %q is read back as %q: %v", p.cursor(), back.cursor(), err)
+	}
+	return &back
+}
+
+// Rows are deleted at the end of the table. The position moves back to a mark,
+// near to the rows that are left; ids below it that had no row are still gaps.
+func TestRewind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := &position{}
+		seen := map[int64]bool{}
+		next := int64(0)
+		for range rapid.IntRange(1, 300).Draw(t, "rows") {
+			next += int64(rapid.SampledFrom([]int{1, 1, 1, 1, 2, 3}).Draw(t, "step"))
+			p.pass(&Row{id: next}, true, 100)
+			seen[next] = true
+		}
+		if len(p.marks) > mostMarks {
+			t.Fatalf("there are %d marks", len(p.marks))
+		}
+		deleted := int64(rapid.IntRange(1, int(next)).Draw(t, "deleted"))
+		for i, m := range p.marks {
+			if i == 0 || m.id > next-deleted {
+				continue
+			}
+			if back := next - m.id; back > 3*8*deleted+8 {
+				t.Fatalf("%d ids were deleted, and the position moves back by %d: %v", deleted, back, p.marks)
+			}
+			p.rewind(i)
+			missingOf(restarted(t, p), seen)
+			break
+		}
+	})
+}
+
+// countedIn returns the joined gaps with what is in them.
+func countedIn(all gaps, seen map[int64]bool) (counted gaps) {
+	for _, g := range all {
+		if !g.joined {
+			continue
+		}
+		g.rows, g.sum = 0, 0
+		for id := range seen {
+			if g.from <= id && id <= g.to {
+				g.rows, g.sum = g.rows+1, g.sum+id-g.from
+			}
+		}
+		counted = append(counted, g)
+	}
+	return counted
+}
+
+// missingOf returns the ids below the position at which there was no row.
+func missingOf(p *position, seen map[int64]bool) (missing []int64) {
+	for id := int64(1); id < p.id(); id++ {
+		if seen[id] {
+			continue
+		}
+		if !slices.ContainsFunc(p.gaps, func(g gap) bool { return g.holds(id) }) {
+			panic("an id is lost: " + string(p.cursor()))
+		}
+		missing = append(missing, id)
+	}
+	return missing
+}
+
+func FuzzParsePosition(f *testing.F) {
+	for _, p := range []*position{
+		passed(1, 4, 7, 10, 5), passed(1, 2, 3), passed(9, 1000, 1001, 1002, 1100),
+		{marks: []mark{{9, 0}}, gaps: gaps{{from: 1, to: 2, step: 2, width: 2, since: 3}, {from: 4, to: 4, step: 1, width: 1, since: 5}}},
+		{marks: []mark{{math.MaxInt64, 1}}, gaps: gaps{{from: 1, to: math.MaxInt64 - 1, step: math.MaxInt64 - 1, width: math.MaxInt64 - 1, since: 1}}},
+		{marks: []mark{{99, 0}}, gaps: gaps{{from: 1, to: 50, step: 50, width: 50, since: 1, joined: true, rows: 20, sum: 300}}},
+		{marks: []mark{{-1, 0}}},
+	} {
+		f.Add(string(p.cursor()))
+	}
+	f.Add("sql2:9:00000000:1-2@3,4-4@5")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePosition(driver.Cursor(text))
+		if err != nil {
+			return
+		}
+		if got := string(p.cursor()); got != text {
+			t.Errorf("%q is read as %q", text, got)
+		}
+		p.pass(&Row{id: max(1, p.id()-1)}, true, 1)
+		p.pass(&Row{id: p.id()}, true, 1)
+	})
+}
