@@ -101,7 +101,7 @@ func ExampleNew() {
 	elsewhere := tracetest.NewInMemoryExporter()
 	provider := trace.NewTracerProvider(trace.WithSyncer(elsewhere)) // as it was
 
-	s, err := file.Open(path) // a store that the program opened itself
+	s, err := file.Open("file://" + path) // a store that the program opened itself
 	if err != nil {
 		log.Print(err)
 		return
@@ -126,7 +126,8 @@ func ExampleNew() {
 
 func ExampleWithRetry() {
 	busy := errors.New("the server is busy")
-	s := &scripted{write: failing(2, &store.WriteError{Transient: true, Err: busy})}
+	driver := &scripted{write: failing(2, &store.WriteError{Transient: true, Err: busy})}
+	s := store.New(driver)
 
 	exp := exporter.New(s, exporter.WithRetry(store.Retry{
 		Initial: 5 * time.Millisecond,  // before the second try; default 100 ms
@@ -135,14 +136,14 @@ func ExampleWithRetry() {
 	}))
 
 	err := exp.ExportSpans(context.Background(), spans(1))
-	fmt.Println(err, s.tries, "tries")
+	fmt.Println(err, driver.tries, "tries")
 	// Output: <nil> 3 tries
 }
 
 // An error says how many notifications are missing, which, and why.
 func ExampleExporter_ExportSpans() {
 	busy := errors.New("the disk is full")
-	s := &scripted{write: failing(1, &store.WriteError{Missing: []int{3}, Err: busy})}
+	s := store.New(&scripted{write: failing(1, &store.WriteError{Missing: []int{3}, Err: busy})})
 	exp := exporter.New(s)
 	ctx := context.Background()
 
@@ -158,7 +159,8 @@ func ExampleExporter_ExportSpans() {
 }
 
 func ExampleWithRedaction() {
-	s := &scripted{}
+	driver := &scripted{}
+	s := store.New(driver)
 
 	exp := exporter.New(s, exporter.WithRedaction(tags.Redaction{DBParams: true}))
 
@@ -168,82 +170,7 @@ func ExampleWithRedaction() {
 		attribute.String("db.query.text", "SELECT name FROM user WHERE token = ?"),
 		attribute.String("db.query.parameter.0", "secret"))
 	span.End()
-	db, _ := s.stored[0].Info.Get("db")
-	fmt.Println(s.stored[0].Name, db)
+	db, _ := driver.stored[0].Info.Get("db")
+	fmt.Println(driver.stored[0].Name, db)
 	// Output: db-start {"statement": "SELECT name FROM user WHERE token = ?", "params": ["***"]}
-}
-
-// An operation that hangs is in the store while it hangs.
-func ExampleOpenLive() {
-	folder, remove := temporary()
-	defer remove()
-	connectionString := "sqlite:///" + filepath.Join(folder, "traces.db")
-	ctx := context.Background()
-
-	live, err := exporter.OpenLive(ctx, connectionString,
-		exporter.WithProject("nova"), exporter.WithService("compute"))
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
-
-	ctx, boot := provider.Tracer("example").Start(ctx, "boot")
-	_, network := provider.Tracer("example").Start(ctx, "wait-for-network")
-	if err := provider.ForceFlush(ctx); err != nil { // else it takes about 100 ms
-		log.Print(err)
-	}
-	show(connectionString)
-
-	network.End()
-	boot.End()
-	if err := provider.Shutdown(ctx); err != nil { // writes what is left and closes the store
-		log.Print(err)
-	}
-	// Output:
-	// nova compute boot-start
-	// nova compute wait-for-network-start
-}
-
-// What is lost is counted.
-func ExampleLiveProcessor_Stats() {
-	s := &scripted{write: failing(1, errors.New("the disk is full"))}
-	live := exporter.NewLiveProcessor(s)
-	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
-	ctx := context.Background()
-	for range 3 {
-		_, span := provider.Tracer("example").Start(ctx, "op")
-		span.End()
-		_ = provider.ForceFlush(ctx)
-	}
-
-	stats := live.Stats()
-	lost := stats.Stops.Dropped + stats.Stops.Failed
-	fmt.Println("spans:", stats.Stops.Seen, "lost:", lost)
-
-	_ = provider.Shutdown(ctx)
-	// Output: spans: 3 lost: 1
-}
-
-// What is lost comes to OTel's error handler, too, in summaries.
-func ExampleLossError() {
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		var loss *exporter.LossError
-		if errors.As(err, &loss) {
-			fmt.Println("spans lost:", loss.DroppedStops+loss.FailedStops)
-		}
-		fmt.Println(err)
-	}))
-	defer otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) }))
-
-	s := &scripted{write: failing(1, errors.New("the disk is full"))}
-	live := exporter.NewLiveProcessor(s)
-	provider := trace.NewTracerProvider(trace.WithSpanProcessor(live))
-	ctx := context.Background()
-	_, span := provider.Tracer("example").Start(ctx, "op")
-	span.End()
-	_ = provider.Shutdown(ctx)
-	// Output:
-	// spans lost: 1
-	// live spans: 1 starts and 1 stops are not known to be stored: 2 of 2 notifications are not known to be stored: the disk is full (the queue holds 8192 notifications, 16777216 bytes)
 }

@@ -3,11 +3,11 @@ package exporter_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -22,16 +22,20 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scripted is a store whose Write does what the test says; the rules of real
-// stores are storetest's.
+// scripted is a driver whose Write does what the test says. The rules of real
+// stores are those of storetest.
 type scripted struct {
-	store.Store
-	mu     sync.Mutex
-	write  func(ctx context.Context, try int, batch []osprofiler.Notification) error
-	tries  int
-	stored []osprofiler.Notification
-	closed int
+	mu       sync.Mutex
+	write    func(ctx context.Context, try int, batch []osprofiler.Notification) error
+	tries    int
+	stored   []osprofiler.Notification
+	closed   int
+	closeErr error
 }
+
+func (s *scripted) Name() string               { return "the scripted store" }
+func (s *scripted) Ping(context.Context) error { return nil }
+func (s *scripted) Close() error               { s.closed++; return s.closeErr }
 
 func (s *scripted) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	s.mu.Lock()
@@ -48,11 +52,6 @@ func (s *scripted) Write(ctx context.Context, batch []osprofiler.Notification) e
 	s.stored = append(s.stored, batch...)
 	return nil
 }
-
-func (s *scripted) Notifications(context.Context, string) iter.Seq2[osprofiler.Notification, error] {
-	return nil
-}
-func (s *scripted) Close() error { s.closed++; return nil }
 
 func spans(n int) []sdktrace.ReadOnlySpan {
 	stubs := tracetest.SpanStubs{}
@@ -72,7 +71,7 @@ var quick = exporter.WithRetry(store.Retry{Initial: time.Millisecond, Max: time.
 
 func TestEachSpanIsTwoNotifications(t *testing.T) {
 	s := &scripted{}
-	e := exporter.New(s, exporter.WithProject("p"), exporter.WithService("s"), exporter.WithHost("h"))
+	e := exporter.New(store.New(s), exporter.WithProject("p"), exporter.WithService("s"), exporter.WithHost("h"))
 	if err := e.ExportSpans(t.Context(), spans(3)); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +98,7 @@ func TestTransientFailureIsRepeatedForWhatIsMissing(t *testing.T) {
 		}
 		return nil
 	}
-	if err := exporter.New(s, quick).ExportSpans(t.Context(), spans(2)); err != nil {
+	if err := exporter.New(store.New(s), quick).ExportSpans(t.Context(), spans(2)); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.stored) != 1 || s.stored[0].Name != "work-stop" {
@@ -109,7 +108,7 @@ func TestTransientFailureIsRepeatedForWhatIsMissing(t *testing.T) {
 
 func TestPermanentFailureIsReportedAtOnce(t *testing.T) {
 	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error { return errors.New("no such table") }}
-	err := exporter.New(s, quick).ExportSpans(t.Context(), spans(2))
+	err := exporter.New(store.New(s), quick).ExportSpans(t.Context(), spans(2))
 	if err == nil || s.tries != 1 || !strings.Contains(err.Error(), "4 of 4 notifications") || !strings.Contains(err.Error(), "no such table") {
 		t.Fatal(s.tries, err)
 	}
@@ -120,24 +119,27 @@ func TestPermanentFailureIsReportedAtOnce(t *testing.T) {
 }
 
 func TestRetryEndsWithTheContext(t *testing.T) {
-	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error {
-		return &store.WriteError{Transient: true, Err: errors.New("connection refused")}
-	}}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	begun := time.Now()
-	err := exporter.New(s, quick).ExportSpans(ctx, spans(1))
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "connection refused") {
-		t.Fatal(err)
-	}
-	if time.Since(begun) > 2*time.Second {
-		t.Fatal("the context's end was not noticed")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error {
+			return &store.WriteError{Transient: true, Err: errors.New("connection refused")}
+		}}
+		const timeout = 50 * time.Millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		begun := time.Now()
+		err := exporter.New(store.New(s), quick).ExportSpans(ctx, spans(1))
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "connection refused") || s.tries < 2 {
+			t.Fatalf("%d tries: %v", s.tries, err)
+		}
+		if took := time.Since(begun); took != timeout {
+			t.Fatalf("it ended after %v and should end with its context, after %v", took, timeout)
+		}
+	})
 }
 
 func TestShutdown(t *testing.T) {
 	s := &scripted{}
-	e := exporter.New(s)
+	e := exporter.New(store.New(s))
 	for range 2 {
 		if err := e.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
@@ -158,7 +160,7 @@ func TestShutdownWaitsNoLongerThanItsContext(t *testing.T) {
 		<-release
 		return nil
 	}}
-	e := exporter.New(s)
+	e := exporter.New(store.New(s))
 	exported := make(chan error)
 	go func() { exported <- e.ExportSpans(context.Background(), spans(1)) }()
 	<-inWrite
@@ -187,8 +189,8 @@ func TestShutdownWaitsNoLongerThanItsContext(t *testing.T) {
 // However often Shutdown is called, each call tells that the store could not be closed.
 func TestShutdownTellsWhatClosingSays(t *testing.T) {
 	reason := errors.New("the disk is full")
-	store.Register(store.Backend{Schemes: []string{"test-unclosable"}, OpenStore: func(context.Context, string, store.Options) (store.Store, error) {
-		return unclosable{&scripted{}, reason}, nil
+	store.Register(store.Backend{Schemes: []string{"test-unclosable"}, Open: func(context.Context, string, store.Options) (*store.Store, error) {
+		return store.New(&scripted{closeErr: reason}), nil
 	}})
 	e, err := exporter.Open(t.Context(), "test-unclosable://")
 	if err != nil {
@@ -199,26 +201,11 @@ func TestShutdownTellsWhatClosingSays(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	live, err := exporter.OpenLive(t.Context(), "test-unclosable://")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := live.Shutdown(t.Context()); !errors.Is(err, reason) {
-		t.Error(err)
-	}
 }
-
-// unclosable is a store that cannot be closed.
-type unclosable struct {
-	store.Store
-	reason error
-}
-
-func (u unclosable) Close() error { return u.reason }
 
 func TestCancelledAndEmptyExports(t *testing.T) {
 	s := &scripted{}
-	e := exporter.New(s)
+	e := exporter.New(store.New(s))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := e.ExportSpans(ctx, spans(1))
@@ -236,7 +223,7 @@ func TestCancelledAndEmptyExports(t *testing.T) {
 
 func TestConcurrentExports(t *testing.T) {
 	s := &scripted{}
-	e := exporter.New(s)
+	e := exporter.New(store.New(s))
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {

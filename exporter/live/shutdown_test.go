@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -20,37 +20,37 @@ func TestForceFlushWaitsForAllThatWasQueued(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		return nil
 	}}
-	tracer, live := liveOver(t, s, exporter.WithBatchSize(1), exporter.WithBatchDelay(time.Nanosecond))
+	tracer, processor := liveOver(t, s, live.WithBatchSize(1), live.WithBatchDelay(time.Nanosecond))
 	for range 5 {
 		_, span := tracer.Start(t.Context(), "op")
 		span.End()
 	}
-	if err := live.ForceFlush(t.Context()); err != nil || len(s.names()) != 10 {
+	if err := processor.ForceFlush(t.Context()); err != nil || len(s.names()) != 10 {
 		t.Fatal(s.names(), err)
 	}
 }
 
 func TestForceFlushEndsWithItsContext(t *testing.T) {
 	g := newGate(&scripted{})
-	tracer, live := liveOver(t, g)
-	if err := live.ForceFlush(t.Context()); err != nil {
+	tracer, processor := liveOver(t, g)
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal("nothing is to be written:", err)
 	}
 	_, span := tracer.Start(t.Context(), "op")
 	span.End()
 	for range 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		err := live.ForceFlush(ctx)
+		err := processor.ForceFlush(ctx)
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "2 notifications") {
 			t.Fatal(err)
 		}
 	}
-	if err := live.ForceFlush(contextOver(t)); !errors.Is(err, context.Canceled) {
+	if err := processor.ForceFlush(contextOver(t)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	g.lift()
-	if err := live.ForceFlush(t.Context()); err != nil {
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -63,22 +63,22 @@ func contextOver(t *testing.T) context.Context {
 
 func TestShutdownDrainsAndThenNothingHappens(t *testing.T) {
 	s := &scripted{}
-	tracer, live := liveOver(t, s, exporter.WithBatchDelay(time.Hour))
+	tracer, processor := liveOver(t, s, live.WithBatchDelay(time.Hour))
 	for range 10 {
 		tracer.Start(t.Context(), "op")
 	}
 	for range 2 {
-		if err := live.Shutdown(t.Context()); err != nil {
+		if err := processor.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_, late := tracer.Start(t.Context(), "late")
 	late.End()
-	if err := live.ForceFlush(t.Context()); err != nil {
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	stats := live.Stats()
-	if len(s.stored) != 10 || stats.Starts != (exporter.LiveCount{Seen: 10, Written: 10}) || stats.Stops.Seen != 0 || s.closed != 0 {
+	stats := processor.Stats()
+	if len(s.stored) != 10 || stats.Starts != (live.Count{Seen: 10, Written: 10}) || stats.Stops.Seen != 0 || s.closed != 0 {
 		t.Fatalf("%v: %+v", s.names(), stats)
 	}
 }
@@ -99,20 +99,20 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			}}
-			tracer, live := liveOver(t, s, exporter.WithBatchSize(4))
+			tracer, processor := liveOver(t, s, live.WithBatchSize(4))
 			for range 5 {
 				_, span := tracer.Start(t.Context(), "op")
 				span.End()
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			err := live.Shutdown(ctx)
+			err := processor.Shutdown(ctx)
 			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "10 notifications") {
 				t.Fatal(err)
 			}
 			close(release)
-			waitFor(t, func() bool { return live.Stats().Queued == 0 })
-			stats := live.Stats()
+			waitFor(t, func() bool { return processor.Stats().Queued == 0 })
+			stats := processor.Stats()
 			balancedAfterShutdown(t, stats)
 			if lost := stats.Starts.Dropped + stats.Starts.Failed + stats.Stops.Dropped + stats.Stops.Failed; lost != uint64(10-len(s.stored)) || lost == 0 {
 				t.Fatalf("%v: %+v", s.names(), stats)
@@ -133,15 +133,15 @@ func TestSecondShutdownWaits(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(&scripted{})
-		tracer, live := liveInBubble(t, g)
+		tracer, processor := liveInBubble(t, g)
 		tracer.Start(t.Context(), "op")
 		first, second := make(chan error, 1), make(chan error, 1)
-		go func() { first <- live.Shutdown(context.Background()) }()
+		go func() { first <- processor.Shutdown(context.Background()) }()
 		synctest.Wait()
-		if err := live.Shutdown(contextOver(t)); !errors.Is(err, context.Canceled) {
+		if err := processor.Shutdown(contextOver(t)); !errors.Is(err, context.Canceled) {
 			t.Error("the first is at work:", err)
 		}
-		go func() { second <- live.Shutdown(context.Background()) }()
+		go func() { second <- processor.Shutdown(context.Background()) }()
 		synctest.Wait()
 		if len(first)+len(second) != 0 {
 			t.Error("nothing is written yet")
@@ -150,7 +150,7 @@ func TestSecondShutdownWaits(t *testing.T) {
 		if err := errors.Join(<-first, <-second); err != nil {
 			t.Error(err)
 		}
-		if stats := live.Stats(); stats.Starts.Written != 1 {
+		if stats := processor.Stats(); stats.Starts.Written != 1 {
 			t.Errorf("%+v", stats)
 		}
 	})
@@ -165,13 +165,13 @@ func waitFor(t *testing.T, done func() bool) {
 	}
 }
 
-func TestOpenLive(t *testing.T) {
+func TestOpen(t *testing.T) {
 	path := t.TempDir() + "/live.jsonl"
-	live, err := exporter.OpenLive(t.Context(), "file://"+path, exporter.WithProject("nova"))
+	processor, err := live.Open(t.Context(), "file://"+path, live.WithProject("nova"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor))
 	_, span := provider.Tracer("test").Start(t.Context(), "op")
 	span.End()
 	if err := provider.Shutdown(t.Context()); err != nil {
@@ -187,19 +187,36 @@ func TestOpenLive(t *testing.T) {
 			t.Fatal(n.JSON(), err)
 		}
 	}
-	if _, err := exporter.OpenLive(t.Context(), "redix://u:pw@host"); err == nil || strings.Contains(err.Error(), "pw") {
+	if _, err := live.Open(t.Context(), "redix://u:pw@host"); err == nil || strings.Contains(err.Error(), "pw") {
 		t.Fatal(err)
 	}
-	kept := &scripted{}
-	store.Register(store.Backend{Schemes: []string{"test-store"}, OpenStore: func(context.Context, string, store.Options) (store.Store, error) { return kept, nil }})
-	if live, err = exporter.OpenLive(t.Context(), "test-store://"); err != nil {
+	scriptedStore := &scripted{}
+	store.Register(store.Backend{Schemes: []string{"test-store"}, Open: func(context.Context, string, store.Options) (*store.Store, error) {
+		return store.New(scriptedStore), nil
+	}})
+	if processor, err = live.Open(t.Context(), "test-store://"); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(live.Shutdown(t.Context()), live.Shutdown(t.Context())); err != nil || kept.closed != 1 {
-		t.Fatalf("closed %d times: %v", kept.closed, err)
+	if err := errors.Join(processor.Shutdown(t.Context()), processor.Shutdown(t.Context())); err != nil || scriptedStore.closed != 1 {
+		t.Fatalf("closed %d times: %v", scriptedStore.closed, err)
 	}
-	store.Register(store.Backend{Schemes: []string{"test-sink"}, OpenSink: func(context.Context, string, store.Options) (store.Sink, error) { return nil, nil }})
-	if _, err := exporter.OpenLive(t.Context(), "test-sink://"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "finished spans only") {
+	store.RegisterSink("test-sink")
+	if _, err := live.Open(t.Context(), "test-sink://"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "finished spans only") {
 		t.Fatal(err)
+	}
+}
+
+// Shutdown returns the error of closing a store that Open opened.
+func TestShutdownReturnsTheErrorOfClosing(t *testing.T) {
+	reason := errors.New("the disk is full")
+	store.Register(store.Backend{Schemes: []string{"test-unclosable"}, Open: func(context.Context, string, store.Options) (*store.Store, error) {
+		return store.New(&scripted{closeErr: reason}), nil
+	}})
+	processor, err := live.Open(t.Context(), "test-unclosable://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := processor.Shutdown(t.Context()); !errors.Is(err, reason) {
+		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package exporter
+package live
 
 import (
 	"container/list"
@@ -8,43 +8,45 @@ import (
 )
 
 // postponedStarts are the starts that found no room in the queue. A start waits
-// in line for room; then it is written, though its span still runs. If the span
-// ends before, the stop brings the start. A start that needs more room than all
-// starts have can only come with its stop, so it leaves the line.
+// in line for room. Then it is written, even if its span still runs. If the span
+// ends before, the start is written with the stop. A start that needs more room
+// than all starts together may use can only be written with its stop, so it
+// leaves the line.
 //
-// The number of both is bounded, and spans that never end would fill it: then
-// the oldest start is dropped for the new one. Of spans with equal ids only the
-// newest start is kept, because a stop is matched to its start by the ids.
+// The number of postponed starts is bounded. Spans that never end would reach the
+// bound; then the oldest start is dropped for the new one. For spans with equal
+// ids only the newest start is postponed, because a stop is matched to its start
+// by the ids.
 type postponedStarts struct {
-	most  int // how many there may be
+	limit int // the largest number of postponed starts
 	byKey map[spanKey]*list.Element
 	line  *list.List // of *postponedStart, the oldest first
-	large *list.List // likewise, of those that left the line
-	last  uint64     // number of the youngest that was ever put in line
+	large *list.List // of *postponedStart that left the line, the oldest first
+	last  uint64     // number of the newest start that was put in line
 }
 
 type postponedStart struct {
 	key    spanKey
-	number uint64 // in the order in which they came
+	number uint64 // starts are numbered in the order in which they came
 	large  bool
 
-	// span is the running span, or a copy of it if there was one: of a running
-	// span the start says what is known when it is written.
+	// span is the running span, or a copy of it if there was one. The start of a
+	// running span says what is known when the start is written.
 	span sdktrace.ReadOnlySpan
 }
 
-func newPostponedStarts(most int) postponedStarts {
-	return postponedStarts{most: most, byKey: map[spanKey]*list.Element{}, line: list.New(), large: list.New()}
+func newPostponedStarts(limit int) postponedStarts {
+	return postponedStarts{limit: limit, byKey: map[spanKey]*list.Element{}, line: list.New(), large: list.New()}
 }
 
 func (p *postponedStarts) len() int { return len(p.byKey) }
 
 // add puts a start at the end of the line. It returns the start that was dropped
-// to make room, or because it had the same ids, and nil if none was.
+// to make room or because it had the same ids, nil if none was dropped.
 func (p *postponedStarts) add(key spanKey, span sdktrace.ReadOnlySpan) (dropped *postponedStart) {
 	if equal, ok := p.byKey[key]; ok {
 		dropped = p.remove(equal)
-	} else if len(p.byKey) >= p.most {
+	} else if len(p.byKey) >= p.limit {
 		oldest := p.large.Front()
 		if oldest == nil {
 			oldest = p.line.Front()
@@ -90,8 +92,8 @@ func (p *postponedStarts) leaveLine() {
 	p.byKey[start.key] = p.large.PushBack(start)
 }
 
-// firstNumber is the number of the first in line; if there is none it is higher
-// than all.
+// firstNumber returns the number of the first start in line. If there is none, it
+// is higher than all numbers.
 func (p *postponedStarts) firstNumber() uint64 {
 	if start := p.first(); start != nil {
 		return start.number
@@ -117,7 +119,7 @@ func (p *postponedStarts) dropAll() (dropped int) {
 	return dropped
 }
 
-// postpone puts off the start of a span. span is a copy, or the running span if
+// postpone postpones the start of a span. span is a copy, or the running span if
 // the queue was crowded.
 func (q *queue) postpone(key spanKey, span sdktrace.ReadOnlySpan) {
 	q.starts.Seen++
@@ -132,24 +134,24 @@ func (q *queue) postpone(key spanKey, span sdktrace.ReadOnlySpan) {
 	q.lineChanged()
 }
 
-// lineChanged is to be called when a start entered or left the line.
+// lineChanged must be called when a start entered or left the line.
 func (q *queue) lineChanged() {
 	q.setCrowded()
 	q.settleFlushes(nil)
 }
 
-// admit moves postponed starts into the queue, the oldest first, as far as
-// there is room for starts.
+// admit moves postponed starts into the queue, the oldest first, while there is
+// room for starts.
 func (q *queue) admit() {
 	for {
 		start := q.nextPostponed()
 		if start == nil {
 			return
 		}
-		// Not under the queue's lock: a running span has a lock of its own.
+		// Not under the queue's lock, because a running span has its own lock.
 		span := start.span
-		if _, copied := span.(*started); !copied {
-			span = startedOf(span)
+		if _, running := span.(sdktrace.ReadWriteSpan); running {
+			span = startOf(span)
 		}
 		if !q.admitOne(start, entry{span: span, size: sizeOf(span), starts: 1}) {
 			return
@@ -162,7 +164,7 @@ func (q *queue) admit() {
 func (q *queue) nextPostponed() *postponedStart {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.held >= q.startSize() {
+	if q.notifications >= q.startSize() {
 		return nil
 	}
 	return q.postponed.first()
@@ -188,9 +190,9 @@ func (q *queue) admitOne(start *postponedStart, e entry) bool {
 	return true
 }
 
-// admitLarge takes the first start out of the line, which is larger than a
+// admitLarge takes the first start out of the line because it is larger than a
 // start may be. The start then waits for its stop. After close no stop comes any
-// more, so that the start is dropped.
+// more, so the start is dropped.
 func (q *queue) admitLarge(start *postponedStart) {
 	if q.closed.Load() {
 		q.postponed.take(start.key)

@@ -1,4 +1,4 @@
-package exporter
+package live
 
 import (
 	"context"
@@ -9,20 +9,21 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// work is the worker: it writes what the queue holds until that is closed and
-// empty, and then closes a store of its own. The last summary comes after it is
-// done, since the error handler may take any time for it.
-func (p *LiveProcessor) work() {
+// work is the worker. It writes batches from the queue until the queue is closed
+// and empty. Then it closes a store that Open opened. The last summary comes after
+// done is closed, because the error handler may take any time.
+func (p *Processor) work() {
 	defer close(p.reported)
 	defer p.report.now()
 	defer close(p.done)
 	defer p.cancel()
-	delay := time.NewTimer(p.cfg.batchDelay)
+	delay := time.NewTimer(p.limits.batchDelay)
 	defer delay.Stop()
-	batch := make([]osprofiler.Notification, 0, p.cfg.batchSize)
+	batch := make([]osprofiler.Notification, 0, p.limits.batchSize)
 	for p.await(delay) {
 		p.queue.admit()
 		taken := p.queue.take()
@@ -42,8 +43,9 @@ func (p *LiveProcessor) work() {
 	}
 }
 
-// await waits until a batch is to be written; false: there are no more.
-func (p *LiveProcessor) await(delay *time.Timer) bool {
+// await waits until a batch is to be written. It returns false if there is none
+// any more.
+func (p *Processor) await(delay *time.Timer) bool {
 	var over <-chan time.Time
 	for {
 		switch p.queue.state() {
@@ -55,7 +57,7 @@ func (p *LiveProcessor) await(delay *time.Timer) bool {
 			over = nil
 		case filling:
 			if over == nil {
-				delay.Reset(p.cfg.batchDelay)
+				delay.Reset(p.limits.batchDelay)
 				over = delay.C
 			}
 		}
@@ -67,54 +69,52 @@ func (p *LiveProcessor) await(delay *time.Timer) bool {
 	}
 }
 
-// batchOf tells how many of the entries make the next batch, at least one.
-func (p *LiveProcessor) batchOf(entries []entry) (n int) {
+// batchOf returns how many entries make the next batch, at least one.
+func (p *Processor) batchOf(entries []entry) (n int) {
 	count := 0
-	for n < len(entries) && (n == 0 || count+entries[n].notifications() <= p.cfg.batchSize) {
+	for n < len(entries) && (n == 0 || count+entries[n].notifications() <= p.limits.batchSize) {
 		count += entries[n].notifications()
 		n++
 	}
 	return n
 }
 
-// write writes one batch of entries, in the memory of batch, and settles them.
-func (p *LiveProcessor) write(entries []entry, batch []osprofiler.Notification) {
+// write writes one batch of entries and settles them. It converts them into the
+// memory of batch.
+func (p *Processor) write(entries []entry, batch []osprofiler.Notification) {
 	if p.giveUp.Err() != nil {
-		p.queue.drops(entries)
+		p.queue.dropEntries(entries)
 		return
 	}
 	for i := range entries {
 		batch = p.convert(batch, &entries[i])
 	}
-	ctx, cancel := context.WithTimeoutCause(p.giveUp, p.cfg.writeTimeout, errWriteTimeout)
+	ctx, cancel := context.WithTimeoutCause(p.giveUp, p.limits.writeTimeout, errWriteTimeout)
 	defer cancel()
 	err := p.retry.Write(ctx, p.store, batch)
 	if err != nil {
-		p.report.because(err)
+		p.report.setCause(err)
 		defer p.report.schedule()
 	}
 	p.queue.settle(entries, missingOf(batch, err), err)
 	clear(batch)
 }
 
-var errWriteTimeout = errors.New("the time for writing one batch is over")
+var errWriteTimeout = fmt.Errorf("the time for writing one batch is over: %w", context.DeadlineExceeded)
 
-func (p *LiveProcessor) convert(dst []osprofiler.Notification, e *entry) []osprofiler.Notification {
-	one := p.conv.StartOf
-	switch {
-	case e.starts > 0 && e.stops > 0:
-		return p.conv.Append(dst, e.span)
-	case e.stops > 0:
-		one = p.conv.StopOf
+func (p *Processor) convert(dst []osprofiler.Notification, e *entry) []osprofiler.Notification {
+	var halves convert.Halves
+	if e.starts > 0 {
+		halves |= convert.Starts
 	}
-	if n, ok := one(e.span); ok {
-		dst = append(dst, n)
+	if e.stops > 0 {
+		halves |= convert.Stops
 	}
-	return dst
+	return p.converter.Append(dst, halves, e.span)
 }
 
-// missingOf returns the indices of the notifications that are not known to be
-// stored, in order: err is of [store.Retry].
+// missingOf returns the indices of the notifications that may not be stored, in
+// order. err is an error of [store.Retry].
 func missingOf(batch []osprofiler.Notification, err error) []int {
 	if err == nil {
 		return nil

@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -107,13 +108,13 @@ func (p *plan) run(ctx context.Context, tracer trace.Tracer, hanging *sync.Map) 
 
 // both are two stores that were told of the same spans: one live, the other
 // when they were finished.
-type both struct{ live, finished store.Store }
+type both struct{ live, finished *store.Store }
 
 // tellBoth runs the plan under one provider for both stores.
 func tellBoth(t *rapid.T, b both, p *plan) (traceID trace.TraceID, hanging *sync.Map) {
-	live := exporter.NewLiveProcessor(b.live, exporter.WithBatchSize(rapid.IntRange(1, 8).Draw(t, "batch")))
+	processor := live.New(b.live, live.WithBatchSize(rapid.IntRange(1, 8).Draw(t, "batch")))
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithSpanProcessor(live), sdktrace.WithBatcher(exporter.New(b.finished)),
+		sdktrace.WithSpanProcessor(processor), sdktrace.WithBatcher(exporter.New(b.finished)),
 		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.namespace", "nova"),
 			attribute.String("service.name", "api"), attribute.String("host.name", "controller-1"))))
 	hanging = &sync.Map{}
@@ -123,16 +124,16 @@ func tellBoth(t *rapid.T, b both, p *plan) (traceID trace.TraceID, hanging *sync
 	if err := provider.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if s := live.Stats(); s.Starts.Dropped+s.Stops.Dropped+s.Starts.Failed+s.Stops.Failed > 0 || s.Starts.Seen != s.Starts.Written || s.Stops.Seen != s.Stops.Written {
+	if s := processor.Stats(); s.Starts.Dropped+s.Stops.Dropped+s.Starts.Failed+s.Stops.Failed > 0 || s.Starts.Seen != s.Starts.Written || s.Stops.Seen != s.Stops.Written {
 		t.Fatalf("all had room: %+v", s)
 	}
 	return root.SpanContext().TraceID(), hanging
 }
 
-func forEachStore(t *testing.T, check func(t *testing.T, open func(name string) store.Store)) {
+func forEachStore(t *testing.T, check func(t *testing.T, open func(name string) *store.Store)) {
 	for name, form := range map[string]string{"file": "file://%s?osp_sync=false", "sqlite": "sqlite:///%s"} {
 		t.Run(name, func(t *testing.T) {
-			check(t, func(file string) store.Store { return openIn(t, form, file) })
+			check(t, func(file string) *store.Store { return openIn(t, form, file) })
 		})
 	}
 }
@@ -140,7 +141,7 @@ func forEachStore(t *testing.T, check func(t *testing.T, open func(name string) 
 // Live and finished exporting of the same spans say the same of all that ended;
 // what never ends is a start in one and nothing in the other.
 func TestLiveAndFinishedSayTheSame(t *testing.T) {
-	forEachStore(t, func(t *testing.T, open func(string) store.Store) {
+	forEachStore(t, func(t *testing.T, open func(string) *store.Store) {
 		b := both{open("live"), open("finished")}
 		rapid.Check(t, func(t *rapid.T) {
 			p := drawPlan(t, 3, rapid.Bool().Draw(t, "may hang"))
@@ -173,13 +174,13 @@ func TestLiveAndFinishedSayTheSame(t *testing.T) {
 // An operation's notifications.
 type pair struct{ start, stop *osprofiler.Notification }
 
-func halves(t *rapid.T, s store.Store, baseID string) map[string]pair {
-	found := map[string]pair{}
+func halves(t *rapid.T, s *store.Store, baseID string) map[string]pair {
+	byID := map[string]pair{}
 	for n, err := range s.Notifications(context.Background(), baseID) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := found[n.TraceID]
+		p := byID[n.TraceID]
 		half := &p.start
 		if n.Half() == osprofiler.Stop {
 			half = &p.stop
@@ -188,9 +189,9 @@ func halves(t *rapid.T, s store.Store, baseID string) map[string]pair {
 			t.Fatalf("twice: %s", n.JSON())
 		}
 		*half = &n
-		found[n.TraceID] = p
+		byID[n.TraceID] = p
 	}
-	return found
+	return byID
 }
 
 // compareHalves: the stops are equal in everything, the starts in all but what
@@ -217,8 +218,8 @@ func compareHalves(t *rapid.T, live, finished map[string]pair) {
 
 // spansOf reads the spans, without those that hang, as OTel's own exporter
 // would send them.
-func spansOf(t *rapid.T, s store.Store, baseID string, without *sync.Map) map[trace.SpanID]*tracepb.ResourceSpans {
-	found := map[trace.SpanID]*tracepb.ResourceSpans{}
+func spansOf(t *rapid.T, s *store.Store, baseID string, without *sync.Map) map[trace.SpanID]*tracepb.ResourceSpans {
+	byID := map[trace.SpanID]*tracepb.ResourceSpans{}
 	for span, err := range reader.New(s).Spans(context.Background(), baseID) {
 		if err != nil {
 			t.Fatal(err)
@@ -237,9 +238,9 @@ func spansOf(t *rapid.T, s store.Store, baseID string, without *sync.Map) map[tr
 		if err := otlp.ExportSpans(context.Background(), []sdktrace.ReadOnlySpan{span}); err != nil {
 			t.Fatal(err)
 		}
-		found[id] = client.sent[0]
+		byID[id] = client.sent[0]
 	}
-	return found
+	return byID
 }
 
 // capture is an OTLP client that keeps what it is to send.
@@ -252,7 +253,7 @@ func (c *capture) UploadTraces(_ context.Context, spans []*tracepb.ResourceSpans
 	return nil
 }
 
-// A line is what a report says of one operation's place and times.
+// A line is what a report says of one operation: its position and its times.
 type line struct {
 	Depth             int
 	TraceID, ParentID string
@@ -262,7 +263,7 @@ type line struct {
 
 // outline reads the tree; siblings of one millisecond have no order, so it is
 // by id.
-func outline(t *rapid.T, s store.Store, baseID string) map[string]line {
+func outline(t *rapid.T, s *store.Store, baseID string) map[string]line {
 	report, err := reader.New(s).Report(context.Background(), baseID)
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +279,7 @@ func outline(t *rapid.T, s store.Store, baseID string) map[string]line {
 }
 
 // openIn opens a store in a new folder, which the test closes.
-func openIn(t *testing.T, form, name string) store.Store {
+func openIn(t *testing.T, form, name string) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), fmt.Sprintf(form, filepath.Join(t.TempDir(), name)))
 	if err != nil {

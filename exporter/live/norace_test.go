@@ -1,5 +1,5 @@
 //go:build !race
 
-package exporter_test
+package live_test
 
 const raceDetector = false

@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -24,23 +24,23 @@ import (
 func TestStartWithoutRoomComesWithItsStop(t *testing.T) {
 	s := &scripted{}
 	g := newGate(s)
-	tracer, live := liveOver(t, g, exporter.WithQueueSize(8), exporter.WithBatchSize(1), exporter.WithBatchDelay(time.Nanosecond))
+	tracer, processor := liveOver(t, g, live.WithQueueSize(8), live.WithBatchSize(1), live.WithBatchDelay(time.Nanosecond))
 	var running []trace.Span
 	for range 8 {
 		_, span := tracer.Start(t.Context(), "op")
 		running = append(running, span)
 	}
-	if stats := live.Stats(); stats.Queued != 6 || stats.Postponed != 2 || stats.Late != 2 || stats.Starts.Dropped != 0 {
+	if stats := processor.Stats(); stats.Queued != 6 || stats.Postponed != 2 || stats.Late != 2 || stats.Starts.Dropped != 0 {
 		t.Fatalf("starts fill three quarters: %+v", stats)
 	}
 	running[7].End() // both halves: the last room
 	running[6].End() // no room: the whole span is dropped
 	running[0].End()
-	if stats := live.Stats(); stats.Queued != 8 || stats.Postponed != 0 || stats.Starts.Dropped != 1 || stats.Stops.Dropped != 2 {
+	if stats := processor.Stats(); stats.Queued != 8 || stats.Postponed != 0 || stats.Starts.Dropped != 1 || stats.Stops.Dropped != 2 {
 		t.Fatalf("%+v", stats)
 	}
 	g.lift()
-	if err := live.ForceFlush(t.Context()); err != nil {
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if names := s.names(); len(names) != 8 {
@@ -49,12 +49,12 @@ func TestStartWithoutRoomComesWithItsStop(t *testing.T) {
 	for _, span := range running {
 		span.End()
 	}
-	if err := live.Shutdown(t.Context()); err != nil {
+	if err := processor.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	stats := live.Stats()
+	stats := processor.Stats()
 	balancedAfterShutdown(t, stats)
-	if stats.Starts != (exporter.LiveCount{Seen: 8, Written: 7, Dropped: 1}) || stats.Stops != (exporter.LiveCount{Seen: 8, Written: 6, Dropped: 2}) {
+	if stats.Starts != (live.Count{Seen: 8, Written: 7, Dropped: 1}) || stats.Stops != (live.Count{Seen: 8, Written: 6, Dropped: 2}) {
 		t.Fatalf("%+v", stats)
 	}
 }
@@ -62,13 +62,13 @@ func TestStartWithoutRoomComesWithItsStop(t *testing.T) {
 func TestQueueIsBoundedByBytes(t *testing.T) {
 	handled(t)
 	g := newGate(&scripted{})
-	tracer, live := liveOver(t, g, exporter.WithQueueBytes(100_000))
+	tracer, processor := liveOver(t, g, live.WithQueueBytes(100_000))
 	large := attribute.StringSlice("large", []string{strings.Repeat("x", 5_000), strings.Repeat("y", 5_000)})
 	for range 50 {
 		_, span := tracer.Start(t.Context(), "op", trace.WithAttributes(large))
 		span.End()
 	}
-	stats := live.Stats()
+	stats := processor.Stats()
 	balanced(t, stats)
 	if stats.QueuedBytes > 100_000 || stats.QueuedBytes < 80_000 || stats.Queued > 10 || stats.Stops.Dropped < 40 {
 		t.Fatalf("%+v", stats)
@@ -85,24 +85,24 @@ func TestFailuresAreCountedToTheNotification(t *testing.T) {
 		}
 		return nil
 	}}
-	tracer, live := liveOver(t, s, exporter.WithBatchDelay(time.Hour), exporter.WithReportInterval(time.Millisecond))
+	tracer, processor := liveOver(t, s, live.WithBatchDelay(time.Hour), live.WithReportInterval(time.Millisecond))
 	for range 2 {
 		_, span := tracer.Start(t.Context(), "op")
 		span.End()
 	}
-	if err := live.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "mapping conflict") {
+	if err := processor.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "mapping conflict") {
 		t.Fatal(err)
 	}
-	stats := live.Stats()
-	if stats.Starts != (exporter.LiveCount{Seen: 2, Written: 1, Failed: 1}) || stats.Stops != (exporter.LiveCount{Seen: 2, Failed: 2}) {
+	stats := processor.Stats()
+	if stats.Starts != (live.Count{Seen: 2, Written: 1, Failed: 1}) || stats.Stops != (live.Count{Seen: 2, Failed: 2}) {
 		t.Fatalf("%+v", stats)
 	}
 	_, span := tracer.Start(t.Context(), "op")
 	span.End()
-	if err := live.ForceFlush(t.Context()); err != nil {
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal("what is over is over:", err)
 	}
-	if err := live.Shutdown(t.Context()); err != nil {
+	if err := processor.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	told := losses()
@@ -117,13 +117,13 @@ func TestFailuresAreCountedToTheNotification(t *testing.T) {
 func TestFailuresOfOddNames(t *testing.T) {
 	handled(t)
 	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error { return errors.New("no such table") }}
-	live := exporter.NewLiveProcessor(s)
+	processor := live.New(store.New(s))
 	start := osprofiler.Notification{Name: "nonstop", BaseID: "b", TraceID: "t", ParentID: "b", Timestamp: "2026-11-22T07:16:34.200431", Info: "{}"}
-	live.OnEnd(convert.SpanOf(&start, nil))
-	if err := live.Shutdown(t.Context()); err == nil {
+	processor.OnEnd(convert.SpanOf(&start, nil))
+	if err := processor.Shutdown(t.Context()); err == nil {
 		t.Fatal("nothing was stored")
 	}
-	if stats := live.Stats(); stats.Starts != (exporter.LiveCount{Seen: 1, Failed: 1}) || stats.Stops != (exporter.LiveCount{}) {
+	if stats := processor.Stats(); stats.Starts != (live.Count{Seen: 1, Failed: 1}) || stats.Stops != (live.Count{}) {
 		t.Errorf("%+v", stats)
 	}
 }
@@ -133,7 +133,7 @@ func TestSummariesOfLosses(t *testing.T) {
 	losses := handled(t)
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(&scripted{})
-		tracer, live := liveInBubble(t, g, exporter.WithQueueSize(2), exporter.WithReportInterval(time.Minute), exporter.WithWriteTimeout(time.Hour))
+		tracer, processor := liveInBubble(t, g, live.WithQueueSize(2), live.WithReportInterval(time.Minute), live.WithWriteTimeout(time.Hour))
 		lose := func() {
 			for range 100 {
 				_, span := tracer.Start(t.Context(), "op")
@@ -153,12 +153,12 @@ func TestSummariesOfLosses(t *testing.T) {
 			t.Fatalf("%v", told)
 		}
 		g.lift()
-		if err := live.Shutdown(t.Context()); err != nil {
+		if err := processor.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		told := losses()
-		if stats := live.Stats(); len(told) != 2 || told[0].DroppedStops+told[1].DroppedStops != stats.Stops.Dropped || stats.Stops.Dropped < 190 {
-			t.Fatalf("%v: %+v", told, live.Stats())
+		if stats := processor.Stats(); len(told) != 2 || told[0].DroppedStops+told[1].DroppedStops != stats.Stops.Dropped || stats.Stops.Dropped < 190 {
+			t.Fatalf("%v: %+v", told, processor.Stats())
 		}
 	})
 }
@@ -167,18 +167,18 @@ func TestSummariesOfLosses(t *testing.T) {
 func TestWriteTimeout(t *testing.T) {
 	handled(t)
 	g := newGate(&scripted{})
-	tracer, live := liveOver(t, g, exporter.WithWriteTimeout(10*time.Millisecond))
+	tracer, processor := liveOver(t, g, live.WithWriteTimeout(10*time.Millisecond))
 	_, span := tracer.Start(t.Context(), "op")
-	err := live.ForceFlush(t.Context())
+	err := processor.ForceFlush(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "the time for writing one batch is over") {
 		t.Fatal(err)
 	}
 	g.lift()
 	span.End()
-	if err := live.ForceFlush(t.Context()); err != nil {
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if stats := live.Stats(); stats.Starts.Failed != 1 || stats.Stops.Written != 1 {
+	if stats := processor.Stats(); stats.Starts.Failed != 1 || stats.Stops.Written != 1 {
 		t.Fatalf("%+v", stats)
 	}
 }
@@ -199,10 +199,10 @@ func TestManyGoroutinesAtOnce(t *testing.T) {
 			s.stored = append(s.stored, batch[1:]...)
 			return &store.WriteError{Transient: true, Missing: []int{0}, Err: errors.New("busy")}
 		}
-		live := exporter.NewLiveProcessor(s, exporter.WithRetry(store.Retry{Elapsed: -1}),
-			exporter.WithQueueSize(rapid.IntRange(0, 64).Draw(rt, "queue")), exporter.WithBatchSize(rapid.IntRange(1, 64).Draw(rt, "batch")),
-			exporter.WithBatchDelay(time.Microsecond), exporter.WithReportInterval(time.Hour))
-		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live)).Tracer("test")
+		processor := live.New(store.New(s), live.WithRetry(store.Retry{Elapsed: -1}),
+			live.WithQueueSize(rapid.IntRange(0, 64).Draw(rt, "queue")), live.WithBatchSize(rapid.IntRange(1, 64).Draw(rt, "batch")),
+			live.WithBatchDelay(time.Microsecond), live.WithReportInterval(time.Hour))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor)).Tracer("test")
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
@@ -213,16 +213,16 @@ func TestManyGoroutinesAtOnce(t *testing.T) {
 					parent.End()
 					child.End()
 				}
-				_ = live.ForceFlush(context.Background()) // some writes fail
-				balanced(t, live.Stats())
+				_ = processor.ForceFlush(context.Background()) // some writes fail
+				balanced(t, processor.Stats())
 			})
 		}
 		if rapid.Bool().Draw(rt, "shut down meanwhile") {
-			wg.Go(func() { _ = live.Shutdown(context.Background()) })
+			wg.Go(func() { _ = processor.Shutdown(context.Background()) })
 		}
 		wg.Wait()
-		_ = live.Shutdown(context.Background())
-		stats := live.Stats()
+		_ = processor.Shutdown(context.Background())
+		stats := processor.Stats()
 		balancedAfterShutdown(t, stats)
 		var starts, stops uint64
 		for _, name := range s.names() {

@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -17,22 +17,23 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A gate stands before a real store: while it is shut, Write hangs.
+// A gate is a driver around another one. While it is shut, Write hangs.
 type gate struct {
-	store.Store
+	driver.Driver
 	open chan struct{}
 }
 
-func newGate(s store.Store) *gate { return &gate{Store: s, open: make(chan struct{})} }
+func newGate(d driver.Driver) *gate { return &gate{Driver: d, open: make(chan struct{})} }
 
 func (g *gate) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	select {
 	case <-g.open:
-		return g.Store.Write(ctx, batch)
+		return g.Driver.(driver.Writer).Write(ctx, batch)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -76,11 +77,11 @@ func (w *stopwatch) percentile(p float64) time.Duration {
 }
 
 // handled collects what comes to otel's error handler while the test runs.
-func handled(t *testing.T) func() []*exporter.LossError {
+func handled(t *testing.T) func() []*live.LossError {
 	var mu sync.Mutex
-	var losses []*exporter.LossError
+	var losses []*live.LossError
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		var loss *exporter.LossError
+		var loss *live.LossError
 		if !errors.As(err, &loss) {
 			t.Errorf("an error that is no loss: %v", err)
 			return
@@ -90,17 +91,17 @@ func handled(t *testing.T) func() []*exporter.LossError {
 		losses = append(losses, loss)
 	}))
 	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) })) })
-	return func() []*exporter.LossError {
+	return func() []*live.LossError {
 		mu.Lock()
 		defer mu.Unlock()
 		return slices.Clone(losses)
 	}
 }
 
-// The law of LiveStats.
-func balanced(t *testing.T, s exporter.LiveStats) {
+// The law of Stats.
+func balanced(t *testing.T, s live.Stats) {
 	t.Helper()
-	sum := func(c exporter.LiveCount) uint64 { return c.Written + c.Dropped + c.Failed }
+	sum := func(c live.Count) uint64 { return c.Written + c.Dropped + c.Failed }
 	if s.Starts.Seen+s.Stops.Seen != sum(s.Starts)+sum(s.Stops)+uint64(s.Postponed)+uint64(s.Queued) {
 		t.Errorf("the counts do not add up: %+v", s)
 	}
@@ -108,7 +109,7 @@ func balanced(t *testing.T, s exporter.LiveStats) {
 
 // balancedAfterShutdown checks the same after Shutdown, which postpones nothing
 // any longer.
-func balancedAfterShutdown(t *testing.T, s exporter.LiveStats) {
+func balancedAfterShutdown(t *testing.T, s live.Stats) {
 	t.Helper()
 	balanced(t, s)
 	if s.Postponed != 0 {
@@ -121,20 +122,20 @@ func balancedAfterShutdown(t *testing.T, s exporter.LiveStats) {
 // span, and when the store is back, so are the spans.
 func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 	losses := handled(t)
-	forEachStore(t, func(t *testing.T, open func(string) store.Store) {
+	forEachStore(t, func(t *testing.T, open func(string) *store.Store) {
 		toldBefore := len(losses())
 		s := open("store")
-		g := newGate(s)
+		g := newGate(s.Driver())
 		const queueSize, requests, spansPerRequest = 512, 400, 50
-		live := exporter.NewLiveProcessor(g, exporter.WithQueueSize(queueSize), exporter.WithBatchSize(64),
-			exporter.WithWriteTimeout(time.Minute), exporter.WithReportInterval(50*time.Millisecond))
-		watch := &stopwatch{SpanProcessor: live, starts: map[[8]byte]time.Duration{}}
+		processor := live.New(store.New(g), live.WithQueueSize(queueSize), live.WithBatchSize(64),
+			live.WithWriteTimeout(time.Minute), live.WithReportInterval(50*time.Millisecond))
+		watch := &stopwatch{SpanProcessor: processor, starts: map[[8]byte]time.Duration{}}
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(watch))
 		service := startService(t, provider, spansPerRequest)
 
 		service.request(t, requests)
 		const spans = requests * (spansPerRequest + 1)
-		stats := live.Stats()
+		stats := processor.Stats()
 		balanced(t, stats)
 		if stats.Stops.Seen != spans || stats.Starts.Seen != spans || stats.Starts.Written+stats.Stops.Written != 0 || stats.Queued > queueSize || stats.Stops.Dropped == 0 {
 			t.Fatalf("with the store shut: %+v", stats)
@@ -152,7 +153,7 @@ func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 		if err := provider.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		stats = live.Stats()
+		stats = processor.Stats()
 		balancedAfterShutdown(t, stats)
 		compareWithStore(t, s, stats)
 		if stats.Stops.Seen != spans+spansPerRequest+1 || stats.Queued != 0 || stats.QueuedBytes != 0 {
@@ -163,7 +164,7 @@ func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 }
 
 // checkReports: the summaries are few and add up to the counts.
-func checkReports(t *testing.T, losses []*exporter.LossError, stats exporter.LiveStats) {
+func checkReports(t *testing.T, losses []*live.LossError, stats live.Stats) {
 	t.Helper()
 	var starts, stops, late uint64
 	for _, l := range losses {
@@ -181,7 +182,7 @@ func checkReports(t *testing.T, losses []*exporter.LossError, stats exporter.Liv
 
 // compareWithStore: what the counts say is written is what is there, and every
 // stop that is there has its start.
-func compareWithStore(t *testing.T, s store.Store, stats exporter.LiveStats) {
+func compareWithStore(t *testing.T, s *store.Store, stats live.Stats) {
 	t.Helper()
 	starts, stops := map[string]bool{}, map[string]bool{}
 	for entry, err := range s.Traces(t.Context(), store.Query{}) {

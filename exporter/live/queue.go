@@ -1,4 +1,4 @@
-package exporter
+package live
 
 import (
 	"sync"
@@ -12,34 +12,34 @@ import (
 type entry struct {
 	span          sdktrace.ReadOnlySpan
 	size          int64 // bytes
-	starts, stops uint8 // how many notifications it gives: 0 or 1 each
+	starts, stops uint8 // the number of its notifications: 0 or 1 each
 }
 
 func (e *entry) notifications() int { return int(e.starts) + int(e.stops) }
 
-// A queue is where OnStart and OnEnd leave spans for the worker. It bounds the
-// number of notifications and their bytes, those that the worker holds among
-// them, and counts what became of each. Nothing is done under its lock but
-// counting and appending, so that nobody waits for the store.
+// A queue hands spans from OnStart and OnEnd to the worker. It bounds the number
+// of notifications and their bytes, including the batch that the worker writes,
+// and counts what became of each. Under its lock there is only counting and
+// appending, so that nobody waits for the store.
 //
-// Stops may fill all of it, starts only three quarters: a stop carries its
-// whole span, so when room gets scarce starts are worth less. A start without
-// room is postponed, and so are those that come while others wait in line: see
-// postponedStarts. A trace of stops alone would be one that the Python tool
-// fails on.
+// Stops may fill the whole queue, starts only three quarters of it: a stop
+// carries its whole span, so a start is worth less. A start without room is
+// postponed, and so is a start that comes while others wait in line: see
+// postponedStarts. It is not dropped, because the Python tool fails on a trace
+// that has only stops.
 type queue struct {
-	limits *liveConfig
+	limits *limits
 	wake   chan struct{} // tells the worker to look again
 	closed atomic.Bool   // written under mu
 
 	mu             sync.Mutex
 	waiting, spare []entry
 	waitingCount   int         // notifications
-	held           int         // notifications, waiting or with the worker
-	crowded        atomic.Bool // a start is to be postponed; written under mu
-	bytes          int64
+	notifications  int         // waiting or with the worker
+	bytes          int64       // likewise
+	crowded        atomic.Bool // the next start must be postponed; written under mu
 	postponed      postponedStarts
-	starts, stops  LiveCount
+	starts, stops  Count
 	lateStarts     uint64 // starts that were ever postponed
 
 	accepted, settled uint64 // entries; the worker keeps their order
@@ -57,13 +57,13 @@ func keyOf(s sdktrace.ReadOnlySpan) spanKey {
 	return spanKey{sc.TraceID(), sc.SpanID()}
 }
 
-func newQueue(limits *liveConfig) *queue {
+func newQueue(limits *limits) *queue {
 	return &queue{limits: limits, wake: make(chan struct{}, 1), postponed: newPostponedStarts(limits.queueSize)}
 }
 
 func (q *queue) isClosed() bool { return q.closed.Load() }
 
-// start takes the start of a span; false: it found no room.
+// start appends the start of a span. It returns false if there is no room.
 func (q *queue) start(e entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -78,14 +78,14 @@ func (q *queue) start(e entry) bool {
 	return true
 }
 
-// startSize is how many notifications starts may fill the queue up to.
+// startSize is the number of notifications up to which starts may fill the queue.
 func (q *queue) startSize() int { return q.limits.queueSize - q.limits.queueSize/4 }
 
-// startBytes is how many bytes starts may fill the queue up to.
+// startBytes is the number of bytes up to which starts may fill the queue.
 func (q *queue) startBytes() int64 { return q.limits.queueBytes - q.limits.queueBytes/4 }
 
-// startLater is start for a span that is not worth a copy, as the queue is
-// crowded.
+// startLater postpones the start of a running span, of which there is no copy
+// because the queue is crowded.
 func (q *queue) startLater(span sdktrace.ReadOnlySpan) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,21 +94,22 @@ func (q *queue) startLater(span sdktrace.ReadOnlySpan) {
 	}
 }
 
-// hold counts what the queue holds.
-func (q *queue) hold(notifications int, bytes int64) {
-	q.held += notifications
+// add counts notifications that enter the queue, or leave it if they are
+// negative.
+func (q *queue) add(notifications int, bytes int64) {
+	q.notifications += notifications
 	q.bytes += bytes
 	q.setCrowded()
 }
 
 func (q *queue) setCrowded() {
-	crowded := q.held >= q.startSize() || q.postponed.first() != nil
+	crowded := q.notifications >= q.startSize() || q.postponed.first() != nil
 	if crowded != q.crowded.Load() {
 		q.crowded.Store(crowded)
 	}
 }
 
-// end takes a span that ended; false: it found no room.
+// end appends a span that ended. It returns false if there is no room.
 func (q *queue) end(e entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -133,16 +134,16 @@ func (q *queue) end(e entry) bool {
 	return false
 }
 
-// push appends the entry if all that is held stays within the bounds.
+// push appends the entry if the queue then stays within the bounds.
 func (q *queue) push(e entry, size int, bytes int64) bool {
 	n := e.notifications()
-	if q.held+n > size || q.bytes+e.size > bytes {
+	if q.notifications+n > size || q.bytes+e.size > bytes {
 		return false
 	}
 	before := q.waitingCount
 	q.waiting = append(q.waiting, e)
 	q.waitingCount += n
-	q.hold(n, e.size)
+	q.add(n, e.size)
 	q.accepted++
 	if before == 0 || before < q.limits.batchSize && q.waitingCount >= q.limits.batchSize {
 		q.signal()
@@ -158,7 +159,7 @@ func (q *queue) drop(e *entry) {
 func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:
-	default: // the worker is to look already
+	default: // there is a signal already
 	}
 }
 
@@ -166,10 +167,10 @@ func (q *queue) signal() {
 type state uint8
 
 const (
-	empty   state = iota // sleep until woken
-	filling              // a batch has begun: wait its delay
-	ready                // admit what is postponed and write now
-	ended                // closed, and all is written
+	empty   state = iota // wait for a signal
+	filling              // a batch has begun: wait for its delay
+	ready                // admit postponed starts and write
+	ended                // the queue is closed and everything is written
 )
 
 func (q *queue) state() state {
@@ -188,7 +189,7 @@ func (q *queue) state() state {
 	return filling
 }
 
-// take hands all that waits to the worker, which settles it.
+// take gives the worker everything that waits. The worker settles it.
 func (q *queue) take() []entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -198,7 +199,7 @@ func (q *queue) take() []entry {
 	return taken
 }
 
-// giveBack lets the queue use the memory of what was taken again.
+// giveBack lets the queue reuse the memory of what take returned.
 func (q *queue) giveBack(taken []entry) {
 	clear(taken)
 	q.mu.Lock()
@@ -206,13 +207,13 @@ func (q *queue) giveBack(taken []entry) {
 	q.spare = taken[:0]
 }
 
-// settle counts entries that were written, but for the notifications that are
-// missing by err: indices into those of all entries, in order.
+// settle counts the notifications of entries that were written. missing has the
+// indices of those that failed with err, in order.
 func (q *queue) settle(entries []entry, missing []int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	at := 0
-	count := func(half *LiveCount, notifications uint8) {
+	count := func(half *Count, notifications uint8) {
 		for range notifications {
 			if len(missing) > 0 && missing[0] == at {
 				missing = missing[1:]
@@ -230,8 +231,8 @@ func (q *queue) settle(entries []entry, missing []int, err error) {
 	q.release(entries, err)
 }
 
-// drops counts entries that nobody will write any more.
-func (q *queue) drops(entries []entry) {
+// dropEntries counts entries that are not written any more.
+func (q *queue) dropEntries(entries []entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range entries {
@@ -240,17 +241,17 @@ func (q *queue) drops(entries []entry) {
 	q.release(entries, errGivenUp)
 }
 
-// release makes room and wakes whoever waited for these entries.
+// release makes room and ends the flushes that waited for these entries.
 func (q *queue) release(entries []entry, err error) {
 	for i := range entries {
-		q.hold(-entries[i].notifications(), -entries[i].size)
+		q.add(-entries[i].notifications(), -entries[i].size)
 	}
 	q.settled += uint64(len(entries))
 	q.settleFlushes(err)
 }
 
-func (q *queue) stats() LiveStats {
+func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return LiveStats{Starts: q.starts, Stops: q.stops, Queued: q.held, QueuedBytes: q.bytes, Late: q.lateStarts, Postponed: q.postponed.len()}
+	return Stats{Starts: q.starts, Stops: q.stops, Queued: q.notifications, QueuedBytes: q.bytes, Late: q.lateStarts, Postponed: q.postponed.len()}
 }

@@ -1,6 +1,6 @@
 //go:build race
 
-package exporter_test
+package live_test
 
 // raceDetector tells that times say nothing.
 const raceDetector = true

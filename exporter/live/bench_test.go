@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -20,15 +21,15 @@ import (
 // against the SDK's, which takes the finished span, over the same stores. The
 // queue is never full, but in "blocked", where the store hangs.
 func BenchmarkOnStartOnEnd(b *testing.B) {
-	for name, processor := range map[string]func(store.Store) sdktrace.SpanProcessor{
-		"live": func(s store.Store) sdktrace.SpanProcessor { return exporter.NewLiveProcessor(s) },
-		"sdk-batch": func(s store.Store) sdktrace.SpanProcessor {
+	for name, processor := range map[string]func(*store.Store) sdktrace.SpanProcessor{
+		"live": func(s *store.Store) sdktrace.SpanProcessor { return live.New(s) },
+		"sdk-batch": func(s *store.Store) sdktrace.SpanProcessor {
 			return sdktrace.NewBatchSpanProcessor(exporter.New(s))
 		},
 	} {
-		b.Run("discard/"+name, func(b *testing.B) { benchmarkProcessor(b, processor(discard{}), 1024) })
+		b.Run("discard/"+name, func(b *testing.B) { benchmarkProcessor(b, processor(store.New(discard{})), 1024) })
 		b.Run("file/"+name, func(b *testing.B) {
-			s, err := file.Open(filepath.Join(b.TempDir(), "bench.jsonl"))
+			s, err := file.Open("file://" + filepath.Join(b.TempDir(), "bench.jsonl"))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -37,7 +38,7 @@ func BenchmarkOnStartOnEnd(b *testing.B) {
 		})
 		b.Run("blocked/"+name, func(b *testing.B) {
 			blocked := blockedStore{release: make(chan struct{})}
-			p := processor(blocked)
+			p := processor(store.New(blocked))
 			defer p.Shutdown(b.Context())
 			defer close(blocked.release)
 			benchmarkProcessor(b, p, 0)
@@ -95,7 +96,11 @@ func (*taking) ForceFlush(context.Context) error                      { return n
 func (*taking) Shutdown(context.Context) error                        { return nil }
 
 // discard is a store that is infinitely fast.
-type discard struct{ store.Store }
+type discard struct{}
+
+func (discard) Name() string               { return "the store that discards" }
+func (discard) Ping(context.Context) error { return nil }
+func (discard) Close() error               { return nil }
 
 func (discard) Write(context.Context, []osprofiler.Notification) error { return nil }
 

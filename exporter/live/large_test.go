@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -15,7 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 const largeQueueBytes = 20_000
@@ -29,17 +30,17 @@ func largeStart() trace.SpanStartOption {
 // liveWithLargeInLine returns a processor whose store hangs. Four starts are
 // queued. The starts of three spans, one of them larger than a start may be,
 // wait in line.
-func liveWithLargeInLine(t *testing.T, s *gate) (large trace.Span, live *exporter.LiveProcessor) {
-	tracer, live := liveInBubble(t, s, exporter.WithQueueSize(4), exporter.WithQueueBytes(largeQueueBytes), exporter.WithWriteTimeout(time.Hour))
+func liveWithLargeInLine(t *testing.T, s *gate) (large trace.Span, processor *live.Processor) {
+	tracer, processor := liveInBubble(t, s, live.WithQueueSize(4), live.WithQueueBytes(largeQueueBytes), live.WithWriteTimeout(time.Hour))
 	startMany(t.Context(), tracer, 0, 4)
 	_, large = tracer.Start(t.Context(), "large", largeStart())
 	startMany(t.Context(), tracer, 4, 5)
 	time.Sleep(time.Second)
 	synctest.Wait()
-	if stats := live.Stats(); stats.Postponed != 3 {
+	if stats := processor.Stats(); stats.Postponed != 3 {
 		t.Fatalf("three starts should wait: %+v", stats)
 	}
-	return large, live
+	return large, processor
 }
 
 // Shutdown drops and counts a start that is too large when it still waits in
@@ -49,18 +50,18 @@ func TestShutdownWithLargeStartInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		g := newGate(s)
-		_, live := liveWithLargeInLine(t, g)
+		_, processor := liveWithLargeInLine(t, g)
 		done := make(chan error, 1)
-		go func() { done <- live.Shutdown(t.Context()) }()
+		go func() { done <- processor.Shutdown(t.Context()) }()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		g.lift()
 		if err := <-done; err == nil || !strings.Contains(err.Error(), "1 start of a span that still runs was dropped") {
 			t.Errorf("Shutdown returned %v", err)
 		}
-		stats := live.Stats()
+		stats := processor.Stats()
 		balancedAfterShutdown(t, stats)
-		if stats.Starts != (exporter.LiveCount{Seen: 6, Written: 5, Dropped: 1}) || len(s.names()) != 5 {
+		if stats.Starts != (live.Count{Seen: 6, Written: 5, Dropped: 1}) || len(s.names()) != 5 {
 			t.Errorf("%v: %+v", s.names(), stats)
 		}
 		reported := uint64(0)
@@ -80,26 +81,26 @@ func TestForceFlushWithLargeStartInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		g := newGate(s)
-		large, live := liveWithLargeInLine(t, g)
+		large, processor := liveWithLargeInLine(t, g)
 		done := make(chan error, 1)
-		go func() { done <- live.ForceFlush(t.Context()) }()
+		go func() { done <- processor.ForceFlush(t.Context()) }()
 		synctest.Wait()
 		g.lift()
 		const want = "1 start is not stored yet: it is larger"
 		if err := <-done; err == nil || !strings.Contains(err.Error(), want) || len(s.names()) != 5 {
 			t.Errorf("in line: ForceFlush returned %v with %d starts stored", err, len(s.names()))
 		}
-		if err := live.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		if err := processor.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("waiting for the stop: ForceFlush returned %v", err)
 		}
 		large.End()
-		if err := live.ForceFlush(t.Context()); err != nil || len(s.names()) != 7 {
+		if err := processor.ForceFlush(t.Context()); err != nil || len(s.names()) != 7 {
 			t.Errorf("after the stop: ForceFlush returned %v: %v", err, s.names())
 		}
-		if err := live.Shutdown(t.Context()); err != nil {
+		if err := processor.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		balancedAfterShutdown(t, live.Stats())
+		balancedAfterShutdown(t, processor.Stats())
 	})
 }
 
@@ -113,9 +114,9 @@ func TestShutdownLeavesNoStartPostponed(t *testing.T) {
 			time.Sleep(100 * time.Microsecond)
 			return nil
 		}}
-		live := exporter.NewLiveProcessor(s, exporter.WithQueueSize(rapid.IntRange(1, 6).Draw(rt, "queue")), exporter.WithQueueBytes(largeQueueBytes),
-			exporter.WithBatchSize(rapid.IntRange(1, 4).Draw(rt, "batch")), exporter.WithBatchDelay(time.Nanosecond))
-		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live)).Tracer("test")
+		processor := live.New(store.New(s), live.WithQueueSize(rapid.IntRange(1, 6).Draw(rt, "queue")), live.WithQueueBytes(largeQueueBytes),
+			live.WithBatchSize(rapid.IntRange(1, 4).Draw(rt, "batch")), live.WithBatchDelay(time.Nanosecond))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor)).Tracer("test")
 		largeEvery, before := rapid.IntRange(1, 4).Draw(rt, "large every"), rapid.IntRange(1, 40).Draw(rt, "spans before Shutdown")
 		var all sync.WaitGroup
 		begin := make(chan struct{}, 6*60)
@@ -137,12 +138,12 @@ func TestShutdownLeavesNoStartPostponed(t *testing.T) {
 		for range before {
 			<-begin
 		}
-		err := live.Shutdown(context.Background())
-		stats := live.Stats()
+		err := processor.Shutdown(context.Background())
+		stats := processor.Stats()
 		all.Wait()
 		balancedAfterShutdown(t, stats)
-		if stats != live.Stats() || stats.Queued != 0 || uint64(len(s.names())) != stats.Starts.Written+stats.Stops.Written {
-			rt.Fatalf("%d are stored: %+v, later %+v, %v", len(s.names()), stats, live.Stats(), err)
+		if stats != processor.Stats() || stats.Queued != 0 || uint64(len(s.names())) != stats.Starts.Written+stats.Stops.Written {
+			rt.Fatalf("%d are stored: %+v, later %+v, %v", len(s.names()), stats, processor.Stats(), err)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // sameIDs gives all spans one id, as a broken generator may.
@@ -28,20 +29,20 @@ func TestPostponedStartsWithEqualIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		g := newGate(s)
-		live := exporter.NewLiveProcessor(g, exporter.WithQueueSize(4), exporter.WithWriteTimeout(time.Hour))
-		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live), sdktrace.WithIDGenerator(sameIDs{}))
+		processor := live.New(store.New(g), live.WithQueueSize(4), live.WithWriteTimeout(time.Hour))
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor), sdktrace.WithIDGenerator(sameIDs{}))
 		startMany(context.Background(), provider.Tracer("test"), 0, 7) // 3 are queued
-		balanced(t, live.Stats())
+		balanced(t, processor.Stats())
 		time.Sleep(time.Second)
 		g.lift()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := live.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+		if err := processor.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		stats := live.Stats()
+		stats := processor.Stats()
 		balancedAfterShutdown(t, stats)
-		if stats.Starts != (exporter.LiveCount{Seen: 7, Written: 4, Dropped: 3}) || len(s.names()) != 4 {
+		if stats.Starts != (live.Count{Seen: 7, Written: 4, Dropped: 3}) || len(s.names()) != 4 {
 			t.Errorf("%v: %+v", s.names(), stats)
 		}
 	})

@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 )
 
 var errNoTable = errors.New("no such table")
@@ -39,14 +39,14 @@ func TestShutdownDoesNotWaitForTheErrorHandler(t *testing.T) {
 			otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 				calls.Add(1)
 				<-release
-				var loss *exporter.LossError
+				var loss *live.LossError
 				if errors.As(err, &loss) {
 					told.Add(loss.DroppedStarts + loss.DroppedStops + loss.FailedStarts + loss.FailedStops)
 				}
 			}))
 			t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) })) })
-			tracer, live := liveOver(t, s, exporter.WithBatchSize(c.batch), exporter.WithBatchDelay(time.Hour),
-				exporter.WithReportInterval(10*time.Millisecond))
+			tracer, processor := liveOver(t, s, live.WithBatchSize(c.batch), live.WithBatchDelay(time.Hour),
+				live.WithReportInterval(10*time.Millisecond))
 			for range 3 {
 				_, span := tracer.Start(t.Context(), "op")
 				span.End()
@@ -57,7 +57,7 @@ func TestShutdownDoesNotWaitForTheErrorHandler(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			ended := make(chan error, 1)
-			go func() { ended <- live.Shutdown(ctx) }()
+			go func() { ended <- processor.Shutdown(ctx) }()
 			select {
 			case err := <-ended:
 				if !errors.Is(err, c.want) {
@@ -70,8 +70,8 @@ func TestShutdownDoesNotWaitForTheErrorHandler(t *testing.T) {
 				t.Error("the handler was called while it was at work")
 			}
 			close(release)
-			waitFor(t, func() bool { return live.Stats().Queued == 0 && told.Load() >= 6 })
-			if stats := live.Stats(); told.Load() != 6 {
+			waitFor(t, func() bool { return processor.Stats().Queued == 0 && told.Load() >= 6 })
+			if stats := processor.Stats(); told.Load() != 6 {
 				t.Errorf("of 6 notifications %d were told to be lost: %+v", told.Load(), stats)
 			}
 		})

@@ -1,4 +1,4 @@
-package exporter
+package live
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 
 // A lossReport gives otel's error handler summaries of the losses that were not
 // reported yet. The first summary comes a tenth of the interval after the first
-// loss. Later ones come once per interval at most. The handler runs on goroutines
-// of the lossReport, because a handler may take long, and the worker may wait for
+// loss, later ones come at most once per interval. The handler runs in goroutines
+// of the lossReport, because a handler may take long and the worker may wait for
 // the store.
 type lossReport struct {
 	queue    *queue
@@ -24,8 +24,8 @@ type lossReport struct {
 	due atomic.Bool // a summary is scheduled; written under mu
 
 	mu         sync.Mutex
-	scheduled  *time.Timer // nil: none is
-	reported   LiveStats   // the counts of the last summary
+	scheduled  *time.Timer // nil if no summary is scheduled
+	reported   Stats       // the counts of the last summary
 	reportedAt time.Time
 	lastErr    error // of a write, not reported yet
 }
@@ -34,7 +34,7 @@ func newLossReport(q *queue, interval time.Duration) *lossReport {
 	return &lossReport{queue: q, interval: interval}
 }
 
-// schedule sees to it that a summary comes. It never blocks.
+// schedule makes sure that a summary comes. It never blocks.
 func (r *lossReport) schedule() {
 	if r.due.Load() {
 		return
@@ -52,8 +52,8 @@ func (r *lossReport) schedule() {
 	r.due.Store(true)
 }
 
-// because says why the notifications failed that are about to be counted so.
-func (r *lossReport) because(err error) {
+// setCause sets why the notifications that are counted next failed.
+func (r *lossReport) setCause(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lastErr = err
@@ -83,25 +83,25 @@ func (r *lossReport) now() {
 	}
 }
 
-// A LossError is what a LiveProcessor reports through otel.Handle: what was
-// lost since its last report, and the error of the last write that failed.
+// A LossError is a report of a Processor to otel.Handle. It says what was lost
+// since the last report, and why the last write failed.
 type LossError struct {
-	// DroppedStarts and DroppedStops found no room in the queue, or no time at
-	// Shutdown. Each stop is one span.
+	// DroppedStarts and DroppedStops count notifications that found no room in
+	// the queue, or no time at Shutdown. Each stop is one span.
 	DroppedStarts, DroppedStops uint64
-	// FailedStarts and FailedStops are not known to be stored.
+	// FailedStarts and FailedStops count notifications that may not be stored.
 	FailedStarts, FailedStops uint64
-	// LateStarts found no room at first. They are written when there is room or
-	// when their spans end, so these are seen later than others.
+	// LateStarts counts starts that found no room at first. They are written when
+	// there is room or when their spans end.
 	LateStarts uint64
-	// Err is why the last write failed, nil if none did.
+	// Err is why the last write failed. It is nil if no write failed.
 	Err error
 
-	limits *liveConfig
+	limits *limits
 }
 
-// lossBetween says what was lost between two moments, nil if nothing was.
-func lossBetween(before, now LiveStats, limits *liveConfig) *LossError {
+// lossBetween returns what was lost between two moments, nil if nothing was.
+func lossBetween(before, now Stats, limits *limits) *LossError {
 	e := &LossError{
 		DroppedStarts: now.Starts.Dropped - before.Starts.Dropped,
 		DroppedStops:  now.Stops.Dropped - before.Stops.Dropped,
@@ -119,16 +119,16 @@ func lossBetween(before, now LiveStats, limits *liveConfig) *LossError {
 // Error implements error.
 func (e *LossError) Error() string {
 	var parts []string
-	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if e.DroppedStarts+e.DroppedStops > 0 {
-		say("%d starts and %d stops (as many spans) were dropped, since the queue was full or the time of Shutdown over",
+		add("%d starts and %d stops (as many spans) were dropped, since the queue was full or the time of Shutdown over",
 			e.DroppedStarts, e.DroppedStops)
 	}
 	if e.LateStarts > 0 {
-		say("%d starts are put off until there is room or their spans end, since the queue was full", e.LateStarts)
+		add("%d starts are put off until there is room or their spans end, since the queue was full", e.LateStarts)
 	}
 	if e.FailedStarts+e.FailedStops > 0 {
-		say("%d starts and %d stops are not known to be stored: %v", e.FailedStarts, e.FailedStops, e.Err)
+		add("%d starts and %d stops are not known to be stored: %v", e.FailedStarts, e.FailedStops, e.Err)
 	}
 	return fmt.Sprintf("live spans: %s (the queue holds %d notifications, %d bytes)",
 		strings.Join(parts, "; "), e.limits.queueSize, e.limits.queueBytes)

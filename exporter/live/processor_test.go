@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -14,22 +14,23 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// liveOver returns a tracer whose spans go live into s.
-func liveOver(t *testing.T, s store.Store, opts ...exporter.Option) (trace.Tracer, *exporter.LiveProcessor) {
-	live := exporter.NewLiveProcessor(s, opts...)
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live))
+// liveOver returns a tracer whose spans go live into a store of that driver.
+func liveOver(t *testing.T, d driver.Driver, opts ...live.Option) (trace.Tracer, *live.Processor) {
+	processor := live.New(store.New(d), opts...)
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if err := live.Shutdown(ctx); err != nil {
+		if err := processor.Shutdown(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	return provider.Tracer("test"), live
+	return provider.Tracer("test"), processor
 }
 
 // names of what the store holds, in the order of writing.
@@ -44,37 +45,37 @@ func (s *scripted) names() (names []string) {
 
 func TestHangingOperationIsSeenWhileItHangs(t *testing.T) {
 	s := openIn(t, "file://%s", "store")
-	tracer, _ := liveOver(t, s)
+	tracer, _ := liveOver(t, s.Driver())
 	ctx, parent := tracer.Start(t.Context(), "boot")
 	_, child := tracer.Start(ctx, "wait-for-network", trace.WithAttributes(attribute.String("network", "net-1")))
 	baseID := osprofiler.BaseIDOf(parent.SpanContext().TraceID())
-	var found []osprofiler.Notification
-	for deadline := time.Now().Add(10 * time.Second); len(found) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		found = found[:0]
+	var stored []osprofiler.Notification
+	for deadline := time.Now().Add(10 * time.Second); len(stored) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		stored = stored[:0]
 		for n, err := range s.Notifications(t.Context(), baseID) {
 			if err == nil {
-				found = append(found, n)
+				stored = append(stored, n)
 			} else if !errors.Is(err, store.ErrNotFound) {
 				t.Fatal(err)
 			}
 		}
 	}
-	if len(found) != 2 || found[0].Name != "boot-start" || found[1].Name != "wait-for-network-start" ||
-		found[1].ParentID != found[0].TraceID || found[1].TraceID != osprofiler.IDOf(parent.SpanContext().TraceID(), child.SpanContext().SpanID()) {
-		t.Fatalf("%v", found)
+	if len(stored) != 2 || stored[0].Name != "boot-start" || stored[1].Name != "wait-for-network-start" ||
+		stored[1].ParentID != stored[0].TraceID || stored[1].TraceID != osprofiler.IDOf(parent.SpanContext().TraceID(), child.SpanContext().SpanID()) {
+		t.Fatalf("%v", stored)
 	}
 }
 
 // The start says what was known then, though the worker comes to it later.
 func TestWhatIsLearnedLateIsInTheStop(t *testing.T) {
 	s := &scripted{}
-	tracer, live := liveOver(t, s, exporter.WithBatchDelay(time.Hour))
+	tracer, processor := liveOver(t, s, live.WithBatchDelay(time.Hour))
 	_, span := tracer.Start(t.Context(), "GET", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		attribute.String("http.request.method", "GET"), attribute.String("url.path", "/early"), attribute.String("url.scheme", "http")))
 	span.SetAttributes(attribute.String("url.path", "/late"), attribute.String("http.route", "/{x}"))
 	span.SetName("GET /{x}")
 	span.End()
-	if err := live.ForceFlush(t.Context()); err != nil {
+	if err := processor.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.stored) != 2 {
@@ -93,8 +94,8 @@ func TestWhatIsLearnedLateIsInTheStop(t *testing.T) {
 func TestUnsampledSpansAreIgnored(t *testing.T) {
 	for name, sampler := range map[string]sdktrace.Sampler{"dropped": sdktrace.NeverSample(), "record only": recordOnly{}} {
 		s := &scripted{}
-		live := exporter.NewLiveProcessor(s)
-		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live), sdktrace.WithSampler(sampler))
+		processor := live.New(store.New(s))
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor), sdktrace.WithSampler(sampler))
 		_, span := provider.Tracer("test").Start(t.Context(), "x")
 		if recording := name == "record only"; span.IsRecording() != recording {
 			t.Fatal(name, "is no test of what it should be")
@@ -103,7 +104,7 @@ func TestUnsampledSpansAreIgnored(t *testing.T) {
 		if err := provider.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if stats := live.Stats(); stats != (exporter.LiveStats{}) || s.tries > 0 {
+		if stats := processor.Stats(); stats != (live.Stats{}) || s.tries > 0 {
 			t.Errorf("%s: %+v", name, stats)
 		}
 	}
@@ -125,15 +126,15 @@ func TestSpansOfNotificationsAreWrittenWhole(t *testing.T) {
 	stop := start
 	stop.Name, stop.Info = "db-stop", `{"host": "h"}`
 	rebuilt := convert.SpanOf(&start, &stop) // one that carries its span in info.otel
-	otelStart, otelStop := convert.New().Append(nil, spans(1)...)[0], convert.New().Append(nil, spans(1)...)[1]
+	otelStart, otelStop := convert.New().Append(nil, convert.Both, spans(1)...)[0], convert.New().Append(nil, convert.Both, spans(1)...)[1]
 	s := &scripted{}
-	live := exporter.NewLiveProcessor(s)
+	processor := live.New(store.New(s))
 	for _, span := range []sdktrace.ReadOnlySpan{
 		rebuilt, convert.SpanOf(&start, nil), convert.SpanOf(nil, &stop), convert.SpanOf(&otelStart, &otelStop),
 	} {
-		live.OnEnd(span)
+		processor.OnEnd(span)
 	}
-	if err := live.Shutdown(t.Context()); err != nil {
+	if err := processor.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	want := []osprofiler.Notification{start, stop, start, stop, otelStart, otelStop}
@@ -145,7 +146,7 @@ func TestSpansOfNotificationsAreWrittenWhole(t *testing.T) {
 			t.Errorf("%s should be %s", s.stored[i].JSON(), want[i].JSON())
 		}
 	}
-	if stats := live.Stats(); stats.Starts != (exporter.LiveCount{Seen: 3, Written: 3}) || stats.Stops != (exporter.LiveCount{Seen: 3, Written: 3}) {
+	if stats := processor.Stats(); stats.Starts != (live.Count{Seen: 3, Written: 3}) || stats.Stops != (live.Count{Seen: 3, Written: 3}) {
 		t.Errorf("%+v", stats)
 	}
 }
@@ -153,11 +154,11 @@ func TestSpansOfNotificationsAreWrittenWhole(t *testing.T) {
 // A Tracer that bears the scope of such spans has its spans written once, too.
 func TestTracerOfTheConvertersScope(t *testing.T) {
 	s := &scripted{}
-	live := exporter.NewLiveProcessor(s)
-	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live)).Tracer(convert.ScopeName)
+	processor := live.New(store.New(s))
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor)).Tracer(convert.ScopeName)
 	_, span := tracer.Start(t.Context(), "op")
 	span.End()
-	if err := live.Shutdown(t.Context()); err != nil {
+	if err := processor.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if names := s.names(); !slices.Equal(names, []string{"op-start", "op-stop"}) {

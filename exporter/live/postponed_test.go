@@ -1,4 +1,4 @@
-package exporter_test
+package live_test
 
 import (
 	"context"
@@ -15,8 +15,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // startMany starts spans that never end, named by their numbers.
@@ -27,12 +28,12 @@ func startMany(ctx context.Context, tracer trace.Tracer, from, to int) {
 }
 
 // liveInBubble is liveOver in a synctest bubble, in which nothing may be left.
-func liveInBubble(t *testing.T, s store.Store, opts ...exporter.Option) (trace.Tracer, *exporter.LiveProcessor) {
-	live := exporter.NewLiveProcessor(s, opts...)
-	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(live)).Tracer("test"), live
+func liveInBubble(t *testing.T, d driver.Driver, opts ...live.Option) (trace.Tracer, *live.Processor) {
+	processor := live.New(store.New(d), opts...)
+	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor)).Tracer("test"), processor
 }
 
-// Spans that never end hold no place for good: as soon as the store answers
+// Spans that never end do not keep their room for good: as soon as the store answers
 // again their starts are written, the newest of them where the places did not
 // suffice, and what was dropped is counted and told.
 func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
@@ -41,9 +42,9 @@ func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
 		s := &scripted{}
 		g := newGate(s)
 		const size = 64
-		tracer, live := liveInBubble(t, g, exporter.WithQueueSize(size), exporter.WithWriteTimeout(time.Hour))
+		tracer, processor := liveInBubble(t, g, live.WithQueueSize(size), live.WithWriteTimeout(time.Hour))
 		startMany(t.Context(), tracer, 0, 3*size)
-		stats := live.Stats()
+		stats := processor.Stats()
 		balanced(t, stats)
 		const queued = size - size/4
 		if stats.Queued != queued || stats.Postponed != size || stats.Late != 3*size-queued || stats.Starts.Dropped != 3*size-queued-size {
@@ -58,7 +59,7 @@ func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
 		g.lift()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		stats = live.Stats()
+		stats = processor.Stats()
 		balanced(t, stats)
 		if stats.Postponed != 0 || stats.Queued != 0 || stats.Starts.Written != queued+size {
 			t.Fatalf("with the store open: %+v", stats)
@@ -75,7 +76,7 @@ func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
 		if names := s.names(); names[len(names)-1] != fmt.Sprintf("op%d-start", 3*size) {
 			t.Errorf("a later start is not seen while it runs: %v", names[len(names)-1])
 		}
-		if err := live.Shutdown(t.Context()); err != nil {
+		if err := processor.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -86,19 +87,19 @@ func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
 func TestPlacesComeBackThoughTheStoreStaysAway(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
-		tracer, live := liveInBubble(t, newGate(&scripted{}), exporter.WithQueueSize(32), exporter.WithBatchSize(8), exporter.WithWriteTimeout(30*time.Second))
+		tracer, processor := liveInBubble(t, newGate(&scripted{}), live.WithQueueSize(32), live.WithBatchSize(8), live.WithWriteTimeout(30*time.Second))
 		startMany(t.Context(), tracer, 0, 50)
-		if stats := live.Stats(); stats.Postponed == 0 {
+		if stats := processor.Stats(); stats.Postponed == 0 {
 			t.Fatalf("%+v", stats)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		stats := live.Stats()
+		stats := processor.Stats()
 		balanced(t, stats)
 		if stats.Postponed != 0 || stats.Queued != 0 || stats.Starts.Failed != 50 {
 			t.Fatalf("%+v", stats)
 		}
-		if err := live.Shutdown(t.Context()); err != nil {
+		if err := processor.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -108,17 +109,17 @@ func TestPlacesComeBackThoughTheStoreStaysAway(t *testing.T) {
 // stored; where these are dropped, they say so.
 func TestFlushingIncludesPostponedStarts(t *testing.T) {
 	handled(t)
-	options := []exporter.Option{exporter.WithQueueSize(16), exporter.WithBatchSize(4), exporter.WithWriteTimeout(time.Hour)}
-	for name, flush := range map[string]func(*exporter.LiveProcessor, context.Context) error{
-		"ForceFlush": (*exporter.LiveProcessor).ForceFlush, "Shutdown": (*exporter.LiveProcessor).Shutdown,
+	options := []live.Option{live.WithQueueSize(16), live.WithBatchSize(4), live.WithWriteTimeout(time.Hour)}
+	for name, flush := range map[string]func(*live.Processor, context.Context) error{
+		"ForceFlush": (*live.Processor).ForceFlush, "Shutdown": (*live.Processor).Shutdown,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &scripted{}
 			g := newGate(s)
-			tracer, live := liveInBubble(t, g, options...)
+			tracer, processor := liveInBubble(t, g, options...)
 			startMany(t.Context(), tracer, 0, 24)
 			done := make(chan error, 1)
-			go func() { done <- flush(live, context.Background()) }()
+			go func() { done <- flush(processor, context.Background()) }()
 			synctest.Wait()
 			select {
 			case err := <-done:
@@ -129,21 +130,21 @@ func TestFlushingIncludesPostponedStarts(t *testing.T) {
 			if err := <-done; err != nil || len(s.names()) != 24 {
 				t.Errorf("%s: %d of 24 starts are stored, %v", name, len(s.names()), err)
 			}
-			if err := live.Shutdown(t.Context()); err != nil {
+			if err := processor.Shutdown(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 		synctest.Test(t, func(t *testing.T) {
-			tracer, live := liveInBubble(t, newGate(&scripted{}), options...)
+			tracer, processor := liveInBubble(t, newGate(&scripted{}), options...)
 			startMany(t.Context(), tracer, 0, 24)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if err := flush(live, ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "24 notifications") {
+			if err := flush(processor, ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "24 notifications") {
 				t.Errorf("%s: %v", name, err)
 			}
-			_ = live.Shutdown(ctx) // its time is over
+			_ = processor.Shutdown(ctx) // its time is over
 			synctest.Wait()
-			stats := live.Stats()
+			stats := processor.Stats()
 			balancedAfterShutdown(t, stats)
 			if stats.Postponed != 0 || stats.Queued != 0 || stats.Starts.Dropped+stats.Starts.Failed != 24 {
 				t.Errorf("%s: %+v", name, stats)
@@ -157,20 +158,20 @@ func TestForceFlushTellsOfDroppedStarts(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(&scripted{})
-		tracer, live := liveInBubble(t, g, exporter.WithQueueSize(8), exporter.WithWriteTimeout(time.Hour))
+		tracer, processor := liveInBubble(t, g, live.WithQueueSize(8), live.WithWriteTimeout(time.Hour))
 		startMany(t.Context(), tracer, 0, 8) // 6 are queued, 2 in line
 		done := make(chan error, 1)
-		go func() { done <- live.ForceFlush(context.Background()) }()
+		go func() { done <- processor.ForceFlush(context.Background()) }()
 		synctest.Wait()
 		startMany(t.Context(), tracer, 8, 20) // more than there are places
 		g.lift()
 		if err := <-done; err == nil || !strings.Contains(err.Error(), "was dropped, since the queue was full") {
-			t.Errorf("%v: %+v", err, live.Stats())
+			t.Errorf("%v: %+v", err, processor.Stats())
 		}
-		if err := live.ForceFlush(t.Context()); err != nil {
+		if err := processor.ForceFlush(t.Context()); err != nil {
 			t.Error("what is over is over:", err)
 		}
-		if err := live.Shutdown(t.Context()); err != nil {
+		if err := processor.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -182,33 +183,33 @@ func TestStartThatIsTooLarge(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
-		tracer, live := liveInBubble(t, s, exporter.WithQueueBytes(100_000), exporter.WithQueueSize(8))
+		tracer, processor := liveInBubble(t, s, live.WithQueueBytes(100_000), live.WithQueueSize(8))
 		large := trace.WithAttributes(attribute.String("large", strings.Repeat("x", 80_000)))
 		_, span := tracer.Start(t.Context(), "large", large)
 		startMany(t.Context(), tracer, 0, 2)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if names := s.names(); !slices.Equal(names, []string{"op0-start", "op1-start"}) || live.Stats().Postponed != 1 {
-			t.Fatalf("%v: %+v", names, live.Stats())
+		if names := s.names(); !slices.Equal(names, []string{"op0-start", "op1-start"}) || processor.Stats().Postponed != 1 {
+			t.Fatalf("%v: %+v", names, processor.Stats())
 		}
-		if err := live.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "1 start is not stored yet: it is larger") {
+		if err := processor.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "1 start is not stored yet: it is larger") {
 			t.Fatal(err)
 		}
 		span.End()
-		if err := live.ForceFlush(t.Context()); err != nil || !slices.Equal(s.names()[2:], []string{"large-start", "large-stop"}) {
+		if err := processor.ForceFlush(t.Context()); err != nil || !slices.Equal(s.names()[2:], []string{"large-start", "large-stop"}) {
 			t.Fatal(s.names(), err)
 		}
 		for range 10 { // that never end
 			tracer.Start(t.Context(), "large", large)
 			synctest.Wait()
 		}
-		if stats := live.Stats(); stats.Postponed != 8 || stats.Starts.Dropped != 2 {
+		if stats := processor.Stats(); stats.Postponed != 8 || stats.Starts.Dropped != 2 {
 			t.Fatalf("%+v", stats)
 		}
-		if err := live.Shutdown(t.Context()); err == nil || !strings.Contains(err.Error(), "8 starts of spans that still run were dropped") {
+		if err := processor.Shutdown(t.Context()); err == nil || !strings.Contains(err.Error(), "8 starts of spans that still run were dropped") {
 			t.Fatal(err)
 		}
-		balancedAfterShutdown(t, live.Stats())
+		balancedAfterShutdown(t, processor.Stats())
 	})
 }
 
@@ -218,7 +219,7 @@ func TestPostponedStartsOfSpansThatRun(t *testing.T) {
 	handled(t)
 	s := &scripted{}
 	g := newGate(s)
-	tracer, live := liveOver(t, g, exporter.WithQueueSize(64), exporter.WithBatchSize(4), exporter.WithBatchDelay(time.Nanosecond))
+	tracer, processor := liveOver(t, g, live.WithQueueSize(64), live.WithBatchSize(4), live.WithBatchDelay(time.Nanosecond))
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
@@ -238,10 +239,10 @@ func TestPostponedStartsOfSpansThatRun(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := live.Shutdown(t.Context()); err != nil {
+	if err := processor.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	stats, seen := live.Stats(), map[string]int{}
+	stats, seen := processor.Stats(), map[string]int{}
 	balancedAfterShutdown(t, stats)
 	for _, name := range s.names() {
 		if seen[name]++; seen[name] > 1 {

@@ -1,4 +1,4 @@
-package exporter
+package live
 
 import (
 	"errors"
@@ -8,24 +8,24 @@ import (
 )
 
 var (
-	// errGivenUp is what ForceFlush returns when Shutdown cut it short.
+	// errGivenUp is the error of a ForceFlush that Shutdown cut short.
 	errGivenUp = errors.New("the live processor was shut down before all was written")
-	// errDropped is what ForceFlush returns when a start in line was dropped.
+	// errDropped is the error of a ForceFlush when a start in line was dropped.
 	errDropped = errors.New("a start that waited for room was dropped, since the queue was full")
 )
 
 // A flush waits until the starts that are in line when it begins have left the
 // line, and then until the first target entries are settled.
 type flush struct {
-	line   uint64 // number of the last that was in line
-	inLine bool   // one of them still is, and target is not known yet
+	line   uint64 // number of the last start that was in line
+	inLine bool   // some of these starts are still in line, so target is not set
 	target uint64
 	err    error // of the first batch that failed; read it after done
-	large  int   // how many starts are too large to be written; read it after done
+	large  int   // the number of starts that are too large to be written; read it after done
 	done   chan struct{}
 }
 
-// flush asks for all that is held or in line to be written at once.
+// flush makes the worker write at once what is queued or in line.
 func (q *queue) flush() *flush {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -36,8 +36,8 @@ func (q *queue) flush() *flush {
 	return f
 }
 
-// settleFlushes ends those flushes whose entries are all settled by now; err
-// is what came of the last of them.
+// settleFlushes ends the flushes whose entries are all settled. err is the error
+// of the last of these entries.
 func (q *queue) settleFlushes(err error) {
 	still := q.flushes[:0]
 	for _, f := range q.flushes {
@@ -57,7 +57,7 @@ func (q *queue) settleFlushes(err error) {
 	q.flushes = still
 }
 
-// waitsFor tells whether the flush waits until the start has left the line.
+// waitsFor tells whether the flush waits for the start to leave the line.
 func (f *flush) waitsFor(start *postponedStart) bool {
 	return !start.large && f.inLine && start.number <= f.line
 }
@@ -83,19 +83,20 @@ func (f *flush) forceFlushError() error {
 	return errors.Join(f.err, fmt.Errorf("%d starts are not stored yet: each is larger than the queue allows a start to be, so it comes with its stop", f.large))
 }
 
-// forget ends a flush that nobody waits for any more, and tells how many
-// notifications are held or in line.
-func (q *queue) forget(f *flush) (held int) {
+// cancelFlush removes a flush. It returns the number of notifications that are
+// queued or in line.
+func (q *queue) cancelFlush(f *flush) (notifications int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.flushes = slices.DeleteFunc(q.flushes, func(other *flush) bool { return other == f })
-	return q.held + q.postponed.line.Len()
+	return q.notifications + q.postponed.line.Len()
 }
 
-// close takes nothing from now on. Starts in line are still written. Starts that
-// wait for their stops are dropped, because no stop comes any more, and so are
-// those that would begin to wait for their stops: see admitLarge. The flush that it returns, the same at each call, collects what fails from now on
-// and does not end by itself: see failure.
+// close makes the queue refuse spans. Starts in line are still written. Starts
+// that wait for their stops are dropped, because no stop comes any more, and so
+// are those that would begin to wait for their stops: see admitLarge. Each call
+// returns the same flush. It collects what fails after close and does not end by
+// itself: see failure.
 func (q *queue) close() (final *flush, first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -113,7 +114,7 @@ func (q *queue) close() (final *flush, first bool) {
 	return q.final, true
 }
 
-// failure returns the error of the flush of close so far.
+// failure returns the error so far of the flush of close.
 func (q *queue) failure(final *flush) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -126,18 +127,18 @@ func (q *queue) failure(final *flush) error {
 	return errors.Join(final.err, fmt.Errorf("%d starts of spans that still run were dropped: each is larger than the queue allows a start to be", final.large))
 }
 
-// abandon drops what still waits, and tells how many notifications were held or
-// in line, those of the worker among them.
-func (q *queue) abandon() (held int) {
+// abandon drops what still waits. It returns the number of notifications that
+// were queued or in line, including the batch that the worker writes.
+func (q *queue) abandon() (notifications int) {
 	q.mu.Lock()
 	postponed := q.postponed.dropAll()
 	q.starts.Dropped += uint64(postponed)
-	held = q.held + postponed
+	notifications = q.notifications + postponed
 	q.setCrowded()
 	if postponed > 0 {
 		q.settleFlushes(errGivenUp)
 	}
 	q.mu.Unlock()
-	q.drops(q.take())
-	return held
+	q.dropEntries(q.take())
+	return notifications
 }

@@ -1,0 +1,38 @@
+package live_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Every Go sample of the page about this package is a part of an example that
+// runs, whatever its indentation.
+func TestSamplesOfTheDocs(t *testing.T) {
+	examples := flat(t, "example_test.go")
+	for _, page := range []string{"../../docs/live.md"} {
+		samples := strings.Split(flat(t, page), "\n```go\n")[1:]
+		if len(samples) == 0 {
+			t.Errorf("%s has no samples", page)
+		}
+		for _, sample := range samples {
+			code, _, _ := strings.Cut(sample, "\n```")
+			if !strings.Contains(examples, code) {
+				t.Errorf("%s: no example has\n%s", page, code)
+			}
+		}
+	}
+}
+
+// flat reads a file without the indentation of its lines.
+func flat(t *testing.T, path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,227 @@
+// Package live writes OpenTelemetry spans into an OSProfiler store while they
+// run. Its [Processor] is an OTel SpanProcessor that writes the start
+// notification when a span starts and the stop when it ends, as OSProfiler itself
+// does. So an operation that hangs is in the store while it hangs.
+//
+// Register it when the provider is made:
+//
+//	processor, err := live.Open(ctx, "sqlite:////var/lib/nova/traces.db")
+//	provider := trace.NewTracerProvider(trace.WithSpanProcessor(processor))
+//
+// Package exporter writes spans when they have ended. docs/live.md compares the
+// two. The package of the back end must be linked into the program: see package
+// exporter.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A Processor is an OTel SpanProcessor that writes the start of a span when it
+// starts and the stop when it ends.
+//
+// OnStart and OnEnd only put the span into a bounded queue. They never wait for
+// the store. A stop that finds no room is dropped and counted; a start waits until
+// there is room or its span ends. One goroutine writes batches ([WithBatchSize],
+// [WithBatchDelay]). [Processor.Stats] tells what was lost, and so do summaries
+// through otel.Handle, at intervals and at Shutdown.
+//
+// The start says what is known when the span starts. What is learned later (a
+// name that the handler sets, attributes, events, the status) is in the stop,
+// which carries the whole span. For an ended span the store holds what an
+// exporter.Exporter would have written, except that the start may know less.
+//
+// Spans that are not sampled are ignored, recorded ones too. A span that was
+// made from notifications comes to OnEnd alone: all of its notifications are
+// written then.
+type Processor struct {
+	store     *store.Store
+	owned     bool // the worker closes the store when it ends
+	retry     store.Retry
+	converter *convert.Converter
+	limits    limits
+
+	queue  *queue
+	report *lossReport
+	giveUp context.Context // of all writes; done when Shutdown's time is over
+	cancel context.CancelFunc
+
+	done     chan struct{} // closed when the worker has nothing more to write
+	closeErr error         // of the store; read it after done
+	reported chan struct{} // closed when the last summary was given
+}
+
+var _ sdktrace.SpanProcessor = (*Processor)(nil)
+
+// New returns a Processor that writes into s. The caller closes s, after
+// Shutdown. The Processor's goroutine runs until Shutdown.
+func New(s *store.Store, opts ...Option) *Processor {
+	return start(s, false, newConfig(opts))
+}
+
+// Open opens the store that the connection string names and returns a Processor
+// that writes into it. Opening does not connect. Shutdown closes the store. A
+// sink takes only finished spans, so it is [errors.ErrUnsupported]: use
+// exporter.Open.
+func Open(ctx context.Context, connectionString string, opts ...Option) (*Processor, error) {
+	if store.IsSink(connectionString) {
+		return nil, fmt.Errorf("%s:// takes finished spans only: use exporter.Open: %w", store.Scheme(connectionString), errors.ErrUnsupported)
+	}
+	cfg := newConfig(opts)
+	s, err := store.Open(ctx, connectionString, cfg.store...)
+	if err != nil {
+		return nil, err
+	}
+	return start(s, true, cfg), nil
+}
+
+func start(s *store.Store, owned bool, cfg config) *Processor {
+	p := &Processor{
+		store: s, owned: owned,
+		retry: cfg.retry, converter: convert.New(cfg.convert...), limits: cfg.limits,
+		done: make(chan struct{}), reported: make(chan struct{}),
+	}
+	p.queue = newQueue(&p.limits)
+	p.report = newLossReport(p.queue, p.limits.reportInterval)
+	p.giveUp, p.cancel = context.WithCancel(context.Background())
+	go p.work()
+	return p
+}
+
+// OnStart implements sdktrace.SpanProcessor. It never blocks.
+func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+	if p.queue.isClosed() || !s.SpanContext().IsSampled() || convert.OfNotifications(s) {
+		return
+	}
+	if p.queue.crowded.Load() {
+		p.queue.startLater(s)
+		p.report.schedule()
+		return
+	}
+	span := startOf(s)
+	if !p.queue.start(entry{span: span, size: sizeOf(span), starts: 1}) {
+		p.report.schedule()
+	}
+}
+
+// OnEnd implements sdktrace.SpanProcessor. It never blocks.
+func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
+	if p.queue.isClosed() || !s.SpanContext().IsSampled() {
+		return
+	}
+	e := entry{span: s, size: sizeOf(s), stops: 1}
+	if convert.OfNotifications(s) {
+		e.starts, e.stops = halvesOf(s)
+	}
+	if !p.queue.end(e) {
+		p.report.schedule()
+	}
+}
+
+// startOf copies the properties of a running span that its start needs, because
+// the span goes on to change and the worker looks at it later. The attributes are
+// shared: the SDK copies them before it writes into what Attributes has returned.
+func startOf(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
+	start := convert.Span{
+		Name: s.Name(), SpanContext: s.SpanContext(), Parent: s.Parent(), SpanKind: s.SpanKind(), StartTime: s.StartTime(),
+		Attributes: s.Attributes(), Resource: s.Resource(), InstrumentationScope: s.InstrumentationScope(),
+	}
+	return start.Snapshot()
+}
+
+// halvesOf counts the notifications that a span was made from.
+func halvesOf(s sdktrace.ReadOnlySpan) (starts, stops uint8) {
+	for _, kv := range s.Attributes() {
+		if kv.Key == convert.MissingKey && kv.Value.Type() == attribute.STRING && s.InstrumentationScope().Name == convert.ScopeName {
+			switch kv.Value.AsString() {
+			case osprofiler.Start.String():
+				return 0, 1
+			case osprofiler.Stop.String():
+				return 1, 0
+			}
+		}
+	}
+	return 1, 1
+}
+
+// ForceFlush implements sdktrace.SpanProcessor. When it returns nil, everything
+// that was queued when it was called is stored, and so are the starts that
+// waited for room then. Otherwise it returns the error of the first batch that
+// failed meanwhile, or of the context.
+//
+// A start larger than three quarters of [WithQueueBytes] is stored with its stop,
+// so ForceFlush returns an error while such a span runs. [Processor.Stats] and
+// otel.Handle tell about batches that failed before and spans that found no room.
+func (p *Processor) ForceFlush(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	f := p.queue.flush()
+	select {
+	case <-f.done:
+		return f.forceFlushError()
+	case <-ctx.Done():
+		left := p.queue.cancelFlush(f)
+		return fmt.Errorf("%d notifications are still to be written: %w", left, context.Cause(ctx))
+	}
+}
+
+// Shutdown implements sdktrace.SpanProcessor. It writes what is queued and the
+// starts that wait for room, until the context is done. The rest is dropped and
+// counted. A start that is too large to come without its stop is dropped, too,
+// which is an error. Then Shutdown closes a store that Open opened. Later calls of
+// OnStart and OnEnd do nothing.
+//
+// The error is that of the first batch that failed meanwhile, of closing, or of
+// the context. Shutdown returns after the last summary of losses. When the context
+// is done, it waits neither for the store nor for otel's error handler, which
+// then gets the summary later.
+//
+// Only the first call does so and returns that error. Later calls wait for its
+// end, until their contexts are done.
+func (p *Processor) Shutdown(ctx context.Context) error {
+	final, first := p.queue.close()
+	select {
+	case <-p.done: // even if the context is done
+	default:
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return p.endOfContext(context.Cause(ctx), first)
+		}
+	}
+	select {
+	case <-p.reported:
+	case <-ctx.Done():
+	}
+	if !first {
+		return nil
+	}
+	return errors.Join(p.queue.failure(final), p.closeErr)
+}
+
+// endOfContext ends a call of Shutdown whose context is done. The first call drops
+// what is not written.
+func (p *Processor) endOfContext(cause error, first bool) error {
+	if !first {
+		return fmt.Errorf("the live processor is still shutting down: %w", cause)
+	}
+	p.cancel()
+	left := p.queue.abandon()
+	go p.report.now() // the worker may wait for the store
+	return fmt.Errorf("%d notifications are not known to be stored: %w", left, cause)
+}
+
+// MarshalLog tells the SDK's logger what this processor is.
+func (p *Processor) MarshalLog() any {
+	return struct{ Type, Store string }{Type: "osprofiler live", Store: p.store.Name()}
+}

@@ -1,0 +1,47 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// Open opens a sink by its scheme. A sink is no store, and store.Open says so.
+func TestSinks(t *testing.T) {
+	memory := tracetest.NewInMemoryExporter()
+	refused := errors.New("the port is missing")
+	var opened string
+	exporter.RegisterSink(exporter.Sink{
+		Schemes: []string{"test-sink", "test-sink+tls"},
+		Open: func(_ context.Context, connectionString string) (sdktrace.SpanExporter, error) {
+			if opened = connectionString; strings.HasSuffix(connectionString, "://") {
+				return nil, store.BadConnectionString(refused)
+			}
+			return memory, nil
+		},
+	})
+	for _, around := range []string{"%s", " %s\n", "\uFEFF%s\r\n"} {
+		e, err := exporter.Open(t.Context(), fmt.Sprintf(around, "test-sink+tls://h:4317"), exporter.WithProject("no effect"))
+		if err != nil || e != sdktrace.SpanExporter(memory) || opened != "test-sink+tls://h:4317" {
+			t.Errorf("%q gave %v (%v)", opened, e, err)
+		}
+	}
+	if _, err := exporter.Open(t.Context(), "test-sink://"); !errors.Is(err, refused) || !errors.Is(err, store.ErrConnectionString) {
+		t.Error(err)
+	}
+	if _, err := store.Open(t.Context(), "test-sink://h"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "takes spans but cannot be read") {
+		t.Error(err)
+	}
+	store.RegisterSink("test-elsewhere")
+	if _, err := exporter.Open(t.Context(), "test-elsewhere://h"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "test-elsewhere://") {
+		t.Error(err)
+	}
+}
