@@ -1,0 +1,96 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A storeTarget finds out in one of two ways what the store has. It looks up one
+// trace after the other, which is right for a store with an index. Or it reads the
+// feed of the store once, from its beginning to its end, and keeps the keys of
+// everything in an index, which is right for a file.
+//
+// The times of the lookups tell the two apart: a store without an index reads all
+// of itself for each lookup, so that reading its feed takes no longer than a number
+// of lookups. So the feed gets the time of the lookups of one window, or of
+// passInLookups, and an eighth of the time of all lookups besides. A target with an
+// index is not slowed down by more than that, and the work for any target is linear
+// in what is copied and in what the target has.
+const (
+	sampleLookups = 16  // below so many lookups nothing else is tried
+	passInLookups = 256 // reading the feed of a store without an index takes at most so many lookups
+	lookupShare   = 8   // the part of the time of all lookups that reading the feed may take besides
+	firstEntries  = 1000
+	worthReading  = 50 * time.Millisecond // lookups that take less are not worth reading the feed
+)
+
+// lookupCost says what lookups cost.
+type lookupCost struct {
+	count int
+	took  time.Duration    // all of them
+	last  [3]time.Duration // the last ones
+}
+
+func (c *lookupCost) add(took time.Duration) {
+	c.last[c.count%len(c.last)] = took
+	c.count++
+	c.took += took
+}
+
+// each returns what a lookup costs by now: the quickest of the last ones, because
+// another program may have slowed down the others. It is 0 before there are so
+// many.
+func (c *lookupCost) each() time.Duration { return slices.Min(c.last[:]) }
+
+// passLimit returns how long reading the feed may take by now. inWindow is the
+// number of traces in the window.
+func (c *lookupCost) passLimit(inWindow int) time.Duration {
+	lookups := max(inWindow, min(passInLookups, c.count))
+	return time.Duration(lookups)*c.each() + c.took/lookupShare
+}
+
+// compare implements comparer.
+func (t *storeTarget) compare(ctx context.Context, w *window, has []bool, warning func(error)) error {
+	if !t.can.Read && !t.can.Feed {
+		return nil
+	}
+	for _, baseID := range w.baseIDs {
+		if err := t.readAhead(ctx, len(w.baseIDs), warning); err != nil {
+			return err
+		}
+		if t.index.complete {
+			break
+		}
+		if err := t.lookUp(ctx, w, baseID, has, warning); err != nil {
+			return err
+		}
+	}
+	return t.index.mark(w, has)
+}
+
+// lookUp marks the notifications of one trace that the store has.
+func (t *storeTarget) lookUp(ctx context.Context, w *window, baseID string, has []bool, warning func(error)) error {
+	begin := time.Now()
+	defer func() { t.cost.add(time.Since(begin)) }()
+	return t.retry.Do(ctx, func() error {
+		for n, err := range t.store.Notifications(ctx, baseID, store.KeepDuplicates()) {
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+				return nil
+			case store.Ends(err):
+				return err
+			case err != nil:
+				warning(err)
+			default:
+				if i, ok := w.byKey[keyOf(n.JSON())]; ok {
+					has[i] = true
+				}
+			}
+		}
+		return nil
+	})
+}

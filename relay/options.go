@@ -1,0 +1,59 @@
+package relay
+
+import "github.com/osprofiler-otel/osprofiler/store"
+
+// An Option changes how [Copy] copies.
+type Option interface{ apply(*config) }
+
+type config struct {
+	dryRun   bool
+	progress func(Counts)
+	warning  func(error)
+}
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// WithDryRun reads and compares, but writes nothing, creates nothing and
+// acknowledges nothing. [TargetCounts] then says how many notifications would be
+// written.
+func WithDryRun() Option { return optionFunc(func(c *config) { c.dryRun = true }) }
+
+// WithProgress calls f again and again while Copy copies, from one goroutine. The
+// Counts are valid until f returns.
+func WithProgress(f func(Counts)) Option { return optionFunc(func(c *config) { c.progress = f }) }
+
+// WithWarning calls f for each entry that cannot be read, once for each, and for
+// each batch of which a target refuses a part. The error says which ones.
+func WithWarning(f func(error)) Option { return optionFunc(func(c *config) { c.warning = f }) }
+
+func newConfig(opts []Option) config {
+	c := config{progress: func(Counts) {}, warning: func(error) {}}
+	for _, opt := range opts {
+		opt.apply(&c)
+	}
+	return c
+}
+
+// A StoreOption changes how a store is used as a source or as a target.
+type StoreOption interface{ applyStore(*storeConfig) }
+
+type storeConfig struct{ retry store.Retry }
+
+type storeOptionFunc func(*storeConfig)
+
+func (f storeOptionFunc) applyStore(c *storeConfig) { f(c) }
+
+// WithRetry sets how reading and writing is repeated if it fails for a reason
+// that passes. Without it the defaults of [store.Retry] apply.
+func WithRetry(r store.Retry) StoreOption {
+	return storeOptionFunc(func(c *storeConfig) { c.retry = r })
+}
+
+func newStoreConfig(opts []StoreOption) (c storeConfig) {
+	for _, opt := range opts {
+		opt.applyStore(&c)
+	}
+	return c
+}

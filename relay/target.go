@@ -1,0 +1,72 @@
+package relay
+
+import (
+	"context"
+	"errors"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A Target takes the notifications that are copied. Its methods are not called
+// from several goroutines at once.
+type Target interface {
+	// Name names the target in errors. It shows no password.
+	Name() string
+
+	// Write stores the batch. It returns nil when the target has all of it. The
+	// target itself repeats what fails for a reason that passes. The same batch
+	// may come again. Refused notifications are named by a [*store.WriteError].
+	// Write keeps nothing of the batch after it returned.
+	Write(ctx context.Context, batch []osprofiler.Notification) error
+
+	// Close gives back what the target holds.
+	Close() error
+}
+
+// A comparer is a Target that knows which notifications it has, so that they are
+// not written again.
+type comparer interface {
+	Target
+	// compare sets has[i] for each notification i of the window that the target
+	// has. warning is called for what cannot be read of the target.
+	compare(ctx context.Context, w *window, has []bool, warning func(error)) error
+	// begin tells the target that a Copy begins: other programs may have written
+	// to the target since the one before.
+	begin()
+	// stored tells the target that notifications with these keys were written.
+	stored(keys []key) error
+}
+
+// ToStore returns the target that writes to a store what the store lacks. A store
+// that cannot be read gets everything. The store stays the caller's to close,
+// after the target.
+func ToStore(s *store.Store, opts ...StoreOption) Target {
+	return &storeTarget{store: s, storeConfig: newStoreConfig(opts), can: s.Capabilities()}
+}
+
+type storeTarget struct {
+	storeConfig
+
+	store *store.Store
+	can   store.Capabilities
+	index index
+	cost  lookupCost
+}
+
+// Name implements Target.
+func (t *storeTarget) Name() string { return t.store.Name() }
+
+// Write implements Target.
+func (t *storeTarget) Write(ctx context.Context, batch []osprofiler.Notification) error {
+	return t.retry.Write(ctx, t.store, batch)
+}
+
+// Close implements Target.
+func (t *storeTarget) Close() error {
+	err := t.index.keys.close()
+	if t.index.feed != nil {
+		err = errors.Join(err, t.index.feed.Close())
+	}
+	return err
+}
