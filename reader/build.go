@@ -8,167 +8,152 @@ import (
 )
 
 // BuildReport builds the report of one trace from its notifications, in the
-// order in which the back end gives them. It is pure: it reads nothing but the
-// sequence. An error that wraps [*store.Damage] becomes a warning; any other
-// ends it and is returned. No notifications make an empty report.
-//
-// Without [WithUpstreamAnswers] nothing that a notification says is an error;
-// with it, what the Python library fails at is an [*UpstreamError].
+// order in which the back end yields them. It reads nothing else. An error that
+// wraps [*store.DamageError] becomes a warning. Any other error is returned. Without
+// notifications the report is empty. Nothing that a notification contains is an
+// error.
 func BuildReport(notifications iter.Seq2[osprofiler.Notification, error], opts ...ReportOption) (*Report, error) {
 	c := config{}
 	for _, opt := range opts {
 		opt.apply(&c)
 	}
-	return buildReport(notifications, c)
+	return buildReport(notifications, c.host)
 }
 
-func buildReport(notifications iter.Seq2[osprofiler.Notification, error], c config) (*Report, error) {
-	b := &builder{config: c, strings: map[string]int32{}}
+func buildReport(notifications iter.Seq2[osprofiler.Notification, error], host hostFunc) (*Report, error) {
+	b := &builder{host: host}
 	for n, err := range notifications {
 		if err != nil {
 			if store.Ends(err) {
 				return nil, err
 			}
-			b.warn.note(damagedEntry, err.Error())
+			b.warnings.add(damagedEntry, err.Error())
 			continue
 		}
-		b.n = n // n itself would escape to the heap, each time
-		b.number++
-		if err := b.add(&b.n); err != nil {
-			return nil, err
-		}
+		b.notification = n // n itself would escape to the heap, each time
+		b.add(&b.notification)
 	}
-	return b.report()
+	return b.report(), nil
 }
 
 // A builder collects the operations of one trace.
 type builder struct {
-	config
-	n       osprofiler.Notification // the current one
-	number  int                     // which one it is, from 1
-	pieces  [][]operation           // in order of first appearance; see op
-	count   int                     // how many these are
-	latest  int32                   // the one that the last event belonged to
-	strings map[string]int32        // their index by trace_id
-	others  map[string]int32        // the same for trace_ids that are no strings, or missing
-	nodes   []Node                  // room for the next ones
-	events  []Event                 // room for the next ones
+	host         hostFunc
+	notification osprofiler.Notification // the current one
+	operations                           // in order of first appearance
+	byTraceID    idIndex                 // the operations with a trace_id
+	byName       map[string]int32        // the others, by name and parent
+	current      int32                   // the operation of the last notification
 
 	baseID                 string
-	first, last, lastStart moment
-	warn                   warnings
+	first, last, lastStart instant
+	warnings               warnings
+	hasNotifications       bool
 }
 
-// An operation is a node in the making.
-type operation struct {
-	node             *Node
-	started, stopped moment
-	names            *nameIndex  // once there are many events
-	from             origin      // our own answers only
-	failedAt         exceptionOf // our own answers only
-	parent           int32       // index, or none
-	sawStart         bool
-	sawStop          bool
-	repeated         bool // several events have one name
-}
-
-const none = -1
-
-func (b *builder) add(n *osprofiler.Notification) error {
-	if b.number == 1 {
-		b.baseID = n.BaseID
+// add adds a notification to its operation.
+func (b *builder) add(n *osprofiler.Notification) {
+	if !b.hasNotifications {
+		b.baseID, b.hasNotifications = n.BaseID, true
 	}
-	if b.upstream {
-		return b.addUpstream(n)
-	}
-	b.addOwn(n)
-	return nil
-}
-
-func (b *builder) report() (*Report, error) {
-	r := &Report{BaseID: b.baseID, Began: b.first.time(), Upstream: b.upstream}
-	if b.first.ok {
-		r.Finished = new(b.last.since(b.first))
-	}
-	if b.lastStart.ok {
-		r.LastStarted = new(b.lastStart.since(b.first))
-	}
-	if b.upstream {
-		b.finishUpstream()
-		if err := b.linkUpstream(); err != nil {
-			return nil, err
+	op := b.at(b.operationOf(n))
+	e := Event{Name: n.Name, Payload: n.JSON()}
+	if _, repeated := op.eventNamed(n.Name); repeated {
+		if op.hasEqualEvent(e) {
+			b.warnings.add(duplicate, n.Name)
+			return
 		}
-	} else {
-		b.finishOwn()
-		b.linkOwn()
+		op.hasRepeatedName = true
 	}
-	r.Stats = b.stats()
-	r.Children = b.tree()
-	r.Warnings = b.warn.sentences()
-	return r, nil
-}
-
-// pieceSize is how many operations lie in one piece of memory.
-const pieceSize = 512
-
-// op returns an operation by its index.
-func (b *builder) op(i int32) *operation { return &b.pieces[i/pieceSize][i%pieceSize] }
-
-// operations yields the indexes and the operations in order.
-func (b *builder) operations() iter.Seq2[int32, *operation] {
-	return func(yield func(int32, *operation) bool) {
-		i := int32(0)
-		for _, piece := range b.pieces {
-			for k := range piece {
-				if !yield(i, &piece[k]) {
-					return
-				}
-				i++
-			}
+	var members *neededMembers
+	if !n.Plain() {
+		members = neededMembersOf(e.Payload)
+		b.warnOfMissing(members)
+	}
+	at := b.timeOf(n)
+	half := n.Half()
+	b.extendTrace(at, half)
+	op.addHalf(half, at, n.Info)
+	if len(op.node.Events) == 0 || op.origin.isReplacedBy(half, at, e.Payload) {
+		op.origin = origin{at: at, half: half, payload: e.Payload, info: n.Info}
+		op.node.identify(n, members)
+		op.node.Name = n.Operation()
+		if b.host != nil {
+			op.origin.host, _ = b.host(n)
 		}
 	}
+	b.addEvent(op, e)
 }
 
-// newOperation adds an operation and returns its index.
-func (b *builder) newOperation() int32 {
-	i := b.count
-	if i%pieceSize == 0 {
-		size := pieceSize
-		if i == 0 {
-			size = 8 // most traces are small: append grows it
+// operationOf returns the index of the operation of a notification. It is a new
+// operation if the notification is its first. Notifications without a trace_id
+// are of one operation if their names and parents agree.
+func (b *builder) operationOf(n *osprofiler.Notification) int32 {
+	if n.TraceID == "" {
+		b.current = b.withoutTraceID(n.Operation() + "\x00" + n.ParentID)
+		return b.current
+	}
+	if b.count > 0 {
+		// Most notifications follow one of the same operation, of its parent or
+		// of its sibling. Their ids are compared without a look into the index.
+		latest := b.at(b.current)
+		if latest.node.TraceID == n.TraceID {
+			return b.current
 		}
-		b.pieces = append(b.pieces, make([]operation, 0, size))
-	}
-	if len(b.nodes) == cap(b.nodes) {
-		b.nodes = make([]Node, 0, roomFor(i))
-	}
-	b.nodes = append(b.nodes, Node{})
-	piece := &b.pieces[i/pieceSize]
-	*piece = append(*piece, operation{node: &b.nodes[len(b.nodes)-1], parent: none})
-	b.count++
-	return int32(i)
-}
-
-// addEvent puts an event behind the others of its operation. Nearly all have
-// two: so much is cut out of a larger piece.
-func (b *builder) addEvent(op *operation, e Event) {
-	if op.node.Events == nil {
-		if len(b.events)+2 > cap(b.events) {
-			b.events = make([]Event, 0, 2*roomFor(b.count))
+		if p := latest.parent; p != none && b.at(p).node.TraceID == n.TraceID {
+			b.current = p
+			return p
 		}
-		at := len(b.events)
-		b.events = b.events[:at+2]
-		op.node.Events = b.events[at : at : at+2]
 	}
-	op.node.Events = append(op.node.Events, e)
-	op.indexEvent(e)
+	hash := b.byTraceID.hash(n.TraceID)
+	i, ok := b.byTraceID.find(hash, func(i int32) bool { return b.at(i).node.TraceID == n.TraceID })
+	if !ok {
+		i = b.newOperation()
+		b.at(i).parent = b.probableParent(n.ParentID)
+		b.byTraceID.add(hash, i)
+	}
+	b.current = i
+	return i
 }
 
-// roomFor grows the room with what is there.
-func roomFor(have int) int { return min(max(have, 1), pieceSize) }
+// probableParent returns the current operation or its parent if it has the id.
+func (b *builder) probableParent(id string) int32 {
+	if b.count == 1 || id == "" { // only the new operation is there
+		return none
+	}
+	latest := b.at(b.current)
+	switch {
+	case latest.node.TraceID == id:
+		return b.current
+	case latest.parent != none && latest.node.ParentID == id:
+		return latest.parent
+	}
+	return none
+}
 
-// clock takes the time of an event into the trace's.
-func (b *builder) clock(at moment, half osprofiler.Half) {
+func (b *builder) withoutTraceID(key string) int32 {
+	i, ok := b.byName[key]
+	if !ok {
+		if b.byName == nil {
+			b.byName = map[string]int32{}
+		}
+		i = b.newOperation()
+		b.byName[key] = i
+	}
+	return i
+}
+
+func (b *builder) timeOf(n *osprofiler.Notification) instant {
+	t, err := n.Time()
+	if err != nil {
+		b.warnings.add(badTime, n.Timestamp)
+		return instant{}
+	}
+	return instantOf(t)
+}
+
+// extendTrace extends the time of the trace to the time of an event.
+func (b *builder) extendTrace(at instant, half osprofiler.Half) {
 	b.first = earliest(b.first, at)
 	b.last = latest(b.last, at)
 	if half != osprofiler.Stop {
@@ -176,61 +161,81 @@ func (b *builder) clock(at moment, half osprofiler.Half) {
 	}
 }
 
-// start is what siblings are sorted by.
-func (op *operation) start() moment {
-	if op.started.ok {
-		return op.started
+// warnOfMissing warns of missing members and of a trace_id that is null.
+func (b *builder) warnOfMissing(members *neededMembers) {
+	for i, key := range neededKeys {
+		if members[i] == "" || members[i] == "null" && key == keyTraceID {
+			b.warnings.add(missingMember, key)
+		}
 	}
-	return op.stopped
 }
 
-// setTimes gives the node its times; a missing one is the other.
-func (op *operation) setTimes(first moment) {
-	started, stopped := op.start(), op.stopped
-	if !stopped.ok {
-		stopped = started
+// report completes the operations and returns the report.
+func (b *builder) report() *Report {
+	r := &Report{BaseID: b.baseID, Began: b.first.time()}
+	if b.first.ok {
+		r.Finished = new(b.last.millisecondsSince(b.first))
 	}
+	if b.lastStart.ok {
+		r.LastStarted = new(b.lastStart.millisecondsSince(b.first))
+	}
+	for _, op := range b.all() {
+		b.complete(op)
+	}
+	b.findParents()
+	b.breakCycles()
+	r.Stats = b.stats()
+	r.Children = b.tree()
+	r.Warnings = b.warnings.sentences()
+	return r
+}
+
+// complete completes the node of an operation once all its events are there.
+func (b *builder) complete(op *operation) {
 	n := op.node
-	if n.Timed = started.ok; n.Timed {
-		n.setTimes(started, stopped, first)
+	raw := op.origin.host
+	if b.host == nil {
+		raw, _ = op.origin.info.Get(keyHost)
 	}
-	switch {
-	case op.started.ok && op.stopped.ok:
-	case !op.sawStop && n.Timed:
-		n.Incomplete = NoStop
-	case !op.sawStart && n.Timed:
-		n.Incomplete = NoStart
-	default:
-		n.Incomplete = NoTime
+	n.SetFieldJSON(keyHost, raw)
+	op.fillIn()
+	op.setTimes(b.first)
+	if op.hasRepeatedName {
+		n.numberEvents()
+		b.warnings.add(repeatedName, n.label())
+	}
+	switch n.Incomplete {
+	case NoStop:
+		b.warnings.add(noStop, n.label())
+	case NoStart:
+		b.warnings.add(noStart, n.label())
+	}
+	if op.started.ok && op.stopped.ok && op.stopped.before(op.started) {
+		b.warnings.add(negative, n.label())
+	}
+	if n.Host == "" {
+		b.warnings.add(noHost, n.label())
 	}
 }
 
-func (n *Node) setTimes(started, stopped, first moment) {
-	n.Started, n.Finished = started.since(first), stopped.since(first)
-	n.Begin, n.End, n.Exact = started.after(first), stopped.after(first), true
-}
-
-// stats sums up. Upstream takes what has no duration for 0, and what stops
-// before it starts for less; in ours neither has a known duration.
+// stats sums up the operations by name. The duration of an operation that
+// stops before it starts does not count as known.
 func (b *builder) stats() []Stat {
-	at := map[string]int{}
+	index := map[string]int{}
 	var stats []Stat
-	for _, op := range b.operations() {
+	for _, op := range b.all() {
 		n := op.node
-		place, ok := at[n.Name]
+		i, ok := index[n.Name]
 		if !ok {
-			place = len(stats)
-			at[n.Name] = place
+			i = len(stats)
+			index[n.Name] = i
 			stats = append(stats, Stat{Name: n.Name})
 		}
-		s := &stats[place]
+		s := &stats[i]
 		s.Count++
-		ms, ok := n.Duration()
-		known := ok && (ms >= 0 || b.upstream)
-		if known || b.upstream {
-			s.Duration += n.Finished - n.Started
-		}
-		if !known {
+		if ms, ok := n.Duration(); ok && ms >= 0 {
+			s.Duration += ms
+		} else {
 			s.Incomplete++
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
@@ -41,9 +42,13 @@ func (c *counting) Write(p []byte) (int, error) {
 // Chains are built, written, read back and drawn without a stack, and in time
 // and space by their length.
 func TestDeepChains(t *testing.T) {
-	for _, opts := range [][]reader.ReportOption{nil, {reader.WithUpstreamAnswers()}} {
-		r := deep(t, 10_000, opts...)
-		writeDeep(t, r, 10_000)
+	const levels = 10_000
+	pythons, err := python.BuildReport(chain(levels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*reader.Report{deep(t, levels), pythons} {
+		writeDeep(t, r, levels)
 		saved := encode(t, r)
 		again, err := reader.ParseReport(saved)
 		if err != nil {
@@ -69,9 +74,9 @@ func TestMillionLevels(t *testing.T) {
 	checkDepth(t, r, levels)
 }
 
-func deep(t *testing.T, levels int, opts ...reader.ReportOption) *reader.Report {
+func deep(t *testing.T, levels int) *reader.Report {
 	t.Helper()
-	r, err := reader.BuildReport(chain(levels), opts...)
+	r, err := reader.BuildReport(chain(levels))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -53,24 +54,24 @@ func own(t tester, events ...string) *reader.Report {
 	return r
 }
 
-func upstream(t tester, events ...string) *reader.Report {
+func pythons(t tester, events ...string) *reader.Report {
 	t.Helper()
-	r, err := reader.BuildReport(sequence(t, events...), reader.WithUpstreamAnswers())
+	r, err := python.BuildReport(sequence(t, events...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(r.Warnings) > 0 {
-		t.Errorf("upstream does not warn of %q", r.Warnings)
+		t.Errorf("Python does not warn of %q", r.Warnings)
 	}
 	return r
 }
 
-func upstreamFails(t tester, python string, events ...string) {
+func pythonFails(t tester, exception string, events ...string) {
 	t.Helper()
-	_, err := reader.BuildReport(sequence(t, events...), reader.WithUpstreamAnswers())
-	var failure *reader.UpstreamError
-	if !errors.As(err, &failure) || failure.Python != python {
-		t.Errorf("upstream's answer is %v, want %s", err, python)
+	_, err := python.BuildReport(sequence(t, events...))
+	var failure *python.ExceptionError
+	if !errors.As(err, &failure) || failure.Exception != exception {
+		t.Errorf("Python's answer is %v, want %s", err, exception)
 	}
 }
 
@@ -125,7 +126,7 @@ func TestDifferenceNames(t *testing.T) {
 	wantShape(t, r, "neutron-api 0-9 [neutron-db 1-2, stop-and 3-4]")
 	wantStats(t, r, reader.Stat{Name: "neutron-api", Count: 1, Duration: 9}, reader.Stat{Name: "neutron-db", Count: 1, Duration: 1},
 		reader.Stat{Name: "stop-and", Count: 1, Duration: 1})
-	r = upstream(t, events...)
+	r = pythons(t, events...)
 	wantShape(t, r, "neutron 0-9 [neutron 1-2, stop 3-4]")
 	wantStats(t, r, reader.Stat{Name: "neutron", Count: 2, Duration: 10}, reader.Stat{Name: "stop", Count: 1, Duration: 1})
 }
@@ -146,8 +147,8 @@ func TestDifferenceOrigin(t *testing.T) {
 		t.Errorf("what the start does not say, the stop should: %+v", c)
 	}
 	events = events[:3]
-	if first := upstream(t, events...).Children[0]; first.Service != "s1" || first.Host != "h1" {
-		t.Errorf("upstream's origin should be the first to come, not %+v", first)
+	if first := pythons(t, events...).Children[0]; first.Service != "s1" || first.Host != "h1" {
+		t.Errorf("Python's origin should be the first to come, not %+v", first)
 	}
 }
 
@@ -156,9 +157,9 @@ func TestDifferenceDuplicates(t *testing.T) {
 	other := `{ "service": "api", ` + strings.TrimSuffix(strings.TrimPrefix(stop, "{"), `, "service": "api"}`) + "}"
 	r := own(t, start, stop, start, other)
 	wantShape(t, r, "a 0-2")
-	wantWarnings(t, r, `2 notifications came more than once and count once: "a-start", "a-stop"`)
-	if got, want := encode(t, upstream(t, start, stop, start, other)), encode(t, upstream(t, start, other)); got != want {
-		t.Errorf("upstream's last one should win: %s\nwant %s", got, want)
+	wantWarnings(t, r, `2 repeated notifications were dropped: "a-start", "a-stop"`)
+	if got, want := encode(t, pythons(t, start, stop, start, other)), encode(t, pythons(t, start, other)); got != want {
+		t.Errorf("Python's last one should win: %s\nwant %s", got, want)
 	}
 }
 
@@ -178,10 +179,10 @@ func TestDifferenceRepeatedNames(t *testing.T) {
 	}
 	wantWarnings(t, r, `1 operation has several different notifications of one name: "a 1"`)
 	events = events[:4]
-	r = upstream(t, events...)
+	r = pythons(t, events...)
 	wantShape(t, r, "a 0-8")
 	if n := r.Children[0]; len(n.Events) != 2 || n.Failed {
-		t.Errorf("upstream's last ones should have taken the places of the others: %+v", n)
+		t.Errorf("Python's last ones should have taken the places of the others: %+v", n)
 	}
 }
 
@@ -192,8 +193,8 @@ func TestDifferenceExceptions(t *testing.T) {
 	if n := own(t, events...).Children[0]; !n.Failed || n.Exception != "E" {
 		t.Errorf("the failure is lost: %+v", n)
 	}
-	if n := upstream(t, events...).Children[0]; n.Failed || n.Exception != "None" {
-		t.Errorf("upstream's last stop should count: %+v", n)
+	if n := pythons(t, events...).Children[0]; n.Failed || n.Exception != "None" {
+		t.Errorf("Python's last stop should count: %+v", n)
 	}
 }
 
@@ -208,10 +209,10 @@ func TestDifferenceCycles(t *testing.T) {
 	r := own(t, events...)
 	wantShape(t, r, "e 0-9, b 1-4 [d 1-1, a 2-3], c 5-6")
 	wantWarnings(t, r, `2 operations stand at the top because they are, through their parents, their own ancestors: "b 2", "c 3"`)
-	r = upstream(t, events...)
+	r = pythons(t, events...)
 	wantShape(t, r, "e 0-9")
 	if len(r.Stats) != 5 {
-		t.Errorf("upstream's stats should still count all: %v", r.Stats)
+		t.Errorf("Python's stats should still count all: %v", r.Stats)
 	}
 }
 
@@ -224,11 +225,11 @@ func TestDifferenceOrphans(t *testing.T) {
 	r := own(t, events...)
 	wantShape(t, r, "a 0-9, c 2-3, d 4-5")
 	wantWarnings(t, r, `1 operation stands at the top because its parent is not in the trace: "c 3"`)
-	wantShape(t, upstream(t, events...), "a 0-9, c 2-3, d 4-5")
+	wantShape(t, pythons(t, events...), "a 0-9, c 2-3, d 4-5")
 }
 
 func TestDifferenceMissingMembers(t *testing.T) {
-	for key, python := range map[string]string{
+	for key, exception := range map[string]string{
 		"project": "KeyError: 'project'", "service": "KeyError: 'service'", "info": "KeyError: 'info'",
 		"parent_id": "KeyError: 'parent_id'", "name": "KeyError: 'name'", "timestamp": "KeyError: 'timestamp'",
 	} {
@@ -237,7 +238,7 @@ func TestDifferenceMissingMembers(t *testing.T) {
 		if want := fmt.Sprintf("1 member is missing in a notification: %q", key); !slices.Contains(r.Warnings, want) {
 			t.Errorf("the warnings are %q, want %q", r.Warnings, want)
 		}
-		upstreamFails(t, python, events...)
+		pythonFails(t, exception, events...)
 	}
 	host := event("a-start", "1", "b", 0, `"info": {}`)
 	r := own(t, host)
@@ -247,7 +248,7 @@ func TestDifferenceMissingMembers(t *testing.T) {
 	if got := encode(t, r); !strings.Contains(got, `"host": null`) {
 		t.Errorf("the host should be null: %s", got)
 	}
-	upstreamFails(t, "KeyError: 'host'", host)
+	pythonFails(t, "KeyError: 'host'", host)
 }
 
 func TestDifferenceMissingTraceID(t *testing.T) {
@@ -257,8 +258,8 @@ func TestDifferenceMissingTraceID(t *testing.T) {
 	}
 	r := own(t, events...)
 	wantShape(t, r, "a 0-2, b 1-1 no stop")
-	upstreamFails(t, "KeyError: 'trace_id'", events...)
-	wantShape(t, upstream(t, events[1:]...), "a 0-1")
+	pythonFails(t, "KeyError: 'trace_id'", events...)
+	wantShape(t, pythons(t, events[1:]...), "a 0-1")
 }
 
 func TestDifferenceIDs(t *testing.T) {
@@ -271,14 +272,14 @@ func TestDifferenceIDs(t *testing.T) {
 	if got := encode(t, r); !strings.Contains(got, `"trace_id": 1,`) {
 		t.Errorf("the id should stay a number: %s", got)
 	}
-	wantShape(t, upstream(t, events...), "a 0-0 no stop [b 1-1 no stop], a 9-9 no start [c 2-2 no stop]")
+	wantShape(t, pythons(t, events...), "a 0-0 no stop [b 1-1 no stop], a 9-9 no start [c 2-2 no stop]")
 	list := event("a-start", "", "b", 0, `"trace_id": [1]`)
 	wantShape(t, own(t, list), "a 0-0 no stop")
-	upstreamFails(t, "TypeError: unhashable type: 'list'", list)
+	pythonFails(t, "TypeError: unhashable type: 'list'", list)
 }
 
 func TestDifferenceTypes(t *testing.T) {
-	for member, python := range map[string]string{
+	for member, exception := range map[string]string{
 		`"info": null`:   "TypeError: 'NoneType' object is not subscriptable",
 		`"info": "text"`: "TypeError: string indices must be integers, not 'str'",
 		`"name": 5`:      "AttributeError: 'int' object has no attribute 'split'",
@@ -286,7 +287,7 @@ func TestDifferenceTypes(t *testing.T) {
 	} {
 		events := []string{event("a-start", "1", "b", 0, member)}
 		own(t, events...)
-		upstreamFails(t, python, events...)
+		pythonFails(t, exception, events...)
 	}
 }
 
@@ -297,8 +298,8 @@ func TestDifferenceTimestamps(t *testing.T) {
 		event("b-start", "2", "1", 0, at("2024-05-06 09:08:09.05+02:00")), event("b-stop", "2", "1", 0, at("2024-05-06T07:08:09.06")),
 	}
 	wantShape(t, own(t, events...), "a 0-123 [b 50-60]")
-	upstreamFails(t, "ValueError: time data '2024-05-06T07:08:09' does not match format '%Y-%m-%dT%H:%M:%S.%f'", events...)
-	upstreamFails(t, "ValueError: unconverted data remains: 789Z", events[1:]...)
+	pythonFails(t, "ValueError: time data '2024-05-06T07:08:09' does not match format '%Y-%m-%dT%H:%M:%S.%f'", events...)
+	pythonFails(t, "ValueError: unconverted data remains: 789Z", events[1:]...)
 
 	unreadable := []string{
 		event("a-start", "1", "b", 0), event("a-stop", "1", "b", 0, at("tomorrow")), event("b-start", "2", "1", 0, at("soon")),
@@ -309,7 +310,7 @@ func TestDifferenceTimestamps(t *testing.T) {
 	if got := encode(t, r); !strings.Contains(got, `"started": null`) {
 		t.Errorf("what is not known should be null: %s", got)
 	}
-	upstreamFails(t, "ValueError: time data 'tomorrow' does not match format '%Y-%m-%dT%H:%M:%S.%f'", unreadable...)
+	pythonFails(t, "ValueError: time data 'tomorrow' does not match format '%Y-%m-%dT%H:%M:%S.%f'", unreadable...)
 }
 
 func TestDifferenceOrderOfSiblings(t *testing.T) {
@@ -318,7 +319,7 @@ func TestDifferenceOrderOfSiblings(t *testing.T) {
 		event("early-start", "2", "b", 100), event("early-stop", "2", "b", 200),
 	}
 	wantShape(t, own(t, events...), "early 0-0, late 0-0")
-	wantShape(t, upstream(t, events...), "late 0-0, early 0-0")
+	wantShape(t, pythons(t, events...), "late 0-0, early 0-0")
 }
 
 func TestDifferenceIncomplete(t *testing.T) {
@@ -339,8 +340,8 @@ func TestDifferenceIncomplete(t *testing.T) {
 			t.Errorf("%s is missing in %s", want, got)
 		}
 	}
-	if got := encode(t, upstream(t, events...)); strings.Contains(got, "incomplete") {
-		t.Errorf("upstream does not tell: %s", got)
+	if got := encode(t, pythons(t, events...)); strings.Contains(got, "incomplete") {
+		t.Errorf("Python does not tell: %s", got)
 	}
 }
 
@@ -352,29 +353,26 @@ func TestDifferenceNegativeDurations(t *testing.T) {
 	wantShape(t, r, "a 0-9 [a 8-3]")
 	wantStats(t, r, reader.Stat{Name: "a", Count: 2, Duration: 9, Incomplete: 1})
 	wantWarnings(t, r, `1 operation stops before it starts, so its clocks disagree: "a 2"`)
-	if r := upstream(t, events...); r.Stats[0].Duration != 4 {
-		t.Errorf("upstream should add -5 to 9: %v", r.Stats)
+	if r := pythons(t, events...); r.Stats[0].Duration != 4 {
+		t.Errorf("Python should add -5 to 9: %v", r.Stats)
 	}
 }
 
 func TestDifferencePayloads(t *testing.T) {
 	events := []string{event("a-start", "1", "b", 0), event("a-stop", "1", "b", 9000, `"extra": [1]`)}
-	declared := reader.WithDeclared(store.Upstream{Driver: "sqlalchemy", Payload: func(n *osprofiler.Notification) string {
+	driver := store.PythonAnswers{Driver: "sqlalchemy", Payload: func(n *osprofiler.Notification) string {
 		raw, _ := n.Member("info")
 		return `{"info": ` + raw + `}`
-	}})
-	build := func(opts ...reader.ReportOption) []reader.Event {
-		r, err := reader.BuildReport(sequence(t, events...), append(opts, declared)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Children[0].Events
-	}
-	if got := build()[1].Payload; !pyjson.Equal(got, events[1]) {
+	}}
+	if got := own(t, events...).Children[0].Events[1].Payload; !pyjson.Equal(got, events[1]) {
 		t.Errorf("the payload is %s, want %s", got, events[1])
 	}
-	if got := build(reader.WithUpstreamAnswers())[1].Payload; got != `{"info": {"host": "h"}}` {
-		t.Errorf("upstream's payload is %s", got)
+	r, err := python.BuildReport(sequence(t, events...), python.WithDriver(driver))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Children[0].Events[1].Payload; got != `{"info": {"host": "h"}}` {
+		t.Errorf("Python's payload is %s", got)
 	}
 }
 
@@ -383,7 +381,7 @@ func TestDifferenceWarnings(t *testing.T) {
 	for _, c := range []struct {
 		report *reader.Report
 		want   bool
-	}{{own(t, events...), true}, {upstream(t, events...), false}, {own(t, event("a-start", "1", "b", 0), event("a-stop", "1", "b", 0)), false}} {
+	}{{own(t, events...), true}, {pythons(t, events...), false}, {own(t, event("a-start", "1", "b", 0), event("a-stop", "1", "b", 0)), false}} {
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(encode(t, c.report)), &members); err != nil {
 			t.Fatal(err)
@@ -401,17 +399,30 @@ func TestDifferenceNoTop(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantShape(t, r, "a 0-1")
-	if _, err := open(t, s, reader.WithUpstreamAnswers()).Report(t.Context(), "b"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("upstream should not find it, but %v", err)
+	if _, err := openPython(t, s).Report(t.Context(), "b"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Python should not find it, but %v", err)
 	}
 }
 
 // listed says which traces are listed with which times.
-func listed(t *testing.T, seq iter.Seq2[store.Trace, error]) string {
+func listed(t *testing.T, seq iter.Seq2[store.Summary, error]) string {
 	t.Helper()
 	var parts []string
 	for _, trace := range traces(t, seq) {
 		parts = append(parts, trace.BaseID+" "+trace.Timestamp[len(trace.Timestamp)-6:])
+	}
+	return strings.Join(parts, ", ")
+}
+
+// listedRows says which traces Python lists with which times.
+func listedRows(t *testing.T, seq iter.Seq2[python.Row, error]) string {
+	t.Helper()
+	var parts []string
+	for row, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, row.BaseID()+" "+row.Timestamp()[len(row.Timestamp())-6:])
 	}
 	return strings.Join(parts, ", ")
 }
@@ -422,19 +433,19 @@ func TestDifferenceTraces(t *testing.T) {
 	if got := listed(t, open(t, s).Traces(t.Context(), store.Query{Limit: 9})); got != "c 002000, b 001000" {
 		t.Errorf("listed are %s", got)
 	}
-	if got := listed(t, open(t, s, reader.WithUpstreamAnswers()).Traces(t.Context(), store.Query{})); got != "b 003000, c 002000" {
-		t.Errorf("upstream, by the first row, lists %s", got)
+	if got := listedRows(t, openPython(t, s).Traces(t.Context(), python.Query{})); got != "b 003000, c 002000" {
+		t.Errorf("Python, by the first row, lists %s", got)
 	}
 }
 
 func TestDifferenceErrorTraces(t *testing.T) {
 	s := filled(t, "sqlite", notifications(t, sequence(t, event("a-stop", "1", "b", 3000, `"info": {"etype": "E", "host": "h"}`))))
-	if got := listed(t, open(t, s).ErrorTraces(t.Context(), store.Query{})); got != "b 003000" {
+	if got := listed(t, open(t, s).Traces(t.Context(), store.Query{Failed: true})); got != "b 003000" {
 		t.Errorf("listed are %s", got)
 	}
-	for _, err := range open(t, s, reader.WithUpstreamAnswers()).ErrorTraces(t.Context(), store.Query{}) {
+	for _, err := range openPython(t, s).FailedTraces(t.Context(), python.Query{}) {
 		if !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("upstream cannot, but %v", err)
+			t.Errorf("Python cannot, but %v", err)
 		}
 	}
 }

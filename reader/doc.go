@@ -1,23 +1,25 @@
 // Package reader answers questions about stored traces: the report of one
-// trace ([Reader.Report]), the listings ([Reader.Traces], [Reader.ErrorTraces])
-// and a trace as OpenTelemetry spans ([Reader.Spans]).
+// trace ([Reader.Report]), the listing of the traces ([Reader.Traces]) and a trace
+// as OpenTelemetry spans ([Reader.Spans]).
 //
-// [BuildReport] is the heart of it, and pure: a sequence of notifications goes
-// in, a tree with times and statistics comes out. [ParseReport] reads a report
-// that was saved as JSON, by this package or by the Python tool. Package
-// reader/render writes either as JSON, text or a graph.
+// [BuildReport] builds a report from a sequence of notifications. It does no I/O.
+// [ParseReport] reads a report that was saved as JSON, by this package or by the
+// Python tool. Package reader/render writes reports as JSON, text or a graph.
 //
-// # Two kinds of answers
+// A report contains every notification exactly once, whatever the store contains:
+// cycles, orphans, missing halves, duplicates, missing members and timestamps that
+// cannot be read are put in order and named in [Report.Warnings].
 //
-// By default a report holds every notification exactly once, whatever the
-// store holds: cycles, orphans, halves, duplicates, missing members and
-// unreadable times are put in order and named in [Report.Warnings]. With
-// [WithUpstreamAnswers] it is what the Python library (osprofiler 4.4) answers,
-// key for key and number for number, and an [*UpstreamError] where that fails.
-// docs/differences.md lists every difference.
+// # Python's answers
 //
-// # Limits
+// Python's answer is what the Python library (osprofiler 4.4) answers about the
+// same store, key for key and number for number, or the exception that it raises.
+// Package reader/python gives these answers. It imports this package, for the
+// types of a report. This package does not import it. docs/differences.md lists
+// every difference between the two answers.
 //
-// A report is held in memory, so memory grows with the trace that is read;
-// never with the store. Times are whole milliseconds, as upstream's are.
+// # Limitations
+//
+// A report is held in memory, so memory grows with the trace that is read, but not
+// with the store. The JSON has whole milliseconds, as in the Python library.
 package reader

@@ -45,39 +45,6 @@ func ExampleBuildReport() {
 	// [1 operation has no stop notification: "neutron-api t3"]
 }
 
-func ExampleWithUpstreamAnswers() {
-	report, err := reader.BuildReport(oneRequest(), reader.WithUpstreamAnswers())
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, stat := range report.Stats {
-		fmt.Println(stat.Name, stat.Count, stat.Duration)
-	}
-	noHost := func(yield func(osprofiler.Notification, error) bool) {
-		yield(osprofiler.ParseNotification(`{"name": "db-start", "base_id": "b0", "trace_id": "t1", "parent_id": "b0", "timestamp": "2024-05-06T07:08:09.000000", "info": {}, "project": "nova", "service": "api"}`))
-	}
-	_, err = reader.BuildReport(noHost, reader.WithUpstreamAnswers())
-	fmt.Println(err)
-	// Output:
-	// wsgi 1 42
-	// db 1 1
-	// neutron 1 0
-	// upstream's report fails at notification 1 of the trace, "db-start", with KeyError: 'host'; without upstream's answers the trace can be read
-}
-
-func ExampleWithDeclared() {
-	sql := store.Upstream{
-		Driver:  "sqlalchemy",
-		Payload: func(n *osprofiler.Notification) string { return `{"info": ` + string(n.Info) + `}` },
-	}
-	report, err := reader.BuildReport(oneRequest(), reader.WithUpstreamAnswers(), reader.WithDeclared(sql))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(report.Children[0].Children[1].Events[0].Payload)
-	// Output: {"info": {"host": "c1"}}
-}
-
 func ExampleReport_EncodeJSON() {
 	report, err := reader.BuildReport(func(func(osprofiler.Notification, error) bool) {})
 	if err != nil {
@@ -152,7 +119,7 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	defer r.Close()
-	for trace, err := range r.ErrorTraces(ctx, store.Query{Limit: 10}) {
+	for trace, err := range r.Traces(ctx, store.Query{Failed: true, Limit: 10}) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -194,13 +161,31 @@ func ExampleReader_Traces() {
 		log.Fatal(err)
 	}
 	defer r.Close()
-	for trace, err := range r.Traces(ctx, store.Query{Limit: 10}) {
+	for trace, err := range r.Traces(ctx, store.Query{Service: "api", Limit: 10}) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(trace.BaseID, trace.Timestamp)
+		fmt.Println(trace.BaseID, trace.Timestamp, trace.Notifications, trace.Failed)
 	}
-	// Output: b0 2024-05-06T07:08:09.000000
+	// Output: b0 2024-05-06T07:08:09.000000 5 true
+}
+
+func ExampleFields() {
+	connectionString, remove := stored()
+	defer remove()
+	ctx := context.Background()
+	r, err := reader.Open(ctx, connectionString)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	for trace, err := range r.Traces(ctx, store.Query{First: true}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(reader.Fields(trace.First, "name", "info.request.path"))
+	}
+	// Output: {"name": "wsgi-start", "info": {"request": {"path": "/servers"}}}
 }
 
 func ExampleReader_Spans() {
@@ -233,8 +218,8 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	r := reader.New(s) // takes the store over
-	defer r.Close()
+	defer s.Close()
+	r := reader.New(s)
 	report, err := r.Report(ctx, "b0")
 	if err != nil {
 		log.Fatal(err)

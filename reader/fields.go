@@ -2,118 +2,96 @@ package reader
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// The keys of notifications and reports.
-const (
-	keyName        = "name"
-	keyProject     = "project"
-	keyService     = "service"
-	keyHost        = "host"
-	keyTraceID     = "trace_id"
-	keyParentID    = "parent_id"
-	keyTimestamp   = "timestamp"
-	keyInfo        = "info"
-	keyLastStarted = "last_trace_started"
-	keyStarted     = "started"
-	keyFinished    = "finished"
-	keyException   = "exception"
-	keyEtype       = "etype"
-	keyIncomplete  = "incomplete"
-	keyChildren    = "children"
-	keyStats       = "stats"
-	keyCount       = "count"
-	keyDuration    = "duration"
-	keyWarnings    = "warnings"
-)
+// Fields returns a JSON object with the named fields of a notification, as
+// list_traces(fields) of the Python library returns them. For a listing the
+// notification is that of [store.Summary], First.
+//
+// A name is the key of a member, or a path of keys with dots: for
+// "info.request.path" the result is {"info": {"request": {"path": …}}}. Fields that
+// the notification does not have are left out. The members are in the order of the
+// notification. As in MongoDB, a path also leads into the objects of an array, and
+// the objects on a path are in the result even if its last key is not there. A nil
+// notification has no fields.
+func Fields(n *osprofiler.Notification, names ...string) string {
+	if n == nil {
+		return "{}"
+	}
+	return string(appendFields(nil, n.JSON(), names))
+}
 
-// neededKeys are the members without which upstream raises KeyError, in the
-// order in which it looks for them.
-var neededKeys = [...]string{keyTraceID, keyParentID, keyName, keyProject, keyService, keyInfo, keyTimestamp}
-
-// members holds the raw values of neededKeys; empty where there is none.
-type members [len(neededKeys)]string
-
-func membersOf(payload string) *members {
-	found := new(members)
-	for key, raw := range pyjson.Members(payload) {
-		if i := slices.Index(neededKeys[:], key); i >= 0 {
-			found[i] = raw
+// appendFields appends an object with the named fields of an object.
+func appendFields(dst []byte, object string, names []string) []byte {
+	dst = append(dst, '{')
+	isFirst := true
+	for _, m := range membersOf(object) {
+		isWhole := slices.Contains(names, m.key)
+		rest := pathsBelow(m.key, names)
+		kind := pyjson.KindOf(m.raw)
+		if !isWhole && (rest == nil || kind != pyjson.Object && kind != pyjson.Array) {
+			continue
+		}
+		if !isFirst {
+			dst = append(dst, ", "...)
+		}
+		isFirst = false
+		dst = append(pyjson.AppendString(dst, m.key), ": "...)
+		switch {
+		case isWhole:
+			dst = append(dst, m.raw...)
+		case kind == pyjson.Object:
+			dst = appendFields(dst, m.raw, rest)
+		default:
+			dst = appendFieldsOfElements(dst, m.raw, rest)
 		}
 	}
-	return found
+	return append(dst, '}')
 }
 
-// get returns the value of one of neededKeys.
-func (m *members) get(key string) string { return m[slices.Index(neededKeys[:], key)] }
+// appendFieldsOfElements appends an array with the named fields of the objects in
+// an array.
+func appendFieldsOfElements(dst []byte, array string, names []string) []byte {
+	dst = append(dst, '[')
+	isFirst := true
+	for element := range pyjson.Elements(array) {
+		if pyjson.KindOf(element) != pyjson.Object {
+			continue
+		}
+		if !isFirst {
+			dst = append(dst, ", "...)
+		}
+		isFirst = false
+		dst = appendFields(dst, element, names)
+	}
+	return append(dst, ']')
+}
 
-// identify gives the node the ids, project and service of a notification.
-// found is nil if the fields say all.
-func (n *Node) identify(from *osprofiler.Notification, found *members) {
-	n.TraceID, n.ParentID = from.TraceID, from.ParentID
-	n.Project, n.Service = from.Project, from.Service
-	for i, key := range neededKeys {
-		switch key {
-		case keyTraceID, keyParentID, keyProject, keyService:
-			n.unsetRaw(key)
-			if found != nil && found[i] != "" && !plainly(found[i]) {
-				n.setRaw(key, found[i])
-			}
+// membersOf returns the members of an object in order. If a key is repeated, the
+// last one counts.
+func membersOf(object string) (members []member) {
+	index := map[string]int{}
+	for key, raw := range pyjson.Members(object) {
+		if i, repeated := index[key]; repeated {
+			members[i].raw = raw
+			continue
+		}
+		index[key] = len(members)
+		members = append(members, member{key, raw})
+	}
+	return members
+}
+
+// pathsBelow returns the rests of the names that begin with the key and a dot.
+func pathsBelow(key string, names []string) (rests []string) {
+	for _, name := range names {
+		if rest, ok := strings.CutPrefix(name, key+"."); ok {
+			rests = append(rests, rest)
 		}
 	}
-	if from.TraceID == "" && found == nil {
-		n.setRaw(keyTraceID, `""`) // null would be odd
-	}
-}
-
-// setException takes the raw etype of a stop; where it has none, it is "None".
-func (n *Node) setException(raw string, ok bool) {
-	n.unsetRaw(keyException)
-	switch {
-	case !ok:
-		n.Exception = "None"
-	case pyjson.KindOf(raw) == pyjson.String:
-		n.Exception = pyjson.Unquote(raw)
-	default:
-		n.Exception = textOf(raw)
-		n.setRaw(keyException, raw)
-	}
-}
-
-// plainly tells whether the text of a raw value says all: a string that is not
-// empty, or null for the empty text.
-func plainly(raw string) bool {
-	return raw == "null" || pyjson.KindOf(raw) == pyjson.String && raw != `""`
-}
-
-// textOf gives the text that stands for a raw value of any kind, as in
-// [osprofiler.Notification].
-func textOf(raw string) string {
-	switch pyjson.KindOf(raw) {
-	case pyjson.String:
-		return pyjson.Unquote(raw)
-	case pyjson.Null:
-		return ""
-	case pyjson.Array, pyjson.Object:
-		return string(pyjson.Compact.Append(nil, raw))
-	default:
-		return raw
-	}
-}
-
-func (n *Node) unsetRaw(key string) {
-	if n.odd != nil {
-		n.odd = slices.DeleteFunc(n.odd, func(m member) bool { return m.key == key })
-	}
-}
-
-// label names an operation in a warning.
-func (n *Node) label() string {
-	if n.TraceID == "" {
-		return n.Name
-	}
-	return n.Name + " " + n.TraceID
+	return rests
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/readertest"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
@@ -55,8 +57,8 @@ func draw(t testing.TB, r *reader.Report) {
 	}
 }
 
-// Any notifications make a report that holds each different one once; upstream's
-// answer is a report or an UpstreamError.
+// Any notifications make a report that holds each different one once. Python's
+// answer is a report or a [python.ExceptionError].
 func FuzzBuildReport(f *testing.F) {
 	for _, name := range goldenNames(f) {
 		var lines []string
@@ -66,7 +68,7 @@ func FuzzBuildReport(f *testing.F) {
 		f.Add(strings.Join(lines, "\n"))
 	}
 	for i := range 20 {
-		f.Add(strings.Join(elements(oddTrace(5*i).Example(i)), "\n"))
+		f.Add(strings.Join(elements(readertest.OddTrace(5*i).Example(i)), "\n"))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var all []osprofiler.Notification
@@ -86,9 +88,9 @@ func FuzzBuildReport(f *testing.F) {
 		}
 		draw(t, r)
 		draw(t, again)
-		if r, err := reader.BuildReport(each(all), reader.WithUpstreamAnswers()); err == nil {
+		if r, err := python.BuildReport(each(all)); err == nil {
 			encode(t, r)
-		} else if failure := new(reader.UpstreamError); !errors.As(err, &failure) || failure.Python == "" {
+		} else if failure := new(python.ExceptionError); !errors.As(err, &failure) || failure.Exception == "" {
 			t.Errorf("%v should say what Python fails with", err)
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"iter"
 	"os"
 	"path/filepath"
@@ -96,28 +95,6 @@ func goldenNames(t tester) (names []string) {
 	return names
 }
 
-func TestUpstreamReports(t *testing.T) {
-	for _, name := range goldenNames(t) {
-		t.Run(name, func(t *testing.T) {
-			g := readGolden(t, name)
-			r, err := reader.BuildReport(g.sequence(t), reader.WithUpstreamAnswers())
-			if g.Error != "" {
-				var failure *reader.UpstreamError
-				if !errors.As(err, &failure) || failure.Python != g.Error {
-					t.Fatalf("error %v, want %s", err, g.Error)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := encode(t, r), indented(string(g.Report)); got != want {
-				t.Errorf("got %s\nwant %s", got, want)
-			}
-		})
-	}
-}
-
 // Every case can be read by default, and holds every different notification once.
 func TestOwnReportsLoseNothing(t *testing.T) {
 	for _, name := range goldenNames(t) {
@@ -172,25 +149,6 @@ func readLines(t tester, path string) (lines []string) {
 		lines = append(lines, scanner.Text())
 	}
 	return lines
-}
-
-// The bytes that the Python tool printed for traces of real services.
-func TestUpstreamReportsOfOpenStack(t *testing.T) {
-	for _, path := range openstack(t) {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			r, err := reader.BuildReport(sequence(t, readLines(t, path+".jsonl")...), reader.WithUpstreamAnswers())
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := os.ReadFile(path + ".report.json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := encode(t, r); got != string(want) {
-				t.Errorf("got %.2000s\nwant %.2000s", got, want)
-			}
-		})
-	}
 }
 
 func TestOwnReportsOfOpenStack(t *testing.T) {

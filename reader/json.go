@@ -2,7 +2,6 @@ package reader
 
 import (
 	"io"
-	"strconv"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -10,11 +9,11 @@ import (
 
 // EncodeJSON writes the report as the Python tool's `trace show --json` does,
 // byte for byte: the same keys in the same order, an indent of two blanks,
-// non-ASCII escaped, one line's end behind it. Our own answers have more keys
-// where upstream's have nothing to say: "incomplete" in an operation's info
-// and in a stat, and "warnings" at the end. What lies deeper than the Python tool
-// can follow, about 500 operations, stands on one line. A report that [ParseReport] read is written as it
-// was found. The error is w's.
+// non-ASCII characters escaped, a line feed at the end. A report that is not
+// Python's answer has more keys: "incomplete" in an operation's info and in a
+// stat, and "warnings" at the end. Operations below about 500 levels, where the
+// Python tool fails, are written on one line. A report that [ParseReport] read is
+// written as it was read. The error is w's.
 func (r *Report) EncodeJSON(w io.Writer) error {
 	e := &encoder{w: w, style: pyjson.Indented}
 	e.report(r)
@@ -30,82 +29,11 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	return e.dst, nil
 }
 
-// An encoder writes JSON by pieces, in one style.
-type encoder struct {
-	w     io.Writer // nil: all stays in dst
-	dst   []byte
-	err   error
-	style pyjson.Style
-	first bool // the next member is the first of its object
-}
-
-const bufferSize = 64 << 10
-
-// flush writes out what has gathered, if it is more than so much.
-func (e *encoder) flush(least int) {
-	if e.w == nil || len(e.dst) <= least {
-		return
-	}
-	if e.err == nil {
-		_, e.err = e.w.Write(e.dst)
-	}
-	e.dst = e.dst[:0]
-}
-
-func (e *encoder) open(bracket byte) {
-	e.dst = append(e.dst, bracket)
-	e.first = true
-}
-
-func (e *encoder) close(bracket byte, depth int) {
-	if !e.first {
-		e.dst = e.style.NewLine(e.dst, depth)
-	}
-	e.dst = append(e.dst, bracket)
-	e.first = false
-}
-
-// next starts an element or a member.
-func (e *encoder) next(depth int) {
-	if !e.first {
-		e.dst = append(e.dst, e.style.Comma...)
-	}
-	e.first = false
-	e.dst = e.style.NewLine(e.dst, depth)
-}
-
-func (e *encoder) key(depth int, key string) {
-	e.next(depth)
-	e.dst = append(pyjson.AppendString(e.dst, key), e.style.Colon...)
-}
-
-func (e *encoder) raw(depth int, key, raw string) {
-	e.key(depth, key)
-	e.dst = e.style.AppendAt(e.dst, raw, depth)
-}
-
-func (e *encoder) text(depth int, key, text string) {
-	e.key(depth, key)
-	e.dst = pyjson.AppendString(e.dst, text)
-}
-
-func (e *encoder) number(depth int, key string, n int64) {
-	e.key(depth, key)
-	e.dst = strconv.AppendInt(e.dst, n, 10)
-}
-
-func (e *encoder) optional(depth int, key string, n *int64) {
-	if n == nil {
-		e.raw(depth, key, "null")
-		return
-	}
-	e.number(depth, key, *n)
-}
-
 func (e *encoder) report(r *Report) {
+	e.python = r.Python
 	e.open('{')
-	if r.found != nil {
-		for _, m := range r.found {
+	if r.saved != nil {
+		for _, m := range r.saved {
 			if m.key == keyChildren {
 				e.key(1, keyChildren)
 				e.forest(r)
@@ -120,7 +48,7 @@ func (e *encoder) report(r *Report) {
 	e.key(1, keyChildren)
 	e.forest(r)
 	e.stats(r)
-	if !r.Upstream && len(r.Warnings) > 0 {
+	if !e.python && len(r.Warnings) > 0 {
 		e.warnings(r.Warnings)
 	}
 	e.close('}', 0)
@@ -144,7 +72,7 @@ func (e *encoder) stats(r *Report) {
 		e.open('{')
 		e.number(3, keyCount, s.Count)
 		e.number(3, keyDuration, s.Duration)
-		if s.Incomplete > 0 && !r.Upstream {
+		if s.Incomplete > 0 && !e.python {
 			e.number(3, keyIncomplete, s.Incomplete)
 		}
 		e.close('}', 2)
@@ -162,20 +90,20 @@ func (e *encoder) warnings(warnings []string) {
 	e.close(']', 1)
 }
 
-// forest writes the list of the operations at the top and all under them,
-// without recursion.
+// forest writes the list of the operations at the top with all their
+// descendants. It is not recursive.
 func (e *encoder) forest(r *Report) {
-	lists := [][]*Node{r.Children} // what is left to write, level by level
-	nodes := []*Node{nil}          // whose list it is
+	lists := [][]*Node{r.Children} // the nodes still to write, by level
+	nodes := []*Node{nil}          // the parents of these nodes
 	e.open('[')
 	for {
 		level := len(lists) - 1
-		if left := lists[level]; len(left) > 0 {
-			lists[level] = left[1:]
+		if rest := lists[level]; len(rest) > 0 {
+			lists[level] = rest[1:]
 			e.next(2*level + 2)
-			e.before(left[0], 2*level+2, r.Upstream)
+			e.beforeChildren(rest[0], 2*level+2)
 			e.open('[')
-			lists, nodes = append(lists, left[0].Children), append(nodes, left[0])
+			lists, nodes = append(lists, rest[0].Children), append(nodes, rest[0])
 			e.flush(bufferSize)
 			continue
 		}
@@ -183,44 +111,44 @@ func (e *encoder) forest(r *Report) {
 		if level == 0 {
 			return
 		}
-		e.after(nodes[level], 2*level)
+		e.afterChildren(nodes[level], 2*level)
 		lists, nodes = lists[:level], nodes[:level]
 	}
 }
 
-// before writes a node up to the list of its children.
-func (e *encoder) before(n *Node, depth int, upstream bool) {
+// beforeChildren writes a node up to the list of its children.
+func (e *encoder) beforeChildren(n *Node, depth int) {
 	e.open('{')
-	if n.found != nil {
-		for _, m := range n.found {
+	if n.saved != nil {
+		for _, m := range n.saved {
 			if m.key == keyChildren {
 				break
 			}
 			e.raw(depth+1, m.key, m.raw)
 		}
 	} else {
-		e.info(n, depth+1, upstream)
+		e.info(n, depth+1)
 		e.field(n, depth+1, keyTraceID, n.TraceID)
 		e.field(n, depth+1, keyParentID, n.ParentID)
 	}
 	e.key(depth+1, keyChildren)
 }
 
-// after writes what stands behind the children.
-func (e *encoder) after(n *Node, depth int) {
-	behind := false
-	for _, m := range n.found {
-		if behind {
+// afterChildren writes a node from the end of the list of its children.
+func (e *encoder) afterChildren(n *Node, depth int) {
+	after := false
+	for _, m := range n.saved {
+		if after {
 			e.raw(depth+1, m.key, m.raw)
 		}
-		behind = behind || m.key == keyChildren
+		after = after || m.key == keyChildren
 	}
 	e.close('}', depth)
 }
 
-// info writes the keys in the order in which upstream's dict has them: as the
-// events came.
-func (e *encoder) info(n *Node, depth int, upstream bool) {
+// info writes the keys in the order of the Python library's dict, which is the
+// order in which the events arrived.
+func (e *encoder) info(n *Node, depth int) {
 	e.key(depth, keyInfo)
 	e.open('{')
 	depth++
@@ -247,7 +175,7 @@ func (e *encoder) info(n *Node, depth int, upstream bool) {
 	if !finished {
 		e.time(n, depth, keyFinished, n.Finished)
 	}
-	if n.Incomplete != Complete && !upstream {
+	if n.Incomplete != Complete && !e.python {
 		e.text(depth, keyIncomplete, string(n.Incomplete))
 	}
 	e.close('}', depth-1)
@@ -261,10 +189,9 @@ func (e *encoder) time(n *Node, depth int, key string, ms int64) {
 	}
 }
 
-// field writes a field of the node: a string, null where it is empty, or the
-// raw value where that is something else.
+// field writes what [Node.FieldJSON] returns for a field.
 func (e *encoder) field(n *Node, depth int, key, text string) {
-	raw, odd := n.raw(key)
+	raw, odd := n.oddField(key)
 	switch {
 	case odd:
 		e.raw(depth, key, raw)

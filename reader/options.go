@@ -1,15 +1,17 @@
 package reader
 
 import (
+	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 type config struct {
-	upstream  bool
-	declared  store.Upstream
+	host      hostFunc
 	converter *convert.Converter
 }
+
+// A hostFunc returns the raw JSON value of a notification's host.
+type hostFunc func(n *osprofiler.Notification) (raw string, ok bool)
 
 // An Option is an option of [Open] and [New].
 type Option interface{ apply(*config) }
@@ -35,15 +37,9 @@ func WithConverter(converter *convert.Converter) Option {
 	return option(func(c *config) { c.converter = converter })
 }
 
-// WithUpstreamAnswers asks for what the Python library (osprofiler 4.4)
-// answers, also where that is wrong or fails.
-func WithUpstreamAnswers() ReportOption {
-	return reportOption(func(c *config) { c.upstream = true })
-}
-
-// WithDeclared tells how upstream's driver for the back end answers; a
-// [Reader] takes it from its store. Host is used for both kinds of answers,
-// Payload for upstream's only: in ours the payload is the whole notification.
-func WithDeclared(u store.Upstream) ReportOption {
-	return reportOption(func(c *config) { c.declared = u })
+// WithHost sets where the host of an operation comes from: host returns it as
+// raw JSON. The default is the member "host" of the info. A [Reader] takes it
+// from its store, because some back ends keep the host elsewhere.
+func WithHost(host func(n *osprofiler.Notification) (raw string, ok bool)) ReportOption {
+	return reportOption(func(c *config) { c.host = host })
 }

@@ -1,19 +1,23 @@
 package reader
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
 // ParseReport reads a report that was saved as JSON, by the Python tool's
-// `trace show --json` or by [Report.EncodeJSON], which writes it again as it
-// was found, unknown members too. The error is a clear sentence and names the
-// operation that is wrong; what is no JSON has [*osprofiler.SyntaxError] in its
-// chain. Bytes that are no UTF-8 are read as U+FFFD.
+// `trace show --json` or by [Report.EncodeJSON]. EncodeJSON writes such a report
+// as it was read, with its unknown members. The error names the operation that is
+// wrong. It wraps [*osprofiler.SyntaxError] if the text is not JSON. Bytes that are
+// not UTF-8 are read as U+FFFD.
 func ParseReport(text string) (*Report, error) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
@@ -23,163 +27,179 @@ func ParseReport(text string) (*Report, error) {
 		return nil, fmt.Errorf("a saved report should be a JSON object: %w", err)
 	}
 	if pyjson.KindOf(raw) != pyjson.Object {
-		return nil, fmt.Errorf("a saved report should be a JSON object, not %s", quote(raw))
+		return nil, fmt.Errorf("a saved report should be a JSON object, not %s", safetext.Quote(raw))
 	}
 	p := &reportParser{text: raw}
-	if err := p.parse(); err != nil {
-		return nil, fmt.Errorf("this is no saved report: %w", err)
+	r, err := p.parse()
+	if err == nil {
+		err = r.setFromSaved()
 	}
-	if err := p.report.understand(); err != nil {
-		return nil, fmt.Errorf("this is no saved report: %w", err)
-	}
-	return p.report, nil
-}
-
-// A reportParser goes once over a text that is known to be valid JSON, and
-// needs no stack of calls for the levels of the tree.
-type reportParser struct {
-	text   string
-	at     int
-	report *Report
-	open   []frame // the objects around the current place; the first is the report
-}
-
-type frame struct {
-	node     *Node
-	children bool           // the current place is in the list of its children
-	seen     bool           // that list was there
-	keys     map[string]int // where each key of node.found stands, once there are many
-}
-
-func (p *reportParser) parse() error {
-	root := &Node{}
-	p.enter(root)
-	for len(p.open) > 0 {
-		f := &p.open[len(p.open)-1]
-		p.skip(',')
-		var err error
-		switch {
-		case f.children && p.skip(']'):
-			f.children = false
-		case f.children:
-			if p.text[p.at] != '{' {
-				return fmt.Errorf("among the children of %s is %s, which is no object", p.place(f), quote(p.value()))
-			}
-			child := &Node{}
-			f.node.Children = append(f.node.Children, child)
-			p.enter(child)
-		case p.skip('}'):
-			err = p.leave(f)
-		default:
-			err = p.member(f)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	p.report = &Report{Children: root.Children, found: root.found}
-	return nil
-}
-
-// skip steps over blanks, over c if it is there, and over blanks again.
-func (p *reportParser) skip(c byte) bool {
-	p.at = pyjson.SkipSpace(p.text, p.at)
-	if p.at < len(p.text) && p.text[p.at] == c {
-		p.at = pyjson.SkipSpace(p.text, p.at+1)
-		return true
-	}
-	return false
-}
-
-// value steps over a value and returns it.
-func (p *reportParser) value() string {
-	end, err := pyjson.End(p.text, p.at)
 	if err != nil {
-		end = len(p.text) // cannot be: the text was checked
+		return nil, fmt.Errorf("this is no saved report: %w", err)
 	}
-	raw := p.text[p.at:end]
-	p.at = end
-	return raw
+	return r, nil
 }
 
-func (p *reportParser) enter(n *Node) {
-	p.skip('{')
-	p.open = append(p.open, frame{node: n})
-}
-
-func (p *reportParser) member(f *frame) error {
-	key := pyjson.Unquote(p.value())
-	p.skip(':')
-	n := f.node
-	if key != keyChildren {
-		f.keep(key, p.value())
-		return nil
+// setFromSaved sets the fields of the report from its saved members.
+func (r *Report) setFromSaved() error {
+	info, err := object(r.saved, keyInfo)
+	if err != nil {
+		return err
 	}
-	if p.text[p.at] != '[' {
-		return fmt.Errorf("the children of %s should be a list, not %s", p.place(f), quote(p.value()))
+	if r.Finished, err = milliseconds(info, keyFinished); err != nil {
+		return err
 	}
-	f.keep(key, "")
-	n.Children = nil
-	f.children, f.seen = true, true
-	p.skip('[')
+	if r.LastStarted, err = milliseconds(info, keyLastStarted); err != nil {
+		return err
+	}
+	stats, err := object(r.saved, keyStats)
+	if err != nil {
+		return err
+	}
+	if err := r.setStats(stats); err != nil {
+		return err
+	}
+	warnings, _ := get(r.saved, keyWarnings)
+	for raw := range pyjson.Elements(warnings) {
+		r.Warnings = append(r.Warnings, textOf(raw))
+	}
+	r.setTimesFromEvents()
 	return nil
 }
 
-// keep keeps a member as it was found; of a repeated one, the last.
-func (f *frame) keep(key, raw string) {
-	n := f.node
-	if i, ok := f.kept(key); ok {
-		n.found[i].raw = raw
+func (r *Report) setStats(stats string) error {
+	index := map[string]int{}
+	for name, raw := range pyjson.Members(stats) {
+		count, err := milliseconds(raw, keyCount)
+		if err != nil {
+			return fmt.Errorf("the stats of %s: %w", safetext.Quote(name), err)
+		}
+		duration, err := milliseconds(raw, keyDuration)
+		if err != nil {
+			return fmt.Errorf("the stats of %s: %w", safetext.Quote(name), err)
+		}
+		if count == nil || duration == nil {
+			return fmt.Errorf("the stats of %s should have a count and a duration, not %s", safetext.Quote(name), safetext.Quote(raw))
+		}
+		s := Stat{Name: name, Count: *count, Duration: *duration}
+		if incomplete, err := milliseconds(raw, keyIncomplete); err == nil && incomplete != nil {
+			s.Incomplete = *incomplete
+		}
+		if i, repeated := index[name]; repeated {
+			r.Stats[i] = s
+			continue
+		}
+		index[name] = len(r.Stats)
+		r.Stats = append(r.Stats, s)
+	}
+	return nil
+}
+
+// milliseconds returns a member that should be a whole number or null. It is nil
+// if the member is null or missing.
+func milliseconds(object, key string) (*int64, error) {
+	raw, ok := pyjson.Get(object, key)
+	if !ok || raw == "null" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(raw, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%q should be a whole number, not %s", key, safetext.Quote(raw))
+	}
+	return &n, nil
+}
+
+// setFromSaved sets the fields of the node from its saved members.
+func (n *Node) setFromSaved() (err error) {
+	info, err := object(n.saved, keyInfo)
+	if err != nil {
+		return err
+	}
+	n.setOdd(keyService, "")
+	for key, raw := range pyjson.Members(info) {
+		n.setInfoMember(key, raw)
+	}
+	for _, m := range n.saved {
+		switch m.key {
+		case keyTraceID:
+			n.TraceID = textOf(m.raw)
+		case keyParentID:
+			n.ParentID = textOf(m.raw)
+		}
+	}
+	started, err := milliseconds(info, keyStarted)
+	if err != nil {
+		return err
+	}
+	finished, err := milliseconds(info, keyFinished)
+	if err != nil {
+		return err
+	}
+	if (started == nil) != (finished == nil) {
+		return errors.New(`"started" and "finished" should both be there or both be null`)
+	}
+	if n.Timed = started != nil; n.Timed {
+		n.Started, n.Finished = *started, *finished
+	}
+	n.inferIncomplete()
+	return nil
+}
+
+func (n *Node) setInfoMember(key, raw string) {
+	switch key {
+	case keyName:
+		n.Name = textOf(raw)
+	case keyProject:
+		n.Project = textOf(raw)
+	case keyService:
+		n.Service = textOf(raw)
+		n.setOdd(keyService, raw)
+	case keyHost:
+		n.Host = textOf(raw)
+	case keyException:
+		n.Exception = textOf(raw)
+		n.Failed = raw != "null" && n.Exception != "None"
+	case keyIncomplete:
+		n.Incomplete = Incomplete(textOf(raw))
+	default:
+		if name, ok := strings.CutPrefix(key, payloadKey); ok {
+			n.Events = append(n.Events, eventOf(name, raw))
+		}
+	}
+}
+
+// eventOf removes "#2" from the name of an event if the payload shows that the
+// number is ours.
+func eventOf(name, payload string) Event {
+	e := Event{Name: name, Payload: payload}
+	if i := strings.LastIndexByte(name, '#'); i > 0 {
+		nth, err := strconv.Atoi(name[i+1:])
+		raw, _ := pyjson.Get(payload, keyName)
+		if err == nil && nth > 1 && textOf(raw) == name[:i] {
+			e.Name, e.Nth = name[:i], nth
+		}
+	}
+	return e
+}
+
+// inferIncomplete sets Incomplete from the events, because the Python library's
+// reports do not contain it.
+func (n *Node) inferIncomplete() {
+	if !n.Timed {
+		n.Incomplete = NoTime
+	}
+	if n.Incomplete != Complete || len(n.Events) == 0 {
 		return
 	}
-	n.found = append(n.found, member{key, raw})
-	switch {
-	case f.keys != nil:
-		f.keys[key] = len(n.found) - 1
-	case len(n.found) > few:
-		f.keys = make(map[string]int, len(n.found))
-		for i, m := range n.found {
-			f.keys[m.key] = i
-		}
+	if !slices.ContainsFunc(n.Events, func(e Event) bool { return e.Half() == osprofiler.Stop }) {
+		n.Incomplete = NoStop
+	} else if !slices.ContainsFunc(n.Events, func(e Event) bool { return e.Half() == osprofiler.Start }) {
+		n.Incomplete = NoStart
 	}
 }
 
-func (f *frame) kept(key string) (i int, ok bool) {
-	if f.keys != nil {
-		i, ok = f.keys[key]
-		return i, ok
-	}
-	i = slices.IndexFunc(f.node.found, func(m member) bool { return m.key == key })
-	return i, i >= 0
-}
-
-func (p *reportParser) leave(f *frame) error {
-	if !f.seen {
-		return fmt.Errorf("%s should have a list of children", p.place(f))
-	}
-	if len(p.open) > 1 {
-		if err := f.node.understand(); err != nil {
-			return fmt.Errorf("%s: %w", p.place(f), err)
-		}
-	}
-	p.open = p.open[:len(p.open)-1]
-	return nil
-}
-
-// place names the current object in an error.
-func (p *reportParser) place(f *frame) string {
-	if len(p.open) == 1 {
-		return "the report"
-	}
-	raw, ok := get(f.node.found, keyTraceID)
-	if !ok {
-		return "an operation without trace_id"
-	}
-	return "the operation " + quote(textOf(raw))
-}
-
-func get(found []member, key string) (raw string, ok bool) {
-	for _, m := range found {
+func get(members []member, key string) (raw string, ok bool) {
+	for _, m := range members {
 		if m.key == key {
 			return m.raw, true
 		}
@@ -188,13 +208,13 @@ func get(found []member, key string) (raw string, ok bool) {
 }
 
 // object returns a member that has to be an object.
-func object(found []member, key string) (raw string, err error) {
-	raw, ok := get(found, key)
+func object(members []member, key string) (raw string, err error) {
+	raw, ok := get(members, key)
 	if !ok {
 		return "", fmt.Errorf("%q is missing", key)
 	}
 	if pyjson.KindOf(raw) != pyjson.Object {
-		return "", fmt.Errorf("%q should be an object, not %s", key, quote(raw))
+		return "", fmt.Errorf("%q should be an object, not %s", key, safetext.Quote(raw))
 	}
 	return raw, nil
 }

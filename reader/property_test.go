@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/readertest"
 )
 
 // drawForest draws operations with parents before them in the list, all times
@@ -71,7 +72,7 @@ func TestTreeDoesNotDependOnOrder(t *testing.T) {
 // order of keys), and it can be saved and read.
 func TestOwnReportsOfAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		events := elements(oddTrace(rapid.SampledFrom([]int{0, 10, 50, 90}).Draw(rt, "oddness")).Draw(rt, "trace"))
+		events := elements(readertest.OddTrace(rapid.SampledFrom([]int{0, 10, 50, 90}).Draw(rt, "oddness")).Draw(rt, "trace"))
 		r, err := reader.BuildReport(sequence(rt, events...))
 		if err != nil {
 			rt.Fatal(err)

@@ -2,16 +2,18 @@ package reader
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// warnings collects what is odd, by kind: how often, and a few examples. It
-// stays small whatever the trace.
+// warnings counts the oddities of a trace by kind, with a few examples of each.
+// Its size does not depend on the trace.
 type warnings [kinds]struct {
 	count    int
-	examples []string
+	examples []string // each once
+	others   bool     // whether there are more
 }
 
 type warningKind int
@@ -31,9 +33,10 @@ const (
 	kinds
 )
 
-// sentence holds the warning for one and for many; %d is how many, %s the examples.
-var sentence = [kinds]struct{ one, many string }{
-	duplicate:     {"%d notification came twice and counts once: %s", "%d notifications came more than once and count once: %s"},
+// templates are the warnings for one oddity and for several: %d is their number,
+// %s the examples.
+var templates = [kinds]struct{ one, many string }{
+	duplicate:     {"%d repeated notification was dropped: %s", "%d repeated notifications were dropped: %s"},
 	missingMember: {"%d member is missing in a notification: %s", "%d members are missing in notifications: %s"},
 	badTime:       {"%d timestamp cannot be read: %s", "%d timestamps cannot be read: %s"},
 	noHost:        {"%d operation does not say its host: %s", "%d operations do not say their host: %s"},
@@ -47,60 +50,56 @@ var sentence = [kinds]struct{ one, many string }{
 
 const (
 	mostExamples = 3
-	mostDamage   = 20 // each says where
-	mostRunes    = 80
+	mostDamage   = 20 // each names another entry
 )
 
-func (w *warnings) note(kind warningKind, example string) {
+func (w *warnings) add(kind warningKind, example string) {
 	most := mostExamples
 	if kind == damagedEntry {
 		most = mostDamage
 	}
 	w[kind].count++
-	if len(w[kind].examples) < most {
+	switch {
+	case kind != damagedEntry && slices.Contains(w[kind].examples, example):
+	case len(w[kind].examples) < most:
 		w[kind].examples = append(w[kind].examples, example)
+	default:
+		w[kind].others = true
 	}
 }
 
 func (w *warnings) sentences() []string {
 	var all []string
 	for kind := range kinds {
-		noted := &w[kind]
-		if noted.count == 0 {
+		of := &w[kind]
+		if of.count == 0 {
 			continue
 		}
 		if kind == damagedEntry {
-			all = append(all, noted.examples...)
-			if more := noted.count - len(noted.examples); more > 0 {
+			all = append(all, of.examples...)
+			if more := of.count - len(of.examples); more > 0 {
 				all = append(all, fmt.Sprintf("skipped %d more entries that cannot be read", more))
 			}
 			continue
 		}
-		text := sentence[kind].many
-		if noted.count == 1 {
-			text = sentence[kind].one
+		text := templates[kind].many
+		if of.count == 1 {
+			text = templates[kind].one
 		}
-		all = append(all, fmt.Sprintf(text, noted.count, list(noted.examples, noted.count)))
+		all = append(all, fmt.Sprintf(text, of.count, list(of.examples, of.others)))
 	}
 	return all
 }
 
-// list quotes the examples, so that nothing in them reaches a terminal raw.
-func list(examples []string, count int) string {
+// list quotes the examples, so that they cannot control a terminal.
+func list(examples []string, others bool) string {
 	quoted := make([]string, len(examples))
 	for i, e := range examples {
-		quoted[i] = quote(e)
+		quoted[i] = safetext.Quote(e)
 	}
 	text := strings.Join(quoted, ", ")
-	if count > len(examples) {
+	if others {
 		text += " and others"
 	}
 	return text
-}
-
-func quote(text string) string {
-	if utf8.RuneCountInString(text) > mostRunes {
-		text = string([]rune(text)[:mostRunes]) + "…"
-	}
-	return strconv.QuoteToGraphic(text)
 }

@@ -7,20 +7,20 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// A ruler maps the trace's time to columns, in steps of an eighth.
+// A ruler maps the times of a trace to eighths of columns.
 type ruler struct {
-	total   span
+	total   duration
 	columns int
 }
 
-// eighth returns where a time lies.
+// eighth returns the eighth of a column for a time.
 func (u ruler) eighth(at time.Duration) int {
 	total := max(u.total.Duration, 1)
 	at = min(max(at, 0), total)
 	return int(float64(at) / float64(total) * float64(8*u.columns))
 }
 
-// bar draws where in the trace an operation lies, in exactly u.columns columns.
+// bar draws the time of an operation within the trace, in exactly u.columns columns.
 func (u ruler) bar(n *reader.Node) string {
 	if !n.Timed {
 		return strings.Repeat(" ", u.columns)
@@ -32,7 +32,7 @@ func (u ruler) bar(n *reader.Node) string {
 		cells[i] = cell(from-8*i, to-8*i)
 	}
 	cells[from/8] = first(from%8, to-from/8*8)
-	if n.Incomplete == reader.NoStop { // nobody knows until when
+	if n.Incomplete == reader.NoStop { // its end is not known
 		for i := from/8 + 1; i < u.columns; i++ {
 			cells[i] = '╌'
 		}
@@ -51,7 +51,7 @@ func cell(from, to int) rune {
 	return partial[min(to, 8)]
 }
 
-// first draws the cell in which the bar begins: there is always something to see.
+// first draws the cell in which the bar begins. The cell is never empty.
 func first(from, to int) rune {
 	to = min(to, 8)
 	switch {
@@ -72,7 +72,7 @@ func (u ruler) axis() string {
 		return padLeft(end, u.columns)
 	}
 	line := pad("0", u.columns-width(end)) + end
-	middle := span{u.total.Duration / 2, u.total.exact}.String()
+	middle := duration{u.total.Duration / 2, u.total.exact}.String()
 	at := (u.columns - width(middle)) / 2
 	if u.total.Duration < 2*time.Millisecond || at < 3 || at+width(middle)+2 > u.columns-width(end) {
 		return line

@@ -10,7 +10,7 @@ import (
 )
 
 // A line of text stays within a bound of bytes, whatever number of combining
-// marks, joiners or blanks stands in a stored text.
+// marks, joiners or blanks is in a stored text.
 func TestLinesAreBounded(t *testing.T) {
 	const many = 20_000
 	for name, hostile := range map[string]string{

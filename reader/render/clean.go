@@ -50,7 +50,7 @@ func clean(text string) string {
 	return safetext.Bound(out.String())
 }
 
-// isSimple tells whether a text is printable ASCII without doubled blanks.
+// isSimple reports whether a text is printable ASCII without repeated blanks.
 func isSimple(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == ' ' && i > 0 && text[i-1] == ' ' {
@@ -72,8 +72,8 @@ func width(text string) int {
 
 const ellipsis = "…"
 
-// cut shortens a clean text to so many columns, with an ellipsis at its end if
-// something is missing.
+// cut shortens a clean text to a number of columns. A shortened text ends in an
+// ellipsis.
 func cut(text string, columns int) string {
 	if len(text) <= columns || width(text) <= columns {
 		return text
@@ -84,7 +84,7 @@ func cut(text string, columns int) string {
 	return head(text, columns-1) + ellipsis
 }
 
-// head returns as much from the left as fits.
+// head returns the longest beginning of a text that fits into the columns.
 func head(text string, columns int) string {
 	rest, state, taken := text, -1, 0
 	for rest != "" {
@@ -107,8 +107,8 @@ func padLeft(text string, columns int) string {
 	return strings.Repeat(" ", max(0, columns-width(text))) + text
 }
 
-// wrap breaks a clean text at blanks into lines of so many columns, at most so
-// many; the last ends in an ellipsis if something is missing.
+// wrap breaks a clean text at blanks into lines of a number of columns. There are
+// at most most lines; the last one ends in an ellipsis if the text is longer.
 func wrap(text string, columns, most int) (lines []string) {
 	for len(lines) < most-1 && width(text) > columns {
 		line := head(text, columns)

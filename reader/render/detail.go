@@ -8,9 +8,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// detail says in one line what an operation did, as its start tells: which
-// request, which statement, which function. Where there is little room, of a
-// function only the end of its name.
+// detail describes in one line what an operation did, from its start: the
+// request, the statement or the function. If there is little room, only the end of
+// a function's name is shown.
 func detail(n *reader.Node, narrow bool) string {
 	event, ok := n.Event(osprofiler.Start)
 	if !ok {
@@ -38,7 +38,7 @@ func detail(n *reader.Node, narrow bool) string {
 	return others(info)
 }
 
-// member returns a member as text, of whatever kind it is.
+// member returns a member of any kind as text.
 func member(object, key string) string {
 	raw, ok := pyjson.Get(object, key)
 	if !ok || raw == "null" {
@@ -74,7 +74,7 @@ func clientRequest(raw string) string {
 	return strings.TrimSpace(text)
 }
 
-// status is what the stop of a client's request adds.
+// status returns the status code that the stop of a client's request has.
 func status(n *reader.Node) string {
 	stop, ok := n.Event(osprofiler.Stop)
 	if !ok {
@@ -87,8 +87,8 @@ func status(n *reader.Node) string {
 	return ""
 }
 
-// statement puts a SQL statement on one line, and leaves the columns of a
-// SELECT out: what it selects from tells more.
+// statement writes a SQL statement on one line, without the columns of a SELECT,
+// because the tables tell more.
 func statement(sql string) string {
 	text := strings.TrimSpace(clean(sql))
 	const verb = "SELECT "
@@ -102,8 +102,8 @@ func statement(sql string) string {
 	return text[:len(verb)] + ellipsis + text[from-1:]
 }
 
-// fromClause returns where the FROM of the outermost SELECT stands, -1 if
-// nowhere. Parentheses and quoted texts are stepped over.
+// fromClause returns the index of the FROM of the outermost SELECT, or -1.
+// Parentheses and quoted texts are skipped.
 func fromClause(text string) int {
 	const from = " FROM "
 	depth := 0
@@ -128,7 +128,7 @@ func fromClause(text string) int {
 	return -1
 }
 
-// others lists the plain values of an info that nobody knows.
+// others lists the plain values of an info that has no known member.
 func others(info osprofiler.Info) string {
 	var parts []string
 	for key, raw := range info.Members() {
@@ -146,7 +146,7 @@ func others(info osprofiler.Info) string {
 	return clean(strings.Join(parts, " "))
 }
 
-// failure says which error a failed operation reported.
+// failure returns the error that a failed operation reported.
 func failure(n *reader.Node) string {
 	for _, e := range n.Events {
 		info := e.Info()

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// A span of time is exact, or only known in whole milliseconds.
-type span struct {
+// A duration is exact, or known in whole milliseconds only.
+type duration struct {
 	time.Duration
 	exact bool
 }
 
-// milliseconds is what the report's numbers say.
-func milliseconds(ms int64) span {
+// milliseconds returns the duration of a number of a report.
+func milliseconds(ms int64) duration {
 	const most = int64(1<<63-1) / int64(time.Millisecond)
-	return span{time.Duration(min(max(ms, -most), most)) * time.Millisecond, false}
+	return duration{time.Duration(min(max(ms, -most), most)) * time.Millisecond, false}
 }
 
-// String writes it for people, in eight columns at most. Whole milliseconds
-// were cut off, so that 0 of them is anything below one.
-func (d span) String() string {
+// String writes the duration in at most eight columns. Whole milliseconds were
+// rounded down, so that 0 means less than one millisecond.
+func (d duration) String() string {
 	if d.Duration < 0 {
-		return "-" + strings.TrimPrefix(span{max(-d.Duration, 1), d.exact}.String(), "<") // the lowest has no opposite
+		return "-" + strings.TrimPrefix(duration{max(-d.Duration, 1), d.exact}.String(), "<") // the lowest number has no positive counterpart
 	}
 	us, ms := d.Microseconds(), float64(d.Duration)/float64(time.Millisecond)
 	switch {
@@ -62,7 +62,7 @@ func long(d time.Duration) string {
 	}
 }
 
-// lastNames returns the last two of a dotted name's parts, which tell most.
+// lastNames returns the last two parts of a name with dots.
 func lastNames(name string) string {
 	last := strings.LastIndexByte(name, '.')
 	if last < 0 {
@@ -78,3 +78,6 @@ func counted(n int, one, many string) string {
 	}
 	return strconv.Itoa(n) + " " + many
 }
+
+// FormatDuration writes a duration in at most eight columns, as the text view does.
+func FormatDuration(d time.Duration) string { return duration{d, true}.String() }

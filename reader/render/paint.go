@@ -16,7 +16,7 @@ const (
 // servicePaints tell services apart. Red and yellow have their own meaning.
 var servicePaints = []paint{"36", "32", "35", "34", "96", "92", "95", "94"}
 
-// A brush paints, or leaves all as it is.
+// A brush paints texts if it is on.
 type brush bool
 
 func (on brush) paint(p paint, text string) string {
@@ -38,7 +38,7 @@ func (on brush) line(pieces []piece, columns int) string {
 	for i, p := range pieces {
 		text := cut(p.text, left)
 		if text == p.text && width(text) == left && i+1 < len(pieces) && left > 0 {
-			text = head(text, left-1) + ellipsis // something follows for which no room is left
+			text = head(text, left-1) + ellipsis // there is no room for the next piece
 		}
 		out += on.paint(p.paint, text)
 		if left -= width(text); left <= 0 || text != p.text {
@@ -48,7 +48,7 @@ func (on brush) line(pieces []piece, columns int) string {
 	return out + strings.Repeat(" ", max(0, left))
 }
 
-// widthOf is how many columns pieces take.
+// widthOf returns how many columns pieces take.
 func widthOf(pieces []piece) (columns int) {
 	for _, p := range pieces {
 		columns += width(p.text)

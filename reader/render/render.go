@@ -1,6 +1,7 @@
 // Package render writes reports: as the JSON of the Python tool ([JSON]), as a
-// tree for people ([Text]), and as a graph for Graphviz ([Dot]). All three take
-// whatever report package reader builds or reads back, however deep it is.
+// tree for people ([Text]), and as a graph for Graphviz ([Dot]). They write any
+// report that package reader builds or parses, whatever its depth. Package
+// reader/python draws the Python tool's graph.
 package render
 
 import (
@@ -30,14 +31,14 @@ const (
 	leastWidth   = 60
 )
 
-// WithWidth sets how many columns the lines may take; the default is 80, and
-// less than 60 is 60.
+// WithWidth sets how many columns the lines may take. The default is 80, the
+// minimum 60.
 func WithWidth(columns int) TextOption {
 	return textOption(func(c *textConfig) { c.width = max(columns, leastWidth) })
 }
 
-// WithColor asks for colours, as escape sequences that every terminal knows.
-// The default is none. What was stored never becomes one.
+// WithColor turns on colours, as escape sequences that every terminal knows. They
+// are off by default. A stored text never becomes an escape sequence.
 func WithColor(on bool) TextOption {
 	return textOption(func(c *textConfig) { c.color = on })
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,25 +15,40 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
 var update = flag.Bool("update", false, "write the golden texts")
 
 // build builds a report of JSON texts.
-func build(t testing.TB, lines []string, opts ...reader.ReportOption) *reader.Report {
+func build(t testing.TB, lines []string) *reader.Report {
 	t.Helper()
-	r, err := reader.BuildReport(func(yield func(osprofiler.Notification, error) bool) {
+	r, err := reader.BuildReport(parsed(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// buildPython builds Python's report of JSON texts.
+func buildPython(t testing.TB, lines []string) *reader.Report {
+	t.Helper()
+	r, err := python.BuildReport(parsed(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func parsed(lines []string) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
 		for _, line := range lines {
 			if !yield(osprofiler.ParseNotification(line)) {
 				return
 			}
 		}
-	}, opts...)
-	if err != nil {
-		t.Fatal(err)
 	}
-	return r
 }
 
 func lines(t testing.TB, path string) []string {
@@ -60,7 +76,7 @@ func golden(t testing.TB, path, got string) {
 	}
 }
 
-// traces are the real ones that stand in the reader's testdata.
+// traces are the real ones that are in the reader's testdata.
 const traces = "../testdata/openstack"
 
 func text(t testing.TB, r *reader.Report, opts ...render.TextOption) string {

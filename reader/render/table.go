@@ -11,14 +11,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// mostRows is how long a table gets.
+// mostRows is how many rows a table has at most.
 const mostRows = 20
 
 func (t *text) tables(r *reader.Report) {
 	t.print("")
 	rows := [][]string{{"service", "project", "hosts", "operations", "failed"}}
 	for _, s := range firstOf(t.services) {
-		rows = append(rows, []string{named(s.name), s.project, strings.Join(s.hosts, " "), strconv.Itoa(s.count), zeroless(s.failed)})
+		rows = append(rows, []string{orDash(s.name), s.project, strings.Join(s.hosts, " "), strconv.Itoa(s.count), zeroless(s.failed)})
 	}
 	t.table(rows, 3, len(t.services)-mostRows, func(i int) paint { return t.services[i].paint })
 
@@ -28,9 +28,9 @@ func (t *text) tables(r *reader.Report) {
 	for _, s := range firstOf(sums) {
 		total, mean := "", ""
 		if s.known > 0 {
-			total, mean = s.took.String(), span{s.took.Duration / time.Duration(s.known), s.took.exact}.String()
+			total, mean = s.took.String(), duration{s.took.Duration / time.Duration(s.known), s.took.exact}.String()
 		}
-		rows = append(rows, []string{named(clean(s.name)), strconv.Itoa(s.count), total, mean, zeroless(s.failed), zeroless(s.incomplete)})
+		rows = append(rows, []string{orDash(clean(s.name)), strconv.Itoa(s.count), total, mean, zeroless(s.failed), zeroless(s.incomplete)})
 	}
 	t.table(rows, 1, len(sums)-mostRows, func(int) paint { return plain })
 }
@@ -41,9 +41,9 @@ type sum struct {
 	tally
 }
 
-// sums lists the operations by name, those that took longest in all first.
-// Where the report's stats count other operations than those of the tree, as
-// upstream's do, they stand for them.
+// sums lists the operations by name, those with the longest total first. The
+// report's stats count if they count other operations than the tree has, as they
+// may in Python's answer.
 func (t *text) sums(r *reader.Report) []sum {
 	var sums []sum
 	for _, s := range r.Stats {
@@ -62,7 +62,7 @@ func (t *text) sums(r *reader.Report) []sum {
 
 func firstOf[T any](all []T) []T { return all[:min(len(all), mostRows)] }
 
-func named(name string) string {
+func orDash(name string) string {
 	if name == "" {
 		return "-"
 	}
@@ -76,9 +76,9 @@ func zeroless(n int) string {
 	return strconv.Itoa(n)
 }
 
-// table writes rows under a head. From the column numbers on, all is aligned
-// right; columns with nothing in them are left out. The first ones are cut
-// where the line would grow too long.
+// table writes rows below a head. The columns from numbers on are aligned to the
+// right. Empty columns are left out. The columns before numbers are cut if the
+// line would be too long.
 func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows[1:] {
@@ -98,15 +98,15 @@ func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint)
 		widths[i] -= less
 		line -= less
 	}
-	for place, row := range rows {
+	for i, row := range rows {
 		out := ""
-		for i, field := range row {
-			if widths[i] == 0 {
+		for column, field := range row {
+			if widths[column] == 0 {
 				continue
 			}
-			field = cut(field, widths[i])
-			blanks := strings.Repeat(" ", widths[i]-width(field))
-			if field = t.paint(fieldPaint(place, i, rows[0][i], paints), field); i >= numbers {
+			field = cut(field, widths[column])
+			blanks := strings.Repeat(" ", widths[column]-width(field))
+			if field = t.paint(fieldPaint(i, column, rows[0][column], paints), field); column >= numbers {
 				out += blanks + field + "  "
 			} else {
 				out += field + blanks + "  "
@@ -119,7 +119,7 @@ func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint)
 	}
 }
 
-// fieldPaint says how a field of a table is painted. Row 0 is the head.
+// fieldPaint returns the paint of a field of a table. Row 0 is the head.
 func fieldPaint(row, column int, head string, paints func(int) paint) paint {
 	switch {
 	case row == 0:

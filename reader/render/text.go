@@ -10,13 +10,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Text draws a report for people: the operations as a tree, beside each its
-// duration and a bar that shows when in the trace it ran; then what the trace
-// consists of by service and by operation, and the warnings. Failed
-// operations are marked and show their error, incomplete ones say which half
-// is missing. Very deep trees are drawn with a bounded indent, behind which a
-// number tells the depth. Nothing that was stored reaches the output as a
-// control character. The error is w's.
+// Text draws a report for people. The operations are a tree. Each has its duration
+// and a bar that shows when in the trace it ran. Failed operations are marked and
+// have their error below them. Incomplete operations have the missing half in place
+// of their duration. Tables of the services and the operations follow, and the
+// warnings. The indent of deep trees is bounded; beyond it a number tells the depth.
+// Control characters of stored texts are escaped. The error is w's.
 func Text(w io.Writer, r *reader.Report, opts ...TextOption) error {
 	c := textConfig{width: defaultWidth}
 	for _, opt := range opts {
@@ -44,10 +43,10 @@ type text struct {
 	all        tally
 }
 
-// A tally counts operations, and sums up the durations that are known.
+// A tally counts operations and sums up the known durations.
 type tally struct {
 	count, failed, incomplete, known int
-	took                             span
+	took                             duration
 }
 
 func (t *tally) add(n *reader.Node) {
@@ -59,12 +58,12 @@ func (t *tally) add(n *reader.Node) {
 		t.incomplete++
 	}
 	if d, ok := n.Elapsed(); ok && d >= 0 {
-		t.took = span{t.took.Duration + d, n.Exact && (t.known == 0 || t.took.exact)}
+		t.took = duration{t.took.Duration + d, n.Exact && (t.known == 0 || t.took.exact)}
 		t.known++
 	}
 }
 
-// A service is who ran operations.
+// A service is a service that ran operations of the trace.
 type service struct {
 	tally
 	project, name string // clean
@@ -72,10 +71,10 @@ type service struct {
 	paint         paint
 }
 
-// survey counts what the report consists of.
+// survey counts the services and the operations of the report.
 func (t *text) survey(r *reader.Report) {
 	t.byService, t.operations = map[[2]string]*service{}, map[string]*tally{}
-	total := span{exact: true}
+	total := duration{exact: true}
 	for _, n := range r.Nodes() {
 		t.all.add(n)
 		t.serviceOf(n).add(n)
@@ -85,7 +84,7 @@ func (t *text) survey(r *reader.Report) {
 			t.operations[n.Name] = op
 		}
 		op.add(n)
-		total = span{max(total.Duration, n.Begin, n.End), total.exact && n.Exact}
+		total = duration{max(total.Duration, n.Begin, n.End), total.exact && n.Exact}
 	}
 	if r.Finished != nil && total.Milliseconds() != *r.Finished { // other events are not in the tree
 		total = milliseconds(*r.Finished)
@@ -103,7 +102,7 @@ func (t *text) serviceOf(n *reader.Node) *service {
 		t.byService[key] = s
 		t.services = append(t.services, s)
 	}
-	const most = 8 // hosts are listed to recognise a place, not to count it
+	const most = 8 // hosts that are listed
 	if host := clean(n.Host); host != "" && len(s.hosts) < most && !slices.Contains(s.hosts, host) {
 		s.hosts = append(s.hosts, host)
 	}
@@ -132,7 +131,7 @@ func (t *text) header(r *reader.Report) {
 	t.print("")
 }
 
-// flow writes pieces one behind the other, on as many lines as it takes.
+// flow writes pieces one after the other, on as many lines as they need.
 func (t *text) flow(parts []piece, between string) {
 	line, columns := "", 0
 	for _, p := range parts {
@@ -148,7 +147,7 @@ func (t *text) flow(parts []piece, between string) {
 	t.print(line)
 }
 
-// print writes a line without the blanks at its end.
+// print writes a line without trailing blanks.
 func (t *text) print(line string) {
 	_, _ = t.WriteString(strings.TrimRight(line, " ")) // Flush returns the error
 	_ = t.WriteByte('\n')

@@ -155,7 +155,7 @@ func TestTextOfDeepTrees(t *testing.T) {
 	}
 }
 
-// Upstream's reports and saved ones can be drawn too.
+// Python's reports and saved ones can be drawn too.
 func TestTextOfSavedReports(t *testing.T) {
 	path := filepath.Join(traces, "09-cinder-volume-create")
 	saved, err := os.ReadFile(path + ".report.json")
@@ -166,7 +166,7 @@ func TestTextOfSavedReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	built := build(t, lines(t, path+".jsonl"), reader.WithUpstreamAnswers())
+	built := buildPython(t, lines(t, path+".jsonl"))
 	if got, want := text(t, r), text(t, built); got != want {
 		t.Errorf("the saved report looks otherwise:\n%s\nwant\n%s", got, want)
 	}

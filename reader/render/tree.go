@@ -7,20 +7,20 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// timeColumns is how wide the durations stand.
+// timeColumns is the width of the durations.
 const timeColumns = 8
 
-// A branch is the place among the siblings of one level.
+// A branch holds the siblings of one level that are not drawn yet.
 type branch struct {
-	left []*reader.Node // those that come yet
-	host string         // of the node above
+	left []*reader.Node // in order
+	host string         // of the parent
 }
 
 // tree draws the operations, without recursion.
 func (t *text) tree(r *reader.Report) {
 	labels := t.width - t.ruler.columns - timeColumns - 4
 	limit := max(labels/4, 6) // levels that are indented, two columns each
-	if !t.narrow() {          // what the labels leave is the bars'
+	if !t.narrow() {          // the bars get the columns that no label needs
 		longest := 0
 		eachOperation(r, func(n *reader.Node, open []branch) {
 			longest = max(longest, widthOf(t.label(n, open, limit)))
@@ -54,10 +54,10 @@ func eachOperation(r *reader.Report, visit func(n *reader.Node, open []branch)) 
 	}
 }
 
-// narrow tells that there is no room for what is nice to know.
+// narrow reports whether there is no room for details.
 func (t *text) narrow() bool { return t.width < 120 }
 
-// label is what a line of the tree says of its operation.
+// label describes an operation on its line of the tree.
 func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 	s := t.serviceOf(n)
 	pieces := []piece{{stem(open, limit, true), dim}}
@@ -67,7 +67,7 @@ func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 	if s.name != "" {
 		pieces = append(pieces, piece{s.name, s.paint}, piece{":", dim})
 	}
-	pieces = append(pieces, piece{named(clean(n.Name)), bold})
+	pieces = append(pieces, piece{orDash(clean(n.Name)), bold})
 	if what := detail(n, t.narrow()); what != "" {
 		pieces = append(pieces, piece{"  " + what, plain})
 	}
@@ -89,16 +89,16 @@ func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
 	t.print(t.line(pieces, labels) + " " + t.paint(color, padLeft(took, timeColumns)) + " " + frame + t.paint(bar, t.ruler.bar(n)) + frame)
 }
 
-// took says how long it took, or why nobody knows.
+// took returns the duration of an operation, or why it is not known.
 func (t *text) took(n *reader.Node) (string, paint) {
 	d, ok := n.Elapsed()
 	switch {
 	case !ok:
 		return clean(string(n.Incomplete)), yellow
 	case d < 0:
-		return span{d, n.Exact}.String(), yellow
+		return duration{d, n.Exact}.String(), yellow
 	}
-	return span{d, n.Exact}.String(), plain
+	return duration{d, n.Exact}.String(), plain
 }
 
 // failure draws the error under its operation, over the whole width.
@@ -109,8 +109,8 @@ func (t *text) failure(n *reader.Node, open []branch, limit int) {
 	}
 }
 
-// stem draws the lines that lead to an operation from those above it, or, if
-// it is no operation's own line, that go on past it.
+// stem draws the lines from the ancestors to an operation. If own is false, it
+// draws the lines that pass by a text below the operation.
 func stem(open []branch, limit int, own bool) string {
 	depth := len(open) - 1
 	var out strings.Builder

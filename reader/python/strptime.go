@@ -1,4 +1,4 @@
-package reader
+package python
 
 import (
 	"regexp"
@@ -15,35 +15,35 @@ const pythonFormat = "%Y-%m-%dT%H:%M:%S.%f"
 var pythonTime = regexp.MustCompile(`^(\p{Nd}{4})-(1[0-2]|0[1-9]|[1-9])-(3[01]|[12]\p{Nd}|0[1-9]|[1-9]| [1-9])[Tt]` +
 	`(2[0-3]|[01]\p{Nd}|\p{Nd}):([0-5]\p{Nd}|\p{Nd}):(6[01]|[0-5]\p{Nd}|\p{Nd})\.([0-9]{1,6})`)
 
-// strptime reads a timestamp exactly as datetime.strptime does with upstream's
-// format. python is the exception that it raises, or empty.
-func strptime(text string) (at moment, python string) {
-	if at, ok := commonTime(text); ok {
-		return at, ""
+// strptime reads a timestamp exactly as Python's datetime.strptime does with the
+// library's format. exception is the exception that it raises, or empty.
+func strptime(text string) (at time.Time, exception string) {
+	if t, ok := commonTime(text); ok {
+		return t, ""
 	}
 	m := pythonTime.FindStringSubmatch(text)
 	if m == nil {
-		return moment{}, "ValueError: time data " + pythonString(text) + " does not match format '" + pythonFormat + "'"
+		return time.Time{}, "ValueError: time data " + pythonString(text) + " does not match format '" + pythonFormat + "'"
 	}
 	if rest := text[len(m[0]):]; rest != "" {
-		return moment{}, "ValueError: unconverted data remains: " + printable(rest)
+		return time.Time{}, "ValueError: unconverted data remains: " + printable(rest)
 	}
 	year, month, day, second := digits(m[1]), digits(m[2]), digits(m[3]), digits(m[6])
 	fraction := digits((m[7] + "00000")[:6])
 	t := time.Date(year, time.Month(month), day, digits(m[4]), digits(m[5]), second, fraction*1000, time.UTC)
 	switch {
 	case year == 0:
-		return moment{}, "ValueError: year 0 is out of range"
+		return time.Time{}, "ValueError: year 0 is out of range"
 	case second > 59:
-		return moment{}, "ValueError: second must be in 0..59"
+		return time.Time{}, "ValueError: second must be in 0..59"
 	case t.Day() != day:
-		return moment{}, "ValueError: day is out of range for month"
+		return time.Time{}, "ValueError: day is out of range for month"
 	}
-	return momentOf(t), ""
+	return t, ""
 }
 
-// commonTime reads the form that is always written: 2006-01-02T15:04:05.000000.
-func commonTime(text string) (at moment, ok bool) {
+// commonTime reads the form that the library writes: 2006-01-02T15:04:05.000000.
+func commonTime(text string) (at time.Time, ok bool) {
 	const form = "0000-00-00T00:00:00.000000"
 	if len(text) != len(form) {
 		return at, false
@@ -62,10 +62,10 @@ func commonTime(text string) (at moment, ok bool) {
 	year, month, day := part(0, 4), part(5, 7), part(8, 10)
 	hour, minute, second := part(11, 13), part(14, 16), part(17, 19)
 	if year == 0 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
-		return at, false // the slow way knows why
+		return at, false // the regular expression finds the exception
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, part(20, 26)*1000, time.UTC)
-	return momentOf(t), t.Day() == day
+	return t, t.Day() == day
 }
 
 // digits reads decimal digits of any script, as Python's int does.
@@ -80,7 +80,7 @@ func digit(r rune) int {
 	if r < unicode.MaxASCII {
 		return int(r - '0')
 	}
-	value := 0 // the digits of a script stand in a row, from zero to nine
+	value := 0 // the digits of a script are consecutive, from zero to nine
 	for unicode.Is(unicode.Nd, r-1) {
 		r, value = r-1, value+1
 	}
@@ -100,7 +100,7 @@ func pythonString(text string) string {
 	return mark + body + mark
 }
 
-// printable writes what is not printable as Python's repr does.
+// printable escapes characters that are not printable, as Python's repr does.
 func printable(text string) string {
 	var out strings.Builder
 	for _, r := range text {

@@ -1,22 +1,15 @@
-package reader_test
+// Package readertest generates traces for the tests of the reader's packages.
+package readertest
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
-	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
-	"github.com/osprofiler-otel/osprofiler/internal/testenv"
-	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Traces as no program should write them: every member may be missing, null or
-// of another type. The first of each list is the usual one and comes most often.
+// The values of members, as no program should write them: every member may be
+// missing, null or of another type. The first values of each list are usual.
 var (
 	oddIDs = []string{`"t1"`, `"t2"`, `"t3"`, `"t4"`, `"b"`, `1`, `1.0`, `"1"`, `true`, `false`, `0`, `-0`, `0.5`, `1e2`, `100`,
 		`12345678901234567890`, `NaN`, `Infinity`, `null`, `""`, `[1]`, `{"a": 1}`, `"\ud800"`}
@@ -32,9 +25,10 @@ var (
 	oddTexts = []string{`"nova"`, `"api"`, `null`, `""`, `5`, `["a"]`, `"z\u0142 \ud83d\ude00 \u007f"`}
 )
 
-// oddTrace generates the JSON of a list of notifications. Most are only a
-// little odd, so that many traces come to a report.
-func oddTrace(oddness int) *rapid.Generator[string] {
+// OddTrace generates a trace as a JSON list of notifications. oddness is the
+// percentage of members that are odd. Most are usual, so that many traces have a
+// report.
+func OddTrace(oddness int) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		pick := func(usual int, from []string, label string) string {
 			if rapid.IntRange(0, 99).Draw(t, label+" is odd") >= oddness {
@@ -62,69 +56,4 @@ func oddTrace(oddness int) *rapid.Generator[string] {
 		}
 		return "[" + strings.Join(all, ", ") + "]"
 	})
-}
-
-// Whatever the trace, upstream's answer is what the Python library says, to the
-// byte, be it a report or an exception.
-func TestUpstreamAgainstPython(t *testing.T) {
-	python := testenv.NewPython(t)
-	const cases = 3000
-	traces := make([]string, cases)
-	for i := range traces {
-		traces[i] = oddTrace(i % 30).Example(i)
-	}
-	run := exec.CommandContext(t.Context(), python, "testdata/report.py")
-	run.Stdin = strings.NewReader(strings.Join(traces, "\n") + "\n")
-	run.Env = append(run.Environ(), "PYTHONWARNINGS=ignore")
-	out, err := run.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	answers := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(answers) != cases {
-		t.Fatalf("%d answers to %d traces", len(answers), cases)
-	}
-	reports, failures := 0, map[string]bool{}
-	for i, answer := range answers {
-		var want struct{ Report, Error string }
-		if err := json.Unmarshal([]byte(answer), &want); err != nil {
-			t.Fatal(err)
-		}
-		got := upstreamAnswer(t, traces[i])
-		if !sameReport(traces[i], got.Report, want.Report) || got.Error != want.Error {
-			t.Errorf("of %s\ngot  %s%s\nwant %s%s", traces[i], got.Error, got.Report, want.Error, want.Report)
-		}
-		if want.Error == "" {
-			reports++
-		}
-		kind, _, _ := strings.Cut(want.Error, " ")
-		failures[kind] = true
-	}
-	if reports < cases/4 || len(failures) < 5 {
-		t.Errorf("%d reports, %d kinds of failures: the generator proves too little", reports, len(failures))
-	}
-}
-
-// sameReport compares to the byte, but for numbers that Python would not write
-// as they stand in the trace: those are kept, and equal as values.
-func sameReport(trace, got, want string) bool {
-	if strings.Contains(trace, ": -0,") || strings.Contains(trace, "1e2") {
-		return got == want || pyjson.Equal(got, want)
-	}
-	return got == want
-}
-
-func upstreamAnswer(t *testing.T, trace string) (answer struct{ Report, Error string }) {
-	t.Helper()
-	r, err := reader.BuildReport(sequence(t, elements(trace)...), reader.WithUpstreamAnswers())
-	var failure *reader.UpstreamError
-	switch {
-	case errors.As(err, &failure):
-		answer.Error = failure.Python
-	case err != nil:
-		t.Fatal(err)
-	default:
-		answer.Report = strings.TrimSpace(encode(t, r))
-	}
-	return answer
 }
