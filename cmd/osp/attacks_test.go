@@ -9,9 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// hostile are texts that run a command where a shell evaluates them, or that
-// change the screen where a terminal shows them. MARK stands for the file that
-// the command makes.
+// hostile has texts that run a command if a shell evaluates them, or that change the
+// screen if a terminal shows them. The command creates the file MARK.
 var hostile = []struct{ name, text string }{
 	{"backquotes", "`touch${IFS}MARK`EVIL"},
 	{"substitution", "$(touch${IFS}MARK)EVIL"},
@@ -42,8 +41,8 @@ const (
 	undatedID   = "5f5a0158-dbf2-4a2f-a2b3-1e1ddeb8604c"
 )
 
-// attackedStore holds honest traces, and newer hostile ones: as many as can
-// stand before the honest ones among the traces that completion looks at.
+// attackedStore makes a store with normal traces, and newer hostile traces. There are
+// as many hostile traces as completion can read in addition to the normal ones.
 func attackedStore(t *testing.T, text string) (connection string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "traces.jsonl")

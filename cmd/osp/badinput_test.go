@@ -10,7 +10,7 @@ import (
 
 const password = "hunter2"
 
-// badInput makes the files that the table below needs.
+// badInput creates the files for the table below.
 func badInput(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -41,7 +41,7 @@ func badInput(t *testing.T) (dir string) {
 	return dir
 }
 
-// deepTrace is a chain of n operations, each below the one before.
+// deepTrace returns a chain of n nested operations.
 func deepTrace(n int, event func(name, id, parent, time string) string) string {
 	var text strings.Builder
 	for i := range n {
@@ -55,22 +55,22 @@ func deepTrace(n int, event func(name, id, parent, time string) string) string {
 	return text.String()
 }
 
-const inPassword = `the password holds a "?", which should be written %3F`
+const inPassword = `the password contains a "?", which should be written %3F`
 
 type badCase struct {
 	name   string
-	args   string // DIR stands for the folder of badInput
+	args   string // DIR is the folder of badInput
 	code   int
-	stderr string // stands in it, in one line
-	stdout string // stands in it; empty: stdout is empty
+	stderr string // a part of a line of stderr
+	stdout string // a part of stdout; "": stdout is empty
 }
 
 var badCases = []badCase{
 	// The command line.
-	{"unknown command", "trase list", exitUsage, `unknown command "trase" for "osp"; perhaps "trace" is meant`, ""},
-	{"unknown subcommand", "trace lst", exitUsage, `unknown command "lst" for "osp trace"; perhaps "list" is meant`, ""},
+	{"unknown command", "trase list", exitUsage, `unknown command "trase" for "osp"; did you mean "trace"?`, ""},
+	{"unknown subcommand", "trace lst", exitUsage, `unknown command "lst" for "osp trace"; did you mean "list"?`, ""},
 	{"unknown flag", "trace list --frobnicate", exitUsage, "unknown flag: --frobnicate", ""},
-	{"argument too many", "trace list b", exitUsage, `osp trace list takes no arguments; here is "b"`, ""},
+	{"argument too many", "trace list b", exitUsage, `osp trace list takes no arguments, but got "b"`, ""},
 	{"no trace to show", "trace show", exitUsage, "give one base id, or one file with a saved report, not 0", ""},
 	{"empty name of a file", "trace show report.json --out=", exitUsage, "--out names no file; leave it out to write to the standard output", ""},
 	{"two traces to show", "trace show a b", exitUsage, "not 2", ""},
@@ -80,6 +80,9 @@ var badCases = []badCase{
 	{"no number", "trace list --limit ten", exitUsage, `invalid argument "ten" for "--limit" flag`, ""},
 	{"no time", "trace list --since yesterday", exitUsage, `invalid argument "yesterday" for "--since" flag: it should be a time like 2006-01-02T15:04:05Z, a date like 2006-01-02, or an age like 30m, 2h or 3d`, ""},
 	{"empty period", "trace list --since 1h --until 2h --connection-string file://DIR/whole.jsonl", exitUsage, "should be before --until", ""},
+	{"service for Python", "trace list --python --service api --connection-string file://DIR/whole.jsonl", exitUsage, "--service cannot be used with --python", ""},
+	{"fields of error traces for Python", "trace list --upstream --error-trace --fields name --connection-string file://DIR/whole.jsonl", exitUsage, "--fields cannot be used with --python and --error-trace", ""},
+	{"an empty field", "trace list --fields name,,project --connection-string file://DIR/whole.jsonl", exitUsage, "--fields has an empty name", ""},
 	{"no truth", "trace list --error-trace maybe", exitUsage, `invalid argument "maybe" for "--error-trace" flag: it should be True or False`, ""},
 	{"forward nowhere", "forward --from file://DIR/whole.jsonl", exitUsage, "give both --from and --to", ""},
 	{"forward from nowhere", "forward --to file://DIR/whole.jsonl", exitUsage, "give both --from and --to", ""},
@@ -107,7 +110,7 @@ var badCases = []badCase{
 	{"question mark in the target's password", "forward --from file://DIR/whole.jsonl --to redis://user:1?hunter2@host:1/0", exitUsage, inPassword, ""},
 	{"no file named", "trace list --connection-string file:///", exitUsage, "names no file", ""},
 
-	// What it names.
+	// The file or store of the connection string.
 	{"missing file", "trace list --connection-string file://DIR/nosuch.jsonl", exitFailed, "nosuch.jsonl", ""},
 	{"missing database", "trace list --connection-string sqlite:///DIR/nosuch.db", exitFailed, "nosuch.db", ""},
 	{"folder for a file", "trace list --connection-string file://DIR/folder", exitFailed, "directory", ""},
@@ -116,20 +119,20 @@ var badCases = []badCase{
 	{"no SQLite database as target", "forward --from file://DIR/whole.jsonl --to sqlite:///DIR/garbage.db", exitFailed, "garbage.db", ""},
 	{"folder to show", "trace show DIR/folder", exitFailed, "is a directory", ""},
 	{"missing file to show", "trace show nosuch.json", exitUsage, `there is no file "nosuch.json"`, ""},
-	{"missing file to show as upstream", "trace show nosuch.json --upstream", exitFailed, `there is no file "nosuch.json"`, ""},
+	{"missing file to show as Python", "trace show nosuch.json --python", exitFailed, `there is no file "nosuch.json"`, ""},
 	{"broken report", "trace show DIR/report.json", exitFailed, "report.json", ""},
 	{"no report", "trace show DIR/list.json", exitFailed, "list.json", ""},
 	{"no such trace", "trace show 00000000-0000-4000-8000-000000000000 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "00000000-0000-4000-8000-000000000000"`, ""},
-	{"no such trace as upstream", "trace show 00000000-0000-4000-8000-000000000000 --upstream --json --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "00000000-0000-4000-8000-000000000000"`, ""},
+	{"no such trace as Python", "trace show 00000000-0000-4000-8000-000000000000 --upstream --json --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "00000000-0000-4000-8000-000000000000"`, ""},
 	{"no such trace of any name", "trace show nosuch --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "nosuch"`, ""},
 	{"empty store", "trace list --connection-string file://DIR/empty.jsonl", exitDone, "there are no such traces", ""},
 
-	// Where the output goes.
+	// The output.
 	{"no folder for the output", "trace show b --out DIR/nosuch/x --connection-string file://DIR/whole.jsonl", exitFailed, "nosuch\": no such file or directory", ""},
 	{"folder as output", "trace show b --out DIR/folder --connection-string file://DIR/whole.jsonl", exitFailed, "folder\": is a directory", ""},
 	{"full disk as output", "trace show b --out /dev/full --connection-string file://DIR/whole.jsonl", exitFailed, `cannot write the file "/dev/full": no space left on device`, ""},
 
-	// What the store holds.
+	// The content of the store.
 	{"truncated line", "trace show b --connection-string file://DIR/truncated.jsonl", exitDone, "", "! skipped line 3"},
 	{"truncated line as JSON", "trace show b --json --connection-string file://DIR/truncated.jsonl", exitDone, "osp: warning: skipped line 3", `"a-stop"`},
 	{"truncated line in a listing", "trace list --json --connection-string file://DIR/truncated.jsonl", exitDone, "line 3", `{"base_id": "b"`},
@@ -160,11 +163,11 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// checkSentence holds of whatever the command says on stderr.
+// checkSentence checks that stderr has one error in one line, without a password.
 func checkSentence(t *testing.T, r result) {
 	t.Helper()
 	if strings.Contains(r.stderr, password) {
-		t.Errorf("the password stands in %q", r.stderr)
+		t.Errorf("stderr shows the password: %q", r.stderr)
 	}
 	if strings.Contains(r.stderr, "goroutine ") || strings.Contains(r.stderr, "panic") {
 		t.Errorf("it panicked: %s", r.stderr)

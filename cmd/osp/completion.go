@@ -13,23 +13,22 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The limits of one completion: how long it may take, how many traces it looks
-// at, how many base ids it offers, and how many bytes a base id may have.
+// The limits of one completion.
 const (
-	completionTime   = time.Second / 2
-	completionTraces = 2000
-	completionItems  = 50
-	completionBytes  = 255
+	completionTime   = time.Second / 2 // how long it may take
+	completionTraces = 2000            // how many traces it reads
+	completionItems  = 50              // how many base ids it offers
+	completionBytes  = 255             // the longest base id that it offers
 )
 
-// completeBaseID looks at the newest traces and offers the base ids that begin
-// with the typed text, each with the time of its trace. It offers only literal
-// words ([isPlainWord]). Other ids do not count as offers, so that they do not
-// displace honest ones. If something goes wrong, it offers what it has found.
+// completeBaseID reads the newest traces and offers the base ids that begin with
+// the typed text, each with the time of its trace. It offers only literal words
+// ([isPlainWord]). Other ids do not count as offers, so that an attacker's ids do
+// not displace the others. After an error it offers the ids that it has.
 func completeBaseID(ctx context.Context, connection, typed string) (offers []cobra.Completion) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
-	r, err := openReader(ctx, connection, false)
+	r, err := openReader(ctx, connection)
 	if err != nil {
 		return nil
 	}
@@ -46,10 +45,10 @@ func completeBaseID(ctx context.Context, connection, typed string) (offers []cob
 	return offers
 }
 
-// isPlainWord reports whether id is one literal word in every shell and not a
-// flag of osp. Completion scripts evaluate the words of a
-// command line, so that a base id with a quote, a dollar sign or a parenthesis
-// could run a command in the operator's shell.
+// isPlainWord reports whether id is one literal word in every shell, and not a flag
+// of osp. Completion scripts evaluate the words of a command line. A base id with a
+// quote, a dollar sign or a parenthesis could therefore run a command in the
+// operator's shell.
 func isPlainWord(id string) bool {
 	if id == "" || id[0] == '-' || len(id) > completionBytes {
 		return false
@@ -64,22 +63,22 @@ func isPlainWord(id string) bool {
 	return true
 }
 
-// offer describes a trace by its time. A timestamp that tells no time is left
-// out, because any text may stand there.
-func offer(trace store.Trace) cobra.Completion {
+// offer returns the base id of a trace, described by the trace's time. If the
+// timestamp is not a time, offer omits it, because it may be any text.
+func offer(trace store.Summary) cobra.Completion {
 	if at := trace.Time(); !at.IsZero() {
 		return cobra.CompletionWithDesc(trace.BaseID, at.UTC().Format(listTime))
 	}
 	return trace.BaseID
 }
 
-// The line of cobra's script for fish that puts the words of the command line
-// unquoted into a text that is evaluated, and the lines that stand for it.
+// fishUnquoted is the line of cobra's script for fish that puts the words of the
+// command line unquoted into a text that fish evaluates. fishQuoted replaces it.
 //
-// The command itself is quoted, too, because the folder that holds it can have
-// any name. fish does not expand a quoted ~ or $HOME, so the script does. If
-// the first word still names no command (a variable, an alias), the script
-// runs the osp in PATH.
+// fishQuoted quotes the command too, because the folder of the command can have
+// any name. fish does not expand a quoted ~ or $HOME, so the script does. If the
+// first word then names no command (a variable, an alias), the script runs the osp
+// in PATH.
 const (
 	fishUnquoted = "set -l args (commandline -opc)\n"
 	fishQuoted   = `set -l args (commandline -opc)
@@ -96,13 +95,13 @@ const (
 `
 )
 
-// quoteInFish changes the verb that writes the completion script for fish. In
+// quoteInFish changes the verb that writes the completion script for fish. With
 // cobra's own script a file name or an argument in quotes can run a command,
 // because the script evaluates it without the quotes.
 func quoteInFish(root *cobra.Command) {
 	fish, _, err := root.Find([]string{"completion", "fish"})
 	if err != nil {
-		panic(err) // cobra has no such verb any more: a programming error
+		panic(err) // a programming error: this version of cobra has no such verb
 	}
 	fish.RunE = verb(func(cmd *cobra.Command, _ []string) error {
 		bare, err := cmd.Flags().GetBool("no-descriptions")
@@ -114,7 +113,7 @@ func quoteInFish(root *cobra.Command) {
 			return err
 		}
 		if strings.Count(script.String(), fishUnquoted) != 1 {
-			return errors.New("the completion script for fish is not the known one and may be unsafe")
+			return errors.New("cannot write the completion script for fish: this version of cobra generates another script, which may be unsafe")
 		}
 		text := strings.Replace(script.String(), fishUnquoted, fishQuoted, 1)
 		return writeTo(cmd.Context(), "", cmd.OutOrStdout(), func(w io.Writer) error {

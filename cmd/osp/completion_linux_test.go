@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// The base ids of a store cannot run a command when an operator completes one,
-// nor change the screen, nor displace the other base ids.
+// If an operator completes a base id, the base ids of the store cannot run a command,
+// change the screen, or displace the other base ids.
 func TestCompletionOfHostileBaseIDs(t *testing.T) {
 	for _, s := range shells {
 		t.Run(s.name, func(t *testing.T) {
@@ -34,8 +34,8 @@ func completeHostileBaseIDs(t *testing.T, s shell, text string) {
 	}
 }
 
-// The names of files in a folder cannot run a command, either when they are
-// completed or when a later word of the same command line is.
+// File names cannot run a command, neither when they are completed nor when a later
+// word of the same command line is completed.
 func TestCompletionOfHostileFileNames(t *testing.T) {
 	report := filepath.Join(t.TempDir(), "report.json")
 	if r := osp(t, t.TempDir(), "trace", "show", honestID, "--json", "--out", report, "--connection-string", attackedStore(t, "x")); r.code != exitDone {
@@ -65,8 +65,8 @@ func TestCompletionOfHostileFileNames(t *testing.T) {
 	}
 }
 
-// In fish, the command can be named in each way that runs it, and the name of
-// its folder runs nothing.
+// Completion in fish works for all forms of the command's name. The name of its
+// folder cannot run a command.
 func TestFishCompletesAnyNameOfTheCommand(t *testing.T) {
 	fish := testenv.Tool(t, "fish", "fish")
 	store := attackedStore(t, "x")
@@ -100,7 +100,7 @@ func TestFishCompletesAnyNameOfTheCommand(t *testing.T) {
 					want = honestID + "\t2026-01-01 00:00:00.000001\n"
 				}
 				var r result
-				for range 60 { // osp offers what it found in half a second
+				for range 60 { // osp offers the ids that it reads in half a second
 					if r = runCommand(t, home, env, fish, "--no-config", "-c", script); r.stdout == want {
 						break
 					}

@@ -26,9 +26,9 @@ func TestIsPlainWord(t *testing.T) {
 	}
 }
 
-// offers returns what completion offers for the typed text. It asks again as
-// long as want does not hold, because osp offers what it found in half a
-// second, which may be nothing while other tests run.
+// offers returns the offers of completion for the typed text. It asks again until
+// want is true, because osp only offers the ids that it reads in half a second. That
+// may be none while other tests run.
 func offers(t *testing.T, connection, typed string, want func(lines []string) bool) (lines []string) {
 	t.Helper()
 	for range 60 {
@@ -45,8 +45,7 @@ func offers(t *testing.T, connection, typed string, want func(lines []string) bo
 	return lines
 }
 
-// The ids that are offered are those that begin with what was typed. Only the
-// newest traces are looked at.
+// Completion offers the ids that begin with the typed text, from the newest traces.
 func TestCompletionOffers(t *testing.T) {
 	const count = completionTraces + 10
 	connection, _ := manyTraces(t, count)
@@ -60,7 +59,7 @@ func TestCompletionOffers(t *testing.T) {
 	offers(t, connection, "nosuch", none)
 }
 
-// Nothing that is offered has a character that a shell or a terminal obeys.
+// Completion offers no characters with a special meaning for a shell or a terminal.
 func TestCompletionOffersOnlyPlainWords(t *testing.T) {
 	want := []string{honestOther + "\t2026-01-01 00:00:00.000002", honestID + "\t2026-01-01 00:00:00.000001", undatedID}
 	for _, attack := range hostile {

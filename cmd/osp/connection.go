@@ -13,15 +13,16 @@ import (
 
 const connectionVariable = "OSPROFILER_CONNECTION_STRING"
 
-// addConnectionString adds the flag. What the environment says is not its
-// default, since --help shows defaults and the string may hold a password.
+// addConnectionString adds the flag --connection-string. The value of the
+// environment variable is not the flag's default, because --help shows defaults
+// and the value may contain a password.
 func addConnectionString(cmd *cobra.Command, s *string) {
 	cmd.Flags().StringVar(s, "connection-string", "",
-		"the `store`, like sqlite:////var/lib/traces.db (default: what "+connectionVariable+" says)")
+		"the `store`, like sqlite:////var/lib/traces.db (default: the value of "+connectionVariable+")")
 	completeConnectionString(cmd, "connection-string")
 }
 
-// connectionString returns the flag's value or the environment's.
+// connectionString returns the value of the flag, or of the environment variable.
 func connectionString(flag string) (string, error) {
 	if flag == "" {
 		flag = os.Getenv(connectionVariable)
@@ -32,19 +33,15 @@ func connectionString(flag string) (string, error) {
 	return flag, nil
 }
 
-func openReader(ctx context.Context, flag string, upstream bool) (*reader.Reader, error) {
+func openReader(ctx context.Context, flag string) (*reader.Reader, error) {
 	s, err := connectionString(flag)
 	if err != nil {
 		return nil, err
 	}
-	var opts []reader.Option
-	if upstream {
-		opts = append(opts, reader.WithUpstreamAnswers())
-	}
-	return reader.Open(ctx, s, opts...)
+	return reader.Open(ctx, s)
 }
 
-// completeConnectionString offers the schemes of the linked back ends.
+// completeConnectionString offers the schemes of all back ends.
 func completeConnectionString(cmd *cobra.Command, flag string) {
 	complete := func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if strings.Contains(typed, "://") {
@@ -57,6 +54,6 @@ func completeConnectionString(cmd *cobra.Command, flag string) {
 		return schemes, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	}
 	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
-		panic(err) // the flag is not defined: a programming error
+		panic(err) // a programming error: the flag is not defined
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A victim is a server that is killed in the midst of what is done with it.
+// A victim is a server that is killed while the command or a service uses it.
 type victim struct {
 	server *testenv.Server
-	// at is the connection string by another address of the server.
+	// at returns the connection string of the server at another address.
 	at    func(t *testing.T, addr string) string
-	error string // stands in each error, or "" for the address
+	error string // a part of each error; "": the address
 }
 
-// killed kills the server in the midst of all that reads and writes.
+// killed kills the server during each command, and while a service runs.
 func (v *victim) killed(t *testing.T) {
 	t.Helper()
 	proxy := testenv.NewProxy(t, v.server.Addr())
@@ -37,7 +37,7 @@ func (v *victim) killed(t *testing.T) {
 	}
 	v.midway(t, proxy, func(dies bool) {
 		args := []string{"forward", "--from", source(t, dir), "--to", c.at}
-		c.check(t, args, osp(t, dir, args...), !dies) // it tries for half a minute
+		c.check(t, args, osp(t, dir, args...), !dies) // forward retries for half a minute
 	})
 	v.midway(t, proxy, func(dies bool) {
 		remarks := runService(t, c.at, osprofiler.NewID())
@@ -48,8 +48,8 @@ func (v *victim) killed(t *testing.T) {
 	})
 }
 
-// midway runs something twice: to see how many bytes it sends, and with the
-// server killed when it has sent a part of them.
+// midway calls run twice: first to count the bytes that it sends, then to kill the
+// server when it has sent a part of them.
 func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool)) {
 	t.Helper()
 	killed := make(chan bool, 1)
@@ -60,13 +60,13 @@ func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool))
 	run(true)
 	proxy.CutAfter(-1)
 	if proxy.Cuts() == cuts {
-		t.Fatal("it was not in the midst of anything")
+		t.Fatal("the connection was not cut")
 	}
 	<-killed
 	v.server.Restart()
 }
 
-// many makes a store of many traces.
+// many writes many traces to a store.
 func many(t *testing.T, at string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), at)
@@ -83,7 +83,8 @@ func many(t *testing.T, at string) {
 	}
 }
 
-// source is a file of one new trace with many notifications.
+// source returns the connection string of a file with a new trace of many
+// notifications.
 func source(t *testing.T, dir string) (connectionString string) {
 	t.Helper()
 	var text strings.Builder

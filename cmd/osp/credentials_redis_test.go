@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// startRedis starts a server with a password, two users with few rights, and
-// TLS on a second port, by an authority that nobody knows.
+// startRedis starts a server with a password, two users with few rights, and TLS on a
+// second port. No client trusts the authority of its certificate.
 func startRedis(t *testing.T) (server *testenv.Server, encrypted string) {
 	t.Helper()
 	encrypted = closedPort(t)
@@ -37,7 +37,7 @@ func redisDo(t *testing.T, addr string, db int, commands ...[]any) {
 	}
 }
 
-// closedPort is host:port of one that nobody listens on.
+// closedPort returns host:port of a port on which no server listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,13 +48,12 @@ func closedPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// Databases of the server: with what is good alone, with keys of another type
-// under our names, and with other people's keys and values under them.
+// The databases of the server.
 const (
-	goodDB = "/0"
-	typeDB = "/1"
-	alsoDB = "/2"
-	// typedTrace is the base id whose key is of another type.
+	goodDB = "/0" // only the good trace
+	typeDB = "/1" // also keys of another type with our names
+	alsoDB = "/2" // also keys and values of other programs with our names
+	// typedTrace is the base id whose key has another type.
 	typedTrace = "0d5b6c7d-8e9f-4a0b-9c1d-2e3f40516273"
 )
 
@@ -69,8 +68,9 @@ func spoil(t *testing.T, addr string) {
 		[]any{"LPUSH", "osprofiler_opt:" + goodTrace, "no notification"}, []any{"SADD", "osprofiler", "x"})
 }
 
-// inRedis are the troubles with a server and its databases, however it is
-// reached: at makes the connection string of a user and a database.
+// inRedis returns the troubles with a server and its databases, which are the same
+// with and without sentinels. at returns the connection string of a user and a
+// database.
 func inRedis(at func(user, password, db string) string) []trouble {
 	pw := secret("redis")
 	return []trouble{
@@ -91,19 +91,20 @@ func redisTroubles(t *testing.T) ([]trouble, victim) {
 	pw := secret("redis")
 	closed := closedPort(t)
 	troubles := append(inRedis(func(user, password, db string) string { return as("redis", user, password, server.Addr(), db) }),
-		trouble{name: "unknown host", at: as("redis", "", pw, "no-such-host.invalid", ""), error: "cannot reach Redis at no-such-host.invalid:6379"},
-		trouble{name: "refused port", at: as("redis", "", pw, closed, ""), error: "cannot reach Redis at " + closed},
+		trouble{name: "unknown host", at: as("redis", "", pw, "no-such-host.invalid", ""), error: "cannot connect to Redis at no-such-host.invalid:6379"},
+		trouble{name: "refused port", at: as("redis", "", pw, closed, ""), error: "cannot connect to Redis at " + closed},
 		trouble{name: "TLS where the server has none", at: as("rediss", "", pw, server.Addr(), "?socket_timeout=0.3"), error: "does not speak TLS"},
 		trouble{name: "no TLS where the server has it", at: as("redis", "", pw, encrypted, "?socket_timeout=1"), error: "rediss://"},
 		trouble{name: "unknown authority", at: as("rediss", "", pw, encrypted, ""), error: "ssl_ca_certs names the file with the authority to trust"},
 		trouble{name: "no password", at: "redis://" + server.Addr(), error: "refuses the user or the password of the connection string"},
-		trouble{name: "missing socket", at: as("redis+unix", "", pw, "", "/no/such.sock"), error: "cannot reach Redis at /no/such.sock"},
+		trouble{name: "missing socket", at: as("redis+unix", "", pw, "", "/no/such.sock"), error: "cannot connect to Redis at /no/such.sock"},
 		trouble{name: "cluster that is none", at: as("redis", "", pw, server.Addr(), "?osp_cluster=yes"), error: "the Redis cluster at " + server.Addr()},
 	)
 	return troubles, victim{server: server, at: func(_ *testing.T, addr string) string { return as("redis", "", pw, addr, "/3") }}
 }
 
-// startSentinels starts two sentinels with a password for the master, which has another.
+// startSentinels starts two sentinels of a master. The sentinels and the master have
+// different passwords.
 func startSentinels(t *testing.T, master string) (hosts string) {
 	t.Helper()
 	o := testenv.SentinelOf{Master: master, MasterPassword: secret("redis"), Password: secret("sentinel")}

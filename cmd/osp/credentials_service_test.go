@@ -21,29 +21,30 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter"
+	"github.com/osprofiler-otel/osprofiler/exporter/live"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// serviceVariable makes this test binary a service, which uses the store of
-// the connection string in it and writes under the base id behind the blank.
+// serviceVariable makes this test binary a service. Its value is the base id to
+// write, a blank, and the connection string of the store.
 const serviceVariable = "OSP_TEST_SERVICE"
 
-// A remark is what a service has to say of one call.
+// A remark is a line of the service's output about a call.
 type remark struct{ What, Kind, Text string }
 
-// The kinds of remarks. Upstream's answers are not ours: they may fail where
-// upstream's driver would.
+// The kinds of remarks.
 const (
-	isError    = "error"
-	isDamage   = "damage"
-	isRead     = "read" // the good trace came
-	isValue    = "value"
-	isUpstream = "upstream"
+	isError  = "error"
+	isDamage = "damage"
+	isRead   = "read"   // the call returned the good trace
+	isValue  = "value"  // a value as text
+	isPython = "python" // Python's answer, which may fail where Python's driver fails
 )
 
-// runService runs a service, and greps all that it writes, its remarks and
-// what the client libraries log by themselves.
+// runService runs a service and returns its remarks. It searches the remarks and the
+// logs of the client libraries for passwords.
 func runService(t *testing.T, connectionString, writeTo string) (remarks []remark) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -68,13 +69,13 @@ func runService(t *testing.T, connectionString, writeTo string) (remarks []remar
 	}
 }
 
-// A service says on stdout, in JSON, what it is told.
+// A service writes its remarks to stdout as JSON.
 type service struct {
 	out                       *json.Encoder
 	connectionString, writeTo string
 }
 
-// beService is what a program does that exports, and one that reads.
+// beService uses a store like a program that exports and a program that reads.
 func beService(task string) {
 	s := &service{out: json.NewEncoder(os.Stdout)}
 	s.writeTo, s.connectionString, _ = strings.Cut(task, " ")
@@ -86,7 +87,7 @@ func beService(task string) {
 	s.write(ctx)
 	s.read(ctx)
 	s.report(ctx)
-	s.upstream(ctx)
+	s.python(ctx)
 }
 
 func (s *service) say(what, kind, text string) {
@@ -95,7 +96,7 @@ func (s *service) say(what, kind, text string) {
 	}
 }
 
-// shows prints a value as a careless program does.
+// shows prints a value in all formats that a careless program may use.
 func (s *service) shows(what string, v any) {
 	s.say(what, isValue, fmt.Sprintf("%v %+v %#v", v, v, v))
 	if m, ok := v.(interface{ MarshalLog() any }); ok {
@@ -103,7 +104,7 @@ func (s *service) shows(what string, v any) {
 	}
 }
 
-// fails tells of an error, and prints it and all in its chain.
+// fails reports an error, and prints the error and its whole chain.
 func (s *service) fails(what string, err error) {
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		return
@@ -129,7 +130,7 @@ func (s *service) chain(what string, err error) {
 	}
 }
 
-var once = exporter.WithRetry(store.Retry{Elapsed: -1})
+var once = store.Retry{Elapsed: -1}
 
 func (s *service) span(id byte) sdktrace.ReadOnlySpan {
 	return tracetest.SpanStub{Name: "x", StartTime: time.Now(), EndTime: time.Now(), SpanContext: s.context(id)}.Snapshot()
@@ -140,7 +141,7 @@ func (s *service) context(id byte) trace.SpanContext {
 }
 
 func (s *service) export(ctx context.Context) {
-	e, err := exporter.Open(ctx, s.connectionString, once)
+	e, err := exporter.Open(ctx, s.connectionString, exporter.WithRetry(once))
 	if err != nil {
 		s.fails("exporter.Open", err)
 		return
@@ -150,11 +151,11 @@ func (s *service) export(ctx context.Context) {
 	s.fails("Shutdown", e.Shutdown(ctx))
 }
 
-// live has a span that starts and ends.
+// live exports a span with the live processor.
 func (s *service) live(ctx context.Context) {
-	p, err := exporter.OpenLive(ctx, s.connectionString, once)
+	p, err := live.Open(ctx, s.connectionString, live.WithRetry(once))
 	if err != nil {
-		s.fails("exporter.OpenLive", err)
+		s.fails("live.Open", err)
 		return
 	}
 	s.shows("the processor", p)
@@ -176,7 +177,7 @@ func (s *service) write(ctx context.Context) {
 	s.fails("Close", st.Close())
 }
 
-// read asks the store itself.
+// read reads from the store itself.
 func (s *service) read(ctx context.Context) {
 	st, err := store.Open(ctx, s.connectionString, store.WithReadOnly())
 	if err != nil {
@@ -184,13 +185,18 @@ func (s *service) read(ctx context.Context) {
 		return
 	}
 	readAll(s, "Notifications", st.Notifications(ctx, goodTrace), func(n osprofiler.Notification) string { return n.BaseID })
-	readAll(s, "Traces", st.Traces(ctx, store.Query{}), func(t store.Trace) string { return t.BaseID })
-	readAll(s, "ErrorTraces", st.(store.ErrorTracer).ErrorTraces(ctx, store.Query{Limit: 3}), func(t store.Trace) string { return t.BaseID })
-	readAll(s, "Changes", st.(store.Changer).Changes(ctx, ""), func(c store.Change) string { return c.BaseID })
+	readAll(s, "Traces", st.Traces(ctx, store.Query{}), func(t store.Summary) string { return t.BaseID })
+	readAll(s, "failed Traces", st.Traces(ctx, store.Query{Failed: true, Limit: 3}), func(t store.Summary) string { return t.BaseID })
+	feed, err := st.Feed(ctx, "")
+	s.fails("Feed", err)
+	if err == nil {
+		readAll(s, "Poll", feed.Poll(ctx), func(n osprofiler.Notification) string { return n.BaseID })
+		s.fails("Close of the feed", feed.Close())
+	}
 	s.fails("Close", st.Close())
 }
 
-// report asks by the reader.
+// report reads with package reader.
 func (s *service) report(ctx context.Context) {
 	r, err := reader.Open(ctx, s.connectionString)
 	if err != nil {
@@ -198,8 +204,8 @@ func (s *service) report(ctx context.Context) {
 		return
 	}
 	s.shows("the reader", r)
-	readAll(s, "reader.Traces", r.Traces(ctx, store.Query{Limit: 9}), func(t store.Trace) string { return t.BaseID })
-	readAll(s, "reader.ErrorTraces", r.ErrorTraces(ctx, store.Query{}), func(t store.Trace) string { return t.BaseID })
+	readAll(s, "reader.Traces", r.Traces(ctx, store.Query{Limit: 9}), func(t store.Summary) string { return t.BaseID })
+	readAll(s, "failed reader.Traces", r.Traces(ctx, store.Query{Failed: true}), func(t store.Summary) string { return t.BaseID })
 	readAll(s, "reader.Spans", r.Spans(ctx, goodTrace), func(span sdktrace.ReadOnlySpan) string {
 		return osprofiler.BaseIDOf(span.SpanContext().TraceID())
 	})
@@ -214,22 +220,22 @@ func (s *service) report(ctx context.Context) {
 	s.fails("Close", r.Close())
 }
 
-// upstream asks for the answers of the Python library.
-func (s *service) upstream(ctx context.Context) {
-	r, err := reader.Open(ctx, s.connectionString, reader.WithUpstreamAnswers())
+// python reads Python's answers.
+func (s *service) python(ctx context.Context) {
+	r, err := python.Open(ctx, s.connectionString)
 	if err != nil {
-		return // reader.Open has said it
+		return // reader.Open has reported the same error
 	}
 	defer r.Close()
-	for _, listed := range []iter.Seq2[store.Trace, error]{r.Traces(ctx, store.Query{}), r.ErrorTraces(ctx, store.Query{})} {
-		for t, err := range listed {
-			s.say("upstream", isUpstream, fmt.Sprint(t, err))
-			s.chain("upstream", err)
+	for _, listed := range []iter.Seq2[python.Row, error]{r.Traces(ctx, python.Query{}), r.FailedTraces(ctx, python.Query{})} {
+		for row, err := range listed {
+			s.say("python", isPython, fmt.Sprint(row, err))
+			s.chain("python", err)
 		}
 	}
 }
 
-// readAll reads a sequence, and tells whether the good trace was in it.
+// readAll reads a sequence, and reports whether it had the good trace.
 func readAll[T any](s *service, what string, all iter.Seq2[T, error], baseID func(T) string) {
 	good := false
 	for v, err := range all {

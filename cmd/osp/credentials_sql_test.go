@@ -11,17 +11,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// An sqlServer is a kind of server with what differs from the others.
+// An sqlServer describes a kind of SQL server.
 type sqlServer struct {
 	scheme, product string
-	start           func(t *testing.T) *testenv.Server // with TLS, by an authority that nobody knows
-	admin           func(s *testenv.Server) string     // its connection string
-	plain           func(t testing.TB) string          // of a server without TLS
+	start           func(t *testing.T) *testenv.Server // starts a server with TLS, whose authority no client trusts
+	admin           func(s *testenv.Server) string     // returns the administrator's connection string
+	plain           func(t testing.TB) string          // returns the connection string of a server without TLS
 	driver          func(u *url.URL) (name, dataSource string)
 	accounts        []string // statements in the database with the good trace
-	needTLS         string   // options
-	verify          string
-	noTLS           string // what is said
+	needTLS         string   // options that require TLS
+	verify          string   // options that verify the certificate
+	noTLS           string   // a part of the error if the server has no TLS
 }
 
 var postgreSQL = sqlServer{
@@ -64,7 +64,7 @@ var mariaDB = sqlServer{
 	needTLS: "?ssl_mode=REQUIRED", verify: "?ssl_verify_identity=true", noTLS: "offers no TLS",
 }
 
-// do runs statements in a database, as the administrator.
+// do runs statements in a database as the administrator.
 func (k *sqlServer) do(t *testing.T, admin *url.URL, database string, statements ...string) {
 	t.Helper()
 	u := *admin
@@ -83,8 +83,8 @@ func (k *sqlServer) do(t *testing.T, admin *url.URL, database string, statements
 	}
 }
 
-// prepare starts a server whose databases have a good trace alone, one among
-// foreign rows, and a table of another kind.
+// prepare starts a server with three databases: one with the good trace only, one
+// that also has rows of other programs, and one with another table of our name.
 func (k *sqlServer) prepare(t *testing.T) (server *testenv.Server, admin *url.URL) {
 	t.Helper()
 	server = k.start(t)

@@ -14,37 +14,39 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// password2 ends what password begins: of both, no output may show a part.
+// password2 is the last word of each secret, and password the first. No output may
+// contain either of them.
 const password2 = "trustno1"
 
-// secret is a password with all that means something in a connection string
-// between two words, so that no form of it hides both of them.
+// secret returns a password with all special characters of a connection string
+// between two words. No escaping changes both words.
 func secret(of string) string { return password + "@:/?&=%+#" + password2 + of }
 
-// goodTrace is in every store that can be read.
+// goodTrace is in every readable store.
 const goodTrace = "2130e762-6fff-43b5-a1a2-be4dbd944bd2"
 
-// A trouble is a store with something wrong, of which one clear sentence is to
-// be said, wherever it shows.
+// A trouble is a store with a problem, or a connection string with one. Each error
+// must be one clear sentence.
 type trouble struct {
 	name          string
 	at            string // the connection string
-	error         string // stands in each error
-	reads, writes bool   // what works nevertheless
-	damage        string // stands in the warning of what is skipped
-	writeTo       string // the base id that is written; "" is one of its own
+	error         string // a part of each error
+	reads, writes bool   // whether reading and writing work nevertheless
+	damage        string // a part of the warning about skipped entries
+	writeTo       string // the base id to write; "" is another id than goodTrace
 }
 
-// stores are those that have passwords, with all that can be wrong with them.
+// stores are the kinds of stores with passwords. Each has all possible troubles,
+// and a server to kill.
 var stores = map[string]func(t *testing.T) ([]trouble, victim){
 	"Redis": redisTroubles, "Redis Sentinel": sentinelTroubles, "PostgreSQL": postgreSQL.troubles, "MariaDB": mariaDB.troubles,
 }
 
-// Whatever is wrong: the command and the packages say in one sentence what it
-// is, read what is good, and show no part of a password anywhere, and neither
-// do the client libraries.
+// For each trouble the command and the packages return one sentence and read the
+// undamaged entries. No output has a part of a password, also not the logs of the
+// client libraries.
 func TestCredentialsInNoOutput(t *testing.T) {
-	var group sync.WaitGroup // they wait for servers most of the time
+	var group sync.WaitGroup // concurrent, because the tests mostly wait for servers
 	for name, troubles := range stores {
 		group.Go(func() {
 			t.Run(name, func(t *testing.T) {
@@ -55,14 +57,14 @@ func TestCredentialsInNoOutput(t *testing.T) {
 						c.service(t)
 					})
 				}
-				t.Run("killed in the midst", victim.killed)
+				t.Run("killed during a call", victim.killed)
 			})
 		})
 	}
 	group.Wait()
 }
 
-// commands runs what reads the store and what writes to it.
+// commands runs the commands that read the store, and one that writes to it.
 func (c *trouble) commands(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
@@ -76,20 +78,20 @@ func (c *trouble) commands(t *testing.T) {
 		r := osp(t, dir, args...)
 		c.check(t, args, r, c.reads)
 		if c.reads && args[0] == "trace" && !strings.Contains(r.stdout, goodTrace) {
-			t.Errorf("%q: what is good is not read: %+v", args[:2], r)
+			t.Errorf("%q does not read the good trace: %+v", args[:2], r)
 		}
 		if c.damage != "" && args[0] == "forward" && !strings.Contains(r.stderr, c.damage) {
 			t.Errorf("%q: stderr %q, want a warning with %q", args[:2], r.stderr, c.damage)
 		}
 	}
 	if c.reads && !strings.Contains(readFile(t, dir+"/target.jsonl"), goodTrace) {
-		t.Error("what is good is not forwarded")
+		t.Error("the good trace is not forwarded")
 	}
 	args := []string{"forward", "--from", "file://" + source, "--to", c.at}
-	c.check(t, args, osp(t, dir, args...), c.writes && c.reads) // it looks for what is there
+	c.check(t, args, osp(t, dir, args...), c.writes && c.reads) // forward also reads the target
 }
 
-// written is the base id that is written.
+// written returns the base id to write.
 func (c *trouble) written() string {
 	if c.writeTo != "" {
 		return c.writeTo
@@ -97,7 +99,7 @@ func (c *trouble) written() string {
 	return "8a3f6d5e-1b2c-4d3e-9f40-a1b2c3d4e5f6"
 }
 
-// check is of one run of the command.
+// check checks the result of a command.
 func (c *trouble) check(t *testing.T, args []string, r result, works bool) {
 	t.Helper()
 	showsNoPassword(t, args[0], r.stdout+r.stderr)
@@ -110,7 +112,7 @@ func (c *trouble) check(t *testing.T, args []string, r result, works bool) {
 	}
 }
 
-// showsNoPassword greps an output.
+// showsNoPassword checks that an output has no part of a password.
 func showsNoPassword(t *testing.T, what, text string) {
 	t.Helper()
 	for _, word := range []string{password, password2, testenv.Password} {
@@ -126,24 +128,24 @@ func (c *trouble) service(t *testing.T) {
 	remarks := runService(t, c.at, c.written())
 	c.sentences(t, remarks)
 	if damaged := slices.ContainsFunc(remarks, func(r remark) bool { return r.Kind == isDamage }); damaged != (c.damage != "") {
-		t.Errorf("what is skipped should be told: %v", c.damage != "")
+		t.Errorf("there should be a warning about skipped entries: %v", c.damage != "")
 	}
-	said := func(kind string, whats ...string) bool {
+	has := func(kind string, whats ...string) bool {
 		return slices.ContainsFunc(remarks, func(r remark) bool { return r.Kind == kind && slices.Contains(whats, r.What) })
 	}
-	for _, how := range [][]string{{"exporter.Open", "ExportSpans"}, {"exporter.OpenLive", "otel.Handle"}, {"store.Open", "Write"}} {
-		if said(isError, how...) == c.writes {
-			t.Errorf("%q: an error should come: %v", how, !c.writes)
+	for _, how := range [][]string{{"exporter.Open", "ExportSpans"}, {"live.Open", "otel.Handle"}, {"store.Open", "Write"}} {
+		if has(isError, how...) == c.writes {
+			t.Errorf("%q: should there be an error? %v", how, !c.writes)
 		}
 	}
-	for _, what := range []string{"reader.Traces", "reader.Report", "reader.Spans", "Notifications", "Traces", "Changes"} {
-		if said(isRead, what) != c.reads || said(isError, what, "reader.Open", "store.OpenReadOnly") == c.reads {
-			t.Errorf("%s: what is good should be read: %v", what, c.reads)
+	for _, what := range []string{"reader.Traces", "reader.Report", "reader.Spans", "Notifications", "Traces", "Poll"} {
+		if has(isRead, what) != c.reads || has(isError, what, "reader.Open", "store.OpenReadOnly") == c.reads {
+			t.Errorf("%s: should it read the good trace? %v", what, c.reads)
 		}
 	}
 }
 
-// sentences checks what a service says of each error.
+// sentences checks the errors and the warnings of a service.
 func (c *trouble) sentences(t *testing.T, remarks []remark) {
 	t.Helper()
 	for _, r := range remarks {
@@ -160,7 +162,7 @@ func (c *trouble) sentences(t *testing.T, remarks []remark) {
 	}
 }
 
-// event is a notification of the good trace, or of another.
+// event returns a notification of the trace with this base id.
 func event(baseID, name string) osprofiler.Notification {
 	return osprofiler.Notification{
 		Name: name, BaseID: baseID, TraceID: "5d3e9f40-a1b2-4c3d-8e5f-60718293a4b5", ParentID: baseID,
@@ -168,7 +170,7 @@ func event(baseID, name string) osprofiler.Notification {
 	}
 }
 
-// fill makes a store with the good trace.
+// fill writes the good trace to a store.
 func fill(t *testing.T, connectionString string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), connectionString)
@@ -181,7 +183,7 @@ func fill(t *testing.T, connectionString string) {
 	}
 }
 
-// as is the connection string of a user: of a host, and what stands behind it.
+// as returns the connection string of a user. rest follows after the host.
 func as(scheme, user, password, host, rest string) string {
 	return fmt.Sprintf("%s://%s@%s%s", scheme, url.UserPassword(user, password), host, rest)
 }

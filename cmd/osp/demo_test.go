@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// What the demo leaves in its store, the command shows: this is what a
-// newcomer does first.
+// The command shows the traces in the store of the demo.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
 	demo := filepath.Join(dir, "otel-demo")
@@ -17,7 +16,7 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
 	env := []string{"COLUMNS=120"}
-	said := runCommand(t, dir, env, demo).succeeded(t)
+	output := runCommand(t, dir, env, demo).succeeded(t)
 
 	const demoStore = "sqlite:///otel-demo.db"
 	ids := listed(t, osp(t, dir, "trace", "list", "--json", "--connection-string", demoStore).succeeded(t))
@@ -31,8 +30,8 @@ func TestDemo(t *testing.T) {
 	for _, id := range ids {
 		args := []string{"trace", "show", id, "--connection-string", demoStore}
 		text := runCommand(t, dir, env, append([]string{ospBinary}, args...)...).succeeded(t)
-		if !strings.Contains(said, text) {
-			t.Errorf("osp draws\n%s\nthe demo drew\n%s", text, said)
+		if !strings.Contains(output, text) {
+			t.Errorf("osp draws\n%s\nthe demo drew\n%s", text, output)
 		}
 		var report struct {
 			Children []json.RawMessage `json:"children"`

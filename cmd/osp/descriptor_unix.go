@@ -11,12 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openDescriptor returns the open file that a path like /dev/stdout or
-// /dev/fd/3 names, after its links are resolved. It returns nil if the path
-// names none. To open such a path would be wrong, because a regular file behind
-// it would be written from its start. A descriptor that osp opened itself (a
-// store, a connection) is an error. Such descriptors are closed by exec, and
-// inherited ones are not, or osp would not have them.
+// openDescriptor returns the open file of a path like /dev/stdout or /dev/fd/3,
+// after its links are resolved. It returns nil for any other path. Opening such a
+// path would be wrong, because a regular file would then be written from its start.
+//
+// A descriptor that osp opened itself (a store, a connection) is an error. The flag
+// FD_CLOEXEC marks these descriptors. Inherited descriptors do not have the flag,
+// because exec would have closed them.
 func openDescriptor(path string) (*os.File, error) {
 	dir, base := filepath.Split(path)
 	if dir != "/dev/fd/" && dir != fmt.Sprintf("/proc/%d/fd/", os.Getpid()) {

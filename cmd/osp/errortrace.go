@@ -32,13 +32,13 @@ func (e *errorTrace) Set(text string) error {
 	return nil
 }
 
-// upstream tells how upstream's tool takes it: any text means yes, False too.
-func (e *errorTrace) upstream() bool { return e.text != "" }
+// python tells what the Python tool reads: any text means yes, False too.
+func (e *errorTrace) python() bool { return e.text != "" }
 
 const errorTraceFlag = "--error-trace"
 
 // joinErrorTrace joins `--error-trace True` to one argument: to a flag that
-// may stand bare, its value has to be tied. Only trace list has the flag, and
+// may be without a value, its value has to be tied. Only trace list has the flag, and
 // it takes no arguments, so what follows and is no flag can only be the value.
 func joinErrorTrace(args []string) []string {
 	joined := make([]string, 0, len(args))

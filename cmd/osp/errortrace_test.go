@@ -24,15 +24,15 @@ func TestJoinErrorTrace(t *testing.T) {
 
 func TestErrorTraceSet(t *testing.T) {
 	tests := []struct {
-		text         string
-		on, upstream bool
-		refused      bool
+		text       string
+		on, python bool
+		refused    bool
 	}{
-		{text: "True", on: true, upstream: true},
-		{text: "true", on: true, upstream: true},
-		{text: "1", on: true, upstream: true},
-		{text: "False", upstream: true},
-		{text: "0", upstream: true},
+		{text: "True", on: true, python: true},
+		{text: "true", on: true, python: true},
+		{text: "1", on: true, python: true},
+		{text: "False", python: true},
+		{text: "0", python: true},
 		{text: ""},
 		{text: "maybe", refused: true},
 	}
@@ -42,8 +42,8 @@ func TestErrorTraceSet(t *testing.T) {
 		if (err != nil) != tt.refused {
 			t.Errorf("%q: error %v, refused should be %v", tt.text, err, tt.refused)
 		}
-		if !tt.refused && (e.on != tt.on || e.upstream() != tt.upstream) {
-			t.Errorf("%q: on %v, upstream %v; want %v, %v", tt.text, e.on, e.upstream(), tt.on, tt.upstream)
+		if !tt.refused && (e.on != tt.on || e.python() != tt.python) {
+			t.Errorf("%q: on %v, python %v; want %v, %v", tt.text, e.on, e.python(), tt.on, tt.python)
 		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// sharedFolder makes a folder like /tmp.
+// sharedFolder creates a folder with the permissions of /tmp.
 func sharedFolder(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "shared")
@@ -27,7 +27,7 @@ func sharedFolder(t *testing.T) (path string) {
 	return path
 }
 
-// The link of another user is refused wherever it stands in the path.
+// osp refuses another user's link at any position of the path.
 func TestOutThroughForeignLinks(t *testing.T) {
 	asRoot(t)
 	shared, victim := sharedFolder(t), t.TempDir()
@@ -64,8 +64,8 @@ func TestOutThroughForeignLinks(t *testing.T) {
 	}
 }
 
-// While another user makes and removes a link where the file is to stand, no
-// file behind the link is written, nor is its mode taken for the new file.
+// While another user creates and removes a link at the path of the output, osp never
+// writes to the target of the link, and never takes the mode of the target.
 func TestOutWhileALinkComesAndGoes(t *testing.T) {
 	asRoot(t)
 	shared := sharedFolder(t)
@@ -82,7 +82,7 @@ func TestOutWhileALinkComesAndGoes(t *testing.T) {
 		for written, refused := 0, 0; written < 1000 || refused < 100; {
 			if err := writeText(t, path, "new"); err != nil {
 				refused++
-				continue // the link was seen
+				continue // osp saw and refused the link
 			}
 			written++
 			info, err := os.Lstat(path)
@@ -100,8 +100,8 @@ func TestOutWhileALinkComesAndGoes(t *testing.T) {
 	}
 }
 
-// comeAndGo makes and removes a link as another user, until stop is called or
-// the test ends.
+// comeAndGo creates and removes a link as another user, again and again, until stop
+// is called or the test ends.
 func comeAndGo(t *testing.T, target, path string) (stop func()) {
 	t.Helper()
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -127,7 +127,7 @@ func comeAndGo(t *testing.T, target, path string) (stop func()) {
 	return stop
 }
 
-// A pipe that took the place of the one that was looked at is not written.
+// osp does not write to a pipe that replaced the pipe that it checked.
 func TestOutToAReplacedPipe(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
@@ -142,7 +142,7 @@ func TestOutToAReplacedPipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openSpecial(second, info); err == nil || !strings.Contains(err.Error(), "replaced by another file") {
+	if _, err := openSpecial(second, info); err == nil || !strings.Contains(err.Error(), "another process replaced it") {
 		t.Errorf("another pipe: %v", err)
 	}
 	if _, err := openSpecial(link, info); !errors.Is(err, syscall.ELOOP) {
@@ -150,16 +150,16 @@ func TestOutToAReplacedPipe(t *testing.T) {
 	}
 }
 
-// The reason why the file cannot be written stands in the sentence.
+// The error says why the file cannot be written.
 func TestOutNamesTheReason(t *testing.T) {
 	dir, report := t.TempDir(), savedTrace(t)
 	writeFile(t, dir+"/plain", "")
 	for name, want := range map[string]string{
-		"nodir/x":    `cannot write the file "nodir/x": no file can be created in the folder "nodir": no such file or directory`,
-		"nodir/a/x":  `cannot write the file "nodir/a/x": no file can be created in the folder "nodir": no such file or directory`,
-		"newdir/":    `cannot write the file "newdir/": no file can be created in the folder "newdir": no such file or directory`,
-		"newdir/.":   `cannot write the file "newdir/.": no file can be created in the folder "newdir": no such file or directory`,
-		"nodir/../x": `cannot write the file "nodir/../x": no file can be created in the folder "nodir": no such file or directory`,
+		"nodir/x":    `cannot write the file "nodir/x": cannot create a file in the folder "nodir": no such file or directory`,
+		"nodir/a/x":  `cannot write the file "nodir/a/x": cannot create a file in the folder "nodir": no such file or directory`,
+		"newdir/":    `cannot write the file "newdir/": cannot create a file in the folder "newdir": no such file or directory`,
+		"newdir/.":   `cannot write the file "newdir/.": cannot create a file in the folder "newdir": no such file or directory`,
+		"nodir/../x": `cannot write the file "nodir/../x": cannot create a file in the folder "nodir": no such file or directory`,
 		".":          `cannot write the file ".": is a directory`,
 		"..":         `cannot write the file "..": is a directory`,
 		"/":          `cannot write the file "/": is a directory`,
@@ -174,7 +174,7 @@ func TestOutNamesTheReason(t *testing.T) {
 	}
 }
 
-// Without the right to give files away, the owner of a file cannot be kept.
+// A user without the right to change owners cannot preserve the owner of a file.
 func TestOutWhereTheOwnerCannotBeKept(t *testing.T) {
 	asRoot(t)
 	path, report := filepath.Join(t.TempDir(), "trace.txt"), savedTrace(t)
@@ -183,14 +183,14 @@ func TestOutWhereTheOwnerCannotBeKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := runCommand(t, t.TempDir(), nil, "setpriv", "--bounding-set=-chown", "--inh-caps=-chown", ospBinary, "trace", "show", report, "--out", path)
-	want := `osp: cannot write the file "` + path + `": its owner and group cannot be kept: operation not permitted; remove it, or name another file` + "\n"
+	want := `osp: cannot write the file "` + path + `": its owner and group cannot be preserved: operation not permitted; remove it, or use another path` + "\n"
 	if r.code != exitFailed || r.stderr != want || readFile(t, path) != "old" {
 		t.Errorf("%+v; want %q", r, want)
 	}
 }
 
-// A user's own file of a group in which the user is not any more is replaced.
-// Neither the new group nor others get a right that one of them lacked.
+// A user can replace an own file whose group the user has left. The new group and all
+// other users get only the permissions that both had before.
 func TestOutWhereOnlyTheGroupCannotBeKept(t *testing.T) {
 	asRoot(t)
 	const adm = 4
@@ -200,7 +200,7 @@ func TestOutWhereOnlyTheGroupCannotBeKept(t *testing.T) {
 	}
 	path := filepath.Join(dir, "trace.txt")
 	for mode, want := range map[fs.FileMode]fs.FileMode{0o664: 0o644, 0o660: 0o600, 0o640: 0o600, 0o604: 0o600, 0o644: 0o644, 0o666: 0o666} {
-		_ = os.Remove(path) // from the time before
+		_ = os.Remove(path) // of the case before
 		writeFile(t, path, "old")
 		if err := errors.Join(os.Chown(path, nobody, adm), os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
@@ -210,13 +210,13 @@ func TestOutWhereOnlyTheGroupCannotBeKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if uid, gid, _ := backend.Owner(info); r.code != exitDone || uid != nobody || gid != nobody || info.Mode() != want || readFile(t, path) == "old" {
+		if uid, gid, _ := files.Owner(info); r.code != exitDone || uid != nobody || gid != nobody || info.Mode() != want || readFile(t, path) == "old" {
 			t.Errorf("mode %v: %+v, owner %d, group %d, mode %v; want %v", mode, r, uid, gid, info.Mode(), want)
 		}
 	}
 }
 
-// Only descriptors that osp inherited can be written to, not those of its own.
+// osp writes to inherited descriptors only, not to descriptors that it opened itself.
 func TestOutToADescriptorOfOsp(t *testing.T) {
 	own := openFile(t, filepath.Join(t.TempDir(), "fifo-or-file"), os.O_RDWR|os.O_CREATE)
 	name := "/dev/fd/" + strconv.Itoa(int(own.Fd()))
@@ -232,10 +232,10 @@ func TestOutToADescriptorOfOsp(t *testing.T) {
 	if r.succeeded(t) != "" || readFile(t, dir+"/log") != "before\n"+want {
 		t.Errorf("an inherited descriptor: %+v, %q", r, readFile(t, dir+"/log"))
 	}
-	// What another process has open is not overwritten.
+	// osp does not overwrite an open file of another process.
 	pid := strconv.Itoa(os.Getpid())
 	r = osp(t, dir, "trace", "show", report, "--out", "/proc/"+pid+"/fd/"+strconv.Itoa(int(own.Fd())))
-	if r.code != exitFailed || !strings.Contains(r.stderr, "name the file itself") || readFile(t, own.Name()) != "" {
+	if r.code != exitFailed || !strings.Contains(r.stderr, "use the path of the file itself") || readFile(t, own.Name()) != "" {
 		t.Errorf("a file of another process: %+v", r)
 	}
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A notification that is larger than the target takes costs only itself: it is
-// named at once, the rest is written, and the exit code says that one is missing.
+// A notification that is too large for the target is named in a warning at once.
+// The others are written, and the exit code says that one is missing.
 func TestForwardWithOversized(t *testing.T) {
 	targets := map[string]struct {
-		at    func() string
+		start func() string
 		limit string
 	}{
 		"mariadb": {
-			at:    func() string { return testenv.StartMariaDB(t, "--max-allowed-packet=4194304").MariaDB() },
+			start: func() string { return testenv.StartMariaDB(t, "--max-allowed-packet=4194304").MariaDB() },
 			limit: "is larger than the server takes (max_allowed_packet)",
 		},
 		"redis": {
-			at:    func() string { return "redis://" + testenv.StartRedis(t, "--proto-max-bulk-len", "4mb").Addr() },
+			start: func() string { return "redis://" + testenv.StartRedis(t, "--proto-max-bulk-len", "4mb").Addr() },
 			limit: "proto-max-bulk-len",
 		},
 	}
@@ -46,9 +46,9 @@ func TestForwardWithOversized(t *testing.T) {
 				}
 				writeFile(t, source, lines.String())
 				began := time.Now()
-				r := osp(t, dir, "forward", "--from", "file://"+source, "--to", target.at())
+				r := osp(t, dir, "forward", "--from", "file://"+source, "--to", target.start())
 				if took := time.Since(began); took > 25*time.Second {
-					t.Errorf("it took %v, as if the refusal were a state that passes", took)
+					t.Errorf("it took %v, as if the refusal were transient", took)
 				}
 				if r.code != exitFailed || !strings.Contains(r.stderr, target.limit) ||
 					!strings.Contains(r.stderr, fmt.Sprintf(" %d written, 0 there already, %d refused", c.written, 20-c.written)) {

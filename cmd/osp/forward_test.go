@@ -36,7 +36,7 @@ func TestForwardTwiceWritesOnce(t *testing.T) {
 	}
 }
 
-// A damaged line is warned of once, though a file is searched for each trace.
+// There is one warning for a damaged line, although a file is read for each trace.
 func TestForwardWarnsOnce(t *testing.T) {
 	const halfALine = `{"name": "a-start", "base_` + "\n"
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func TestForwardWarnsOnce(t *testing.T) {
 	if r.code != exitDone || !strings.Contains(r.stderr, "40 written") || strings.Count(r.stderr, "osp: warning: in the target: skipped line 1 of") != 1 || strings.Count(r.stderr, "\n") != 2 {
 		t.Errorf("%+v; want one warning and the counts", r)
 	}
-	// Of the source, it counts once, too.
+	// A damaged line of the source counts once, too.
 	from := filepath.Join(dir, "from.jsonl")
 	writeFile(t, from, halfALine+readFile(t, strings.TrimPrefix(source, "file://")))
 	r = osp(t, dir, "forward", "--from", "file://"+from, "--to", "sqlite:///to.db", "--base-id", traceName(1), "--base-id", traceName(2))
@@ -55,8 +55,8 @@ func TestForwardWarnsOnce(t *testing.T) {
 	}
 }
 
-// A target that has a part of a trace gets the rest, equal by value: another
-// order of keys is no other notification.
+// A target that has a part of a trace gets the rest. Notifications are compared by
+// value: another order of keys makes no other notification.
 func TestForwardWritesWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	event := func(name string) string {
@@ -88,7 +88,7 @@ func TestForwardBaseID(t *testing.T) {
 	}
 }
 
-// What is damaged is skipped and told; what is good arrives.
+// Damaged entries are skipped with a warning. All others are copied.
 func TestForwardDamagedSource(t *testing.T) {
 	dir := t.TempDir()
 	source, _ := manyTraces(t, 20)
@@ -134,8 +134,8 @@ func TestForwardInterrupted(t *testing.T) {
 	}
 }
 
-// bigStore writes a store of n notifications in traces of a hundred, so
-// interleaved that every window has many traces.
+// bigStore writes a store of n notifications in traces of a hundred. The traces
+// are interleaved, so that every window has many of them.
 func bigStore(t *testing.T, n int) (connectionString string) {
 	t.Helper()
 	var text strings.Builder

@@ -20,13 +20,14 @@ func newHeaders() *cobra.Command {
 	var f headersFlags
 	cmd := &cobra.Command{
 		Use:   "headers",
-		Short: "Write the signed headers of a request that is to be traced",
-		Long: `headers writes the two header lines that make OSProfiler trace a request, and
-the base id of the trace on standard error.
+		Short: "Write the signed headers that make OSProfiler trace a request",
+		Long: `headers writes the two header lines that make OSProfiler trace a request. It
+writes the base id of the trace to standard error.
 
-The key is one of the services' hmac_keys. It is read from a file, or from
-` + bridge.KeysVariable + ` in the environment, or given as an argument, which every
-user of the machine can see in the process list. Of a comma list the first signs.`,
+The key is one of the services' hmac_keys. It comes from a file, from
+` + bridge.KeysVariable + ` in the environment, or from an argument, which every
+user of the machine can see in the process list. The first key of a comma-separated
+list signs.`,
 		Example: `  export ` + bridge.KeysVariable + `="$(cat /etc/osprofiler/hmac_keys)"
   osp headers | curl -H @- http://nova.example:8774/v2.1/servers`,
 		Args: noArguments,
@@ -48,7 +49,7 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	if cmd.Flags().Changed("base-id") && f.baseID == "" {
 		return usagef("--base-id is empty; leave it out for a new id")
 	}
-	if !utf8.ValidString(f.baseID) { // the header would spell it otherwise
+	if !utf8.ValidString(f.baseID) { // the header would have another id
 		return usagef("--base-id %q should be valid UTF-8", f.baseID)
 	}
 	if f.baseID == "" {
@@ -56,7 +57,7 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	}
 	info, mac := osprofiler.TraceInfo{BaseID: f.baseID, ParentID: f.baseID}.Pack(key)
 	if len(info) > bridge.MaxHeader {
-		return usagef("the base id has %d bytes, too many for a header", len(f.baseID))
+		return usagef("--base-id has %d bytes, too many for a header of at most %d bytes", len(f.baseID), bridge.MaxHeader)
 	}
 	if err := writeHeaders(cmd.OutOrStdout(), info, mac); err != nil {
 		return err
@@ -77,8 +78,8 @@ func writeHeaders(w io.Writer, info, mac string) error {
 // mostKeyFile is the largest size of a key file in bytes.
 const mostKeyFile = 1 << 20
 
-// signingKey takes the first key of the flag that is given, or else of the
-// environment. No error shows a key.
+// signingKey returns the first key of the given flag, or else of the environment.
+// No error shows a key.
 func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 	list, from := os.Getenv(bridge.KeysVariable), bridge.KeysVariable
 	switch {
@@ -98,14 +99,14 @@ func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 	return firstKey(cmd, list, from)
 }
 
-// firstKey returns the first key of a list, and warns of what is odd about it.
+// firstKey returns the first key of a list, and writes warnings about the list.
 func firstKey(cmd *cobra.Command, list, from string) (string, error) {
 	keys, warnings, err := osprofiler.ParseKeys(list)
 	if err != nil {
 		return "", usagef("%s: %v", from, err)
 	}
 	if len(keys) == 0 {
-		return "", usagef("%s holds no HMAC key", from)
+		return "", usagef("%s contains no HMAC key", from)
 	}
 	for _, warning := range warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "osp: warning: %s: %s\n", from, warning)

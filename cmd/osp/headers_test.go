@@ -74,9 +74,9 @@ func TestHeadersWithoutAKey(t *testing.T) {
 		args []string
 	}{
 		{exitUsage, "no HMAC key: give --hmac-key-file", nil},
-		{exitUsage, "--hmac-key holds no HMAC key", []string{"--hmac-key", " , "}},
-		{exitUsage, "holds no HMAC key", []string{"--hmac-key-file", empty}},
-		{exitFailed, "cannot be read", []string{"--hmac-key-file", filepath.Join(dir, "none")}},
+		{exitUsage, "--hmac-key contains no HMAC key", []string{"--hmac-key", " , "}},
+		{exitUsage, "contains no HMAC key", []string{"--hmac-key-file", empty}},
+		{exitFailed, "cannot read the file", []string{"--hmac-key-file", filepath.Join(dir, "none")}},
 		{exitUsage, "hmac-key", []string{"--hmac-key", "top-secret", "--hmac-key-file", empty}},
 		{exitUsage, "--base-id is empty", []string{"--hmac-key", "top-secret", "--base-id", ""}},
 		{exitUsage, `--base-id "a\xff" should be valid UTF-8`, []string{"--hmac-key", "top-secret", "--base-id", "a\xff"}},
@@ -90,8 +90,8 @@ func TestHeadersWithoutAKey(t *testing.T) {
 	}
 }
 
-// Key files as editors and operators leave them: each means the obvious, with a
-// warning, or is refused by a sentence that shows no key.
+// Key files may have forms that editors and operators produce. osp reads each form in
+// the obvious way, with a warning, or refuses it with an error that shows no key.
 func TestHeadersOfOddKeys(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct {
@@ -111,11 +111,11 @@ func TestHeadersOfOddKeys(t *testing.T) {
 		{"a NUL", "s3cr3t\x00\n", exitUsage, "", "FROM: the HMAC keys hold a NUL"},
 		{"two lines", "s3cr3t\nk2\n", exitUsage, "", "FROM: a line break stands inside"},
 		{"a line of settings", "OSPROFILER_HMAC_KEYS=s3cr3t\n", exitUsage, "", "FROM: the HMAC keys begin with"},
-		{"nothing", "", exitUsage, "", "FROM holds no HMAC key"},
-		{"a byte order mark alone", "\xEF\xBB\xBF", exitUsage, "", "FROM holds no HMAC key"},
-		{"blanks alone", " \r\n", exitUsage, "", "FROM holds no HMAC key"},
-		{"quotation marks alone", "\"\"\n", exitUsage, "", "FROM holds no HMAC key"},
-		{"commas alone", ",,\n", exitUsage, "", "FROM holds no HMAC key"},
+		{"nothing", "", exitUsage, "", "FROM contains no HMAC key"},
+		{"a byte order mark alone", "\xEF\xBB\xBF", exitUsage, "", "FROM contains no HMAC key"},
+		{"blanks alone", " \r\n", exitUsage, "", "FROM contains no HMAC key"},
+		{"quotation marks alone", "\"\"\n", exitUsage, "", "FROM contains no HMAC key"},
+		{"commas alone", ",,\n", exitUsage, "", "FROM contains no HMAC key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(dir, "keys")
@@ -124,7 +124,7 @@ func TestHeadersOfOddKeys(t *testing.T) {
 			}
 			checkOddKey(t, runCommand(t, dir, nil, ospBinary, "headers", "--hmac-key-file", file), c.code, c.key, strings.ReplaceAll(c.want, "FROM", `the file "`+file+`"`))
 			if c.text == "" || strings.Contains(c.text, "\x00") {
-				return // which neither a variable nor an argument can hold
+				return // neither a variable nor an argument can have this text
 			}
 			checkOddKey(t, runCommand(t, dir, []string{bridge.KeysVariable + "=" + c.text}, ospBinary, "headers"), c.code, c.key, strings.ReplaceAll(c.want, "FROM", bridge.KeysVariable))
 			checkOddKey(t, runCommand(t, dir, nil, ospBinary, "headers", "--hmac-key", c.text), c.code, c.key, strings.ReplaceAll(c.want, "FROM", "--hmac-key"))
@@ -147,7 +147,7 @@ func checkOddKey(t *testing.T, r result, code int, key, want string) {
 	}
 }
 
-// The lines are what curl takes, and what the middleware takes from curl.
+// curl accepts the header lines, and the middleware accepts curl's request.
 func TestHeadersThroughCurl(t *testing.T) {
 	curl, err := exec.LookPath("curl")
 	if err != nil {

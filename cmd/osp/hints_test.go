@@ -13,16 +13,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// Behind our own words, an error may name a cause with anything in it.
+// tails are causes that may follow our own texts in an error.
 var tails = []string{"", `: dial tcp: lookup a@b: no such host`, ` (a password ends at an "@": see a:b)`, ", x:y@z", ": password=x"}
 
-// No error of this program masks our own words: each text of the source that
-// looks like a URL stays as it is, whatever follows it.
-func TestOwnWordsAreNotMasked(t *testing.T) {
+// Redact changes no text of the source code that looks like a URL, whatever follows
+// the text.
+func TestHintsAreNotMasked(t *testing.T) {
 	texts := 0
 	for text, at := range sourceTexts(t) {
 		if !strings.Contains(text, "://") || strings.Count(text, " ") < 2 || strings.Contains(text, "\n") {
-			continue // a part of a URL, or the help of a command
+			continue // it is a part of a URL, or the help of a command
 		}
 		texts++
 		for _, tail := range tails {
@@ -36,8 +36,8 @@ func TestOwnWordsAreNotMasked(t *testing.T) {
 	}
 }
 
-// sourceTexts returns the string literals of the module's Go files that can
-// stand in an error, joined where they are added, and where they stand.
+// sourceTexts returns the string literals of the module's Go files that may be in an
+// error, and their positions. It joins added literals.
 func sourceTexts(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -67,7 +67,7 @@ func sourceTexts(t *testing.T) map[string]string {
 	return texts
 }
 
-// A hint reaches the user as it was written, and no part of the password does.
+// Errors show hints unchanged, and no part of the password.
 func TestHintsReachTheUser(t *testing.T) {
 	const password = ` (a password ends at an "@", and its own special characters are percent-escaped)`
 	for at, want := range map[string]string{

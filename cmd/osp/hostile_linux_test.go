@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The Python tool's graph and the id of headers reach a terminal as text only.
+// The Python tool's graph and the id of osp headers cannot control a terminal.
 func TestHostileTextsOnATerminal(t *testing.T) {
 	var lines string
 	for _, half := range []string{"start", "stop"} {

@@ -12,17 +12,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-const marks = 100_000 // combining marks behind one letter
+const marks = 100_000 // combining marks after one letter
 
 // hostileTexts change a terminal's state, hide themselves, forge lines or are
-// without bound.
+// extremely long.
 var hostileTexts = []string{
 	"\x1b]0;title\x07\x1b[2J\u009b31m", "a\nosp: forged\n" + honestID, "a\r\x08\x7f\x00b", "\u202e\u2066\u061c\u200f", "\u200b\u200d\ufeff\u2060\u00ad",
 	"\ufe0f\U000e0041\U000e007f\U000e0100", "a" + strings.Repeat("\u0301", marks), strings.Repeat("\u20dd", marks), strings.Repeat("\u1100", marks),
 	"👩" + strings.Repeat("\u200d👩", marks/4), strings.Repeat("\t\v\f\u2028\u2029\u0085", 50), `"];evil [label="` + `\`, `\" <b>&#x202e;&amp;&#10;`,
 }
 
-// hostileStore holds a trace in which each text of others is hostile.
+// hostileStore makes a store with traces in which each text is hostile.
 func hostileStore(t *testing.T, text string) (connection, baseID string) {
 	t.Helper()
 	quoted := string(pyjson.AppendString(nil, text))
@@ -38,8 +38,8 @@ func hostileStore(t *testing.T, text string) (connection, baseID string) {
 	return "file://" + path, text
 }
 
-// No text of a store changes a terminal's state, forges a line or grows out of
-// bounds, in any output that people read.
+// In outputs for people, no text of a store can change a terminal's state, forge a
+// line, or be too long.
 func TestHostileTextsInOutputs(t *testing.T) {
 	dir := t.TempDir()
 	for i, text := range hostileTexts {
@@ -51,16 +51,16 @@ func TestHostileTextsInOutputs(t *testing.T) {
 		checkPrintable(t, i, "list", r)
 		for _, form := range []string{"--text", "--dot", "--json"} {
 			if strings.Contains(text, "\x00") {
-				break // no argument can hold it
+				break // no argument can have this text
 			}
 			if len(text) > 100_000 {
-				break // nor one that long
+				break // no argument can be that long
 			}
 			r := osp(t, dir, "trace", "show", "--connection-string", connection, form, "--", baseID)
 			if r.code != exitDone {
 				t.Errorf("%d: show %s: exit code %d, %.300q", i, form, r.code, r.stderr)
 			}
-			if form == "--json" { // the data itself
+			if form == "--json" { // it is data, not for people
 				r.stdout = strings.NewReplacer("\x7f", "").Replace(r.stdout)
 				if strings.IndexFunc(r.stdout, func(r rune) bool { return r > '~' || r < ' ' && r != '\n' }) >= 0 {
 					t.Errorf("%d: JSON that is not ASCII", i)
@@ -82,8 +82,8 @@ func TestHostileTextsInOutputs(t *testing.T) {
 	}
 }
 
-// checkPrintable checks that all output is lines of bounded length that a
-// terminal only shows.
+// checkPrintable checks that the output has only lines of bounded length that cannot
+// control a terminal.
 func checkPrintable(t *testing.T, i int, what string, r result) {
 	t.Helper()
 	for line := range strings.Lines(r.stdout + r.stderr) {
@@ -103,8 +103,7 @@ func checkPrintable(t *testing.T, i int, what string, r result) {
 	}
 }
 
-// checkDot checks that a graph has nothing but numbered nodes with a label, and
-// edges.
+// checkDot checks that a graph has only numbered nodes with a label, and edges.
 func checkDot(t *testing.T, i int, graph string) {
 	t.Helper()
 	for line := range strings.Lines(graph) {
@@ -121,7 +120,7 @@ func checkDot(t *testing.T, i int, graph string) {
 	}
 }
 
-// runOfMarks returns how many combining marks stand one behind the other.
+// runOfMarks returns the length of the longest sequence of combining marks.
 func runOfMarks(text string) (most int) {
 	n := 0
 	for _, r := range text {
@@ -133,7 +132,7 @@ func runOfMarks(text string) (most int) {
 	return most
 }
 
-// A server's error cannot change a terminal either.
+// The error of a server cannot control a terminal.
 func TestHostileServerError(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

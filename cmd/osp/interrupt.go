@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// await runs a call that takes no context. It returns the call's results, or
-// the error of ctx when ctx ends first. Then the call is still running, and
-// nothing that it writes to may be used.
+// await runs a call that takes no context. It returns the results of the call, or
+// the error of ctx if ctx ends first. In the second case the call is still running,
+// and the caller must not use anything that the call writes to.
 func await[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -45,8 +45,8 @@ func (i interruptible) Write(p []byte) (int, error) {
 	return await(i.ctx, func() (int, error) { return i.w.Write(p) })
 }
 
-// graceTime is how long a command may take to end after the signal that
-// interrupts it: to roll back, to close its store, to remove a temporary file.
+// graceTime is the time for a command to end after the signal that interrupts it,
+// for example to roll back, to close its store, or to remove a temporary file.
 const graceTime = time.Second
 
 // interrupted runs a command. It returns when the command has ended, or
@@ -66,14 +66,14 @@ func interrupted(ctx context.Context, command func() (code int), stderr io.Write
 		return code
 	case <-timer.C:
 	}
-	told := make(chan struct{})
+	written := make(chan struct{})
 	go func() {
 		fmt.Fprintln(stderr, "osp: interrupted")
-		close(told)
+		close(written)
 	}()
-	timer.Reset(graceTime / 10) // stderr may block, too
+	timer.Reset(graceTime / 10) // stderr may block too
 	select {
-	case <-told:
+	case <-written:
 	case <-timer.C:
 	}
 	return exitFailed

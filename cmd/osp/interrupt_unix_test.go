@@ -19,15 +19,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Wherever the command waits, the first signal ends it, with exit code 1. No
-// wait ends by itself before the test gives up.
+// The first signal ends the command with exit code 1, whatever the command waits for.
+// No wait of this test ends by itself.
 func TestTheFirstSignalEndsIt(t *testing.T) {
 	dir, report := t.TempDir(), savedTrace(t)
 	store, _ := manyTraces(t, 5000) // its listing is more than a pipe holds
-	fifo, held, locked := filepath.Join(dir, "fifo"), filepath.Join(dir, "held"), filepath.Join(dir, "locked.jsonl")
+	fifo, pipe, locked := filepath.Join(dir, "fifo"), filepath.Join(dir, "pipe"), filepath.Join(dir, "locked.jsonl")
 	makeFIFO(t, fifo)
-	makeFIFO(t, held)
-	openFile(t, held, os.O_RDWR) // so that opening it does not block, but reading and writing
+	makeFIFO(t, pipe)
+	openFile(t, pipe, os.O_RDWR) // now opening the pipe does not block, but reading and writing do
 	writeFile(t, locked, "")
 	if err := syscall.Flock(int(openFile(t, locked, os.O_RDWR).Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestTheFirstSignalEndsIt(t *testing.T) {
 	silent := "redis://" + silentServer(t) + "/0?socket_timeout=3600"
 	for _, args := range []string{
 		"trace show " + fifo,
-		"trace show " + held,
+		"trace show " + pipe,
 		"trace show /dev/stdin",
 		"trace show " + report + " --out " + fifo,
 		"trace list --limit 0 --connection-string " + store, // nobody reads its output
@@ -45,7 +45,7 @@ func TestTheFirstSignalEndsIt(t *testing.T) {
 		"forward --from " + store + " --to " + silent,
 		"forward --from " + store + " --to file://" + locked,
 		"headers --hmac-key-file " + fifo,
-		"headers --hmac-key-file " + held,
+		"headers --hmac-key-file " + pipe,
 	} {
 		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 			if code, stderr := signalled(t, dir, signal, strings.Fields(args)...); code != exitFailed || !strings.HasSuffix(stderr, "osp: interrupted\n") {
@@ -72,7 +72,7 @@ func openFile(t *testing.T, path string, flags int) *os.File {
 	return file
 }
 
-// silentServer takes connections and never answers.
+// silentServer starts a server that accepts connections and never answers.
 func silentServer(t *testing.T) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,9 +83,9 @@ func silentServer(t *testing.T) (address string) {
 	return l.Addr().String()
 }
 
-// signalled runs the command with a pipe for stdin and for stdout that nobody
-// writes to or reads from, sends it one signal, and waits for its end. If the
-// signal came before the command listened to signals, it is run again.
+// signalled runs the command, sends it one signal, and waits for its end. Its stdin
+// and stdout are pipes that nobody writes to or reads from. If the signal came before
+// the command listened to signals, signalled runs the command again.
 func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) (code int, stderr string) {
 	t.Helper()
 	for wait := 200 * time.Millisecond; ; wait *= 2 {
@@ -107,7 +107,7 @@ func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) 
 		time.Sleep(wait)
 		_ = cmd.Process.Signal(signal) // it may have ended
 		kill := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
-		_ = cmd.Wait() // the state tells
+		_ = cmd.Wait() // ProcessState has the result
 		if !kill.Stop() {
 			t.Fatalf("osp %q did not end when it got %v: %s", args, signal, &text)
 		}
@@ -120,21 +120,21 @@ func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) 
 	}
 }
 
-// A file without an end is read up to a limit only.
+// osp reads an endless file up to a limit only.
 func TestEndlessFiles(t *testing.T) {
 	dir := t.TempDir()
 	big, fits := filepath.Join(dir, "big"), filepath.Join(dir, "fits")
 	writeFile(t, big, strings.Repeat("k", mostKeyFile+1))
 	writeFile(t, fits, strings.Repeat("k", mostKeyFile))
-	failsToRead(t, "headers --hmac-key-file /dev/zero", `the file "/dev/zero" cannot be read: it has more than 1.0 MiB`)
-	failsToRead(t, "headers --hmac-key-file "+big, "more than 1.0 MiB")
-	failsToRead(t, "trace show /dev/zero", "more than 256 MiB")
+	failsToRead(t, "headers --hmac-key-file /dev/zero", `cannot read the file "/dev/zero": it is larger than 1.0 MiB`)
+	failsToRead(t, "headers --hmac-key-file "+big, "larger than 1.0 MiB")
+	failsToRead(t, "trace show /dev/zero", "larger than 256 MiB")
 	if r := osp(t, dir, "headers", "--hmac-key-file", fits); r.code != exitDone {
 		t.Errorf("a key file of exactly 1 MiB: exit code %d, %q", r.code, r.stderr)
 	}
 }
 
-// A regular file that is too large is not read at all.
+// osp does not read a regular file that is too large.
 func TestSparseFiles(t *testing.T) {
 	sparse := filepath.Join(t.TempDir(), "sparse")
 	writeFile(t, sparse, "")
@@ -144,8 +144,8 @@ func TestSparseFiles(t *testing.T) {
 		}
 		t.Skip("this test needs a file system with sparse files: ", err)
 	}
-	failsToRead(t, "headers --hmac-key-file "+sparse, "more than 1.0 MiB")
-	failsToRead(t, "trace show "+sparse, "more than 1.0 GiB")
+	failsToRead(t, "headers --hmac-key-file "+sparse, "larger than 1.0 MiB")
+	failsToRead(t, "trace show "+sparse, "larger than 1.0 GiB")
 }
 
 func failsToRead(t *testing.T, args, want string) {
@@ -157,8 +157,8 @@ func failsToRead(t *testing.T, args, want string) {
 	checkSentence(t, r)
 }
 
-// When a signal ends the writing of a file, the old file stays, and nothing
-// else does; after a kill, nothing that others can read.
+// If a signal ends the writing of a file, only the old file is left. If SIGKILL ends
+// it, no new file is left that others can read.
 func TestInterruptedOut(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "trace.json")

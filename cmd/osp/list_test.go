@@ -13,18 +13,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// agePattern is the last column of a listing, which changes with the day.
-var agePattern = regexp.MustCompile(`(?m)  (\d+ \w+ (ago|from now)|now)$`)
+// agePattern is the column of a listing that changes with the day.
+var agePattern = regexp.MustCompile(`  (\d+ \w+ (ago|from now)|now) +`)
 
 func TestListText(t *testing.T) {
 	got := osp(t, "", "trace", "list", "--connection-string", openstackStore(t)).succeeded(t)
-	golden(t, "list.txt", agePattern.ReplaceAllString(got, "  <age>"))
+	golden(t, "list.txt", agePattern.ReplaceAllString(got, "  <age>  "))
 }
 
 func TestListErrorTraces(t *testing.T) {
 	s := openstackStore(t)
 	got := osp(t, "", "trace", "list", "--error-trace", "True", "--connection-string", s).succeeded(t)
-	golden(t, "list-errors.txt", agePattern.ReplaceAllString(got, "  <age>"))
+	golden(t, "list-errors.txt", agePattern.ReplaceAllString(got, "  <age>  "))
 	for _, same := range [][]string{{"--error-trace"}, {"--error-trace=true"}, {"--error-trace", "True"}} {
 		args := append([]string{"trace", "list", "--connection-string", s}, same...)
 		if other := osp(t, "", args...).succeeded(t); other != got {
@@ -37,8 +37,8 @@ func TestListErrorTraces(t *testing.T) {
 	}
 }
 
-// manyTraces writes a store of n traces of one event, one minute apart, in an
-// order of its own. The newest is trace n-1.
+// manyTraces writes a store with n traces of one notification each, one minute apart.
+// The traces are not in the order of time. The newest is trace n-1.
 func manyTraces(t *testing.T, n int) (connectionString string, begin time.Time) {
 	t.Helper()
 	begin = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -117,7 +117,7 @@ func TestListNothing(t *testing.T) {
 	}
 }
 
-// A reader of the output that leaves early ends the command without a word.
+// The command ends without an error if the reader of its output ends early.
 func TestListBrokenPipe(t *testing.T) {
 	s, _ := manyTraces(t, 9999)
 	cmd := exec.Command("sh", "-c", `"$0" trace list --limit 0 --connection-string "$1" | head -n 1`, ospBinary, s)
@@ -127,7 +127,7 @@ func TestListBrokenPipe(t *testing.T) {
 	}
 }
 
-// What a store holds cannot drive the terminal.
+// The content of a store cannot control the terminal.
 func TestListHostileText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hostile.jsonl")
 	n := osprofiler.Notification{
@@ -144,15 +144,15 @@ func TestListHostileText(t *testing.T) {
 	}
 }
 
-// Upstream's SQL driver lists by the order of the rows; the default does not.
-func TestListUpstream(t *testing.T) {
+// Python's SQL driver lists by the order of the rows; the default does not.
+func TestListPython(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := manyTraces(t, 250)
 	if r := osp(t, dir, "forward", "--from", s, "--to", "sqlite:///many.db"); r.code != exitDone {
 		t.Fatalf("%+v", r)
 	}
 	list := func(args ...string) result {
-		return osp(t, dir, append([]string{"trace", "list", "--json", "--upstream", "--connection-string", "sqlite:///many.db"}, args...)...)
+		return osp(t, dir, append([]string{"trace", "list", "--json", "--python", "--connection-string", "sqlite:///many.db"}, args...)...)
 	}
 	ids := listed(t, list().succeeded(t))
 	if len(ids) != 250 || ids[0] != traceName(3) || ids[1] != traceName(10) {
@@ -160,7 +160,76 @@ func TestListUpstream(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--error-trace"}, {"--error-trace", "False"}} {
 		if r := list(args...); r.code != exitFailed || r.stdout != "" {
-			t.Errorf("%q: %+v; want exit code 1, as upstream's driver cannot list error traces", args, r)
+			t.Errorf("%q: %+v; want exit code 1, as Python's driver cannot list error traces", args, r)
 		}
+	}
+}
+
+// --upstream is the older name of --python.
+func TestUpstreamIsPython(t *testing.T) {
+	s := openstackStore(t)
+	const id = "2130e762-6fff-43b5-a1a2-be4dbd944bd2"
+	for _, args := range [][]string{{"trace", "list"}, {"trace", "list", "--json"}, {"trace", "show", id, "--json"}, {"trace", "show", id, "--dot"}} {
+		args = append(args, "--connection-string", s)
+		got := osp(t, "", append(args, "--upstream")...).succeeded(t)
+		if want := osp(t, "", append(args, "--python")...).succeeded(t); got != want {
+			t.Errorf("%q: with --upstream\n%.300s\nwith --python\n%.300s", args, got, want)
+		}
+	}
+}
+
+// --json has the whole summary, beside the two members that the Python library's
+// rows have.
+func TestListSummaries(t *testing.T) {
+	s := openstackStore(t)
+	const want = `{"base_id": "1740482c-5a17-4e6a-8d63-6942b6601abb", "timestamp": %q, ` +
+		`"first_timestamp": "2026-11-22T07:22:49.349697", "last_timestamp": "2026-11-22T07:22:54.438383", "name": "wsgi-start", ` +
+		`"service": "public", "project": "keystone", "first_failure": "2026-11-22T07:22:54.438383", "failed": true, "notifications": 18}`
+	for timestamp, args := range map[string][]string{
+		"2026-11-22T07:22:49.349697": {"--service", "public", "--until", "2026-11-22T07:26Z"},
+		"2026-11-22T07:22:54.438383": {"--error-trace"},
+	} {
+		got := osp(t, "", append([]string{"trace", "list", "--json", "--limit", "1", "--connection-string", s}, args...)...).stdout
+		if got != fmt.Sprintf(want, timestamp)+"\n" {
+			t.Errorf("%q: %s\nwant %s", args, got, fmt.Sprintf(want, timestamp))
+		}
+	}
+	rows := listed(t, osp(t, "", "trace", "list", "--json", "--service", "inventory-sync", "--connection-string", s).succeeded(t))
+	if len(rows) != 2 {
+		t.Errorf("%d traces of the service, want 2", len(rows))
+	}
+	if r := osp(t, "", "trace", "list", "--service", "nosuch", "--connection-string", s); r.code != exitDone || r.stdout != "" {
+		t.Errorf("traces of a service that is not there: %+v", r)
+	}
+}
+
+func TestListFields(t *testing.T) {
+	s := openstackStore(t)
+	list := func(args ...string) string {
+		return osp(t, "", append([]string{"trace", "list", "--connection-string", s}, args...)...).succeeded(t)
+	}
+	got := list("--error-trace", "--fields", "name, info.request.path,nosuch,base_id ")
+	want := "name              info.request.path  nosuch            base_id\n" +
+		"wsgi-start        /v3/auth/tokens                      1740482c-5a17-4e6a-8d63-6942b6601abb\n" +
+		"wsgi-start        /v3/auth/tokens                      08887a1d-52ac-48ac-a836-f6f5a0a821be\n" +
+		"login-start                                            735a3bb2-9624-4584-b0b5-0928768a8820\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	got = list("--error-trace", "--json", "--fields", "info.request.path", "--fields", "project")
+	want = `{"info": {"request": {"path": "/v3/auth/tokens"}}, "project": "keystone"}` + "\n" +
+		`{"info": {"request": {"path": "/v3/auth/tokens"}}, "project": "keystone"}` + "\n" +
+		`{"info": {}, "project": "inventory"}` + "\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	for line := range strings.Lines(list("--python", "--json", "--fields", "name,project")) {
+		var row map[string]string
+		if err := json.Unmarshal([]byte(line), &row); err != nil || len(row) != 2 || row["project"] == "" || !strings.HasSuffix(row["name"], "-start") {
+			t.Errorf("with --python a row is %q (%v)", line, err)
+		}
+	}
+	if r := osp(t, "", "__complete", "trace", "list", "--fields", "name,info."); !strings.Contains(r.stdout, "name,info.request.path\n") {
+		t.Errorf("completion offers %q", r.stdout)
 	}
 }

@@ -1,5 +1,5 @@
-// The osp command lists, shows and moves the traces of an OSProfiler store.
-// docs/command.md describes it for its users.
+// The osp command lists, shows and copies the traces of an OSProfiler store.
+// docs/command.md is its manual.
 package main
 
 import (
@@ -30,20 +30,20 @@ const (
 )
 
 func main() {
-	logging.Disable() // the Redis client's own log lines; osp says what was wrong
+	logging.Disable() // of the Redis client: osp itself reports the errors
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	os.Exit(interrupted(ctx, func() int { return execute(ctx, newRoot(), os.Args[1:], os.Stderr) }, os.Stderr))
 }
 
-// execute runs the command line and says on stderr, in a sentence, what went wrong.
+// execute runs the command line and writes an error to stderr in one sentence.
 func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.Writer) int {
 	root.SetArgs(joinErrorTrace(args))
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if err != nil {
-		known := append(slices.Clone(args), os.Getenv(connectionVariable))
-		fmt.Fprintln(stderr, "osp:", printable(oneLine(connstr.Redact(sentence(ctx, err), known...))))
+		arguments := append(slices.Clone(args), os.Getenv(connectionVariable))
+		fmt.Fprintln(stderr, "osp:", printable(oneLine(connstr.Redact(sentence(ctx, err), arguments...))))
 	}
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "Try: %s --help\n", cmd.CommandPath())
@@ -54,14 +54,14 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "osp",
-		Short: "Read and move the traces of an OSProfiler store",
-		Long: `osp lists, shows and moves the traces that OpenStack's OSProfiler, or the
-OpenTelemetry exporter of this project, left in a store.
+		Short: "Read and copy the traces of an OSProfiler store",
+		Long: `osp lists, shows and copies traces in a store. OpenStack's OSProfiler, or the
+OpenTelemetry exporter of this project, has written them there.
 
-The store is named by --connection-string, or by OSPROFILER_CONNECTION_STRING
-in the environment, which keeps a password out of the process list.
+Name the store by --connection-string, or by OSPROFILER_CONNECTION_STRING in
+the environment, which keeps a password out of the process list.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such trace.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trace not found.`,
 		Example: `  export OSPROFILER_CONNECTION_STRING=sqlite:////var/lib/osprofiler/traces.db
   osp trace list --since 2h
   osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2`,
@@ -78,52 +78,53 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such trace.`,
 	return root
 }
 
-// group is what a command does that only holds others.
+// group runs a command that only has subcommands: it shows the help, or an error
+// for an unknown subcommand.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
 	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = 2 // letters that differ
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		err = fmt.Errorf("%w; perhaps %q is meant", err, near[0])
+	cmd.SuggestionsMinimumDistance = 2 // at most 2 letters differ
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		err = fmt.Errorf("%w; did you mean %q?", err, similar[0])
 	}
 	return err
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("%s takes no arguments; here is %q", cmd.CommandPath(), args[0])
+		return fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])
 	}
 	return nil
 }
 
-// A failure is an error of a verb that ran. Any other error is of the command
-// line itself: wrong usage.
-type failure struct{ error }
+// A runError is an error of a verb that ran. Any other error means that the command
+// line is wrong.
+type runError struct{ error }
 
-func (f failure) Unwrap() error { return f.error }
+func (e runError) Unwrap() error { return e.error }
 
-// wrongUsage marks an error of a verb that says that the command line is wrong.
-type wrongUsage struct{ error }
+// A usageError is an error of a verb that means that the command line is wrong.
+type usageError struct{ error }
 
-func (w wrongUsage) Unwrap() error { return w.error }
+func (e usageError) Unwrap() error { return e.error }
 
-func usagef(format string, args ...any) error { return wrongUsage{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// verb makes a verb's errors tell themselves from those of the command line.
+// verb returns a function that runs a verb and marks its errors as a [runError].
 func verb(run func(cmd *cobra.Command, args []string) error) func(cmd *cobra.Command, args []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := run(cmd, args); err != nil {
-			return failure{err}
+			return runError{err}
 		}
 		return nil
 	}
 }
 
 func exitCode(err error) int {
-	var ran failure
-	var wrong wrongUsage
+	var ran runError
+	var wrong usageError
 	switch {
 	case err == nil:
 		return exitDone
@@ -142,5 +143,5 @@ func sentence(ctx context.Context, err error) string {
 	return err.Error()
 }
 
-// oneLine joins the lines of joined errors to one.
+// oneLine joins the lines of joined errors into one line.
 func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// ospBinary is the command, built once for all tests.
+// ospBinary is the path of the command, which is built once for all tests.
 var ospBinary string
 
 func TestMain(m *testing.M) {
@@ -48,13 +48,13 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// A result is all that a run of the command leaves.
+// A result has the output and the exit code of a command.
 type result struct {
 	stdout, stderr string
 	code           int
 }
 
-// osp runs the command in the folder dir with nothing of ours in its environment.
+// osp runs the command in the folder dir, without our own environment variables.
 func osp(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	return runCommand(t, dir, nil, append([]string{ospBinary}, args...)...)
@@ -77,7 +77,7 @@ func runCommand(t *testing.T, dir string, env []string, command ...string) resul
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// cleanEnv is the environment without what would change the output.
+// cleanEnv returns the environment without variables that change the output.
 func cleanEnv() (env []string) {
 	for _, e := range os.Environ() {
 		switch name, _, _ := strings.Cut(e, "="); name {
@@ -89,7 +89,7 @@ func cleanEnv() (env []string) {
 	return env
 }
 
-// succeeded returns stdout of a run that must have gone well and said nothing else.
+// succeeded returns stdout. It fails the test if the command failed or wrote to stderr.
 func (r result) succeeded(t *testing.T) string {
 	t.Helper()
 	if r.code != exitDone || r.stderr != "" {
@@ -98,7 +98,7 @@ func (r result) succeeded(t *testing.T) string {
 	return r.stdout
 }
 
-// golden compares with a file in testdata.
+// golden compares an output with a file in testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// unshared runs a shell script in a mount namespace of its own, in which it
-// may mount what nobody else sees.
+// unshared runs a shell script in a mount namespace of its own. Mounts of the script
+// do not affect other processes.
 func unshared(t *testing.T, dir, script string, args ...string) result {
 	t.Helper()
 	for _, flags := range []string{"-m", "-rm"} {
@@ -25,7 +25,7 @@ func unshared(t *testing.T, dir, script string, args ...string) result {
 	return result{}
 }
 
-// On a read-only mount everything can be read and nothing is written.
+// osp can read stores and reports on a read-only mount.
 func TestReadOnlyMount(t *testing.T) {
 	dir := t.TempDir()
 	source, _ := manyTraces(t, 10)
@@ -46,8 +46,8 @@ exec "$osp" "$@"`
 	tests := []struct {
 		args   string
 		code   int
-		stdout string // stands in it
-		stderr string // stands in it
+		stdout string // a part of stdout
+		stderr string // a part of stderr
 	}{
 		{"trace list --json --connection-string sqlite:///mount/ten.db", exitDone, traceName(9), ""},
 		{"trace list --json --connection-string file://MOUNT/ten.jsonl", exitDone, traceName(9), ""},
@@ -68,8 +68,8 @@ exec "$osp" "$@"`
 	}
 }
 
-// On a full disk the command fails with a sentence, and an older file stays as
-// it was; what was stored before stays readable.
+// On a full disk the command fails with one sentence. An older file stays unchanged,
+// and notifications that were stored before stay readable.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	source := bigStore(t, 20_000) // some 5 MB

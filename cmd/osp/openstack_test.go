@@ -11,8 +11,8 @@ import (
 
 const openstack = "../../reader/testdata/openstack"
 
-// An openstackTrace is a capture of a real trace: the stored notifications,
-// and what the Python tool printed for it.
+// An openstackTrace is a capture of a real trace: the stored notifications, and the
+// output of the Python tool for it.
 type openstackTrace struct {
 	name, file, report, baseID string
 }
@@ -45,7 +45,7 @@ func openstackTraces(t *testing.T) (traces []openstackTrace) {
 	return traces
 }
 
-func TestShowOpenStackAsUpstream(t *testing.T) {
+func TestShowOpenStackAsPython(t *testing.T) {
 	for _, trace := range openstackTraces(t) {
 		t.Run(trace.name, func(t *testing.T) {
 			got := osp(t, "", "trace", "show", trace.baseID, "--json", "--upstream",
@@ -68,8 +68,8 @@ func TestShowSavedReport(t *testing.T) {
 	}
 }
 
-// drawn are the traces whose drawing is kept: one of every oddity. How the
-// others come out, the tests of reader/render tell.
+// drawn are the traces with a golden file of the text form: one for each unusual
+// feature. The tests of reader/render check the other traces.
 var drawn = map[string]bool{"06-client-bad-password": true, "17-keystone-killed-mid-request": true}
 
 func TestShowOpenStackText(t *testing.T) {
@@ -91,8 +91,8 @@ func TestShowOpenStackText(t *testing.T) {
 	}
 }
 
-// TestForwardOpenStack carries every real trace from a file into SQLite and
-// back, and finds it there again, value by value.
+// TestForwardOpenStack copies every real trace from a file to SQLite and back, and
+// compares all values.
 func TestForwardOpenStack(t *testing.T) {
 	dir := t.TempDir()
 	source := openstackStore(t)
@@ -135,7 +135,7 @@ func lines(text string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// openstackStore writes a file store with every real trace in it.
+// openstackStore writes a file store with all real traces.
 func openstackStore(t *testing.T) (connectionString string) {
 	t.Helper()
 	var all strings.Builder

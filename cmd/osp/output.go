@@ -10,18 +10,20 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
 var errForeign = errors.New("it belongs to another user and stands in a world-writable folder; use another path")
 
-// writeTo lets write write to the file that name names, or to stdout if name is
-// empty. A regular file is replaced whole or not at all ([output.replace]);
-// anything else (a device, a pipe, a descriptor of this process) is written
-// directly. Links are followed, also one whose target is not there yet. Files
-// and links that another user may have put there for us to find are refused
-// ([backend.Foreign]). The errors of write come back as they are. writeTo
-// returns when ctx ends, even if nobody reads the pipe.
+// writeTo calls write with a writer to the named file, or to stdout if name is
+// empty. A regular file is replaced as a whole or not at all ([output.replace]).
+// Anything else (a device, a pipe, a descriptor of this process) is written
+// directly.
+//
+// writeTo follows links, also links whose target does not exist yet. It refuses
+// files and links with which another user may try to redirect the output
+// ([files.Foreign]). It returns the errors of write unchanged. It returns when ctx
+// ends, even if nobody reads the pipe.
 func writeTo(ctx context.Context, name string, stdout io.Writer, write func(w io.Writer) error) error {
 	if name == "" {
 		return output{stdout, "the output"}.write(ctx, write)
@@ -48,10 +50,10 @@ func writeTo(ctx context.Context, name string, stdout io.Writer, write func(w io
 	return errors.Join(o.write(ctx, write), o.failed(file.Close()))
 }
 
-// resolve returns the path behind the links of name, and the file there. The
-// info is nil if there is no such file yet.
+// resolve returns the path of name without links, and the info of that file. The
+// info is nil if the file does not exist yet.
 func resolve(name string) (path string, info fs.FileInfo, err error) {
-	path, info, err = backend.ResolveLinks(name)
+	path, info, err = files.ResolveLinks(name)
 	var missing *fs.PathError
 	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
 		return "", nil, noFileIn(missing.Path, missing)
@@ -59,18 +61,18 @@ func resolve(name string) (path string, info fs.FileInfo, err error) {
 	return path, info, err
 }
 
-// openSpecial opens a file that is not regular, unless it is another one than
-// info describes by now.
+// openSpecial opens a file that is not regular. It fails if the path now names
+// another file than info describes.
 func openSpecial(path string, info fs.FileInfo) (*os.File, error) {
-	isLink := info.Mode()&fs.ModeSymlink != 0 // of a process's open file, which only the kernel can follow
+	isLink := info.Mode()&fs.ModeSymlink != 0 // a link to an open file of a process, which only the kernel can follow
 	flags := os.O_WRONLY
 	switch {
 	case info.IsDir():
 		return nil, syscall.EISDIR
-	case backend.Foreign(path, info):
+	case files.Foreign(path, info):
 		return nil, errForeign
 	case !isLink:
-		flags |= backend.ONoFollow
+		flags |= files.ONoFollow
 	}
 	file, err := os.OpenFile(path, flags, 0)
 	if err != nil {
@@ -80,9 +82,9 @@ func openSpecial(path string, info fs.FileInfo) (*os.File, error) {
 	switch {
 	case err != nil:
 	case opened.Mode().IsRegular() && isLink:
-		err = errors.New("it is a regular file that another process has open; name the file itself")
+		err = errors.New("it is a regular file that another process has open; use the path of the file itself")
 	case !isLink && !os.SameFile(opened, info):
-		err = errors.New("it was replaced by another file at the same time; try again")
+		err = errors.New("another process replaced it at the same time; try again")
 	default:
 		return file, nil
 	}
@@ -90,7 +92,7 @@ func openSpecial(path string, info fs.FileInfo) (*os.File, error) {
 	return nil, err
 }
 
-// An output names itself when it fails.
+// An output is a writer whose errors contain its name.
 type output struct {
 	io.Writer
 	name string
@@ -106,10 +108,10 @@ func (o output) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("cannot write %s: %w", o.name, backend.Reason(err))
+	return fmt.Errorf("cannot write %s: %w", o.name, files.Reason(err))
 }
 
-// write lets write write to o through a buffer, until ctx ends.
+// write calls write with a buffered writer to o, which fails when ctx ends.
 func (o output) write(ctx context.Context, write func(w io.Writer) error) error {
 	b := bufio.NewWriterSize(interruptible{ctx, o}, 64<<10)
 	if err := write(b); err != nil {

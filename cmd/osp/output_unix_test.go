@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
@@ -34,7 +34,7 @@ func modeOf(t *testing.T, path string) fs.FileMode {
 	return info.Mode().Perm()
 }
 
-// asRoot skips a test that needs to give files to other users.
+// asRoot skips the test if this process is not root and cannot change owners.
 func asRoot(t *testing.T) {
 	t.Helper()
 	const why = "this gives a file to another user, which only root can: run it as root"
@@ -47,16 +47,16 @@ func asRoot(t *testing.T) {
 	}
 }
 
-// withUmask sets a umask until the test ends. No test that runs in parallel
-// makes files.
+// withUmask sets a umask until the test ends. This is safe, because no parallel test
+// creates files.
 func withUmask(t *testing.T, mask int) {
 	t.Helper()
 	old := syscall.Umask(mask)
 	t.Cleanup(func() { syscall.Umask(old) })
 }
 
-// While it is written, nobody else can read a file; then it has the mode of the
-// old one, or of its own.
+// No other user can read a file while it is written. Then it has the mode of the old
+// file, or 0600.
 func TestWriteToIsPrivate(t *testing.T) {
 	for _, mask := range []int{0, 0o022, 0o077} {
 		withUmask(t, mask)
@@ -112,13 +112,13 @@ func TestWriteToKeepsTheOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if uid, gid, _ := backend.Owner(info); uid != nobody || gid != nobody || info.Mode().Perm() != 0o640 || readFile(t, path) != "new" {
+	if uid, gid, _ := files.Owner(info); uid != nobody || gid != nobody || info.Mode().Perm() != 0o640 || readFile(t, path) != "new" {
 		t.Errorf("owner %d, group %d, mode %v, text %q", uid, gid, info.Mode(), readFile(t, path))
 	}
 }
 
-// Another user's file stays as it is where its owner could not be kept, and
-// where its owner may have put it for us to find.
+// Another user's file stays unchanged if its owner could not be preserved, and in a
+// world-writable folder, where its owner may have created it to redirect the output.
 func TestWriteToRefusesFilesOfOthers(t *testing.T) {
 	asRoot(t)
 	shared := filepath.Join(t.TempDir(), "shared")
@@ -144,7 +144,7 @@ func TestWriteToRefusesFilesOfOthers(t *testing.T) {
 	if readFile(t, file) != "old" || readFile(t, victim) != "old" {
 		t.Error("a file was written")
 	}
-	// A link of our own is followed.
+	// osp follows our own link.
 	if err := errors.Join(os.Lchown(link, 0, 0), writeText(t, link, "new")); err != nil || readFile(t, victim) != "new" {
 		t.Errorf("our own link: %v, %q", err, readFile(t, victim))
 	}
@@ -167,7 +167,7 @@ func TestOutOverAnotherUsersFile(t *testing.T) {
 	checkSentence(t, r)
 }
 
-// Links are followed, whether or not their target is there.
+// osp follows links, whether or not their target exists.
 func TestWriteToFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
 	folder, err := filepath.EvalSymlinks(dir)
@@ -203,7 +203,7 @@ func TestWriteToFollowsLinks(t *testing.T) {
 	}
 }
 
-// The other name of a file keeps the old text.
+// The other names of a replaced file (hard links) keep the old content.
 func TestWriteToKeepsHardLinks(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "trace.json"), filepath.Join(dir, "snapshot.json")
@@ -216,8 +216,8 @@ func TestWriteToKeepsHardLinks(t *testing.T) {
 	}
 }
 
-// Paths of open descriptors are written to as they are, so that nothing behind
-// them is replaced or overwritten.
+// osp writes to the paths of open descriptors directly, and never replaces or
+// overwrites the files behind them.
 func TestOutToADescriptor(t *testing.T) {
 	dir := t.TempDir()
 	report := savedTrace(t)

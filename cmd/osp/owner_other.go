@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Where files have no numeric owner, the folder's rules decide who may read
-// what, and who may replace it.
+// Files have no numeric owner on this system. The rules of the folder decide who
+// may read and replace them.
 
 func mayReplace(string, fs.FileInfo) error { return nil }
 

@@ -9,11 +9,12 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// readBounded reads a file of at most so many bytes whole: a regular file, a pipe
-// or a device. It returns when ctx ends, even if nobody writes into the pipe.
+// readBounded reads a whole file: a regular file, a pipe or a device. A file of more
+// than most bytes is an error. readBounded returns when ctx ends, even if nobody
+// writes to the pipe.
 func readBounded(ctx context.Context, name string, most uint64) (string, error) {
 	text, err := await(ctx, func() (string, error) {
 		file, err := os.Open(name)
@@ -35,11 +36,11 @@ func readBounded(ctx context.Context, name string, most uint64) (string, error) 
 		err = tooLarge(most)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the file %q cannot be read: %w", name, backend.Reason(err))
+		return "", fmt.Errorf("cannot read the file %q: %w", name, files.Reason(err))
 	}
 	return text, nil
 }
 
 func tooLarge(most uint64) error {
-	return fmt.Errorf("it has more than %s, the most that such a file may have", humanize.IBytes(most))
+	return fmt.Errorf("it is larger than %s, the limit for such a file", humanize.IBytes(most))
 }

@@ -9,17 +9,18 @@ import (
 	"path/filepath"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/backend"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// A report holds SQL parameters and the arguments of functions.
-const newFileMode = 0o600 // the owner only
+// newFileMode lets only the owner read a new file, because a report contains SQL
+// parameters and the arguments of functions.
+const newFileMode = 0o600
 
-// replace writes a temporary file in the folder of path and renames it to path,
-// so that the old file stays whole if anything fails. The temporary file can be
-// read by its owner only. It gets the owner, the group and the permissions of
-// the old file, if there is one, when it is complete. If path has other names
-// (hard links), they keep the old text.
+// replace writes a temporary file in the folder of path and renames it to path, so
+// that the old file stays unchanged if anything fails. Only its owner can read the
+// temporary file. The complete file gets the owner, the group and the permissions
+// of the old file, if there is one. Other names of the old file (hard links) keep
+// the old content.
 func (o output) replace(ctx context.Context, path string, old fs.FileInfo, write func(w io.Writer) error) error {
 	if old != nil {
 		if err := mayReplace(path, old); err != nil {
@@ -50,18 +51,18 @@ func (o output) replace(ctx context.Context, path string, old fs.FileInfo, write
 }
 
 func noFileIn(dir string, err error) error {
-	return fmt.Errorf("no file can be created in the folder %q: %w", dir, backend.Reason(err))
+	return fmt.Errorf("cannot create a file in the folder %q: %w", dir, files.Reason(err))
 }
 
-// finish gives a complete file the owner, the group and the permissions of the
-// old one, and brings it to the disk.
+// finish gives a complete file the owner, the group and the permissions of the old
+// file, and syncs it to the disk.
 func finish(file *os.File, old fs.FileInfo) error {
 	if old != nil {
 		perm, err := keepOwner(file, old)
 		if err != nil {
-			return fmt.Errorf("its owner and group cannot be kept: %w; remove it, or name another file", backend.Reason(err))
+			return fmt.Errorf("its owner and group cannot be preserved: %w; remove it, or use another path", files.Reason(err))
 		}
-		if err := file.Chmod(perm); err != nil { // after the owner, who may read it from here on
+		if err := file.Chmod(perm); err != nil { // after Chown, because it may let the owner read the file
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ type session struct {
 	mark     string // a file that exists if a command of an attacker ran
 
 	mu     sync.Mutex
-	screen bytes.Buffer // all that the shell wrote
+	screen bytes.Buffer // the output of the shell
 	wrote  chan struct{}
 }
 
@@ -63,7 +63,7 @@ func (s shell) start(t *testing.T, dir, mark string, env ...string) *session {
 		t.Fatal(err)
 	}
 	c := &session{t: t, terminal: terminal, mark: mark, wrote: make(chan struct{}, 1)}
-	go c.read() // until no process has the terminal any more
+	go c.read() // ends when no process has the terminal open
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
@@ -105,8 +105,8 @@ func (c *session) written() string {
 	return c.screen.String()
 }
 
-// await waits until the shell has written all these texts, and forgets what it
-// wrote so far. It fails as soon as a command of an attacker ran.
+// await waits until the shell has written all these texts, and then discards the
+// output. It fails as soon as a command of an attacker ran.
 func (c *session) await(texts ...string) (screen string) {
 	c.t.Helper()
 	screen, ok := c.wait(time.Minute, texts...)
@@ -116,9 +116,9 @@ func (c *session) await(texts ...string) (screen string) {
 	return screen
 }
 
-// complete sends keys at an empty command line and waits for all these texts.
-// It does so again if they do not come, because osp offers what it found in
-// half a second, which may be nothing while other tests run.
+// complete types keys at an empty command line and waits for all these texts. It tries
+// again if they do not come, because osp offers only the ids that it reads in half a
+// second. That may be none while other tests run.
 func (c *session) complete(keys string, texts ...string) (screen string) {
 	c.t.Helper()
 	for range 12 {
@@ -135,7 +135,7 @@ func (c *session) complete(keys string, texts ...string) (screen string) {
 func (c *session) wait(most time.Duration, texts ...string) (screen string, ok bool) {
 	c.t.Helper()
 	tooLong := time.After(most)
-	look := time.NewTicker(50 * time.Millisecond) // a command may run without a word
+	look := time.NewTicker(50 * time.Millisecond) // a command may run without any output
 	defer look.Stop()
 	for {
 		c.harmless()
@@ -155,7 +155,7 @@ func (c *session) wait(most time.Duration, texts ...string) (screen string, ok b
 	}
 }
 
-// harmless fails if a command of an attacker ran.
+// harmless fails the test if a command of an attacker ran.
 func (c *session) harmless() {
 	c.t.Helper()
 	if _, err := os.Stat(c.mark); !errors.Is(err, fs.ErrNotExist) {

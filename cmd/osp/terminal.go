@@ -11,17 +11,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// defaultWidth is the width in columns of what is no terminal.
+// defaultWidth is the width in columns of an output that is not a terminal.
 const defaultWidth = 80
 
-// isTerminal tells whether w is one.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// width returns the columns to write in: what COLUMNS says, else the
-// terminal's, else 80.
+// width returns the number of columns: the value of COLUMNS, or else the width of
+// the terminal, or else 80.
 func width(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
@@ -34,7 +34,7 @@ func width(w io.Writer) int {
 	return defaultWidth
 }
 
-// color tells whether to write in colour: on a terminal that can, unless
+// color reports whether to write in colour: on a terminal that supports colour, unless
 // NO_COLOR (no-color.org) is set.
 func color(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
@@ -46,15 +46,34 @@ const (
 	mostCell    = 255  // code points of a field of a listing
 )
 
-// printable returns outside text for an error or a warning: it can do nothing
-// to a terminal, and has bounded length.
+// printable makes outside text safe for an error or a warning. The result cannot
+// control a terminal and has a bounded length.
 func printable(text string) string {
 	return safetext.Shorten(safetext.Escape(text), mostPrinted)
 }
 
-// cell returns outside text for a field of a listing. It holds no blanks, so
-// that no field looks like more than one, nor like another line where the
-// terminal breaks it.
+// cell makes outside text safe for a field of a listing. The result contains no
+// blanks. Otherwise a field could look like several fields, or like another line if
+// the terminal breaks the line there.
 func cell(text string) string {
 	return safetext.Shorten(strings.ReplaceAll(safetext.Escape(text), " ", `\x20`), mostCell)
+}
+
+// phrase makes outside text safe for a field of a listing that may contain words,
+// such as the name of an operation. Single blanks between words remain, because
+// two blanks separate the fields.
+func phrase(text string) string {
+	words := strings.Split(safetext.Escape(text), " ")
+	var b strings.Builder
+	for i, word := range words {
+		switch {
+		case i == 0:
+		case word == "" || words[i-1] == "":
+			b.WriteString(`\x20`)
+		default:
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return safetext.Shorten(b.String(), mostCell)
 }

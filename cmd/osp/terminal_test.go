@@ -38,3 +38,24 @@ func TestCell(t *testing.T) {
 		t.Errorf("a field has %d code points", n)
 	}
 }
+
+// Names keep single blanks. Nothing in a field can look like the end of the field.
+func TestPhrase(t *testing.T) {
+	for text, want := range map[string]string{
+		"":            "",
+		"GET /v3":     "GET /v3",
+		"a b c":       "a b c",
+		"a  b":        `a\x20\x20b`,
+		" a":          `\x20a`,
+		"a ":          `a\x20`,
+		"a\tb\u202ec": `a\tb\u202ec`,
+		"a \u00a0 b":  `a \u00a0 b`,
+	} {
+		if got := phrase(text); got != want {
+			t.Errorf("phrase(%q) = %s; want %s", text, got, want)
+		}
+		if got := phrase(text); strings.Contains(got, "  ") || strings.TrimSpace(got) != got {
+			t.Errorf("phrase(%q) = %q, which looks like several fields", text, got)
+		}
+	}
+}

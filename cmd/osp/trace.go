@@ -1,6 +1,12 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/osprofiler-otel/osprofiler/reader/python"
+)
 
 func newTrace() *cobra.Command {
 	cmd := &cobra.Command{
@@ -10,4 +16,20 @@ func newTrace() *cobra.Command {
 	}
 	cmd.AddCommand(newTraceList(), newTraceShow())
 	return cmd
+}
+
+// addPython adds the flag --python and its older name --upstream.
+func addPython(cmd *cobra.Command, on *bool, usage string) {
+	flags := cmd.Flags()
+	flags.BoolVar(on, "python", false, usage)
+	flags.BoolVar(on, "upstream", false, "the same as --python")
+}
+
+// openPython opens a store for Python's answers.
+func openPython(ctx context.Context, flag string) (*python.Reader, error) {
+	s, err := connectionString(flag)
+	if err != nil {
+		return nil, err
+	}
+	return python.Open(ctx, s)
 }

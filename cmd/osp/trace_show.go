@@ -14,6 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -21,7 +22,7 @@ import (
 type traceShow struct {
 	connection      string
 	json, dot, text bool
-	upstream        bool
+	python          bool
 	out             string
 }
 
@@ -30,12 +31,12 @@ func newTraceShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show BASE_ID|FILE",
 		Short: "Show one trace",
-		Long: `Show one trace of a store, or one that was saved with --json by this tool or by
-upstream's.
+		Long: `Show one trace of a store, or a report that was saved with --json by this tool or
+by the Python tool.
 
-An argument that reads like a UUID, with or without dashes, is a base id: first
-as it stands there, then lower-case and dashed. Anything else is a file if there
-is one of that name, else a base id.`,
+An argument that reads like a UUID, with or without dashes, is a base id. It is
+looked for as it was typed, and then in its lower-case, dashed form. Anything else
+is a file if there is one of that name, else a base id.`,
 		Example: `  osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2
   osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2 --json --out trace.json
   osp trace show trace.json --dot | dot -Tsvg > trace.svg`,
@@ -56,9 +57,9 @@ is one of that name, else a base id.`,
 	addConnectionString(cmd, &s.connection)
 	flags := cmd.Flags()
 	flags.BoolVar(&s.text, "text", false, "draw a tree (the default)")
-	flags.BoolVar(&s.json, "json", false, "write the report as upstream's tool does")
+	flags.BoolVar(&s.json, "json", false, "write the report as the Python tool does")
 	flags.BoolVar(&s.dot, "dot", false, "write a graph for Graphviz")
-	flags.BoolVar(&s.upstream, "upstream", false, "give the answer of upstream's tool, also where it is wrong or fails")
+	addPython(cmd, &s.python, "give the answer of the Python tool, also where it is wrong or fails")
 	flags.StringVar(&s.out, "out", "", "write to a `file`, whole or not at all")
 	return cmd
 }
@@ -89,8 +90,10 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 		switch {
 		case s.json:
 			return render.JSON(w, report)
-		case s.dot && s.upstream && s.out == "" && isTerminal(stdout):
+		case s.dot && s.python && s.out == "" && isTerminal(stdout):
 			return visibleDot(w, report)
+		case s.dot && s.python:
+			return python.Dot(w, report)
 		case s.dot:
 			return render.Dot(w, report)
 		case s.out != "":
@@ -104,7 +107,7 @@ func (s *traceShow) run(ctx context.Context, trace string, stdout, stderr io.Wri
 // stored texts as they are, control characters included.
 func visibleDot(w io.Writer, report *reader.Report) error {
 	var graph strings.Builder
-	if err := render.Dot(&graph, report); err != nil {
+	if err := python.Dot(&graph, report); err != nil {
 		return err
 	}
 	for line := range strings.Lines(graph.String()) {
@@ -116,7 +119,7 @@ func visibleDot(w io.Writer, report *reader.Report) error {
 	return nil
 }
 
-// report finds what the argument names.
+// report returns the report of the trace or the file that the argument names.
 func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, error) {
 	if _, isID := osprofiler.ParseUUID(trace); isID {
 		return s.stored(ctx, trace)
@@ -126,11 +129,11 @@ func (s *traceShow) report(ctx context.Context, trace string) (*reader.Report, e
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", trace)
 	case err == nil:
-		return savedReport(ctx, trace, info, s.upstream)
+		return savedReport(ctx, trace, info)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("cannot read the file %q: permission denied", trace)
-	case s.upstream:
-		return nil, fmt.Errorf("there is no file %q, which is what upstream's tool takes for one, since it reads like no UUID", trace)
+	case s.python:
+		return nil, fmt.Errorf("there is no file %q, and the Python tool reads only UUIDs as base ids: give a base id or the path of a saved report", trace)
 	case s.connection == "" && os.Getenv(connectionVariable) == "":
 		return nil, usagef("there is no file %q; to look for a trace of that base id, give --connection-string, or set %s", trace, connectionVariable)
 	}
@@ -143,7 +146,7 @@ const (
 	mostPipedReport = 256 << 20 // from a pipe or a device
 )
 
-func savedReport(ctx context.Context, name string, info fs.FileInfo, upstream bool) (*reader.Report, error) {
+func savedReport(ctx context.Context, name string, info fs.FileInfo) (*reader.Report, error) {
 	most := uint64(mostReport)
 	if !info.Mode().IsRegular() {
 		most = mostPipedReport
@@ -156,7 +159,6 @@ func savedReport(ctx context.Context, name string, info fs.FileInfo, upstream bo
 	if err != nil {
 		return nil, fmt.Errorf("%q should be a report that --json saved: %w", name, err)
 	}
-	report.Upstream = upstream // drawn as upstream's tool would
 	return report, nil
 }
 
@@ -169,22 +171,34 @@ func canonicalID(id string) string {
 	return id
 }
 
-// stored reads the trace's report: of the id as it was typed, and if there is
-// none, of its canonical form, which upstream's tool does not try.
+// A reporter is a reader of our answers or of Python's.
+type reporter interface {
+	Report(ctx context.Context, baseID string) (*reader.Report, error)
+	Close() error
+}
+
+func (s *traceShow) open(ctx context.Context) (reporter, error) {
+	if s.python {
+		return openPython(ctx, s.connection)
+	}
+	return openReader(ctx, s.connection)
+}
+
+// stored reads the report of a trace. If there is no trace of the id as it was
+// typed, stored tries the canonical id, which the Python tool does not.
 func (s *traceShow) stored(ctx context.Context, baseID string) (report *reader.Report, err error) {
-	r, err := openReader(ctx, s.connection, s.upstream)
+	r, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	report, err = r.Report(ctx, baseID)
-	if errors.Is(err, store.ErrNotFound) && !s.upstream {
-		if canonical := canonicalID(baseID); canonical != baseID {
-			found, errFound := r.Report(ctx, canonical)
-			if !errors.Is(errFound, store.ErrNotFound) {
-				return found, errFound
-			}
-		}
+	canonical := canonicalID(baseID)
+	if !errors.Is(err, store.ErrNotFound) || s.python || canonical == baseID {
+		return report, err
+	}
+	if other, errOther := r.Report(ctx, canonical); !errors.Is(errOther, store.ErrNotFound) {
+		return other, errOther
 	}
 	return report, err
 }

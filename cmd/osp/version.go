@@ -12,7 +12,7 @@ import (
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Tell the versions of osp, Go and OpenTelemetry",
+		Short: "Show the versions of osp, Go and OpenTelemetry",
 		Args:  noArguments,
 		RunE: verb(func(cmd *cobra.Command, _ []string) error {
 			return writeVersion(cmd.OutOrStdout())
@@ -28,8 +28,9 @@ func writeVersion(w io.Writer) error {
 
 const unknownVersion = "unknown"
 
-// version returns the module's version as the go command stamped it: a tag, or
-// a pseudo-version with the commit in it; "unknown" in a test binary.
+// version returns the version of the module that the go command recorded in the
+// program: a tag, or a pseudo-version with the commit. It returns "unknown" in a
+// test binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
@@ -47,7 +48,7 @@ func version() string {
 	return v
 }
 
-// dependency returns the version of a module that is linked in.
+// dependency returns the version of a module that the program contains.
 func dependency(path string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -9,15 +9,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// warnings tells on stderr of what is wrong without being an error, and after
-// a few only counts: a store may hold millions of the same.
+// warnings writes warnings to stderr. After a few it only counts them, because a
+// store may have millions of the same kind.
 type warnings struct {
 	w     io.Writer
 	count int
-	told  map[uint64]bool // the hashes of what was skipped
+	texts map[uint64]bool // the hashes of the entries that were skipped
 }
 
 const mostWarnings = 10
+
+// seed is for the hashes of warnings.
+var seed = maphash.MakeSeed()
 
 func (w *warnings) add(text string) {
 	w.count++
@@ -26,28 +29,28 @@ func (w *warnings) add(text string) {
 	}
 }
 
-// skipped tells whether err is about one skipped entry, so that what comes
-// after it can still be read, and whether it is new. Only then does it warn: a
-// file tells of the same line whenever it is searched.
+// skipped reports whether err is about one entry that was skipped, so that the
+// entries behind it can still be read, and whether the entry is new. It warns only
+// of new ones, because a file reports the same line whenever it is read.
 func (w *warnings) skipped(err error) (damaged, isNew bool) {
-	var damage *store.Damage
+	var damage *store.DamageError
 	if !errors.As(err, &damage) {
 		return false, false
 	}
 	text := err.Error()
 	hash := maphash.String(seed, text)
-	if w.told[hash] {
+	if w.texts[hash] {
 		return true, false
 	}
-	if w.told == nil {
-		w.told = map[uint64]bool{}
+	if w.texts == nil {
+		w.texts = map[uint64]bool{}
 	}
-	w.told[hash] = true
+	w.texts[hash] = true
 	w.add(text)
 	return true, true
 }
 
-// close tells how many more there were.
+// close writes how many more warnings there were.
 func (w *warnings) close() {
 	if more := w.count - mostWarnings; more > 0 {
 		fmt.Fprintf(w.w, "osp: warning: and %d more\n", more)

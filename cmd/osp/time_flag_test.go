@@ -50,7 +50,7 @@ func TestParseWhen(t *testing.T) {
 	}
 }
 
-// Whatever time a listing shows can be given back to it.
+// --since and --until accept the times that a listing shows.
 func TestParseWhenTakesStoredTimes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := time.UnixMicro(rapid.Int64Range(0, 253402300799999999).Draw(t, "microseconds")).UTC()

@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A when is a flag that takes a time: RFC 3339, a date, or an age like 2h.
+// A when is the value of a flag for a time: RFC 3339, a date, or an age like 2h.
 type when struct {
 	time.Time
 	now func() time.Time
@@ -32,7 +32,8 @@ func (w *when) Set(text string) (err error) {
 	return err
 }
 
-// parseWhen reads a time. Without an offset it is UTC; a date is its midnight.
+// parseWhen parses a time. Without an offset the time is UTC. A date means its
+// midnight.
 func parseWhen(text string, now time.Time) (time.Time, error) {
 	if age, ok := parseAge(text); ok {
 		return now.Add(-age), nil
@@ -56,8 +57,8 @@ var (
 	}
 )
 
-// parseAge reads 90s, 30m, 2h, 3d, 1w, and several in a row like 1h30m.
-// What is older than Go's durations can tell (292 years) is no age.
+// parseAge parses ages like 90s, 30m, 2h, 3d and 1w, and combinations like 1h30m. It
+// does not accept more than 292 years, the longest time.Duration.
 func parseAge(text string) (age time.Duration, ok bool) {
 	if !ageForm.MatchString(text) {
 		return 0, false
