@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-
-	table "github.com/osprofiler-otel/osprofiler/exporter/sql"
 )
 
-// barePostgreSQL is pgx with its own interface, which is faster than database/sql's.
+// barePostgreSQL uses the native interface of pgx, which is faster than database/sql.
 type barePostgreSQL struct{ *pgx.Conn }
 
 func openPostgreSQL(ctx context.Context, url string) (bare, error) {
@@ -42,7 +40,7 @@ func (p barePostgreSQL) list(ctx context.Context, traces int) error {
 	return errors.Join(err, came(len(all), min(traces, listLimit)))
 }
 
-var copied = strings.Split(table.ColumnList, ", ")
+var copied = strings.Split(columnList, ", ")
 
 func (p barePostgreSQL) write(ctx context.Context, records []record) error {
 	return pgx.BeginFunc(ctx, p.Conn, func(tx pgx.Tx) error {
@@ -53,7 +51,7 @@ func (p barePostgreSQL) write(ctx context.Context, records []record) error {
 	})
 }
 
-func (p barePostgreSQL) much(ctx context.Context, write func() error) error {
+func (p barePostgreSQL) writeBulk(ctx context.Context, write func() error) error {
 	return withoutIndexes(write, "", func(statement string) error {
 		_, err := p.Exec(ctx, statement)
 		return err

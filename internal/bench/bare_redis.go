@@ -20,7 +20,7 @@ func openRedis(_ context.Context, url string) (bare, error) {
 
 func (r bareRedis) close() error { return r.Close() }
 
-// A redisList is what LRANGE gave of a key, the newest first.
+// A redisList is the answer of LRANGE for a key, the newest element first.
 type redisList struct {
 	key    string
 	values []string
@@ -76,4 +76,4 @@ func (r bareRedis) list(ctx context.Context, traces int) error {
 	}
 }
 
-func (r bareRedis) much(_ context.Context, write func() error) error { return write() }
+func (r bareRedis) writeBulk(_ context.Context, write func() error) error { return write() }

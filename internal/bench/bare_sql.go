@@ -15,26 +15,29 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// Statements that are the same for all databases, but for their arguments.
+// columnList names the columns of a row.
+var columnList = strings.Join(append(table.Columns(), "data"), ", ")
+
+// Statements for all databases, which differ only in their arguments.
 var (
-	insertRows  = "INSERT INTO data (" + table.ColumnList + ") VALUES "
-	selectTrace = "SELECT " + table.ColumnList + " FROM data WHERE base_id = "
+	insertRows  = "INSERT INTO data (" + columnList + ") VALUES "
+	selectTrace = "SELECT " + columnList + " FROM data WHERE base_id = "
 	selectList  = "SELECT base_id, min(timestamp) FROM data GROUP BY base_id ORDER BY 2 DESC LIMIT " + strconv.Itoa(listLimit)
 )
 
-// insertedAtOnce is how many rows in a statement are the fastest.
+// insertedAtOnce is the fastest number of rows in a statement.
 const insertedAtOnce = 100
 
-// columns is how many a row has.
+// columns is the number of columns of a row.
 var columns = len(table.Columns()) + 1
 
-// bareSQL is a database by a driver for database/sql.
+// bareSQL uses a database with a driver for database/sql.
 type bareSQL struct {
 	*sql.DB
-	onTable string // what DROP INDEX says besides
+	onTable string // the end of DROP INDEX, for databases that need the table there
 }
 
-// openSQLite sets what our store sets.
+// openSQLite opens the database with the settings of our store.
 func openSQLite(_ context.Context, url string) (bare, error) {
 	path := strings.TrimPrefix(url, "sqlite:///")
 	db, err := sql.Open("sqlite", "file://"+path+"?_pragma=synchronous(full)&_pragma=cache_size(-16000)")
@@ -59,7 +62,7 @@ func openMariaDB(_ context.Context, url string) (bare, error) {
 
 func (d bareSQL) close() error { return d.Close() }
 
-// sqlRows are those of a trace, as text.
+// sqlRows are the rows of a trace, as text.
 type sqlRows [][]sql.NullString
 
 func (r sqlRows) notifications() int { return len(r) }
@@ -79,14 +82,14 @@ func (r sqlRows) records() (all []record) {
 	return all
 }
 
-// cursor is what both sql.Rows and pgx.Rows are.
+// cursor has the common methods of sql.Rows and pgx.Rows.
 type cursor interface {
 	Next() bool
 	Scan(into ...any) error
 }
 
-// scan reads all rows of so many columns, as text. Whether an error ended them
-// is the caller's to ask.
+// scan reads all rows of n columns as text. The caller must check whether an error
+// ended them.
 func scan(from cursor, columns int) (all sqlRows, err error) {
 	into := make([]any, columns)
 	for from.Next() {
@@ -143,15 +146,15 @@ func (d bareSQL) write(ctx context.Context, records []record) error {
 	return tx.Commit()
 }
 
-func (d bareSQL) much(ctx context.Context, write func() error) error {
+func (d bareSQL) writeBulk(ctx context.Context, write func() error) error {
 	return withoutIndexes(write, d.onTable, func(statement string) error {
 		_, err := d.ExecContext(ctx, statement)
 		return err
 	})
 }
 
-// withoutIndexes drops the table's indexes and makes them anew when all is
-// written, which is much faster than to keep them up to date.
+// withoutIndexes drops the indexes of the table, and creates them again after all
+// rows are written. This is much faster than updating them for each row.
 func withoutIndexes(write func() error, onTable string, execute func(statement string) error) error {
 	for _, column := range table.Columns() {
 		if err := execute("DROP INDEX ix_data_" + column + onTable); err != nil {

@@ -12,11 +12,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// atOnce is how many traces are written at once.
+// atOnce is the number of traces in one write.
 const atOnce = 2000
 
-// Of the i-th trace that fill writes, all ids start with idsOf(i), and all
-// times with timesOf(i).
+// idsOf returns the beginning of all ids of the i-th trace that fill writes. timesOf
+// returns the beginning of all its times.
 func idsOf(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-", uint32(i)*2654435761) } // in no order
 
 func timesOf(i int) string {
@@ -25,15 +25,15 @@ func timesOf(i int) string {
 
 func baseIDOf(i int) string { return idsOf(i) + "000000000001" }
 
-// fill writes so many traces of two notifications each into an empty store,
-// one a millisecond. The first one our store writes, and the client library
-// writes the others in the same way, by the thousand.
+// fill writes traces of two notifications each into an empty store, one trace for
+// each millisecond. Our store writes the first trace. The client library writes the
+// other traces in the same form, thousands at once.
 func fill(ctx context.Context, url string, client bare, traces int) error {
 	first, err := firstTrace(ctx, url, client)
 	if err != nil {
 		return err
 	}
-	return client.much(ctx, func() error {
+	return client.writeBulk(ctx, func() error {
 		for from := 1; from < traces; from += atOnce {
 			var records []record
 			for i := from; i < min(from+atOnce, traces); i++ {
@@ -47,7 +47,7 @@ func fill(ctx context.Context, url string, client bare, traces int) error {
 	})
 }
 
-// halves are the two notifications of the i-th trace.
+// halves returns the two notifications of the i-th trace.
 func halves(i int) []osprofiler.Notification {
 	half := func(name, micros, info string) osprofiler.Notification {
 		return osprofiler.Notification{
@@ -61,7 +61,7 @@ func halves(i int) []osprofiler.Notification {
 	}
 }
 
-// firstTrace has our store write the first trace, and returns what it stored.
+// firstTrace writes the first trace with our store, and returns the stored records.
 func firstTrace(ctx context.Context, url string, client bare) ([]record, error) {
 	s, err := store.Open(ctx, url)
 	if err != nil {
@@ -78,7 +78,7 @@ func firstTrace(ctx context.Context, url string, client bare) ([]record, error) 
 	return got.records(), nil
 }
 
-// like returns the records of the first trace as those of the i-th.
+// like returns the records of the i-th trace, made from those of the first trace.
 func like(first []record, i int) []record {
 	all := make([]record, len(first))
 	for n, values := range first {
@@ -94,7 +94,7 @@ func like(first []record, i int) []record {
 }
 
 // areNewest makes sure that these are the newest of so many traces.
-func areNewest(list iter.Seq2[store.Trace, error], traces int) error {
+func areNewest(list iter.Seq2[store.Summary, error], traces int) error {
 	count := 0
 	for trace, err := range list {
 		if err != nil {
@@ -108,7 +108,7 @@ func areNewest(list iter.Seq2[store.Trace, error], traces int) error {
 	return came(count, min(listLimit, traces))
 }
 
-// came makes sure that so many came.
+// came checks the number of results.
 func came(found, want int) error {
 	if found != want {
 		return fmt.Errorf("%d came instead of %d", found, want)

@@ -8,11 +8,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// What the client library wrote is read as if our store had written it.
+// The traces that the client library wrote read like those that our store wrote.
 func TestFill(t *testing.T) {
-	for _, p := range sharedPlaces(t) {
+	for _, p := range sharedSubjects(t) {
 		t.Run(p.name, func(t *testing.T) {
-			m := &measurement{place: p}
+			m := &measurement{subject: p}
 			defer func() {
 				if err := m.close(); err != nil {
 					t.Error(err)

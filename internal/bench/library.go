@@ -24,14 +24,14 @@ import (
 //go:embed library.py
 var libraryScript string
 
-// row is one kind of work: seconds per operation on either side.
+// row is one kind of work, with the seconds per operation of both sides.
 type row struct {
 	what          string
 	ours, pythons float64
 }
 
-// library compares what this project and the Python library both do without a
-// store. Both use one core.
+// library compares this project with the Python library in work that needs no store.
+// Both use one core.
 func library(w io.Writer, python string, count int) error {
 	lines := workload.Lines(count)
 	theirs, err := measurePython(python, lines)
@@ -63,7 +63,7 @@ func printLibrary(w io.Writer, rows []row) error {
 	return t.Flush()
 }
 
-// duration writes seconds with three digits or so, in the unit that fits.
+// duration formats seconds with about three digits, in a suitable unit.
 func duration(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	return d.Round(max(1, d/1000)).String()
@@ -76,7 +76,7 @@ func measurePython(python string, lines []string) (p pythons, err error) {
 	work := struct {
 		Notifications []osprofiler.Notification `json:"notifications"`
 		Lines         []string                  `json:"lines"`
-	}{convert.New().Append(nil, workload.Spans(1)...), lines}
+	}{convert.New().Append(nil, convert.Both, workload.Spans(1)...), lines}
 	err = askPython(context.Background(), python, libraryScript, work, &p)
 	return p, err
 }
@@ -105,7 +105,8 @@ func encodeSpans(b *testing.B) {
 	}
 }
 
-// operations makes spans by the OpenTelemetry SDK, and does the same with them.
+// operations makes spans with the OpenTelemetry SDK, and then converts and writes
+// them in batches.
 func operations(b *testing.B) {
 	var w writer
 	like := workload.Spans(1)[0]
@@ -122,7 +123,8 @@ func operations(b *testing.B) {
 	}
 }
 
-// writer writes spans as notifications into memory; as a SpanProcessor, batch by batch.
+// writer writes spans as notifications to memory. As a SpanProcessor it writes them in
+// batches.
 type writer struct {
 	converter     *convert.Converter
 	notifications []osprofiler.Notification
@@ -134,7 +136,7 @@ func (w *writer) write(spans []sdktrace.ReadOnlySpan) {
 	if w.converter == nil {
 		w.converter = convert.New()
 	}
-	w.notifications = w.converter.Append(w.notifications[:0], spans...)
+	w.notifications = w.converter.Append(w.notifications[:0], convert.Both, spans...)
 	w.text = w.text[:0]
 	for i := range w.notifications {
 		w.text = w.notifications[i].AppendJSON(w.text)
@@ -172,7 +174,7 @@ func report(b *testing.B, lines []string) {
 	}
 }
 
-// signedContext is a context and the headers that made it.
+// signedContext is a context with the headers from which it was made.
 func signedContext() (propagation.TextMapPropagator, context.Context, propagation.HeaderCarrier) {
 	prop, headers := bridge.NewPropagator(bridge.NewKeys("key")), propagation.HeaderCarrier{}
 	info, mac := osprofiler.TraceInfo{BaseID: osprofiler.NewID(), ParentID: osprofiler.NewID()}.Pack("key")

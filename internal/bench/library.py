@@ -1,6 +1,6 @@
-# Measures the Python library on the work that it is given as JSON on standard
-# input, and writes seconds per operation as JSON on standard output. It is the
-# Redis driver that works, as it is, with a database that is only a list.
+# Measures the Python library. It reads the work as JSON from standard input, and
+# prints the seconds per operation as JSON. The unmodified Redis driver does the work,
+# with a list in place of the database.
 import json
 import sys
 import time

@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// The comparison runs, on a small trace, and prints a line for each kind of work.
+// The comparison works with a small trace, and prints a line for each kind of work.
 func TestLibrary(t *testing.T) {
 	python := testenv.Python(t)
 	benchtime := flag.Lookup("test.benchtime").Value

@@ -1,6 +1,6 @@
-// Command bench measures this project beside the Python library, without a
-// store and with each real one, where the store's client library alone runs
-// besides, on the same work, in one run, and prints tables.
+// Command bench compares this project with the Python library, without a store and
+// with each real store. With a store it also compares with the bare client library.
+// All of them do the same work in one run. The command prints tables.
 package main
 
 import (
@@ -16,16 +16,27 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// notificationsOfReport is the size of the trace that is reported without a store.
+// notificationsOfReport is the size of the trace for the report without a store.
 const notificationsOfReport = 100_000
 
+// serviceRuns is how often each kind of service is measured.
+const serviceRuns = 3
+
 func main() {
-	stores := flag.String("stores", strings.Join(placeNames(), ","), "the stores to measure")
+	stores := flag.String("stores", strings.Join(subjectNames(), ","), "the stores to measure")
 	withLibrary := flag.Bool("library", true, "measure what needs no store")
 	memory := flag.Int("memory", 1_000_000, "measure the memory of listing among so many traces; 0 leaves it out")
+	service := flag.Int("service", 300_000, "measure what so many spans cost a service; 0 leaves it out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *withLibrary, *stores, *memory)
+	if work := os.Getenv(serviceEnvironment); work != "" {
+		if err := beService(ctx, work); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	err := run(ctx, *withLibrary, *stores, *memory, *service)
 	stop()
 	if err := errors.Join(append(testenv.EndAll(), err)...); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -33,7 +44,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, withLibrary bool, stores string, memory int) error {
+func run(ctx context.Context, withLibrary bool, stores string, memory, service int) error {
 	chosen, err := choose(stores)
 	if err != nil {
 		return err
@@ -47,21 +58,26 @@ func run(ctx context.Context, withLibrary bool, stores string, memory int) error
 			return err
 		}
 	}
+	if service > 0 {
+		if err := serviceTable(ctx, os.Stdout, serviceRuns, service); err != nil {
+			return err
+		}
+	}
 	if err := compareStores(ctx, os.Stdout, python, chosen, usual); err != nil || memory == 0 {
 		return err
 	}
 	return memoryTable(ctx, os.Stdout, python, chosen, memory)
 }
 
-// choose finds places by their names.
-func choose(names string) (chosen []place, err error) {
+// choose returns the subjects with these names.
+func choose(names string) (chosen []subject, err error) {
 	for _, name := range strings.FieldsFunc(names, func(r rune) bool { return r == ',' }) {
-		i := slices.Index(placeNames(), name)
+		i := slices.Index(subjectNames(), name)
 		if i < 0 {
-			err = errors.Join(err, fmt.Errorf("%q is no store that is measured; these are: %s", name, strings.Join(placeNames(), ", ")))
+			err = errors.Join(err, fmt.Errorf("%q is no store that is measured; these are: %s", name, strings.Join(subjectNames(), ", ")))
 			continue
 		}
-		chosen = append(chosen, places[i])
+		chosen = append(chosen, subjects[i])
 	}
 	return chosen, err
 }

@@ -17,27 +17,27 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// memoryAim is what a listing of the newest 100 of a million traces may take at most.
+// memoryAim is the memory that a listing of the newest 100 of a million traces may use.
 const memoryAim = 200 << 20
 
 //go:embed memory.py
 var memoryScript string
 
-// A usage is what the command took for a listing.
+// A usage is the time and the memory of the command for a listing.
 type usage struct {
 	Seconds float64
-	Peak    int64 // bytes of memory that were resident at most
+	Peak    int64 // the largest resident memory in bytes
 	Output  string
 	Code    int
 }
 
-// memoryTable measures listings among so many traces, and prints a table.
-func memoryTable(ctx context.Context, w io.Writer, python string, stores []place, traces int) error {
+// memoryTable measures listings of stores with many traces, and prints a table.
+func memoryTable(ctx context.Context, w io.Writer, python string, stores []subject, traces int) error {
 	dir, err := os.MkdirTemp("", "osp-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // of temporary files
+	defer os.RemoveAll(dir) //nolint:errcheck // these are temporary files
 	osp, err := buildCommand(ctx, dir)
 	if err != nil {
 		return err
@@ -64,8 +64,8 @@ func buildCommand(ctx context.Context, dir string) (path string, err error) {
 	return path, nil
 }
 
-// memory has the command list the newest traces of so many.
-func (p place) memory(ctx context.Context, osp, python string, traces int) (used usage, err error) {
+// memory fills a store with traces, and measures how the command lists the newest.
+func (p subject) memory(ctx context.Context, osp, python string, traces int) (used usage, err error) {
 	url, drop, err := p.prepared(ctx)
 	if err != nil {
 		return used, err
@@ -89,14 +89,14 @@ func (p place) memory(ctx context.Context, osp, python string, traces int) (used
 }
 
 // listed yields the base ids that the command listed.
-func listed(output string) iter.Seq2[store.Trace, error] {
-	return func(yield func(store.Trace, error) bool) {
+func listed(output string) iter.Seq2[store.Summary, error] {
+	return func(yield func(store.Summary, error) bool) {
 		for line := range strings.Lines(output) {
 			var t struct {
 				BaseID string `json:"base_id"`
 			}
 			err := json.Unmarshal([]byte(line), &t)
-			if !yield(store.Trace{BaseID: t.BaseID}, err) {
+			if !yield(store.Summary{BaseID: t.BaseID}, err) {
 				return
 			}
 		}

@@ -1,7 +1,6 @@
-# Runs the command that it is told by JSON on standard input, and writes how
-# much memory was resident at most as JSON on standard output. It stands between
-# since what the system says of a process counts its parent's memory, too, from
-# before it became another program: here that of a small one.
+# Runs the command that it reads as JSON from standard input, and prints the largest
+# resident memory of the command as JSON. This small program starts the command because
+# the system also counts the memory of the parent until exec.
 import json
 import resource
 import subprocess

@@ -6,8 +6,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// The command lists the newest hundred of many traces, and of a million in less
-// than 200 MB, in every store.
+// The command lists the newest hundred of many traces in every store. For a million
+// traces it needs less than 200 MB.
 func TestMemory(t *testing.T) {
 	python := testenv.Python(t)
 	traces := 3000
@@ -18,7 +18,7 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range sharedPlaces(t) {
+	for _, p := range sharedSubjects(t) {
 		t.Run(p.name, func(t *testing.T) {
 			used, err := p.memory(t.Context(), osp, python, traces)
 			if err != nil {

@@ -9,14 +9,14 @@ import (
 	"os/exec"
 )
 
-// askPython runs a script with a question on its standard input and reads the
-// answer from its standard output, both JSON.
+// askPython runs a Python script. It writes the question to the script's standard
+// input and reads the answer from its standard output, both as JSON.
 func askPython(ctx context.Context, python, script string, question, answer any) error {
 	input, err := json.Marshal(question)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, python, "-c", script) //nolint:gosec // the interpreter that the user has
+	cmd := exec.CommandContext(ctx, python, "-c", script) //nolint:gosec // it is the user's own interpreter
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -38,7 +38,7 @@ func (m *measurement) report(ctx context.Context) (c comparison, err error) {
 	return comparison{m.name, "report", ours.seconds, alone.seconds, python, false, m.fetches}, err
 }
 
-// list measures the listing of the newest among many traces.
+// list measures the listing of the newest of many traces.
 func (m *measurement) list(ctx context.Context) (c comparison, err error) {
 	url, client, err := m.empty(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func (m *measurement) list(ctx context.Context) (c comparison, err error) {
 	return comparison{m.name, "list", ours.seconds, alone.seconds, python, false, m.lists}, err
 }
 
-// beside times what our reader and what the client library alone does, by turns.
+// beside measures our reader and the bare client library, in turns.
 func (m *measurement) beside(ctx context.Context, url string, ours func(*reader.Reader) error, client func() error) (us, alone best, err error) {
 	r, err := reader.Open(ctx, url)
 	if err != nil {
@@ -75,7 +75,7 @@ func (m *measurement) beside(ctx context.Context, url string, ours func(*reader.
 	return us, alone, nil
 }
 
-// writeLargeTrace writes a trace of so many notifications, the oldest first.
+// writeLargeTrace writes a trace with many notifications, the oldest first.
 func writeLargeTrace(ctx context.Context, url string, count int) (baseID string, err error) {
 	s, err := store.Open(ctx, url)
 	if err != nil {
@@ -98,7 +98,7 @@ func writeLargeTrace(ctx context.Context, url string, count int) (baseID string,
 	return batch[0].BaseID, nil
 }
 
-// reported makes sure that all of the trace is in its report.
+// reported checks that the report contains the whole trace.
 func reported(ctx context.Context, r *reader.Reader, baseID string, notifications int) error {
 	report, err := r.Report(ctx, baseID)
 	if err != nil {

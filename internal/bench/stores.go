@@ -14,40 +14,41 @@ import (
 //go:embed stores.py
 var storesScript string
 
-// sizes say how much work there is.
+// sizes are the amounts of work.
 type sizes struct {
-	writeRounds, batches int // times that so many batches are written
-	notify               int // notifications that Python stores
-	report               int // notifications of the trace that is reported
-	traces               int // among which is listed
-	readRounds           int // times that is read
+	writeRounds, batches int // rounds of writing, and batches of each round
+	notify               int // notifications that Python writes
+	report               int // notifications of the trace to report on
+	traces               int // traces in the store that is listed
+	readRounds           int // rounds of reading
 }
 
 var usual = sizes{writeRounds: 20, batches: 2, notify: 2000, report: 40_000, traces: 100_000, readRounds: 5}
 
-// The spans of a batch, as the SDK's batch processor has them, and of a trace.
+// The number of spans of a batch, which is that of the SDK's batch processor, and of
+// a trace.
 const (
 	batchSize = 512
 	traceSize = 16
 )
 
-// listLimit is how many traces are listed.
+// listLimit is the number of traces that are listed.
 const listLimit = 100
 
-// A measurement is all that is measured of one store.
+// A measurement measures one store.
 type measurement struct {
-	place
+	subject
 	sizes
 	python string
-	ends   []func() error // what close does, the last first
+	ends   []func() error // close calls these, the last first
 }
 
-// compareStores measures exporting and reading, each beside the store's client
-// library alone and upstream's driver, and prints a table.
-func compareStores(ctx context.Context, w io.Writer, python string, stores []place, size sizes) error {
+// compareStores measures exporting and reading, compares with the bare client library
+// of the store and with Python's driver, and prints a table.
+func compareStores(ctx context.Context, w io.Writer, python string, stores []subject, size sizes) error {
 	var all []comparison
 	for _, p := range stores {
-		m := &measurement{place: p, sizes: size, python: python}
+		m := &measurement{subject: p, sizes: size, python: python}
 		rows, err := m.run(ctx)
 		if err := errors.Join(err, m.close()); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -77,8 +78,7 @@ func (m *measurement) close() (err error) {
 	return err
 }
 
-// empty returns an empty store, which is given back when all is measured, and
-// its client library.
+// empty returns an empty store and its bare client library. close drops the store.
 func (m *measurement) empty(ctx context.Context) (url string, client bare, err error) {
 	url, drop, err := m.prepared(ctx)
 	if err != nil {
@@ -92,7 +92,7 @@ func (m *measurement) empty(ctx context.Context) (url string, client bare, err e
 	return url, client, nil
 }
 
-// ask has upstream's driver do one kind of work, and returns the seconds it took.
+// ask runs one kind of work with Python's driver, and returns the seconds.
 func (m *measurement) ask(ctx context.Context, work string, how map[string]any) (seconds float64, err error) {
 	answer := map[string]float64{}
 	err = askPython(ctx, m.python, storesScript, map[string]any{work: how}, &answer)
@@ -102,7 +102,7 @@ func (m *measurement) ask(ctx context.Context, work string, how map[string]any) 
 // A best is the shortest of several times.
 type best struct{ seconds float64 }
 
-// time runs the work once, with no garbage left over from before.
+// time runs the work once, after a garbage collection, and keeps the shortest time.
 func (b *best) time(work func() error) error {
 	runtime.GC()
 	began := time.Now()
@@ -113,7 +113,7 @@ func (b *best) time(work func() error) error {
 	return err
 }
 
-// each times one thing after the other, all of them as one.
+// each measures count calls of work together.
 func (b *best) each(count int, work func(i int) error) error {
 	return b.time(func() error {
 		for i := range count {

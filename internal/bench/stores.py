@@ -1,6 +1,5 @@
-# Measures upstream's driver, as it is, on a real store, on the work that it is
-# given as JSON on standard input, and writes seconds per operation as JSON on
-# standard output.
+# Measures the unmodified driver of the Python library on a real store. It reads the
+# work as JSON from standard input, and prints the seconds per operation as JSON.
 import json
 import sys
 import time
@@ -17,7 +16,7 @@ opts.set_defaults(conf)
 
 def driver(url, like=None):
     if url.startswith("sqlite:"):
-        # Not in upstream's list of schemes, but the driver takes it.
+        # The list of schemes has no sqlite, but the driver accepts it.
         made = sqlalchemy_driver.SQLAlchemyDriver(url)
     else:
         made = base.get_driver(url, conf=conf)
@@ -45,7 +44,7 @@ def notify(url, notifications):
 
 def report(url, base_id):
     def one():
-        made = driver(url)  # which gives one report only
+        made = driver(url)  # a driver can give only one report
         took, got = seconds(made.get_report, base_id)
         if not got["children"]:
             raise ValueError("the report is empty")

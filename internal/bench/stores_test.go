@@ -9,16 +9,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// sharedPlaces are the places on the servers that all tests share.
-func sharedPlaces(t *testing.T) (all []place) {
+// sharedSubjects are the stores on the servers that all tests share.
+func sharedSubjects(t *testing.T) (all []subject) {
 	shared := map[string]func(testing.TB) string{
 		"redis": testenv.RedisDB, "postgresql": testenv.PostgreSQL, "mariadb": testenv.MariaDB,
 	}
-	for _, p := range places {
+	for _, p := range subjects {
 		if fresh := shared[p.name]; fresh != nil {
-			fresh(t) // skips this test where there is no such server
+			fresh(t) // skips this test if the server is missing
 			p.fresh = func() (string, func() error, error) {
-				return fresh(t), func() error { return nil }, nil // which the end of the test drops
+				return fresh(t), func() error { return nil }, nil // the end of the test drops it
 			}
 		}
 		all = append(all, p)
@@ -26,10 +26,10 @@ func sharedPlaces(t *testing.T) (all []place) {
 	return all
 }
 
-// The comparison runs, on little work, with every store, and prints a line for
-// each kind of work.
+// The comparison works with every store on little data, and prints a line for each
+// kind of work.
 func TestStores(t *testing.T) {
-	python, stores := testenv.Python(t), sharedPlaces(t)
+	python, stores := testenv.Python(t), sharedSubjects(t)
 	var out bytes.Buffer
 	small := sizes{writeRounds: 2, batches: 1, notify: 32, report: 200, traces: 300, readRounds: 2}
 	if err := compareStores(t.Context(), &out, python, stores, small); err != nil {

@@ -6,18 +6,18 @@ import (
 	"text/tabwriter"
 )
 
-// A comparison is one kind of work with one store: seconds for each span, or
-// for all of it.
+// A comparison is one kind of work with one store: the seconds for each span, or for
+// the whole work.
 type comparison struct {
 	store, work        string
 	ours, bare, python float64
 	perSpan            bool
-	alone              string // what the bare client did
+	alone              string // how the bare client does the work
 }
 
-// What we aim at: to write at so many times the bare client's and Python's
-// speed, and to read in so many times the bare client's time, and so many
-// times faster than Python.
+// Our aims: the speed of writing as a multiple of the bare client's and of Python's
+// speed, the time of reading as a multiple of the bare client's time, and how many
+// times faster than Python it is.
 const (
 	writeBare, writePython = 0.8, 20
 	readBare, readPython   = 1.5, 10
@@ -52,5 +52,5 @@ func (c comparison) values() string {
 		c.ours/c.bare, readBare, c.python/c.ours, readPython)
 }
 
-// speed writes seconds for a span as spans a second.
+// speed formats the seconds of a span as spans per second.
 func speed(seconds float64) string { return fmt.Sprintf("%.0f/s", 1/seconds) }

@@ -15,17 +15,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A writing writes the same in three ways, each into a store of its own.
+// A writing writes the same spans in three ways, each to a store of its own.
 type writing struct {
 	exporter sdktrace.SpanExporter
 	exported bare // reads what the exporter wrote
-	store    store.Store
+	store    *store.Store
 	alone    bare
 	times    struct{ export, write, alone best }
 }
 
-// writing measures how spans are exported, ready notifications written, and
-// what was stored of them written by the client library alone.
+// writing measures the export of spans, the writing of ready notifications by our
+// store, and the writing of the same records by the bare client library.
 func (m *measurement) writing(ctx context.Context) ([]comparison, error) {
 	w, err := m.openWriting(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func (w *writing) round(ctx context.Context, first, count int) (err error) {
 	stored := make([][]record, count)
 	for i := range batches {
 		batches[i] = workload.Traces((first+i)*traces, traces, traceSize)
-		ready[i] = convert.New().Append(nil, batches[i]...)
+		ready[i] = convert.New().Append(nil, convert.Both, batches[i]...)
 	}
 	if err := w.times.export.each(count, func(i int) error { return w.exporter.ExportSpans(ctx, batches[i]) }); err != nil {
 		return err
@@ -131,14 +131,14 @@ func recordsOf(ctx context.Context, from bare, batch []osprofiler.Notification) 
 	return records, came(found, len(batch))
 }
 
-// notify returns the seconds that upstream's driver takes for a span.
+// notify returns the seconds of Python's driver for a span.
 func (m *measurement) notify(ctx context.Context) (float64, error) {
-	url, drop, err := m.fresh() // upstream makes its table itself
+	url, drop, err := m.fresh() // Python's driver creates its table itself
 	if err != nil {
 		return 0, err
 	}
 	m.ends = append(m.ends, drop)
 	spans := workload.Traces(0, max(1, m.sizes.notify/2/traceSize), traceSize)
-	seconds, err := m.ask(ctx, "notify", map[string]any{"url": url, "notifications": convert.New().Append(nil, spans...)})
+	seconds, err := m.ask(ctx, "notify", map[string]any{"url": url, "notifications": convert.New().Append(nil, convert.Both, spans...)})
 	return 2 * seconds, err
 }

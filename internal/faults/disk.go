@@ -6,15 +6,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// onDisk starts a server whose data lies on a disk.
+// onDisk starts a server with its data on a disk of its own.
 func (k Server) onDisk(t *testing.T) (*subject, testenv.Disk) {
 	t.Helper()
 	d := testenv.NewDisk(t, k.Disk)
 	return &subject{Server: k, server: k.Start(t, d)}, d
 }
 
-// keepAlive restarts the server where it ends by itself, as a service manager
-// does, until the export is over.
+// keepAlive restarts the server whenever it has ended by itself, as a service
+// manager does, until the export is over.
 func (s *subject) keepAlive(p *Progress) {
 	p.Await(func() bool {
 		if !s.server.Alive() {
@@ -24,7 +24,7 @@ func (s *subject) keepAlive(p *Progress) {
 	})
 }
 
-// fullForAWhile frees the disk while the export goes on. The rest gets through.
+// fullForAWhile frees the disk during the export. No span may be lost.
 func (k Server) fullForAWhile(t *testing.T) {
 	s, d := k.onDisk(t)
 	e := s.export(t)
@@ -39,8 +39,8 @@ func (k Server) fullForAWhile(t *testing.T) {
 	r.checkFull(t, k.Full)
 }
 
-// fullForGood frees the disk when the export is over. What was acknowledged
-// until then is there, the rest is reported.
+// fullForGood frees the disk after the export. Acknowledged spans must be stored,
+// and the others must be reported lost.
 func (k Server) fullForGood(t *testing.T) {
 	s, d := k.onDisk(t)
 	e := s.export(t)
@@ -49,7 +49,7 @@ func (k Server) fullForGood(t *testing.T) {
 		d.Fill()
 		p.Await(func() bool { return false })
 	})
-	t.Logf("with a full disk the server goes on: %v", s.server.Alive())
+	t.Logf("with a full disk the server still runs: %v", s.server.Alive())
 	d.Free()
 	s.server.Restart()
 	s.check(t, r)

@@ -1,8 +1,8 @@
-// Package faults exports many spans into a store while its server fails, and
-// reads back what is left of them. It holds what every back end promises then:
-// each span whose export returned nil is there, acknowledged spans and those
-// reported lost are all that were exported, and no report shows one twice.
+// Package faults tests stores whose server fails. It exports many spans into the
+// store during the failure, reads the store back, and checks the promises of
+// every back end: each span whose export returned nil is stored; each exported
+// span is either acknowledged or reported lost; and no report shows a span twice.
 //
-// [Server.Test] puts a kind of server to the whole test; an [Export] makes a
-// test of other troubles.
+// [Server.Test] runs all tests for one kind of server. Tests of other faults use
+// an [Export].
 package faults

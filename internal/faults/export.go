@@ -12,25 +12,26 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// patience is for a machine that is busy with other tests.
+// patience is long, because the machine may be busy with other tests.
 const patience = 3 * time.Minute
 
 const exporters = 4
 
-// An Export is the way of all spans of a round into a store.
+// An Export says how to export the spans of one test into a store.
 type Export struct {
-	Store store.Store
-	Spans int           // how many; 0: 20,000
-	Round int           // of those in one store each has a number, and thereby traces, of its own
-	Retry store.Retry   // the zero Retry stands for one that is patient
-	Limit time.Duration // of each batch, by its context; 0: long enough
-	Rest  time.Duration // of an exporter after a batch that was lost
+	Store *store.Store
+	Spans int           // number of spans; 0: 20,000
+	Round int           // number of this export; the exports into one store need different ones, because the trace ids depend on it
+	Retry store.Retry   // the zero Retry stands for three minutes of retries
+	Limit time.Duration // timeout of each batch; 0: three minutes
+	Rest  time.Duration // pause of an exporter after a lost batch
+	Hold  bool          // whether the other spans wait until cause calls Progress.Resume
 }
 
-// Run exports the spans by four exporters at once. When a quarter of them has
-// been handed out, trouble is made, while the rest is exported. Run comes to an
-// end whatever happens.
-func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
+// Run exports the spans with four concurrent exporters. It calls cause when a
+// quarter of the spans has been handed out; cause makes the server fail while the
+// other spans are exported. Run ends in any case.
+func (e Export) Run(t *testing.T, cause func(*Progress)) *Tally {
 	t.Helper()
 	if e.Spans == 0 {
 		e.Spans = usualSpans
@@ -44,19 +45,19 @@ func (e Export) Run(t *testing.T, trouble func(*Progress)) *Tally {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	result := e.start(ctx, t)
 	p := result.progress
-	defer func() { // also where trouble ends the test
+	defer func() { // cause may end the test
 		cancel()
 		<-p.over
 	}()
 	<-p.begun
-	trouble(p)
+	cause(p)
 	<-p.over
 	return result
 }
 
-// start has the exporters begin.
+// start starts the exporters.
 func (e Export) start(ctx context.Context, t *testing.T) *Tally {
-	p := &Progress{Store: e.Store, begun: make(chan struct{}), over: make(chan struct{}), reasons: map[string]int{}}
+	p := &Progress{begun: make(chan struct{}), over: make(chan struct{}), resume: make(chan struct{}, 1), reasons: map[string]int{}}
 	result := &Tally{spans: e.Spans, round: e.Round, progress: p, acknowledged: map[int]bool{}, lost: map[int]bool{}}
 	batches := make(chan int)
 	var group sync.WaitGroup
@@ -68,6 +69,12 @@ func (e Export) start(ctx context.Context, t *testing.T) *Tally {
 		for first := 0; first < e.Spans; first += batchSpans {
 			if first == e.Spans/4 {
 				close(p.begun)
+				if e.Hold {
+					select {
+					case <-p.resume:
+					case <-ctx.Done():
+					}
+				}
 			}
 			batches <- first
 		}
@@ -78,7 +85,7 @@ func (e Export) start(ctx context.Context, t *testing.T) *Tally {
 }
 
 func (e Export) export(ctx context.Context, t *testing.T, p *Progress, batches <-chan int, result *Tally) {
-	exp := exporter.New(p, exporter.WithRetry(e.Retry), exporter.WithHost("h"))
+	exp := exporter.New(p.watch(e.Store), exporter.WithRetry(e.Retry), exporter.WithHost("h"))
 	for first := range batches {
 		err := exportWithin(ctx, e.Limit, exp, batch(e.Round, first))
 		result.note(t, first, err)

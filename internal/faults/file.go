@@ -11,11 +11,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// FullDisk exports into a store without a server, in a folder on a disk of that
-// size, which is full for a while. A full disk passes when somebody frees room,
-// as it does for servers. So what fails meanwhile, by an error that says this text, is
-// tried again, and nothing is lost. Only soak exports as much as into a server:
-// a trace that is read back is looked for in the whole file.
+// FullDisk exports into a store without a server, in a folder on a disk of the
+// given size, while the disk is full for a while. A full disk is a temporary
+// state, as for servers: failed writes are repeated and nothing is lost. The error
+// of a failed write must contain text. at returns the connection string of a store
+// in the folder.
+//
+// Only `make soak` exports as many spans as into a server, because reading one
+// trace back reads the whole file.
 func FullDisk(t *testing.T, at func(folder string) string, size, text string) {
 	t.Helper()
 	spans := usualSpans
@@ -44,14 +47,15 @@ func FullDisk(t *testing.T, at func(folder string) string, size, text string) {
 	r.Check(t, s)
 	r.CheckNothingLost(t)
 	r.checkFull(t, text)
-	if after > exporters { // those that were under way
-		t.Errorf("%d batches failed when there was room again", after)
+	if after > exporters { // each exporter may have had one write in progress
+		t.Errorf("%d batches failed after the disk had free space again", after)
 	}
 }
 
-// Killed runs this test binary as another process, told what to do by the
-// environment variable, and kills it after so many lines of output, which it
-// writes for each batch that was acknowledged. It returns how many there were.
+// Killed runs this test binary as another process, with the environment variable
+// variable (NAME=VALUE) that tells it what to do. The process writes a line for
+// each acknowledged batch. Killed kills it after the given number of lines, and
+// returns the number of lines that it read.
 func Killed(t *testing.T, variable string, lines int) (acknowledged int) {
 	t.Helper()
 	self, err := os.Executable()

@@ -7,30 +7,31 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Passing is a state in which a server takes no writes for a while: a standby
-// before it takes over, a cluster without a quorum.
+// A Passing describes a temporary state in which a server accepts no writes, such
+// as a standby before it takes over, or a cluster without a quorum.
 type Passing struct {
-	Store  store.Store        // into which spans are exported
-	Direct func() store.Store // from which they are read back, afterwards
-	Enter  func(t *testing.T) // brings the server into the state
-	Leave  func(t *testing.T) // ends the state
+	Store  *store.Store        // the store for the export
+	Direct func() *store.Store // returns the store to read the spans back from
+	Enter  func(t *testing.T)  // brings the server into the state
+	Leave  func(t *testing.T)  // ends the state
 }
 
 const (
-	passingLasts = 3 * time.Second // after the state was felt
+	passingLasts = 3 * time.Second // after the first writes failed
 	passingSpans = 4000
-	defaultRetry = 30 * time.Second // the zero Retry, which an Export takes for a longer one
+	defaultRetry = 30 * time.Second // the default of exporters; an Export has another default
 )
 
-// Test exports spans by four exporters with the default retry while the server
-// is in the state for three seconds, and makes sure that all of them are stored.
+// Test exports spans with four exporters and their default retry. The server is in
+// the state for three seconds meanwhile. All spans must be stored.
 func (s Passing) Test(t *testing.T) {
-	e := Export{Store: s.Store, Spans: passingSpans, Retry: store.Retry{Elapsed: defaultRetry}}
+	e := Export{Store: s.Store, Spans: passingSpans, Retry: store.Retry{Elapsed: defaultRetry}, Hold: true}
 	r := e.Run(t, func(p *Progress) {
 		s.Enter(t)
+		p.Resume()
 		p.AwaitFailures(exporters)
 		if p.Failures() < exporters {
-			t.Errorf("only %d writes failed, so that the state was not tested", p.Failures())
+			t.Errorf("only %d writes failed: the server was not in the state that this test needs", p.Failures())
 		}
 		p.Pause(passingLasts)
 		s.Leave(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// atRandom has faults of all kinds come as they like; in soak for minutes,
-// each round with a server of its own.
+// atRandom tests faults of all kinds in random order. `make soak` repeats the test
+// for minutes, each time with another server.
 func (k Server) atRandom(t *testing.T) {
 	rounds, faults := 1, 4
 	if testenv.Soak() {
@@ -23,7 +23,7 @@ func (k Server) atRandom(t *testing.T) {
 func (k Server) faultsAtRandom(t *testing.T, faults int) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("the seed is %d", seed)
-	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to come again by its seed
+	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the seed must reproduce the test
 	s, d := k.onDisk(t)
 	proxy := testenv.NewProxy(t, s.server.Addr())
 	r := Export{Store: s.store(t, proxy.Addr())}.Run(t, func(p *Progress) {
@@ -39,7 +39,7 @@ func (k Server) faultsAtRandom(t *testing.T, faults int) {
 	r.CheckNothingLost(t)
 }
 
-// fault makes one of the faults, and mends it.
+// fault causes a random fault and ends it.
 func (s *subject) fault(p *Progress, proxy *testenv.Proxy, d testenv.Disk, chance *rand.Rand) {
 	switch chance.IntN(5) {
 	case 0:

@@ -8,33 +8,33 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Server is a kind of server that is put to the test.
+// A Server describes a kind of server to test.
 type Server struct {
-	// Start starts one that keeps what it acknowledged, with its data on the
-	// disk if there is one.
+	// Start starts a server that never loses acknowledged data, with its data on
+	// the disk unless that is the zero Disk.
 	Start func(t testing.TB, d testenv.Disk) *testenv.Server
-	// At is the connection string of the server, which is to be reached by way
-	// of the address, with a timeout of two seconds for answers if there is such.
+	// At returns the connection string of the server at an address, such as that
+	// of a proxy. If the back end has a timeout for answers, it is two seconds.
 	At func(s *testenv.Server, addr string) string
-	// Limit is what the context of a batch allows where the server halts and
-	// there is no timeout for answers; else 0.
+	// Limit is the timeout of a batch while the server is halted. It is 0 if the
+	// back end has a timeout for answers.
 	Limit time.Duration
-	// Disk is the size of a disk on which all spans have room.
+	// Disk is the size of a disk that can hold all spans.
 	Disk string
-	// Full is what the error of a full disk says; "" where the server ends
-	// without another word.
+	// Full is a part of the error text for a full disk. It is "" if the server
+	// ends without an error message.
 	Full string
 }
 
-// A subject is one server under test.
+// A subject is the server under test.
 type subject struct {
 	Server
 	server *testenv.Server
 	round  int
 }
 
-// Test puts the server to the whole test. With [testenv.Soak] faults at random
-// go on for minutes.
+// Test runs all tests. With [testenv.Soak] the test of random faults lasts for
+// minutes.
 func (k Server) Test(t *testing.T) {
 	s := &subject{Server: k, server: k.Start(t, testenv.Disk{})}
 	for _, c := range []struct {
@@ -54,8 +54,8 @@ func (k Server) Test(t *testing.T) {
 	t.Run("faults at random", k.atRandom)
 }
 
-// store opens the server's store by way of an address.
-func (s *subject) store(t *testing.T, addr string) store.Store {
+// store opens the store of the server at an address.
+func (s *subject) store(t *testing.T, addr string) *store.Store {
 	t.Helper()
 	opened, err := store.Open(t.Context(), s.At(s.server, addr))
 	if err != nil {
@@ -69,13 +69,13 @@ func (s *subject) store(t *testing.T, addr string) store.Store {
 	return opened
 }
 
-// export is the next round's, into the server itself.
+// export returns the Export of this round, without a proxy.
 func (s *subject) export(t *testing.T) Export {
 	return Export{Store: s.store(t, s.server.Addr()), Round: s.round}
 }
 
-// check reads by connections of its own: a client may remember for a while
-// that its server was not to be reached.
+// check calls Check with new connections, because an old client may remember for a
+// while that its server could not be reached.
 func (s *subject) check(t *testing.T, r *Tally) {
 	t.Helper()
 	r.Check(t, s.store(t, s.server.Addr()))
@@ -92,10 +92,10 @@ func killedAndRestarted(t *testing.T, s *subject) {
 	r.CheckNothingLost(t)
 }
 
-// Without repeating, a batch that is cut off is reported.
+// Without retries, an interrupted batch is reported lost.
 func killedWithoutRetry(t *testing.T, s *subject) {
 	e := s.export(t)
-	e.Retry.Elapsed, e.Rest = -1, 200*time.Millisecond // the server comes back before all are lost
+	e.Retry.Elapsed, e.Rest = -1, 200*time.Millisecond // the server is back before all spans are lost
 	r := e.Run(t, func(p *Progress) {
 		s.server.Kill()
 		p.AwaitFailures(1)
@@ -121,8 +121,8 @@ func stopped(t *testing.T, s *subject) {
 	}
 }
 
-// cut has connections cut in the midst of batches and of answers, again and
-// again. The latter leave open whether a transaction was committed.
+// cut repeatedly cuts connections in the middle of batches and of answers. A cut
+// answer leaves open whether a transaction was committed.
 func cut(t *testing.T, s *subject) {
 	proxy := testenv.NewProxy(t, s.server.Addr())
 	e := Export{Store: s.store(t, proxy.Addr()), Round: s.round}

@@ -17,7 +17,7 @@ const (
 	traceSpans = 50 // the first is the parent of the others
 )
 
-// traceID is that of the n-th trace of a round.
+// traceID returns the id of the n-th trace of a round.
 func traceID(round, n int) trace.TraceID {
 	return trace.TraceID{1, byte(round), byte(n >> 8), byte(n), 15: 1}
 }
@@ -26,7 +26,7 @@ func baseID(round, n int) string { return osprofiler.BaseIDOf(traceID(round, n))
 
 func spanName(i int) string { return fmt.Sprintf("span-%d", i) }
 
-// span is the i-th of a round.
+// span returns the i-th span of a round.
 func span(round, i int) sdktrace.ReadOnlySpan {
 	context := func(i int) trace.SpanContext {
 		return trace.NewSpanContext(trace.SpanContextConfig{
@@ -41,7 +41,7 @@ func span(round, i int) sdktrace.ReadOnlySpan {
 	return stub.Snapshot()
 }
 
-// batch are the spans from the first on that are exported together.
+// batch returns the spans of the batch that begins with the span number first.
 func batch(round, first int) []sdktrace.ReadOnlySpan {
 	spans := make([]sdktrace.ReadOnlySpan, batchSpans)
 	for i := range spans {

@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Tally is what became of the spans by the word of ExportSpans.
+// A Tally records which spans ExportSpans acknowledged and which it reported lost.
 type Tally struct {
 	spans    int
 	round    int
@@ -20,7 +20,8 @@ type Tally struct {
 	acknowledged, lost map[int]bool
 }
 
-// note takes each span for lost of which a half is missing.
+// note records the result of a batch. A span is lost if the error names one of
+// its halves as missing.
 func (r *Tally) note(t *testing.T, first int, err error) {
 	t.Helper()
 	r.mu.Lock()
@@ -32,7 +33,7 @@ func (r *Tally) note(t *testing.T, first int, err error) {
 			missing[first+i/2] = true
 		}
 	} else if err != nil {
-		t.Errorf("the error tells not what is lost: %v", err)
+		t.Errorf("the error does not say what is lost: %v", err)
 	}
 	for i := first; i < first+batchSpans; i++ {
 		if missing[i] {
@@ -43,10 +44,10 @@ func (r *Tally) note(t *testing.T, first int, err error) {
 	}
 }
 
-// Lost is how many spans were reported lost.
+// Lost returns the number of spans that were reported lost.
 func (r *Tally) Lost() int { return len(r.lost) }
 
-// CheckNothingLost makes sure that repeating brought all spans through.
+// CheckNothingLost checks that the retries exported all spans.
 func (r *Tally) CheckNothingLost(t *testing.T) {
 	t.Helper()
 	if r.Lost() > 0 {
@@ -54,7 +55,7 @@ func (r *Tally) CheckNothingLost(t *testing.T) {
 	}
 }
 
-// CheckSomeLost makes sure that the trouble reached the export.
+// CheckSomeLost checks that the failure of the server affected the export.
 func (r *Tally) CheckSomeLost(t *testing.T) {
 	t.Helper()
 	if r.Lost() == 0 {
@@ -62,7 +63,7 @@ func (r *Tally) CheckSomeLost(t *testing.T) {
 	}
 }
 
-// Said tells whether a failed write said this.
+// Said reports whether the error of a failed write contains a text.
 func (r *Tally) Said(text string) bool {
 	for reason := range r.progress.reasons {
 		if strings.Contains(reason, text) {
@@ -72,13 +73,14 @@ func (r *Tally) Said(text string) bool {
 	return false
 }
 
-// checkReasons makes sure that failed writes said why in a line without a password.
+// checkReasons checks that each error of a failed write is a single line without
+// the password.
 func (r *Tally) checkReasons(t *testing.T) {
 	t.Helper()
 	for reason, count := range r.progress.reasons {
 		t.Logf("%d times: %s", count, reason)
 		if strings.Contains(reason, "\n") || strings.Contains(reason, testenv.Password) {
-			t.Errorf("that is more than a line, or shows the password: %q", reason)
+			t.Errorf("the error has several lines, or shows the password: %q", reason)
 		}
 	}
 }

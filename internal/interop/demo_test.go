@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// What OTel instrumentation left in the store through our exporter, in the
-// demo, Python reports as we do: every trace, to the last value.
+// The demo stores spans of OTel instrumentation through our exporter. Python's
+// report of each of its traces equals ours, to the last value.
 func TestPythonReportsTheDemo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "otel-demo.db")
 	demo := exec.Command("go", "run", "../../examples/otel-demo", "--connection-string", "sqlite:///"+path)
@@ -37,7 +37,7 @@ func TestPythonReportsTheDemo(t *testing.T) {
 		all = append(all, tr)
 	}
 	if len(all) < 4 {
-		t.Fatalf("the demo leaves %d traces", len(all))
+		t.Fatalf("the demo stored only %d traces", len(all))
 	}
 	eachLibrary(t, func(t *testing.T, ask asker) {
 		sameReports(t, ask, path, all)

@@ -1,3 +1,4 @@
-// Package interop holds tests alone: this project beside the real Python
-// library, Debian's and the newest, on the same work and in the same stores.
+// Package interop contains only tests. They run this project and the real Python
+// library (Debian's version and the newest one) on the same data and the same
+// stores, and compare the results.
 package interop

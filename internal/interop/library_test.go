@@ -14,7 +14,7 @@ import (
 //go:embed testdata/library.py
 var library string
 
-// eachLibrary runs a test beside every Python library that there is.
+// eachLibrary runs a test with each version of the Python library.
 func eachLibrary(t *testing.T, test func(t *testing.T, ask asker)) {
 	for name, find := range map[string]func(testing.TB) string{"debian": testenv.Python, "newest": testenv.NewPython} {
 		t.Run(name, func(t *testing.T) {
@@ -27,17 +27,18 @@ func eachLibrary(t *testing.T, test func(t *testing.T, ask asker)) {
 	}
 }
 
-// asker has the library do something and reads its answer.
+// An asker calls a function of testdata/library.py with the JSON of input, and
+// decodes the result into answer. what has the name and arguments of the function.
 type asker func(t *testing.T, answer any, input any, what ...string)
 
-// outcome is what came of one call in Python: a value or an error.
+// An outcome is the result of a call in Python: a value or an error.
 type outcome[T any] struct {
 	Value T
 	Error string
 }
 
-// raw is input or an answer that is JSON text already, which encoding/json
-// could not hold: NaN, lone surrogates.
+// raw is input or an answer as JSON text. It may contain values that encoding/json
+// cannot represent: NaN and lone surrogates.
 type raw string
 
 func askPython(t *testing.T, python string, answer, input any, what ...string) {
@@ -57,8 +58,8 @@ func askPython(t *testing.T, python string, answer, input any, what ...string) {
 	if err != nil {
 		t.Fatalf("Python, asked for %v: %v\n%s", what, err, stderr.String())
 	}
-	if said := stderr.String(); strings.Contains(said, "Traceback") { // drivers log what they could not store
-		t.Fatalf("Python, asked for %v, said:\n%s", what, said)
+	if log := stderr.String(); strings.Contains(log, "Traceback") { // drivers log failures to store
+		t.Fatalf("Python, asked for %v, logged:\n%s", what, log)
 	}
 	if whole, ok := answer.(*raw); ok {
 		*whole = raw(out)

@@ -18,23 +18,24 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 //go:embed testdata/matrix.py
 var driverScript string
 
-// A row is one back end beside one Python library.
+// A row holds the tests of a back end with a version of the Python library.
 type row struct {
 	backend
-	library     string // "" where there is no driver
+	library     string // "" if Python has no driver
 	interpreter string
 	all         []trace
-	cells       map[string]string // by column
-	said        map[string]string // by column: what is to be noted of it
+	cells       map[string]string // results by column
+	remarks     map[string]string // notes by column
 }
 
-// answers are what upstream's driver said.
+// answers holds the results of Python's driver.
 type answers struct {
 	Driver       outcome[any]
 	Reports      []outcome[json.RawMessage]
@@ -57,7 +58,7 @@ func (r *row) findPython(t *testing.T) {
 	}
 }
 
-// cell runs a column, or a part of it, and notes how it went.
+// cell runs the test of a column, or a part of it, and records the result.
 func (r *row) cell(t *testing.T, column string, test func(t *testing.T)) {
 	t.Helper()
 	if ok := t.Run(column, test); !ok {
@@ -67,7 +68,7 @@ func (r *row) cell(t *testing.T, column string, test func(t *testing.T)) {
 	}
 }
 
-// weWrite fills a store by ours, and has both sides read it.
+// weWrite fills a store with our writer. Then our reader and Python read it.
 func (r *row) weWrite(t *testing.T, at string) {
 	r.cell(t, weWriteAndRead, func(t *testing.T) {
 		r.write(t, at)
@@ -75,9 +76,9 @@ func (r *row) weWrite(t *testing.T, at string) {
 	})
 	r.listings(t, at)
 	if r.library != "" {
-		said := r.ask(t, at, nil)
-		r.cell(t, weWritePythonReads, func(t *testing.T) { r.sameReports(t, weWritePythonReads, at, said.Reports) })
-		r.sameListings(t, at, said)
+		result := r.ask(t, at, nil)
+		r.cell(t, weWritePythonReads, func(t *testing.T) { r.sameReports(t, weWritePythonReads, at, result.Reports) })
+		r.sameListings(t, at, result)
 	}
 	r.cell(t, twice, func(t *testing.T) {
 		r.write(t, at)
@@ -88,15 +89,16 @@ func (r *row) weWrite(t *testing.T, at string) {
 	})
 }
 
-// pythonWrites fills a store by upstream's driver, and has both sides read it.
+// pythonWrites fills a store with Python's driver. Then our reader and Python
+// read it.
 func (r *row) pythonWrites(t *testing.T, at string) {
-	said := r.ask(t, at, r.all)
+	result := r.ask(t, at, r.all)
 	r.cell(t, pythonWritesWeRead, func(t *testing.T) {
 		r.sameTraces(t, at)
-		r.sameReports(t, pythonWritesWeRead, at, said.Reports)
+		r.sameReports(t, pythonWritesWeRead, at, result.Reports)
 	})
 	r.listings(t, at)
-	r.sameListings(t, at, said)
+	r.sameListings(t, at, result)
 }
 
 // write stores each trace in one batch, as an exporter does.
@@ -114,7 +116,7 @@ func (r *row) write(t *testing.T, at string) {
 	}
 }
 
-// sameTraces checks that the store gives back what was written, once.
+// sameTraces checks that the store returns each notification once.
 func (r *row) sameTraces(t *testing.T, at string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), at, store.WithReadOnly())
@@ -135,23 +137,23 @@ func (r *row) sameTraces(t *testing.T, at string) {
 			got[pyjson.Hash(seed, n.JSON())]++
 		}
 		if !maps.Equal(got, want) {
-			t.Errorf("%s: of %d notifications, %d came back, or others, or some more than once", tr.name, len(want), len(got))
+			t.Errorf("%s: %d different notifications were written, and %d read; some differ or were read twice", tr.name, len(want), len(got))
 		}
 	}
 }
 
-// sameReports checks that upstream's reports and what we answer in its stead are one.
+// sameReports checks that Python's answer of our reader equals Python's reports.
 func (r *row) sameReports(t *testing.T, column, at string, theirs []outcome[json.RawMessage]) {
 	t.Helper()
 	if len(theirs) != len(r.all) {
 		t.Fatalf("%d reports of %d traces", len(theirs), len(r.all))
 	}
-	rd := r.reader(t, at, reader.WithUpstreamAnswers())
+	rd := r.pythonReader(t, at)
 	for i, tr := range r.all {
 		if r.library == "debian" && len(tr.notifications) == 1 {
-			r.said[column] = "upstream fails to report on a trace in which nothing stopped: " + unfinished
+			r.remarks[column] = "Python fails to report on a trace without a stop: " + unfinished
 			if theirs[i].Error != unfinished {
-				t.Errorf("%s: upstream's driver says %q, but is known to say %q", tr.name, theirs[i].Error, unfinished)
+				t.Errorf("%s: the error of Python's driver is %q, want %q", tr.name, theirs[i].Error, unfinished)
 			}
 			continue
 		}
@@ -168,8 +170,7 @@ func (r *row) sameReports(t *testing.T, column, at string, theirs []outcome[json
 	}
 }
 
-// siblingsSorted brings siblings that start in the same millisecond, which are
-// neighbors, into the order of their ids.
+// siblingsSorted sorts siblings that start in the same millisecond by their ids.
 func siblingsSorted(text string) string {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -218,9 +219,9 @@ func sortSiblings(node map[string]any) {
 	}
 }
 
-func (r *row) reader(t *testing.T, at string, opts ...reader.Option) *reader.Reader {
+func (r *row) reader(t *testing.T, at string) *reader.Reader {
 	t.Helper()
-	rd, err := reader.Open(t.Context(), at, opts...)
+	rd, err := reader.Open(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,18 @@ func (r *row) reader(t *testing.T, at string, opts ...reader.Option) *reader.Rea
 	return rd
 }
 
-// listings checks ours: every trace by its first event, and by the first that failed.
+func (r *row) pythonReader(t *testing.T, at string) *python.Reader {
+	t.Helper()
+	rd, err := python.Open(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { rd.Close() })
+	return rd
+}
+
+// listings checks our listings: all traces with the time of their first
+// notification, and failed traces with the time of their first failure.
 func (r *row) listings(t *testing.T, at string) {
 	first := func(counts func(n *osprofiler.Notification) bool) (all []entry) {
 		for _, tr := range r.all {
@@ -246,57 +258,72 @@ func (r *row) listings(t *testing.T, at string) {
 	}
 	r.cell(t, list, func(t *testing.T) {
 		want := first(func(*osprofiler.Notification) bool { return true })
-		sameEntries(t, r.reader(t, at).Traces(t.Context(), store.Query{}), want)
+		sameEntries(t, entries(r.reader(t, at).Traces(t.Context(), store.Query{}), traceEntry), want)
 	})
 	r.cell(t, listErrors, func(t *testing.T) {
 		want := first(func(n *osprofiler.Notification) bool { return n.Info.Failed() })
 		if len(want) < 3 {
-			t.Fatalf("only %d traces failed: this proves little", len(want))
+			t.Fatalf("only %d traces failed: too few for this test", len(want))
 		}
-		sameEntries(t, r.reader(t, at).ErrorTraces(t.Context(), store.Query{}), want)
+		sameEntries(t, entries(r.reader(t, at).Traces(t.Context(), store.Query{Failed: true}), failureEntry), want)
 	})
 }
 
-// sameListings checks that upstream's listings, or their failures, are what is
-// known of them, and what we answer in their stead.
-func (r *row) sameListings(t *testing.T, at string, said answers) {
+// sameListings checks the listings of Python's driver, or its expected failures,
+// and that Python's answer of our reader equals them.
+func (r *row) sameListings(t *testing.T, at string, result answers) {
 	r.cell(t, list, func(t *testing.T) {
-		if r.works(t, list, said.List.Error) {
-			sameEntries(t, r.reader(t, at, reader.WithUpstreamAnswers()).Traces(t.Context(), store.Query{}), said.List.Value)
+		if r.works(t, list, result.List.Error) {
+			sameEntries(t, entries(r.pythonReader(t, at).Traces(t.Context(), python.Query{}), rowEntry), result.List.Value)
 		}
 	})
 	r.cell(t, listErrors, func(t *testing.T) {
-		ours := r.reader(t, at, reader.WithUpstreamAnswers()).ErrorTraces(t.Context(), store.Query{})
-		if r.works(t, listErrors, said.Errors.Error) {
-			sameEntries(t, ours, said.Errors.Value)
+		ours := entries(r.pythonReader(t, at).FailedTraces(t.Context(), python.Query{}), rowEntry)
+		if r.works(t, listErrors, result.Errors.Error) {
+			sameEntries(t, ours, result.Errors.Value)
 			return
 		}
 		for _, err := range ours {
 			if !errors.Is(err, errors.ErrUnsupported) {
-				t.Errorf("in upstream's stead: %v, want that it is not supported", err)
+				t.Errorf("Python's answer of our reader: %v, want errors.ErrUnsupported", err)
 			}
 		}
 	})
 }
 
-// works tells whether upstream's driver did it, and checks that this is as known.
+// works reports whether Python's driver succeeded, and checks that this is expected.
 func (r *row) works(t *testing.T, column, failed string) bool {
 	t.Helper()
-	known := r.fails[column][r.library]
-	if (known == "") != (failed == "") || !strings.HasPrefix(failed, known) {
-		t.Errorf("upstream's driver says %q, but is known to say %q", failed, known)
+	expected := r.fails[column][r.library]
+	if (expected == "") != (failed == "") || !strings.HasPrefix(failed, expected) {
+		t.Errorf("the error of Python's driver is %q, want %q", failed, expected)
 	}
 	return failed == ""
 }
 
-func sameEntries(t *testing.T, listed iter.Seq2[store.Trace, error], want []entry) {
+// entries turns a listing into entries.
+func entries[T any](listed iter.Seq2[T, error], entryOf func(T) entry) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		for t, err := range listed {
+			if !yield(entryOf(t), err) {
+				return
+			}
+		}
+	}
+}
+
+func traceEntry(s store.Summary) entry   { return entry{s.BaseID, s.Timestamp} }
+func failureEntry(s store.Summary) entry { return entry{s.BaseID, s.FirstFailure} }
+func rowEntry(r python.Row) entry        { return entry{r.BaseID(), r.Timestamp()} }
+
+func sameEntries(t *testing.T, listed iter.Seq2[entry, error], want []entry) {
 	t.Helper()
 	var got []entry
 	for e, err := range listed {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, entry{e.BaseID, e.Timestamp})
+		got = append(got, e)
 	}
 	byID := func(a, b entry) int {
 		return cmp.Or(strings.Compare(a.BaseID, b.BaseID), strings.Compare(a.Timestamp, b.Timestamp))
@@ -308,24 +335,24 @@ func sameEntries(t *testing.T, listed iter.Seq2[store.Trace, error], want []entr
 	}
 }
 
-// ask has upstream's driver write the traces, and then report on all and list them.
-func (r *row) ask(t *testing.T, at string, write []trace) (said answers) {
+// ask has Python's driver write traces, report on all of them, and list them.
+func (r *row) ask(t *testing.T, at string, write []trace) (result answers) {
 	t.Helper()
-	if known := r.broken[r.library]; known != "" {
+	if expected := r.broken[r.library]; expected != "" {
 		alone, _, _ := strings.Cut(at, ",") // it knows one sentinel
-		if got := r.run(t, alone, nil).Driver.Error; !strings.HasPrefix(got, known) {
-			t.Errorf("upstream's driver says %q, but is known to say %q", got, known)
+		if got := r.run(t, alone, nil).Driver.Error; !strings.HasPrefix(got, expected) {
+			t.Errorf("the error of Python's driver is %q, want %q", got, expected)
 		}
 	}
-	said = r.run(t, r.python(t, at), write)
-	if said.Driver.Error != "" {
-		t.Errorf("upstream's driver: %s", said.Driver.Error)
+	result = r.run(t, r.python(t, at), write)
+	if result.Driver.Error != "" {
+		t.Errorf("Python's driver: %s", result.Driver.Error)
 	}
-	return said
+	return result
 }
 
-// run runs the script beside the library.
-func (r *row) run(t *testing.T, at string, write []trace) (said answers) {
+// run runs testdata/matrix.py with the Python library.
+func (r *row) run(t *testing.T, at string, write []trace) (result answers) {
 	t.Helper()
 	var ids []string
 	for _, tr := range r.all {
@@ -339,11 +366,11 @@ func (r *row) run(t *testing.T, at string, write []trace) (said answers) {
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stderr = strings.NewReader(`{"write": `+string(listOf(write))+`, "read": `+string(read)+`}`), &stderr
 	out, err := cmd.Output()
-	if err != nil || strings.Contains(stderr.String(), "Traceback") { // drivers log what they could not store
+	if err != nil || strings.Contains(stderr.String(), "Traceback") { // drivers log failures to store
 		t.Fatalf("Python at %s: %v\n%s", at, err, stderr.String())
 	}
-	if err := json.Unmarshal(out, &said); err != nil {
+	if err := json.Unmarshal(out, &result); err != nil {
 		t.Fatalf("Python at %s answered %.500q: %v", at, out, err)
 	}
-	return said
+	return result
 }

@@ -26,25 +26,27 @@ const (
 
 var columns = []string{weWritePythonReads, pythonWritesWeRead, weWriteAndRead, list, listErrors, twice}
 
-// A backend is a group of rows of the matrix.
+// A backend describes the rows of the matrix for a back end.
 type backend struct {
 	name    string
-	schemes []string // the linked ones that it stands for
+	schemes []string // the registered schemes that the rows stand for
 	// open returns the connection string of an empty store.
 	open func(t *testing.T) string
-	// python is what Python connects to; nil: it has no driver for it.
+	// python returns the connection string for Python. It is nil if Python has no
+	// driver for the back end.
 	python func(t *testing.T, connectionString string) string
-	// fails says where upstream's own driver fails, per column, and how.
+	// fails has the expected failures of Python's driver, per column.
 	fails map[string]failure
-	// unordered: Python gets rows as they lie, so siblings that start in the
-	// same millisecond are compared as a set.
+	// unordered is true if Python reads rows without an order. Siblings that start
+	// in the same millisecond are then compared as a set.
 	unordered bool
-	// broken is said of a driver that cannot be made at all; Python then
-	// connects to what python names instead.
+	// broken is the expected failure if Python's driver cannot even be created
+	// for our connection string. Python then connects to what python returns.
 	broken failure
 }
 
-// A failure is the beginning of an error of upstream's, per version of the library.
+// A failure has the beginning of an error of Python's driver, per version of the
+// Python library.
 type failure map[string]string
 
 var backends = []backend{
@@ -79,37 +81,38 @@ var backends = []backend{
 	},
 }
 
-// unfinished is what the old library says of a trace in which nothing stopped.
+// unfinished is the error of the old library for a trace without a stop.
 const unfinished = "TypeError: unsupported operand type(s) for -: 'NoneType' and 'datetime.datetime'"
 
-// What upstream's drivers cannot do.
+// The expected failures of Python's drivers.
 var (
 	never    = failure{"debian": "NotImplementedError", "newest": "NotImplementedError"}
-	oneEvent = failure{"debian": "TypeError: <class 'NoneType'> can't be decoded"} // the newest leaves such a trace out
+	oneEvent = failure{"debian": "TypeError: <class 'NoneType'> can't be decoded"} // the newest version omits such a trace
 	noScheme = failure{"debian": "ValueError: Redis URL must specify one of", "newest": "ValueError: Redis URL must specify one of"}
 )
 
 func same(_ *testing.T, connectionString string) string { return connectionString }
 
-// master is the Redis server behind sentinels.
+// master returns the connection string of the master of sentinels.
 func master(t *testing.T, connectionString string) string {
 	path, _, _ := strings.Cut(connectionString, "?")
 	return "redis://" + testenv.SentinelMaster(t, connectionString) + path[strings.LastIndex(path, "/"):]
 }
 
-// TestMatrix runs every back end beside every Python library, both ways, on the
-// real traces of OpenStack services. `make test` prints its table at the end.
+// TestMatrix tests every back end with every version of the Python library, in
+// both directions, on real traces of OpenStack services. `make test` prints the
+// table of the results at the end.
 func TestMatrix(t *testing.T) {
 	m := &matrix{traces: openstack(t)}
 	linked := store.Schemes()
 	for _, scheme := range linked {
 		if !slices.ContainsFunc(backends, func(b backend) bool { return slices.Contains(b.schemes, scheme) }) {
-			t.Errorf("no row of the matrix stands for %s://", scheme)
+			t.Errorf("the matrix has no row for %s://", scheme)
 		}
 	}
 	for _, b := range backends {
 		if !slices.Contains(linked, b.schemes[0]) {
-			t.Errorf("%s:// has a row, but is not linked", b.schemes[0])
+			t.Errorf("the matrix has a row for %s://, but no back end registers this scheme", b.schemes[0])
 			continue
 		}
 		if b.python == nil {
@@ -123,7 +126,7 @@ func TestMatrix(t *testing.T) {
 	testenv.Table(t, "matrix", m.String())
 }
 
-// openstack are the real traces, and one of a single event.
+// openstack returns the real traces, and a trace with a single notification.
 func openstack(t *testing.T) []trace {
 	t.Helper()
 	all := slices.Clone(traces(t)[:10])
@@ -135,7 +138,7 @@ func openstack(t *testing.T) []trace {
 	return asSent(append(all, lone), "")
 }
 
-// A matrix is what the table shows.
+// A matrix holds the content of the table.
 type matrix struct {
 	traces []trace
 	rows   []*row
@@ -144,7 +147,7 @@ type matrix struct {
 
 func (m *matrix) run(t *testing.T, r *row) {
 	m.rows = append(m.rows, r)
-	r.cells, r.said = map[string]string{}, map[string]string{}
+	r.cells, r.remarks = map[string]string{}, map[string]string{}
 	if r.library == "" {
 		r.cells[weWritePythonReads], r.cells[pythonWritesWeRead] = "-", "-"
 	}
@@ -158,25 +161,25 @@ func (m *matrix) run(t *testing.T, r *row) {
 	})
 }
 
-// cell is what the table shows of a column: how it went, and where upstream fails.
+// cell returns the text of a cell: the result, and the failures of Python's driver.
 func (m *matrix) cell(r *row, column string) string {
-	shown := cmp.Or(r.cells[column], "not run")
-	if shown != "ok" {
-		return shown
+	text := cmp.Or(r.cells[column], "not run")
+	if text != "ok" {
+		return text
 	}
-	if said := r.fails[column][r.library]; said != "" {
-		shown = "we only" + m.note("upstream's driver fails: "+said)
+	if failure := r.fails[column][r.library]; failure != "" {
+		text = "we only" + m.note("Python's driver fails: "+failure)
 	}
-	if said := r.broken[r.library]; said != "" && strings.Contains(column, "Python") {
-		shown += m.note("upstream's driver for " + r.name + ":// cannot be made, Python connects to the master: " + said)
+	if failure := r.broken[r.library]; failure != "" && strings.Contains(column, "Python") {
+		text += m.note("Python's driver for " + r.name + ":// cannot be created, so Python connects to the master: " + failure)
 	}
-	if said := r.said[column]; said != "" {
-		shown += m.note(said)
+	if remark := r.remarks[column]; remark != "" {
+		text += m.note(remark)
 	}
-	return shown
+	return text
 }
 
-// note returns the mark of a note below the table.
+// note adds a note below the table, and returns the mark that refers to it.
 func (m *matrix) note(text string) string {
 	i := slices.Index(m.notes, text)
 	if i < 0 {
@@ -186,10 +189,10 @@ func (m *matrix) note(text string) string {
 	return fmt.Sprintf(" [%d]", i+1)
 }
 
-// String is the table.
+// String returns the table.
 func (m *matrix) String() string {
 	var text strings.Builder
-	text.WriteString("Every back end beside the real Python library, on ten real traces of OpenStack services:\n\n")
+	text.WriteString("Every back end with the real Python library, on ten real traces of OpenStack services:\n\n")
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "  back end\tPython\t%s\n", strings.Join(columns, "\t"))
 	for _, r := range m.rows {
@@ -200,7 +203,7 @@ func (m *matrix) String() string {
 		fmt.Fprintln(w)
 	}
 	if err := w.Flush(); err != nil {
-		panic(err) // of a strings.Builder
+		panic(err) // a strings.Builder returns no errors
 	}
 	for i, n := range m.notes {
 		fmt.Fprintf(&text, "  [%d] %s\n", i+1, n)

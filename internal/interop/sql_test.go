@@ -13,21 +13,22 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// trace is one trace with a base id of its own.
+// A trace holds the notifications of one base id.
 type trace struct {
 	name, baseID  string
 	notifications []osprofiler.Notification
 }
 
-// short tells whether our store writes short forms into the columns: of texts
-// that are too long for upstream's, of U+0000, of timestamps that are not in
-// upstream's form. Python finds these forms there, or does not find the trace;
-// we give back what was written.
-func (tr *trace) short() bool {
+// hasShortForms reports whether our store writes short forms into the columns. It
+// does so for texts that are too long for the columns of Python's driver, for
+// U+0000, and for timestamps in another format than Python's. Python reads the
+// short forms, or does not find the trace; our reader restores the original text.
+func (tr *trace) hasShortForms() bool {
 	for i := range tr.notifications {
 		n := &tr.notifications[i]
 		at, err := n.Time()
@@ -43,8 +44,8 @@ func (tr *trace) short() bool {
 	return false
 }
 
-// goldens holds the captures of the reader's tests: real traces of OpenStack
-// services, and odd ones with what upstream says of them.
+// goldens is the folder with the captures of the reader's tests: real traces of
+// OpenStack services, and unusual traces with Python's reports of them.
 const goldens = "../../reader/testdata"
 
 func traces(t *testing.T) (all []trace) {
@@ -112,7 +113,7 @@ func elements(list string) (all []string) {
 	return all
 }
 
-func open(t *testing.T, path string) store.Store {
+func open(t *testing.T, path string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), "sqlite:///"+path)
 	if err != nil {
@@ -122,7 +123,8 @@ func open(t *testing.T, path string) store.Store {
 	return s
 }
 
-// What Python writes is read as what it was, and reported as Python reports it.
+// Our reader returns the notifications that Python wrote, and our report equals
+// Python's.
 func TestPythonWritesWeRead(t *testing.T) {
 	all := traces(t)
 	eachLibrary(t, func(t *testing.T, ask asker) {
@@ -130,7 +132,7 @@ func TestPythonWritesWeRead(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "python.db")
 			what, all := []string{"sql_write", path}, all
 			if host != "" {
-				what, all = append(what, host), all[9:] // the smaller ones
+				what, all = append(what, host), all[9:] // the smaller traces
 			}
 			ask(t, nil, listOf(all), what...)
 			sameNotifications(t, open(t, path), asSent(all, host))
@@ -140,7 +142,7 @@ func TestPythonWritesWeRead(t *testing.T) {
 	})
 }
 
-// What we write, Python reports and lists as we do.
+// Python's reports and listing of the traces that we wrote equal ours.
 func TestWeWritePythonReads(t *testing.T) {
 	all := traces(t)
 	eachLibrary(t, func(t *testing.T, ask asker) {
@@ -160,7 +162,7 @@ func TestWeWritePythonReads(t *testing.T) {
 	})
 }
 
-// listOf is the JSON list of all notifications.
+// listOf returns the JSON list of all notifications.
 func listOf(all []trace) raw {
 	var texts []string
 	for _, tr := range all {
@@ -171,9 +173,9 @@ func listOf(all []trace) raw {
 	return raw("[" + strings.Join(texts, ", ") + "]")
 }
 
-// asSent is what upstream's driver makes of the notifications: it adds the
-// project and service that are missing. Its host has a column, and stands
-// beside info where that tells of another.
+// asSent returns the notifications as Python's driver changes them. The driver
+// adds a missing project and service. It also adds its own host, which has a
+// column of its own; the host is a member beside info if info has another host.
 func asSent(all []trace, host string) []trace {
 	sent := make([]trace, len(all))
 	for i, tr := range all {
@@ -195,7 +197,7 @@ func asSent(all []trace, host string) []trace {
 	return sent
 }
 
-// withHost adds a host beside info.
+// withHost adds the member host beside info.
 func withHost(n osprofiler.Notification, host string) osprofiler.Notification {
 	info := osprofiler.Info(n.JSON()).With("host", string(pyjson.AppendString(nil, host)))
 	n, err := osprofiler.ParseNotification(string(info))
@@ -205,9 +207,9 @@ func withHost(n osprofiler.Notification, host string) osprofiler.Notification {
 	return n
 }
 
-// sameNotifications checks that the store has these traces, each notification
-// as it went in and in that order, equal ones once.
-func sameNotifications(t *testing.T, s store.Store, all []trace) {
+// sameNotifications checks that the store returns the notifications of the traces
+// unchanged and in the same order, and duplicates once.
+func sameNotifications(t *testing.T, s *store.Store, all []trace) {
 	t.Helper()
 	for _, tr := range all {
 		var want, got []osprofiler.Notification
@@ -241,8 +243,8 @@ func appendNew(all []osprofiler.Notification, n osprofiler.Notification) []ospro
 	return append(all, n)
 }
 
-// sameReports checks that Python's report of each trace, or its failure, is
-// what we answer in its stead.
+// sameReports checks that Python's answer of our reader equals the report, or the
+// failure, of the Python library for each trace.
 func sameReports(t *testing.T, ask asker, path string, all []trace) {
 	t.Helper()
 	var answers raw
@@ -255,14 +257,14 @@ func sameReports(t *testing.T, ask asker, path string, all []trace) {
 	if len(theirs) != len(all) {
 		t.Fatalf("%d reports of %d traces", len(theirs), len(all))
 	}
-	r, err := reader.Open(t.Context(), "sqlite:///"+path, reader.WithUpstreamAnswers())
+	r, err := python.Open(t.Context(), "sqlite:///"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	reports, short := 0, 0
 	for i, tr := range all {
-		if tr.short() {
+		if tr.hasShortForms() {
 			short++
 			continue
 		}
@@ -275,16 +277,18 @@ func sameReports(t *testing.T, ask asker, path string, all []trace) {
 		reports++
 		checkReport(t, tr, report, ours, err)
 	}
-	// Python fails where info, its host, or any start is missing: five of the odd ones.
+	// Python fails for five unusual traces, in which info, its host, or all starts
+	// are missing.
 	if reports < len(all)-short-5 || reports == 0 {
 		t.Errorf("only %d reports of %d traces, %d of them in short forms", reports, len(all), short)
 	}
 }
 
-// checkFailure: where Python fails, so do we.
+// checkFailure checks that Python's answer of our reader fails where Python fails.
 func checkFailure(t *testing.T, tr trace, theirs string, err error) {
 	t.Helper()
-	// The old library fails where there are only stops. We answer as the new.
+	// The old library fails for a trace with stops only. Our answer is that of the
+	// new library.
 	if err == nil && !strings.Contains(theirs, "unsupported operand type(s) for -: 'NoneType'") {
 		t.Errorf("%s: we report, Python fails with %s", tr.name, theirs)
 	}
@@ -295,7 +299,7 @@ func checkReport(t *testing.T, tr trace, want string, got *reader.Report, err er
 	checkReportAs(t, func(text string) string { return text }, tr, want, got, err)
 }
 
-// checkReportAs compares what a function makes of both reports.
+// checkReportAs compares both reports after a function has transformed them.
 func checkReportAs(t *testing.T, as func(string) string, tr trace, want string, got *reader.Report, err error) {
 	t.Helper()
 	if children, _ := pyjson.Get(want, "children"); children == "[]" {
@@ -317,7 +321,8 @@ func checkReportAs(t *testing.T, as func(string) string, tr trace, want string, 
 	}
 }
 
-// sameListing checks that Python lists the traces that we list in its stead, in that order.
+// sameListing checks that Python's answer of our reader lists the same traces as
+// the Python library, in the same order.
 func sameListing(t *testing.T, ask asker, path string) {
 	t.Helper()
 	var want []struct {
@@ -325,16 +330,17 @@ func sameListing(t *testing.T, ask asker, path string) {
 		Timestamp string `json:"timestamp"`
 	}
 	ask(t, &want, []string{"base_id", "timestamp"}, "sql_list", path)
-	r, err := reader.Open(t.Context(), "sqlite:///"+path, reader.WithUpstreamAnswers())
+	r, err := python.Open(t.Context(), "sqlite:///"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	i := 0
-	for got, err := range r.Traces(t.Context(), store.Query{}) {
+	for row, err := range r.Traces(t.Context(), python.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		got := rowEntry(row)
 		if i < len(want) && got.BaseID != want[i].BaseID && strings.HasPrefix(got.BaseID, want[i].BaseID[:2]) {
 			want[i].BaseID = got.BaseID // stored in its short form
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// examples draws so many values, the same in every run.
+// examples generates count values, which are the same in every run.
 func examples[T any](count int, g *rapid.Generator[T]) []T {
 	all := make([]T, count)
 	for i := range all {
@@ -21,7 +21,7 @@ func examples[T any](count int, g *rapid.Generator[T]) []T {
 	return all
 }
 
-// What Python's uuid.UUID takes for a UUID, and which one.
+// ParseUUID accepts the same texts as Python's uuid.UUID, with the same result.
 func TestUUIDs(t *testing.T) {
 	texts := append(examples(2000, rapid.StringMatching(
 		`(urn:|uuid:|\{){0,3}([0-9a-fA-F]{4}-?){7,8}[0-9a-fA-F]{4}-?[0-9a-f-]{0,4}[}g]{0,2}`)),
@@ -30,23 +30,24 @@ func TestUUIDs(t *testing.T) {
 	eachLibrary(t, func(t *testing.T, ask asker) {
 		var want []outcome[string]
 		ask(t, &want, texts, "uuids")
-		taken := 0
+		accepted := 0
 		for i, text := range texts {
 			got, ok := osprofiler.ParseUUID(text)
 			if ok != (want[i].Error == "") || ok && got.String() != want[i].Value {
 				t.Errorf("%q: %v, %v; Python: %+v", text, got, ok, want[i])
 			}
 			if ok {
-				taken++
+				accepted++
 			}
 		}
-		if taken < 100 || taken > len(texts)-100 {
-			t.Errorf("%d of %d were UUIDs: these examples prove little", taken, len(texts))
+		if accepted < 100 || accepted > len(texts)-100 {
+			t.Errorf("%d of %d examples are UUIDs: too few or too many for this test", accepted, len(texts))
 		}
 	})
 }
 
-// Every timestamp that Python's reports take is read as the same time.
+// ParseTime accepts every timestamp that Python's reports accept, with the same
+// result.
 func TestTimes(t *testing.T) {
 	texts := append(examples(2000, rapid.StringMatching(
 		`(2[0-9]{3}|000[0-9])-(0?[1-9]|1[0-3])-(0?[1-9]|[1-3][0-9])[Tt]([0-9]|[01][0-9]|2[0-4]):[0-5]?[0-9]:[0-6]?[0-9]\.[0-9]{1,7}`)),
@@ -54,28 +55,28 @@ func TestTimes(t *testing.T) {
 	eachLibrary(t, func(t *testing.T, ask asker) {
 		var want []outcome[string]
 		ask(t, &want, texts, "times")
-		taken := 0
+		accepted := 0
 		for i, text := range texts {
 			if want[i].Error != "" {
 				continue
 			}
-			taken++
+			accepted++
 			if at, err := osprofiler.ParseTime(text); err != nil || osprofiler.FormatTime(at) != want[i].Value {
 				t.Errorf("%q: %v, %v; Python: %s", text, at, err, want[i].Value)
 			}
 		}
-		if taken < 500 {
-			t.Errorf("only %d of %d were timestamps", taken, len(texts))
+		if accepted < 500 {
+			t.Errorf("only %d of %d examples are timestamps: too few for this test", accepted, len(texts))
 		}
 	})
 }
 
-// What Python's json takes, and what it says of it.
+// Package pyjson accepts the same texts as Python's json, with the same values.
 func TestJSON(t *testing.T) {
 	valid := examples(500, rapid.StringMatching(
 		`\{"a": (-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?|NaN|-?Infinity|null|true|false), "b" :\[ "([ -!#-\[\]-~é😀]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}|u[dD][89a-fA-F][0-9a-f]{2}))*",\{\} \] \}`))
 	texts := append(slices.Clone(valid), "", "[", "{]", "01", "-", "1.", ".5", "+1", "nan", "[1,]", `{"a":1,}`, "{'a':1}", `"\x"`, "\"\t\"", "1 2", "\ufeff1", `{"a":1,"a":2}`, "-0", "1e400", `"\ud83d\ude00\ud83d"`)
-	for _, text := range valid { // damaged: one character less
+	for _, text := range valid { // without one of the characters
 		letters := []rune(text)
 		texts = append(texts, string(slices.Delete(letters, len(letters)/2, len(letters)/2+1)))
 	}
@@ -96,13 +97,13 @@ func TestJSON(t *testing.T) {
 			}
 		}
 		if refused < 20 || refused > len(texts)/2 {
-			t.Errorf("%d of %d were refused: these examples prove little", refused, len(texts))
+			t.Errorf("%d of %d examples were refused: too few or too many for this test", refused, len(texts))
 		}
 	})
 }
 
-// What we write, Python would have written: read and written again by Python,
-// it is the same to the byte.
+// Our JSON of a notification stays the same, byte for byte, if Python reads it and
+// writes it again.
 func TestWrittenAsPythonWrites(t *testing.T) {
 	scalar := rapid.OneOf(rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.Int64().AsAny(), rapid.Float64().AsAny(), rapid.String().AsAny())
 	var texts []string
@@ -125,7 +126,7 @@ func TestWrittenAsPythonWrites(t *testing.T) {
 	})
 }
 
-// Headers: Python takes what we sign, and we take what Python signs.
+// Python accepts the trace headers that we sign, and we accept Python's.
 func TestTraceInfo(t *testing.T) {
 	id := rapid.OneOf(rapid.StringN(1, 40, -1), rapid.Just(osprofiler.NewID()))
 	type request struct {

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// Nobody is the number of an account, and of its group, that has no rights.
+// Nobody is the number of an account without rights, and of its group.
 const Nobody = 65534
 
-// Root skips a test that gives files to other accounts, or runs as another one,
-// where this process may not; or fails it where nothing may be skipped.
+// Root skips the test if this process is not root and so cannot act as another
+// account. If resources are required, Root fails the test instead.
 func Root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -26,9 +26,9 @@ func Root(t testing.TB) {
 	t.Skip("this test needs root, to act as another account")
 }
 
-// AsNobody runs this test binary once more, as an account without rights,
-// with the environment variable. It returns what that process wrote to its
-// standard output. temp is the folder for its temporary files, which is its own.
+// AsNobody runs this test binary again, as an account without rights. variable
+// (NAME=VALUE) is added to the environment. temp is the folder for temporary
+// files; it must belong to that account. AsNobody returns the standard output.
 func AsNobody(t testing.TB, variable, temp string) string {
 	t.Helper()
 	Root(t)
@@ -44,7 +44,7 @@ func AsNobody(t testing.TB, variable, temp string) string {
 	return output.String()
 }
 
-// copyOfSelf copies the test binary to where every account may run it.
+// copyOfSelf copies the test binary to a folder in which every account may run it.
 func copyOfSelf(t testing.TB) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -70,8 +70,8 @@ func copyOfSelf(t testing.TB) string {
 	return path
 }
 
-// OpenFolder makes a folder into which every account may look, until the test
-// is over. Into that of t.TempDir only this account may.
+// OpenFolder creates a folder that every account may read, unlike t.TempDir. It
+// is removed when the test ends.
 func OpenFolder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "osp-open-")

@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// Certificates are files for TLS on 127.0.0.1 and localhost. Other accounts may
-// read all but the key, which belongs to the account of the server.
+// Certificates are the paths of PEM files for TLS on 127.0.0.1 and localhost. All
+// accounts may read them, except the key, which belongs to the server's account.
 type Certificates struct {
-	Authority string // the certificate that clients trust, PEM
-	Server    string // the server's certificate, PEM
-	Key       string // the server's key, PEM
-	OtherHost string // a certificate by the same authority for the same key, but for the host other.example only, PEM
+	Authority string // the certificate that clients trust
+	Server    string // the server's certificate
+	Key       string // the server's key
+	OtherHost string // a certificate of the same authority and key, but for the host other.example only
 }
 
 // OfOtherHost returns the certificates with OtherHost as the server's.
@@ -30,9 +30,9 @@ func (c Certificates) OfOtherHost() Certificates {
 	return c
 }
 
-// NewCertificates makes a certificate authority and a certificate of a server
-// by it, both for a day. The account, "" for our own, is the one that the
-// server runs as if we are root ("postgres").
+// NewCertificates makes a certificate authority and a server certificate that it
+// signs. Both are valid for a day. account is the account that runs the server if
+// we are root, such as "postgres"; "" is our own.
 func NewCertificates(t testing.TB, account string) Certificates {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "osp-tls-")
@@ -66,7 +66,7 @@ func certify(dir string) error {
 		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage: x509.KeyUsageDigitalSignature,
-		// A client shows it, too, where the server asks for a certificate.
+		// Clients use it too, if the server asks for a client certificate.
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	other := *server

@@ -2,32 +2,33 @@ package testenv
 
 import "testing"
 
-// database returns the connection string of an empty database of the server,
-// which is the test's own until it ends.
+// database returns the connection string of an empty database of the server. No
+// other test uses the database until this test ends.
 func (s *Resource) database(t testing.TB) string {
 	t.Helper()
-	return keep(t)(s.fresh(s.need(t)))
+	return untilEnd(t)(s.fresh(s.need(t)))
 }
 
-// with is the resource, found in another way.
-func (s *Resource) with(find func() (at, version string, err error)) *Resource {
+// with returns a copy of the resource with another find function.
+func (s *Resource) with(find func() (location, version string, err error)) *Resource {
 	other := *s
 	other.find = find
 	return resource(other)
 }
 
-// newDatabase is database for programs that are no tests.
+// newDatabase is database for programs that are not tests.
 func (s *Resource) newDatabase() (url string, drop func() error, err error) {
-	at, err := s.Find()
+	location, err := s.Find()
 	if err != nil {
 		return "", nil, err
 	}
-	return s.fresh(at)
+	return s.fresh(location)
 }
 
-// keep returns what takes a fresh database for a test and gives it back when
-// the test ends.
-func keep(t testing.TB) func(url string, drop func() error, err error) string {
+// untilEnd returns a function that takes the results of Resource.fresh. The
+// function fails the test if there is an error, and drops the database when the
+// test ends.
+func untilEnd(t testing.TB) func(url string, drop func() error, err error) string {
 	return func(url string, drop func() error, err error) string {
 		t.Helper()
 		if err != nil {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A Disk is a small file system of a test's own. The zero Disk stands for none.
+// A Disk is a small file system for a single test. The zero Disk stands for none.
 type Disk struct {
-	Dir  string // where it is mounted
+	Dir  string // the mount point
 	size string
 	t    testing.TB
 }
@@ -20,7 +20,7 @@ type Disk struct {
 // NewDisk mounts a tmpfs of that size, such as "64k", until the test is over.
 func NewDisk(t testing.TB, size string) Disk {
 	t.Helper()
-	// Not below t.TempDir, into which the accounts of servers cannot look.
+	// The accounts of servers cannot read t.TempDir.
 	dir, err := os.MkdirTemp("", "osp-disk-")
 	if err != nil {
 		t.Fatal(err)
@@ -44,18 +44,18 @@ func NewDisk(t testing.TB, size string) Disk {
 	return Disk{Dir: dir, size: size, t: t}
 }
 
-// unmountScript waits, as a guard does, on a pipe that only we hold open. It
-// detaches, so that a file that a failed test left open keeps nothing mounted.
+// unmountScript waits on a pipe that only this process holds open, as a guard
+// does. The option -l unmounts even if a failed test left a file open.
 const unmountScript = `
 read -r word
 umount -l "$1" && rmdir "$1"
 `
 
-// unmountAtEnd returns what unmounts the disk. Should this process end before,
-// it is unmounted too.
+// unmountAtEnd returns a function that unmounts the disk. The disk is also
+// unmounted if this process ends before.
 func unmountAtEnd(dir string) (unmount func() error, err error) {
 	cmd := exec.Command("/bin/sh", "-c", unmountScript, "unmount", dir) //nolint:gosec // our own script
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}               // the terminal's Ctrl-C is for us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}               // keeps the terminal's Ctrl-C away
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func unmountAtEnd(dir string) (unmount func() error, err error) {
 	return func() error { return errors.Join(pipe.Close(), cmd.Wait()) }, nil
 }
 
-// SetReadOnly remounts it for reading only.
+// SetReadOnly remounts the disk read-only.
 func (d Disk) SetReadOnly() {
 	d.t.Helper()
 	if err := d.remount(syscall.MS_RDONLY, ""); err != nil {
@@ -74,10 +74,10 @@ func (d Disk) SetReadOnly() {
 	}
 }
 
-// Fill makes the disk as small as what lies on it, so that it is full.
+// Fill reduces the size of the disk to its contents, so that the disk is full.
 func (d Disk) Fill() {
 	d.t.Helper()
-	for began := time.Now(); ; { // what is written meanwhile makes it too small
+	for began := time.Now(); ; { // retry if a write in the meantime needs more than this size
 		var now syscall.Statfs_t
 		err := syscall.Statfs(d.Dir, &now)
 		if err == nil {
@@ -93,7 +93,7 @@ func (d Disk) Fill() {
 	}
 }
 
-// Free gives the disk its whole size back.
+// Free restores the original size of the disk.
 func (d Disk) Free() {
 	d.t.Helper()
 	if err := d.remount(0, "size="+d.size); err != nil {

@@ -28,7 +28,7 @@ func TestDiskIsFilledAndFreed(t *testing.T) {
 	}
 }
 
-// What a server keeps lies on the disk, and is there after a restart.
+// The data of a server is on the disk, and is still there after a restart.
 func TestServersOnADisk(t *testing.T) {
 	for name, run := range map[string]func(t *testing.T, d Disk) *Server{
 		"redis": func(t *testing.T, d Disk) *Server { return StartRedisOn(t, d, "--appendonly", "yes") },
@@ -66,9 +66,9 @@ func TestServersOnADisk(t *testing.T) {
 	}
 }
 
-// TestDisksEndWithTheirProcess: also where it is killed and can do nothing about it.
+// A disk is unmounted also when its process is killed.
 func TestDisksEndWithTheirProcess(t *testing.T) {
-	NewDisk(t, "64k") // or skip
+	NewDisk(t, "64k") // skips the test if disks are missing
 	_, dir := orphan(t, "disk")
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		_, err := os.Stat(dir)

@@ -4,7 +4,7 @@ package testenv
 
 import "testing"
 
-// A Disk is a small file system of a test's own. There are none but on Linux.
+// A Disk is a small file system for a single test. It exists on Linux only.
 type Disk struct{ Dir string }
 
 // NewDisk skips the test.
@@ -14,7 +14,7 @@ func NewDisk(t testing.TB, _ string) Disk {
 	return Disk{}
 }
 
-// SetReadOnly, Fill and Free are there on Linux only.
+// SetReadOnly, Fill and Free do something on Linux only.
 func (Disk) SetReadOnly() {}
 func (Disk) Fill()        {}
 func (Disk) Free()        {}

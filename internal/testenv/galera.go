@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// galeraCluster is never shared: the tests that ask for a cluster break it.
+// galeraCluster is never shared, because the tests that use a cluster break it.
 var galeraCluster = &Resource{
 	Name: "a MariaDB server with Galera",
 	Get:  "run scripts/setup.sh, which installs the packages mariadb-server-core and galera-4",
@@ -25,8 +25,8 @@ var galeraLibraries = []string{
 	"/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so", "/usr/lib64/galera/libgalera_smm.so",
 }
 
-// StartGalera starts a Galera cluster of one node, with these arguments besides
-// ours. [Server.MariaDB] tells how to connect. The node has the usual settings
+// StartGalera starts a Galera cluster of one node, with additional arguments.
+// [Server.MariaDB] returns its connection string. The node has the usual settings
 // of Galera: binlog_format=ROW, innodb_autoinc_lock_mode=2, and an
 // auto_increment_increment that Galera sets to the number of nodes.
 func StartGalera(t testing.TB, args ...string) *Server {
@@ -34,17 +34,17 @@ func StartGalera(t testing.TB, args ...string) *Server {
 	return start(t, galeraCluster, galeraProgram(nil, args), Disk{})
 }
 
-// StartGaleraNode starts one more node of the cluster that a node belongs to.
-// It returns when the node has received the data and takes writes. If a node of
-// a cluster of two is killed, the other loses its quorum after five seconds and
-// answers with error 1047, until [Server.Bootstrap].
+// StartGaleraNode adds a node to the cluster of a member. It returns when the new
+// node has received the data and accepts writes. If one of two nodes is killed,
+// the other node loses its quorum after five seconds. It then answers with error
+// 1047 until [Server.Bootstrap].
 func StartGaleraNode(t testing.TB, member *Server, args ...string) *Server {
 	t.Helper()
 	return start(t, galeraCluster, galeraProgram(member, args), Disk{})
 }
 
-// Bootstrap makes a node of Galera that lost its quorum a cluster of its own,
-// which takes writes again.
+// Bootstrap makes a Galera node without a quorum a cluster of one node, which
+// accepts writes again.
 func (s *Server) Bootstrap() {
 	s.t.Helper()
 	s.must(mariaDBDo(s.MariaDB(), "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"))
@@ -53,7 +53,8 @@ func (s *Server) Bootstrap() {
 	s.must(s.p.await(ctx))
 }
 
-// galeraProgram is a node: the first of a cluster if there is no other member.
+// galeraProgram returns the program of a node. The node starts a new cluster if
+// member is nil.
 func galeraProgram(member *Server, args []string) func() (program, error) {
 	return func() (program, error) {
 		library, err := galeraLibrary()
@@ -77,7 +78,7 @@ func galeraProgram(member *Server, args []string) func() (program, error) {
 		pr.prepare = func(p *process) error { return p.prepareGalera(member, installed) }
 		pr.command = func(p *process) []string {
 			// The server looks for the state transfer script in PATH. The accounts
-			// are local to each node, so that a node which joins changes no other.
+			// are local to each node, so that a joining node changes no other node.
 			path := "PATH=" + p.dir + string(os.PathListSeparator) + os.Getenv("PATH")
 			return append(append([]string{"/usr/bin/env", path}, command(p)...), "--init-file="+p.path("local-accounts.sql"))
 		}
@@ -101,14 +102,15 @@ func clusterAddress(member *Server) string {
 	return "gcomm://" + member.p.group
 }
 
-// stateTransfer is a plug-in of Galera, named wsrep_sst_NAME for the method
-// NAME. Debian has those of MariaDB only in the package of the whole service.
+// stateTransfer is the script of a state transfer method of Galera. The script of
+// the method NAME is called wsrep_sst_NAME. Debian ships MariaDB's own scripts
+// only in the package of the whole service.
 //
 //go:embed wsrep_sst_copy
 var stateTransfer []byte
 
-// prepareGalera makes what a node needs to start. A node that joins receives
-// its data from a member.
+// prepareGalera creates the files that a node needs to start. A joining node
+// receives its data from a member.
 func (p *process) prepareGalera(member *Server, install func(*process) error) error {
 	err := errors.Join(
 		os.WriteFile(filepath.Join(p.dir, "wsrep_sst_copy"), stateTransfer, 0o700), //nolint:gosec // it is a script
@@ -119,8 +121,8 @@ func (p *process) prepareGalera(member *Server, install func(*process) error) er
 	return install(p)
 }
 
-// galeraReady tells whether a node takes statements, which each of them refuses
-// that is no part of a cluster with a quorum.
+// galeraReady returns nil if the node accepts statements. A node that is not part
+// of a cluster with a quorum refuses all statements.
 func galeraReady(ctx context.Context, addr string) error {
 	db, err := mariaDBOpen(fmt.Sprintf(mariaDBForm, addr))
 	if err != nil {

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// A guard is a shell between us and a server. It waits on a pipe that only we
-// hold open; when that closes, because we say so or because this process is no
-// more (by a panic, a timeout of go test, a SIGKILL), it ends the server and
-// removes its folder. The shell collects its child last of all, so that the
-// pid of the server belongs to nobody else meanwhile.
+// A guard is a shell that starts a server and ends it. It waits on a pipe that
+// only this process holds open. When the pipe closes, the shell ends the server
+// and removes its folder. The pipe closes when we close it, and also when this
+// process ends by a panic, a timeout of go test or a SIGKILL. The shell waits for
+// its child last, so that no other process can get the server's pid before.
 type guard struct {
 	cmd  *exec.Cmd
 	pipe *os.File
@@ -45,26 +45,27 @@ exit 0
 func startGuard(account, dir, signal string, command ...string) (*guard, error) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", guardScript, "guard", dir, signal}, command...)...) //nolint:gosec // our own script
 	cmd.Dir = dir
-	// Of a group of its own: the terminal's Ctrl-C is for us, and we end the guard.
+	// A process group of its own keeps the terminal's Ctrl-C away from the guard.
+	// This process receives the Ctrl-C and ends the guard.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var err error
 	if cmd.SysProcAttr.Credential, err = credential(account); err != nil {
 		return nil, err
 	}
-	theirs, ours, err := os.Pipe()
+	readEnd, writeEnd, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer theirs.Close()
-	cmd.Stdin = theirs
+	defer readEnd.Close()
+	cmd.Stdin = readEnd
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, errors.Join(err, ours.Close())
+		return nil, errors.Join(err, writeEnd.Close())
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, ours.Close())
+		return nil, errors.Join(err, writeEnd.Close())
 	}
-	g := &guard{cmd: cmd, pipe: ours}
+	g := &guard{cmd: cmd, pipe: writeEnd}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
 		g.pid, err = strconv.Atoi(strings.TrimSpace(line))
@@ -75,7 +76,7 @@ func startGuard(account, dir, signal string, command ...string) (*guard, error) 
 	return g, nil
 }
 
-// end ends the server, if it still runs, and removes its folder unless told to keep it.
+// end ends the server if it still runs, and removes its folder unless keep is true.
 func (g *guard) end(keep bool) error {
 	if keep {
 		if _, err := g.pipe.WriteString("keep\n"); err != nil {
@@ -88,11 +89,11 @@ func (g *guard) end(keep bool) error {
 	return g.cmd.Wait()
 }
 
-// alive tells whether the server still runs.
+// alive reports whether the server still runs.
 func (g *guard) alive() bool { return runs(g.pid) }
 
-// runs tells whether anything of a process does: while its other threads are
-// about to end, the first is a zombie, and its port is taken.
+// runs reports whether any thread of a process runs. While other threads are about
+// to end, the first thread is a zombie and the port of the process is still taken.
 func runs(pid int) bool {
 	switch _, state := parentOf(pid); state {
 	case "", "X":
@@ -105,7 +106,8 @@ func runs(pid int) bool {
 }
 
 func (g *guard) kill() error {
-	// Halted first, so that it starts no child that nobody would find afterwards.
+	// Halt the server first. Otherwise it could start a child after the list of
+	// its processes was made.
 	if err := send(g.pid, syscall.SIGSTOP); err != nil {
 		return err
 	}
@@ -115,7 +117,8 @@ func (g *guard) kill() error {
 			return err
 		}
 	}
-	// A child that is still about to end would keep the next server from its memory.
+	// Wait for the children too: one that is about to end would keep the next
+	// server from attaching its shared memory.
 	for began := time.Now(); slices.ContainsFunc(all, runs); time.Sleep(time.Millisecond) {
 		if time.Since(began) > patience {
 			return fmt.Errorf("the processes %v do not end after SIGKILL", all)
@@ -127,8 +130,8 @@ func (g *guard) kill() error {
 func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
 func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
 
-// tell sends a signal to the server, and not to its children.
-func (g *guard) tell(sig syscall.Signal) error { return send(g.pid, sig) }
+// signalServer sends a signal to the server, but not to its children.
+func (g *guard) signalServer(sig syscall.Signal) error { return send(g.pid, sig) }
 
 func (g *guard) signal(sig syscall.Signal) error {
 	for _, pid := range g.processes() {
@@ -139,7 +142,7 @@ func (g *guard) signal(sig syscall.Signal) error {
 	return nil
 }
 
-// send sends a signal to a process, if there is one.
+// send sends a signal to a process if the process exists.
 func send(pid int, sig syscall.Signal) error {
 	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("%v to process %d: %w", sig, pid, err)
@@ -147,8 +150,8 @@ func send(pid int, sig syscall.Signal) error {
 	return nil
 }
 
-// processes are the server and all that descend from it: those of PostgreSQL
-// are in sessions of their own.
+// processes returns the pids of the server and its descendants. A process group
+// would not do, because PostgreSQL's children are in sessions of their own.
 func (g *guard) processes() []int { return append([]int{g.pid}, descendants(g.pid)...) }
 
 func descendants(pid int) []int {
@@ -170,8 +173,8 @@ func descendants(pid int) []int {
 	return all
 }
 
-// parentOf reads the parent and the state of a process, as proc(5) has them:
-// "pid (name) state ppid …", where the name may hold anything.
+// parentOf returns the parent and the state of a process from /proc/PID/stat. Its
+// format is "pid (name) state ppid …", where the name may contain any character.
 func parentOf(pid int) (parent int, state string) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -185,10 +188,11 @@ func parentOf(pid int) (parent int, state string) {
 	return parent, fields[0]
 }
 
-// credential is nil unless we are root and the server is to be somebody else.
+// credential returns the credential of an account. It returns nil for "" and if
+// we are not root.
 func credential(account string) (*syscall.Credential, error) {
 	if account == "" || os.Getuid() != 0 {
-		return nil, nil //nolint:nilnil // nobody else
+		return nil, nil //nolint:nilnil // nil stands for our own account
 	}
 	u, err := user.Lookup(account)
 	if err != nil {
@@ -205,7 +209,7 @@ func credential(account string) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// ownedBy gives a folder to the account.
+// ownedBy makes an account the owner of a folder.
 func ownedBy(account, dir string) error {
 	c, err := credential(account)
 	if c == nil || err != nil {
@@ -214,7 +218,7 @@ func ownedBy(account, dir string) error {
 	return os.Chown(dir, int(c.Uid), int(c.Gid))
 }
 
-// run has a program prepare the folder of a server, as its account.
+// run runs a program in the server's folder, with the server's account.
 func (p *process) run(command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // the server's own programs
 	cmd.Dir = p.dir

@@ -9,7 +9,7 @@ import (
 
 var errNotLinux = errors.New("tests start servers of their own on Linux only")
 
-// A guard is there on Linux only.
+// A guard exists on Linux only.
 type guard struct{}
 
 func startGuard(_, _, _ string, _ ...string) (*guard, error) { return nil, errNotLinux }
@@ -20,7 +20,7 @@ func (g *guard) kill() error    { return errNotLinux }
 func (g *guard) halt() error    { return errNotLinux }
 func (g *guard) resume() error  { return errNotLinux }
 
-func (g *guard) tell(syscall.Signal) error { return errNotLinux }
+func (g *guard) signalServer(syscall.Signal) error { return errNotLinux }
 
 func ownedBy(_, _ string) error { return errNotLinux }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MariaDBVariable names the environment variable with the user's own server;
-// the user in it must be allowed to create databases.
+// MariaDBVariable names the environment variable with the user's own server. The
+// user in the URL must be allowed to create databases.
 const MariaDBVariable = "OSP_TEST_MARIADB_URL"
 
 const mariaDBForm = "mysql+pymysql://" + User + ":" + Password + "@%s/mysql?charset=utf8"
@@ -30,24 +30,24 @@ var mariaDBServer = resource(Resource{
 	fresh:    mariaDBDatabase,
 })
 
-// usualMariaDB waits for the disk.
+// usualMariaDB is a server with the default settings, which waits for the disk.
 var usualMariaDB = mariaDBServer.with(findMariaDB())
 
-func findMariaDB(args ...string) func() (at, version string, err error) {
-	return func() (at, version string, err error) {
+func findMariaDB(args ...string) func() (location, version string, err error) {
+	return func() (location, version string, err error) {
 		return server(MariaDBVariable, mariaDBProgram(args...), mariaDBForm, mariaDBVersion)
 	}
 }
 
-// MariaDB returns the connection string of an empty database, which is the
-// test's own until it ends.
+// MariaDB returns the connection string of an empty database. No other test uses
+// the database until this test ends.
 func MariaDB(t testing.TB) string {
 	t.Helper()
 	return mariaDBServer.database(t)
 }
 
-// NewMariaDB is MariaDB for programs that are no tests: drop gives the
-// database back. A server that is started for it has its maker's settings.
+// NewMariaDB is MariaDB for programs that are not tests. drop drops the database.
+// A server that NewMariaDB starts has the default settings.
 func NewMariaDB() (url string, drop func() error, err error) {
 	return usualMariaDB.newDatabase()
 }
@@ -61,26 +61,26 @@ func mariaDBDatabase(admin string) (url string, drop func() error, err error) {
 	return url, drop, mariaDBDo(admin, "CREATE DATABASE "+name)
 }
 
-// StartMariaDB starts a MariaDB server of the test's own, with these arguments
-// besides ours. [Server.MariaDB] tells how to connect.
+// StartMariaDB starts a MariaDB server for this test only, with additional
+// arguments. [Server.MariaDB] returns its connection string.
 func StartMariaDB(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return StartMariaDBOn(t, Disk{}, args...)
 }
 
-// StartMariaDBOn is StartMariaDB for a server whose data lies on the disk.
+// StartMariaDBOn is StartMariaDB for a server with its data on the given disk.
 func StartMariaDBOn(t testing.TB, d Disk, args ...string) *Server {
 	t.Helper()
 	return start(t, mariaDBServer, mariaDBProgram(args...), d)
 }
 
-// MariaDB is the connection string of a server that StartMariaDB started, with
-// an account that may do everything and an empty database.
+// MariaDB returns the connection string of a server that StartMariaDB started,
+// with an account that has all privileges and an empty database.
 func (s *Server) MariaDB() string {
 	return fmt.Sprintf("mysql+pymysql://%s:%s@%s/%s?charset=utf8", User, Password, s.Addr(), User)
 }
 
-// mariaDBAccounts runs at every start, before the server listens.
+// mariaDBAccounts is SQL that the server runs at every start, before it listens.
 const mariaDBAccounts = `CREATE USER IF NOT EXISTS '` + User + `'@'127.0.0.1' IDENTIFIED BY '` + Password + `';
 GRANT ALL PRIVILEGES ON *.* TO '` + User + `'@'127.0.0.1' WITH GRANT OPTION;
 ALTER USER 'root'@'localhost' IDENTIFIED BY '` + Password + `';
@@ -93,8 +93,8 @@ func mariaDBProgram(args ...string) func() (program, error) {
 		install, err2 := mariaDBPath("mariadb-install-db")
 		return program{
 			name: "MariaDB",
-			// One that starts empties its folder for temporary files of what others
-			// may have there, so each has its own.
+			// A starting server deletes temporary tables that it finds in its --tmpdir,
+			// so that each server needs its own folder.
 			signal: "KILL",
 			prepare: func(p *process) error {
 				if err := os.WriteFile(p.path("accounts.sql"), []byte(mariaDBAccounts), 0o600); err != nil {
@@ -117,7 +117,8 @@ func mariaDBProgram(args ...string) func() (program, error) {
 	}
 }
 
-// mariaDBPath finds a program of the server, which may be in sbin, out of the PATH of users.
+// mariaDBPath returns the path of a program of the server. It may be in
+// /usr/sbin, which is not in the PATH of users.
 func mariaDBPath(name string) (string, error) {
 	if path, err := exec.LookPath("/usr/sbin/" + name); err == nil {
 		return path, nil
@@ -125,7 +126,7 @@ func mariaDBPath(name string) (string, error) {
 	return exec.LookPath(name)
 }
 
-// asRoot is what the server wants to hear if it is to run as root.
+// asRoot returns the argument without which the server refuses to run as root.
 func asRoot() []string {
 	if os.Getuid() == 0 {
 		return []string{"--user=root"}

@@ -13,10 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PgBouncerVariable names the environment variable with the user's own pooler,
-// which should stand before the PostgreSQL server of tests, hand on any
-// database, give each transaction another session, and let the user into its
-// console.
+// PgBouncerVariable names the environment variable with the user's own pooler.
+// The pooler must serve all databases of the tests' PostgreSQL server, use another
+// session for each transaction, and let the user into its console.
 const PgBouncerVariable = "OSP_TEST_PGBOUNCER_URL"
 
 var pgBouncer = resource(Resource{
@@ -37,9 +36,9 @@ var pgBouncer = resource(Resource{
 	},
 })
 
-// PgBouncer returns the connection string of an empty database of PostgreSQL
-// as [PostgreSQL] does, through a pooler with few sessions, which gives each
-// transaction the next one.
+// PgBouncer returns the connection string of an empty PostgreSQL database, as
+// [PostgreSQL] does, but through a pooler. The pooler has few sessions, and each
+// transaction gets the next one.
 func PgBouncer(t testing.TB) string {
 	t.Helper()
 	pooler := pgBouncer.need(t)
@@ -54,8 +53,9 @@ func PgBouncer(t testing.TB) string {
 	return at
 }
 
-// StartPgBouncer starts a pooler of the test's own before a server that
-// StartPostgreSQL started. [Server.PostgreSQL] of the pooler tells how to connect.
+// StartPgBouncer starts a pooler for this test only, in front of a server that
+// StartPostgreSQL started. [Server.PostgreSQL] of the pooler returns its
+// connection string.
 func StartPgBouncer(t testing.TB, server *Server) *Server {
 	t.Helper()
 	u, err := url.Parse(server.PostgreSQL())
@@ -65,7 +65,8 @@ func StartPgBouncer(t testing.TB, server *Server) *Server {
 	return start(t, pgBouncer, pgBouncerProgram(u), Disk{})
 }
 
-// pgBouncerProgram is a pooler before a server. Its users are the one of the URL.
+// pgBouncerProgram returns the program of a pooler in front of the server of the
+// URL. The only user of the pooler is the user of the URL.
 func pgBouncerProgram(target *url.URL) func() (program, error) {
 	return func() (program, error) {
 		path, err := exec.LookPath("/usr/sbin/pgbouncer")
@@ -105,7 +106,7 @@ func (p *process) preparePgBouncer(target *url.URL) error {
 		}, "\n")))
 }
 
-// write writes a file that the server's account alone may read.
+// write writes a file that only the server's account may read.
 func (p *process) write(name, text string) error {
 	if err := os.WriteFile(p.path(name), []byte(text), 0o600); err != nil { //nolint:gosec // in the folder that we made
 		return err
@@ -113,7 +114,7 @@ func (p *process) write(name, text string) error {
 	return ownedBy(p.account, p.path(name))
 }
 
-// pgBouncerVersion asks the console, which only PgBouncer has.
+// pgBouncerVersion asks for the version in the console, which only PgBouncer has.
 func pgBouncerVersion(ctx context.Context, at string) (version string, err error) {
 	c, err := pgx.ParseConfig(at)
 	if err != nil {

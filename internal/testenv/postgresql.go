@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgreSQLVariable names the environment variable with the user's own server;
-// the user in it must be allowed to create databases.
+// PostgreSQLVariable names the environment variable with the user's own server.
+// The user in the URL must be allowed to create databases.
 const PostgreSQLVariable = "OSP_TEST_POSTGRESQL_URL"
 
 // The account of tests in the SQL servers that they start.
@@ -31,29 +31,29 @@ var postgreSQLServer = resource(Resource{
 	Name:     "a PostgreSQL server",
 	Variable: PostgreSQLVariable,
 	Get:      "run scripts/setup.sh, or set " + PostgreSQLVariable + " to one of your own (postgresql://user:password@host:5432/postgres)",
-	// What a crash of the machine would cost does not matter to the shared one.
+	// The shared server need not survive a crash of the machine.
 	find:  findPostgreSQL("-c", "fsync=off", "-c", "max_connections=300"),
 	fresh: postgreSQLDatabase,
 })
 
-// usualPostgreSQL waits for the disk.
+// usualPostgreSQL is a server with the default settings, which waits for the disk.
 var usualPostgreSQL = postgreSQLServer.with(findPostgreSQL())
 
-func findPostgreSQL(args ...string) func() (at, version string, err error) {
-	return func() (at, version string, err error) {
+func findPostgreSQL(args ...string) func() (location, version string, err error) {
+	return func() (location, version string, err error) {
 		return server(PostgreSQLVariable, postgreSQLProgram(args...), "postgresql://"+User+":"+Password+"@%s/postgres", postgreSQLVersion)
 	}
 }
 
-// PostgreSQL returns the connection string of an empty database, which is the
-// test's own until it ends.
+// PostgreSQL returns the connection string of an empty database. No other test
+// uses the database until this test ends.
 func PostgreSQL(t testing.TB) string {
 	t.Helper()
 	return postgreSQLServer.database(t)
 }
 
-// NewPostgreSQL is PostgreSQL for programs that are no tests: drop gives the
-// database back. A server that is started for it has its maker's settings.
+// NewPostgreSQL is PostgreSQL for programs that are not tests. drop drops the
+// database. A server that NewPostgreSQL starts has the default settings.
 func NewPostgreSQL() (url string, drop func() error, err error) {
 	return usualPostgreSQL.newDatabase()
 }
@@ -67,26 +67,26 @@ func postgreSQLDatabase(admin string) (url string, drop func() error, err error)
 	return url, drop, postgreSQLDo(admin, "CREATE DATABASE "+name)
 }
 
-// StartPostgreSQL starts a PostgreSQL server of the test's own, with these
-// arguments besides ours ("-c", "name=value"). [Server.PostgreSQL] tells how to connect.
+// StartPostgreSQL starts a PostgreSQL server for this test only, with additional
+// arguments ("-c", "name=value"). [Server.PostgreSQL] returns its connection string.
 func StartPostgreSQL(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return StartPostgreSQLOn(t, Disk{}, args...)
 }
 
-// StartPostgreSQLOn is StartPostgreSQL for a server whose data lies on the disk.
+// StartPostgreSQLOn is StartPostgreSQL for a server with its data on the given disk.
 func StartPostgreSQLOn(t testing.TB, d Disk, args ...string) *Server {
 	t.Helper()
 	return start(t, postgreSQLServer, postgreSQLProgram(args...), d)
 }
 
-// PostgreSQL is the connection string of a server that StartPostgreSQL started,
-// with the superuser of tests and the database that initdb makes.
+// PostgreSQL returns the connection string of a server that StartPostgreSQL
+// started, with the superuser of tests and the database that initdb creates.
 func (s *Server) PostgreSQL() string {
 	return "postgresql://" + User + ":" + Password + "@" + s.Addr() + "/postgres"
 }
 
-// withDatabase puts the name of a database into a URL, and nothing else.
+// withDatabase replaces the name of the database in a URL.
 func withDatabase(raw, name string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -102,9 +102,9 @@ func postgreSQLProgram(args ...string) func() (program, error) {
 		return program{
 			name:    "PostgreSQL",
 			account: "postgres",
-			signal:  "QUIT", // at once, its shared memory returned
+			signal:  "QUIT", // ends the server at once and frees its shared memory
 			prepare: func(p *process) error {
-				// The password is in the arguments of no program.
+				// A file keeps the password out of the arguments of programs.
 				if err := os.WriteFile(p.path("password"), []byte(Password+"\n"), 0o644); err != nil { //nolint:gosec // it is printed above
 					return err
 				}
@@ -120,7 +120,7 @@ func postgreSQLProgram(args ...string) func() (program, error) {
 	}
 }
 
-// postgreSQLCommand is the command line of a server, a standby too.
+// postgreSQLCommand returns the command line of a primary or a standby.
 func postgreSQLCommand(bin string, args []string) func(p *process) []string {
 	return func(p *process) []string {
 		return append([]string{filepath.Join(bin, "postgres"), "-D", p.data(), "-p", strconv.Itoa(p.port),
@@ -128,10 +128,11 @@ func postgreSQLCommand(bin string, args []string) func(p *process) []string {
 	}
 }
 
-// postgreSQLBin is the folder of the server's programs, which Debian keeps out of PATH.
+// postgreSQLBin returns the folder of the server's programs. Debian does not add
+// this folder to PATH.
 func postgreSQLBin() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		path, err = filepath.EvalSymlinks(path) // the others may have no link beside it
+		path, err = filepath.EvalSymlinks(path) // the other programs may have no links in that folder
 		return filepath.Dir(path), err
 	}
 	paths, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")

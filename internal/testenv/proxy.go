@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// A Proxy is a TCP proxy in front of a server, which a test tells how to fail.
-// What it is told holds for the connections there are and for those to come.
+// A Proxy is a TCP proxy in front of a server. The test tells it how to fail.
+// Unless a method says otherwise, it affects both open and later connections.
 type Proxy struct {
 	listener     net.Listener
 	done         sync.WaitGroup
 	requestLimit atomic.Int64 // see LimitRequests
 
-	mu      sync.Mutex
-	target  string
-	changed *sync.Cond // mu: hole or closed
-	conns   map[net.Conn]struct{}
-	delay   time.Duration
-	atCut   func()
-	hole    bool
-	refuse  bool
-	closed  bool
-	cuts    int
-	there   direction  // from clients
-	back    direction  // from the server
-	sql     *sqlFaults // of a proxy that NewSQLProxy started; else nil
+	mu        sync.Mutex
+	target    string
+	changed   *sync.Cond // of mu: blackhole or closed changed
+	conns     map[net.Conn]struct{}
+	delay     time.Duration
+	atCut     func()
+	blackhole bool
+	refuse    bool
+	closed    bool
+	cuts      int
+	toServer  direction
+	toClient  direction
+	sql       *sqlFaults // nil unless NewSQLProxy started the proxy
 }
 
-// A direction is one of the two in which bytes go.
+// A direction counts the bytes of all connections in one direction.
 type direction struct {
-	bytes int64 // that passed
-	cut   int64 // bytes until the cut, or negative
+	bytes int64 // bytes that passed
+	cut   int64 // bytes that may pass before the next cut; negative: no cut
 }
 
 // NewProxy starts a proxy to host:port. It ends with the test.
@@ -49,7 +49,7 @@ func newProxy(t testing.TB, target string, sql *sqlFaults) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, atCut: func() {}, there: direction{cut: -1}, back: direction{cut: -1}, sql: sql}
+	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}, atCut: func() {}, toServer: direction{cut: -1}, toClient: direction{cut: -1}, sql: sql}
 	p.requestLimit.Store(-1)
 	p.changed = sync.NewCond(&p.mu)
 	p.done.Go(p.accept)
@@ -57,49 +57,50 @@ func newProxy(t testing.TB, target string, sql *sqlFaults) *Proxy {
 	return p
 }
 
-// Addr is host:port of the proxy.
+// Addr returns host:port of the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Delay holds back everything that the client sends and everything that the
-// server answers for so long, per piece that is read; 0 ends it.
+// Delay delays each piece of data that the proxy reads, in both directions. 0
+// ends the delay.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
 }
 
-// CutAfter lets so many more bytes from clients pass, of all connections
-// together, and then resets the connection that brings the next one, in the
-// middle of a message if it comes so. It does so once: call it again for the next cut,
-// or with a negative number to have none.
+// CutAfter lets this number of bytes from clients pass, counted over all
+// connections. Then it resets the connection with the next byte, possibly in the
+// middle of a message. It cuts one connection; each further cut needs another
+// call. A negative number cancels the cut.
 func (p *Proxy) CutAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.there.cut = bytes
+	p.toServer.cut = bytes
 }
 
-// CutAnswersAfter is CutAfter for what the server answers. So a request is
-// carried out of which the client learns nothing.
+// CutAnswersAfter is CutAfter for the bytes from the server. The server then
+// carries out a request whose answer the client does not receive.
 func (p *Proxy) CutAnswersAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.back.cut = bytes
+	p.toClient.cut = bytes
 }
 
-// AtCut has f called when a connection is cut, before its client can notice.
+// AtCut sets a function that is called when a connection is cut, before its
+// client can notice.
 func (p *Proxy) AtCut(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.atCut = f
 }
 
-// Blackhole holds everything back while it is on: connections are accepted and
-// stay open, and what is sent waits, as on a network that drops all packets.
-// Once it is off, all goes on.
+// Blackhole holds all data back while it is on, like a network that drops all
+// packets. Connections are accepted and stay open. The data passes when Blackhole
+// is switched off.
 func (p *Proxy) Blackhole(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hole = on
+	p.blackhole = on
 	p.changed.Broadcast()
 }
 
@@ -119,9 +120,8 @@ func (p *Proxy) Reset() {
 	}
 }
 
-// Switch hands the connections that come later to another server, and resets
-// those that are open, as HAProxy and a Kubernetes service do after a
-// switch-over.
+// Switch connects later clients to another server, and resets the open
+// connections, as HAProxy and a Kubernetes service do after a switch-over.
 func (p *Proxy) Switch(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,29 +131,29 @@ func (p *Proxy) Switch(target string) {
 	}
 }
 
-// Bytes is how many bytes of clients have reached the server.
+// Bytes returns the number of bytes from clients that reached the server.
 func (p *Proxy) Bytes() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.there.bytes
+	return p.toServer.bytes
 }
 
-// Redirect hands the connections that come later to another server, and leaves
-// those that are open where they are, as a balancer does that ends no sessions.
+// Redirect connects later clients to another server, and leaves open connections
+// unchanged, as a load balancer does that ends no sessions.
 func (p *Proxy) Redirect(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = target
 }
 
-// Clients is how many connections of clients are open.
+// Clients returns the number of open connections of clients.
 func (p *Proxy) Clients() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.conns) / 2 // each has one to the server
+	return len(p.conns) / 2 // each client has a connection to the server
 }
 
-// Cuts is how many connections were cut by CutAfter and CutAnswersAfter.
+// Cuts returns the number of connections that CutAfter and CutAnswersAfter cut.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,12 +200,12 @@ func (p *Proxy) serve(client net.Conn) {
 	if p.sql != nil {
 		requests, answers = p.sql.watch(client, server)
 	}
-	limit := &limited{limit: &p.requestLimit, client: client, server: server}
-	requests, answers = limit.requests(requests), limit.answers(answers)
-	var back sync.WaitGroup
-	back.Go(func() { p.pump(client, server, answers, &p.back) })
-	p.pump(server, client, requests, &p.there)
-	back.Wait()
+	limiter := &requestLimiter{limit: &p.requestLimit, client: client, server: server}
+	requests, answers = limiter.requests(requests), limiter.answers(answers)
+	var group sync.WaitGroup
+	group.Go(func() { p.pump(client, server, answers, &p.toClient) })
+	p.pump(server, client, requests, &p.toServer)
+	group.Wait()
 }
 
 // dial connects to the server. It returns nil if the server cannot be reached.
@@ -224,11 +224,12 @@ func (p *Proxy) dial() net.Conn {
 		if current {
 			return server
 		}
-		p.forget(server) // Switch came between: the connection may have missed its reset
+		p.forget(server) // Switch was called meanwhile, and may have missed this connection
 	}
 }
 
-// admit notes a connection, so that it can be reset; or closes it.
+// admit registers a connection, so that it can be reset. If the proxy refuses
+// connections, admit closes it and returns false.
 func (p *Proxy) admit(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -247,8 +248,8 @@ func (p *Proxy) forget(c net.Conn) {
 	c.Close()
 }
 
-// pump carries one direction, as source reads it from a connection, until it
-// ends, and then closes what it wrote to.
+// pump copies one direction of a connection until source ends. Then it closes the
+// write side of the connection to. source reads from the connection from.
 func (p *Proxy) pump(to, from net.Conn, source io.Reader, d *direction) {
 	buf := make([]byte, 16<<10)
 	for {
@@ -285,18 +286,18 @@ func (p *Proxy) wait() {
 	time.Sleep(d)
 }
 
-// open waits while the black hole is on, and tells whether the proxy goes on.
+// open waits while Blackhole is on. It returns false once the proxy is closed.
 func (p *Proxy) open() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.hole && !p.closed {
+	for p.blackhole && !p.closed {
 		p.changed.Wait()
 	}
 	return !p.closed
 }
 
-// allow counts bytes, and tells how many of them may pass before the cut, and
-// what to do at it; nil: there is none.
+// allow counts n bytes and returns how many of them may pass. If the connection
+// is to be cut after these, cut is the function to call then; otherwise it is nil.
 func (p *Proxy) allow(d *direction, n int) (allowed int, cut func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -312,7 +313,7 @@ func (p *Proxy) allow(d *direction, n int) (allowed int, cut func()) {
 	return allowed, cut
 }
 
-// reset closes a connection without a goodbye.
+// reset closes a connection with a TCP reset.
 func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // it may be closed

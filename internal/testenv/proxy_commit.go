@@ -12,30 +12,29 @@ import (
 	"testing"
 )
 
-// A CommitFault is what happens to a COMMIT on its way through a proxy that
-// NewSQLProxy started.
+// A CommitFault says how a proxy of NewSQLProxy makes a COMMIT fail.
 type CommitFault struct {
 	Kind CommitKind
-	// Code is the error that the client is told by RolledBack and Committed: a
+	// Code is the error that the client receives for RolledBack and Committed: a
 	// SQLSTATE for PostgreSQL ("40001"), a number and a SQLSTATE for MySQL
 	// ("1213 (40001)").
 	Code string
 }
 
-// A CommitKind says what the server does, and what the client learns of it.
+// A CommitKind says what the server does, and what the client receives.
 type CommitKind int
 
 const (
-	// RolledBack has the server roll back, and the client told an error.
+	// RolledBack makes the server roll back, and the client receives an error.
 	RolledBack CommitKind = iota
-	// Committed has the server commit, and the client told an error.
+	// Committed lets the server commit, but the client receives an error.
 	Committed
-	// CutBefore cuts the connection before the COMMIT reaches the server, which
-	// therefore rolls back.
+	// CutBefore cuts the connection before the COMMIT reaches the server, so that
+	// the server rolls back.
 	CutBefore
-	// CutAfter has the server commit, and cuts the connection instead of the answer.
+	// CutAfter lets the server commit, and cuts the connection before the answer.
 	CutAfter
-	// Unanswered has the server commit, and withholds the answer while the
+	// Unanswered lets the server commit, and holds the answer back while the
 	// connection stays open.
 	Unanswered
 )
@@ -45,64 +44,63 @@ func (k CommitKind) String() string {
 	return [...]string{"rolled back", "committed", "cut before", "cut after", "unanswered"}[k]
 }
 
-// sqlFaults are the faults of a proxy that understands the protocol of a database.
+// sqlFaults holds the faults of a proxy that understands the protocol of a database.
 type sqlFaults struct {
-	dialogue func() sqlDialogue
+	newProtocol func() sqlProtocol
 
 	mu     sync.Mutex
 	fault  CommitFault
-	left   int // COMMITs that fail from now on
+	left   int // number of COMMITs that are still to fail
 	failed int
 }
 
-// A sqlDialogue cuts one connection's bytes into messages, and knows those of a
-// COMMIT. Requests and answers are read by a goroutine each.
-type sqlDialogue interface {
+// A sqlProtocol splits the bytes of one connection into messages, and recognizes
+// COMMIT and its answer. One goroutine reads the requests, another the answers.
+type sqlProtocol interface {
 	readRequest(r *bufio.Reader) ([]byte, error)
 	readAnswer(r *bufio.Reader) ([]byte, error)
 	isCommit(request []byte) bool
-	// rollback returns the request with ROLLBACK in the place of COMMIT.
+	// rollback returns the request with ROLLBACK instead of COMMIT.
 	rollback(request []byte) []byte
-	// outcome tells whether an answer says that a statement without rows has ended.
+	// outcome reports whether an answer says that a statement without rows has ended.
 	outcome(answer []byte) bool
-	// failure returns what the server would have said instead of the outcome.
+	// failure returns an error of the server to send instead of the outcome.
 	failure(outcome []byte, code string) []byte
 }
 
-// NewSQLProxy starts a proxy in front of the server of a connection string,
-// and returns the connection string through it. FailCommits tells it which
-// COMMITs fail. It does not understand TLS.
+// NewSQLProxy starts a proxy in front of the server of a connection string, and
+// returns the connection string of the same database through the proxy.
+// [Proxy.FailCommits] makes COMMITs fail. The proxy does not understand TLS.
 func NewSQLProxy(t testing.TB, at string) (p *Proxy, through string) {
 	t.Helper()
 	u, err := url.Parse(at)
 	if err != nil {
 		t.Fatal(errors.Unwrap(err))
 	}
-	faults := &sqlFaults{dialogue: func() sqlDialogue { return &mysqlDialogue{} }}
+	faults := &sqlFaults{newProtocol: func() sqlProtocol { return &mysqlProtocol{} }}
 	if strings.HasPrefix(u.Scheme, "postgresql") {
-		faults.dialogue = func() sqlDialogue { return &postgreSQLDialogue{} }
+		faults.newProtocol = func() sqlProtocol { return &postgreSQLProtocol{} }
 	}
 	p = newProxy(t, u.Host, faults)
 	u.Host = p.Addr()
 	return p, u.String()
 }
 
-// FailCommits has a fault happen to the next n COMMITs, whichever connections
-// they come by.
+// FailCommits makes the next n COMMITs fail, whatever their connections are.
 func (p *Proxy) FailCommits(n int, f CommitFault) {
 	p.sql.mu.Lock()
 	defer p.sql.mu.Unlock()
 	p.sql.fault, p.sql.left, p.sql.failed = f, n, 0
 }
 
-// FailedCommits is how many COMMITs have failed since FailCommits.
+// FailedCommits returns the number of COMMITs that failed since FailCommits.
 func (p *Proxy) FailedCommits() int {
 	p.sql.mu.Lock()
 	defer p.sql.mu.Unlock()
 	return p.sql.failed
 }
 
-// next returns the fault of a COMMIT that has come; nil: it passes.
+// next returns the fault for the next COMMIT, or nil if the COMMIT passes.
 func (f *sqlFaults) next() *CommitFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,25 +113,25 @@ func (f *sqlFaults) next() *CommitFault {
 	return &fault
 }
 
-// watch returns what is to be sent to the server and to the client of a connection.
+// watch returns the bytes to send to the server and to the client of a connection.
 func (f *sqlFaults) watch(client, server net.Conn) (requests, answers io.Reader) {
-	w := &sqlWatch{faults: f, dialogue: f.dialogue(), client: client, server: server,
+	w := &sqlWatch{faults: f, protocol: f.newProtocol(), client: client, server: server,
 		fromClient: bufio.NewReader(client), fromServer: bufio.NewReader(server)}
 	return &messageReader{next: w.request}, &messageReader{next: w.answer}
 }
 
-// A sqlWatch reads the messages of one connection, and puts faults in.
+// A sqlWatch reads the messages of one connection, and inserts faults.
 type sqlWatch struct {
 	faults                 *sqlFaults
-	dialogue               sqlDialogue
+	protocol               sqlProtocol
 	client, server         net.Conn
 	fromClient, fromServer *bufio.Reader
-	pending                atomic.Pointer[CommitFault] // of the COMMIT that the server has to answer
+	pending                atomic.Pointer[CommitFault] // for the COMMIT that the server has not answered yet
 }
 
 func (w *sqlWatch) request() ([]byte, error) {
-	m, err := w.dialogue.readRequest(w.fromClient)
-	if err != nil || !w.dialogue.isCommit(m) {
+	m, err := w.protocol.readRequest(w.fromClient)
+	if err != nil || !w.protocol.isCommit(m) {
 		return m, err
 	}
 	fault := w.faults.next()
@@ -143,16 +141,16 @@ func (w *sqlWatch) request() ([]byte, error) {
 	case fault.Kind == CutBefore:
 		return nil, w.cut()
 	case fault.Kind == RolledBack:
-		m = w.dialogue.rollback(m)
+		m = w.protocol.rollback(m)
 	}
 	w.pending.Store(fault)
 	return m, nil
 }
 
 func (w *sqlWatch) answer() ([]byte, error) {
-	m, err := w.dialogue.readAnswer(w.fromServer)
+	m, err := w.protocol.readAnswer(w.fromServer)
 	fault := w.pending.Load()
-	if err != nil || fault == nil || !w.dialogue.outcome(m) {
+	if err != nil || fault == nil || !w.protocol.outcome(m) {
 		return m, err
 	}
 	w.pending.Store(nil)
@@ -160,10 +158,10 @@ func (w *sqlWatch) answer() ([]byte, error) {
 	case CutAfter:
 		return nil, w.cut()
 	case Unanswered:
-		_, err := io.Copy(io.Discard, w.fromServer) // until the client gives up, which ends the session
+		_, err := io.Copy(io.Discard, w.fromServer) // ends when the client gives up and the session ends
 		return nil, errors.Join(err, io.EOF)
 	}
-	return w.dialogue.failure(m, fault.Code), nil
+	return w.protocol.failure(m, fault.Code), nil
 }
 
 func (w *sqlWatch) cut() error {
@@ -172,10 +170,10 @@ func (w *sqlWatch) cut() error {
 	return net.ErrClosed
 }
 
-// A messageReader reads messages, one after another.
+// A messageReader reads messages one after another.
 type messageReader struct {
 	next func() ([]byte, error)
-	rest []byte // of the message that is being read
+	rest []byte // the unread rest of the current message
 }
 
 // Read implements io.Reader.

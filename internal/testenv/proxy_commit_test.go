@@ -19,7 +19,7 @@ var sqlServers = map[string]struct {
 	"mariadb":    {MariaDB, mariaDBOpen, "1213 (40001)"},
 }
 
-// count counts the rows, and waits for those that a commit is about to add.
+// count returns the number of rows. It waits for rows that a commit is about to add.
 func count(t *testing.T, db *sql.DB, want int) (n int) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
@@ -32,7 +32,7 @@ func count(t *testing.T, db *sql.DB, want int) (n int) {
 	}
 }
 
-// commit inserts a row by a transaction, and returns the error of its COMMIT.
+// commit inserts a row in a transaction, and returns the error of its COMMIT.
 func commit(t *testing.T, db *sql.DB, limit time.Duration) error {
 	t.Helper()
 	c, err := db.Conn(t.Context())
@@ -51,8 +51,8 @@ func commit(t *testing.T, db *sql.DB, limit time.Duration) error {
 	return err
 }
 
-// Each fault leaves as many rows as it says, tells the client as much as it
-// says, and happens as often as it is told to.
+// Each fault has the documented effect on the rows and on the client, and happens
+// the given number of times.
 func TestProxyFailsCommits(t *testing.T) {
 	for name, server := range sqlServers {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// echo is a server that sends back what it gets, and tells what that was.
+// echo starts a server that sends back all data. The result returns that data.
 func echo(t *testing.T) (addr string, got chan []byte) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -29,7 +29,7 @@ func echo(t *testing.T) (addr string, got chan []byte) {
 			go func() {
 				defer c.Close()
 				var all bytes.Buffer
-				_, _ = io.Copy(c, io.TeeReader(c, &all)) // a reset is what tests are for
+				_, _ = io.Copy(c, io.TeeReader(c, &all)) // tests reset the connection
 				got <- all.Bytes()
 			}()
 		}
@@ -106,7 +106,7 @@ func TestProxyCutsInMidMessage(t *testing.T) {
 	}
 }
 
-// The server has the whole request, and the client a part of the answer.
+// The server receives the whole request, and the client a part of the answer.
 func TestProxyCutsAnswers(t *testing.T) {
 	addr, got := echo(t)
 	p := NewProxy(t, addr)
@@ -174,7 +174,7 @@ func TestProxyResetsAndRefuses(t *testing.T) {
 		t.Error("the connection goes on")
 	}
 	p.Refuse(true)
-	if c, err := net.Dial("tcp", p.Addr()); err == nil { // or it is reset already
+	if c, err := net.Dial("tcp", p.Addr()); err == nil { // Dial fails if the reset is faster
 		if err := exchange(t, c, "hello"); err == nil {
 			t.Error("a new connection is served")
 		}
@@ -208,7 +208,7 @@ func TestProxySwitches(t *testing.T) {
 	}
 }
 
-// A proxy that swallows at the end of its test does not hold the test.
+// A test ends also if its proxy is still a black hole.
 func TestProxyEndsInABlackHole(t *testing.T) {
 	addr, _ := echo(t)
 	t.Run("", func(t *testing.T) {

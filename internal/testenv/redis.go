@@ -16,12 +16,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisVariable names the environment variable with the user's own server. Its
-// databases that are in use are left alone; db 0 gets a key for each that tests use.
+// RedisVariable names the environment variable with the user's own server. Tests
+// use only empty databases of the server. Database 0 gets a key for each of them.
 const RedisVariable = "OSP_TEST_REDIS_URL"
 
-// RedisServerVariable names the environment variable with the program to start
-// where tests want servers of their own, such as the path of valkey-server.
+// RedisServerVariable names the environment variable with the program of the
+// servers that tests start, such as the path of valkey-server.
 const RedisServerVariable = "OSP_TEST_REDIS_SERVER"
 
 var redisServer = resource(Resource{
@@ -35,46 +35,46 @@ var redisServer = resource(Resource{
 })
 
 // Redis returns the connection string of the Redis server that all tests share.
-// Tests that write take a database of their own, see [RedisDB].
+// Tests that write use [RedisDB] instead.
 func Redis(t testing.TB) string {
 	t.Helper()
 	return redisServer.need(t)
 }
 
-// RedisDB returns the connection string of an empty database of the Redis
-// server, which is the test's own until it ends.
+// RedisDB returns the connection string of an empty database of the Redis server.
+// No other test uses the database until this test ends.
 func RedisDB(t testing.TB) string {
 	t.Helper()
 	return redisServer.database(t)
 }
 
-// NewRedisDB is RedisDB for programs that are no tests: drop gives the database back.
+// NewRedisDB is RedisDB for programs that are not tests. drop releases the database.
 func NewRedisDB() (url string, drop func() error, err error) { return redisServer.newDatabase() }
 
-// StartRedis starts a Redis server of the test's own, with these arguments
-// besides ours. It saves nothing unless an argument says so.
+// StartRedis starts a Redis server for this test only, with additional arguments.
+// It saves nothing to disk unless an argument says so.
 func StartRedis(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return StartRedisOn(t, Disk{}, args...)
 }
 
-// StartRedisOn is StartRedis for a server whose data lies on the disk.
+// StartRedisOn is StartRedis for a server with its data on the given disk.
 func StartRedisOn(t testing.TB, d Disk, args ...string) *Server {
 	t.Helper()
 	return start(t, redisServer, redisProgram(args...), d)
 }
 
-// StartRedisTLS starts a Redis server of the test's own that speaks TLS only.
+// StartRedisTLS starts a Redis server for this test only. It accepts only TLS.
 func StartRedisTLS(t testing.TB, c Certificates, args ...string) *Server {
 	t.Helper()
 	return start(t, redisServer, func() (program, error) {
 		pr, err := redisProgram(args...)()
-		return speakingTLS(pr, c), err
+		return withTLS(pr, c), err
 	}, Disk{})
 }
 
-// speakingTLS is the program on the same port with TLS only.
-func speakingTLS(pr program, c Certificates) program {
+// withTLS returns the program of Redis or a sentinel that accepts only TLS on its port.
+func withTLS(pr program, c Certificates) program {
 	plain := pr.command
 	pr.command = func(p *process) []string {
 		command := plain(p)
@@ -88,7 +88,7 @@ func speakingTLS(pr program, c Certificates) program {
 	return pr
 }
 
-// listening tells whether anybody takes connections.
+// listening returns nil if a server accepts connections at the address.
 func listening(ctx context.Context, addr string) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err == nil {
@@ -97,7 +97,7 @@ func listening(ctx context.Context, addr string) error {
 	return err
 }
 
-// redisBinary is the program that tests start for Redis and its sentinels.
+// redisBinary returns the path of the program for Redis servers and sentinels.
 func redisBinary() (path string, err error) {
 	if own := os.Getenv(RedisServerVariable); own != "" {
 		return exec.LookPath(own)
@@ -125,10 +125,10 @@ func redisProgram(args ...string) func() (program, error) {
 	}
 }
 
-// redisReady waits for any answer: one that wants a password is up, too.
+// redisReady returns nil if the server answers, also if it asks for a password.
 func redisReady(ctx context.Context, addr string) error {
 	if err := listening(ctx, addr); err != nil {
-		return err // which the client would log
+		return err // the client would log this error
 	}
 	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: time.Second})
 	defer client.Close()
@@ -153,7 +153,7 @@ func redisVersion(ctx context.Context, url string) (string, error) {
 	return field(info, "redis_version"), err
 }
 
-// field is one value of what INFO answers.
+// field returns a value from the answer of INFO.
 func field(info, name string) string {
 	_, rest, _ := strings.Cut(info, name+":")
 	value, _, _ := strings.Cut(rest, "\r\n")
@@ -163,10 +163,10 @@ func field(info, name string) string {
 // freshDB is redisDB for a test.
 func freshDB(t testing.TB, url string) string {
 	t.Helper()
-	return keep(t)(redisDB(url))
+	return untilEnd(t)(redisDB(url))
 }
 
-// redisDB reserves an empty database by a key in db 0, since the tests of
+// redisDB reserves an empty database with a key in database 0, because tests of
 // several processes share the server.
 func redisDB(url string) (own string, drop func() error, err error) {
 	o, err := redis.ParseURL(url)
@@ -207,9 +207,10 @@ func reserve(o *redis.Options) (db int, key string, err error) {
 		if err != nil {
 			return 0, "", errors.Join(fmt.Errorf("no database of %s is free: %w", o.Addr, err), client.Del(ctx, key).Err())
 		}
-		if size == 0 { // else it is somebody's: it stays reserved, and alone
+		if size == 0 {
 			return db, key, nil
 		}
+		// Somebody else uses the database. The key makes the tests skip it.
 	}
 }
 
@@ -219,7 +220,8 @@ func sizeOf(ctx context.Context, o *redis.Options) (int64, error) {
 	return client.DBSize(ctx).Result()
 }
 
-// release empties the database in the background: it may hold millions.
+// release empties the database and drops its reservation. The server empties the
+// database in the background, because the database may have millions of keys.
 func release(o *redis.Options, key string) error {
 	client := redis.NewClient(o)
 	defer client.Close()

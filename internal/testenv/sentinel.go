@@ -17,7 +17,7 @@ import (
 // sentinels: redissentinel://host:port,host:port/0?sentinel_service_name=name
 const SentinelVariable = "OSP_TEST_SENTINEL_URL"
 
-// masterName is what Sentinel calls the master by default.
+// masterName is Sentinel's default name for the master.
 const masterName = "mymaster"
 
 var sentinelServers = resource(Resource{
@@ -27,7 +27,8 @@ var sentinelServers = resource(Resource{
 	find: func() (string, string, error) {
 		url := os.Getenv(SentinelVariable)
 		if url == "" {
-			// Nobody breaks the shared ones: on a busy machine, they do not fail over.
+			// No test breaks the shared servers. The long timeout prevents a
+			// failover on a busy machine.
 			s, err := launchSentinels(time.Minute)
 			if err != nil {
 				return "", "", err
@@ -42,8 +43,9 @@ var sentinelServers = resource(Resource{
 	},
 })
 
-// Sentinel returns the connection string of three sentinels with a master and a
-// replica, with an empty database which is the test's own until it ends.
+// Sentinel returns the connection string of an empty database of a Redis master
+// with a replica and three sentinels. No other test uses the database until this
+// test ends.
 func Sentinel(t testing.TB) string {
 	t.Helper()
 	raw := sentinelServers.need(t)
@@ -57,8 +59,8 @@ func Sentinel(t testing.TB) string {
 	return fmt.Sprintf("redissentinel://%s/%s?%s", hosts, db, query)
 }
 
-// SentinelMaster returns host:port of the master that the sentinels of a
-// connection string name now.
+// SentinelMaster returns host:port of the current master according to the
+// sentinels of a connection string.
 func SentinelMaster(t testing.TB, connectionString string) string {
 	t.Helper()
 	addr, err := masterOf(connectionString)
@@ -68,19 +70,20 @@ func SentinelMaster(t testing.TB, connectionString string) string {
 	return addr
 }
 
-// Sentinels are a master, its replica and three sentinels of one test's own.
+// Sentinels are the master, replica and three sentinels of a single test.
 type Sentinels struct {
 	URL             string // redissentinel://host:port,…/0?sentinel_service_name=mymaster
 	Master, Replica *Server
 	Sentinels       []*Server
 }
 
-// StartSentinels starts them, with these arguments for master and replica. The
-// sentinels take a master for gone after a second without an answer.
+// StartSentinels starts a master, a replica and three sentinels, with additional
+// arguments for master and replica. The sentinels start a failover when the
+// master has not answered for a second.
 func StartSentinels(t testing.TB, args ...string) *Sentinels {
 	t.Helper()
 	if _, err := redisProgram()(); err != nil {
-		sentinelServers.lacks(t, err)
+		sentinelServers.skipOrFail(t, err)
 		return nil
 	}
 	set, err := launchSentinels(time.Second, args...)
@@ -129,7 +132,7 @@ func launchSentinels(downAfter time.Duration, args ...string) (*sentinelSet, err
 	err := s.launch(downAfter, args)
 	if err != nil {
 		for _, p := range s.all() {
-			_ = p.end() // the first error says more
+			_ = p.end() // the error of launch is the cause
 		}
 	}
 	return s, err
@@ -161,12 +164,13 @@ func (s *sentinelSet) launch(downAfter time.Duration, args []string) (err error)
 }
 
 func sentinelProgram(master int, downAfter time.Duration) func() (program, error) {
-	return sentinelOf(masterName, net.JoinHostPort("127.0.0.1", strconv.Itoa(master)), 2, fmt.Sprintf(
+	return watchingSentinel(masterName, net.JoinHostPort("127.0.0.1", strconv.Itoa(master)), 2, fmt.Sprintf(
 		"sentinel down-after-milliseconds %[1]s %[2]d\nsentinel failover-timeout %[1]s 5000\n", masterName, downAfter.Milliseconds()))
 }
 
-// sentinelOf is one sentinel of a master, with lines of its own in its configuration.
-func sentinelOf(name, master string, quorum int, lines string) func() (program, error) {
+// watchingSentinel returns the program of a sentinel that watches a master, with
+// additional lines in its configuration.
+func watchingSentinel(name, master string, quorum int, lines string) func() (program, error) {
 	return func() (program, error) {
 		path, err := redisBinary()
 		host, port, _ := strings.Cut(master, ":")
@@ -174,7 +178,7 @@ func sentinelOf(name, master string, quorum int, lines string) func() (program, 
 			name:   "Sentinel",
 			signal: "KILL",
 			prepare: func(p *process) error {
-				return os.WriteFile(p.path("sentinel.conf"), fmt.Appendf(nil, // which it rewrites
+				return os.WriteFile(p.path("sentinel.conf"), fmt.Appendf(nil, // the sentinel rewrites this file
 					"port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s %s %s %d\n%s",
 					p.port, p.dir, name, host, port, quorum, lines), 0o600)
 			},
@@ -211,7 +215,7 @@ func knowsAll(ctx context.Context, sentinel string) error {
 	}
 }
 
-// masterOf asks the first sentinel of a connection string.
+// masterOf asks the first sentinel of a connection string for the master.
 func masterOf(raw string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -14,24 +14,24 @@ import (
 	"time"
 )
 
-// A program is what there is to know of one kind of server: how its folder is
-// prepared, how it is started, and how one sees that it answers.
+// A program describes one kind of server: how to prepare its folder, how to start
+// it, and how to tell that it answers.
 type program struct {
 	name    string
-	account string                 // whom it runs as if we are root, which some refuse to be; "" is ourselves
-	disk    Disk                   // where its data lies; none: in its folder
-	group   string                 // host:port where other nodes of a Galera cluster reach it; "" for other servers
-	signal  string                 // which ends it without delay and leaves nothing behind
-	prepare func(p *process) error // once, before its first start; may be nil
+	account string                 // the account that runs it if we are root, because some servers refuse to run as root; "" is our own
+	disk    Disk                   // the disk for its data; the zero Disk stands for its folder
+	group   string                 // host:port for the other nodes of a Galera cluster; "" for other servers
+	signal  string                 // the signal that ends it at once and leaves nothing behind
+	prepare func(p *process) error // runs once, before the first start; may be nil
 	command func(p *process) []string
 	ready   func(ctx context.Context, addr string) error
 }
 
-// patience is how long a server may take to answer, on a machine that is busy
-// with other tests.
+// patience is the longest time that a server may take to answer. The machine may
+// be busy with other tests.
 const patience = time.Minute
 
-// A process is one server with its folder and port, which outlive a restart.
+// A process is one server with its folder and port. A restart keeps both.
 type process struct {
 	program
 	dir   string
@@ -43,8 +43,8 @@ func (p *process) addr() string { return net.JoinHostPort("127.0.0.1", strconv.I
 
 func (p *process) path(name string) string { return filepath.Join(p.dir, name) }
 
-// data is the folder of what the server keeps. Its log lies elsewhere, so that
-// it can be written when a disk of the test's is full.
+// data returns the folder for the data of the server. The log is in another
+// folder, so that the server can write it while the test's disk is full.
 func (p *process) data() string {
 	if p.disk.Dir != "" {
 		return filepath.Join(p.disk.Dir, filepath.Base(p.dir))
@@ -52,8 +52,8 @@ func (p *process) data() string {
 	return p.path("data")
 }
 
-// prepared makes the folders of the server and what has to be in them.
-func (p *process) prepared() error {
+// prepareFolders creates the folders of the server and their contents.
+func (p *process) prepareFolders() error {
 	if err := ownedBy(p.account, p.dir); err != nil {
 		return err
 	}
@@ -66,8 +66,8 @@ func (p *process) prepared() error {
 	return p.prepare(p)
 }
 
-// launch starts a server on a free port in a folder of its own. If another
-// process takes the port in the meantime, it tries the next one.
+// launch starts a server on a free port in a folder of its own. It tries another
+// port if another process takes the first one in the meantime.
 func launch(pr program) (p *process, err error) {
 	for range 3 {
 		if p, err = launchOnce(pr); !errors.Is(err, errExited) {
@@ -86,7 +86,7 @@ func launchOnce(pr program) (*process, error) {
 	if p.dir, err = os.MkdirTemp("", "osp-"+strings.ToLower(pr.name)+"-"); err != nil {
 		return nil, err
 	}
-	if err = p.prepared(); err != nil {
+	if err = p.prepareFolders(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
 	if err = p.start(); err != nil {
@@ -116,7 +116,7 @@ func (p *process) start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err = p.await(ctx)
-	if !g.alive() { // the one that answered was another
+	if !g.alive() { // another server on this port answered
 		err = errExited
 	}
 	if err != nil {
@@ -143,7 +143,7 @@ func (p *process) end() error {
 	return p.guard.end(false)
 }
 
-// tail is the end of a log in one line.
+// tail returns the end of a log in one line.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -153,8 +153,8 @@ func tail(path string) string {
 	return strings.Join(lines[max(0, len(lines)-8):], " | ")
 }
 
-// A Server is a server of one test's own, which may do with it as it likes. It
-// ends with the test.
+// A Server is the server of a single test, which may break it. The server ends
+// with the test.
 type Server struct {
 	t testing.TB
 	p *process
@@ -165,7 +165,7 @@ func start(t testing.TB, r *Resource, pr func() (program, error), d Disk) *Serve
 	t.Helper()
 	program, err := pr()
 	if err != nil {
-		r.lacks(t, err)
+		r.skipOrFail(t, err)
 		return nil
 	}
 	program.disk = d
@@ -182,46 +182,47 @@ func start(t testing.TB, r *Resource, pr func() (program, error), d Disk) *Serve
 	return s
 }
 
-// Addr is host:port, the same after a restart.
+// Addr returns host:port. A restart does not change it.
 func (s *Server) Addr() string { return s.p.addr() }
 
-// Dir is the server's folder, which is kept while it restarts.
+// Dir returns the server's folder. A restart does not change it.
 func (s *Server) Dir() string { return s.p.dir }
 
-// Log is the end of what the server wrote to its log.
+// Log returns the end of the server's log.
 func (s *Server) Log() string { return tail(s.p.path("log")) }
 
-// Alive tells whether the server runs: one whose disk is full may end by itself.
+// Alive reports whether the server runs. Some servers end by themselves when their
+// disk is full.
 func (s *Server) Alive() bool { return s.p.guard.alive() }
 
-// Kill ends the server and its children by SIGKILL, as a crash does.
+// Kill ends the server and its children by SIGKILL, like a crash.
 func (s *Server) Kill() {
 	s.t.Helper()
 	s.must(s.p.guard.kill())
 }
 
-// Stop halts the server and its children by SIGSTOP: connections stay open, and
+// Stop halts the server and its children by SIGSTOP. Connections stay open, but
 // nothing answers.
 func (s *Server) Stop() {
 	s.t.Helper()
 	s.must(s.p.guard.halt())
 }
 
-// Continue ends what Stop began.
+// Continue resumes the server after Stop.
 func (s *Server) Continue() {
 	s.t.Helper()
 	s.must(s.p.guard.resume())
 }
 
-// Signal sends a signal to the server, such as the one by which a service
-// manager asks it to shut down. The server may go on for a while.
+// Signal sends a signal to the server, such as the SIGTERM of a service manager.
+// The server may run on for a while.
 func (s *Server) Signal(sig syscall.Signal) {
 	s.t.Helper()
-	s.must(s.p.guard.tell(sig))
+	s.must(s.p.guard.signalServer(sig))
 }
 
-// Restart starts the server again on its port and with its data, and waits
-// until it answers. One that still runs is killed first.
+// Restart starts the server again on its port and with its data, and waits until
+// it answers. If the server still runs, Restart kills it first.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.must(s.p.guard.kill())

@@ -53,7 +53,7 @@ func TestRedisIsKilledHaltedAndRestarted(t *testing.T) {
 	if got, err := c.Get(t.Context(), "key").Result(); got != "kept" || err != nil || s.Addr() != addr {
 		t.Errorf("after a restart on %s, formerly %s: %q, %v", s.Addr(), addr, got, err)
 	}
-	s.Restart() // of one that runs
+	s.Restart() // while the server runs
 	if err := c.Ping(t.Context()).Err(); err != nil {
 		t.Error(err)
 	}
@@ -140,7 +140,7 @@ func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestADatabaseInUseIsLeftAlone: the user's own server may hold what is dear.
+// Tests do not use a database with keys, because it may belong to the user.
 func TestADatabaseInUseIsLeftAlone(t *testing.T) {
 	s := StartRedis(t)
 	c := client(t, "redis://"+s.Addr()+"/1")
@@ -168,13 +168,13 @@ func TestStartSaysWhy(t *testing.T) {
 	}
 }
 
-// orphanVariable makes TestOrphan the process that is killed.
+// orphanVariable makes TestOrphan run in a process that another test kills.
 const orphanVariable = "OSP_TESTENV_ORPHAN"
 
 func TestOrphan(t *testing.T) {
 	switch os.Getenv(orphanVariable) {
 	case "":
-		t.Skip("for tests that kill it")
+		t.Skip("another test runs this one in a process of its own")
 	case "server":
 		s := StartRedis(t)
 		fmt.Printf("orphan %d %s\n", s.p.guard.pid, s.Dir())
@@ -184,8 +184,9 @@ func TestOrphan(t *testing.T) {
 	time.Sleep(patience)
 }
 
-// orphan starts this test binary as another process, which starts what is
-// asked for, and kills it. It returns the pid and the folder that it told of.
+// orphan runs this test binary as another process, which starts a "server" or
+// mounts a "disk", and kills that process. It returns the pid of the server, or of
+// the process, and the folder of the server or disk.
 func orphan(t *testing.T, what string) (pid int, dir string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphan$", "-test.v")
@@ -216,9 +217,9 @@ func orphan(t *testing.T, what string) (pid int, dir string) {
 	return pid, dir
 }
 
-// TestServersEndWithTheirProcess: also where it is killed and can do nothing about it.
+// A server ends also when the process that started it is killed.
 func TestServersEndWithTheirProcess(t *testing.T) {
-	StartRedis(t) // or skip
+	StartRedis(t) // skips the test if Redis is missing
 	pid, dir := orphan(t, "server")
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		_, state := parentOf(pid)

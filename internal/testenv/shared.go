@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// server finds the server that all tests share: the one that the variable
-// names, or else one of this process's own.
-func server(variable string, pr func() (program, error), form string, version func(ctx context.Context, url string) (string, error)) (url, found string, err error) {
+// server returns the URL and the version of a server that all tests share: the
+// server that the variable names, or else one that server starts. form is the URL
+// with %s for host:port.
+func server(variable string, pr func() (program, error), form string, askVersion func(ctx context.Context, url string) (string, error)) (url, version string, err error) {
 	url = os.Getenv(variable)
 	if url == "" {
 		program, err := pr()
@@ -26,8 +27,8 @@ func server(variable string, pr func() (program, error), form string, version fu
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	found, err = version(ctx, url)
-	return url, found, err
+	version, err = askVersion(ctx, url)
+	return url, version, err
 }
 
 var ends struct {
@@ -35,15 +36,15 @@ var ends struct {
 	all []func() error
 }
 
-// atEnd notes what EndAll is to do.
+// atEnd registers a function that EndAll calls.
 func atEnd(f func() error) {
 	ends.Lock()
 	defer ends.Unlock()
 	ends.all = append(ends.all, f)
 }
 
-// EndAll ends the shared servers that this process started, the last first. A
-// test binary need not call it: they end when it does.
+// EndAll ends the shared servers that this process started, in reverse order. A
+// test binary need not call it, because the servers end with their process.
 func EndAll() (errs []error) {
 	ends.Lock()
 	defer ends.Unlock()

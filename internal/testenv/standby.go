@@ -10,17 +10,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// StartStandby starts a hot standby of a server that StartPostgreSQL started:
-// a server of its own, on its own port and in its own folder, which follows the
-// primary by streaming replication and answers queries, but takes no writes
-// until [Server.Promote]. A standby refuses to start if some settings of the
-// primary, such as max_connections, are lower in its arguments.
+// StartStandby starts a hot standby of a server that StartPostgreSQL started, on
+// its own port and in its own folder. The standby follows the primary by
+// streaming replication. It answers queries and accepts no writes until
+// [Server.Promote]. A standby refuses to start if its arguments set some
+// settings, such as max_connections, to less than the primary has.
 func StartStandby(t testing.TB, primary *Server, args ...string) *Server {
 	t.Helper()
 	return start(t, postgreSQLServer, standbyProgram(primary, args), Disk{})
 }
 
-// standbyProgram is a server whose folder is a base backup of the primary.
+// standbyProgram returns the program of a server whose data is a base backup of
+// the primary.
 func standbyProgram(primary *Server, args []string) func() (program, error) {
 	return func() (program, error) {
 		pr, err := postgreSQLProgram(args...)()
@@ -29,7 +30,7 @@ func standbyProgram(primary *Server, args []string) func() (program, error) {
 		}
 		bin, err := postgreSQLBin()
 		pr.prepare = func(p *process) error {
-			// The password is in the arguments of no program.
+			// A file keeps the password out of the arguments of programs.
 			if err := p.write("passwords", fmt.Sprintf("127.0.0.1:%d:*:%s:%s\n", primary.p.port, User, Password)); err != nil {
 				return err
 			}
@@ -40,7 +41,7 @@ func standbyProgram(primary *Server, args []string) func() (program, error) {
 	}
 }
 
-// Promote makes a standby of StartStandby a primary, and waits until it takes writes.
+// Promote makes a standby a primary, and waits until it accepts writes.
 func (s *Server) Promote() {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// TablesVariable names the environment variable with the folder of tables that
-// are printed when all tests are done. The command in servers/ sets it.
+// TablesVariable names the environment variable with a folder for tables. The
+// command in servers/ sets it, and prints the tables after all tests.
 const TablesVariable = "OSP_TEST_TABLES"
 
-// Table has a text of this name printed at the end of `make test`; it is in the
-// test's log, too.
+// Table writes a text to the test's log and registers it under this name, so that
+// `make test` prints it at the end.
 func Table(t testing.TB, name, text string) {
 	t.Helper()
 	t.Log("\n" + text)

@@ -1,19 +1,21 @@
 // Package testenv finds the real servers and tools that tests run against.
 //
-// A test asks for one ([Python], [RedisDB], [PostgreSQL]) and is skipped where
-// it cannot be had, with a sentence that says how to get it. With
-// OSP_TEST_REQUIRE=1, as in CI, such a test fails instead. Each can be replaced
-// by the user's own through an environment variable; scripts/setup.sh installs
-// them all.
+// A test asks for a server or tool, for example with [Python], [RedisDB] or
+// [PostgreSQL]. If it is missing, the test is skipped with a sentence that says
+// how to get it. With OSP_TEST_REQUIRE=1, as in CI, the test fails instead.
+// scripts/setup.sh installs all of them. An environment variable for each one
+// selects the user's own instead.
 //
-// A server listens on a free port of the loopback interface and has a folder of
-// its own. `make test` starts each once for all packages (see the command in
-// servers/) and hands them on through the same variables; a test binary that
-// runs alone starts those that its tests ask for. Tests share them, hence each
-// gets a database of its own. What a test wants to break it starts for itself
-// ([StartRedis], [StartPostgreSQL], …), or it puts a [Proxy] in front. That holds
-// for standbys and clusters too ([StartStandby], [StartGalera]). All end with the
-// process that started them, however that ends.
+// A server listens on a free port of the loopback interface and has its own
+// folder. `make test` starts each server once for all packages (see the command
+// in servers/) and passes their addresses in the same environment variables. A
+// test binary that runs alone starts the servers that its tests ask for.
+//
+// Tests share these servers, but each test gets its own database. A test that
+// breaks a server starts its own one ([StartRedis], [StartPostgreSQL], …), or
+// connects through a [Proxy]. Standbys and clusters are never shared
+// ([StartStandby], [StartGalera]). All servers end with the process that started
+// them, even if that process is killed.
 package testenv
 
 import (
@@ -32,25 +34,27 @@ import (
 // RequireVariable names the environment variable that turns skipping into failing.
 const RequireVariable = "OSP_TEST_REQUIRE"
 
-// A Resource is something real that tests run against: a tool or a server. What
-// it is reached by is a path or a connection string.
+// A Resource is a real tool or server that tests use. Its location is the path of
+// the tool or the connection string of the server.
 type Resource struct {
-	Name     string // as a sentence says it
-	Variable string // environment variable with the user's own
+	Name     string // for sentences
+	Variable string // the environment variable that selects the user's own
 	Get      string // how to get it
-	// find returns what it is reached by and its version. It runs once.
-	find func() (at, version string, err error)
-	once func() found
-	// fresh makes an empty database there, and returns what gives it back; nil for tools.
-	fresh func(at string) (url string, drop func() error, err error)
+	// find returns the location and the version. It runs once.
+	find func() (location, version string, err error)
+	once func() findResult
+	// fresh creates an empty database on the server, and returns the function that
+	// drops it. It is nil for tools.
+	fresh func(location string) (url string, drop func() error, err error)
 }
 
-type found struct {
-	at, version string
-	err         error
+// A findResult holds the results of Resource.find.
+type findResult struct {
+	location, version string
+	err               error
 }
 
-// Resources are all that tests may ask for.
+// Resources are all tools and servers that tests may ask for.
 var Resources = []*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer}
 
 var (
@@ -72,9 +76,9 @@ var (
 
 func resource(s Resource) *Resource {
 	connstr.Own(s.Get)
-	s.once = sync.OnceValue(func() (f found) {
-		f.at, f.version, f.err = s.find()
-		return f
+	s.once = sync.OnceValue(func() (r findResult) {
+		r.location, r.version, r.err = s.find()
+		return r
 	})
 	return &s
 }
@@ -92,30 +96,32 @@ func NewPython(t testing.TB) string {
 	return newestPython.need(t)
 }
 
-// DebianPython is Python for programs that are no tests.
+// DebianPython is Python for programs that are not tests.
 func DebianPython() (string, error) { return debianPython.Find() }
 
-// Find returns what the resource is reached by; a server may be started for it.
-// What is missing is an error that says how to get it.
-func (s *Resource) Find() (at string, err error) {
-	f := s.once()
-	if f.err != nil {
-		return "", s.missing(f.err)
+// Find returns the location of the resource, and starts a server if necessary. If
+// the resource is missing, the error says how to get it.
+func (s *Resource) Find() (location string, err error) {
+	r := s.once()
+	if r.err != nil {
+		return "", s.missing(r.err)
 	}
-	return f.at, nil
+	return r.location, nil
 }
 
+// need is Find for a test. It skips or fails the test if the resource is missing.
 func (s *Resource) need(t testing.TB) string {
 	t.Helper()
-	f := s.once()
-	if f.err != nil {
-		s.lacks(t, f.err)
+	r := s.once()
+	if r.err != nil {
+		s.skipOrFail(t, r.err)
 	}
-	return f.at
+	return r.location
 }
 
-// lacks skips the test that needs what is missing, or fails it.
-func (s *Resource) lacks(t testing.TB, reason error) {
+// skipOrFail skips a test that needs a missing resource, or fails the test if
+// resources are required.
+func (s *Resource) skipOrFail(t testing.TB, reason error) {
 	t.Helper()
 	if Required() {
 		t.Fatal(s.missing(reason))
@@ -128,24 +134,26 @@ func (s *Resource) missing(reason error) error {
 	return fmt.Errorf("%s is not here (%w): %s", s.Name, reason, s.Get)
 }
 
-// Required tells whether what is missing is a failure.
+// Required reports whether a test fails if a resource is missing.
 func Required() bool { return os.Getenv(RequireVariable) == "1" }
 
-// Soak tells whether tests are to take hours where they otherwise take seconds,
-// as `make soak` asks by OSP_TEST_SOAK=1.
+// Soak reports whether OSP_TEST_SOAK=1 is set, as `make soak` does. Some tests then
+// run for hours instead of seconds.
 func Soak() bool { return os.Getenv("OSP_TEST_SOAK") == "1" }
 
-// State says of one resource whether it was found, in a line without passwords.
+// State describes the resource in one line without passwords: whether it is
+// found, its version and its location.
 func (s *Resource) State() string {
-	f := s.once()
-	if f.err != nil {
-		return "missing: " + connstr.Redact(oneLine(s.missing(f.err)).Error())
+	r := s.once()
+	if r.err != nil {
+		return "missing: " + connstr.Redact(oneLine(s.missing(r.err)).Error())
 	}
-	return fmt.Sprintf("found:   %s %s, %s", s.Name, f.version, connstr.Redact(f.at))
+	return fmt.Sprintf("found:   %s %s, %s", s.Name, r.version, connstr.Redact(r.location))
 }
 
-// python finds an interpreter that can import what tests need: the one that
-// the variable names, or else the first of the candidates that can.
+// python finds an interpreter that can import the modules of probeScript. It
+// tries the interpreter that the variable names or, if the variable is not set,
+// the candidates in order.
 func python(variable string, candidates ...string) (path, version string, err error) {
 	if own := os.Getenv(variable); own != "" {
 		candidates = []string{own}
@@ -170,7 +178,7 @@ import importlib.metadata, sqlalchemy, redis, psycopg2, pymysql
 from osprofiler.drivers import sqlalchemy_driver
 from oslo_serialization import jsonutils
 if not sqlalchemy.__version__.startswith("1."):
-    raise ImportError("SQLAlchemy %s, whose version 2 upstream's driver cannot use" % sqlalchemy.__version__)
+    raise ImportError("SQLAlchemy %s, but OSProfiler's SQL driver needs version 1" % sqlalchemy.__version__)
 print(importlib.metadata.version("osprofiler"))
 `
 
@@ -190,7 +198,7 @@ func oneLine(err error) error {
 	return errors.New(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; "))
 }
 
-// moduleRoot is the folder with go.mod around the working folder.
+// moduleRoot returns the folder with go.mod that contains the working folder.
 func moduleRoot() string {
 	dir, err := os.Getwd()
 	if err != nil {

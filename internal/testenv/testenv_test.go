@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// TestResources says which real servers and tools there are; in CI a missing
-// one fails.
+// TestResources logs the real servers and tools that it finds. In CI it fails if
+// one is missing.
 func TestResources(t *testing.T) {
 	for _, s := range Resources {
 		t.Log(s.State())
@@ -22,7 +22,7 @@ func TestResources(t *testing.T) {
 	}
 }
 
-// The sentence that says how to get a server is shown as it is.
+// Redact does not change the sentences that say how to get a server.
 func TestHintsAreNotMasked(t *testing.T) {
 	for _, s := range Resources {
 		hint := s.missing(errors.New("dial: lookup a@b: no such host")).Error()
@@ -56,7 +56,7 @@ func TestPythonIsProbed(t *testing.T) {
 	}
 }
 
-// recorder is a test that only notes what was done to it.
+// recorder is a testing.TB that records whether the test was skipped or failed.
 type recorder struct {
 	testing.TB
 	skipped, failed bool
@@ -85,7 +85,7 @@ func TestMissingIsSkippedOrFails(t *testing.T) {
 	}
 }
 
-// What programs get is an empty database, which is gone when they gave it back.
+// NewPostgreSQL and NewMariaDB return a database that exists until drop.
 func TestNewDatabases(t *testing.T) {
 	for _, c := range []struct {
 		server  *Resource
@@ -107,7 +107,7 @@ func TestNewDatabases(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := c.version(t.Context(), url); err == nil {
-			t.Errorf("%s: the database is there although it was given back", c.server.Name)
+			t.Errorf("%s: the database exists after drop", c.server.Name)
 		}
 	}
 }

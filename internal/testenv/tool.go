@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Tool returns the path of a program of a Debian package, or of another file of
-// it if name is an absolute path.
+// Tool returns the path of a program from a Debian package. If name is an
+// absolute path, Tool returns name if that file exists.
 func Tool(t testing.TB, name, debianPackage string) (path string) {
 	t.Helper()
 	return resource(Resource{

@@ -1,5 +1,5 @@
-// Package workload makes what benchmarks work on, so that all of them, and the
-// Python library beside them, work on the same.
+// Package workload makes the data of benchmarks, so that all benchmarks and the Python
+// library use the same data.
 package workload
 
 import (
@@ -11,14 +11,14 @@ import (
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// Spans returns so many server spans as otelhttp makes them, each with eight
-// attributes, all with the one resource that one provider's spans have.
+// Spans returns server spans like those of otelhttp. Each has eight attributes, and
+// all have the same resource, like the spans of one provider.
 func Spans(count int) []sdktrace.ReadOnlySpan {
 	return sharingOne(count, func(i int) (own, parent trace.SpanContextConfig) {
 		own = trace.SpanContextConfig{TraceID: trace.TraceID{1, 2, 3}, SpanID: trace.SpanID{4, 5, 6, byte(i >> 8), byte(i)}}
@@ -28,9 +28,9 @@ func Spans(count int) []sdktrace.ReadOnlySpan {
 	})
 }
 
-// Traces returns such spans of traces of their own, each with so many, all
-// below the first one. The ids are as if by chance, and all that begin at
-// other numbers are others.
+// Traces returns spans like Spans, in traces of the given size. The first span of a
+// trace is the parent of its others. The ids look random, and different first numbers
+// give different ids.
 func Traces(first, count, size int) []sdktrace.ReadOnlySpan {
 	return sharingOne(count*size, func(i int) (own, parent trace.SpanContextConfig) {
 		of, root := first+i/size, (first+i/size)*size
@@ -42,7 +42,7 @@ func Traces(first, count, size int) []sdktrace.ReadOnlySpan {
 	})
 }
 
-// scattered is another number for each, of all sizes.
+// scattered returns a different number for each i, spread over all numbers.
 func scattered(i int) uint64 { return (uint64(i) + 1) * 0x9e3779b97f4a7c15 }
 
 func spanID(i int) (id trace.SpanID) {
@@ -66,22 +66,14 @@ func sharingOne(count int, ids func(i int) (own, parent trace.SpanContextConfig)
 	for i := range spans {
 		own, parent := ids(i)
 		own.TraceFlags, parent.TraceFlags = trace.FlagsSampled, trace.FlagsSampled
-		spans[i] = sharing{span(i, trace.NewSpanContext(own), trace.NewSpanContext(parent)), of}
+		spans[i] = span(i, trace.NewSpanContext(own), trace.NewSpanContext(parent), of)
 	}
 	return spans
 }
 
-// sharing keeps the very resource: a SpanStub's Snapshot copies it.
-type sharing struct {
-	sdktrace.ReadOnlySpan
-	of *resource.Resource
-}
-
-func (s sharing) Resource() *resource.Resource { return s.of }
-
-func span(i int, own, parent trace.SpanContext) sdktrace.ReadOnlySpan {
+func span(i int, own, parent trace.SpanContext, of *resource.Resource) sdktrace.ReadOnlySpan {
 	began := time.Unix(1_700_000_000, 123_456_789).Add(time.Duration(i) * time.Millisecond)
-	return tracetest.SpanStub{
+	s := convert.Span{
 		Name:        "GET /v2.1/servers/{id}",
 		SpanContext: own, Parent: parent,
 		SpanKind:  trace.SpanKindServer,
@@ -96,13 +88,15 @@ func span(i int, own, parent trace.SpanContext) sdktrace.ReadOnlySpan {
 			attribute.Int("server.port", 8774),
 			attribute.Int("http.response.status_code", 200),
 		},
+		Resource:             of,
 		InstrumentationScope: instrumentation.Scope{Name: "example.org/instrumentation", Version: "0.1.0"},
-	}.Snapshot()
+	}
+	return s.Snapshot()
 }
 
-// Lines returns the notifications of one trace, each as a store holds it, like
-// those that OpenStack's services leave: requests that call others, most of
-// them database calls with statements, newest first as Redis gives them.
+// Lines returns the notifications of a trace as a store has them, the newest first,
+// as Redis returns them. They are like those of OpenStack's services: requests that
+// call others, most of them database calls with statements.
 func Lines(count int) []string {
 	const statement = "SELECT instances.created_at AS instances_created_at, instances.updated_at AS instances_updated_at, " +
 		"instances.deleted_at AS instances_deleted_at, instances.id AS instances_id \\nFROM instances \\nWHERE instances.id = %(id_1)s"
@@ -120,7 +114,7 @@ func Lines(count int) []string {
 	return lines
 }
 
-// line writes one half of the i-th operation, whose parent is the (i+7)/8-th.
+// line returns a half of the i-th operation. Its parent is the operation (i+7)/8.
 func line(i int, name, info string, at time.Time) string {
 	id := func(n int) string { return fmt.Sprintf("a0000000-0000-4000-8000-%012d", n) }
 	return fmt.Sprintf(`{"name": "%s", "base_id": "%s", "trace_id": "%s", "parent_id": "%s", "timestamp": "%s", `+

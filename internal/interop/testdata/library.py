@@ -1,6 +1,6 @@
-# Has the real Python library do what a test asks for. The first argument says
-# what; more arguments and JSON on standard input say with what. The answer is
-# JSON on standard output.
+# Calls a function of the real Python library for a test. The first argument names
+# the function. Its own arguments are the other arguments and the JSON on standard
+# input. The script prints the result as JSON.
 import datetime
 import json
 import sys
@@ -8,7 +8,7 @@ import uuid
 
 
 def attempt(function, *args):
-    """The outcome of a call: its value, or its error."""
+    """Return the outcome of a call: its value or its error."""
     try:
         return {"value": function(*args)}
     except Exception as error:
@@ -48,9 +48,9 @@ def sql(path, project=None, service=None, host=None):
 
 
 def sql_write(notifications, path, host=None):
-    """Stores each as a service on that host would, or on the one it tells of."""
+    """Stores each notification as a service on host, or on its own host, would."""
     driver = sql(path, "python-project", "python-service", host)
-    # It commits every row, and a test need not wait for the disk each time.
+    # The driver commits every row. A test need not wait for the disk each time.
     driver._conn.exec_driver_sql("PRAGMA synchronous = OFF")
     for notification in notifications:
         if host is None:
@@ -59,7 +59,7 @@ def sql_write(notifications, path, host=None):
 
 
 def sql_report(base_ids, path):
-    # A driver gives one report only, hence a new one for each.
+    # A driver can give only one report, so each report needs a new driver.
     return [attempt(lambda: sql(path).get_report(base_id)) for base_id in base_ids]
 
 

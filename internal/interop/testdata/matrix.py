@@ -1,8 +1,8 @@
-# The unmodified driver of the real Python library on one store. The first
-# argument is a connection string; standard input holds {"write": notifications,
-# "read": base ids}. It writes, then it reports on each trace and lists them all.
-# The answer is JSON: {"driver": …, "reports": […], "list": …, "errors": …}, each
-# a {"value": …} or an {"error": …}.
+# Runs the unmodified driver of the real Python library on a store. The argument
+# is a connection string. Standard input has {"write": notifications, "read": base
+# ids}. The script writes the notifications, reports on each trace, and lists all
+# traces. It prints JSON: {"driver": ..., "reports": [...], "list": ..., "errors":
+# ...}, where each result is {"value": ...} or {"error": ...}.
 import json
 import sys
 
@@ -28,14 +28,14 @@ def driver():
     url = sys.argv[1]
     if not url.startswith("sqlite:"):
         return base.get_driver(url, conf=conf)
-    # Not in upstream's list of schemes, but the driver takes it.
+    # The list of schemes has no sqlite, but the driver accepts it.
     made = sqlalchemy_driver.SQLAlchemyDriver(url)
     made._conn.exec_driver_sql("PRAGMA synchronous = OFF")
     return made
 
 
 def write(notifications):
-    """Stores each as the service that it tells of would."""
+    """Stores each notification as its own service would."""
     to = driver()
     for notification in notifications:
         to.project = notification.get("project")
@@ -49,7 +49,7 @@ made = attempt(driver)
 answer = {"driver": {"error": made["error"]} if "error" in made else {"value": None}}
 if "value" in made:
     write(asked["write"])
-    # A driver gives one report only, hence a new one for each.
+    # A driver can give only one report, so each report needs a new driver.
     answer["reports"] = [attempt(lambda: driver().get_report(base_id)) for base_id in asked["read"]]
     answer["list"] = attempt(lambda: list(driver().list_traces({"base_id", "timestamp"})))
     answer["errors"] = attempt(lambda: list(driver().list_error_traces()))

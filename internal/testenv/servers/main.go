@@ -1,10 +1,12 @@
-// Command servers starts the real servers that tests run against, each once,
-// runs the command in its arguments with the environment variables that name
-// them, and ends them: servers go test ./...
+// Command servers starts the real servers that tests use, each once. It then runs
+// the command in its arguments with the environment variables that name the
+// servers, and finally ends the servers:
 //
-// At the end it says which servers and tools there were, and prints the tables
-// that tests left (see testenv.Table). With OSP_TEST_REQUIRE=1 it fails at once
-// where one is missing. It exits as the command did.
+//	servers go test ./...
+//
+// At the end it prints which servers and tools it found, and the tables of the
+// tests (see testenv.Table). If one is missing and OSP_TEST_REQUIRE=1 is set, it
+// fails without running the command. Its exit code is that of the command.
 package main
 
 import (
@@ -36,7 +38,7 @@ func main() {
 }
 
 func run(command []string) (code int, err error) {
-	// From here on, an interruption is the command's to obey; we wait for it.
+	// From here on, signals go to the command, and we wait for the command to end.
 	interrupted := make(chan os.Signal, 8)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	env, err := start()
@@ -66,24 +68,24 @@ func run(command []string) (code int, err error) {
 	}()
 	err = cmd.Wait()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		code, err = max(1, exit.ExitCode()), nil // -1 of one that a signal ended
+		code, err = max(1, exit.ExitCode()), nil // ExitCode is -1 if a signal ended the command
 	}
 	return code, errors.Join(err, report(tables))
 }
 
-// start finds or starts everything, all at a time, and returns the environment
-// that names it.
+// start finds or starts all resources at the same time. It returns the environment
+// variables with their locations.
 func start() (env []string, err error) {
-	at := make([]string, len(testenv.Resources))
+	locations := make([]string, len(testenv.Resources))
 	errs := make([]error, len(testenv.Resources))
 	var wg sync.WaitGroup
 	for i, r := range testenv.Resources {
-		wg.Go(func() { at[i], errs[i] = r.Find() })
+		wg.Go(func() { locations[i], errs[i] = r.Find() })
 	}
 	wg.Wait()
 	for i, r := range testenv.Resources {
 		if errs[i] == nil {
-			env = append(env, r.Variable+"="+at[i])
+			env = append(env, r.Variable+"="+locations[i])
 		}
 	}
 	if testenv.Required() {

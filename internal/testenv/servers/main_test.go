@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// built is the command, and a folder for the temporary ones of its servers.
-func built(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
+// buildCommand builds the command servers. tmp is the folder for the temporary
+// folders of its servers.
+func buildCommand(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
 	t.Helper()
 	tmp = t.TempDir()
 	if err := os.Chmod(filepath.Dir(tmp), 0o755); err != nil { // servers may run as another account
@@ -29,7 +30,8 @@ func built(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
 	return cmd, tmp
 }
 
-func empty(t *testing.T, dir string) {
+// awaitEmpty waits until a folder is empty.
+func awaitEmpty(t *testing.T, dir string) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		left, err := os.ReadDir(dir)
@@ -46,23 +48,23 @@ func empty(t *testing.T, dir string) {
 }
 
 func TestRunsTheCommandBesideItsServers(t *testing.T) {
-	cmd, tmp := built(t, "sh", "-c", `echo "redis at $OSP_TEST_REDIS_URL"; echo a table >"$OSP_TEST_TABLES/table"; exit 7`)
+	cmd, tmp := buildCommand(t, "sh", "-c", `echo "redis at $OSP_TEST_REDIS_URL"; echo a table >"$OSP_TEST_TABLES/table"; exit 7`)
 	out, err := cmd.Output()
 	if cmd.ProcessState.ExitCode() != 7 {
 		t.Errorf("%v; want the command's exit code 7", err)
 	}
-	said := string(out)
-	if !strings.Contains(said, "\na table\n") || !strings.Contains(said, "redis at") {
-		t.Error(said)
+	output := string(out)
+	if !strings.Contains(output, "\na table\n") || !strings.Contains(output, "redis at") {
+		t.Error(output)
 	}
-	if strings.Contains(said, "found:   a Redis server") == strings.Contains(said, "redis at \n") {
-		t.Errorf("a server that was found is in the environment:\n%s", said)
+	if strings.Contains(output, "found:   a Redis server") == strings.Contains(output, "redis at \n") {
+		t.Errorf("a server that was found is in the environment:\n%s", output)
 	}
-	empty(t, tmp)
+	awaitEmpty(t, tmp)
 }
 
 func TestAnInterruptEndsCommandAndServers(t *testing.T) {
-	cmd, tmp := built(t, "sh", "-c", "echo ready; exec sleep 600")
+	cmd, tmp := buildCommand(t, "sh", "-c", "echo ready; exec sleep 600")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,13 +79,13 @@ func TestAnInterruptEndsCommandAndServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err == nil {
-		t.Error("it tells of no failure")
+		t.Error("the command reports no failure")
 	}
-	empty(t, tmp)
+	awaitEmpty(t, tmp)
 }
 
 func TestWantsACommand(t *testing.T) {
-	cmd, _ := built(t)
+	cmd, _ := buildCommand(t)
 	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(string(out), "usage:") {
 		t.Errorf("%v: %s", cmd.ProcessState, out)
 	}

@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// SentinelOf says how one sentinel of a test's own is started.
+// SentinelOf is the configuration of a sentinel for a single test.
 type SentinelOf struct {
 	Master         string // host:port
-	Name           string // what it calls the master; "" is mymaster
-	MasterUser     string // of the master; "" is the default user
-	MasterPassword string // of the master; "" is none
+	Name           string // the sentinel's name for the master; "" is mymaster
+	MasterUser     string // "" is the default user
+	MasterPassword string // "" is none
 	Password       string // of the sentinel itself; "" is none
 	TLS            *Certificates
 }
 
-// StartSentinel starts a sentinel that watches a master. Several of one master
-// find each other. Passwords should have no blanks: the sentinel writes them
-// into its configuration as they are. With TLS it speaks nothing else, to the
-// master neither.
+// StartSentinel starts a sentinel that watches a master. Sentinels of one master
+// find each other. Passwords must not contain blanks, because the sentinel copies
+// them into its configuration without quotes. With TLS, the sentinel accepts only
+// TLS and also uses TLS to the master.
 func StartSentinel(t testing.TB, o SentinelOf) *Server {
 	t.Helper()
 	name := cmp.Or(o.Name, masterName)
@@ -39,9 +39,9 @@ func StartSentinel(t testing.TB, o SentinelOf) *Server {
 		fmt.Fprintln(&lines, "tls-replication yes\ntls-auth-clients no")
 	}
 	return start(t, sentinelServers, func() (program, error) {
-		pr, err := sentinelOf(name, o.Master, 1, lines.String())()
+		pr, err := watchingSentinel(name, o.Master, 1, lines.String())()
 		if o.TLS != nil {
-			pr = speakingTLS(pr, *o.TLS)
+			pr = withTLS(pr, *o.TLS)
 		}
 		return pr, err
 	}, Disk{})

@@ -12,20 +12,21 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// postgreSQLDialogue is PostgreSQL's protocol: messages of a type, a length
-// that includes itself, and a body. A client begins with messages without a
-// type, of which those that ask for encryption are answered by one byte.
-type postgreSQLDialogue struct {
+// postgreSQLProtocol is the protocol of PostgreSQL. A message has a type, a length
+// that includes the length itself, and a body. A client begins with messages
+// without a type. The server answers a request for encryption by a single byte.
+type postgreSQLProtocol struct {
 	started    bool         // the client has sent its startup message
-	singleByte atomic.Int32 // answers of one byte that are to come
+	singleByte atomic.Int32 // number of expected answers of one byte
 }
 
+// These numbers in place of a protocol version request encryption.
 const (
-	postgreSQLTLS = 80877103 // instead of a protocol version
+	postgreSQLTLS = 80877103
 	postgreSQLGSS = 80877104
 )
 
-func (d *postgreSQLDialogue) readRequest(r *bufio.Reader) ([]byte, error) {
+func (d *postgreSQLProtocol) readRequest(r *bufio.Reader) ([]byte, error) {
 	if d.started {
 		return readPostgreSQL(r)
 	}
@@ -42,8 +43,8 @@ func (d *postgreSQLDialogue) readRequest(r *bufio.Reader) ([]byte, error) {
 	return readBytes(r, int(binary.BigEndian.Uint32(head)))
 }
 
-func (d *postgreSQLDialogue) readAnswer(r *bufio.Reader) ([]byte, error) {
-	if _, err := r.Peek(1); err != nil { // afterwards the request has been counted
+func (d *postgreSQLProtocol) readAnswer(r *bufio.Reader) ([]byte, error) {
+	if _, err := r.Peek(1); err != nil { // when an answer is there, its request has been counted
 		return nil, err
 	}
 	if d.singleByte.Load() > 0 {
@@ -61,25 +62,26 @@ func readPostgreSQL(r *bufio.Reader) ([]byte, error) {
 	return readBytes(r, 1+int(binary.BigEndian.Uint32(head[1:])))
 }
 
-// isCommit looks at the text of a simple query, and at that which the extended
-// protocol parses, behind an empty name.
-func (d *postgreSQLDialogue) isCommit(m []byte) bool {
+// isCommit examines the text of a simple query, and the text of a Parse message
+// of the extended protocol, which follows an empty name.
+func (d *postgreSQLProtocol) isCommit(m []byte) bool {
 	text, _, _ := bytes.Cut(bytes.TrimPrefix(m[min(5, len(m)):], []byte{0}), []byte{0})
 	return (m[0] == 'Q' || m[0] == 'P') && isCommit(text)
 }
 
-func (d *postgreSQLDialogue) rollback(m []byte) []byte {
+func (d *postgreSQLProtocol) rollback(m []byte) []byte {
 	i := bytes.Index(bytes.ToUpper(m), []byte("COMMIT"))
 	m = append(append(bytes.Clone(m[:i]), "ROLLBACK"...), m[i+len("COMMIT"):]...)
 	binary.BigEndian.PutUint32(m[1:], uint32(len(m)-1))
 	return m
 }
 
-// outcome knows CommandComplete and ErrorResponse.
-func (d *postgreSQLDialogue) outcome(m []byte) bool { return m[0] == 'C' || m[0] == 'E' }
+// outcome accepts CommandComplete and ErrorResponse.
+func (d *postgreSQLProtocol) outcome(m []byte) bool { return m[0] == 'C' || m[0] == 'E' }
 
-// failure ends the session where the code is one of those with which the server does.
-func (d *postgreSQLDialogue) failure(_ []byte, code string) []byte {
+// failure returns an ErrorResponse. It is fatal for the codes with which a server
+// ends the session.
+func (d *postgreSQLProtocol) failure(_ []byte, code string) []byte {
 	severity := "ERROR"
 	if strings.HasPrefix(code, "57P") {
 		severity = "FATAL"
@@ -91,14 +93,14 @@ func (d *postgreSQLDialogue) failure(_ []byte, code string) []byte {
 	return m
 }
 
-// mysqlDialogue is MySQL's protocol: packets of a length in three bytes, a
-// number within request and answers, and a body. A request has the number 0.
-type mysqlDialogue struct{}
+// mysqlProtocol is the protocol of MySQL. A packet has a length in three bytes, a
+// sequence number, and a body. A request has the sequence number 0.
+type mysqlProtocol struct{}
 
 const mysqlQuery = 3 // COM_QUERY
 
-func (mysqlDialogue) readRequest(r *bufio.Reader) ([]byte, error) { return readMySQL(r) }
-func (mysqlDialogue) readAnswer(r *bufio.Reader) ([]byte, error)  { return readMySQL(r) }
+func (mysqlProtocol) readRequest(r *bufio.Reader) ([]byte, error) { return readMySQL(r) }
+func (mysqlProtocol) readAnswer(r *bufio.Reader) ([]byte, error)  { return readMySQL(r) }
 
 func readMySQL(r *bufio.Reader) ([]byte, error) {
 	head, err := r.Peek(4)
@@ -108,18 +110,18 @@ func readMySQL(r *bufio.Reader) ([]byte, error) {
 	return readBytes(r, 4+int(head[0])+int(head[1])<<8+int(head[2])<<16)
 }
 
-func (mysqlDialogue) isCommit(m []byte) bool {
+func (mysqlProtocol) isCommit(m []byte) bool {
 	return len(m) > 5 && m[3] == 0 && m[4] == mysqlQuery && isCommit(m[5:])
 }
 
-func (mysqlDialogue) rollback([]byte) []byte {
+func (mysqlProtocol) rollback([]byte) []byte {
 	return mysqlPacket(0, append([]byte{mysqlQuery}, "ROLLBACK"...))
 }
 
-// outcome knows OK_Packet and ERR_Packet.
-func (mysqlDialogue) outcome(m []byte) bool { return len(m) > 4 && (m[4] == 0 || m[4] == 0xff) }
+// outcome accepts OK_Packet and ERR_Packet.
+func (mysqlProtocol) outcome(m []byte) bool { return len(m) > 4 && (m[4] == 0 || m[4] == 0xff) }
 
-func (mysqlDialogue) failure(outcome []byte, code string) []byte {
+func (mysqlProtocol) failure(outcome []byte, code string) []byte {
 	var number uint16
 	var state string
 	if _, err := fmt.Sscanf(code, "%d (%5s)", &number, &state); err != nil {

@@ -6,44 +6,46 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "github.com/osprofiler-otel/osprofiler/exporter/all" // the stores that are measured
+	_ "github.com/osprofiler-otel/osprofiler/exporter/all" // registers the stores
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A place is one kind of store.
-type place struct {
+// A subject is a kind of store to measure.
+type subject struct {
 	name  string
-	fresh func() (url string, drop func() error, err error)   // an empty one, and what gives it back
-	bare  func(ctx context.Context, url string) (bare, error) // its client library alone
-	// What the client library alone does: to write a batch, to fetch a trace, to list.
+	fresh func() (url string, drop func() error, err error)   // returns an empty store, and drops it
+	bare  func(ctx context.Context, url string) (bare, error) // returns its bare client library
+	// How the bare client library writes a batch, fetches a trace, and lists, for the table.
 	writes, fetches, lists string
 }
 
-// A bare is a store's client library alone, used as well as it can be.
+// A bare is the client library of a store, used in its fastest way without our code.
 type bare interface {
-	// fetch gets all that is stored of one trace.
+	// fetch returns the stored notifications of a trace.
 	fetch(ctx context.Context, baseID string) (stored, error)
-	// write stores records at once.
+	// write stores all records in one request or transaction.
 	write(ctx context.Context, records []record) error
-	// list gets what the newest of so many traces of two notifications can be told from.
+	// list fetches the data that a listing of the newest traces needs. The store has
+	// this number of traces with two notifications each.
 	list(ctx context.Context, traces int) error
-	// much runs what writes very much.
-	much(ctx context.Context, write func() error) error
+	// writeBulk runs a function that writes very many records. A SQL database has no
+	// indexes meanwhile.
+	writeBulk(ctx context.Context, write func() error) error
 	close() error
 }
 
-// A record is what is written in one: of Redis a key and what is pushed onto
-// its list, of a SQL database a row.
+// A record is a unit of writing: for Redis a key and the elements to push onto its
+// list, for a SQL database a row.
 type record []any
 
-// stored is what a client library's fetch returned.
+// stored is the result of fetch.
 type stored interface {
 	notifications() int
-	records() []record // which write the same
+	records() []record // writing these stores the same
 }
 
-var places = []place{
+var subjects = []subject{
 	{
 		name: "redis", fresh: testenv.NewRedisDB, bare: openRedis,
 		writes: "a pipeline with one LPUSH a trace", fetches: "LRANGE 0 -1", lists: "SCAN, and a pipeline with LRANGE 0 -1 of the keys of each step",
@@ -68,22 +70,22 @@ const (
 	groups       = "SELECT base_id, min(timestamp) … GROUP BY base_id ORDER BY 2 DESC LIMIT 100"
 )
 
-func placeNames() (names []string) {
-	for _, p := range places {
+func subjectNames() (names []string) {
+	for _, p := range subjects {
 		names = append(names, p.name)
 	}
 	return names
 }
 
-// prepared returns an empty store that has its table.
-func (p place) prepared(ctx context.Context) (url string, drop func() error, err error) {
+// prepared returns an empty store with its table.
+func (p subject) prepared(ctx context.Context) (url string, drop func() error, err error) {
 	url, drop, err = p.fresh()
 	if err != nil {
 		return "", nil, err
 	}
 	s, err := store.Open(ctx, url)
 	if err == nil {
-		err = s.Close()
+		err = errors.Join(s.Ping(ctx), s.Close())
 	}
 	if err != nil {
 		return "", nil, errors.Join(err, drop())
