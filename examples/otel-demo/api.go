@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The api is what users of the cloud talk to.
+// An api serves the requests of the cloud's users.
 type api struct {
 	db        *sql.DB
 	scheduler string // its URL
@@ -35,7 +35,7 @@ func startAPI(ctx context.Context, t *telemetry, db *sql.DB, scheduler string) (
 	return startServer(mux, provider)
 }
 
-// list answers with the names of the servers that run.
+// list answers with the names of the running servers.
 func (a *api) list(w http.ResponseWriter, r *http.Request) {
 	a.checkToken(r.Context())
 	rows, err := a.db.QueryContext(r.Context(), "SELECT name FROM servers WHERE status = 'ACTIVE' ORDER BY name")
@@ -59,7 +59,8 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, names.String())
 }
 
-// boot makes a server: it notes it, asks the scheduler where, and starts it there.
+// boot creates a server: it adds the server to the database, asks the scheduler for
+// a host, and starts the server there.
 func (a *api) boot(w http.ResponseWriter, r *http.Request) {
 	var p placement
 	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {

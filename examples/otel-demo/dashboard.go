@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// The dashboard is where a user clicks, and where every trace begins. It is
-// written with OSProfiler's own start and stop calls.
+// A dashboard sends the requests of a user. Every trace begins there. The dashboard
+// uses OSProfiler's start and stop calls.
 type dashboard struct {
 	api      string // its URL
 	client   *http.Client
@@ -26,16 +26,16 @@ func newDashboard(ctx context.Context, t *telemetry, api string) (*dashboard, er
 	return &dashboard{api: api, client: tracedClient(provider), profiler: profiler}, nil
 }
 
-// A request is what the user asked for, and the trace that it left.
+// A request is a request of the user, with its trace and its error.
 type request struct {
 	title  string
 	baseID string
 	err    error
 }
 
-// visit is one user's morning. The user asked for traces; the one who looks at
-// the servers in between did not, so that request goes out unsigned, is served
-// like all others, and leaves nothing.
+// visit sends the requests of a user who wants traces. The first request is from
+// another user, who wants none. It is not signed, so it is served like the others
+// but not recorded.
 func (d *dashboard) visit(ctx context.Context) ([]request, error) {
 	if err := d.send(ctx, http.MethodGet, "/servers", ""); err != nil {
 		return nil, err
@@ -68,12 +68,12 @@ func (d *dashboard) send(ctx context.Context, method, path, body string) error {
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode >= http.StatusBadRequest {
-		err = &refused{response.Status, strings.TrimSpace(string(answer))}
+		err = &refusedError{response.Status, strings.TrimSpace(string(answer))}
 	}
 	return err
 }
 
-// refused is the cloud's answer to what it cannot do.
-type refused struct{ status, reason string }
+// A refusedError is the error of a request that the cloud refuses.
+type refusedError struct{ status, reason string }
 
-func (r *refused) Error() string { return r.status + ": " + r.reason }
+func (r *refusedError) Error() string { return r.status + ": " + r.reason }

@@ -9,11 +9,11 @@ import (
 	"github.com/XSAM/otelsql"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
-	_ "modernc.org/sqlite" // the driver "sqlite", without cgo
+	_ "modernc.org/sqlite" // registers the driver "sqlite", which needs no cgo
 )
 
-// openDatabase opens the cloud's database, in memory, behind otelsql's
-// instrumentation: every statement that belongs to a trace becomes a span.
+// openDatabase opens the cloud's database in memory, with the instrumentation of
+// otelsql: every statement that belongs to a trace becomes a span.
 func openDatabase(ctx context.Context, t *telemetry) (*sql.DB, error) {
 	provider, err := t.service(ctx, "nova", "database", "db-1")
 	if err != nil {
@@ -34,7 +34,7 @@ func openDatabase(ctx context.Context, t *telemetry) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // a database in memory lives in its one connection
+	db.SetMaxOpenConns(1) // each connection would have its own database in memory
 	if _, err = db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

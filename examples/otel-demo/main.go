@@ -1,17 +1,17 @@
-// The otel-demo command shows the main job in a few seconds: a small cloud of
-// services with ordinary OpenTelemetry instrumentation takes part in signed
-// OSProfiler traces, leaves them in an OSProfiler store, and reads them back as
-// OSProfiler's own tool would.
+// The otel-demo command shows the main purpose of this project in a few seconds.
+// The services of a small cloud have ordinary OpenTelemetry instrumentation. They
+// take part in signed OSProfiler traces and write them to an OSProfiler store. The
+// command then reads the traces back.
 //
 //	go run ./examples/otel-demo
 //
-// It writes otel-demo.db in the current folder; --connection-string sends the
-// traces elsewhere. Run again, it adds to what is there.
+// It writes otel-demo.db in the current folder; --connection-string selects another
+// store. Each run adds traces to the store.
 //
-// Read telemetry.go first: it holds all that a service of yours would need.
-// The rest is the cloud: api.go, scheduler.go and database.go with OTel's
-// ordinary instrumentation, dashboard.go with OSProfiler's start and stop calls.
-// And report.go reads the store.
+// Read telemetry.go first: it has all the code that your own service would need.
+// The other files are the cloud: api.go, scheduler.go and database.go with ordinary
+// OpenTelemetry instrumentation, and dashboard.go with OSProfiler's start and stop
+// calls. report.go reads the store.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 const defaultStore = "sqlite:///otel-demo.db"
 
 func main() {
-	connectionString := flag.String("connection-string", defaultStore, "where the traces go")
+	connectionString := flag.String("connection-string", defaultStore, "the store for the traces")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Stdout, *connectionString)
@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-// run starts the cloud, uses it, stops it and shows what it left in the store.
+// run starts the cloud, uses it, stops it and shows the traces in the store.
 func run(ctx context.Context, out io.Writer, connectionString string) error {
 	fmt.Fprintln(out, "A dashboard asks a cloud for servers; the cloud's API calls a scheduler, and both use a database.")
 	requests, err := useCloud(ctx, connectionString)
@@ -48,7 +48,7 @@ func run(ctx context.Context, out io.Writer, connectionString string) error {
 	return report(ctx, out, connectionString, requests)
 }
 
-// useCloud returns what was asked of the cloud, when all of its spans are stored.
+// useCloud sends requests to the cloud. It returns them when all spans are stored.
 func useCloud(ctx context.Context, connectionString string) (requests []request, err error) {
 	t := &telemetry{connectionString: connectionString}
 	defer func() { err = errors.Join(err, t.shutdown(ctx)) }()

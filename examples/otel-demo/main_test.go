@@ -12,14 +12,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRunTwice runs the demo as a newcomer would, and then again.
+// TestRunTwice runs the demo twice with the same store.
 func TestRunTwice(t *testing.T) {
 	t.Chdir(t.TempDir())
 	first := demo(t)
 	for _, want := range []string{
 		"dashboard", "api", "scheduler", "database", // the services
 		"INSERT INTO servers", "FROM hosts WHERE free_mb", // database spans with their statements
-		"noValidHost", "no valid host was found: none has 65536 MB free", // the error
+		"noValidHostError", "no valid host was found: none has 65536 MB free", // the error
 		"trace list --connection-string sqlite:///otel-demo.db", // what to try next
 	} {
 		if !strings.Contains(first, want) {
@@ -58,7 +58,7 @@ func traces(t *testing.T) (all, failed int) {
 		}
 		all++
 	}
-	for _, err := range r.ErrorTraces(t.Context(), store.Query{}) {
+	for _, err := range r.Traces(t.Context(), store.Query{Failed: true}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,8 +67,7 @@ func traces(t *testing.T) (all, failed int) {
 	return all, failed
 }
 
-// Each trace is one tree: every request of a user has one root, the
-// dashboard's, and everything else stands under it.
+// Each trace is a single tree, whose root is the operation of the dashboard.
 func TestOneTreePerRequest(t *testing.T) {
 	t.Chdir(t.TempDir())
 	requests, err := useCloud(t.Context(), defaultStore)

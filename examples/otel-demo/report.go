@@ -15,11 +15,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// report reads the traces of the requests from the store and draws them.
+// report reads the traces of the requests from the store and shows them.
 func report(ctx context.Context, out io.Writer, connectionString string, requests []request) (err error) {
 	r, err := reader.Open(ctx, connectionString)
 	if errors.Is(err, errors.ErrUnsupported) { // a sink, like otlp://
-		_, err = fmt.Fprintln(out, "The traces are sent. Look at them there: what takes them cannot be read by this program.")
+		_, err = fmt.Fprintln(out, "The traces are sent. This program cannot read them back: look at them in the back end that received them.")
 		return err
 	}
 	if err != nil {
@@ -51,27 +51,27 @@ func heading(out io.Writer, text string) {
 	fmt.Fprintf(out, "\n%s\n%s\n", text, strings.Repeat("=", len(text)))
 }
 
-// next tells what to try now.
+// next prints commands to try next.
 func next(out io.Writer, connectionString string, requests []request) {
 	heading(out, "Next")
 	store := " --connection-string " + defaultStore
-	if connectionString != defaultStore { // it may hold a password
+	if connectionString != defaultStore { // it may contain a password, so it is not printed
 		fmt.Fprintln(out, "Set OSPROFILER_CONNECTION_STRING to the same connection string, then try these.")
 		store = ""
 	}
 	try := func(what, args string) { fmt.Fprintf(out, "%s:\n  go run ./cmd/osp %s%s\n", what, args, store) }
 	try("List the traces", "trace list")
-	try("Only those that failed", "trace list --error-trace")
+	try("List the failed traces only", "trace list --error-trace")
 	for _, req := range requests {
 		if req.err != nil {
-			try("Draw one", "trace show "+req.baseID)
-			try("The same as OSProfiler's own tool reports it", "trace show "+req.baseID+" --json --upstream")
+			try("Show a trace", "trace show "+req.baseID)
+			try("Show the report of OSProfiler's own tool for it", "trace show "+req.baseID+" --json --python")
 		}
 	}
 }
 
-// width returns the columns to write in: what COLUMNS says, else the
-// terminal's, else enough for most lines.
+// width returns the number of columns: the value of COLUMNS, or else the width of
+// the terminal, or else 110, which is enough for most lines.
 func width(out io.Writer) int {
 	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
 		return columns

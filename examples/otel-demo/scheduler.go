@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The scheduler finds a host for each new server.
+// A scheduler selects a host for each new server.
 type scheduler struct {
 	db     *sql.DB
 	tracer trace.Tracer
@@ -31,7 +31,7 @@ func startScheduler(ctx context.Context, t *telemetry, db *sql.DB) (*server, err
 	return startServer(mux, provider)
 }
 
-// A placement is both sides of a call: how much memory, on which host.
+// A placement is the request for a host (the memory) and the answer (the host).
 type placement struct {
 	MemoryMB int    `json:"memory_mb"`
 	Host     string `json:"host,omitempty"`
@@ -52,8 +52,8 @@ func (s *scheduler) place(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(p)
 }
 
-// selectHost is an operation of the scheduler's own, so it makes its span
-// itself, and tells it what went wrong.
+// selectHost selects a host. No instrumentation knows this operation, so selectHost
+// itself starts its span and records errors on it.
 func (s *scheduler) selectHost(ctx context.Context, memoryMB int) (host string, err error) {
 	ctx, span := s.tracer.Start(ctx, "select-host", trace.WithAttributes(attribute.Int("memory_mb", memoryMB)))
 	defer span.End()
@@ -63,11 +63,11 @@ func (s *scheduler) selectHost(ctx context.Context, memoryMB int) (host string, 
 			span.SetStatus(codes.Error, err.Error())
 		}
 	}()
-	time.Sleep(3 * time.Millisecond) // asking the hosts how they are
+	time.Sleep(3 * time.Millisecond) // stands for asking the hosts for their state
 	err = s.db.QueryRowContext(ctx,
 		"SELECT name FROM hosts WHERE free_mb >= ? ORDER BY free_mb DESC LIMIT 1", memoryMB).Scan(&host)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", &noValidHost{memoryMB}
+		return "", &noValidHostError{memoryMB}
 	}
 	if err != nil {
 		return "", err
@@ -76,9 +76,9 @@ func (s *scheduler) selectHost(ctx context.Context, memoryMB int) (host string, 
 	return host, err
 }
 
-// noValidHost is the error that every operator of a cloud knows.
-type noValidHost struct{ memoryMB int }
+// A noValidHostError is the error of OpenStack's scheduler if no host has enough memory.
+type noValidHostError struct{ memoryMB int }
 
-func (e *noValidHost) Error() string {
+func (e *noValidHostError) Error() string {
 	return fmt.Sprintf("no valid host was found: none has %d MB free", e.memoryMB)
 }

@@ -27,13 +27,13 @@ func startServer(handler http.Handler, provider trace.TracerProvider) (*server, 
 	}
 	go func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			panic(err) // the demo cannot go on without it
+			panic(err) // the demo needs this server
 		}
 	}()
 	return s, nil
 }
 
-// stop returns when every request has been answered.
+// stop stops the server. It returns when every request has been answered.
 func (s *server) stop(ctx context.Context) {
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close() // the context ended first

@@ -16,18 +16,18 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite" // sqlite://
 )
 
-// telemetry makes a TracerProvider for each service of the demo. In earnest
-// every service is a process of its own and makes just one.
+// telemetry makes a TracerProvider for each service of the demo. A real service is a
+// process of its own and makes a single one.
 type telemetry struct {
 	connectionString string
 	providers        []*sdktrace.TracerProvider
 }
 
-// service returns the TracerProvider of one service. These lines are all that
-// a service needs to have its spans in an OSProfiler store: the resource says
-// who it is (service.namespace becomes OSProfiler's project), the exporter is
-// OSProfiler's, and the sampler records, as OSProfiler does, exactly the
-// requests that came signed. (Leave it out to record as OTel itself would.)
+// service returns the TracerProvider of a service. A service needs only these lines
+// to write its spans to an OSProfiler store. The resource names the service
+// (service.namespace becomes OSProfiler's project). The exporter writes to the store.
+// The sampler records signed requests only, as OSProfiler does; without it, the rules
+// of OpenTelemetry decide.
 func (t *telemetry) service(ctx context.Context, namespace, name, host string) (*sdktrace.TracerProvider, error) {
 	exp, err := exporter.Open(ctx, t.connectionString)
 	if err != nil {
@@ -46,7 +46,7 @@ func (t *telemetry) service(ctx context.Context, namespace, name, host string) (
 	return provider, nil
 }
 
-// shutdown returns when every span is stored.
+// shutdown shuts all providers down. It returns when every span is stored.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	var errs []error
 	for _, provider := range t.providers {
@@ -55,20 +55,20 @@ func (t *telemetry) shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// keys are what OpenStack's services have in the option hmac_keys. Real ones
-// come from the environment: bridge.KeysFromEnv.
+// keys are the HMAC keys, like the option hmac_keys of OpenStack's services. A real
+// service takes them from the environment: bridge.KeysFromEnv.
 var keys = bridge.NewKeys("demo-key")
 
-// The services tell one another of the trace by W3C's traceparent header and by
-// OSProfiler's signed X-Trace-Info, which OpenStack's Python services follow, too.
+// propagators pass the trace between services in W3C's header traceparent and in
+// OSProfiler's signed header X-Trace-Info, which OpenStack's Python services also use.
 var propagators = otelhttp.WithPropagators(bridge.NewPropagators(keys))
 
-// tracedServer makes a span of every request that the handler serves.
+// tracedServer makes a span for every request that the handler serves.
 func tracedServer(handler http.Handler, provider trace.TracerProvider) http.Handler {
 	return otelhttp.NewHandler(handler, "", otelhttp.WithTracerProvider(provider), propagators)
 }
 
-// tracedClient makes a span of every request that it sends.
+// tracedClient returns a client that makes a span for every request that it sends.
 func tracedClient(provider trace.TracerProvider) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &http.Client{Transport: otelhttp.NewTransport(transport, otelhttp.WithTracerProvider(provider), propagators)}
