@@ -14,28 +14,30 @@ SERVERS        := .cache/bin/servers
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: $(SERVERS) ## install and start what tests need, and run them all with the race detector
+test: $(SERVERS) ## install and start what tests need, and run all tests with the race detector
 	scripts/setup.sh || [ "$$OSP_TEST_REQUIRE" != 1 ]
 	$(SERVERS) $(GO) test -race -timeout 30m ./...
+	cd examples/memory-store && $(GO) test -race ./...
 
-soak: $(SERVERS) ## the long tests: faults of servers, millions
+soak: $(SERVERS) ## run all tests in their long form (hours): failing servers, millions of traces
 	OSP_TEST_SOAK=1 $(SERVERS) $(GO) test -count=1 -timeout 3h ./...
 
-lint: $(GOLANGCI_LINT) ## go vet and golangci-lint, with the rules who may import whom
+lint: $(GOLANGCI_LINT) ## run go vet and golangci-lint, which checks the imports between packages too
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
+	cd examples/memory-store && $(GO) vet ./... && $(CURDIR)/$(GOLANGCI_LINT) run -c $(CURDIR)/.golangci.yml ./...
 
 fmt: $(GOLANGCI_LINT) ## format all Go files
 	$(GOLANGCI_LINT) fmt ./...
 
-fuzz: ## every fuzz target for FUZZTIME (20s)
+fuzz: ## run every fuzz target for FUZZTIME (20s)
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: $(SERVERS) ## all benchmarks, then the same work beside bare clients and the Python library
+bench: $(SERVERS) ## run all benchmarks, and compare with bare clients and the Python library
 	$(SERVERS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
 	$(GO) run ./internal/bench $(BENCHFLAGS)
 
-setup: ## install what tests and benchmarks need besides Go (as root)
+setup: ## install what tests and benchmarks need in addition to Go (as root)
 	scripts/setup.sh
 
 $(SERVERS):

@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
-# Installs what the tests, the linter and the benchmarks need besides Go: Debian
-# packages (as root; otherwise it says which) and a virtual environment with the
-# newest Python library in .cache/venv. What is there already is left alone.
+# Installs what the tests, the linter and the benchmarks need in addition to Go:
+# Debian packages (as root; another user gets the command to run as root), and a
+# virtual environment with the newest Python library in .cache/venv. Packages that
+# are installed already are not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
   make gcc libc6-dev        # `go test -race` links C
-  logrotate                 # which rotates a file store in its tests
-  curl bsdutils util-linux mount # what tests of the command are used with
-  bash bash-completion zsh fish # shells that complete commands of osp
-  python3-osprofiler        # the Python library of the distribution ...
-  python3-sqlalchemy        # ... and what its SQL driver needs
-  python3-redis python3-psycopg2 python3-pymysql # what its other drivers need
+  logrotate                 # tests rotate a file store with it
+  curl bsdutils util-linux mount # tests use these with the command osp
+  bash bash-completion zsh fish # tests complete commands of osp in these shells
+  python3-osprofiler        # the Python library, in the version of the distribution
+  python3-sqlalchemy        # for the SQL driver of the Python library
+  python3-redis python3-psycopg2 python3-pymysql # for its other drivers
   python3-venv ca-certificates
   redis-server              # also the sentinels
-  openssl                   # hashes and encrypts the keys and certificates of TLS tests
+  openssl                   # hashes certificates and encrypts keys for TLS tests
   postgresql
-  pgbouncer                 # the pooler before it
-  mariadb-server-core mariadb-client-core # without the service
+  pgbouncer                 # the pooler for PostgreSQL
+  mariadb-server-core mariadb-client-core # these packages have no service
   galera-4                  # the replication library of MariaDB clusters
 )
 
@@ -30,7 +31,7 @@ done
 
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
-    echo "setup: this is no Debian; install the like of: ${missing[*]}" >&2
+    echo "setup: cannot install packages without apt-get; install the equivalents of: ${missing[*]}" >&2
     exit 1
   fi
   if [ "$(id -u)" != 0 ]; then
@@ -39,7 +40,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   echo "setup: installing ${missing[*]}"
   log=$(mktemp)
-  # Tests start their own servers; the packages' services stay down.
+  # This policy keeps the services of the packages from starting, because tests
+  # start their own servers.
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -49,14 +51,14 @@ if [ ${#missing[@]} -gt 0 ]; then
   if ! { DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
          DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
     cat "$log" >&2
-    echo "setup: the packages could not be installed" >&2
+    echo "setup: cannot install the packages: see the output above" >&2
     exit 1
   fi
   rm -f "$log"
 fi
 
-# The newest Python library and clients. Its SQL driver and command do not work
-# with SQLAlchemy 2, so the last 1.x stands beside it.
+# The newest Python library and clients, and SQLAlchemy 1.x, because the SQL driver
+# and the command of the Python library do not work with SQLAlchemy 2.
 venv=.cache/venv
 if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pymysql' 2>/dev/null; then
   echo "setup: installing the newest Python library into $venv"
