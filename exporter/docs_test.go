@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// Every Go sample of the page about this package is a part of an example that
-// runs, whatever its indentation.
+// Every Go sample of the pages about this package and package live is a part of an
+// example that runs, whatever its indentation.
 func TestSamplesOfTheDocs(t *testing.T) {
-	examples := flat(t, "example_test.go")
-	for _, page := range []string{"../docs/exporter.md"} {
+	for page, of := range map[string]string{"../docs/exporter.md": "example_test.go", "../docs/live.md": "live/example_test.go"} {
+		examples := flat(t, of)
 		samples := strings.Split(flat(t, page), "\n```go\n")[1:]
 		if len(samples) == 0 {
 			t.Errorf("%s has no samples", page)

@@ -166,7 +166,7 @@ func (f *forward) copy(ctx context.Context, from, to *store.Store, stderr io.Wri
 	warn.close()
 	fmt.Fprintln(stderr, "osp:", forwarded(counts, f.dryRun))
 	if err == nil {
-		err = notForwarded(counts)
+		err = notForwarded(counts, f.dryRun)
 	}
 	return err
 }

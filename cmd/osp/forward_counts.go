@@ -28,11 +28,15 @@ func forwarded(c relay.Counts, dryRun bool) string {
 
 // notForwarded returns an error about the entries of the source that the target
 // did not get, or nil if there are none.
-func notForwarded(c relay.Counts) error {
-	if lost := c.Targets[0].Refused + c.Skipped; lost > 0 {
-		return fmt.Errorf("%s of the source could not be forwarded; everything else was", counted(lost, "entry"))
+func notForwarded(c relay.Counts, dryRun bool) error {
+	lost := c.Targets[0].Refused + c.Skipped
+	switch {
+	case lost == 0:
+		return nil
+	case dryRun:
+		return fmt.Errorf("%s of the source cannot be forwarded; everything else would be", counted(lost, "entry"))
 	}
-	return nil
+	return fmt.Errorf("%s of the source could not be forwarded; everything else was", counted(lost, "entry"))
 }
 
 // counted writes a number with its noun.

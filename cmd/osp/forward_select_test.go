@@ -134,3 +134,15 @@ func TestForwardCompletion(t *testing.T) {
 	}
 	t.Error("nothing is offered")
 }
+
+// A dry run does not claim that anything was forwarded.
+func TestForwardDryRunOfDamagedSource(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "from.jsonl")
+	if err := os.WriteFile(from, []byte(`{"name": "a-start", "base_id": "A", "info": {}}`+"\nno notification\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := osp(t, "", "forward", "--from", "file://"+from, "--to", "file://"+from+".new", "--dry-run")
+	if r.code != exitFailed || !strings.Contains(r.stderr, "1 entry of the source cannot be forwarded; everything else would be") {
+		t.Errorf("exit code %d: %s", r.code, r.stderr)
+	}
+}

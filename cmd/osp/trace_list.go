@@ -212,7 +212,7 @@ func (l *traceList) write(lines iter.Seq2[string, error], w, stderr io.Writer, w
 			return err
 		}
 		if written == most {
-			fmt.Fprintf(stderr, "osp: showing the newest %d traces; use --limit 0 for all, or --since and --until for a time range\n", most)
+			fmt.Fprintf(stderr, "osp: showing the newest %s; use --limit 0 for all, or --since and --until for a time range\n", counted(most, "trace"))
 			break
 		}
 		if written == 0 && !l.json {
