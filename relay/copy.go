@@ -23,9 +23,9 @@ const progressStep = 256
 // was read would go on behind what is missing, so Copy refuses it. See the package
 // documentation for its guarantees.
 func Copy(ctx context.Context, from Source, to []Target, opts ...Option) (Counts, error) {
-	guarded, _ := from.(interface{ passed() *bool })
-	if guarded != nil && *guarded.passed() {
-		return Counts{Targets: make([]TargetCounts, len(to))}, errPassed
+	marked, _ := from.(interface{ consumedFlag() *bool })
+	if marked != nil && *marked.consumedFlag() {
+		return Counts{Targets: make([]TargetCounts, len(to))}, errSourceConsumed
 	}
 	for _, target := range to {
 		if t, ok := target.(comparer); ok {
@@ -37,20 +37,22 @@ func Copy(ctx context.Context, from Source, to []Target, opts ...Option) (Counts
 		counts: Counts{Targets: make([]TargetCounts, len(to))}, window: newWindow(),
 	}
 	err := c.run(ctx)
-	if err != nil && guarded != nil {
-		*guarded.passed() = len(c.window.notifications) > 0
+	if err != nil && marked != nil {
+		*marked.consumedFlag() = len(c.window.notifications) > 0
 	}
 	c.progress(c.counts)
 	return c.counts.clone(), errors.Join(err, c.warned.close())
 }
 
-// errPassed is the error of Copy for a source that has passed what is missing.
-var errPassed = errors.New("an earlier Copy from this source failed after it had read notifications; make a new source, from the last checkpoint if there is one")
+// errSourceConsumed is the error of Copy for a source that was read further than
+// every target has it.
+var errSourceConsumed = errors.New("an earlier Copy from this source failed after it had read notifications; make a new source, from the last checkpoint if there is one")
 
-// A passing says whether a source was read further than the targets have it.
-type passing struct{ isPassed bool }
+// A consumable is embedded by sources. consumed is set by a Copy that failed after it
+// had read notifications that are not in every target.
+type consumable struct{ consumed bool }
 
-func (p *passing) passed() *bool { return &p.isPassed }
+func (c *consumable) consumedFlag() *bool { return &c.consumed }
 
 // A copier holds one window of the source in memory.
 type copier struct {

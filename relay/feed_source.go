@@ -30,7 +30,7 @@ func FromFeed(s *store.Store, from store.Cursor, checkpoint Checkpoint, opts ...
 
 type feedSource struct {
 	storeConfig
-	passing
+	consumable
 
 	moves      cursorMoves
 	store      *store.Store

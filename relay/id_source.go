@@ -21,7 +21,7 @@ func FromBaseIDs(s *store.Store, baseIDs []string, opts ...StoreOption) Source {
 
 type idSource struct {
 	storeConfig
-	passing
+	consumable
 
 	store   *store.Store
 	baseIDs []string

@@ -26,7 +26,7 @@ func FromTraces(s *store.Store, q store.Query, opts ...StoreOption) Source {
 // drops what belongs to other traces.
 type traceSource struct {
 	storeConfig
-	passing
+	consumable
 
 	store *store.Store
 	query store.Query
