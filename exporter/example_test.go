@@ -23,8 +23,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// The samples of docs/exporter.md and docs/live.md stand here word for word;
-// TestSamplesOfTheDocs sees to it.
+// The samples of docs/exporter.md stand here word for word; package doctest checks that.
 
 // temporary returns a folder for an example, and what removes it.
 func temporary() (folder string, remove func()) {
@@ -83,9 +82,14 @@ func ExampleOpen() {
 	_, span := otel.Tracer("example").Start(ctx, "lookup")
 	span.End()
 
-	if err := provider.Shutdown(ctx); err != nil { // writes what is left and closes the store
-		log.Print(err)
+	shutdown := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := provider.Shutdown(ctx); err != nil { // writes what is left and closes the store
+			log.Print(err)
+		}
 	}
+	shutdown()
 	show(connectionString)
 	// Output:
 	// nova metadata lookup-start

@@ -37,10 +37,10 @@ func setUpTelemetry(ctx context.Context) (shutdown func(context.Context) error, 
 		return nil, err // OSProfiler
 	} // OSProfiler
 	provider := trace.NewTracerProvider(
+		trace.WithSpanProcessor(bridge.OnDemand(trace.NewBatchSpanProcessor(osp))), // OSProfiler
 		trace.WithBatcher(otlp),
 		trace.WithResource(res),
 		trace.WithSampler(bridge.NewSampler(trace.ParentBased(trace.AlwaysSample()))), // OSProfiler
-		trace.WithSpanProcessor(bridge.OnDemand(trace.NewBatchSpanProcessor(osp))),    // OSProfiler
 	)
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(bridge.NewPropagators(bridge.KeysFromEnv())) // OSProfiler

@@ -1,0 +1,116 @@
+package doctest
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is the time that a block may take. Only a block that hangs takes so long.
+const patience = 5 * time.Minute
+
+// prelude defines what every block finds. newest prints the id of the newest trace.
+// dot stands in for Graphviz where it is not installed.
+const prelude = `set -e -o pipefail
+newest() { osp trace list --limit 1 --json | sed 's/.*"base_id": "\([^"]*\)".*/\1/'; }
+command -v dot >/dev/null || dot() { cat; }
+[ ! -f "$STATE" ] || . "$STATE"
+`
+
+// bash returns a command that runs commands with the environment that earlier ones left.
+func (s *sandbox) bash(text string) *exec.Cmd {
+	script := prelude + text + "\nexport -p > \"$STATE\"\n"
+	cmd := exec.Command("bash", "-c", script)
+	cmd.Dir = s.work
+	cmd.Env = append(s.env[:len(s.env):len(s.env)], "STATE="+filepath.Join(s.root, "environment"), "PWD="+s.work)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// run runs commands, and returns what they write to standard output and error. If
+// they take too long, it ends them.
+func run(t *testing.T, b *block, cmd *exec.Cmd) string {
+	t.Helper()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v: %v", b, err)
+	}
+	ended := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer ended.Stop()
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %v\n%s", b, err, out.String())
+	}
+	return out.String()
+}
+
+// serve starts a command that listens at an address, and interrupts it at the end of
+// the test, as Ctrl-C does. It must end then, and must not have written anything.
+// `go run` exits with 1 after an interrupt, whatever the program does.
+func serve(t *testing.T, b *block, cmd *exec.Cmd, address string) (stop func()) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v: %v", b, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		kill := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+		defer kill.Stop()
+		err := <-done
+		if goRun := b.language == "sh" && cmd.ProcessState.ExitCode() == 1; out.Len() > 0 || err != nil && !goRun {
+			t.Errorf("%v: after the interrupt: %v\n%s", b, err, out.String())
+		}
+	}
+	t.Cleanup(stop)
+	for deadline := time.Now().Add(patience); !listens(t.Context(), address); time.Sleep(50 * time.Millisecond) {
+		select {
+		case err := <-done:
+			stopped = true
+			t.Fatalf("%v: ended before it listened at %s: %v\n%s", b, address, err, out.String())
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v: nobody listens at %s", b, address)
+		}
+	}
+	return stop
+}
+
+func listens(ctx context.Context, address string) bool {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+var uuid = regexp.MustCompile(`\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b`)
+
+// known returns commands in which each id that no fixture has is the newest one.
+func (s *sandbox) known(t *testing.T, text string) string {
+	fixed := read(t, s.path("backup/traces.jsonl"))
+	return uuid.ReplaceAllStringFunc(s.replace.Replace(text), func(id string) string {
+		if strings.Contains(fixed, `"base_id": "`+id+`"`) {
+			return id
+		}
+		return "$(newest)"
+	})
+}

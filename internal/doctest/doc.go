@@ -1,0 +1,32 @@
+// Package doctest contains the test that runs the documentation: the commands and
+// code of README.md, SECURITY.md, CONTRIBUTING.md and every page below docs. Each
+// block of a page has a class, which its info string (the text after ```) names. A
+// block without a class fails the test.
+//
+//	go                  a program; it is built in an empty folder (go mod init, go get,
+//	                    go mod tidy, go vet) and runs to its end
+//	go file=NAME        a file in the folder in which the commands of the page run
+//	go serve=ADDRESS    a program that listens at the address until it is interrupted
+//	go from=FILE        lines of a file of this repository, which its tests run;
+//	                    … stands for lines that are left out
+//	sh                  commands; they run in one bash after the other
+//	sh serve=ADDRESS    commands that listen at the address until they are interrupted
+//	console             commands after "$ ", with the output of each
+//	text output         the output of the last program or commands before it
+//	text usage          the synopsis of osp: its commands and flags
+//	text keys=NAME      a description of JSON with exactly the keys that osp writes
+//	LANGUAGE from=FILE  lines of a file of this repository; "// " and quotes around do
+//	                    not count
+//	LANGUAGE test=FILE  a block that the named test reads from the page and runs
+//
+// The go command gets this module from a file proxy that is made of the checkout, and
+// everything else from the module cache, or, if something is missing there, from the
+// user's own proxy.
+//
+// The commands run with an empty home folder and a store in SQLite with two traces.
+// The addresses that a page serves are replaced by free ones, /var/lib, /backup and
+// /etc/osprofiler by folders of the test, and http://nova.example:8774 by a traced
+// service. BASE_ID is the id of the newest trace, as is a UUID in a command that no
+// trace of the store has. Where output is compared, ids, times, durations and
+// numbers may differ.
+package doctest
