@@ -28,7 +28,7 @@ func sample(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, sample, ok := strings.Cut(string(page), "```\n/var/lib/nova/traces.jsonl {")
+	_, sample, ok := strings.Cut(string(page), "\n/var/lib/nova/traces.jsonl {")
 	sample, _, ok2 := strings.Cut(sample, "```")
 	if !ok || !ok2 {
 		t.Fatal("the page has no sample for logrotate")

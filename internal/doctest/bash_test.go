@@ -14,7 +14,7 @@ import (
 )
 
 // patience is the time that a block may take. Only a block that hangs takes so long.
-const patience = 5 * time.Minute
+const patience = 3 * time.Minute
 
 // prelude defines what every block finds. newest prints the id of the newest trace.
 // dot stands in for Graphviz where it is not installed.
@@ -30,7 +30,6 @@ func (s *sandbox) bash(text string) *exec.Cmd {
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = s.work
 	cmd.Env = append(s.env[:len(s.env):len(s.env)], "STATE="+filepath.Join(s.root, "environment"), "PWD="+s.work)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
@@ -40,6 +39,7 @@ func run(t *testing.T, b *block, cmd *exec.Cmd) string {
 	t.Helper()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v: %v", b, err)
 	}

@@ -41,6 +41,7 @@ const (
 	usage    class = "usage"
 	keys     class = "keys"
 	tested   class = "tested"
+	servers  class = "servers"
 )
 
 // class returns the class of the block, or an error that says how to name one.
@@ -60,6 +61,8 @@ func (b *block) class() (class, error) {
 		return keys, nil
 	case b.language == "sh":
 		return commands, nil
+	case b.language == "redis", b.language == "sql" && b.has("server"):
+		return servers, nil
 	case b.language == "console":
 		return console, nil
 	case b.language == "go" && strings.HasPrefix(b.text, "package main\n"):

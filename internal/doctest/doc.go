@@ -13,6 +13,9 @@
 //	sh serve=ADDRESS    commands that listen at the address until they are interrupted
 //	console             commands after "$ ", with the output of each
 //	text output         the output of the last program or commands before it
+//	redis               commands of Redis; each is carried out by a new server
+//	sql server=NAMES    statements, carried out by new servers (postgresql, mariadb) that
+//	                    have OSProfiler's table in a database osp, and an account service
 //	text usage          the synopsis of osp: its commands and flags
 //	text keys=NAME      a description of JSON with exactly the keys that osp writes
 //	LANGUAGE from=FILE  lines of a file of this repository; "// " and quotes around do

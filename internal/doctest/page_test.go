@@ -32,8 +32,8 @@ func runPage(t *testing.T, x *tools, blocks []*block) {
 	stop := func() {}
 	for _, b := range blocks {
 		c, err := b.class()
-		if err != nil || c == excerpt || c == tested {
-			continue // the other tests see to these
+		if err != nil || c == excerpt || c == tested || c == servers {
+			continue // the other tests run these
 		}
 		if s == nil {
 			s = newSandbox(t, x, blocks)
