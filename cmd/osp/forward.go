@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/osprofiler-otel/osprofiler/relay"
@@ -26,7 +26,7 @@ type forward struct {
 func newForward() *cobra.Command {
 	f := &forward{since: when{now: time.Now}, until: when{now: time.Now}}
 	cmd := &cobra.Command{
-		Use:   "forward --from STORE --to STORE",
+		Use:   "forward [--from STORE] --to STORE",
 		Short: "Copy traces from one store to another",
 		Long: `Copy the notifications of all traces, of those that began in a time range, or of
 those named by --base-id, from one store to another.
@@ -35,21 +35,25 @@ Only notifications that the target lacks are written. So it is safe to run the
 command again, also after an interruption. An entry that cannot be read is
 skipped with a warning; everything else is copied, and the exit code is 1.
 
-Times are RFC 3339 (2026-11-22T07:15:38Z; UTC without an offset), a date, or an
-age: 30m, 2h, 3d. --since is inclusive, --until exclusive. They select traces by
+Without --from, the source is the store that ` + connectionVariable + ` names;
+without --to, the target is the one that ` + targetVariable + ` names. The
+environment keeps a password out of the process list.
+
+Times are RFC 3339 (2026-11-22T07:15:38Z; UTC without an offset), a date, a time
+of today (16:00), an age (30m, 1.5h, 3d), now, today or yesterday. --since is inclusive, --until exclusive. They select traces by
 the time of their first event, as "osp trace list" does. A trace is never cut:
 of a selected trace everything is copied.`,
 		Example: `  osp forward --from file:///backup/traces.jsonl --to sqlite:////var/lib/osprofiler/traces.db
-  osp forward --from "$OLD" --to "$NEW" --since 7d --dry-run
-  osp forward --from "$OLD" --to "$NEW" --base-id 2130e762-6fff-43b5-a1a2-be4dbd944bd2`,
+  osp forward --to sqlite:///archive.db --since 7d --dry-run
+  osp forward --to sqlite:///archive.db --base-id 2130e762-6fff-43b5-a1a2-be4dbd944bd2`,
 		Args: noArguments,
 		RunE: verb(func(cmd *cobra.Command, _ []string) error {
 			return f.run(cmd.Context(), cmd.ErrOrStderr())
 		}),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.from, "from", "", "the `store` to read")
-	flags.StringVar(&f.to, "to", "", "the `store` to write to")
+	flags.StringVar(&f.from, "from", "", "the `store` to read (default: the value of "+connectionVariable+")")
+	flags.StringVar(&f.to, "to", "", "the `store` to write to (default: the value of "+targetVariable+")")
 	flags.StringArrayVar(&f.baseIDs, "base-id", nil, "copy only the trace of this `id`; may be given several times")
 	flags.Var(&f.since, "since", "copy only traces that began at this `time` or later")
 	flags.Var(&f.until, "until", "copy only traces that began before this `time`")
@@ -63,9 +67,6 @@ func (f *forward) complete(cmd *cobra.Command) {
 	completeConnectionString(cmd, "from")
 	completeConnectionString(cmd, "to")
 	baseIDs := func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		if f.from == "" {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
 		return completeBaseID(cmd.Context(), f.from, typed), cobra.ShellCompDirectiveNoFileComp
 	}
 	if err := cmd.RegisterFlagCompletionFunc("base-id", baseIDs); err != nil {
@@ -73,14 +74,30 @@ func (f *forward) complete(cmd *cobra.Command) {
 	}
 }
 
+// targetVariable names the store to write to, so that its password does not stand
+// in the process list.
+const targetVariable = "OSPROFILER_FORWARD_TO"
+
+// fromEnvironment names the stores that no flag names.
+func (f *forward) fromEnvironment() {
+	if f.from == "" {
+		f.from = os.Getenv(connectionVariable)
+	}
+	if f.to == "" {
+		f.to = os.Getenv(targetVariable)
+	}
+}
+
 // check refuses flags that are missing or that contradict each other.
 func (f *forward) check() error {
 	ranged := !f.since.IsZero() || !f.until.IsZero()
 	switch {
-	case f.from == "" || f.to == "":
-		return usagef("forward needs a source and a target: give both --from and --to")
+	case f.from == "":
+		return usagef("no source is named: give --from, or set %s", connectionVariable)
+	case f.to == "":
+		return usagef("no target is named: give --to, or set %s", targetVariable)
 	case sameStore(f.from, f.to):
-		return usagef("--from and --to name the same store")
+		return usagef("the source and the target are the same store (--from and --to, or %s and %s)", connectionVariable, targetVariable)
 	case len(f.baseIDs) > 0 && ranged:
 		return usagef("--base-id names the traces; --since and --until cannot be given with it")
 	case !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time):
@@ -90,6 +107,7 @@ func (f *forward) check() error {
 }
 
 func (f *forward) run(ctx context.Context, stderr io.Writer) (err error) {
+	f.fromEnvironment()
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -152,9 +170,9 @@ func (f *forward) source(from *store.Store) relay.Source {
 func (f *forward) copy(ctx context.Context, from, to *store.Store, stderr io.Writer) error {
 	source, target := f.source(from), relay.ToStore(to)
 	warn := &warnings{w: stderr}
-	draw, hide := progress(stderr)
+	draw, hide := progress(stderr, "forwarding", "notification", 0)
 	opts := []relay.Option{
-		relay.WithProgress(draw),
+		relay.WithProgress(func(c relay.Counts) { draw(c.Read) }),
 		relay.WithWarning(func(err error) { warn.add(err.Error()) }),
 	}
 	if f.dryRun {
@@ -169,26 +187,6 @@ func (f *forward) copy(ctx context.Context, from, to *store.Store, stderr io.Wri
 		err = notForwarded(counts, f.dryRun)
 	}
 	return err
-}
-
-// progress returns a function that draws on a terminal how far the copy is, and
-// one that hides the drawing.
-func progress(w io.Writer) (draw func(relay.Counts), hide func()) {
-	if !isTerminal(w) {
-		return func(relay.Counts) {}, func() {}
-	}
-	bar := progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription("forwarding"),
-		progressbar.OptionSetItsString("notifications"),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSpinnerType(14),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetElapsedTime(true),
-		progressbar.OptionClearOnFinish(),
-	)
-	return func(c relay.Counts) { _ = bar.Set(c.Read) }, func() { _ = bar.Finish() }
 }
 
 // sameStore reports whether both connection strings name the same store, as far

@@ -101,7 +101,7 @@ func TestForwardRefuses(t *testing.T) {
 	}{
 		{"--to sqlite:///x.db --base-id a --since 1h", exitUsage, "--since and --until cannot be given with it"},
 		{"--to sqlite:///x.db --since 1h --until 2h", exitUsage, "should be before --until"},
-		{"--to sqlite:///x.db --since yesterday", exitUsage, `invalid argument "yesterday" for "--since"`},
+		{"--to sqlite:///x.db --since tomorrow", exitUsage, `--since "tomorrow"`},
 		{"--to " + there + "?osp_read_only=yes", exitUsage, "cannot be written, because its connection string has osp_read_only"},
 		{"--to redis://" + nobody + "/0", exitFailed, "cannot write to the target"},
 		{"--to file://" + locked + "/folder/new.jsonl", exitFailed, "cannot write to the target"},

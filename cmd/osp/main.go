@@ -42,7 +42,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if err != nil {
-		arguments := append(slices.Clone(args), os.Getenv(connectionVariable))
+		arguments := append(slices.Clone(args), os.Getenv(connectionVariable), os.Getenv(targetVariable))
 		fmt.Fprintln(stderr, "osp:", printable(oneLine(connstr.Redact(sentence(ctx, err), arguments...))))
 	}
 	if code == exitUsage {
@@ -74,6 +74,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trace not found.`,
 	root.InitDefaultCompletionCmd()
 	quoteInFish(root)
 	root.Version = version()
+	root.SetFlagErrorFunc(explainFlag)
 	root.SetVersionTemplate("osp {{.Version}}\n")
 	return root
 }

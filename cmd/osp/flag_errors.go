@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// explainFlag puts an error of the flag parser into plain words. The parser itself
+// shows the errors of strconv and encoding/csv.
+func explainFlag(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	var unknown *pflag.NotExistError
+	var syntax *pflag.InvalidSyntaxError
+	switch {
+	case errors.As(err, &invalid):
+		return fmt.Errorf("--%s %q: %s", invalid.GetFlag().Name, invalid.GetValue(), reasonOf(invalid))
+	case errors.As(err, &missing):
+		name, usage := pflag.UnquoteUsage(missing.GetFlag())
+		return fmt.Errorf("--%s needs a value: --%s %s, %s", missing.GetFlag().Name, missing.GetFlag().Name, strings.ToUpper(name), usage)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%q is no flag; a flag reads like --name or --name=value", syntax.GetSpecifiedFlag())
+	case errors.As(err, &unknown):
+		if similar := similarFlag(cmd, unknown.GetSpecifiedName()); similar != "" {
+			return fmt.Errorf("%w; did you mean --%s?", err, similar)
+		}
+	}
+	return err
+}
+
+// reasonOf says what the value of a flag should be.
+func reasonOf(invalid *pflag.InvalidValueError) string {
+	switch kind := invalid.GetFlag().Value.Type(); {
+	case errors.Is(invalid.Unwrap(), strconv.ErrRange):
+		return "the number is too large"
+	case strings.HasPrefix(kind, "int"):
+		return "it should be a whole number, such as 100"
+	case strings.HasPrefix(kind, "uint"):
+		return "it should be a whole number from 0 up, such as 100"
+	case strings.HasPrefix(kind, "float"):
+		return "it should be a number, such as 1.5"
+	case kind == "duration":
+		return "it should be a duration, such as 500ms, 2s or 1m30s"
+	case kind == "bool" && errors.Is(invalid.Unwrap(), strconv.ErrSyntax):
+		return "it should be true or false"
+	case kind == "stringSlice":
+		return "it should be names with commas between them; a name with a comma or a quotation mark stands in quotation marks, and its own quotation marks are doubled"
+	}
+	return invalid.Unwrap().Error()
+}
+
+// similarFlag returns the name of the flag of cmd that is most similar to a name, or
+// "" if none is.
+func similarFlag(cmd *cobra.Command, name string) string {
+	best, fewest := "", 3
+	look := func(f *pflag.Flag) {
+		distance := editDistance(name, f.Name)
+		if len(name) > 2 && strings.HasPrefix(f.Name, name) {
+			distance = 0
+		}
+		if !f.Hidden && distance < fewest && distance < len(name) {
+			best, fewest = f.Name, distance
+		}
+	}
+	cmd.Flags().VisitAll(look)
+	cmd.InheritedFlags().VisitAll(look)
+	return best
+}
+
+// editDistance returns how many bytes must be inserted, removed or replaced to
+// make b of a (Levenshtein). It does not compare long texts.
+func editDistance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
