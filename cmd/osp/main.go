@@ -1,4 +1,4 @@
-// The osp command lists, shows and copies the traces of an OSProfiler store.
+// The osp command lists, shows, copies and deletes the traces of an OSProfiler store.
 // docs/command.md is its manual.
 package main
 
@@ -54,9 +54,9 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "osp",
-		Short: "Read and copy the traces of an OSProfiler store",
-		Long: `osp lists, shows and copies traces in a store. OpenStack's OSProfiler, or the
-OpenTelemetry exporter of this project, has written them there.
+		Short: "Read, copy and delete the traces of an OSProfiler store",
+		Long: `osp lists, shows, copies and deletes traces in a store. OpenStack's OSProfiler, or
+the OpenTelemetry exporter of this project, has written them there.
 
 Name the store by --connection-string, or by OSPROFILER_CONNECTION_STRING in
 the environment, which keeps a password out of the process list.
@@ -70,7 +70,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trace not found.`,
 		SilenceUsage:  true,
 		RunE:          group,
 	}
-	root.AddCommand(newTrace(), newForward(), newHeaders(), newVersion())
+	root.AddCommand(newTrace(), newPrune(), newForward(), newHeaders(), newVersion())
 	root.InitDefaultCompletionCmd()
 	quoteInFish(root)
 	root.Version = version()

@@ -11,10 +11,10 @@ import (
 func newTrace() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace",
-		Short: "List the traces of a store, or show one",
+		Short: "List, show and delete the traces of a store",
 		RunE:  group,
 	}
-	cmd.AddCommand(newTraceList(), newTraceShow())
+	cmd.AddCommand(newTraceList(), newTraceShow(), newTraceDelete())
 	return cmd
 }
 

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// answering runs osp on a terminal and types an answer. It returns what the terminal
+// shows.
+func answering(t *testing.T, answer string, args ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath("script"); err != nil {
+		t.Fatal("this needs the command script, of bsdutils, to have a terminal")
+	}
+	line := "printf '" + answer + `' | SHELL=/bin/sh TERM=xterm script -qc "` + ospBinary + " " + strings.Join(args, " ") + `; echo code \\$?" /dev/null`
+	return strings.ReplaceAll(runCommand(t, t.TempDir(), nil, "sh", "-c", line).stdout, "\r\n", "\n")
+}
+
+// On a terminal the verbs ask before they delete. Only yes means yes.
+func TestDeletingAsks(t *testing.T) {
+	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
+	oldAndNew(t, at)
+	prune := []string{"prune", "--older-than", "30d", "--connection-string", at}
+	del := []string{"trace", "delete", newTraceID, "--connection-string", at}
+	for _, answer := range []string{`\n`, `n\n`, `no\n`, `x\n`, `yesterday\n`, `\004`} {
+		for _, args := range [][]string{prune, del} {
+			got := answering(t, answer, args...)
+			if !strings.Contains(got, "This cannot be undone. [y/N] ") || !strings.Contains(got, "osp: nothing was deleted, because the answer was not yes\n") || !strings.Contains(got, "code 1") {
+				t.Errorf("%v answered by %q: %q", args, answer, got)
+			}
+		}
+	}
+	if got := remaining(t, at); !slices.Equal(got, allTraces) {
+		t.Fatalf("%v is left", got)
+	}
+	if got := answering(t, `y\n`, prune...); !strings.Contains(got, "Delete 3 traces with 6 notifications, whose last event is before 20") || !strings.Contains(got, "osp: 3 traces with 6 notifications deleted\ncode 0") {
+		t.Errorf("prune answered by y: %q", got)
+	}
+	if got := answering(t, `Yes\n`, del...); !strings.Contains(got, newTraceID+"  20") || !strings.Contains(got, "osp: 1 trace with 1 notification deleted\ncode 0") {
+		t.Errorf("delete answered by Yes: %q", got)
+	}
+	if got := remaining(t, at); !slices.Equal(got, []string{longTrace}) {
+		t.Errorf("%v is left", got)
+	}
+}

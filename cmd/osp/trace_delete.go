@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
+)
+
+func newTraceDelete() *cobra.Command {
+	d := &deletion{}
+	cmd := &cobra.Command{
+		Use:   "delete BASE_ID…",
+		Short: "Delete traces from a store",
+		Long: `Delete all notifications of the traces with these base ids.
+
+An id is taken whole, as it was typed, or else in its lower-case form with dashes.
+The beginning of an id is not enough. delete shows the traces and asks, unless
+--yes is given. Without a terminal to ask on, --yes is necessary.
+
+If one of the traces does not exist, the others are deleted, and the exit code
+is 3.`,
+		Example: `  osp trace delete 2130e762-6fff-43b5-a1a2-be4dbd944bd2
+  osp trace delete --dry-run 2130e7626fff43b5a1a2be4dbd944bd2
+  osp trace list --service api --fields base_id --json | jq -r .base_id | xargs osp trace delete --yes`,
+		Args: someBaseIDs,
+		RunE: verb(func(cmd *cobra.Command, ids []string) error {
+			if err := d.begin(cmd); err != nil {
+				return err
+			}
+			return d.deleteTraces(cmd.Context(), ids)
+		}),
+	}
+	d.addFlags(cmd)
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return completeBaseID(cmd.Context(), d.connection, typed), cobra.ShellCompDirectiveNoFileComp
+	}
+	return cmd
+}
+
+func someBaseIDs(_ *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("give the base ids of the traces to delete")
+	case slices.Contains(args, ""):
+		return errors.New("a base id is empty")
+	}
+	return nil
+}
+
+func (d *deletion) deleteTraces(ctx context.Context, ids []string) (err error) {
+	s, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if d.yes && !d.dryRun {
+		return d.deleteEach(ctx, ids, func(id string) (string, int, error) { return deleteTyped(ctx, s, id) })
+	}
+	found, missing, err := d.find(ctx, s, ids)
+	if err != nil {
+		return err
+	}
+	var t tally
+	found = uniqueTraces(found)
+	for _, trace := range found {
+		t.add(trace.Notifications)
+	}
+	if err := d.show(ctx, found); err != nil || d.dryRun || len(found) == 0 {
+		if err == nil {
+			d.report(t)
+		}
+		return errors.Join(err, missing)
+	}
+	if err := d.agreed(ctx, t.String(), s.Name()); err != nil {
+		return err
+	}
+	ids = ids[:0:0]
+	for _, trace := range found {
+		ids = append(ids, trace.BaseID)
+	}
+	exactly := func(id string) (string, int, error) {
+		n, err := s.Delete(ctx, id)
+		return id, n, err
+	}
+	if err := d.deleteEach(ctx, ids, exactly); err != nil {
+		return err
+	}
+	return missing
+}
+
+// show lists the traces: as the result of a dry run, or else before the question.
+func (d *deletion) show(ctx context.Context, traces []store.Summary) error {
+	w := d.stderr
+	if d.dryRun {
+		w = d.stdout
+	}
+	return writeTo(ctx, "", w, func(w io.Writer) error {
+		for _, trace := range traces {
+			if _, err := fmt.Fprintln(w, victimLine(trace)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// uniqueTraces drops traces that were named twice, such as in two spellings.
+func uniqueTraces(traces []store.Summary) (unique []store.Summary) {
+	seen := map[string]bool{}
+	for _, trace := range traces {
+		if !seen[trace.BaseID] {
+			unique = append(unique, trace)
+		}
+		seen[trace.BaseID] = true
+	}
+	return unique
+}
+
+// find reads the traces of the ids. missing joins an error for each that does not
+// exist.
+func (d *deletion) find(ctx context.Context, s *store.Store, ids []string) (found []store.Summary, missing, err error) {
+	for _, id := range ids {
+		trace, err := summaryOf(ctx, s, id)
+		if canonical := canonicalID(id); errors.Is(err, store.ErrNotFound) && canonical != id {
+			if trace, err = summaryOf(ctx, s, canonical); errors.Is(err, store.ErrNotFound) {
+				err = store.NotFound(id)
+			}
+		}
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			missing = errors.Join(missing, wholeID(id, err))
+		case err != nil:
+			return nil, nil, err
+		default:
+			found = append(found, trace)
+		}
+	}
+	return found, missing, nil
+}
+
+// summaryOf reads a trace without keeping it in memory. Entries that cannot be
+// read count as notifications, because deleting the trace removes them.
+func summaryOf(ctx context.Context, s *store.Store, baseID string) (store.Summary, error) {
+	var sum driver.Summarizer
+	unreadable := 0
+	for n, err := range s.Notifications(ctx, baseID, store.KeepDuplicates()) {
+		var damage *store.DamageError
+		switch {
+		case errors.As(err, &damage):
+			if damage.InTrace {
+				unreadable++
+			}
+		case err != nil:
+			return store.Summary{}, err
+		default:
+			sum.Add(&n)
+		}
+	}
+	if sum.Len()+unreadable == 0 {
+		return store.Summary{}, store.NotFound(baseID)
+	}
+	trace := sum.Summary()
+	trace.BaseID = baseID
+	trace.Notifications += unreadable
+	return trace, nil
+}
+
+// deleteEach deletes the traces one after the other. A trace that does not exist
+// does not keep the others. remove also returns the id that the trace really had.
+func (d *deletion) deleteEach(ctx context.Context, ids []string, remove func(id string) (string, int, error)) (missing error) {
+	var t tally
+	defer func() {
+		if t.traces > 0 {
+			d.report(t)
+		}
+	}()
+	deleted := map[string]bool{}
+	for _, id := range ids {
+		real, n, err := remove(id)
+		switch {
+		case err == nil:
+			t.add(n)
+			deleted[real] = true
+		case deleted[id], deleted[canonicalID(id)]: // it was named twice
+		case errors.Is(err, store.ErrNotFound):
+			missing = errors.Join(missing, wholeID(id, err))
+		default:
+			return err
+		}
+	}
+	return missing
+}
+
+// deleteTyped deletes the trace of an id as it was typed, or else of its canonical
+// form. It returns the id of the trace that it deleted.
+func deleteTyped(ctx context.Context, s *store.Store, id string) (real string, notifications int, err error) {
+	notifications, err = s.Delete(ctx, id)
+	if canonical := canonicalID(id); errors.Is(err, store.ErrNotFound) && canonical != id {
+		n, other := s.Delete(ctx, canonical)
+		if !errors.Is(other, store.ErrNotFound) {
+			return canonical, n, other
+		}
+	}
+	return id, notifications, err
+}
+
+// startOfID is the form of the beginning of a UUID.
+var startOfID = regexp.MustCompile(`^[0-9a-fA-F-]{1,35}$`)
+
+// wholeID adds a hint to the error of an id that may be only the beginning of one.
+func wholeID(id string, err error) error {
+	if _, whole := osprofiler.ParseUUID(id); whole || !startOfID.MatchString(id) {
+		return err
+	}
+	return fmt.Errorf("%w; give the whole id, because the beginning of an id is not enough to delete a trace", err)
+}
