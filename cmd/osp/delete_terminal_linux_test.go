@@ -15,7 +15,7 @@ func answering(t *testing.T, answer string, args ...string) string {
 	if _, err := exec.LookPath("script"); err != nil {
 		t.Fatal("this needs the command script, of bsdutils, to have a terminal")
 	}
-	line := "printf '" + answer + `' | SHELL=/bin/sh TERM=xterm script -qc "` + ospBinary + " " + strings.Join(args, " ") + `; echo code \\$?" /dev/null`
+	line := "printf '" + answer + `' | SHELL=/bin/sh TERM=xterm script -qc "` + ospBinary + " " + strings.Join(args, " ") + `; echo code \$?" /dev/null`
 	return strings.ReplaceAll(runCommand(t, t.TempDir(), nil, "sh", "-c", line).stdout, "\r\n", "\n")
 }
 

@@ -44,7 +44,7 @@ func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && !strings.ContainsAny(stem[len(stem)-1:], "aeiou") {
 		return humanize.Comma(int64(n)) + " " + stem + "ies"
 	}
 	return humanize.Comma(int64(n)) + " " + noun + "s"

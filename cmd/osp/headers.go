@@ -35,8 +35,7 @@ list signs.`,
 			return runHeaders(cmd, f)
 		}),
 	}
-	cmd.Flags().StringVar(&f.keyFile, "hmac-key-file", "", "the `file` with the key")
-	cmd.Flags().StringVar(&f.key, "hmac-key", "", "the `key` itself")
+	f.addKeyFlags(cmd)
 	cmd.Flags().StringVar(&f.baseID, "base-id", "", "the `id` of the trace (default: a new one)")
 	return cmd
 }
@@ -81,32 +80,49 @@ const mostKeyFile = 1 << 20
 // signingKey returns the first key of the given flag, or else of the environment.
 // No error shows a key.
 func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
+	keys, _, err := f.keys(cmd)
+	if err != nil {
+		return "", err
+	}
+	return keys[0], nil
+}
+
+// addKeyFlags adds the flags that name HMAC keys.
+func (f *headersFlags) addKeyFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.keyFile, "hmac-key-file", "", "the `file` with the key")
+	cmd.Flags().StringVar(&f.key, "hmac-key", "", "the `key` itself, which then shows in the process list")
+}
+
+// keys returns the keys of the given flag, or else of the environment, and where
+// they come from. It writes warnings about the list.
+func (f *headersFlags) keys(cmd *cobra.Command) (keys []string, from string, err error) {
 	list, from := os.Getenv(bridge.KeysVariable), bridge.KeysVariable
 	switch {
 	case cmd.Flags().Changed("hmac-key-file") && cmd.Flags().Changed("hmac-key"):
-		return "", usagef("give only one of --hmac-key-file and --hmac-key")
+		return nil, "", usagef("give only one of --hmac-key-file and --hmac-key")
 	case cmd.Flags().Changed("hmac-key-file"):
 		text, err := readBounded(cmd.Context(), f.keyFile, mostKeyFile)
 		if err != nil {
-			return "", fmt.Errorf("no HMAC key: %w", err)
+			return nil, "", fmt.Errorf("no HMAC key: %w", err)
 		}
 		list, from = text, fmt.Sprintf("the file %q", f.keyFile)
 	case cmd.Flags().Changed("hmac-key"):
 		list, from = f.key, "--hmac-key"
 	case list == "":
-		return "", usagef("no HMAC key: give --hmac-key-file, or set %s", bridge.KeysVariable)
+		return nil, "", usagef("no HMAC key: give --hmac-key-file, or set %s", bridge.KeysVariable)
 	}
-	return firstKey(cmd, list, from)
+	keys, err = parseKeys(cmd, list, from)
+	return keys, from, err
 }
 
-// firstKey returns the first key of a list, and writes warnings about the list.
-func firstKey(cmd *cobra.Command, list, from string) (string, error) {
+// parseKeys returns the keys of a list, and writes warnings about the list.
+func parseKeys(cmd *cobra.Command, list, from string) ([]string, error) {
 	keys, warnings, err := osprofiler.ParseKeys(list)
 	if err != nil {
-		return "", usagef("%s: %v", from, err)
+		return nil, usagef("%s: %v", from, err)
 	}
 	if len(keys) == 0 {
-		return "", usagef("%s contains no HMAC key", from)
+		return nil, usagef("%s contains no HMAC key", from)
 	}
 	for _, warning := range warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "osp: warning: %s: %s\n", from, warning)
@@ -114,5 +130,5 @@ func firstKey(cmd *cobra.Command, list, from string) (string, error) {
 	if keys[0] == bridge.DefaultKey {
 		fmt.Fprintf(cmd.ErrOrStderr(), "osp: warning: the HMAC key is %s, the default that everybody knows\n", bridge.DefaultKey)
 	}
-	return keys[0], nil
+	return keys, nil
 }

@@ -2,7 +2,7 @@
 // portable [store.Store] on it, which is what programs use.
 //
 // A back end implements [Driver], and [Writer], [Reader] or both, and whichever
-// of [Lister], [Feeder], [Deleter] and [PythonAnswerer] its place can. A method
+// of [Lister], [Feeder], [Deleter], [Versioner] and [PythonAnswerer] its place can. A method
 // that is missing is errors.ErrUnsupported for the caller of the Store.
 //
 // # What the Store does, so that a driver need not
@@ -128,6 +128,13 @@ type Deleter interface {
 	// place keeps them, and returns how many they were. 0 means that there is
 	// no such trace. baseID is the [Text] of an id.
 	Delete(ctx context.Context, baseID string) (notifications int, err error)
+}
+
+// A Versioner knows the version of the server or library behind the place.
+type Versioner interface {
+	// Version returns a product and its version, such as "Redis 7.0.15". It
+	// connects.
+	Version(ctx context.Context) (string, error)
 }
 
 // A PythonAnswerer describes how the Python library's driver for its place

@@ -22,6 +22,8 @@ type dialect struct {
 // Name is the database and where it is.
 func (d dialect) Name() string { return strconv.Quote(d.database) + " at " + d.address }
 
+func (dialect) Version() (query, product string) { return "SELECT VERSION()", "MySQL" }
+
 func (dialect) Tables() string {
 	return "SELECT 'data' FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'data'"
 }

@@ -34,6 +34,8 @@ func (d dialect) server() string {
 	return d.servers
 }
 
+func (dialect) Version() (query, product string) { return "SHOW server_version", "PostgreSQL" }
+
 // Tables looks where the search path finds the table; no right is needed.
 func (dialect) Tables() string {
 	return "SELECT CAST(relname AS text) FROM pg_catalog.pg_class WHERE oid = to_regclass('data') UNION ALL " +

@@ -37,6 +37,8 @@ func (d dialect) Create() error {
 	return nil
 }
 
+func (dialect) Version() (query, product string) { return "SELECT sqlite_version()", "SQLite" }
+
 func (dialect) Tables() string {
 	return "SELECT name FROM sqlite_master WHERE tbl_name = 'data' COLLATE NOCASE"
 }

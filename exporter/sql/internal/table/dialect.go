@@ -39,6 +39,8 @@ type Statements interface {
 	// Tables returns a query for the names of the table data and its indexes,
 	// as far as they exist.
 	Tables() string
+	// Version returns a query for the version of the database, and the product.
+	Version() (query, product string)
 	// Schema returns the statements that make what the Python library's driver
 	// makes and is not among these names. Another process may make it meanwhile.
 	Schema(existing []string) []string

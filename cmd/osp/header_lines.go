@@ -1,0 +1,76 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// traceHeaders has the values of the two headers of one request.
+type traceHeaders struct{ info, mac []string }
+
+func (h *traceHeaders) empty() bool    { return len(h.info)+len(h.mac) == 0 }
+func (h *traceHeaders) complete() bool { return len(h.info) > 0 && len(h.mac) > 0 }
+
+// headerArguments joins header lines that are arguments, such as
+// "X-Trace-Info: …".
+func headerArguments(args []string) (*string, error) {
+	for _, arg := range args {
+		for line := range strings.Lines(arg) {
+			if strings.TrimSpace(line) != "" && !anyHeader.MatchString(line) && !traceHeader.MatchString(line) {
+				return nil, usagef("%q is no header line; it should read like %q", strings.TrimSpace(line), osprofiler.HeaderTraceInfo+": eyJ…")
+			}
+		}
+	}
+	text := strings.Join(args, "\n")
+	return &text, nil
+}
+
+var (
+	// dumpPrefix is what curl writes in front of a line: "> " (-v), an offset
+	// (--trace-ascii), or a time before either.
+	dumpPrefix = regexp.MustCompile(`^\s*(?:[0-9:.]{8,15}\s+)?(?:[<>]\s|[0-9a-fA-F]{4,8}:\s)?\s*`)
+	// requestLine begins a request. responseLine begins a response.
+	requestLine  = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+$`)
+	responseLine = regexp.MustCompile(`^HTTP/[0-9.]+ [0-9]{3}\b`)
+	// anyHeader is the form of a header line.
+	anyHeader = regexp.MustCompile(`^\s*["']?[A-Za-z0-9-]+["']?\s*:`)
+	// traceHeader finds one of the two headers in a line, also in an argument of
+	// curl, or in a JSON object or a Python dictionary. A value has no blanks.
+	traceHeader = regexp.MustCompile(`(?i)(?:^|[^\w-]|-H)(X-Trace-Info|X-Trace-HMAC)["']?\s*:\s*["']?([^\s"',]*)`)
+)
+
+// requests returns the trace headers of each request in a text. A request ends at
+// the next request or response line, and at an empty line if it has both headers.
+// Requests without such headers are left out.
+func requests(text string) (all []traceHeaders) {
+	var h traceHeaders
+	end := func() {
+		if !h.empty() {
+			all = append(all, h)
+		}
+		h = traceHeaders{}
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if strings.HasPrefix(strings.TrimSpace(line), "* ") { // curl repeats the headers of HTTP/2 so
+			continue
+		}
+		line = strings.TrimRight(line[len(dumpPrefix.FindString(line)):], " \t")
+		switch {
+		case requestLine.MatchString(line), responseLine.MatchString(line), line == "" && h.complete():
+			end()
+			continue
+		}
+		for _, match := range traceHeader.FindAllStringSubmatch(line, -1) {
+			if strings.EqualFold(match[1], osprofiler.HeaderTraceInfo) {
+				h.info = append(h.info, match[2])
+			} else {
+				h.mac = append(h.mac, match[2])
+			}
+		}
+	}
+	end()
+	return all
+}
