@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/go-logr/stdr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -94,6 +95,15 @@ func ExampleOpen() {
 	// Output:
 	// nova metadata lookup-start
 	// nova metadata lookup-stop
+}
+
+// The SDK logs how many spans it exports, and how many it drops.
+func ExampleOpen_log() {
+	stdr.SetVerbosity(5) // 1: warnings, 4: information, 8: everything
+	otel.SetLogger(stdr.New(log.New(os.Stderr, "otel ", log.LstdFlags)))
+
+	stdr.SetVerbosity(0)
+	// Output:
 }
 
 // A set-up that exports elsewhere goes on to do so; ours comes beside it.

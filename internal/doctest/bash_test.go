@@ -34,7 +34,8 @@ func (s *sandbox) bash(text string) *exec.Cmd {
 }
 
 // run runs commands, and returns what they write to standard output and error. If
-// they take too long, it ends them.
+// they take too long, it ends them. They must succeed, unless the block says that they
+// fail.
 func run(t *testing.T, b *block, cmd *exec.Cmd) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -45,7 +46,7 @@ func run(t *testing.T, b *block, cmd *exec.Cmd) string {
 	}
 	ended := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer ended.Stop()
-	if err := cmd.Wait(); err != nil {
+	if err := cmd.Wait(); (err != nil) != b.has("fails") {
 		t.Fatalf("%v: %v\n%s", b, err, out.String())
 	}
 	return out.String()

@@ -11,7 +11,9 @@
 //	                    … stands for lines that are left out
 //	sh                  commands; they run in one bash after the other
 //	sh serve=ADDRESS    commands that listen at the address until they are interrupted
+//	sh in=clone         commands that run in a copy of the checkout
 //	console             commands after "$ ", with the output of each
+//	console fails       commands that fail, with the output of each
 //	text output         the output of the last program or commands before it
 //	redis               commands of Redis; each is carried out by a new server
 //	sql server=NAMES    statements, carried out by new servers (postgresql, mariadb) that

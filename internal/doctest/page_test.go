@@ -49,6 +49,9 @@ func runPage(t *testing.T, x *tools, blocks []*block) {
 			last = s.goBlock(t, c, b, &stop)
 		case commands:
 			text := s.known(t, b.text)
+			if b.attrs["in"] == "clone" {
+				text = "cd " + s.clone(t) + "\n" + text
+			}
 			if address := b.attrs["serve"]; address != "" {
 				stop = serve(t, b, s.bash(text), s.replace.Replace(address))
 			} else {
@@ -57,7 +60,7 @@ func runPage(t *testing.T, x *tools, blocks []*block) {
 		case console:
 			s.console(t, b)
 		case output:
-			compare(t, b, last, b.text)
+			compare(t, b, s.unrooted(last), b.text)
 		case usage:
 			s.usage(t, b)
 		case keys:
@@ -98,7 +101,10 @@ func (s *sandbox) console(t *testing.T, b *block) {
 		command, want, _ := strings.Cut(step, "\n")
 		got := run(t, b, s.bash(s.known(t, command)))
 		if strings.TrimSpace(want) != "" {
-			compare(t, b, got, want)
+			compare(t, b, s.unrooted(got), want)
 		}
 	}
 }
+
+// unrooted returns an output with the paths of the page.
+func (s *sandbox) unrooted(text string) string { return strings.ReplaceAll(text, s.root, "") }

@@ -163,3 +163,21 @@ func appendTo(t *testing.T, path, text string) {
 	old, _ := os.ReadFile(path)
 	write(t, path, string(old)+text)
 }
+
+// clone copies the checkout to a folder.
+func (s *sandbox) clone(t *testing.T) (dir string) {
+	t.Helper()
+	files, err := moduleFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = s.path("clone")
+	for _, f := range files {
+		target := filepath.Join(dir, f.Path())
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, target, read(t, filepath.Join(repository, f.Path())))
+	}
+	return dir
+}
