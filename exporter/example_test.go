@@ -131,6 +131,8 @@ func ExampleNew() {
 	}
 	fmt.Println("elsewhere:", len(elsewhere.GetSpans()), "span")
 	show("file://" + path)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	_ = provider.Shutdown(ctx)
 	// Output:
 	// elsewhere: 1 span

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -46,8 +47,11 @@ func (t *telemetry) service(ctx context.Context, namespace, name, host string) (
 	return provider, nil
 }
 
-// shutdown shuts all providers down. It returns when every span is stored.
+// shutdown shuts all providers down. It returns when every span is stored, or after
+// five seconds, so that a store that does not answer cannot keep the demo from ending.
 func (t *telemetry) shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
 	var errs []error
 	for _, provider := range t.providers {
 		errs = append(errs, provider.Shutdown(ctx))

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -76,6 +77,8 @@ func ExampleOpen() {
 
 	network.End()
 	boot.End()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	if err := provider.Shutdown(ctx); err != nil { // writes what is left and closes the store
 		log.Print(err)
 	}
@@ -100,6 +103,8 @@ func ExampleProcessor_Stats() {
 	lost := stats.Stops.Dropped + stats.Stops.Failed
 	fmt.Println("spans:", stats.Stops.Seen, "lost:", lost)
 
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	_ = provider.Shutdown(ctx)
 	// Output: spans: 3 lost: 1
 }
@@ -121,6 +126,8 @@ func ExampleLossError() {
 	ctx := context.Background()
 	_, span := provider.Tracer("example").Start(ctx, "op")
 	span.End()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	_ = provider.Shutdown(ctx)
 	// Output:
 	// spans lost: 1

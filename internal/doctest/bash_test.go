@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +30,7 @@ func (s *sandbox) bash(text string) *exec.Cmd {
 	script := prelude + text + "\nexport -p > \"$STATE\"\n"
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = s.work
-	cmd.Env = append(s.env[:len(s.env):len(s.env)], "STATE="+filepath.Join(s.root, "environment"), "PWD="+s.work)
+	cmd.Env = slices.Concat(s.env, []string{"STATE=" + filepath.Join(s.root, "environment"), "PWD=" + s.work})
 	return cmd
 }
 

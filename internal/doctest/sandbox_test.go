@@ -73,8 +73,6 @@ func newSandbox(t *testing.T, x *tools, blocks []*block) *sandbox {
 
 func (s *sandbox) path(name string) string { return filepath.Join(s.root, name) }
 
-var loopback = regexp.MustCompile(`127\.0\.0\.1:(\d+)`)
-
 // replacements returns the texts of the page that the test replaces, each with its
 // replacement.
 func (s *sandbox) replacements(t *testing.T, blocks []*block) (pairs []string) {
