@@ -237,5 +237,5 @@ func ExampleUnpackTraceInfo() {
 	fmt.Println(err)
 	// Output:
 	// x y new-key <nil>
-	// the trace info is not signed with one of the HMAC keys
+	// the trace info is not signed with one of the HMAC keys: none of the HMAC keys fits
 }

@@ -45,13 +45,40 @@ func (t TraceInfo) Pack(key string) (info, mac string) {
 	return info, string(s.text[len(text):])
 }
 
-// Errors of [UnpackTraceInfo].
+// Errors of [UnpackTraceInfo]. Each error that it returns is a [*HeaderError] over one
+// of them.
 var (
 	// ErrUnsigned says that a header or the keys are missing, or that the signature
 	// is of none of the keys.
 	ErrUnsigned = errors.New("the trace info is not signed with one of the HMAC keys")
 	// ErrBadTraceInfo says that the signature is right, but the text is not a trace info.
 	ErrBadTraceInfo = errors.New("the signed trace info should be base64 of a JSON object with base_id and, if any, parent_id")
+)
+
+// A HeaderError says why the two headers of a request are not accepted. It shows
+// neither a key nor the content of a header.
+type HeaderError struct {
+	// Reason is one of a fixed set of phrases, such as "none of the HMAC keys fits".
+	Reason string
+	// Err is ErrUnsigned or ErrBadTraceInfo.
+	Err error
+}
+
+// Error implements error.
+func (e *HeaderError) Error() string { return e.Err.Error() + ": " + e.Reason }
+
+// Unwrap returns ErrUnsigned or ErrBadTraceInfo.
+func (e *HeaderError) Unwrap() error { return e.Err }
+
+// The errors of UnpackTraceInfo.
+var (
+	errNoTraceInfo  = &HeaderError{HeaderTraceInfo + " is missing", ErrUnsigned}
+	errNoTraceHMAC  = &HeaderError{HeaderTraceHMAC + " is missing", ErrUnsigned}
+	errNoKeys       = &HeaderError{"there are no HMAC keys", ErrUnsigned}
+	errNoKeyFits    = &HeaderError{"none of the HMAC keys fits", ErrUnsigned}
+	errNotBase64    = &HeaderError{HeaderTraceInfo + " is not base64 of UTF-8 text", ErrBadTraceInfo}
+	errNotJSON      = &HeaderError{HeaderTraceInfo + " does not hold a JSON object", ErrBadTraceInfo}
+	errOtherMembers = &HeaderError{HeaderTraceInfo + " should hold base_id and parent_id alone, as texts", ErrBadTraceInfo}
 )
 
 // UnpackTraceInfo verifies and parses the two headers. It tries the keys in order
@@ -70,23 +97,28 @@ var (
 // write; here it is [ErrBadTraceInfo].
 func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, err error) {
 	mac = strings.TrimSpace(mac)
-	if info == "" || mac == "" {
-		return t, "", ErrUnsigned
+	switch {
+	case info == "":
+		return t, "", errNoTraceInfo
+	case mac == "":
+		return t, "", errNoTraceHMAC
+	case len(keys) == 0:
+		return t, "", errNoKeys
 	}
 	key, ok := verify(info, mac, keys)
 	if !ok {
-		return t, "", ErrUnsigned
+		return t, "", errNoKeyFits
 	}
 	text, ok := decodeBase64(info)
 	if !ok || !utf8.ValidString(text) {
-		return t, "", ErrBadTraceInfo
+		return t, "", errNotBase64
 	}
 	raw, err := pyjson.One(text)
 	if err != nil || pyjson.KindOf(raw) != pyjson.Object {
-		return t, "", ErrBadTraceInfo
+		return t, "", errNotJSON
 	}
 	if t, ok = traceInfoOf(raw); !ok {
-		return TraceInfo{}, "", ErrBadTraceInfo
+		return TraceInfo{}, "", errOtherMembers
 	}
 	return t, key, nil
 }

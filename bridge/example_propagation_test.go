@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -173,4 +174,42 @@ func ExampleRequests() {
 	r, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://nova.example:8774/v2.1/servers", http.NoBody)
 	fmt.Println(bridge.Requests(r))
 	// Output: {"requests": {"hostname": "nova.example", "method": "GET", "path": "/v2.1/servers", "port": 8774, "query": "", "scheme": "https"}}
+}
+
+// A service that exports everything to an OTLP back end keeps its ordinary traffic
+// out of the operator's store.
+func ExampleOnDemand() {
+	otlp, store := tracetest.NewSpanRecorder(), tracetest.NewSpanRecorder() // in place of processors with exporters
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithSampler(bridge.NewSampler(sdktrace.ParentBased(sdktrace.AlwaysSample()))),
+		sdktrace.WithSpanProcessor(otlp),
+		sdktrace.WithSpanProcessor(bridge.OnDemand(store)),
+	)
+	keys := bridge.NewKeys("example-key")
+	signed := bridge.NewProfiler(bridge.WithKeys(keys)).Init(context.Background(), "", "")
+	for _, ctx := range []context.Context{context.Background(), signed, context.Background()} {
+		_, span := provider.Tracer("example").Start(ctx, "request")
+		span.End()
+	}
+	fmt.Println("OTLP:", len(otlp.Ended()), "spans; store:", len(store.Ended()), "span")
+	// Output: OTLP: 3 spans; store: 1 span
+}
+
+// A service can tell why it does not trace the requests of a caller.
+func ExampleKeys_Rejected() {
+	defer otel.SetErrorHandler(otel.GetErrorHandler())
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // the report is not shown here
+	keys := bridge.NewKeys("key-of-this-service")
+	info, mac := osprofiler.TraceInfo{BaseID: "b", ParentID: "p"}.Pack("key-of-the-caller")
+	bridge.NewPropagator(keys).Extract(context.Background(), propagation.MapCarrier{"X-Trace-Info": info, "X-Trace-HMAC": mac})
+	fmt.Println(keys.Rejected())
+	// Output: map[none of the HMAC keys fits:1]
+}
+
+func ExampleKeys_Verify() {
+	keys := bridge.NewKeys("old-key", "new-key")
+	info, mac := osprofiler.TraceInfo{BaseID: "b", ParentID: "p"}.Pack("new-key")
+	caller, index, err := keys.Verify(propagation.MapCarrier{"X-Trace-Info": info, "X-Trace-HMAC": mac})
+	fmt.Println(caller.BaseID, caller.ParentID, index, err)
+	// Output: b p 1 <nil>
 }

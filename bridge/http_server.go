@@ -39,7 +39,7 @@ type handler struct {
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := h.propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx := h.extract(r)
 	if !Trusted(ctx) {
 		h.serve(w, r, ctx)
 		return
@@ -58,6 +58,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		operation.StopStatus(response.status)
 	}()
 	h.serve(response.wrap(w), r, ctx)
+}
+
+// extract returns the context with what the propagator extracts. If another
+// propagator has replaced the caller after its signature was verified, extract makes
+// it the remote caller again, and the other one is linked.
+func (h *handler) extract(r *http.Request) context.Context {
+	ctx := h.propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	if t := replacedCaller(ctx); t != nil && t != trustedTraceOf(r.Context()) {
+		return withCaller(ctx, t.info, t.key, trace.SpanContextFromContext(ctx))
+	}
+	return ctx
 }
 
 // serve calls next with the request in the context.

@@ -32,6 +32,8 @@ type Keys struct {
 
 	mu     sync.Mutex
 	warned []string // the warnings that were logged
+
+	rejections rejections
 }
 
 // NewKeys returns these keys. Each argument may be a list with commas, as in the

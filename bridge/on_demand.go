@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -51,6 +52,8 @@ type onDemand struct {
 	// it becomes older, and the spans that were in older are forgotten.
 	mu            sync.Mutex
 	recent, older map[spanKey]struct{}
+
+	replaced sync.Once // reports a replaced caller
 }
 
 // OnStart implements sdktrace.SpanProcessor.
@@ -70,6 +73,9 @@ func (p *onDemand) OnEnd(s sdktrace.ReadOnlySpan) {
 // starts remembers the span if it belongs to a trusted trace.
 func (p *onDemand) starts(parent context.Context, sc trace.SpanContext) bool {
 	trusted := trustedTraceFor(parent, sc.TraceID()) != nil
+	if !trusted && replacedCaller(parent) != nil {
+		p.replaced.Do(func() { otel.Handle(errReplacedCaller) })
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !trusted && !p.isChild(trace.SpanContextFromContext(parent), sc) {

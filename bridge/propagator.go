@@ -2,8 +2,9 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"net/http"
-	"strings"
+	"slices"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -21,7 +22,8 @@ const MaxHeader = 8 << 10
 //
 // Extract accepts a header that one of the keys signed, by the rules of the Python
 // library ([osprofiler.UnpackTraceInfo]). Without such a header it returns the
-// context unchanged: the request is untraced and never refused. The caller in a
+// context unchanged: the request is untraced and never refused. Headers that are not
+// accepted are counted and reported ([Keys.Rejected]). The caller in a
 // verified header becomes the remote span context, sampled. A caller with only a
 // base id becomes a span context with a trace id and no span id, under which OTel
 // starts a root. If another propagator has put a remote span context into the
@@ -29,13 +31,22 @@ const MaxHeader = 8 << 10
 // replaces it, and [NewLinkProcessor] or [NewHandler] add a link to it.
 //
 // Inject writes the headers only for a trusted trace ([Trusted]), and with the key
-// that verified it. It never turns an unsigned traceparent into a signed header. In
-// a composite propagator this one should be the last, as in NewPropagators, so that
-// nothing unsigned is read after it.
+// that verified it. It never turns an unsigned traceparent into a signed header.
+//
+// In a composite propagator this one should be the last, as in [NewPropagators].
+// A propagator after it replaces the verified caller, if the request also has the
+// other propagator's header. If that header names the same span, as between two Go
+// services, the trace stays trusted. [NewHandler] restores the verified caller in
+// any case. Other instrumentation starts the span before this package sees it; the
+// first time, [NewSampler] and [OnDemand] report by [otel.Handle] that the order is
+// wrong.
 //
 // Without keys no trace is trusted. NewPropagator then logs a warning through
 // [log/slog], once for the same keys.
 func NewPropagator(keys *Keys) propagation.TextMapPropagator {
+	if keys == nil {
+		keys = NewKeys()
+	}
 	if len(keys.all()) == 0 {
 		keys.warn([]string{"there are no HMAC keys, so that no request is traced on demand; set " + KeysVariable})
 	}
@@ -43,11 +54,14 @@ func NewPropagator(keys *Keys) propagation.TextMapPropagator {
 }
 
 // NewPropagators returns the propagator of a service that takes part in OTel's
-// traces and in OSProfiler's: W3C Trace Context, W3C Baggage and then
-// [NewPropagator].
-func NewPropagators(keys *Keys) propagation.TextMapPropagator {
-	return propagation.NewCompositeTextMapPropagator(
-		propagation.TraceContext{}, propagation.Baggage{}, NewPropagator(keys))
+// traces and in OSProfiler's: the others, and then [NewPropagator]. Without others
+// it takes W3C Trace Context and W3C Baggage. A service that has a propagator
+// already gives it as the other.
+func NewPropagators(keys *Keys, others ...propagation.TextMapPropagator) propagation.TextMapPropagator {
+	if len(others) == 0 {
+		others = []propagation.TextMapPropagator{propagation.TraceContext{}, propagation.Baggage{}}
+	}
+	return propagation.NewCompositeTextMapPropagator(append(slices.Clone(others), NewPropagator(keys))...)
 }
 
 type propagator struct{ keys *Keys }
@@ -74,58 +88,18 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 	if !named.IsRemote() {
 		named = trace.SpanContext{}
 	}
-	info, key, ok := p.verified(carrier)
-	if ok {
+	info, key, err := verify(carrier, p.keys.all())
+	if err == nil {
 		return withCaller(ctx, info, key, named)
 	}
-	if t := trustedTraceOf(ctx); t != nil && named.IsValid() && !t.remote.Equal(named) {
+	if !errors.Is(err, errNoHeaders) {
+		p.keys.reject(err)
+	}
+	if t := trustedTraceOf(ctx); t != nil && named.IsValid() && !t.isCaller(named) {
 		// The context had a trusted caller. The caller that is named now has not signed.
 		return withTrustedTrace(ctx, nil)
 	}
 	return ctx
-}
-
-// verified reads the two headers. It checks their form before it computes or
-// decodes anything.
-func (p *propagator) verified(carrier propagation.TextMapCarrier) (t osprofiler.TraceInfo, key string, ok bool) {
-	info := single(carrier, osprofiler.HeaderTraceInfo)
-	if info == "" || len(info) > MaxHeader {
-		return t, "", false
-	}
-	mac := single(carrier, macHeader(carrier))
-	if len(mac) > MaxHeader {
-		return t, "", false
-	}
-	if mac = strings.TrimSpace(mac); !isMAC(mac) {
-		return t, "", false
-	}
-	t, key, err := osprofiler.UnpackTraceInfo(info, mac, p.keys.all())
-	return t, key, err == nil
-}
-
-// single returns a header that is present once, as far as the carrier can tell. Of
-// two it returns neither, because it is unknown which one is meant.
-func single(carrier propagation.TextMapCarrier, header string) string {
-	if values, ok := carrier.(propagation.ValuesGetter); ok {
-		if all := values.Values(header); len(all) == 1 {
-			return all[0]
-		}
-		return ""
-	}
-	return carrier.Get(header)
-}
-
-// isMAC tells whether the text is an HMAC-SHA1 in lower-case hexadecimal.
-func isMAC(text string) bool {
-	if len(text) != 40 {
-		return false
-	}
-	for i := range len(text) {
-		if c := text[i]; (c < '0' || '9' < c) && (c < 'a' || 'f' < c) {
-			return false
-		}
-	}
-	return true
 }
 
 // Inject implements propagation.TextMapPropagator.

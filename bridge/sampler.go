@@ -1,8 +1,13 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
+	"strings"
+	"sync"
 
+	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -11,18 +16,33 @@ import (
 // the traces that a verified signature or [Profiler.Init] named. The sampler other
 // decides about all other traces. A nil other drops them, except for the children of
 // spans that this process records.
+//
+// NewSampler should be the sampler of the provider itself. Inside
+// [sdktrace.ParentBased] it decides about roots alone: ParentBased then records an
+// unsigned request whose traceparent says that it is sampled. To follow the decision
+// of callers that have not signed, write NewSampler(ParentBased(root)). The sampler
+// reports a ParentBased around it once, by [otel.Handle].
 func NewSampler(other sdktrace.Sampler) sdktrace.Sampler {
 	if other == nil {
 		other = sdktrace.ParentBased(sdktrace.NeverSample(), sdktrace.WithRemoteParentSampled(sdktrace.NeverSample()))
 	}
-	return &sampler{other}
+	return &sampler{other: other}
 }
 
-type sampler struct{ other sdktrace.Sampler }
+type sampler struct {
+	other sdktrace.Sampler
+
+	first    sync.Once // looks for a ParentBased around this sampler
+	replaced sync.Once // reports a replaced caller
+}
 
 // ShouldSample implements sdktrace.Sampler.
 func (s *sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	s.first.Do(reportParentBased)
 	if trustedTraceFor(p.ParentContext, p.TraceID) == nil {
+		if replacedCaller(p.ParentContext) != nil {
+			s.replaced.Do(func() { otel.Handle(errReplacedCaller) })
+		}
 		return s.other.ShouldSample(p)
 	}
 	return sdktrace.SamplingResult{
@@ -34,4 +54,26 @@ func (s *sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingR
 // Description implements sdktrace.Sampler.
 func (s *sampler) Description() string {
 	return fmt.Sprintf("OSProfiler{other:%s}", s.other.Description())
+}
+
+// errParentBased is the report of a ParentBased around the sampler.
+var errParentBased = errors.New("osprofiler: bridge.NewSampler is inside ParentBased, which records unsigned requests that " +
+	"their traceparent calls sampled; write bridge.NewSampler(trace.ParentBased(root)), or bridge.NewSampler(nil) to record signed requests only")
+
+// reportParentBased reports a ParentBased that calls the sampler. A sampler is not
+// told who calls it, so the call stack is the only source. The stack is read at the
+// first call alone.
+func reportParentBased() {
+	var callers [16]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasPrefix(frame.Function, "go.opentelemetry.io/otel/sdk/trace.parentBased.") {
+			otel.Handle(errParentBased)
+			return
+		}
+		if !more {
+			return
+		}
+	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -33,17 +34,42 @@ func trustedTraceOf(ctx context.Context) *trustedTrace {
 
 // trustedTraceFor returns the trusted trace of the context if it has this trace id,
 // or nil. It returns nil, too, if another propagator has replaced the remote caller
-// that signed, even by one in the same trace.
+// that signed, even by another span of the same trace.
 func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
 	t := trustedTraceOf(ctx)
 	if t == nil || !traceID.IsValid() || t.remote.TraceID() != traceID {
 		return nil
 	}
-	if sc := trace.SpanContextFromContext(ctx); sc.IsRemote() && !sc.Equal(t.remote) {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsRemote() && !t.isCaller(sc) {
 		return nil
 	}
 	return t
 }
+
+// isCaller reports whether a remote span context names the caller that signed. Its
+// flags and its trace state may differ, but not our own member of the trace state,
+// which holds the texts of the ids.
+func (t *trustedTrace) isCaller(sc trace.SpanContext) bool {
+	return sc.TraceID() == t.remote.TraceID() && sc.SpanID() == t.remote.SpanID() &&
+		sc.TraceState().Get(convert.TraceStateKey) == t.remote.TraceState().Get(convert.TraceStateKey)
+}
+
+// replacedCaller returns the trusted trace of the context, if another propagator has
+// replaced its caller by a caller that has not signed. It returns nil otherwise.
+func replacedCaller(ctx context.Context) *trustedTrace {
+	t := trustedTraceOf(ctx)
+	if t == nil {
+		return nil
+	}
+	if sc := trace.SpanContextFromContext(ctx); !sc.IsRemote() || t.isCaller(sc) {
+		return nil
+	}
+	return t
+}
+
+// errReplacedCaller is the report of a trace that was lost in this way.
+var errReplacedCaller = errors.New("osprofiler: a signed request is not traced, because another propagator has replaced the caller " +
+	"that bridge.NewPropagator verified; make bridge.NewPropagator the last one of the composite propagator, as bridge.NewPropagators does")
 
 // withRemote puts a trusted remote caller into the context. Spans that start there
 // belong to the caller's trace and are recorded. Outgoing headers are signed with

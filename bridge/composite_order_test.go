@@ -1,0 +1,147 @@
+package bridge_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge"
+)
+
+// oursFirst is a composite propagator in the order that loses signed callers.
+func oursFirst(keys *bridge.Keys) propagation.TextMapPropagator {
+	return propagation.NewCompositeTextMapPropagator(bridge.NewPropagator(keys), propagation.TraceContext{})
+}
+
+func bothHeaders(traceparent string) http.Header {
+	header := signedHeader(`{"base_id": "bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01", "parent_id": "bd1f8a52-6c3e-4f5f-8e4f-5a6b7c8d9e02"}`, "k")
+	header.Set("Traceparent", traceparent)
+	return header
+}
+
+const (
+	sameSpan  = "00-bd1f8a526c3e4f5f9c0a3c9c6d2e1a01-8e4f5a6b7c8d9e02-00"
+	otherSpan = "00-11111111111111111111111111111111-2222222222222222-01"
+)
+
+// Go services send both headers, and both name the same span. The order of the
+// propagators then makes no difference.
+func TestOrderMakesNoDifferenceForTheSameSpan(t *testing.T) {
+	handled, keys := collectReports(t), bridge.NewKeys("k")
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)), sdktrace.WithSpanProcessor(bridge.OnDemand(recorder)))
+	ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(sameSpan)))
+	ctx, span := provider.Tracer("test").Start(ctx, "served")
+	out := http.Header{}
+	bridge.NewPropagator(keys).Inject(ctx, propagation.HeaderCarrier(out))
+	span.End()
+	if !bridge.Trusted(ctx) || len(recorder.Ended()) != 1 || out.Get(osprofiler.HeaderTraceHMAC) == "" {
+		t.Errorf("trusted: %v, %d spans, headers %v", bridge.Trusted(ctx), len(recorder.Ended()), out)
+	}
+	if texts := handled.take(); len(texts) > 0 {
+		t.Errorf("reported %q", texts)
+	}
+}
+
+// A traceparent of the same span with forged texts of its ids has not signed them.
+func TestForgedTraceStateOfTheSameSpan(t *testing.T) {
+	keys, header := bridge.NewKeys("k"), bothHeaders(sameSpan)
+	header.Set("Tracestate", "osp=forged")
+	ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(header))
+	if bridge.Trusted(ctx) {
+		t.Error("the unsigned member of the trace state is trusted")
+	}
+}
+
+// Instrumentation other than NewHandler cannot keep the signed trace. That is
+// reported, once.
+func TestReplacedCallerIsReported(t *testing.T) {
+	for name, options := range map[string][]sdktrace.TracerProviderOption{
+		"sampler":   {sdktrace.WithSampler(bridge.NewSampler(nil))},
+		"on demand": {sdktrace.WithSpanProcessor(bridge.OnDemand(tracetest.NewSpanRecorder()))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			handled := collectReports(t)
+			tracer := sdktrace.NewTracerProvider(options...).Tracer("test")
+			for range 3 {
+				ctx := oursFirst(bridge.NewKeys("k")).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(otherSpan)))
+				_, span := tracer.Start(ctx, "served")
+				span.End()
+			}
+			if texts := handled.take(); len(texts) != 1 || !strings.Contains(texts[0], "make bridge.NewPropagator the last one") {
+				t.Errorf("reported %q", texts)
+			}
+			right := bridge.NewPropagators(bridge.NewKeys("k")).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(otherSpan)))
+			_, span := tracer.Start(right, "served")
+			span.End()
+			if texts := handled.take(); len(texts) > 0 {
+				t.Errorf("the right order is reported: %q", texts)
+			}
+		})
+	}
+}
+
+// NewHandler restores the caller that signed, and links the other one.
+func TestHandlerRestoresReplacedCaller(t *testing.T) {
+	keys := bridge.NewKeys("k")
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)), sdktrace.WithSpanProcessor(recorder))
+	profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider), bridge.WithKeys(keys))
+	handler := bridge.NewHandler(http.NotFoundHandler(), bridge.WithProfiler(profiler), bridge.WithPropagator(oursFirst(keys)))
+	request := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	request.Header = bothHeaders(otherSpan)
+	handler.ServeHTTP(httptest.NewRecorder(), request)
+	spans := recorder.Ended()
+	if len(spans) != 1 {
+		t.Fatalf("%d spans", len(spans))
+	}
+	if id := spans[0].SpanContext().TraceID().String(); id != strings.ReplaceAll(onDemandID, "-", "") {
+		t.Errorf("the trace is %s", id)
+	}
+	if links := spans[0].Links(); len(links) != 1 || !strings.Contains(otherSpan, links[0].SpanContext.TraceID().String()) {
+		t.Errorf("the links are %v", links)
+	}
+}
+
+// NewPropagators takes the propagator that a service has already.
+func TestNewPropagatorsWithOthers(t *testing.T) {
+	for _, other := range []propagation.TextMapPropagator{propagation.TraceContext{}, oursFirst(bridge.NewKeys("k"))} {
+		ctx := bridge.NewPropagators(bridge.NewKeys("k"), other).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(otherSpan)))
+		if !bridge.Trusted(ctx) || trace.SpanContextFromContext(ctx).TraceID().String() != strings.ReplaceAll(onDemandID, "-", "") {
+			t.Errorf("the signed caller is lost")
+		}
+	}
+}
+
+// A ParentBased around the sampler records unsigned requests. It is reported once; a
+// ParentBased inside the sampler is not.
+func TestParentBasedAroundTheSampler(t *testing.T) {
+	for name, c := range map[string]struct {
+		sampler sdktrace.Sampler
+		reports int
+	}{
+		"around": {sdktrace.ParentBased(bridge.NewSampler(nil)), 1},
+		"inside": {bridge.NewSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())), 0},
+		"alone":  {bridge.NewSampler(nil), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			handled := collectReports(t)
+			tracer := sdktrace.NewTracerProvider(sdktrace.WithSampler(c.sampler)).Tracer("test")
+			for range 3 {
+				_, span := tracer.Start(t.Context(), "root")
+				span.End()
+			}
+			texts := handled.take()
+			if len(texts) != c.reports || c.reports == 1 && !strings.Contains(texts[0], "bridge.NewSampler(trace.ParentBased(root))") {
+				t.Errorf("reported %q", texts)
+			}
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package bridge
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// reportInterval is the shortest time between two reports of rejected headers.
+const reportInterval = 5 * time.Minute
+
+// rejections counts the requests whose headers were not accepted, by reason. The
+// reasons are a fixed set, so that no caller can make the map grow.
+type rejections struct {
+	mu         sync.Mutex
+	counts     map[string]uint64
+	unreported map[string]uint64
+	reported   time.Time // when the latest report was made
+}
+
+// Rejected returns how many requests came with X-Trace-Info or X-Trace-HMAC and were
+// served untraced, by reason, such as "none of the HMAC keys fits". The counts begin
+// when the Keys are made. They cover all propagators that use the Keys.
+//
+// The first rejection is reported by [otel.Handle] at once, with its reason. Later
+// ones are reported together, at most once in five minutes. No report shows a key or
+// the content of a header.
+func (k *Keys) Rejected() map[string]uint64 {
+	if k == nil {
+		return nil
+	}
+	k.rejections.mu.Lock()
+	defer k.rejections.mu.Unlock()
+	return maps.Clone(k.rejections.counts)
+}
+
+// reject counts and reports that headers were not accepted.
+func (k *Keys) reject(err error) {
+	header, ok := errors.AsType[*osprofiler.HeaderError](err)
+	if !ok {
+		return
+	}
+	if due := k.rejections.add(header.Reason, time.Now()); due != nil {
+		otel.Handle(rejected(due))
+	}
+}
+
+// add counts one rejection. It returns the counts that are to be reported now, or
+// nil.
+func (r *rejections) add(reason string, now time.Time) (due map[string]uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts, r.unreported = map[string]uint64{}, map[string]uint64{}
+	}
+	r.counts[reason]++
+	r.unreported[reason]++
+	if !r.reported.IsZero() && now.Sub(r.reported) < reportInterval {
+		return nil
+	}
+	due, r.unreported, r.reported = r.unreported, map[string]uint64{}, now
+	return due
+}
+
+// rejected returns the report of these counts.
+func rejected(counts map[string]uint64) error {
+	var total uint64
+	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	parts := make([]string, len(reasons))
+	for i, reason := range reasons {
+		total += counts[reason]
+		parts[i] = fmt.Sprintf("%s (%d)", reason, counts[reason])
+	}
+	requests := "1 request was served untraced, because its X-Trace-Info was rejected: " + reasons[0]
+	if total > 1 {
+		requests = fmt.Sprintf("%d requests were served untraced, because their X-Trace-Info was rejected: %s", total, strings.Join(parts, ", "))
+	}
+	return fmt.Errorf("osprofiler: %s; compare the HMAC keys of this service with those of the caller (the command osp check tells which key signs a header)", requests)
+}
