@@ -170,7 +170,7 @@ func ExampleExporter_ExportSpans() {
 		fmt.Println("missing:", missing.Missing) // of start, stop, start, stop
 	}
 	// Output:
-	// 1 of 4 notifications are not known to be stored: the disk is full
+	// the disk is full; 1 of 4 notifications may not be stored
 	// missing: [3]
 }
 

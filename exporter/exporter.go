@@ -20,6 +20,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -39,6 +41,7 @@ type Exporter struct {
 	store     *store.Store
 	owned     bool // Shutdown closes the store
 	retry     store.Retry
+	failing   atomic.Pointer[error] // of the last try; nil after a success
 	converter *convert.Converter
 
 	exports  *inflight.Counter
@@ -70,10 +73,18 @@ func Open(ctx context.Context, connectionString string, opts ...Option) (sdktrac
 }
 
 func newExporter(s *store.Store, owned bool, cfg config) *Exporter {
-	return &Exporter{
+	e := &Exporter{
 		store: s, owned: owned, retry: cfg.retry, converter: convert.New(cfg.convert...),
 		exports: inflight.New(), ended: make(chan struct{}),
 	}
+	told := e.retry.Failed
+	e.retry.Failed = func(err error) {
+		e.failing.Store(&err)
+		if told != nil {
+			told(err)
+		}
+	}
+	return e
 }
 
 // ExportSpans implements sdktrace.SpanExporter. Transient failures are
@@ -91,7 +102,25 @@ func (e *Exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	if err := context.Cause(ctx); err != nil {
 		return notWritten(len(batch), err)
 	}
-	return e.retry.Write(ctx, e.store, batch)
+	ctx, cancel := beforeDeadline(ctx)
+	defer cancel()
+	err := e.retry.Write(ctx, e.store, batch)
+	if err == nil {
+		e.failing.Store(nil)
+	}
+	return err
+}
+
+// beforeDeadline returns a context that ends a little before ctx, so that the
+// reason of a failure reaches a caller who waits for ctx as well, as the
+// ForceFlush of OpenTelemetry's batch processor does.
+func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	early := min(time.Until(deadline)/20, 50*time.Millisecond)
+	return context.WithDeadline(ctx, deadline.Add(-max(early, 0)))
 }
 
 // notWritten returns the error for a batch of which nothing was written.
@@ -100,7 +129,7 @@ func notWritten(notifications int, reason error) error {
 	for i := range missing {
 		missing[i] = i
 	}
-	return &store.WriteError{Missing: missing, Err: fmt.Errorf("none of %d notifications was written: %w", notifications, reason)}
+	return &store.WriteError{Missing: missing, Err: fmt.Errorf("no time was left to write: %w; none of %d notifications was written", reason, notifications)}
 }
 
 // Shutdown implements sdktrace.SpanExporter. It refuses new exports, waits for
@@ -120,8 +149,17 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	case <-e.ended:
 		return e.closeErr
 	case <-ctx.Done():
-		return fmt.Errorf("the exporter is still writing: %w", context.Cause(ctx))
+		return e.stillWriting(context.Cause(ctx))
 	}
+}
+
+// stillWriting returns the error of a Shutdown whose context ended before the
+// exports in progress did.
+func (e *Exporter) stillWriting(end error) error {
+	if failing := e.failing.Load(); failing != nil {
+		return fmt.Errorf("%w; the exporter still tries to write: %w", *failing, end)
+	}
+	return fmt.Errorf("the exporter is still writing to %s: %w", e.store.Name(), end)
 }
 
 // finish waits for the exports in progress and closes the store.

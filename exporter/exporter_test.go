@@ -131,8 +131,8 @@ func TestRetryEndsWithTheContext(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "connection refused") || s.tries < 2 {
 			t.Fatalf("%d tries: %v", s.tries, err)
 		}
-		if took := time.Since(begun); took != timeout {
-			t.Fatalf("it ended after %v and should end with its context, after %v", took, timeout)
+		if took := time.Since(begun); took > timeout || took < timeout*9/10 {
+			t.Fatalf("it ended after %v and should end a little before its context, which ends after %v", took, timeout)
 		}
 	})
 }

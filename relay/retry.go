@@ -36,7 +36,7 @@ func resumed(ctx context.Context, r store.Retry, progress func(*consumer) int, r
 			err = r.Do(ctx, func() error {
 				before := progress(c)
 				err := read(c)
-				if again = r.Elapsed >= 0 && !c.left && store.IsTransient(err) && progress(c) > before; again {
+				if again = r.Elapsed >= 0 && ctx.Err() == nil && !c.left && store.IsTransient(err) && progress(c) > before; again {
 					return nil
 				}
 				return err

@@ -20,6 +20,10 @@ type Retry struct {
 	Initial time.Duration // 0: 100 ms
 	Max     time.Duration // 0: 5 s
 	Elapsed time.Duration // 0: 30 s
+
+	// Failed, if it is not nil, is called with the error of each try that fails,
+	// also of those that are repeated.
+	Failed func(error)
 }
 
 func (r Retry) orDefaults() Retry {
@@ -37,7 +41,7 @@ func (r Retry) orDefaults() Retry {
 // Write writes a batch to the Store and repeats transient failures. If a batch
 // was stored in part, only the rest is sent again, without what was refused. The
 // batch is checked once, as in [Store.Write]. An error tells how many
-// notifications are not known to be stored, and why; it is a *WriteError whose
+// notifications may not be stored, and why; it is a *WriteError whose
 // Missing and Refused are indices into the batch. Its Transient is false, because
 // the tries are over.
 func (r Retry) Write(ctx context.Context, s *Store, batch []osprofiler.Notification) error {
@@ -47,18 +51,9 @@ func (r Retry) Write(ctx context.Context, s *Store, batch []osprofiler.Notificat
 	if err != nil {
 		return p.failure(err)
 	}
-	try := func() error {
+	err = r.run(ctx, func() error {
 		return p.try(func(rest []osprofiler.Notification) error { return s.write(ctx, w, rest) })
-	}
-	if r.Elapsed < 0 {
-		err = try()
-	} else {
-		_, err = backoff.Retry(ctx, func() (struct{}, error) {
-			return struct{}{}, try()
-		}, backoff.WithBackOff(&backoff.ExponentialBackOff{
-			InitialInterval: r.Initial, MaxInterval: r.Max, Multiplier: 1.5, RandomizationFactor: 0.5,
-		}), backoff.WithMaxElapsedTime(r.Elapsed))
-	}
+	})
 	if err == nil {
 		return nil
 	}
@@ -66,36 +61,65 @@ func (r Retry) Write(ctx context.Context, s *Store, batch []osprofiler.Notificat
 }
 
 // Do calls f until it returns nil or an error that is not transient
-// ([IsTransient]), with the pauses and the limits of the Retry. If the context
-// ends, the error wraps the last error of f and that of the context.
+// ([IsTransient]), with the pauses and the limits of the Retry. If the time of the
+// Retry is over or the context ends, the error says how long f was tried. It wraps
+// the last error of f that says what is wrong, and the error of the context.
 func (r Retry) Do(ctx context.Context, f func() error) error {
 	r = r.orDefaults()
-	if r.Elapsed < 0 {
-		return f()
-	}
-	var last error
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		if last = f(); last == nil || IsTransient(last) {
-			return struct{}{}, last
+	return r.run(ctx, func() error {
+		err := f()
+		if err != nil && !IsTransient(err) {
+			return backoff.Permanent(err)
 		}
-		return struct{}{}, backoff.Permanent(last)
-	}, backoff.WithBackOff(&backoff.ExponentialBackOff{
+		return err
+	})
+}
+
+// run calls try until it returns nil or a permanent error, or the time of the
+// Retry or the context is over.
+func (r Retry) run(ctx context.Context, try func() error) error {
+	began, tries := time.Now(), 0
+	var cause error // of the last try that its context did not cut
+	op := func() (struct{}, error) {
+		tries++
+		err := try()
+		if err != nil && (cause == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+			cause = err
+			if r.Failed != nil {
+				r.Failed(unwrapPermanent(err))
+			}
+		}
+		return struct{}{}, err
+	}
+	if r.Elapsed < 0 {
+		_, err := op()
+		return unwrapPermanent(err)
+	}
+	_, err := backoff.Retry(ctx, op, backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: r.Initial, MaxInterval: r.Max, Multiplier: 1.5, RandomizationFactor: 0.5,
 	}), backoff.WithMaxElapsedTime(r.Elapsed))
+	var permanent *backoff.PermanentError
 	switch {
-	case err == nil, last == nil:
-		return err
-	case ctx.Err() != nil && !errors.Is(last, ctx.Err()):
-		return fmt.Errorf("%w (%w)", last, ctx.Err())
+	case err == nil:
+		return nil
+	case errors.As(cause, &permanent) && ctx.Err() == nil:
+		return permanent.Err
 	}
-	return last
+	return gaveUp(unwrapPermanent(cause), contextError(ctx), tries, time.Since(began))
+}
+
+func unwrapPermanent(err error) error {
+	var permanent *backoff.PermanentError
+	if errors.As(err, &permanent) {
+		return permanent.Err
+	}
+	return err
 }
 
 // pending is the part of a batch that is still to be written.
 type pending struct {
 	batch   []osprofiler.Notification
 	left    []int // indices into batch; nil stands for all
-	last    error
 	refused []int // indices into batch
 	refusal error // of the refused notifications
 }
@@ -110,7 +134,6 @@ func (p *pending) try(write func([]osprofiler.Notification) error) error {
 	}
 	var partial *WriteError
 	if !errors.As(err, &partial) {
-		p.last = err
 		if IsTransient(err) {
 			return err
 		}
@@ -120,7 +143,6 @@ func (p *pending) try(write func([]osprofiler.Notification) error) error {
 	if p.left != nil && len(p.left) == 0 {
 		return p.refusedOnly()
 	}
-	p.last = err
 	if !partial.Transient {
 		return backoff.Permanent(err)
 	}
@@ -129,7 +151,6 @@ func (p *pending) try(write func([]osprofiler.Notification) error) error {
 
 // refusedOnly ends the tries when all but the refused notifications are stored.
 func (p *pending) refusedOnly() error {
-	p.last = nil
 	if p.refusal == nil {
 		return nil
 	}
@@ -199,28 +220,30 @@ func (p *pending) indices(of []int) (indices []int, ok bool) {
 	return slices.Compact(indices), true
 }
 
-// failure describes what is left after the last try. The error wraps the last
-// error of Write, and the error of the context if the context ended.
+// failure adds to the reason of the last try what is left. The reason of refusals
+// comes before.
 func (p *pending) failure(err error) error {
-	var permanent *backoff.PermanentError
-	if errors.As(err, &permanent) {
-		err = permanent.Err
-	}
-	if p.last != nil && !errors.Is(err, p.last) {
-		err = fmt.Errorf("%w (%w)", p.last, err)
-	}
 	missing := slices.Concat(p.all(), p.refused)
 	slices.Sort(missing)
 	slices.Sort(p.refused)
-	unknown := fmt.Sprintf("%d of %d notifications are not known to be stored", len(missing)-len(p.refused), len(p.batch))
-	refused := fmt.Sprintf("%d of %d notifications refused", len(p.refused), len(p.batch))
+	unknown := fmt.Sprintf("%d of %d notifications may not be stored", len(missing)-len(p.refused), len(p.batch))
+	refused := fmt.Sprintf("%d of %d notifications %s refused", len(p.refused), len(p.batch), wasOrWere(len(p.refused)))
 	switch {
 	case len(p.refused) == 0:
-		err = fmt.Errorf("%s: %w", unknown, err)
+		err = fmt.Errorf("%w; %s", err, unknown)
 	case len(p.refused) == len(missing):
-		err = fmt.Errorf("%s: %w", refused, err)
+		err = fmt.Errorf("%w; %s", p.refusal, refused)
+	case err.Error() == p.refusal.Error():
+		err = fmt.Errorf("%w; %s; %s", err, refused, unknown)
 	default:
-		err = fmt.Errorf("%s: %w; %s: %w", refused, p.refusal, unknown, err)
+		err = fmt.Errorf("%w; %s; %w; %s", p.refusal, refused, err, unknown)
 	}
 	return &WriteError{Missing: missing, Refused: p.refused, Err: err}
+}
+
+func wasOrWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }

@@ -67,13 +67,13 @@ func TestRetryWrite(t *testing.T) {
 			name:    "a failure that stays is not repeated",
 			answers: []error{gone},
 			sent:    [][]string{{"0", "1", "2", "3"}},
-			missing: []int{0, 1, 2, 3}, text: "4 of 4 notifications are not known to be stored: gone",
+			missing: []int{0, 1, 2, 3}, text: "gone; 4 of 4 notifications may not be stored",
 		},
 		{
 			name:    "what is refused is not sent again, and the rest was stored",
 			answers: []error{&store.WriteError{Missing: []int{2}, Refused: []int{2}, Err: large}},
 			sent:    [][]string{{"0", "1", "2", "3"}},
-			missing: []int{2}, refused: []int{2}, text: "1 of 4 notifications refused: too large",
+			missing: []int{2}, refused: []int{2}, text: "too large; 1 of 4 notifications was refused",
 		},
 		{
 			name: "what is refused is not sent again with what is transient",
@@ -82,7 +82,7 @@ func TestRetryWrite(t *testing.T) {
 				&store.WriteError{Missing: []int{0, 1}, Refused: []int{0}, Transient: true, Err: large},
 			},
 			sent:    [][]string{{"0", "1", "2", "3"}, {"0", "3"}, {"3"}},
-			missing: []int{0, 2}, refused: []int{0, 2}, text: "2 of 4 notifications refused: too large; too large",
+			missing: []int{0, 2}, refused: []int{0, 2}, text: "too large; too large; 2 of 4 notifications were refused",
 		},
 		{
 			name: "a failure that stays after a refusal",
@@ -92,7 +92,7 @@ func TestRetryWrite(t *testing.T) {
 			},
 			sent:    [][]string{{"0", "1", "2", "3"}, {"0"}},
 			missing: []int{0, 2}, refused: []int{2},
-			text: "1 of 4 notifications refused: too large; 1 of 4 notifications are not known to be stored: gone",
+			text: "too large; 1 of 4 notifications was refused; gone; 1 of 4 notifications may not be stored",
 		},
 		{
 			name: "a refusal of some while nothing is known of the others",
@@ -100,7 +100,7 @@ func TestRetryWrite(t *testing.T) {
 				&store.WriteError{Refused: []int{1}, Transient: true, Err: large},
 			},
 			sent:    [][]string{{"0", "1", "2", "3"}, {"0", "2", "3"}},
-			missing: []int{1}, refused: []int{1}, text: "1 of 4 notifications refused: too large",
+			missing: []int{1}, refused: []int{1}, text: "too large; 1 of 4 notifications was refused",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
 func TestWriteErrorWithoutReason(t *testing.T) {
 	s := &scripted{answers: []error{&store.WriteError{}}}
 	err := store.Retry{}.Write(t.Context(), store.New(s), make([]osprofiler.Notification, 1))
-	if err == nil || err.Error() != "1 of 1 notifications are not known to be stored: the store gives no reason" {
+	if err == nil || err.Error() != "the store gives no reason; 1 of 1 notifications may not be stored" {
 		t.Error(err)
 	}
 }

@@ -18,7 +18,9 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/internal/inflight"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
@@ -192,23 +194,41 @@ func (s *Store) call(ctx context.Context, f func(ctx context.Context) error) err
 	}
 	within, cancel := s.calls.Context(ctx)
 	defer cancel()
-	return s.reason(ctx, f(within))
+	began := time.Now()
+	return s.reason(ctx, began, f(within))
 }
 
-// reason returns why a call failed: the end of the Store or of the caller's
-// context, if the driver reports its cancellation in its own words.
-func (s *Store) reason(ctx context.Context, err error) error {
+// reason returns why a call failed that began at a time. It wraps the end of the
+// Store or of the caller's context, if the driver reports that end in its own
+// words.
+func (s *Store) reason(ctx context.Context, began time.Time, err error) error {
 	end := s.interrupted(ctx)
 	var partial *WriteError
+	isPartial := errors.As(err, &partial)
 	switch {
 	case err == nil:
 		return nil
-	case end == nil || errors.Is(err, end):
+	case end == nil:
 		return err
-	case errors.As(err, &partial): // it says what is stored all the same
+	case end == ErrClosed && errors.Is(err, end): //nolint:errorlint // interrupted returns it as it is
+		return err
+	case end == ErrClosed && isPartial: //nolint:errorlint // likewise
 		return &WriteError{Missing: partial.Missing, Refused: partial.Refused, Transient: partial.Transient, Err: fmt.Errorf("%w; %w", end, err)}
+	case end == ErrClosed: //nolint:errorlint // likewise
+		return end
+	case isPartial: // it says what is stored all the same
+		return &WriteError{Missing: partial.Missing, Refused: partial.Refused, Transient: partial.Transient, Err: s.partAtEnd(end, partial, began)}
 	}
-	return end
+	return s.atEnd(end, err, began)
+}
+
+// partAtEnd is atEnd for an error that says which part of a batch is stored. The
+// reason of the driver stays, because it may be that of a refusal.
+func (s *Store) partAtEnd(end error, partial *WriteError, began time.Time) error {
+	if partial.Err == nil || errors.Is(partial.Err, end) || errors.Is(partial.Err, context.Canceled) {
+		return s.atEnd(end, partial.Err, began)
+	}
+	return explained.New(errors.Join(end, partial.Err), "%v", partial.Err)
 }
 
 // contextError returns the error of a context, with its cause if the context has
@@ -216,7 +236,7 @@ func (s *Store) reason(ctx context.Context, err error) error {
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if err == nil || errors.Is(cause, err) {
-		return err
+		return cause
 	}
 	return fmt.Errorf("%w: %w", err, cause)
 }
@@ -259,9 +279,10 @@ func run[T any](ctx context.Context, s *Store, f func(ctx context.Context) iter.
 	if err := contextError(ctx); err != nil {
 		return err
 	}
+	began := time.Now()
 	for v, err := range f(within) {
 		if Ends(err) {
-			return s.reason(ctx, err)
+			return s.reason(ctx, began, err)
 		}
 		s.calls.Leave()
 		inProgress = false

@@ -131,5 +131,5 @@ func ExampleLossError() {
 	_ = provider.Shutdown(ctx)
 	// Output:
 	// spans lost: 1
-	// live spans: 1 starts and 1 stops are not known to be stored: 2 of 2 notifications are not known to be stored: the disk is full (the queue holds 8192 notifications, 16777216 bytes)
+	// live spans: 1 starts and 1 stops may not be stored: the disk is full; 2 of 2 notifications may not be stored (the queue holds 8192 notifications, 16777216 bytes)
 }

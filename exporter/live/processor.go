@@ -47,6 +47,7 @@ type Processor struct {
 	store     *store.Store
 	owned     bool // the worker closes the store when it ends
 	retry     store.Retry
+	progress  progress
 	converter *convert.Converter
 	limits    limits
 
@@ -87,9 +88,10 @@ func Open(ctx context.Context, connectionString string, opts ...Option) (*Proces
 func start(s *store.Store, owned bool, cfg config) *Processor {
 	p := &Processor{
 		store: s, owned: owned,
-		retry: cfg.retry, converter: convert.New(cfg.convert...), limits: cfg.limits,
+		converter: convert.New(cfg.convert...), limits: cfg.limits,
 		done: make(chan struct{}), reported: make(chan struct{}),
 	}
+	p.retry = p.progress.observed(cfg.retry)
 	p.queue = newQueue(&p.limits)
 	p.report = newLossReport(p.queue, p.limits.reportInterval)
 	p.giveUp, p.cancel = context.WithCancel(context.Background())
@@ -171,7 +173,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 		return f.forceFlushError()
 	case <-ctx.Done():
 		left := p.queue.cancelFlush(f)
-		return fmt.Errorf("%d notifications are still to be written: %w", left, context.Cause(ctx))
+		return p.unfinished(ctx, fmt.Sprintf("%d notifications are still to be written", left))
 	}
 }
 
@@ -196,7 +198,7 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
-			return p.endOfContext(context.Cause(ctx), first)
+			return p.endOfContext(ctx, first)
 		}
 	}
 	select {
@@ -211,14 +213,15 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 
 // endOfContext ends a call of Shutdown whose context is done. The first call drops
 // what is not written.
-func (p *Processor) endOfContext(cause error, first bool) error {
+func (p *Processor) endOfContext(ctx context.Context, first bool) error {
 	if !first {
-		return fmt.Errorf("the live processor is still shutting down: %w", cause)
+		return p.unfinished(ctx, "the live processor is still shutting down")
 	}
-	p.cancel()
 	left := p.queue.abandon()
+	err := p.unfinished(ctx, fmt.Sprintf("%d notifications may not be stored", left))
+	p.cancel()
 	go p.report.now() // the worker may wait for the store
-	return fmt.Errorf("%d notifications are not known to be stored: %w", left, cause)
+	return err
 }
 
 // MarshalLog tells the SDK's logger what this processor is.

@@ -107,7 +107,7 @@ func TestFailuresAreCountedToTheNotification(t *testing.T) {
 	}
 	told := losses()
 	if len(told) != 1 || told[0].FailedStarts != 1 || told[0].FailedStops != 2 || told[0].DroppedStops != 0 ||
-		!strings.Contains(told[0].Error(), "1 starts and 2 stops are not known to be stored: 3 of 4 notifications") {
+		!strings.Contains(told[0].Error(), "1 starts and 2 stops may not be stored: mapping conflict; 3 of 4 notifications") {
 		t.Fatalf("%v", told)
 	}
 }

@@ -128,7 +128,7 @@ func (e *LossError) Error() string {
 		add("%d starts are put off until there is room or their spans end, since the queue was full", e.LateStarts)
 	}
 	if e.FailedStarts+e.FailedStops > 0 {
-		add("%d starts and %d stops are not known to be stored: %v", e.FailedStarts, e.FailedStops, e.Err)
+		add("%d starts and %d stops may not be stored: %v", e.FailedStarts, e.FailedStops, e.Err)
 	}
 	return fmt.Sprintf("live spans: %s (the queue holds %d notifications, %d bytes)",
 		strings.Join(parts, "; "), e.limits.queueSize, e.limits.queueBytes)

@@ -89,9 +89,11 @@ func (p *Processor) write(entries []entry, batch []osprofiler.Notification) {
 	for i := range entries {
 		batch = p.convert(batch, &entries[i])
 	}
-	ctx, cancel := context.WithTimeoutCause(p.giveUp, p.limits.writeTimeout, errWriteTimeout)
+	ctx, cancel := context.WithTimeoutCause(p.giveUp, p.limits.writeTimeout, timeout{})
 	defer cancel()
+	p.progress.begin()
 	err := p.retry.Write(ctx, p.store, batch)
+	p.progress.end()
 	if err != nil {
 		p.report.setCause(err)
 		defer p.report.schedule()
@@ -99,8 +101,6 @@ func (p *Processor) write(entries []entry, batch []osprofiler.Notification) {
 	p.queue.settle(entries, missingOf(batch, err), err)
 	clear(batch)
 }
-
-var errWriteTimeout = fmt.Errorf("the time for writing one batch is over: %w", context.DeadlineExceeded)
 
 func (p *Processor) convert(dst []osprofiler.Notification, e *entry) []osprofiler.Notification {
 	var halves convert.Halves

@@ -18,7 +18,7 @@ func (d *database) explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case neterr.ContextError(ctx, err) != nil:
+	case neterr.ContextError(ctx, err) != nil && !neterr.Informs(err):
 		return neterr.ContextError(ctx, err)
 	case explained.Is(err):
 		return err

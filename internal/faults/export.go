@@ -36,7 +36,7 @@ func (e Export) Run(t *testing.T, cause func(*Progress)) *Tally {
 	if e.Spans == 0 {
 		e.Spans = usualSpans
 	}
-	if e.Retry == (store.Retry{}) {
+	if e.Retry.Elapsed == 0 {
 		e.Retry.Elapsed = patience
 	}
 	if e.Limit == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -37,3 +38,14 @@ func ContextError(ctx context.Context, err error) error {
 	}
 	return nil
 }
+
+// Informs reports whether err says why a call failed whose context has ended. An
+// error does not if it says only that the call was interrupted, or that an answer
+// did not come in time.
+func Informs(err error) bool {
+	is := func(target error) bool { return errors.Is(err, target) }
+	return err != nil && !TimedOut(err) && !slices.ContainsFunc(interruptions, is)
+}
+
+// interruptions are the errors of a call that this side ended.
+var interruptions = []error{context.Canceled, context.DeadlineExceeded, net.ErrClosed}

@@ -98,7 +98,7 @@ func (d dialect) Explain(err error) error {
 	} else if s, ok := sentences[primary(c)]; ok {
 		sentence = s
 	}
-	if c == code.SQLITE_OK || explained.Is(err) {
+	if c == code.SQLITE_OK || primary(c) == code.SQLITE_INTERRUPT || explained.Is(err) {
 		return err
 	}
 	return explained.New(err, sentence+": %v", d.path, err)

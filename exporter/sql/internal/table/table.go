@@ -12,12 +12,15 @@ package table
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
@@ -93,21 +96,25 @@ const errBadConnection = "bad connection"
 // Config.Patience. It explains the error of f.
 func (t *Table) patiently(ctx context.Context, f func() error) error {
 	wait, start := time.Millisecond, time.Now()
+	var busy error // of the last try
 	for {
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return t.atEnd(ctx, busy, start)
 		}
 		err := f()
 		switch {
 		case err == nil:
 			return nil
+		case ctx.Err() != nil && (busy == nil || neterr.Informs(t.dialect.Explain(err))):
+			return t.atEnd(ctx, err, start)
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return t.atEnd(ctx, busy, start)
 		case !t.dialect.Busy(err):
 			return t.dialect.Explain(err)
 		case time.Since(start) > t.Patience:
 			return fmt.Errorf("the database %s has been locked by others for %v: %w", t.dialect.Name(), t.Patience, err)
 		}
+		busy = err
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -116,6 +123,21 @@ func (t *Table) patiently(ctx context.Context, f func() error) error {
 		timer.Stop()
 		wait = min(2*wait, 50*time.Millisecond)
 	}
+}
+
+// atEnd returns the error of a call that failed with err when its context ended.
+// The error has the reason of the failure, if err says one.
+func (t *Table) atEnd(ctx context.Context, err error, start time.Time) error {
+	if err == nil {
+		return ctx.Err()
+	}
+	sentence := t.dialect.Explain(err)
+	if t.dialect.Busy(err) {
+		sentence = fmt.Errorf("the database %s has been locked by others for %v: %w", t.dialect.Name(), time.Since(start).Round(time.Millisecond), err)
+	} else if !explained.Is(sentence) || !neterr.Informs(sentence) {
+		return ctx.Err()
+	}
+	return explained.New(errors.Join(ctx.Err(), err), "%v", sentence)
 }
 
 // queryRow takes a statement with ? for its arguments.
