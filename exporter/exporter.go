@@ -27,6 +27,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/internal/inflight"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -137,6 +138,7 @@ func notWritten(notifications int, reason error) error {
 // than the context allows. Only the first call does so; later calls wait for the
 // same end and return the same error.
 func (e *Exporter) Shutdown(ctx context.Context) error {
+	began := time.Now()
 	if e.exports.Close() {
 		go e.finish()
 	}
@@ -149,15 +151,15 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	case <-e.ended:
 		return e.closeErr
 	case <-ctx.Done():
-		return e.stillWriting(context.Cause(ctx))
+		return e.stillWriting(context.Cause(ctx), began)
 	}
 }
 
 // stillWriting returns the error of a Shutdown whose context ended before the
 // exports in progress did.
-func (e *Exporter) stillWriting(end error) error {
+func (e *Exporter) stillWriting(end error, began time.Time) error {
 	if failing := e.failing.Load(); failing != nil {
-		return fmt.Errorf("%w; the exporter still tries to write: %w", *failing, end)
+		return explained.New(errors.Join(end, *failing), "%v; gave up after %s, while the exporter still tries to write", *failing, explained.Seconds(time.Since(began)))
 	}
 	return fmt.Errorf("the exporter is still writing to %s: %w", e.store.Name(), end)
 }

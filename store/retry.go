@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 )
 
 // A Retry says how a Write that failed for a transient reason is repeated. The
@@ -79,11 +81,15 @@ func (r Retry) Do(ctx context.Context, f func() error) error {
 // Retry or the context is over.
 func (r Retry) run(ctx context.Context, try func() error) error {
 	began, tries := time.Now(), 0
-	var cause error // of the last try that its context did not cut
+	var cause, end error // of the last try that its context did not cut; of the context
 	op := func() (struct{}, error) {
 		tries++
 		err := try()
-		if err != nil && (cause == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+		cut := neterr.ContextError(ctx, err)
+		if cut != nil {
+			end = cmp.Or(contextError(ctx), cut)
+		}
+		if err != nil && (cause == nil || cut == nil || !errors.Is(err, cut)) {
 			cause = err
 			if r.Failed != nil {
 				r.Failed(unwrapPermanent(err))
@@ -102,10 +108,10 @@ func (r Retry) run(ctx context.Context, try func() error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(cause, &permanent) && ctx.Err() == nil:
+	case errors.As(cause, &permanent) && ctx.Err() == nil && end == nil:
 		return permanent.Err
 	}
-	return gaveUp(unwrapPermanent(cause), contextError(ctx), tries, time.Since(began))
+	return gaveUp(unwrapPermanent(cause), cmp.Or(end, contextError(ctx)), tries, time.Since(began))
 }
 
 func unwrapPermanent(err error) error {

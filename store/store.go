@@ -13,6 +13,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/internal/inflight"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -202,7 +204,7 @@ func (s *Store) call(ctx context.Context, f func(ctx context.Context) error) err
 // Store or of the caller's context, if the driver reports that end in its own
 // words.
 func (s *Store) reason(ctx context.Context, began time.Time, err error) error {
-	end := s.interrupted(ctx)
+	end := cmp.Or(s.interrupted(ctx), neterr.ContextError(ctx, err))
 	var partial *WriteError
 	isPartial := errors.As(err, &partial)
 	switch {

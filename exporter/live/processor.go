@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -54,7 +55,7 @@ type Processor struct {
 	queue  *queue
 	report *lossReport
 	giveUp context.Context // of all writes; done when Shutdown's time is over
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	done     chan struct{} // closed when the worker has nothing more to write
 	closeErr error         // of the store; read it after done
@@ -94,7 +95,7 @@ func start(s *store.Store, owned bool, cfg config) *Processor {
 	p.retry = p.progress.observed(cfg.retry)
 	p.queue = newQueue(&p.limits)
 	p.report = newLossReport(p.queue, p.limits.reportInterval)
-	p.giveUp, p.cancel = context.WithCancel(context.Background())
+	p.giveUp, p.cancel = context.WithCancelCause(context.Background())
 	go p.work()
 	return p
 }
@@ -167,13 +168,14 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	began := time.Now()
 	f := p.queue.flush()
 	select {
 	case <-f.done:
 		return f.forceFlushError()
 	case <-ctx.Done():
 		left := p.queue.cancelFlush(f)
-		return p.unfinished(ctx, fmt.Sprintf("%d notifications are still to be written", left))
+		return p.unfinished(ctx, began, fmt.Sprintf("%d notifications are still to be written", left))
 	}
 }
 
@@ -191,6 +193,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 // Only the first call does so and returns that error. Later calls wait for its
 // end, until their contexts are done.
 func (p *Processor) Shutdown(ctx context.Context) error {
+	began := time.Now()
 	final, first := p.queue.close()
 	select {
 	case <-p.done: // even if the context is done
@@ -198,7 +201,7 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
-			return p.endOfContext(ctx, first)
+			return p.endOfContext(ctx, began, first)
 		}
 	}
 	select {
@@ -213,13 +216,13 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 
 // endOfContext ends a call of Shutdown whose context is done. The first call drops
 // what is not written.
-func (p *Processor) endOfContext(ctx context.Context, first bool) error {
+func (p *Processor) endOfContext(ctx context.Context, began time.Time, first bool) error {
 	if !first {
-		return p.unfinished(ctx, "the live processor is still shutting down")
+		return p.unfinished(ctx, began, "the live processor is still shutting down")
 	}
 	left := p.queue.abandon()
-	err := p.unfinished(ctx, fmt.Sprintf("%d notifications may not be stored", left))
-	p.cancel()
+	err := p.unfinished(ctx, began, fmt.Sprintf("%d notifications may not be stored", left))
+	p.cancel(givenUp{})
 	go p.report.now() // the worker may wait for the store
 	return err
 }

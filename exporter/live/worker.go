@@ -20,7 +20,7 @@ func (p *Processor) work() {
 	defer close(p.reported)
 	defer p.report.now()
 	defer close(p.done)
-	defer p.cancel()
+	defer p.cancel(nil)
 	delay := time.NewTimer(p.limits.batchDelay)
 	defer delay.Stop()
 	batch := make([]osprofiler.Notification, 0, p.limits.batchSize)

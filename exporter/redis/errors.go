@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -54,7 +56,7 @@ func (d *database) sentence(err error) string {
 	answer, isAnswer := replyOf(err)
 	switch {
 	case noSentinel(err):
-		return d.withoutSentinel(err, neterr.OneLine(text))
+		return d.withoutSentinel(err)
 	case errors.Is(err, errNoAnswer):
 		return fmt.Sprintf("%s gave no answer", d.name)
 	case wantsCredentials(err):
@@ -77,7 +79,7 @@ func (d *database) sentence(err error) string {
 
 // withoutSentinel returns the sentence about sentinels of which none named the
 // master.
-func (d *database) withoutSentinel(err error, text string) string {
+func (d *database) withoutSentinel(err error) string {
 	hint := ""
 	switch {
 	case errors.Is(err, goredis.Nil):
@@ -92,5 +94,30 @@ func (d *database) withoutSentinel(err error, text string) string {
 	if hint != "" {
 		hint = " (" + hint + ")"
 	}
-	return fmt.Sprintf("no sentinel answers for %s%s: %s", d.name, hint, text)
+	return fmt.Sprintf("no sentinel answers for %s%s: %s", d.name, hint, causesOf(err))
+}
+
+// causesOf returns the causes of an error of several sentinels, each once. The
+// client library does not say which sentinel each is about, unless it was dialed.
+func causesOf(err error) string {
+	var several interface{ Unwrap() []error }
+	all := []error{err}
+	if errors.As(err, &several) {
+		all = several.Unwrap()
+	}
+	var texts []string
+	for _, one := range all {
+		text := strings.TrimPrefix(neterr.RootCause(one), "redis: ")
+		var dial *net.OpError
+		if errors.As(one, &dial) && dial.Op == "dial" && dial.Addr != nil {
+			text = dial.Addr.String() + ": " + text
+		}
+		if !slices.Contains(texts, text) && !strings.Contains(text, "all sentinels") {
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) == 0 {
+		return neterr.OneLine(err.Error())
+	}
+	return strings.Join(texts, "; ")
 }

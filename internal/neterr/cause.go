@@ -1,17 +1,35 @@
 package neterr
 
-import "strings"
+import (
+	"fmt"
+	"net"
+	"strings"
+)
 
 // RootCause returns the text of the innermost error, on one line. If err joins
 // the errors of several attempts, RootCause descends into the last one.
 func RootCause(err error) string {
 	for {
 		inner := unwrap(err)
+		if name, ok := err.(*net.DNSError); ok { //nolint:errorlint // the loop unwraps
+			return unresolved(name)
+		}
 		if len(inner) == 0 {
 			return strings.ReplaceAll(err.Error(), "\n", " ")
 		}
 		err = inner[len(inner)-1]
 	}
+}
+
+// unresolved says that the name of a host was not found.
+func unresolved(err *net.DNSError) string {
+	switch {
+	case err.IsNotFound:
+		return fmt.Sprintf("there is no host %q", err.Name)
+	case err.IsTimeout:
+		return fmt.Sprintf("the name server gave no answer about the host %q", err.Name)
+	}
+	return fmt.Sprintf("the name server cannot find the host %q: %s", err.Name, err.Err)
 }
 
 // OneLine returns a text of several lines, such as that of joined errors, as one

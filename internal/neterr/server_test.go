@@ -31,7 +31,7 @@ func TestExplain(t *testing.T) {
 		{full, refused, "cannot connect to Redis at h:1: connection refused"},
 		{full, &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 1}, Err: system("connect", syscall.ECONNREFUSED)}, "cannot connect to Redis at h:1: 10.0.0.7:1: connection refused"},
 		{&Server{Name: "Redis at 10.0.0.7:1"}, &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 1}, Err: system("connect", syscall.ECONNREFUSED)}, "cannot connect to Redis at 10.0.0.7:1: connection refused"},
-		{full, fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}), "cannot connect to Redis at h:1: lookup h: no such host"},
+		{full, fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}), `cannot connect to Redis at h:1: there is no host "h"`},
 		{full, dialing(&net.AddrError{Err: "missing port", Addr: "h"}), "cannot connect to Redis at h:1: address h: missing port"},
 		{full, tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "cannot connect to Redis at h:1 by TLS: the server does not speak TLS; without it the connection string should start with redis://"},
 		{bare, tls.RecordHeaderError{}, "cannot connect to Redis at h:1 by TLS: the server does not speak TLS"},
