@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all" // every back end
@@ -30,7 +29,6 @@ const (
 )
 
 func main() {
-	logging.Disable() // of the Redis client: osp itself reports the errors
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	os.Exit(interrupted(ctx, func() int { return execute(ctx, newRoot(), os.Args[1:], os.Stderr) }, os.Stderr))

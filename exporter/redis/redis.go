@@ -17,6 +17,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	_ "github.com/osprofiler-otel/osprofiler/exporter/redis/internal/quiet" // no log on the standard error of a service
 	"github.com/osprofiler-otel/osprofiler/internal/inflight"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -26,7 +25,6 @@ func TestMain(m *testing.M) {
 	if _, err := redisServer().Find(); err != nil && !testenv.Required() {
 		_ = flag.Set("test.run", "^Test") // examples cannot be skipped
 	}
-	goredis.SetLogger(&logging.VoidLogger{})
 	goleak.VerifyTestMain(m)
 }
 
