@@ -121,6 +121,15 @@ func (o *Options) Each(name string) []string {
 	return o.values[name]
 }
 
+// Default gives an option a value if the connection string has none, or an empty
+// one. An empty value changes nothing.
+func (o *Options) Default(name, value string) {
+	given := slices.ContainsFunc(o.values[name], func(text string) bool { return text != "" })
+	if value != "" && !given {
+		o.values[name] = []string{value}
+	}
+}
+
 // Text sets *value if the option is given.
 func (o *Options) Text(name string, value *string) {
 	if text, ok := o.Take(name); ok {

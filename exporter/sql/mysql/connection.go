@@ -33,11 +33,19 @@ func parse(connectionString string, own config) (*driver.Config, config, error) 
 	options.Bool("osp_read_only", &own.readOnly)
 	options.Bool("filter_error_trace", new(bool))
 	takeOptionsOfOtherClients(options)
-	takeServer(&server, options, store.Scheme(connectionString))
+	scheme := store.Scheme(connectionString)
+	file, err := readOptionFile(options, scheme)
+	if err != nil {
+		return nil, own, options.Safe(err)
+	}
+	file.addTo(options)
+	takeServer(&server, options, scheme, file)
+	own.missingFiles = file.missing
+	own.initCommand, _ = options.Take("init_command")
 	c := driver.NewConfig()
 	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
 	c.Net, c.Addr = "tcp", net.JoinHostPort(server.Host, strconv.Itoa(server.Port))
-	if socket, ok := options.Take("unix_socket"); ok && socket != "" {
+	if socket := takeSocket(server.Host, options, scheme, file); socket != "" {
 		c.Net, c.Addr = "unix", socket
 	}
 	if err := takeBindAddress(options, c); err != nil {
@@ -59,17 +67,31 @@ func parse(connectionString string, own config) (*driver.Config, config, error) 
 	return c, own, nil
 }
 
+// takeSocket returns the path of the unix socket, or "" for a connection by TCP.
+// PyMySQL takes the socket of an option file for any host, libmysqlclient for
+// this machine only.
+func takeSocket(host string, options *connstr.Options, scheme string, file *optionFile) string {
+	socket, _ := options.Take("unix_socket")
+	if socket == "" && (scheme == "mysql+pymysql" || host == "localhost") {
+		socket = file.values["socket"]
+	}
+	return socket
+}
+
 // takeServer takes from options what the URL says, too, or what it leaves out.
 // SQLAlchemy has options win over the URL, but PyMySQL takes the old names
 // passwd and db only where nothing else is said, and mysqlclient (mysql:// and
 // mysql+mysqldb://) the new ones. Empty options count as missing.
-func takeServer(s *connstr.Server, options *connstr.Options, scheme string) {
+func takeServer(s *connstr.Server, options *connstr.Options, scheme string, file *optionFile) {
 	take := func(name string) string {
 		text, _ := options.Take(name)
 		return text
 	}
-	s.User = cmp.Or(take("user"), s.User)
-	s.Host = cmp.Or(take("host"), s.Host)
+	s.User = cmp.Or(take("user"), s.User, file.values["user"])
+	s.Host = cmp.Or(take("host"), s.Host, file.values["host"])
+	if s.Port == 0 {
+		options.Default("port", file.values["port"])
+	}
 	options.Int("port", &s.Port, 1)
 	password, passwd := take("password"), take("passwd")
 	database, db := take("database"), take("db")
@@ -77,7 +99,7 @@ func takeServer(s *connstr.Server, options *connstr.Options, scheme string) {
 		password, passwd = passwd, password
 		database, db = db, database
 	}
-	s.Password = cmp.Or(password, s.Password, passwd)
-	s.Database = cmp.Or(database, s.Database, db)
+	s.Password = cmp.Or(password, s.Password, passwd, file.values["password"])
+	s.Database = cmp.Or(database, s.Database, db, file.values["database"])
 	s.Host, s.Port = cmp.Or(s.Host, "localhost"), cmp.Or(s.Port, 3306)
 }

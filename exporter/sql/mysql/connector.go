@@ -14,8 +14,9 @@ import (
 // driver's own timeout ends when a port takes the connection, though nobody may
 // answer behind it.
 type connector struct {
-	config   *driver.Config
-	readOnly bool
+	config      *driver.Config
+	readOnly    bool
+	initCommand string
 }
 
 // Driver implements driver.Connector.
@@ -28,8 +29,8 @@ func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	within, cancel := context.WithTimeoutCause(ctx, c.config.Timeout, errSilent)
 	defer cancel()
 	conn, err := connect(within, c.config.Clone())
-	if err == nil && !c.readOnly {
-		if err = prepare(within, conn); err != nil {
+	if err == nil {
+		if err = c.prepare(within, conn); err != nil {
 			_ = conn.Close()
 		}
 	}
@@ -51,8 +52,21 @@ var session = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 }
 
-func prepare(ctx context.Context, conn sqldriver.Conn) error {
-	for _, statement := range session {
+// afterInit undoes what an init_command may have changed that the store relies
+// on: the character set, and that a statement is a transaction of its own.
+var afterInit = []string{"SET NAMES utf8mb4", "SET SESSION autocommit = 1"}
+
+// prepare makes the settings of a session. The init_command of the connection
+// string comes first, so that the settings of the store count.
+func (c connector) prepare(ctx context.Context, conn sqldriver.Conn) error {
+	var statements []string
+	if c.initCommand != "" {
+		statements = append([]string{c.initCommand}, afterInit...)
+	}
+	if !c.readOnly {
+		statements = append(statements, session...)
+	}
+	for _, statement := range statements {
 		if _, err := conn.(sqldriver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
 			return err
 		}

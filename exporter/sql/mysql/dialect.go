@@ -16,6 +16,7 @@ import (
 type dialect struct {
 	address, database, user string
 	timeout                 time.Duration // the shorter one of read_timeout and write_timeout; 0: none
+	missingFiles            string        // option files that the connection string names and that do not exist
 	opened                  bool          // by the program, so that its sessions have other settings than ours
 }
 

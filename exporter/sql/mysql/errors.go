@@ -3,6 +3,7 @@ package mysql
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,6 +92,22 @@ func (d dialect) tooLarge() string {
 	return "it is larger than the server takes (max_allowed_packet): MySQL at " + d.address
 }
 
+// withoutFiles names the option files that may hold the password and do not exist.
+func (d dialect) withoutFiles() string {
+	if d.missingFiles == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (there is no option file %s)", d.missingFiles)
+}
+
+func quotedList(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = strconv.Quote(text)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 func (d dialect) refusal(e *driver.MySQLError) string {
 	switch e.Number {
 	case 1105:
@@ -98,7 +115,7 @@ func (d dialect) refusal(e *driver.MySQLError) string {
 			return d.tooLarge()
 		}
 	case 1045, 1698:
-		return fmt.Sprintf("MySQL at %s refuses the user %q: %s", d.address, d.user, e.Message)
+		return fmt.Sprintf("MySQL at %s refuses the user %q: %s%s", d.address, d.user, e.Message, d.withoutFiles())
 	case 1049:
 		return fmt.Sprintf("MySQL at %s has no database %q", d.address, d.database)
 	case 1044, 1142, 1143, 1227:

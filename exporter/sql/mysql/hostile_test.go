@@ -121,7 +121,7 @@ func (h *hostile) connector(t *testing.T, options string) connector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connector{c, true}
+	return connector{config: c, readOnly: true}
 }
 
 // A server that asks for the password in clear, or in a form from which it can

@@ -20,16 +20,14 @@ func takeOptionsOfOtherClients(options *connstr.Options) {
 	// How Python's clients and SQLAlchemy work. No server gets a file of ours,
 	// whatever local_infile says.
 	options.Ignore("local_infile", "autocommit", "compress", "program_name", "max_allowed_packet",
-		"defer_connect", "multi_statements", "reconnect", "plugin")
+		"defer_connect", "multi_statements", "reconnect", "plugin", "local_infile_dir")
+	// The store itself sets the mode that its statements need.
+	options.Ignore("sql_mode")
 	takeClientFlag(options)
-	const session = "the store makes the settings of a session that it needs; others belong into the server's init_connect"
-	options.Refuse("init_command", session)
-	options.Refuse("sql_mode", session)
-	const file = "files of options are not read; user, password, host and ssl_ca should be in the connection string"
-	options.Refuse("read_default_file", file)
-	options.Refuse("read_default_group", file)
 	options.Refuse("named_pipe", "connections go by TCP or, with unix_socket, by a unix socket")
-	options.Refuse("server_public_key", "TLS with ssl_ca makes sure of the server")
+	for _, name := range []string{"server_public_key", "server_public_key_path"} {
+		options.Refuse(name, "TLS with ssl_ca makes sure of the server")
+	}
 	options.Refuse("auth_plugin", "the server chooses the authentication method, and the password is never sent in clear")
 }
 

@@ -73,16 +73,15 @@ func TestForeignOptions(t *testing.T) {
 		"charset=utf8": "", "use_unicode=0": "", "binary_prefix=1": "", "collation=utf8_bin": "",
 		"client_flag=0": "", "client_flag=2": "", "client_flag=65536": "", "client_flag=": "", "bind_address=127.0.0.1": "", "bind_address=": "",
 
-		"init_command=SET NAMES latin1": "option init_command" + refused,
-		"sql_mode=ANSI_QUOTES":          "option sql_mode" + refused,
-		"read_default_file=/etc/my.cnf": "option read_default_file" + refused,
-		"read_default_group=client":     "option read_default_group" + refused,
-		"named_pipe=1":                  "option named_pipe" + refused,
-		"server_public_key=x":           "option server_public_key" + refused,
-		"auth_plugin=x":                 "option auth_plugin" + refused,
-		"client_flag=2048":              "option client_flag" + refused,
-		"client_flag=x":                 "option client_flag" + refused,
-		"bind_address=eth0":             "option bind_address=eth0 of the connection string should be an IP address",
+		"init_command=SET SESSION wsrep_sync_wait=1": "", "sql_mode=ANSI_QUOTES": "",
+		"read_default_file=/no/such/file": "", "read_default_file=/no/such/file&read_default_group=x": "",
+
+		"named_pipe=1":        "option named_pipe" + refused,
+		"server_public_key=x": "option server_public_key" + refused,
+		"auth_plugin=x":       "option auth_plugin" + refused,
+		"client_flag=2048":    "option client_flag" + refused,
+		"client_flag=x":       "option client_flag" + refused,
+		"bind_address=eth0":   "option bind_address=eth0 of the connection string should be an IP address",
 	} {
 		c, _, err := parse("mysql+pymysql://u@h/db?"+option, newConfig(nil))
 		switch {

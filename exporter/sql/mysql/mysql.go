@@ -23,6 +23,9 @@ func init() {
 type config struct {
 	readOnly    bool
 	busyTimeout time.Duration
+
+	initCommand  string   // runs at the beginning of each connection
+	missingFiles []string // of options, which the connection string names
 }
 
 // An Option changes how a database is opened.
@@ -69,11 +72,11 @@ func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	if err := configure(c); err != nil {
 		return nil, fmt.Errorf("the configuration for MySQL cannot be used: %w", err)
 	}
-	db := sql.OpenDB(connector{c, own.readOnly})
+	db := sql.OpenDB(connector{c, own.readOnly, own.initCommand})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(2)
 	db.SetConnMaxIdleTime(time.Minute)
-	d := dialect{address: c.Addr, database: c.DBName, user: c.User, timeout: shorter(c.ReadTimeout, c.WriteTimeout)}
+	d := dialect{address: c.Addr, database: c.DBName, user: c.User, timeout: shorter(c.ReadTimeout, c.WriteTimeout), missingFiles: quotedList(own.missingFiles)}
 	return table.New(db, d, own.table()), nil
 }
 

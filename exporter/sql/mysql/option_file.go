@@ -1,0 +1,176 @@
+package mysql
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/internal/files"
+)
+
+// An optionFile has the options of the groups of an option file of MySQL
+// (read_default_file) that a client of Python reads. A name is in lower case
+// with hyphens. See pymysql/connections.py and "Using Option Files" in MySQL's
+// manual.
+type optionFile struct {
+	values  map[string]string
+	missing []string // the files that do not exist
+}
+
+// readOptionFile reads the file and the group that the connection string names.
+// A file that does not exist is left out, as in PyMySQL.
+func readOptionFile(options *connstr.Options, scheme string) (*optionFile, error) {
+	path, _ := options.Take("read_default_file")
+	group, _ := options.Take("read_default_group")
+	f := &optionFile{values: map[string]string{}}
+	isPyMySQL := strings.HasSuffix(scheme, "+pymysql")
+	groups := []string{group}
+	switch {
+	case path == "" && group == "":
+		return f, nil
+	case !isPyMySQL:
+		groups = append(groups, "client", "client-server", "client-mariadb")
+	case group == "":
+		groups = []string{"client"}
+	}
+	paths := []string{path}
+	switch {
+	case path != "":
+	case isPyMySQL:
+		paths = []string{"/etc/my.cnf"}
+	default:
+		paths = []string{"/etc/my.cnf", "/etc/mysql/my.cnf", "~/.my.cnf"}
+	}
+	for _, path := range paths {
+		if err := f.read(atHome(path), groups, !isPyMySQL, 0); err != nil {
+			return nil, err
+		}
+	}
+	return f, f.refuse()
+}
+
+// maxDepth is how deep option files may include others.
+const maxDepth = 10
+
+// read reads one file. PyMySQL does not follow !include, libmysqlclient does.
+func (f *optionFile) read(path string, groups []string, follow bool, depth int) error {
+	text, err := files.ReadSmall(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.missing = append(f.missing, path)
+		return nil
+	case err != nil:
+		return fmt.Errorf("the option file of read_default_file cannot be read: %w", err)
+	case depth > maxDepth:
+		return fmt.Errorf("the option file %q is included by more than %d others", path, maxDepth)
+	}
+	isWanted := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "", line[0] == '#', line[0] == ';':
+		case line[0] == '!':
+			if err := f.include(line, filepath.Dir(path), groups, follow, depth); err != nil {
+				return err
+			}
+		case line[0] == '[':
+			name, _, _ := strings.Cut(line[1:], "]")
+			isWanted = slices.Contains(groups, name)
+		case isWanted:
+			f.set(line, follow)
+		}
+	}
+	return nil
+}
+
+// include follows !include and !includedir.
+func (f *optionFile) include(line, folder string, groups []string, follow bool, depth int) error {
+	word, path, _ := strings.Cut(line, " ")
+	path = strings.TrimSpace(path)
+	if !follow || path == "" {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	paths := []string{path}
+	if word == "!includedir" {
+		paths, _ = filepath.Glob(filepath.Join(path, "*.cnf")) // the pattern is well-formed, or nothing is found
+	}
+	for _, path := range paths {
+		if err := f.read(path, groups, follow, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set takes a line "name=value" or "name". PyMySQL takes "name: value", too. In
+// libmysqlclient a "#" after the value begins a comment.
+func (f *optionFile) set(line string, comments bool) {
+	name, value := line, ""
+	delimiters := "=:"
+	if comments {
+		delimiters = "="
+	}
+	if i := strings.IndexAny(line, delimiters); i >= 0 {
+		name, value = line[:i], line[i+1:]
+	}
+	value = strings.TrimSpace(value)
+	quoted := len(value) > 1 && (value[0] == '\'' || value[0] == '"') && strings.LastIndexByte(value, value[0]) > 0
+	if before, _, ok := strings.Cut(value, " #"); ok && comments && !quoted {
+		value = strings.TrimSpace(before)
+	}
+	if quoted {
+		value = value[1:strings.LastIndexByte(value, value[0])]
+	}
+	f.values[strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")] = value
+}
+
+// refuse returns an error about an option for security that cannot be honoured.
+func (f *optionFile) refuse() error {
+	for name, why := range map[string]string{
+		"ssl-crl": "lists of revoked certificates cannot be read", "ssl-crlpath": "lists of revoked certificates cannot be read",
+		"ssl-cipher": "Go chooses the ciphers, all of which are safe",
+	} {
+		if f.values[name] != "" {
+			return fmt.Errorf("option %s of the option file of read_default_file is not supported: %s", name, why)
+		}
+	}
+	return nil
+}
+
+// addTo adds the options of the file to those of the connection string, which
+// win. It leaves out the server, the user and the database: see takeServer.
+func (f *optionFile) addTo(options *connstr.Options) {
+	for name, option := range map[string]string{
+		"bind-address": "bind_address", "connect-timeout": "connect_timeout",
+		"ssl-ca": "ssl_ca", "ssl-capath": "ssl_capath", "ssl-cert": "ssl_cert", "ssl-key": "ssl_key", "ssl-password": "ssl_key_password",
+		"ssl-mode": "ssl_mode",
+	} {
+		options.Default(option, f.values[name])
+	}
+	if verify, ok := f.values["ssl-verify-server-cert"]; ok && !isOff(verify) {
+		options.Default("ssl_verify_identity", "true")
+	}
+	if on, ok := f.values["ssl"]; ok && !isOff(on) {
+		options.Default("ssl", "true")
+	}
+}
+
+func isOff(text string) bool { return slices.Contains(falseWords, strings.ToLower(text)) }
+
+// atHome expands a "~" at the beginning of a path.
+func atHome(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return path
+}
