@@ -1,0 +1,46 @@
+package redis_test
+
+import (
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A server may end connections that are idle. Nothing is lost then, and closing
+// the store is no failure.
+func TestIdleConnectionsAreEnded(t *testing.T) {
+	at := testenv.RedisDB(t)
+	options, err := goredis.ParseURL(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := goredis.NewClient(options)
+	defer client.Close()
+	for _, again := range []bool{false, true} {
+		s, err := store.Open(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			n := osprofiler.Notification{BaseID: "b", TraceID: "t", ParentID: "b", Name: "op-start", Timestamp: "2026-01-02T03:04:05.000000"}
+			if err := (store.Retry{}).Write(t.Context(), s, []osprofiler.Notification{n}); err != nil {
+				t.Fatal(err)
+			}
+			if killed, err := client.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Result(); err != nil || killed == 0 {
+				t.Fatal(killed, err)
+			}
+			time.Sleep(20 * time.Millisecond)
+			if !again {
+				break
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("written again: %v: %v", again, err)
+		}
+	}
+}
