@@ -1,0 +1,60 @@
+package sql_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A server that halts while it is connected to is named when the context ends, by
+// writing and by reading. So is one that is gone after it halted.
+func TestServerHalts(t *testing.T) {
+	onServers(t, func(t *testing.T, _, at string) {
+		u := parse(t, at)
+		proxy := testenv.NewProxy(t, u.Host)
+		u.Host = proxy.Addr()
+		s, err := store.Open(t.Context(), u.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		writeOne(t, s, "before")
+		proxy.Blackhole(true)
+		const silent = " did not answer within "
+		writeBriefly(t, s, proxy.Addr(), silent)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		for _, err := range s.Notifications(ctx, "before") {
+			checkDeadline(t, err, proxy.Addr(), silent)
+		}
+		proxy.Blackhole(false)
+		proxy.Refuse(true)
+		proxy.Reset()
+		writeBriefly(t, s, proxy.Addr(), "; gave up after ")
+	})
+}
+
+func writeBriefly(t *testing.T, s *store.Store, addr, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	n := osprofiler.Notification{BaseID: "x", TraceID: "x", ParentID: "x", Name: "x-start", Timestamp: "2026-01-02T03:04:05.000000"}
+	err := (store.Retry{}).Write(ctx, s, []osprofiler.Notification{n})
+	checkDeadline(t, err, addr, want)
+	if err != nil && !strings.HasSuffix(err.Error(), "; 1 of 1 notifications may not be stored") {
+		t.Error(err)
+	}
+}
+
+func checkDeadline(t *testing.T, err error, addr, want string) {
+	t.Helper()
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v; want an error with %q and %q", err, addr, want)
+	}
+}
