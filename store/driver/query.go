@@ -18,6 +18,9 @@ type Query struct {
 	// Service asks only for traces whose first notification is of this service.
 	// Empty asks for all.
 	Service string
+	// MinDuration asks only for traces that took at least this long, from the
+	// first to the last event. 0 asks for all, also for traces without any time.
+	MinDuration time.Duration
 	// Limit is how many traces are wanted, the newest of all that match.
 	// 0 stands for all.
 	Limit int
@@ -33,7 +36,17 @@ func (q Query) Contains(t time.Time) bool {
 
 // Matches reports whether the query asks for the trace, apart from the limit.
 func (q Query) Matches(s *Summary) bool {
-	return (!q.Failed || s.Failed) && (q.Service == "" || q.Service == s.Service) && q.Contains(q.Time(s))
+	return (!q.Failed || s.Failed) && (q.Service == "" || q.Service == s.Service) && q.Contains(q.Time(s)) && q.takesLongEnough(s)
+}
+
+// takesLongEnough reports whether the trace has the duration that the query asks
+// for.
+func (q Query) takesLongEnough(s *Summary) bool {
+	if q.MinDuration <= 0 {
+		return true
+	}
+	duration, ok := s.Duration()
+	return ok && duration >= q.MinDuration
 }
 
 // Time returns the time by which the query selects and orders the trace: of the
@@ -56,6 +69,10 @@ type Summary struct {
 	// Notifications is how many there are. Equal notifications that the place
 	// holds several times may count each time.
 	Notifications int
+	// Operations is the number of different operations, as a report counts them:
+	// by trace id. Failures is how many of them have a notification that failed.
+	// Equal notifications count once here.
+	Operations, Failures int
 	// Name, Service and Project are those of the first notification. Name is as
 	// it is stored, with "-start" or "-stop".
 	Name, Service, Project string
@@ -73,6 +90,13 @@ func (s *Summary) Time() time.Time { return timeOf(s.Timestamp) }
 
 // LastTime returns the time of the last event, zero if there is none.
 func (s *Summary) LastTime() time.Time { return timeOf(s.LastTimestamp) }
+
+// Duration returns the time from the first to the last event. It is not known if
+// no event has a time.
+func (s *Summary) Duration() (d time.Duration, ok bool) {
+	first, last := s.Time(), s.LastTime()
+	return last.Sub(first), !first.IsZero() && !last.IsZero()
+}
 
 // FirstFailureTime returns the time of the first failure, zero if there is none.
 func (s *Summary) FirstFailureTime() time.Time { return timeOf(s.FirstFailure) }

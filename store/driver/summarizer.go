@@ -9,13 +9,14 @@ import (
 
 // A Summarizer makes the [Summary] of one trace from its notifications, which
 // may come in any order. It copies what it needs, so that it keeps no
-// notification in memory. The zero Summarizer has no notification.
+// notification in memory. It keeps eight bytes for each operation, so that it
+// counts each once. The zero Summarizer has no notification.
 type Summarizer struct {
 	baseID                 []byte
 	first, last, failure   event
 	name, service, project []byte // of the first event
 	notifications          int
-	failed                 bool
+	operations             Operations
 }
 
 // Add adds a notification of the trace. It reports whether this one is the first
@@ -35,10 +36,11 @@ func (s *Summarizer) Add(n *osprofiler.Notification) (first bool) {
 	if s.last.isBefore(at) {
 		s.last.set(at, n.Timestamp)
 	}
-	if mayFail(n.Info) && s.failure.isAfter(at, n.Timestamp) && n.Info.Failed() {
+	failed := mayFail(n.Info) && n.Info.Failed()
+	if failed && s.failure.isAfter(at, n.Timestamp) {
 		s.failure.set(at, n.Timestamp)
-		s.failed = true
 	}
+	s.operations.Add(n, failed)
 	return first
 }
 
@@ -48,20 +50,23 @@ func (s *Summarizer) Len() int { return s.notifications }
 // Reset removes all notifications, so that the Summarizer can be used for
 // another trace.
 func (s *Summarizer) Reset() {
+	s.operations.Reset()
 	*s = Summarizer{
-		baseID: s.baseID[:0], name: s.name[:0], service: s.service[:0], project: s.project[:0],
+		operations: s.operations,
+		baseID:     s.baseID[:0], name: s.name[:0], service: s.service[:0], project: s.project[:0],
 		first: event{text: s.first.text[:0]}, last: event{text: s.last.text[:0]}, failure: event{text: s.failure.text[:0]},
 	}
 }
 
 // Summary returns the summary of the notifications that were added.
 func (s *Summarizer) Summary() Summary {
+	operations, failures := s.operations.Count()
 	return Summary{
 		BaseID:    string(s.baseID),
 		Timestamp: string(s.first.text), LastTimestamp: string(s.last.text),
-		Notifications: s.notifications,
-		Name:          string(s.name), Service: string(s.service), Project: string(s.project),
-		Failed: s.failed, FirstFailure: string(s.failure.text),
+		Notifications: s.notifications, Operations: operations, Failures: failures,
+		Name: string(s.name), Service: string(s.service), Project: string(s.project),
+		Failed: failures > 0, FirstFailure: string(s.failure.text),
 	}
 }
 

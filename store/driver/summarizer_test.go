@@ -31,7 +31,7 @@ func TestSummarizer(t *testing.T) {
 		}
 	}
 	want := driver.Summary{
-		BaseID: "id\uFFFD", Timestamp: "2024-05-06T08:08:09.5+01:00", LastTimestamp: "2024-05-06T07:08:11Z", Notifications: 5,
+		BaseID: "id\uFFFD", Timestamp: "2024-05-06T08:08:09.5+01:00", LastTimestamp: "2024-05-06T07:08:11Z", Notifications: 5, Operations: 5, Failures: 3,
 		Name: "a", Service: "a-service", Project: "a-project", Failed: true, FirstFailure: "2024-05-06T07:08:10.5",
 	}
 	if got := s.Summary(); got != want || s.Len() != 5 {
@@ -42,7 +42,7 @@ func TestSummarizer(t *testing.T) {
 	if !s.Add(&n) {
 		t.Error("after Reset the next notification is not the first")
 	}
-	want = driver.Summary{BaseID: "id\uFFFD", Notifications: 1, Name: "x", Service: "x-service", Project: "x-project"}
+	want = driver.Summary{BaseID: "id\uFFFD", Notifications: 1, Operations: 1, Name: "x", Service: "x-service", Project: "x-project"}
 	if got := s.Summary(); got != want {
 		t.Errorf("after Reset: got %+v, want %+v", got, want)
 	}

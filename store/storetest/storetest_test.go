@@ -84,6 +84,11 @@ var flawed = []struct {
 	{"summaries have no last event", []string{"summaries"}, flaws{summary: func(t *store.Summary) { t.LastTimestamp = "" }}},
 	{"the first notification is left out", []string{"summaries-first"}, flaws{summary: func(t *store.Summary) { t.First = nil }}},
 	{"services are compared in any case", []string{"list-service"}, flaws{summary: func(t *store.Summary) { t.Service = strings.ToLower(t.Service) }}},
+	{"summaries count an operation twice", []string{"operations", "failures", "summaries"}, flaws{summary: func(t *store.Summary) { t.Operations++ }}},
+	{"operations are counted by two events each", []string{"operations"}, flaws{summary: func(t *store.Summary) { t.Operations = t.Notifications / 2 }}},
+	{"summaries count one failure at most", []string{"failures", "summaries"}, flaws{summary: func(t *store.Summary) { t.Failures = min(t.Failures, 1) }}},
+	{"limits are applied before durations", []string{"list-min-duration"}, flaws{list: ignoringDuration}},
+	{"durations end at the first event", []string{"list-min-duration"}, flaws{summary: func(t *store.Summary) { t.LastTimestamp = t.Timestamp }}},
 	{"resuming skips one", []string{"feed-resumed"}, flaws{skips: true}},
 	{"the last cursor leads to the beginning", []string{"feed-resumed"}, flaws{rewinds: true}},
 	{"each poll begins anew", []string{"feed", "feed-growing-traces", "feed-left-early"}, flaws{repeats: true}},
@@ -192,6 +197,12 @@ func lowerID(n osprofiler.Notification) osprofiler.Notification {
 func oldest(traces []store.Summary, q store.Query) []store.Summary {
 	slices.SortFunc(traces, func(a, b store.Summary) int { return q.Time(&a).Compare(q.Time(&b)) })
 	return filtered(traces, q, q.Contains)
+}
+
+// ignoringDuration takes the newest traces, whatever their durations are.
+func ignoringDuration(traces []store.Summary, q store.Query) []store.Summary {
+	slices.SortFunc(traces, func(a, b store.Summary) int { return q.Time(&b).Compare(q.Time(&a)) })
+	return filtered(traces, q, func(t time.Time) bool { return q.Since.IsZero() || !t.Before(q.Since) })
 }
 
 func earlyWindow(traces []store.Summary, q store.Query) []store.Summary {

@@ -20,8 +20,12 @@ func failingTrace() ([]osprofiler.Notification, store.Summary) {
 	batch[0].Name, batch[0].Service, batch[0].Project = "wsgi-start", "osapi", "nova-é"
 	batch[1].Info = `{"etype": "ValueError", "host": "h"}`
 	batch[3].Info = `{"etype": "KeyError", "host": "h"}`
+	for i := range batch {
+		batch[i].TraceID = fmt.Sprint(i / 2) // three operations, of which the first and the second failed
+	}
 	s := store.Summary{
-		BaseID: baseID(batch), Timestamp: batch[0].Timestamp, LastTimestamp: batch[4].Timestamp, Notifications: 5,
+		BaseID: baseID(batch), Timestamp: batch[0].Timestamp, LastTimestamp: batch[4].Timestamp,
+		Notifications: 5, Operations: 3, Failures: 2,
 		Name: "wsgi-start", Service: "osapi", Project: "nova-é", Failed: true, FirstFailure: batch[1].Timestamp,
 	}
 	return []osprofiler.Notification{batch[3], batch[4], batch[1], batch[0], batch[2]}, s
@@ -36,8 +40,8 @@ func summaries(ctx context.Context, stage *Stage) error {
 		return err
 	}
 	want := []store.Summary{
-		{BaseID: baseID(one), Timestamp: one[0].Timestamp, LastTimestamp: one[0].Timestamp, Notifications: 1, Name: "wsgi-stop", Service: "api", Project: "nova"},
-		{BaseID: baseID(quiet), Timestamp: quiet[0].Timestamp, LastTimestamp: quiet[1].Timestamp, Notifications: 2, Name: "wsgi-start", Service: "api", Project: "nova"},
+		{BaseID: baseID(one), Timestamp: one[0].Timestamp, LastTimestamp: one[0].Timestamp, Notifications: 1, Operations: 1, Name: "wsgi-stop", Service: "api", Project: "nova"},
+		{BaseID: baseID(quiet), Timestamp: quiet[0].Timestamp, LastTimestamp: quiet[1].Timestamp, Notifications: 2, Operations: 1, Name: "wsgi-start", Service: "api", Project: "nova"},
 		failed,
 	}
 	for _, q := range []store.Query{{Limit: 10}, {Limit: 3}, {Limit: 1}, {Failed: true, Limit: 5}, {Since: want[1].Time(), Limit: 10}} {
