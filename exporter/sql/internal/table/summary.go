@@ -15,6 +15,8 @@ import (
 type trace struct {
 	baseID      string // as the column has it; empty for NULL
 	count       int
+	operations  int  // different trace ids
+	uncertain   bool // whether operations has to be counted row by row
 	first, last stamp
 	failure     stamp // of the first row that may be a failure; the id is 0 if there is none
 	failed      bool  // whether failure was verified
@@ -77,9 +79,9 @@ func (l *listing) sumUp(ctx context.Context, baseIDs []string) (traces []*trace,
 	}
 	where, args := inTraces(baseIDs)
 	d, exact := l.dialect, l.dialect.Exact("base_id")
-	query := fmt.Sprintf("SELECT coalesce(min(%[1]s), ''), count(*), min(id), min(%[2]s), max(%[2]s), min(CASE WHEN %[3]s THEN %[4]s END) "+
-		"FROM data WHERE %[5]s AND id <= ? GROUP BY %[1]s",
-		exact, d.Stamp("timestamp"), d.Contains(failureWord), d.Stamp("coalesce(timestamp, '"+untimed+"')"), where)
+	query := fmt.Sprintf("SELECT coalesce(min(%[1]s), ''), count(*), min(id), min(%[2]s), max(%[2]s), min(CASE WHEN %[3]s THEN %[4]s END), "+
+		"count(%[6]s), count(DISTINCT %[6]s) FROM data WHERE %[5]s AND id <= ? GROUP BY %[1]s",
+		exact, d.Stamp("timestamp"), d.Contains(failureWord), d.Stamp("coalesce(timestamp, '"+untimed+"')"), where, "nullif("+d.Exact("trace_id")+", '')")
 	err = eachRow(ctx, l.db, d.Rebind(query), append(args, l.upTo), func(result *sql.Rows) error {
 		t, err := scanTrace(result)
 		switch open := l.open[t.baseID]; {
@@ -99,9 +101,11 @@ func scanTrace(result *sql.Rows) (*trace, error) {
 	t := &trace{}
 	var first, last, failure sql.NullString
 	var id int64
-	if err := result.Scan(&t.baseID, &t.count, &id, &first, &last, &failure); err != nil {
+	var withID int // rows with a trace id
+	if err := result.Scan(&t.baseID, &t.count, &id, &first, &last, &failure, &withID, &t.operations); err != nil {
 		return t, err
 	}
+	t.uncertain = withID < t.count
 	t.first, t.last = stamp{id: id}, stamp{id: id}
 	for text, s := range map[*sql.NullString]*stamp{&first: &t.first, &last: &t.last, &failure: &t.failure} {
 		if text.Valid {
@@ -117,6 +121,7 @@ func scanTrace(result *sql.Rows) (*trace, error) {
 // add adds the rows of a trace to another one.
 func (t *trace) add(other *trace) {
 	t.count += other.count
+	t.uncertain = true // both may have the same trace ids
 	if other.first.isBefore(t.first) {
 		t.first = other.first
 	}
@@ -143,11 +148,6 @@ func (l *listing) summaries(ctx context.Context, traces []*trace) ([]driver.Summ
 	if len(traces) == 0 {
 		return nil, nil
 	}
-	if !l.q.Failed {
-		if err := l.verify(ctx, traces); err != nil {
-			return nil, err
-		}
-	}
 	exact, err := l.exactEnds(ctx, traces)
 	if err != nil {
 		return nil, err
@@ -167,14 +167,14 @@ func (l *listing) summaries(ctx context.Context, traces []*trace) ([]driver.Summ
 			}
 		}
 	}
-	return summaries, nil
+	return summaries, l.addCounts(ctx, traces, summaries)
 }
 
 // summary makes the summary of a trace that is listed by its first event, from
 // the columns and from the notifications of rows with exact members.
 func (t *trace) summary(exact map[int64]osprofiler.Notification) driver.Summary {
 	s := driver.Summary{
-		BaseID: t.event.baseID, Timestamp: t.event.timestamp, LastTimestamp: t.last.timestamp, Notifications: t.count,
+		BaseID: t.event.baseID, Timestamp: t.event.timestamp, LastTimestamp: t.last.timestamp, Notifications: t.count, Operations: t.operations,
 		Name: t.event.name, Service: t.event.service, Project: t.event.project, Failed: t.failed, FirstFailure: t.failedAt,
 	}
 	if n, ok := exact[t.first.id]; ok {
