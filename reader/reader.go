@@ -52,6 +52,10 @@ func (r *Reader) Close() error {
 	return nil
 }
 
+// Name returns a name of the store for messages, such as "Redis at host:6379". It
+// contains no password.
+func (r *Reader) Name() string { return r.store.Name() }
+
 // Report reads one trace and builds its report ([BuildReport]). Base ids are
 // compared as texts. If there is no such trace, the error wraps
 // [store.ErrNotFound]. Entries that cannot be read are warnings, unless the trace

@@ -24,12 +24,18 @@ type traceList struct {
 	connection   string
 	errors       errorTrace
 	since, until when
+	zone         timeZone
 	service      string
+	failed       bool
+	minDuration  leastDuration
 	fields       []string
 	limit        int
 	json         bool
 	python       bool
-	limited      bool // --limit was given
+
+	limited bool        // --limit was given
+	hints   bool        // stderr is a terminal
+	columns listColumns // of the text
 }
 
 func newTraceList() *cobra.Command {
@@ -38,11 +44,13 @@ func newTraceList() *cobra.Command {
 		Use:   "list",
 		Short: "List the traces of a store, the newest first",
 		Long: `List the traces of a store, the newest first. Each has the time of its first
-event in UTC, the time from its first to its last event, and the number of its
-notifications. Name and service are those of its first notification.
+event, the time from its first to its last event, the number of its operations,
+and how many of them failed. Name and service are those of its first
+notification. On a narrow terminal, names and services are cut.
 
---error-trace lists only the traces in which something failed, each with the time
-of its first failure.
+--failed lists only the traces in which an operation failed. --error-trace does
+so as the Python tool does: times, order, --since and --until are about the first
+failure of each trace.
 
 --fields lists fields of the first notification instead, such as
 name,project,info.request.path: members of the notification, and members of its
@@ -51,24 +59,28 @@ members with dots between them.
 Times are RFC 3339 (2026-11-22T07:15:38Z; UTC if there is no offset), a date, or
 an age: 30m, 2h, 3d. --since is inclusive, --until exclusive.`,
 		Example: `  osp trace list --since 2h
-  osp trace list --error-trace --since 2026-11-22 --json
+  osp trace list --failed --min-duration 2s --time-zone local
   osp trace list --service api --fields base_id,info.request.path`,
 		Args: noArguments,
 		RunE: verb(func(cmd *cobra.Command, _ []string) error {
 			l.limited = cmd.Flags().Changed("limit")
+			l.hints = isTerminal(cmd.ErrOrStderr())
 			return l.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}),
 	}
 	addConnectionString(cmd, &l.connection)
 	flags := cmd.Flags()
-	flags.Var(&l.errors, "error-trace", "list only traces in which something failed")
+	flags.Var(&l.errors, "error-trace", "list only traces in which something failed, by the first failure")
 	flags.Lookup("error-trace").NoOptDefVal = "True"
 	flags.Var(&l.since, "since", "list traces that began at this `time` or later")
 	flags.Var(&l.until, "until", "list traces that began before this `time`")
 	flags.StringVar(&l.service, "service", "", "list traces whose first notification is of this service")
+	flags.BoolVar(&l.failed, "failed", false, "list only traces in which an operation failed")
+	flags.Var(&l.minDuration, "min-duration", "list traces that took at least this long: a `duration` like 500ms, 2s or 1m30s")
 	flags.StringSliceVar(&l.fields, "fields", nil, "list these `fields` of the first notifications, such as name,info.request.path")
 	flags.IntVar(&l.limit, "limit", defaultLimit, "list at most `N` traces, the newest; 0 lists all")
 	flags.BoolVar(&l.json, "json", false, "write one JSON object a line")
+	addTimeZone(cmd, &l.zone)
 	addPython(cmd, &l.python, "list as the Python tool does for this store: its rows, its order, all of them")
 	completeFields(cmd, "fields")
 	return cmd
@@ -83,6 +95,10 @@ func (l *traceList) check() error {
 		return usagef("--since %s should be before --until %s", &l.since, &l.until)
 	case l.python && l.service != "":
 		return usagef("--service cannot be used with --python: the Python tool cannot select by service")
+	case l.python && l.minDuration.Duration > 0:
+		return usagef("--min-duration cannot be used with --python: the Python tool cannot select by duration")
+	case l.python && l.failed:
+		return usagef("--failed cannot be used with --python: the Python tool has --error-trace")
 	case slices.Contains(l.fields, ""):
 		return usagef("--fields has an empty name; it should read like name,info.request.path")
 	case l.python && len(l.fields) > 0 && l.onlyErrors():
@@ -98,39 +114,70 @@ func (l *traceList) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := l.check(); err != nil {
 		return err
 	}
-	lines, closeStore, err := l.open(ctx)
+	terminal := 0
+	if isTerminal(stdout) {
+		terminal = width(stdout)
+	}
+	l.columns = columnsFor(terminal, &l.zone)
+	if l.python { // its rows are short
+		l.columns = columnsFor(0, &l.zone)
+	}
+	src, err := l.open(ctx)
 	if err != nil {
 		return err
 	}
 	warn := &warnings{w: stderr}
 	defer warn.close()
 	err = writeTo(ctx, "", stdout, func(w io.Writer) error {
-		return l.write(lines, w, stderr, warn)
+		return l.write(src, w, stderr, warn)
 	})
-	return errors.Join(err, closeStore())
+	return errors.Join(err, src.close())
 }
 
-// open opens the store and returns the lines of the listing.
-func (l *traceList) open(ctx context.Context) (lines iter.Seq2[string, error], closeStore func() error, err error) {
+// A listSource is the store that is listed.
+type listSource struct {
+	name  string
+	lines iter.Seq2[string, error]
+	any   func() bool // reports whether the store has any trace, also one that the flags leave out
+	close func() error
+}
+
+// hasAny reports whether a listing has any trace that can be read.
+func hasAny[T any](all iter.Seq2[T, error]) bool {
+	for _, err := range all {
+		if err == nil {
+			return true
+		}
+		if store.Ends(err) {
+			return false
+		}
+	}
+	return false
+}
+
+// open opens the store.
+func (l *traceList) open(ctx context.Context) (*listSource, error) {
 	if l.python {
 		r, err := openPython(ctx, l.connection)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return l.pythonLines(ctx, r), r.Close, nil
+		anything := func() bool { return hasAny(r.Traces(ctx, python.Query{})) }
+		return &listSource{r.Name(), l.pythonLines(ctx, r), anything, r.Close}, nil
 	}
 	r, err := openReader(ctx, l.connection)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return l.lines(ctx, r), r.Close, nil
+	anything := func() bool { return hasAny(r.Traces(ctx, store.Query{})) }
+	return &listSource{r.Name(), l.lines(ctx, r), anything, r.Close}, nil
 }
 
 // lines lists the traces.
 func (l *traceList) lines(ctx context.Context, r *reader.Reader) iter.Seq2[string, error] {
 	q := store.Query{
 		Since: l.since.Time, Until: l.until.Time, Service: l.service,
-		Failed: l.onlyErrors(), First: len(l.fields) > 0, Limit: l.wanted(),
+		Failed: l.failed || l.onlyErrors(), ByFirstEvent: !l.onlyErrors(), MinDuration: l.minDuration.Duration, First: len(l.fields) > 0, Limit: l.wanted(),
 	}
 	format := l.summaryText
 	switch {
@@ -193,18 +240,19 @@ func (l *traceList) shown() int {
 	return l.limit
 }
 
-// wanted returns how many traces the store is asked for: one more than are shown,
-// to know whether there are more.
+// wanted returns how many traces the store is asked for: as many as are shown. If
+// the default limit may leave out some and the user can be told, it is one more.
 func (l *traceList) wanted() int {
-	if n := l.shown(); n < math.MaxInt {
+	n := l.shown()
+	if !l.limited && l.hints && n < math.MaxInt {
 		return n + 1
 	}
-	return math.MaxInt
+	return n
 }
 
-func (l *traceList) write(lines iter.Seq2[string, error], w, stderr io.Writer, warn *warnings) error {
+func (l *traceList) write(src *listSource, w, stderr io.Writer, warn *warnings) error {
 	written, most := 0, l.shown()
-	for line, err := range lines {
+	for line, err := range src.lines {
 		if err != nil {
 			if damaged, _ := warn.skipped(err); damaged {
 				continue
@@ -224,7 +272,35 @@ func (l *traceList) write(lines iter.Seq2[string, error], w, stderr io.Writer, w
 		written++
 	}
 	if written == 0 {
-		fmt.Fprintln(stderr, "osp: there are no such traces")
+		fmt.Fprintln(stderr, "osp:", l.nothing(src, warn.count > 0))
 	}
 	return nil
+}
+
+// nothing says why no trace is listed.
+func (l *traceList) nothing(src *listSource, damaged bool) string {
+	filters := l.filters()
+	switch {
+	case len(filters) > 0 && src.any():
+		return printable(fmt.Sprintf("no trace of %s matches %s", src.name, strings.Join(filters, " ")))
+	case damaged:
+		return printable(fmt.Sprintf("%s has no traces that can be read", src.name))
+	}
+	return printable(fmt.Sprintf("%s has no traces", src.name))
+}
+
+// filters returns the flags that leave out traces.
+func (l *traceList) filters() (filters []string) {
+	add := func(given bool, flag string) {
+		if given {
+			filters = append(filters, flag)
+		}
+	}
+	add(!l.since.IsZero(), "--since "+l.since.String())
+	add(!l.until.IsZero(), "--until "+l.until.String())
+	add(l.service != "", fmt.Sprintf("--service %q", l.service))
+	add(l.failed, "--failed")
+	add(l.onlyErrors(), errorTraceFlag)
+	add(l.minDuration.Duration > 0, "--min-duration "+l.minDuration.String())
+	return filters
 }

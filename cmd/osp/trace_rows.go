@@ -16,25 +16,28 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-const (
-	listTime   = "2006-01-02 15:04:05.000000"
-	pythonRow  = "%-36s  %-26s  %s"
-	summaryRow = "%-36s  %-26s  %-14s  %8s  %13s  %-20s  %-16s  %s"
-)
+const pythonRow = "%-36s  %-*s  %s"
 
 // head returns the line above the rows.
 func (l *traceList) head() string {
 	if len(l.fields) > 0 {
 		return l.row(l.fields)
 	}
-	event := "FIRST EVENT (UTC)"
+	title := "FIRST EVENT"
 	if l.onlyErrors() {
-		event = "FIRST FAILURE (UTC)"
+		title = "FIRST FAILURE"
 	}
+	event := title + " (" + l.zone.Name() + ")"
 	if l.python {
-		return fmt.Sprintf(pythonRow, "BASE ID", event, "AGE")
+		return fmt.Sprintf(pythonRow, "BASE ID", len(l.columns.time), event, "AGE")
 	}
-	return fmt.Sprintf(summaryRow, "BASE ID", event, "AGE", "DURATION", "NOTIFICATIONS", "NAME", "SERVICE", "FAILED")
+	if l.columns.cuts && len(event) > len(l.columns.time) { // such as that of America/Argentina/Buenos_Aires
+		event = title
+	}
+	return l.columns.row(cells{
+		id: "BASE ID", time: event, age: "AGE", duration: "DURATION",
+		operations: l.columns.operations, failures: l.columns.failures, name: "NAME", service: "SERVICE",
+	})
 }
 
 func (l *traceList) summaryText(s store.Summary) string {
@@ -42,34 +45,36 @@ func (l *traceList) summaryText(s store.Summary) string {
 	if l.onlyErrors() {
 		timestamp, at = s.FirstFailure, s.FirstFailureTime()
 	}
-	failed := ""
-	if s.Failed {
-		failed = "yes"
+	c := cells{
+		id: cell(s.BaseID), operations: strconv.Itoa(s.Operations), failures: strconv.Itoa(s.Failures),
+		name: phrase((&osprofiler.Notification{Name: s.Name}).Operation()), service: phrase(s.Service),
 	}
-	duration := ""
-	if first, last := s.Time(), s.LastTime(); !first.IsZero() && !last.IsZero() {
-		duration = render.FormatDuration(last.Sub(first))
+	c.time, c.age = l.timeCells(timestamp, at)
+	if duration, ok := s.Duration(); ok {
+		c.duration = render.FormatDuration(duration)
 	}
-	first := osprofiler.Notification{Name: s.Name}
-	shownTime, age := timeCells(timestamp, at)
-	return strings.TrimRight(fmt.Sprintf(summaryRow, cell(s.BaseID), shownTime, age, duration,
-		strconv.Itoa(s.Notifications), phrase(first.Operation()), phrase(s.Service), failed), " ")
+	return l.columns.row(c)
 }
 
 // rowText writes a row of Python's driver. Its event is the one that the driver
 // lists.
 func (l *traceList) rowText(r python.Row) string {
-	timestamp, age := timeCells(r.Timestamp(), r.Time())
-	return fmt.Sprintf(pythonRow, cell(r.BaseID()), timestamp, age)
+	timestamp, age := l.timeCells(r.Timestamp(), r.Time())
+	return fmt.Sprintf(pythonRow, cell(r.BaseID()), len(l.columns.time), timestamp, age)
 }
 
 // timeCells returns the cells of a time and its age. A timestamp that is not a
 // time has no age.
-func timeCells(timestamp string, at time.Time) (shown, age string) {
-	if at.IsZero() {
+func (l *traceList) timeCells(timestamp string, at time.Time) (shown, age string) {
+	switch {
+	case at.IsZero() && l.columns.cuts:
+		return cutTo(cell(timestamp), max(len(l.columns.time), 1)), ""
+	case at.IsZero():
 		return cell(timestamp), ""
+	case l.columns.time == "":
+		return "", shortAge(at, time.Now())
 	}
-	return at.UTC().Format(listTime), humanize.Time(at)
+	return at.In(l.zone.Location()).Format(l.columns.time), humanize.Time(at)
 }
 
 // summaryJSON writes a summary as a JSON object, with its timestamps as they are
@@ -92,7 +97,12 @@ func (l *traceList) summaryJSON(s store.Summary) string {
 			line = pyjson.AppendString(line, m.text)
 		}
 	}
-	return fmt.Sprintf(`%s, "failed": %t, "notifications": %d}`, line, s.Failed, s.Notifications)
+	duration := "null"
+	if d, ok := s.Duration(); ok {
+		duration = strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64)
+	}
+	return fmt.Sprintf(`%s, "failed": %t, "notifications": %d, "operations": %d, "failures": %d, "duration": %s}`,
+		line, s.Failed, s.Notifications, s.Operations, s.Failures, duration)
 }
 
 // fieldsText writes fields of a JSON object as a row.

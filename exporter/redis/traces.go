@@ -34,7 +34,7 @@ func (d *database) Traces(ctx context.Context, query store.Query) iter.Seq2[stor
 		if !l.readLegacy(ctx) {
 			return
 		}
-		if query.Failed || query.Limit <= 0 && query.Since.IsZero() {
+		if query.ByFailure() || query.Limit <= 0 && query.Since.IsZero() {
 			l.readAllLists(ctx)
 		} else {
 			l.readCandidates(ctx)

@@ -32,6 +32,9 @@ func Open(ctx context.Context, connectionString string) (*Reader, error) {
 // New returns a Reader of a store that is open. The caller closes the store.
 func New(s *store.Store) *Reader { return &Reader{store: s, driver: s.PythonAnswers()} }
 
+// Name returns a name of the store for messages. It contains no password.
+func (r *Reader) Name() string { return r.store.Name() }
+
 // Close closes the store that [Open] opened. It does not close the store of [New].
 func (r *Reader) Close() error {
 	if r.ownsStore {

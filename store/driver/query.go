@@ -9,12 +9,14 @@ import (
 // A Query says which traces are asked for. The zero Query asks for all.
 type Query struct {
 	// Since and Until bound the time of the first event of a trace, or, with
-	// Failed, of its first failure: at or after Since, before Until. A zero
+	// ByFailure, of its first failure: at or after Since, before Until. A zero
 	// time does not bound.
 	Since, Until time.Time
 	// Failed asks only for traces in which something failed. Window, limit and
-	// order then are about the first failure instead of the first event.
-	Failed bool
+	// order then are about the first failure instead of the first event, unless
+	// ByFirstEvent is set.
+	Failed       bool
+	ByFirstEvent bool
 	// Service asks only for traces whose first notification is of this service.
 	// Empty asks for all.
 	Service string
@@ -49,10 +51,15 @@ func (q Query) takesLongEnough(s *Summary) bool {
 	return ok && duration >= q.MinDuration
 }
 
+// ByFailure reports whether window, limit and order are about the first failure
+// of a trace, not about its first event.
+func (q Query) ByFailure() bool { return q.Failed && !q.ByFirstEvent }
+
 // Time returns the time by which the query selects and orders the trace: of the
-// first event, or, with Failed, of the first failure. It is zero if there is none.
+// first event, or of the first failure ([Query.ByFailure]). It is zero if there is
+// none.
 func (q Query) Time(s *Summary) time.Time {
-	if q.Failed {
+	if q.ByFailure() {
 		return timeOf(s.FirstFailure)
 	}
 	return timeOf(s.Timestamp)

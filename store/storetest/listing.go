@@ -108,7 +108,7 @@ func windows(ctx context.Context, s *store.Store, of store.Query, newest []entry
 		{store.Query{Since: at(count).Add(time.Hour)}, 1, 0},
 		{store.Query{Until: at(1)}, 1, 0},
 	} {
-		c.q.Failed = of.Failed
+		c.q.Failed, c.q.ByFirstEvent = of.Failed, of.ByFirstEvent
 		if err := lists(ctx, s, c.q, newest[count-c.to:count-c.from+1]...); err != nil {
 			return err
 		}
@@ -272,4 +272,28 @@ func errorTracesWindow(ctx context.Context, stage *Stage) error {
 		}
 	}
 	return windows(ctx, s, store.Query{Failed: true}, newest)
+}
+
+func failedByFirstEvent(ctx context.Context, stage *Stage) error {
+	const count = 25
+	var all []osprofiler.Notification
+	newest := make([]entry, count) // the trace that began last failed first
+	for i := range count {
+		minute := 1 + (i*7)%count
+		one, quiet := trace(minute), trace(minute)
+		one[1].Info = `{"etype": "E", "host": "h"}`
+		one[1].Timestamp = osprofiler.FormatTime(epoch.Add(time.Duration(1000-minute) * time.Minute))
+		all = append(all, one[1], one[0], quiet[0], quiet[1])
+		newest[count-minute] = traceOf(one[0])
+	}
+	s, err := stage.With(ctx, all...)
+	if err != nil {
+		return err
+	}
+	for _, limit := range []int{1, 7, 1000} {
+		if err := lists(ctx, s, store.Query{Failed: true, ByFirstEvent: true, Limit: limit}, newest[:min(limit, count)]...); err != nil {
+			return fmt.Errorf("failed traces by their first events: %w", err)
+		}
+	}
+	return windows(ctx, s, store.Query{Failed: true, ByFirstEvent: true}, newest)
 }

@@ -37,6 +37,7 @@ func Rules() []Rule {
 		{"list-many", "a listing goes on behind its first page", listMany},
 		{"error-traces", "a trace failed if an etype is there and not null; the time is that of the first failure", errorTraces},
 		{"error-traces-window", "limit, since and until hold for failed traces too, on the first failure", errorTracesWindow},
+		{"failed-by-first-event", "failed traces can be asked for by their first events: a filter of the whole listing", failedByFirstEvent},
 		{"summaries", "a listing tells of each trace its first and last event, their number, whose first it is, and its first failure", summaries},
 		{"summaries-first", "any field of the first notification can be asked for, so it comes whole", summariesFirst},
 		{"list-service", "a service is compared as text, with that of the first notification", listService},

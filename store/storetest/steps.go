@@ -132,7 +132,7 @@ func lists(ctx context.Context, s *store.Store, q store.Query, want ...entry) er
 		got := make([]entry, len(summaries))
 		for i, t := range summaries {
 			got[i] = entry{t.BaseID, t.Timestamp}
-			if q.Failed {
+			if q.ByFailure() {
 				got[i].timestamp = t.FirstFailure
 			}
 		}

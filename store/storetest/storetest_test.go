@@ -88,6 +88,7 @@ var flawed = []struct {
 	{"operations are counted by two events each", []string{"operations"}, flaws{summary: func(t *store.Summary) { t.Operations = t.Notifications / 2 }}},
 	{"summaries count one failure at most", []string{"failures", "summaries"}, flaws{summary: func(t *store.Summary) { t.Failures = min(t.Failures, 1) }}},
 	{"limits are applied before durations", []string{"list-min-duration"}, flaws{list: ignoringDuration}},
+	{"failed traces are always taken by their failures", []string{"failed-by-first-event"}, flaws{list: byFailure}},
 	{"durations end at the first event", []string{"list-min-duration"}, flaws{summary: func(t *store.Summary) { t.LastTimestamp = t.Timestamp }}},
 	{"resuming skips one", []string{"feed-resumed"}, flaws{skips: true}},
 	{"the last cursor leads to the beginning", []string{"feed-resumed"}, flaws{rewinds: true}},
@@ -203,6 +204,14 @@ func oldest(traces []store.Summary, q store.Query) []store.Summary {
 func ignoringDuration(traces []store.Summary, q store.Query) []store.Summary {
 	slices.SortFunc(traces, func(a, b store.Summary) int { return q.Time(&b).Compare(q.Time(&a)) })
 	return filtered(traces, q, func(t time.Time) bool { return q.Since.IsZero() || !t.Before(q.Since) })
+}
+
+// byFailure takes the failed traces by their failures, whatever is asked for.
+func byFailure(traces []store.Summary, q store.Query) []store.Summary {
+	if q.Failed {
+		slices.SortFunc(traces, func(a, b store.Summary) int { return b.FirstFailureTime().Compare(a.FirstFailureTime()) })
+	}
+	return filtered(traces, q, func(time.Time) bool { return true })
 }
 
 func earlyWindow(traces []store.Summary, q store.Query) []store.Summary {

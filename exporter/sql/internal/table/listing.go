@@ -12,21 +12,25 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Traces implements driver.Lister, newest first always, traces without a time
-// last. It reads the events from the newest to the oldest, page by page, and asks
+// Traces implements driver.Lister, newest first, traces without a time last. It
+// reads the events from the newest to the oldest, page by page, and asks
 // the database to sum up the traces that a page has and earlier pages had not. A
 // trace is yielded when its first event is reached. With a limit the walk stops
 // there.
 //
 // If the query asks for failed traces, the events are those that may be
 // failures. The database then searches the data of all events that it goes
-// through, because there is no index.
+// through, because there is no index. If they are to be ordered by their first
+// events, all failed traces are yielded until no newer one can come.
 //
 // Timestamps are compared as texts. All that this package or the Python library
 // writes compare as times so.
 func (t *Table) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.Summary, error] {
 	return func(yield func(driver.Summary, error) bool) {
-		l := &listing{Table: t, q: q, open: map[string]*trace{}, yield: yield}
+		l := &listing{Table: t, q: q, limit: q.Limit, open: map[string]*trace{}, yield: yield}
+		if q.Failed && q.ByFirstEvent {
+			l.limit, l.newest.limit = 0, q.Limit
+		}
 		exists, err := l.reading(ctx, func() error {
 			return l.queryRow(ctx, "SELECT coalesce(max(id), 0) FROM data").Scan(&l.upTo)
 		})
@@ -34,7 +38,7 @@ func (t *Table) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.Sum
 			yield(driver.Summary{}, err)
 			return
 		}
-		if exists && l.walk(ctx, true) && !l.isFull() && l.q.Contains(time.Time{}) {
+		if exists && l.walk(ctx, true) && !l.isFull() && (l.q.ByFirstEvent || l.q.Contains(time.Time{})) {
 			l.walk(ctx, false)
 		}
 	}
@@ -47,6 +51,8 @@ type listing struct {
 	q     driver.Query
 	yield func(driver.Summary, error) bool
 
+	limit  int               // 0 if the walk is not in the order of the query
+	newest newestFirsts      // for a walk in another order
 	last   string            // the time, as the column has it, at which the limit was reached
 	upTo   int64             // rows with larger ids were inserted later and are left out
 	open   map[string]*trace // by the column base_id: traces whose first event was not reached yet
@@ -96,15 +102,19 @@ func (l *listing) walk(ctx context.Context, timed bool) bool {
 		if len(page) < l.wanted(l.pages-1) {
 			return true
 		}
-		if last = &page[len(page)-1]; l.isFull() && last.timestamp != l.last {
+		last = &page[len(page)-1]
+		if l.isFull() && last.timestamp != l.last {
 			return false
+		}
+		if timed && l.newest.areAllAfter(last.timestamp) { // a trace whose failures have no time may still be newer
+			return true
 		}
 	}
 }
 
 // isFull reports whether the limit is reached. Traces of the same time as the
 // last one are still listed, because the Store orders these by their base ids.
-func (l *listing) isFull() bool { return l.q.Limit > 0 && l.listed >= l.q.Limit }
+func (l *listing) isFull() bool { return l.limit > 0 && l.listed >= l.limit }
 
 // wanted returns how many events a page should have: about twice as many as
 // traces are still to come, because most traces have at least two events, and
@@ -161,7 +171,7 @@ func (l *listing) window(timed bool, behind *event) (where string, args []any) {
 	if since := l.q.Since.UTC(); !since.IsZero() && since.Year() <= 9999 {
 		add("timestamp >= ?", osprofiler.FormatTime(since))
 	}
-	if until := l.q.Until.UTC(); !until.IsZero() && until.Year() > 0 && until.Year() <= 9999 {
+	if until := l.q.Until.UTC(); (!l.q.Failed || l.q.ByFailure()) && !until.IsZero() && until.Year() > 0 && until.Year() <= 9999 {
 		add("timestamp <= ?", osprofiler.FormatTime(until))
 	}
 	if behind != nil {
@@ -208,8 +218,8 @@ func (l *listing) emit(ctx context.Context, traces []*trace) bool {
 		switch {
 		case l.isFull():
 			count = sameTime(traces, l.q.Failed, l.last)
-		case l.q.Limit > 0:
-			count = min(count, l.q.Limit-l.listed)
+		case l.limit > 0:
+			count = min(count, l.limit-l.listed)
 		}
 		summaries, err := l.summaries(ctx, traces[:count])
 		if err != nil {
@@ -249,7 +259,8 @@ func (l *listing) yieldAll(summaries []driver.Summary, traces []*trace) bool {
 		if !l.yield(summaries[i], nil) {
 			return false
 		}
-		if l.listed == l.q.Limit {
+		l.newest.add(traces[i].first.timestamp)
+		if l.listed == l.limit {
 			l.last = traces[i].listedBy(l.q.Failed).timestamp
 		}
 	}

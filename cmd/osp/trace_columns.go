@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rivo/uniseg"
+)
+
+// A listColumns is the set of columns of a listing. A narrow terminal has fewer
+// and shorter ones. The base id is never cut, so that it can be copied.
+type listColumns struct {
+	time                 string // the layout of times; empty if the age stands for the time
+	age                  int    // width; 0: there is no age
+	operations, failures string // the titles
+	name, service        int    // widths
+	cuts                 bool   // whether names and services are cut to their widths
+}
+
+// The layouts of times in a listing. Times that are not UTC have an offset.
+const (
+	listTime       = "2006-01-02 15:04:05.000000"
+	listTimeOffset = "2006-01-02 15:04:05.000000-07:00"
+	listTimeShort  = "2006-01-02 15:04:05"
+)
+
+const (
+	idWidth       = 36
+	durationWidth = 8
+	gap           = "  " // between columns
+)
+
+// columnsFor returns the columns for a terminal of that width, and for 0 those
+// for an output that is no terminal.
+func columnsFor(width int, zone *timeZone) listColumns {
+	long := listTime
+	if zone.Location() != time.UTC {
+		long = listTimeOffset
+	}
+	if width == 0 {
+		return listColumns{time: long, age: 14, operations: "OPERATIONS", failures: "FAILURES", name: 20, service: 16}
+	}
+	forms := []struct {
+		listColumns
+
+		least int // the width that is needed for name and service
+	}{
+		{listColumns{time: long, age: 14, operations: "OPERATIONS", failures: "FAILURES"}, 30},
+		{listColumns{time: long, operations: "OPERATIONS", failures: "FAILURES"}, 20},
+		{listColumns{time: listTimeShort, operations: " OPS", failures: "FAIL"}, 16},
+		{listColumns{age: 4, operations: " OPS", failures: "FAIL"}, 0},
+	}
+	for _, f := range forms {
+		left := width - f.fixed()
+		if left < f.least {
+			continue
+		}
+		c := f.listColumns
+		left = max(left, 8)
+		c.service = min(left/2, 16)
+		c.name, c.cuts = left-c.service, true
+		return c
+	}
+	panic("the last form needs no width")
+}
+
+// fixed returns the width of all columns but name and service.
+func (c listColumns) fixed() int {
+	fixed := idWidth + durationWidth + len(c.operations) + len(c.failures) + 5*len(gap)
+	for _, width := range []int{c.age, len(c.time)} {
+		if width > 0 {
+			fixed += width + len(gap)
+		}
+	}
+	return fixed
+}
+
+// cells are the texts of a row.
+type cells struct {
+	id, time, age, duration, operations, failures, name, service string
+}
+
+// row writes a row.
+func (c listColumns) row(r cells) string {
+	parts := []string{padded(r.id, idWidth)}
+	if c.time != "" {
+		parts = append(parts, padded(r.time, len(c.time)))
+	}
+	if c.age > 0 {
+		parts = append(parts, padded(r.age, c.age))
+	}
+	if c.cuts {
+		r.name, r.service = cutTo(r.name, c.name), cutTo(r.service, c.service)
+	}
+	parts = append(parts,
+		fmt.Sprintf("%*s", durationWidth, r.duration),
+		fmt.Sprintf("%*s", len(c.operations), r.operations),
+		fmt.Sprintf("%*s", len(c.failures), r.failures),
+		padded(r.name, c.name), r.service)
+	return strings.TrimRight(strings.Join(parts, gap), " ")
+}
+
+// padded appends blanks up to a width in columns.
+func padded(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-uniseg.StringWidth(text)))
+}
+
+// cutTo shortens a text to a width in columns. A shortened text ends in an
+// ellipsis.
+func cutTo(text string, width int) string {
+	if uniseg.StringWidth(text) <= width {
+		return text
+	}
+	var b strings.Builder
+	used := 1 // the ellipsis
+	for rest, state := text, -1; rest != ""; {
+		var cluster string
+		var columns int
+		cluster, rest, columns, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if used += columns; used > width {
+			break
+		}
+		b.WriteString(cluster)
+	}
+	return b.String() + "…"
+}
+
+// shortAge writes an age in at most four columns for most traces: 45s, 12m, 3h, 6d.
+func shortAge(at, now time.Time) string {
+	age, sign := now.Sub(at), ""
+	if age < 0 {
+		age, sign = -age, "-"
+	}
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{365 * 24 * time.Hour, "y"}, {24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if age >= u.unit {
+			return fmt.Sprintf("%s%d%s", sign, age/u.unit, u.name)
+		}
+	}
+	return fmt.Sprintf("%s%ds", sign, age/time.Second)
+}
