@@ -125,7 +125,7 @@ var badCases = []badCase{
 	{"no such trace", "trace show 00000000-0000-4000-8000-000000000000 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "00000000-0000-4000-8000-000000000000"`, ""},
 	{"no such trace as Python", "trace show 00000000-0000-4000-8000-000000000000 --upstream --json --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "00000000-0000-4000-8000-000000000000"`, ""},
 	{"no such trace of any name", "trace show nosuch --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "nosuch"`, ""},
-	{"empty store", "trace list --connection-string file://DIR/empty.jsonl", exitDone, "there are no such traces", ""},
+	{"empty store", "trace list --connection-string file://DIR/empty.jsonl", exitDone, "empty.jsonl\" has no traces", ""},
 
 	// The output.
 	{"no folder for the output", "trace show b --out DIR/nosuch/x --connection-string file://DIR/whole.jsonl", exitFailed, "nosuch\": no such file or directory", ""},

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,23 +83,22 @@ func TestListLimits(t *testing.T) {
 	tests := []struct {
 		args        []string
 		newest, len int
-		more        bool
 	}{
-		{nil, n - 1, 100, true},
-		{[]string{"--limit", "0"}, n - 1, n, false},
-		{[]string{"--limit", "250"}, n - 1, n, false},
-		{[]string{"--limit", "249"}, n - 1, 249, true},
-		{[]string{"--limit=1"}, n - 1, 1, true},
-		{[]string{"--since", clock(245)}, n - 1, 5, false},
-		{[]string{"--until", clock(5)}, 4, 5, false},
-		{[]string{"--since", clock(10), "--until", clock(20), "--limit", "3"}, 19, 3, true},
-		{[]string{"--since", "2026-11-22"}, n - 1, 100, true},
+		{nil, n - 1, 100},
+		{[]string{"--limit", "0"}, n - 1, n},
+		{[]string{"--limit", "250"}, n - 1, n},
+		{[]string{"--limit", "249"}, n - 1, 249},
+		{[]string{"--limit=1"}, n - 1, 1},
+		{[]string{"--since", clock(245)}, n - 1, 5},
+		{[]string{"--until", clock(5)}, 4, 5},
+		{[]string{"--since", clock(10), "--until", clock(20), "--limit", "3"}, 19, 3},
+		{[]string{"--since", "2026-11-22"}, n - 1, 100},
 	}
 	for _, tt := range tests {
 		r := osp(t, "", append([]string{"trace", "list", "--json", "--connection-string", s}, tt.args...)...)
 		ids := listed(t, r.stdout)
-		if r.code != exitDone || len(ids) != tt.len || (r.stderr != "") != tt.more {
-			t.Errorf("%q: exit code %d, %d traces, stderr %q; want 0, %d, a hint: %t", tt.args, r.code, len(ids), r.stderr, tt.len, tt.more)
+		if r.code != exitDone || len(ids) != tt.len || r.stderr != "" {
+			t.Errorf("%q: exit code %d, %d traces, stderr %q; want 0, %d, and no hint without a terminal", tt.args, r.code, len(ids), r.stderr, tt.len)
 			continue
 		}
 		for i, id := range ids {
@@ -109,11 +110,83 @@ func TestListLimits(t *testing.T) {
 	}
 }
 
+// A store without traces and flags that match none are told apart.
 func TestListNothing(t *testing.T) {
+	dir := t.TempDir()
 	s, _ := manyTraces(t, 10)
-	r := osp(t, "", "trace", "list", "--since", "2030-01-01", "--connection-string", s)
-	if r.code != exitDone || r.stdout != "" || r.stderr != "osp: there are no such traces\n" {
-		t.Errorf("%+v", r)
+	file := strings.TrimPrefix(s, "file://")
+	writeFile(t, filepath.Join(dir, "empty.jsonl"), "")
+	writeFile(t, filepath.Join(dir, "damaged.jsonl"), "{\n")
+	if r := osp(t, dir, "forward", "--from", "file://"+dir+"/empty.jsonl", "--to", "sqlite:///"+dir+"/empty.db"); r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	for _, tt := range []struct{ args, want string }{
+		{"--connection-string file://DIR/empty.jsonl", `the file "DIR/empty.jsonl" has no traces`},
+		{"--connection-string file://DIR/empty.jsonl --service api --failed", `the file "DIR/empty.jsonl" has no traces`},
+		{"--connection-string file://DIR/empty.jsonl --json", `the file "DIR/empty.jsonl" has no traces`},
+		{"--connection-string file://DIR/empty.jsonl --python", `the file "DIR/empty.jsonl" has no traces`},
+		{"--connection-string sqlite:///DIR/empty.db", "empty.db\" has no traces"},
+		{"--connection-string file://DIR/damaged.jsonl", `the file "DIR/damaged.jsonl" has no traces that can be read`},
+		{"--since 2030-01-01 --connection-string " + s, `no trace of the file "` + file + `" matches --since 2030-01-01T00:00:00Z`},
+		{"--since 2030-01-01 --python --connection-string " + s, `no trace of the file "` + file + `" matches --since 2030-01-01T00:00:00Z`},
+		{
+			"--failed --service no\x1b --min-duration 1m30s --until 2030-01-01 --connection-string " + s,
+			`no trace of the file "` + file + `" matches --until 2030-01-01T00:00:00Z --service "no\x1b" --failed --min-duration 1m30s`,
+		},
+		{"--error-trace --connection-string " + s, `no trace of the file "` + file + `" matches --error-trace`},
+	} {
+		r := osp(t, dir, append([]string{"trace", "list"}, strings.Fields(strings.ReplaceAll(tt.args, "DIR", dir))...)...)
+		if r.code != exitDone || r.stdout != "" || !strings.HasSuffix(r.stderr, strings.ReplaceAll(tt.want, "DIR", dir)+"\n") {
+			t.Errorf("%s: %+v\nwant %s", tt.args, r, tt.want)
+		}
+	}
+}
+
+// --failed, --service and --min-duration leave out rows of the whole listing.
+func TestListFilters(t *testing.T) {
+	s := openstackStore(t)
+	list := func(args ...string) (rows []map[string]any) {
+		for line := range strings.Lines(osp(t, "", append([]string{"trace", "list", "--json", "--connection-string", s}, args...)...).succeeded(t)) {
+			var row map[string]any
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, row)
+		}
+		return rows
+	}
+	all := list()
+	longer := func(ms float64) func(row map[string]any) bool {
+		return func(row map[string]any) bool { return row["duration"].(float64) >= ms }
+	}
+	failed := func(row map[string]any) bool { return row["failures"].(float64) > 0 && row["failed"] == true }
+	for _, tt := range []struct {
+		args  string
+		wants func(row map[string]any) bool
+	}{
+		{"--failed", failed},
+		{"--failed=false", func(map[string]any) bool { return true }},
+		{"--min-duration 500ms", longer(500)},
+		{"--min-duration 5.088686s", longer(5088.686)},
+		{"--min-duration 0.5600005s", longer(560.0005)},
+		{"--min-duration 0", func(map[string]any) bool { return true }},
+		{"--min-duration 400ms --failed --service inventory-sync", func(row map[string]any) bool {
+			return longer(400)(row) && failed(row) && row["service"] == "inventory-sync"
+		}},
+	} {
+		want := slices.DeleteFunc(slices.Clone(all), func(row map[string]any) bool { return !tt.wants(row) })
+		if got := list(strings.Fields(tt.args)...); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got\n%v\nwant\n%v", tt.args, got, want)
+		}
+	}
+	for _, args := range [][]string{
+		{"--min-duration", "soon"}, {"--min-duration", "-1s"}, {"--min-duration", "5"}, {"--time-zone", "Mars"},
+		{"--python", "--failed"}, {"--python", "--min-duration", "1s"},
+	} {
+		r := osp(t, "", append([]string{"trace", "list", "--connection-string", s}, args...)...)
+		if r.code != exitUsage || strings.Contains(r.stderr, "time: ") {
+			t.Errorf("%q: %+v", args, r)
+		}
 	}
 }
 
@@ -184,7 +257,7 @@ func TestListSummaries(t *testing.T) {
 	s := openstackStore(t)
 	const want = `{"base_id": "1740482c-5a17-4e6a-8d63-6942b6601abb", "timestamp": %q, ` +
 		`"first_timestamp": "2026-11-22T07:22:49.349697", "last_timestamp": "2026-11-22T07:22:54.438383", "name": "wsgi-start", ` +
-		`"service": "public", "project": "keystone", "first_failure": "2026-11-22T07:22:54.438383", "failed": true, "notifications": 18}`
+		`"service": "public", "project": "keystone", "first_failure": "2026-11-22T07:22:54.438383", "failed": true, "notifications": 18, "operations": 10, "failures": 1, "duration": 5088.686}`
 	for timestamp, args := range map[string][]string{
 		"2026-11-22T07:22:49.349697": {"--service", "public", "--until", "2026-11-22T07:26Z"},
 		"2026-11-22T07:22:54.438383": {"--error-trace"},
