@@ -83,7 +83,7 @@ type Lister interface {
 	// Traces yields one Summary for each trace that the query asks for, each
 	// trace once. It may yield others: the query tells what the driver need not
 	// look at. A driver may stop after q.Limit traces only if it yields matching
-	// traces ([Query.Matches]) from the newest on. If q.First is set, each Summary
+	// traces ([Query.Matches]) from the newest on, by [Query.Time]. If q.First is set, each Summary
 	// has the first notification. Errors are as in [Reader].
 	Traces(ctx context.Context, q Query) iter.Seq2[Summary, error]
 }
