@@ -218,26 +218,11 @@ func (b *builder) complete(op *operation) {
 	}
 }
 
-// stats sums up the operations by name. The duration of an operation that
-// stops before it starts does not count as known.
+// stats sums up the operations by name.
 func (b *builder) stats() []Stat {
-	index := map[string]int{}
-	var stats []Stat
+	sums := newStatSums()
 	for _, op := range b.all() {
-		n := op.node
-		i, ok := index[n.Name]
-		if !ok {
-			i = len(stats)
-			index[n.Name] = i
-			stats = append(stats, Stat{Name: n.Name})
-		}
-		s := &stats[i]
-		s.Count++
-		if ms, ok := n.Duration(); ok && ms >= 0 {
-			s.Duration += ms
-		} else {
-			s.Incomplete++
-		}
+		sums.add(op.node)
 	}
-	return stats
+	return sums.stats
 }

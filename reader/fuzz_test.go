@@ -28,6 +28,9 @@ func FuzzParseReport(f *testing.F) {
 		}
 		f.Add(string(saved))
 	}
+	for _, text := range []string{`{"children": [5, {"children": null}]}`, `<a> OSProfilerData = {"children": []};`, "\uFEFF" + `{"children": [{"info": {"started": 1e9}}]}`} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := reader.ParseReport(text)
 		if err != nil {
@@ -36,7 +39,9 @@ func FuzzParseReport(f *testing.F) {
 			}
 			return
 		}
-		if got := encode(t, r); !sameJSON(strings.TrimSpace(got), strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))) {
+		text = strings.TrimPrefix(text, "\uFEFF")
+		isPage := strings.HasPrefix(strings.TrimSpace(text), "<")
+		if got := encode(t, r); !isPage && !sameJSON(strings.TrimSpace(got), strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))) {
 			t.Errorf("read and written again it is %s", got)
 		}
 		draw(t, r)

@@ -31,6 +31,10 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 
 func (e *encoder) report(r *Report) {
 	e.python = r.Python
+	if r.verbatim != "" {
+		e.dst = e.style.Append(e.dst, r.verbatim)
+		return
+	}
 	e.open('{')
 	if r.saved != nil {
 		for _, m := range r.saved {

@@ -1,7 +1,7 @@
 package reader
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,15 +14,22 @@ import (
 )
 
 // ParseReport reads a report that was saved as JSON, by the Python tool's
-// `trace show --json` or by [Report.EncodeJSON]. EncodeJSON writes such a report
-// as it was read, with its unknown members. The error names the operation that is
-// wrong. It wraps [*osprofiler.SyntaxError] if the text is not JSON. Bytes that are
-// not UTF-8 are read as U+FFFD.
+// `trace show --json` (of any version) or by [Report.EncodeJSON]. EncodeJSON writes
+// such a report as it was read, with its unknown members.
+//
+// ParseReport is lenient, as the Python tool is. A report is a JSON object with a
+// list "children". Every other member may be missing. Stats that are missing are
+// computed from the tree, because osprofiler before 1.4.0 saved none. A member of
+// an unexpected type counts as missing, and Warnings name it. The error wraps
+// [*osprofiler.SyntaxError] if the text is not JSON. Bytes that are not UTF-8 are
+// read as U+FFFD. A byte order mark is skipped. ParseReport also reads the report
+// in a page that the Python tool saved with --html.
 func ParseReport(text string) (*Report, error) {
+	text = strings.TrimPrefix(text, "\uFEFF")
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
-	raw, err := pyjson.One(text)
+	raw, err := pyjson.One(embedded(text))
 	if err != nil {
 		return nil, fmt.Errorf("a saved report should be a JSON object: %w", err)
 	}
@@ -31,55 +38,63 @@ func ParseReport(text string) (*Report, error) {
 	}
 	p := &reportParser{text: raw}
 	r, err := p.parse()
-	if err == nil {
-		err = r.setFromSaved()
-	}
 	if err != nil {
 		return nil, fmt.Errorf("this is no saved report: %w", err)
+	}
+	r.setFromSaved(&p.oddities)
+	r.Warnings = append(r.Warnings, p.oddities.sentences()...)
+	if p.isIrregular {
+		r.verbatim = raw
 	}
 	return r, nil
 }
 
+// dataMarkers precede the report in the HTML template of the Python tool.
+var dataMarkers = []string{"OSProfilerData = ", "$scope.tree = ["}
+
+// embedded returns the report in a page of the Python tool. Any other text is
+// returned as it is.
+func embedded(text string) string {
+	if !strings.HasPrefix(strings.TrimSpace(text), "<") {
+		return text
+	}
+	for _, marker := range dataMarkers {
+		if _, data, ok := strings.Cut(text, marker); ok {
+			if end, err := pyjson.End(data, 0); err == nil {
+				return data[:end]
+			}
+		}
+	}
+	return text
+}
+
 // setFromSaved sets the fields of the report from its saved members.
-func (r *Report) setFromSaved() error {
-	info, err := object(r.saved, keyInfo)
-	if err != nil {
-		return err
-	}
-	if r.Finished, err = milliseconds(info, keyFinished); err != nil {
-		return err
-	}
-	if r.LastStarted, err = milliseconds(info, keyLastStarted); err != nil {
-		return err
-	}
-	stats, err := object(r.saved, keyStats)
-	if err != nil {
-		return err
-	}
-	if err := r.setStats(stats); err != nil {
-		return err
+func (r *Report) setFromSaved(odd *oddities) {
+	const owner = "the report"
+	info := odd.object(owner, r.saved, keyInfo)
+	r.Finished = odd.milliseconds(owner, info, keyFinished)
+	r.LastStarted = odd.milliseconds(owner, info, keyLastStarted)
+	if stats := odd.object(owner, r.saved, keyStats); stats == "" || !r.setStats(stats) {
+		r.Stats = r.statsOfTree()
+		if stats != "" {
+			odd.add("the stats of the report should have a count and a duration for each name; they are computed from the tree")
+		}
 	}
 	warnings, _ := get(r.saved, keyWarnings)
 	for raw := range pyjson.Elements(warnings) {
 		r.Warnings = append(r.Warnings, textOf(raw))
 	}
 	r.setTimesFromEvents()
-	return nil
 }
 
-func (r *Report) setStats(stats string) error {
+// setStats sets the saved stats. It returns false if they are not complete.
+func (r *Report) setStats(stats string) (ok bool) {
 	index := map[string]int{}
 	for name, raw := range pyjson.Members(stats) {
 		count, err := milliseconds(raw, keyCount)
-		if err != nil {
-			return fmt.Errorf("the stats of %s: %w", safetext.Quote(name), err)
-		}
-		duration, err := milliseconds(raw, keyDuration)
-		if err != nil {
-			return fmt.Errorf("the stats of %s: %w", safetext.Quote(name), err)
-		}
-		if count == nil || duration == nil {
-			return fmt.Errorf("the stats of %s should have a count and a duration, not %s", safetext.Quote(name), safetext.Quote(raw))
+		duration, errDuration := milliseconds(raw, keyDuration)
+		if err != nil || errDuration != nil || count == nil || duration == nil {
+			return false
 		}
 		s := Stat{Name: name, Count: *count, Duration: *duration}
 		if incomplete, err := milliseconds(raw, keyIncomplete); err == nil && incomplete != nil {
@@ -92,33 +107,21 @@ func (r *Report) setStats(stats string) error {
 		index[name] = len(r.Stats)
 		r.Stats = append(r.Stats, s)
 	}
-	return nil
+	return true
 }
 
-// milliseconds returns a member that should be a whole number or null. It is nil
-// if the member is null or missing.
-func milliseconds(object, key string) (*int64, error) {
-	raw, ok := pyjson.Get(object, key)
-	if !ok || raw == "null" {
-		return nil, nil
+// statsOfTree sums up the operations of the tree by name.
+func (r *Report) statsOfTree() []Stat {
+	sums := newStatSums()
+	for _, n := range r.Nodes() {
+		sums.add(n)
 	}
-	n, err := strconv.ParseInt(raw, 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("%q should be a whole number, not %s", key, safetext.Quote(raw))
-	}
-	return &n, nil
+	return sums.stats
 }
 
 // setFromSaved sets the fields of the node from its saved members.
-func (n *Node) setFromSaved() (err error) {
-	info, err := object(n.saved, keyInfo)
-	if err != nil {
-		return err
-	}
+func (n *Node) setFromSaved(odd *oddities) {
 	n.setOdd(keyService, "")
-	for key, raw := range pyjson.Members(info) {
-		n.setInfoMember(key, raw)
-	}
 	for _, m := range n.saved {
 		switch m.key {
 		case keyTraceID:
@@ -127,22 +130,31 @@ func (n *Node) setFromSaved() (err error) {
 			n.ParentID = textOf(m.raw)
 		}
 	}
-	started, err := milliseconds(info, keyStarted)
-	if err != nil {
-		return err
+	owner := n.savedLabel()
+	info := odd.object(owner, n.saved, keyInfo)
+	for key, raw := range pyjson.Members(info) {
+		n.setInfoMember(key, raw)
 	}
-	finished, err := milliseconds(info, keyFinished)
-	if err != nil {
-		return err
-	}
-	if (started == nil) != (finished == nil) {
-		return errors.New(`"started" and "finished" should both be there or both be null`)
+	started, finished := odd.milliseconds(owner, info, keyStarted), odd.milliseconds(owner, info, keyFinished)
+	switch {
+	case started == nil && finished == nil:
+	case finished == nil:
+		finished, n.Incomplete = started, cmp.Or(n.Incomplete, NoStop)
+	case started == nil:
+		started, n.Incomplete = finished, cmp.Or(n.Incomplete, NoStart)
 	}
 	if n.Timed = started != nil; n.Timed {
 		n.Started, n.Finished = *started, *finished
 	}
 	n.inferIncomplete()
-	return nil
+}
+
+// savedLabel names the operation in a warning.
+func (n *Node) savedLabel() string {
+	if raw, ok := get(n.saved, keyTraceID); ok {
+		return "the operation " + safetext.Quote(textOf(raw))
+	}
+	return "an operation without trace_id"
 }
 
 func (n *Node) setInfoMember(key, raw string) {
@@ -205,16 +217,4 @@ func get(members []member, key string) (raw string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// object returns a member that has to be an object.
-func object(members []member, key string) (raw string, err error) {
-	raw, ok := get(members, key)
-	if !ok {
-		return "", fmt.Errorf("%q is missing", key)
-	}
-	if pyjson.KindOf(raw) != pyjson.Object {
-		return "", fmt.Errorf("%q should be an object, not %s", key, safetext.Quote(raw))
-	}
-	return raw, nil
 }

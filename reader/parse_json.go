@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,9 @@ type reportParser struct {
 	text   string
 	offset int
 	open   []openNode // the objects around the offset; the first is the report
+
+	oddities    oddities
+	isIrregular bool // the tree cannot represent the text
 }
 
 // An openNode is an object whose end is not read yet.
@@ -35,7 +39,7 @@ func (p *reportParser) parse() (*Report, error) {
 		case n.inChildren && p.skip(']'):
 			n.inChildren = false
 		case n.inChildren:
-			err = p.child(n)
+			p.child(n)
 		case p.skip('}'):
 			err = p.leave(n)
 		default:
@@ -49,14 +53,15 @@ func (p *reportParser) parse() (*Report, error) {
 }
 
 // child begins to read a child of the node.
-func (p *reportParser) child(n *openNode) error {
+func (p *reportParser) child(n *openNode) {
 	if p.text[p.offset] != '{' {
-		return fmt.Errorf("among the children of %s is %s, which is no object", p.nameOf(n), safetext.Quote(p.value()))
+		p.isIrregular = true
+		p.oddities.add("among the children of %s is %s, which is no object", p.nameOf(n), safetext.Quote(p.value()))
+		return
 	}
 	child := &Node{}
 	n.Children = append(n.Children, child)
 	p.enter(child)
-	return nil
 }
 
 // skip skips blanks, the byte c if it follows, and the blanks after it.
@@ -93,12 +98,26 @@ func (p *reportParser) member(n *openNode) error {
 		return nil
 	}
 	if p.text[p.offset] != '[' {
-		return fmt.Errorf("the children of %s should be a list, not %s", p.nameOf(n), safetext.Quote(p.value()))
+		return p.oddChildren(n, p.value())
 	}
 	n.setSaved(key, "")
 	n.Children = nil
 	n.inChildren, n.hasChildren = true, true
 	p.skip('[')
+	return nil
+}
+
+// oddChildren takes children that are no list as no children. Only the report
+// itself has to have a list.
+func (p *reportParser) oddChildren(n *openNode, raw string) error {
+	if len(p.open) == 1 {
+		return fmt.Errorf("the report should have a list of children, not %s", safetext.Quote(raw))
+	}
+	p.isIrregular = true
+	n.Children, n.hasChildren = nil, true
+	if raw != "null" {
+		p.oddities.add("the children of %s should be a list, not %s", p.nameOf(n), safetext.Quote(raw))
+	}
 	return nil
 }
 
@@ -130,13 +149,13 @@ func (n *openNode) indexOf(key string) (i int, ok bool) {
 }
 
 func (p *reportParser) leave(n *openNode) error {
-	if !n.hasChildren {
-		return fmt.Errorf("%s should have a list of children", p.nameOf(n))
-	}
-	if len(p.open) > 1 {
-		if err := n.setFromSaved(); err != nil {
-			return fmt.Errorf("%s: %w", p.nameOf(n), err)
-		}
+	isReport := len(p.open) == 1
+	switch {
+	case isReport && !n.hasChildren:
+		return errors.New("the report should have a list of children")
+	case !isReport:
+		p.isIrregular = p.isIrregular || !n.hasChildren
+		n.setFromSaved(&p.oddities)
 	}
 	p.open = p.open[:len(p.open)-1]
 	return nil
@@ -147,9 +166,5 @@ func (p *reportParser) nameOf(n *openNode) string {
 	if len(p.open) == 1 {
 		return "the report"
 	}
-	raw, ok := get(n.saved, keyTraceID)
-	if !ok {
-		return "an operation without trace_id"
-	}
-	return "the operation " + safetext.Quote(textOf(raw))
+	return n.savedLabel()
 }

@@ -84,37 +84,31 @@ func TestParseReportOfOurs(t *testing.T) {
 	}
 }
 
-// The smallest report, with something wrong or unusual in it each time.
-func TestParseReportErrors(t *testing.T) {
-	const good = `{"info": {"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}, "children": [` +
-		`{"info": {"name": "a", "started": 0, "finished": 1}, "trace_id": "t1", "parent_id": "b", "children": []}], "stats": {"a": {"count": 1, "duration": 1}}}`
-	if _, err := reader.ParseReport(good); err != nil {
-		t.Fatal(err)
+// goodReport is the smallest report. The tests make something wrong in it.
+const goodReport = `{"info": {"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}, "children": [` +
+	`{"info": {"name": "a", "started": 0, "finished": 1}, "trace_id": "t1", "parent_id": "b", "children": []}], "stats": {"a": {"count": 1, "duration": 1}}}`
+
+// changed returns goodReport with one change.
+func changed(t *testing.T, from, to string) string {
+	t.Helper()
+	text := strings.Replace(goodReport, from, to, 1)
+	if text == goodReport && from != to {
+		t.Fatalf("%q does not stand in the report", from)
 	}
+	return text
+}
+
+// Only a text that is no JSON object with a list of children is no report.
+func TestParseReportErrors(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
-		{good, ``, "a saved report should be a JSON object: invalid JSON at byte 0: the text ends too early"},
-		{good, `[]`, `a saved report should be a JSON object, not "[]"`},
+		{goodReport, ``, "a saved report should be a JSON object: invalid JSON at byte 0: the text ends too early"},
+		{goodReport, `<html></html>`, "a saved report should be a JSON object: invalid JSON at byte 0: no JSON value starts so"},
+		{goodReport, `[]`, `a saved report should be a JSON object, not "[]"`},
 		{`}}}`, `}}`, "a saved report should be a JSON object: invalid JSON at byte 245: the text ends too early"},
-		{`"info": {"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}, `, ``, `this is no saved report: "info" is missing`},
-		{`{"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}`, `7`, `this is no saved report: "info" should be an object, not "7"`},
-		{`"stats"`, `"statistics"`, `this is no saved report: "stats" is missing`},
-		{`"last_trace_started": 0`, `"last_trace_started": 0.5`, `this is no saved report: "last_trace_started" should be a whole number, not "0.5"`},
 		{`"children": [{`, `"kids": [{`, `this is no saved report: the report should have a list of children`},
-		{`"children": []`, `"children": {}`, `this is no saved report: the children of the operation "t1" should be a list, not "{}"`},
-		{`"children": []`, `"children": [5]`, `this is no saved report: among the children of the operation "t1" is "5", which is no object`},
-		{`, "children": []`, ``, `this is no saved report: the operation "t1" should have a list of children`},
-		{`"trace_id": "t1", "parent_id": "b", "children": []`, `"parent_id": "b"`, `this is no saved report: an operation without trace_id should have a list of children`},
-		{`{"name": "a", "started": 0, "finished": 1}`, `null`, `this is no saved report: the operation "t1": "info" should be an object, not "null"`},
-		{`"a", "started": 0`, `"a", "started": "0"`, `this is no saved report: the operation "t1": "started" should be a whole number, not "\"0\""`},
-		{`"a", "started": 0`, `"a", "started": 99999999999999999999`, `this is no saved report: the operation "t1": "started" should be a whole number, not "99999999999999999999"`},
-		{`"a", "started": 0, `, `"a", `, `this is no saved report: the operation "t1": "started" and "finished" should both be there or both be null`},
-		{`{"count": 1, "duration": 1}`, `7`, `this is no saved report: the stats of "a" should have a count and a duration, not "7"`},
-		{`"count": 1`, `"count": true`, `this is no saved report: the stats of "a": "count" should be a whole number, not "true"`},
+		{goodReport, `{"children": null}`, `this is no saved report: the report should have a list of children, not "null"`},
 	} {
-		text := strings.Replace(good, c.from, c.to, 1)
-		if text == good {
-			t.Fatalf("%q does not stand in the report", c.from)
-		}
+		text := changed(t, c.from, c.to)
 		r, err := reader.ParseReport(text)
 		if err == nil || err.Error() != c.want || r != nil {
 			t.Errorf("%s\ngot  %v\nwant %s", text, err, c.want)
@@ -123,6 +117,100 @@ func TestParseReportErrors(t *testing.T) {
 	var syntax *osprofiler.SyntaxError
 	if _, err := reader.ParseReport("{"); !errors.As(err, &syntax) {
 		t.Errorf("%v should be a syntax error", err)
+	}
+}
+
+// The Python tool prints each of these as it is. The tree has what can be read.
+func TestParseReportIsLenient(t *testing.T) {
+	const badStats = "the stats of the report should have a count and a duration for each name; they are computed from the tree"
+	for _, c := range []struct{ from, to, shape, warning string }{
+		{`"info"`, `"info"`, "a 0-1", ""},
+		{`"info": {"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}, `, ``, "a 0-1", ""},
+		{`{"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}`, `7`, "a 0-1", `"info" of the report should be an object, not "7"`},
+		{`, "stats": {"a": {"count": 1, "duration": 1}}`, ``, "a 0-1", ""}, // osprofiler before 1.4.0
+		{`{"a": {"count": 1, "duration": 1}}`, `null`, "a 0-1", ""},
+		{`{"a": {"count": 1, "duration": 1}}`, `[]`, "a 0-1", `"stats" of the report should be an object, not "[]"`},
+		{`{"count": 1, "duration": 1}`, `7`, "a 0-1", badStats},
+		{`"count": 1, `, ``, "a 0-1", badStats},
+		{`"count": 1`, `"count": true`, "a 0-1", badStats},
+		{`"last_trace_started": 0`, `"last_trace_started": 0.5`, "a 0-1", ""},
+		{`"last_trace_started": 0`, `"last_trace_started": "0"`, "a 0-1", `the report: "last_trace_started" should be a number of milliseconds, not "\"0\""`},
+		{`"children": []`, `"children": null`, "a 0-1", ""},
+		{`"children": []`, `"children": {}`, "a 0-1", `the children of the operation "t1" should be a list, not "{}"`},
+		{`"children": []`, `"children": [5, {}]`, "a 0-1 [ 0-0 no time]", `among the children of the operation "t1" is "5", which is no object`},
+		{`, "children": []`, ``, "a 0-1", ""},
+		{`"trace_id": "t1", "parent_id": "b", "children": []`, `"parent_id": "b"`, "a 0-1", ""},
+		{`{"name": "a", "started": 0, "finished": 1}`, `null`, " 0-0 no time", ""},
+		{`{"name": "a", "started": 0, "finished": 1}`, `[]`, " 0-0 no time", `"info" of the operation "t1" should be an object, not "[]"`},
+		{`"a", "started": 0`, `"a", "started": "0"`, "a 1-1 no start", `the operation "t1": "started" should be a number of milliseconds, not "\"0\""`},
+		{`"a", "started": 0`, `"a", "started": 99999999999999999999`, "a 1-1 no start", `the operation "t1": "started" should be a number of milliseconds, not "99999999999999999999"`},
+		{`"a", "started": 0, "finished": 1`, `"a", "started": NaN, "finished": 1.9`, "a 1-1 no start", `the operation "t1": "started" should be a number of milliseconds, not "NaN"`},
+		{`"a", "started": 0, `, `"a", `, "a 1-1 no start", ""},
+		{`"a", "started": 0, "finished": 1`, `"a", "started": 0`, "a 0-0 no stop", ""},
+	} {
+		text := changed(t, c.from, c.to)
+		r, err := reader.ParseReport(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		wantShape(t, r, c.shape)
+		if got := strings.Join(r.Warnings, "; "); got != c.warning {
+			t.Errorf("%s\nwarns %s\nwant  %s", text, got, c.warning)
+		}
+		if len(r.Stats) == 0 {
+			t.Errorf("%s: no stats", text)
+		}
+		checkRoundTrip(t, indented(text))
+		draw(t, r)
+	}
+}
+
+// The warnings of a report with many odd values are bounded.
+func TestParseReportBoundsItsWarnings(t *testing.T) {
+	r, err := reader.ParseReport(`{"children": [` + strings.Repeat("1, ", 999) + `1]}`)
+	if err != nil || len(r.Warnings) != 21 {
+		t.Fatalf("%v, %d warnings", err, len(r.Warnings))
+	}
+	if want := "980 more values of the saved report have an unexpected type"; r.Warnings[20] != want {
+		t.Errorf("got %q, want %q", r.Warnings[20], want)
+	}
+}
+
+// Stats that are missing are those that the report would have had.
+func TestParseReportComputesStats(t *testing.T) {
+	for _, path := range openstack(t) {
+		want, err := reader.BuildReport(sequence(t, readLines(t, path+".jsonl")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved := encode(t, want)
+		got, err := reader.ParseReport(strings.Replace(saved, `"stats": {`, `"statistics": {`, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		byName := cmpopts.SortSlices(func(a, b reader.Stat) bool { return a.Name < b.Name })
+		if diff := cmp.Diff(want.Stats, got.Stats, byName); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+// A page of the Python tool contains the report.
+func TestParseReportOfAPage(t *testing.T) {
+	for _, page := range []string{
+		"\uFEFF<!doctype html>\n<script>var OSProfilerData = " + goodReport + ";\n</script>",
+		"<html><script>$scope.tree = [" + goodReport + "];</script>",
+		"\uFEFF" + goodReport,
+	} {
+		r, err := reader.ParseReport(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantShape(t, r, "a 0-1")
+		if got := encode(t, r); got != indented(goodReport) {
+			t.Errorf("written it is %s", got)
+		}
 	}
 }
 

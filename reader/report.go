@@ -29,7 +29,8 @@ type Report struct {
 	// ParseReport leaves it false, since a saved report is written as it was read.
 	Python bool
 
-	saved []member // the members of a saved report
+	saved    []member // the members of a saved report
+	verbatim string   // the text of a saved report that the tree cannot represent, or empty
 }
 
 // A Stat sums up the operations of one name.
