@@ -139,7 +139,7 @@ func ExampleOpen() {
 	// ✗ api:wsgi  GET /servers                          42.0 ms │████████████████████│
 	// │   Timeout: no answer
 	// ├ api:db  SELECT … FROM instances                  750 µs │▐                   │
-	// └ api:neutron-api                                 no stop │ ▕╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌│
+	// └ api:neutron-api                     running for 38.0 ms │ ▕╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌│
 	//
 	// service  project  hosts  operations  failed
 	// api      nova     c1              3       1

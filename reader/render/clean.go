@@ -74,14 +74,18 @@ const ellipsis = "…"
 
 // cut shortens a clean text to a number of columns. A shortened text ends in an
 // ellipsis.
-func cut(text string, columns int) string {
+func (b brush) cut(text string, columns int) string {
 	if len(text) <= columns || width(text) <= columns {
 		return text
 	}
 	if columns <= 0 {
 		return ""
 	}
-	return head(text, columns-1) + ellipsis
+	mark := ellipsis
+	if b.isASCII {
+		mark = "..."[:min(columns, 3)]
+	}
+	return head(text, columns-width(mark)) + mark
 }
 
 // head returns the longest beginning of a text that fits into the columns.
@@ -109,7 +113,7 @@ func padLeft(text string, columns int) string {
 
 // wrap breaks a clean text at blanks into lines of a number of columns. There are
 // at most most lines; the last one ends in an ellipsis if the text is longer.
-func wrap(text string, columns, most int) (lines []string) {
+func (b brush) wrap(text string, columns, most int) (lines []string) {
 	for len(lines) < most-1 && width(text) > columns {
 		line := head(text, columns)
 		if line == "" {
@@ -121,5 +125,5 @@ func wrap(text string, columns, most int) (lines []string) {
 		lines = append(lines, line)
 		text = strings.TrimPrefix(text[len(line):], " ")
 	}
-	return append(lines, cut(text, columns))
+	return append(lines, b.cut(text, columns))
 }

@@ -24,7 +24,7 @@ func detail(n *reader.Node, narrow bool) string {
 		case "request":
 			return clean(serverRequest(raw))
 		case "requests":
-			return clean(clientRequest(raw) + status(n))
+			return clean(clientRequest(raw))
 		case "db":
 			return statement(member(raw, "statement"))
 		case "function":
@@ -72,19 +72,6 @@ func clientRequest(raw string) string {
 		text += "?" + query
 	}
 	return strings.TrimSpace(text)
-}
-
-// status returns the status code that the stop of a client's request has.
-func status(n *reader.Node) string {
-	stop, ok := n.Event(osprofiler.Stop)
-	if !ok {
-		return ""
-	}
-	raw, _ := stop.Info().Get("requests")
-	if code := member(raw, "status_code"); code != "" {
-		return " → " + code
-	}
-	return ""
 }
 
 // statement writes a SQL statement on one line, without the columns of a SELECT,

@@ -33,21 +33,21 @@ var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 // dotEntity matches an HTML character reference, which Graphviz would replace.
 var dotEntity = regexp.MustCompile(`&(#?[0-9A-Za-z]+;)`)
 
-// dotColumns is how many columns each text of a label takes at most.
-const dotColumns = 100
+// dotCut shortens a text of a label to 100 columns.
+func dotCut(text string) string { return brush{}.cut(text, 100) }
 
 // dotAttributes returns the attributes of a node.
 func dotAttributes(n *reader.Node) (string, error) {
-	label := cut(orDash(clean(n.Name)), dotColumns)
+	label := dotCut(orDash(clean(n.Name)))
 	if n.Service != "" {
-		label = cut(clean(n.Service), dotColumns) + ":" + label
+		label = dotCut(clean(n.Service)) + ":" + label
 	}
 	if ms, ok := n.Duration(); ok {
 		label += " - " + strconv.FormatInt(ms, 10) + " ms"
 	} else {
-		label += " - " + cut(clean(string(n.Incomplete)), dotColumns)
+		label += " - " + dotCut(clean(string(n.Incomplete)))
 	}
-	if line := cut(clean(secondLine(n)), dotColumns); line != "" {
+	if line := dotCut(clean(secondLine(n))); line != "" {
 		label += "\n" + line
 	}
 	label = dotEntity.ReplaceAllString(dotEscapes.Replace(label), "&amp;$1")

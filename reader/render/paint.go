@@ -11,16 +11,19 @@ const (
 	dim    paint = "2"
 	red    paint = "1;31"
 	yellow paint = "33"
+
+	// elastic marks the plain piece that is shortened first.
+	elastic paint = "elastic"
 )
 
 // servicePaints tell services apart. Red and yellow have their own meaning.
 var servicePaints = []paint{"36", "32", "35", "34", "96", "92", "95", "94"}
 
-// A brush paints texts if it is on.
-type brush bool
+// A brush writes texts in colour or not, and in ASCII or not.
+type brush struct{ isColored, isASCII bool }
 
-func (on brush) paint(p paint, text string) string {
-	if !bool(on) || p == plain || text == "" {
+func (b brush) paint(p paint, text string) string {
+	if !b.isColored || p == plain || p == elastic || text == "" {
 		return text
 	}
 	return "\x1b[" + string(p) + "m" + text + "\x1b[0m"
@@ -33,19 +36,33 @@ type piece struct {
 }
 
 // line joins pieces to exactly so many columns.
-func (on brush) line(pieces []piece, columns int) string {
+func (b brush) line(pieces []piece, columns int) string {
 	out, left := "", columns
 	for i, p := range pieces {
-		text := cut(p.text, left)
+		text := b.cut(p.text, left)
 		if text == p.text && width(text) == left && i+1 < len(pieces) && left > 0 {
-			text = head(text, left-1) + ellipsis // there is no room for the next piece
+			text = b.cut(text+" ", left) // there is no room for the next piece
 		}
-		out += on.paint(p.paint, text)
+		out += b.paint(p.paint, text)
 		if left -= width(text); left <= 0 || text != p.text {
 			break
 		}
 	}
 	return out + strings.Repeat(" ", max(0, left))
+}
+
+// fit shortens the elastic piece, so that the piece after it (the HTTP status) has
+// room in so many columns. The elastic piece keeps at least 8 columns.
+func (b brush) fit(pieces []piece, columns int) []piece {
+	for i, p := range pieces {
+		if p.paint != elastic || i+1 == len(pieces) {
+			continue
+		}
+		if over := widthOf(pieces[:i+2]) - columns; over > 0 {
+			pieces[i].text = b.cut(p.text, max(width(p.text)-over, 8))
+		}
+	}
+	return pieces
 }
 
 // widthOf returns how many columns pieces take.

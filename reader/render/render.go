@@ -6,6 +6,7 @@ package render
 
 import (
 	"io"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
@@ -17,8 +18,11 @@ func JSON(w io.Writer, r *reader.Report) error { return r.EncodeJSON(w) }
 type TextOption interface{ apply(*textConfig) }
 
 type textConfig struct {
-	width int
-	color bool
+	width    int
+	color    bool
+	ascii    bool
+	verbose  bool
+	location *time.Location
 }
 
 type textOption func(*textConfig)
@@ -41,4 +45,22 @@ func WithWidth(columns int) TextOption {
 // are off by default. A stored text never becomes an escape sequence.
 func WithColor(on bool) TextOption {
 	return textOption(func(c *textConfig) { c.color = on })
+}
+
+// WithASCII draws with ASCII characters only. Any other character of a stored text
+// is shown as its code. It is off by default.
+func WithASCII(on bool) TextOption {
+	return textOption(func(c *textConfig) { c.ascii = on })
+}
+
+// WithLocation sets the time zone of the trace's date and time. The default is UTC.
+func WithLocation(location *time.Location) TextOption {
+	return textOption(func(c *textConfig) { c.location = location })
+}
+
+// WithVerbose shows more below each operation: the name, kind and status of its
+// span, the id, the attributes, the events with their time since the start of the
+// operation, and the links. It is off by default.
+func WithVerbose(on bool) TextOption {
+	return textOption(func(c *textConfig) { c.verbose = on })
 }

@@ -30,7 +30,7 @@ func (t *text) tables(r *reader.Report) {
 		if s.known > 0 {
 			total, mean = s.took.String(), duration{s.took.Duration / time.Duration(s.known), s.took.exact}.String()
 		}
-		rows = append(rows, []string{orDash(clean(s.name)), strconv.Itoa(s.count), total, mean, zeroless(s.failed), zeroless(s.incomplete)})
+		rows = append(rows, []string{orDash(t.clean(s.name)), strconv.Itoa(s.count), total, mean, zeroless(s.failed), zeroless(s.incomplete)})
 	}
 	t.table(rows, 1, len(sums)-mostRows, func(int) paint { return plain })
 }
@@ -104,7 +104,7 @@ func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint)
 			if widths[column] == 0 {
 				continue
 			}
-			field = cut(field, widths[column])
+			field = t.cut(field, widths[column])
 			blanks := strings.Repeat(" ", widths[column]-width(field))
 			if field = t.paint(fieldPaint(i, column, rows[0][column], paints), field); column >= numbers {
 				out += blanks + field + "  "

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
@@ -13,15 +14,16 @@ import (
 // Text draws a report for people. The operations are a tree. Each has its duration
 // and a bar that shows when in the trace it ran. Failed operations are marked and
 // have their error below them. Incomplete operations have the missing half in place
-// of their duration. Tables of the services and the operations follow, and the
+// of their duration. An operation that was started and not stopped is "running for"
+// the time from its start to the last event of the trace. Tables of the services and the operations follow, and the
 // warnings. The indent of deep trees is bounded; beyond it a number tells the depth.
 // Control characters of stored texts are escaped. The error is w's.
 func Text(w io.Writer, r *reader.Report, opts ...TextOption) error {
-	c := textConfig{width: defaultWidth}
+	c := textConfig{width: defaultWidth, location: time.UTC}
 	for _, opt := range opts {
 		opt.apply(&c)
 	}
-	t := &text{Writer: bufio.NewWriterSize(w, 1<<16), brush: brush(c.color), width: c.width}
+	t := &text{Writer: bufio.NewWriterSize(w, 1<<16), brush: brush{c.color, c.ascii}, textConfig: c, report: r}
 	t.survey(r)
 	t.header(r)
 	t.tree(r)
@@ -34,8 +36,9 @@ func Text(w io.Writer, r *reader.Report, opts ...TextOption) error {
 type text struct {
 	*bufio.Writer
 	brush
-	width int
-	ruler ruler
+	textConfig
+	report *reader.Report
+	ruler  ruler
 
 	services   []*service
 	byService  map[[2]string]*service
@@ -89,21 +92,20 @@ func (t *text) survey(r *reader.Report) {
 	if r.Finished != nil && total.Milliseconds() != *r.Finished { // other events are not in the tree
 		total = milliseconds(*r.Finished)
 	}
-	columns := min(max(t.width/4, 10), 60)
-	t.ruler = ruler{total: total, columns: columns}
+	t.ruler = ruler{total: total, columns: min(max(t.width/4, 10), 60)}
 }
 
 func (t *text) serviceOf(n *reader.Node) *service {
 	key := [2]string{n.Project, n.Service}
 	s := t.byService[key]
 	if s == nil {
-		s = &service{project: clean(n.Project), name: clean(n.Service)}
+		s = &service{project: t.clean(n.Project), name: t.clean(n.Service)}
 		s.paint = servicePaints[len(t.services)%len(servicePaints)]
 		t.byService[key] = s
 		t.services = append(t.services, s)
 	}
 	const most = 8 // hosts that are listed
-	if host := clean(n.Host); host != "" && len(s.hosts) < most && !slices.Contains(s.hosts, host) {
+	if host := t.clean(n.Host); host != "" && len(s.hosts) < most && !slices.Contains(s.hosts, host) {
 		s.hosts = append(s.hosts, host)
 	}
 	return s
@@ -111,11 +113,11 @@ func (t *text) serviceOf(n *reader.Node) *service {
 
 func (t *text) header(r *reader.Report) {
 	if r.BaseID != "" {
-		t.print(t.paint(bold, cut("Trace "+clean(r.BaseID), t.width)))
+		t.print(t.paint(bold, t.cut("Trace "+t.clean(r.BaseID), t.width)))
 	}
 	var parts []piece
 	if !r.Began.IsZero() {
-		parts = append(parts, piece{r.Began.Format("2006-01-02 15:04:05.000 UTC"), plain})
+		parts = append(parts, piece{t.clean(r.Began.In(t.location).Format("2006-01-02 15:04:05.000 MST")), plain})
 	}
 	if r.Finished != nil {
 		parts = append(parts, piece{t.ruler.total.String(), plain})
@@ -149,7 +151,7 @@ func (t *text) flow(parts []piece, between string) {
 
 // print writes a line without trailing blanks.
 func (t *text) print(line string) {
-	_, _ = t.WriteString(strings.TrimRight(line, " ")) // Flush returns the error
+	_, _ = t.WriteString(t.glyphs(strings.TrimRight(line, " "))) // Flush returns the error
 	_ = t.WriteByte('\n')
 }
 
@@ -158,7 +160,7 @@ func (t *text) warnings(warnings []string) {
 		t.print("")
 	}
 	for _, warning := range warnings {
-		for i, line := range wrap(clean(warning), t.width-2, 4) {
+		for i, line := range t.wrap(t.clean(warning), t.width-2, 4) {
 			mark := "  "
 			if i == 0 {
 				mark = t.paint(yellow, "! ")

@@ -23,7 +23,7 @@ func (t *text) tree(r *reader.Report) {
 	if !t.narrow() {          // the bars get the columns that no label needs
 		longest := 0
 		eachOperation(r, func(n *reader.Node, open []branch) {
-			longest = max(longest, widthOf(t.label(n, open, limit)))
+			longest = max(longest, widthOf(t.label(n, open, limit))+t.excess(n))
 		})
 		t.ruler.columns += max(labels-longest, 0)
 		labels = min(labels, longest)
@@ -33,6 +33,9 @@ func (t *text) tree(r *reader.Report) {
 		t.operation(n, open, labels, limit)
 		if n.Failed {
 			t.failure(n, open, limit)
+		}
+		if t.verbose {
+			t.details(n, open, limit)
 		}
 	})
 }
@@ -67,12 +70,15 @@ func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 	if s.name != "" {
 		pieces = append(pieces, piece{s.name, s.paint}, piece{":", dim})
 	}
-	pieces = append(pieces, piece{orDash(clean(n.Name)), bold})
-	if what := detail(n, t.narrow()); what != "" {
-		pieces = append(pieces, piece{"  " + what, plain})
+	pieces = append(pieces, piece{orDash(t.clean(n.Name)), bold})
+	if what := t.inASCII(detail(n, t.narrow())); what != "" {
+		pieces = append(pieces, piece{"  " + what, elastic})
+	}
+	if code := t.clean(httpStatus(n)); code != "" {
+		pieces = append(pieces, piece{t.inASCII(" → ") + code, plain})
 	}
 	if host := open[len(open)-1].host; n.Host != host && n.Host != "" && !t.narrow() {
-		pieces = append(pieces, piece{"  @" + clean(n.Host), dim})
+		pieces = append(pieces, piece{"  @" + t.clean(n.Host), dim})
 	}
 	return pieces
 }
@@ -81,30 +87,40 @@ func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
 	pieces := t.label(n, open, limit)
 	took, color := t.took(n)
+	labels -= t.excess(n)
 	bar := t.serviceOf(n).paint
 	if n.Failed {
 		bar = red
 	}
 	frame := t.paint(dim, "│")
-	t.print(t.line(pieces, labels) + " " + t.paint(color, padLeft(took, timeColumns)) + " " + frame + t.paint(bar, t.ruler.bar(n)) + frame)
+	t.print(t.line(t.fit(pieces, labels), labels) + " " + t.paint(color, padLeft(took, timeColumns+t.excess(n))) + " " + frame + t.paint(bar, t.ruler.bar(n)) + frame)
 }
 
 // took returns the duration of an operation, or why it is not known.
 func (t *text) took(n *reader.Node) (string, paint) {
 	d, ok := n.Elapsed()
 	switch {
+	case n.Incomplete == reader.NoStop && n.Timed && t.ruler.total.Duration > n.Begin:
+		return "running for " + duration{t.ruler.total.Duration - n.Begin, n.Exact && t.ruler.total.exact}.String(), yellow
 	case !ok:
-		return clean(string(n.Incomplete)), yellow
+		return t.clean(string(n.Incomplete)), yellow
 	case d < 0:
 		return duration{d, n.Exact}.String(), yellow
 	}
 	return duration{d, n.Exact}.String(), plain
 }
 
+// excess returns how many columns of the label the duration takes: "running for" is
+// longer than a duration.
+func (t *text) excess(n *reader.Node) int {
+	took, _ := t.took(n)
+	return max(width(took)-timeColumns, 0)
+}
+
 // failure draws the error under its operation, over the whole width.
 func (t *text) failure(n *reader.Node, open []branch, limit int) {
 	guide := stem(append(open, branch{left: n.Children}), limit, false)
-	for _, line := range wrap(failure(n), t.width-width(guide)-2, 3) {
+	for _, line := range t.wrap(t.inASCII(failure(n)), t.width-width(guide)-2, 3) {
 		t.print(t.paint(dim, guide) + "  " + t.paint(red, line))
 	}
 }
