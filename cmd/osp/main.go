@@ -36,7 +36,7 @@ func main() {
 
 // execute runs the command line and writes an error to stderr in one sentence.
 func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.Writer) int {
-	root.SetArgs(joinErrorTrace(args))
+	root.SetArgs(joinErrorTrace(expandOptions(root, args)))
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if err != nil {

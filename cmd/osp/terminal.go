@@ -77,3 +77,19 @@ func phrase(text string) string {
 	}
 	return safetext.Shorten(b.String(), mostCell)
 }
+
+// localeHasUTF8 reports whether the locale's character set is UTF-8. POSIX takes the
+// first of LC_ALL, LC_CTYPE and LANG that is not empty. Without any of them there is
+// no statement about the terminal, and nearly all terminals have UTF-8.
+func localeHasUTF8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		locale := os.Getenv(name)
+		if locale == "" {
+			continue
+		}
+		_, charset, _ := strings.Cut(locale, ".")
+		charset, _, _ = strings.Cut(strings.ToLower(charset), "@")
+		return charset == "utf-8" || charset == "utf8"
+	}
+	return true
+}

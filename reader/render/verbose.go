@@ -78,8 +78,8 @@ type details struct {
 // line draws a key and its value, over the whole width.
 func (d details) line(level int, key, value string) {
 	indent := strings.Repeat("  ", level+1)
-	key = d.cut(d.clean(key), d.textConfig.width/2)
-	room := d.textConfig.width - width(d.guide) - width(indent) - 2
+	key = d.cut(d.clean(key), d.width/2)
+	room := d.width - width(d.guide) - width(indent) - 2
 	for i, line := range d.wrap(key+": "+strings.TrimSpace(d.clean(value)), max(room, 20), mostDetailLines) {
 		if i == 0 {
 			line = d.paint(dim, key+":") + strings.TrimPrefix(line, key+":")

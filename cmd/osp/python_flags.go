@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// pythonOptions are the long options of the Python tool by subcommand of trace. Its
+// argument parser accepts every unique beginning of an option.
+var pythonOptions = map[string][]string{
+	"show": {"connection-string", "transport-url", "idle-timeout", "json", "html", "local-libs", "dot", "render-dot", "out", "help"},
+	"list": {"connection-string", "error-trace", "help"},
+}
+
+// pythonRootOptions are the long options before the subcommand.
+var pythonRootOptions = []string{"version", "help"}
+
+// addPythonShowFlags adds the flags of the Python tool that change nothing here:
+// two tune its driver for messaging://, one its web page.
+func addPythonShowFlags(flags *pflag.FlagSet) {
+	const ignored = ", accepted because the Python tool has it"
+	flags.String("transport-url", "", "the message bus as a `URL`"+ignored)
+	flags.Var(new(pythonInt), "idle-timeout", "how many seconds the driver for a message bus waits"+ignored)
+	flags.Bool("local-libs", false, "use local files in the page of --html"+ignored)
+}
+
+// A pythonInt is a flag that takes what Python's int takes (in ASCII).
+type pythonInt string
+
+var pythonIntText = regexp.MustCompile(`^[+-]?[0-9]+(_[0-9]+)*$`)
+
+// String implements pflag.Value.
+func (i *pythonInt) String() string { return string(*i) }
+
+// Type implements pflag.Value.
+func (i *pythonInt) Type() string { return "seconds" }
+
+// Set implements pflag.Value.
+func (i *pythonInt) Set(text string) error {
+	if !pythonIntText.MatchString(strings.TrimSpace(text)) {
+		return fmt.Errorf("it should be a whole number")
+	}
+	*i = pythonInt(text)
+	return nil
+}
+
+// expandOptions writes out the shortened options of the Python tool: --conn for
+// --connection-string. A flag of ours is never taken as a shortened option.
+func expandOptions(root *cobra.Command, args []string) []string {
+	if len(args) > 0 && strings.HasPrefix(args[0], "--") {
+		return append([]string{expandOption(args[0], pythonRootOptions, root.Flags())}, args[1:]...)
+	}
+	if len(args) < 2 || args[0] != "trace" || pythonOptions[args[1]] == nil {
+		return args
+	}
+	cmd, _, err := root.Find(args[:2])
+	if err != nil {
+		return args
+	}
+	expanded := append([]string(nil), args...)
+	for i := 2; i < len(args) && args[i] != "--"; i++ {
+		if !strings.HasPrefix(args[i], "--") {
+			continue
+		}
+		expanded[i] = expandOption(args[i], pythonOptions[args[1]], cmd.Flags())
+		name := strings.TrimPrefix(expanded[i], "--")
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.NoOptDefVal == "" {
+			i++ // the next argument is the value
+		}
+	}
+	return expanded
+}
+
+// expandOption writes out one option, if it is the beginning of exactly one.
+func expandOption(arg string, options []string, flags *pflag.FlagSet) string {
+	name, value, hasValue := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+	if name == "" || flags.Lookup(name) != nil {
+		return arg
+	}
+	full := ""
+	for _, option := range options {
+		if !strings.HasPrefix(option, name) {
+			continue
+		}
+		if full != "" {
+			return arg // several: cobra calls it an unknown flag
+		}
+		full = option
+	}
+	switch {
+	case full == "":
+		return arg
+	case hasValue:
+		return "--" + full + "=" + value
+	}
+	return "--" + full
+}
