@@ -14,6 +14,7 @@ packages=(
   python3-osprofiler        # the Python library, in the version of the distribution
   python3-sqlalchemy        # for the SQL driver of the Python library
   python3-redis python3-psycopg2 python3-pymysql # for its other drivers
+  python3-graphviz graphviz # for `trace show --dot --render-dot`, of both tools
   python3-venv ca-certificates
   redis-server              # also the sentinels
   openssl                   # hashes certificates and encrypts keys for TLS tests
@@ -60,9 +61,9 @@ fi
 # The newest Python library and clients, and SQLAlchemy 1.x, because the SQL driver
 # and the command of the Python library do not work with SQLAlchemy 2.
 venv=.cache/venv
-if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pymysql' 2>/dev/null; then
+if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pymysql, graphviz' 2>/dev/null; then
   echo "setup: installing the newest Python library into $venv"
   rm -rf "$venv"
   /usr/bin/python3 -m venv "$venv"
-  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check osprofiler 'SQLAlchemy<2' redis psycopg2-binary PyMySQL
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check osprofiler 'SQLAlchemy<2' redis psycopg2-binary PyMySQL graphviz
 fi
