@@ -50,7 +50,7 @@ func (s *traceShow) renderGraph(ctx context.Context, report *reader.Report) erro
 		return err
 	}
 	name := s.renderDot + ".pdf"
-	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil { //nolint:gosec // the umask decides, as for mkdir
 		return fmt.Errorf("cannot write the file %q: %w", name, files.Reason(err))
 	}
 	return writeTo(ctx, name, nil, func(w io.Writer) error {

@@ -47,7 +47,7 @@ func (t *showTraces) withMissing(err error) error {
 	if err == nil || missing == nil {
 		return errors.Join(err, missing)
 	}
-	return fmt.Errorf("%w; %v", err, missing)
+	return fmt.Errorf("%w; %s", err, missing.Error())
 }
 
 func (t *showTraces) close() error {

@@ -40,9 +40,7 @@ newest 10,000 traces begins with.`,
   osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2 --json --out trace.json
   osp trace show trace.json --dot | dot -Tsvg > trace.svg`,
 		Args: anyTraces,
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
-			return flags.run(cmd, args)
-		}),
+		RunE: verb(flags.run),
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 			return completeBaseID(cmd.Context(), flags.connection, typed), cobra.ShellCompDirectiveDefault
 		},
