@@ -163,7 +163,10 @@ func TestAppend(t *testing.T) {
 }
 
 func TestSpanKindAndName(t *testing.T) {
-	https := []attribute.KeyValue{attribute.String("url.full", "https://h/")}
+	named := []attribute.KeyValue{
+		attribute.String("url.full", "https://h/"), attribute.String("url.path", "/"),
+		attribute.String("db.query.text", "SELECT 1"), attribute.String("rpc.method", "m"),
+	}
 	for _, test := range []struct {
 		call tags.Call
 		kind trace.SpanKind
@@ -177,12 +180,43 @@ func TestSpanKindAndName(t *testing.T) {
 		{tags.RPC, trace.SpanKindServer, "rpc", "RPC"},
 		{tags.Function, trace.SpanKindInternal, "", "function"},
 	} {
-		if kind, name := test.call.SpanKind(), test.call.Operation(https); kind != test.kind || name != test.name || test.call.String() != test.text {
+		if kind, name := test.call.SpanKind(), test.call.Operation(named); kind != test.kind || name != test.name || test.call.String() != test.text {
 			t.Errorf("%v: %v %q", test.call, kind, name)
 		}
 	}
-	if name := tags.HTTPClient.Operation(nil); name != "http" {
-		t.Errorf("without a URL the name is %q, not http", name)
+	path := []attribute.KeyValue{attribute.String("url.path", "/")}
+	if name := tags.HTTPClient.Operation(path); name != "http" {
+		t.Errorf("without a scheme the name is %q, not http", name)
+	}
+}
+
+// TestBlankCalls checks that calls of which no attribute tells what was called
+// keep the names of their spans.
+func TestBlankCalls(t *testing.T) {
+	for _, test := range []struct {
+		call  tags.Call
+		attrs []attribute.KeyValue
+		name  string
+	}{
+		{tags.DB, attrsOf("db.system.name=postgresql"), ""},
+		{tags.DB, attrsOf("db.system.name=postgresql", "db.query.text="), ""},
+		{tags.DB, attrsOf("db.system.name=postgresql", "db.query.text= \n"), ""},
+		{tags.DB, attrsOf("db.system=mysql", "db.name=nova", "server.address=h"), ""},
+		{tags.DB, attrsOf("db.system.name=postgresql", "db.operation.name=COPY"), "db"},
+		{tags.DB, attrsOf("db.system.name=postgresql", "db.collection.name=instances"), "db"},
+		{tags.HTTPClient, attrsOf("http.request.method=GET"), ""},
+		{tags.HTTPClient, attrsOf("http.request.method=GET", "url.scheme=https"), ""},
+		{tags.HTTPClient, attrsOf("http.request.method=GET", "server.address=h"), "http"},
+		{tags.HTTPServer, attrsOf("http.request.method=GET", "http.route=/a/{id}"), ""},
+		{tags.HTTPServer, attrsOf("http.method=GET", "http.target=/a?b"), "wsgi"},
+		{tags.RPC, attrsOf("rpc.system=grpc"), ""},
+		{tags.RPC, attrsOf("rpc.system.name=grpc", "rpc.method="), ""},
+		{tags.RPC, attrsOf("rpc.system=grpc", "rpc.service=s"), "rpc"},
+		{tags.RPC, attrsOf("rpc.system=grpc", "code.function.name=f"), "rpc"},
+	} {
+		if name := test.call.Operation(test.attrs); name != test.name {
+			t.Errorf("%v of %v is named %q, not %q", test.call, test.attrs, name, test.name)
+		}
 	}
 }
 

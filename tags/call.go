@@ -79,8 +79,13 @@ func (c Call) SpanKind() trace.SpanKind {
 
 // Operation returns the name that OSProfiler gives to the operation of a span with
 // these attributes: wsgi, http, https, db or rpc. It is empty if the operation has
-// the span's own name.
+// the span's own name. That is so, too, if no attribute tells the statement, the
+// path or host, or the method of the call: an operation db without a statement would
+// tell nothing, and the span's name does (pool.acquire, sql.conn.ping).
 func (c Call) Operation(attrs []attribute.KeyValue) string {
+	if c.isBlank(attrs) {
+		return ""
+	}
 	switch c {
 	case HTTPServer:
 		return "wsgi"

@@ -62,16 +62,29 @@ func parameterName(key attribute.Key) (name string, ok bool) {
 // operation and its target.
 func appendQueryInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	q := readQuery(attrs)
-	if !q.present {
+	if !q.present || q.isEmpty() {
 		return dst
 	}
+	dst = appendKeyText(append(dst, `{"db": {`...), "statement", q.statement())
+	dst = appendKey(dst, "params")
+	return append(q.appendParams(dst, attrs), "}}"...)
+}
+
+// statement returns the query text or, without one, the summary or the operation
+// and its target.
+func (q *query) statement() string {
 	statement := q.text.or(q.summary).or(q.operation).s
 	if !q.text.ok && !q.summary.ok && q.collection.s != "" {
 		statement = strings.TrimSpace(statement + " " + q.collection.s)
 	}
-	dst = appendKeyText(append(dst, `{"db": {`...), "statement", statement)
-	dst = appendKey(dst, "params")
-	return append(q.appendParams(dst, attrs), "}}"...)
+	return statement
+}
+
+// isEmpty reports whether the member db would have neither a statement nor
+// parameters. A query text that is present and empty counts, because an info may
+// have it.
+func (q *query) isEmpty() bool {
+	return !q.text.ok && q.statement() == "" && !q.params.ok && q.parameters == 0
 }
 
 func (q *query) appendParams(dst []byte, attrs []attribute.KeyValue) []byte {

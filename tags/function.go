@@ -57,14 +57,14 @@ func appendResultField(dst []attribute.KeyValue, result *field, clean bool, c Co
 
 // appendFunctionInfo writes function with the fields that have attributes. The
 // function of an RPC always has a name, because the Python library's readers need
-// it.
+// it. An RPC of which no attribute tells the method or the arguments has no function.
 func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	f := readFunction(attrs)
 	name := f.name
 	if call == RPC {
 		r := readRPC(attrs)
 		name = r.name().or(name)
-		name.ok = name.ok || r.present
+		name.ok = name.ok || r.present && (f.args.ok || f.kwargs.ok)
 	}
 	if !name.ok {
 		return dst
