@@ -108,6 +108,11 @@ func TestListTimeZone(t *testing.T) {
 func TestListHint(t *testing.T) {
 	many, _ := manyTraces(t, 150)
 	few, _ := manyTraces(t, 100)
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
 	const hint = "osp: showing the newest 100 traces; "
 	for _, tt := range []struct {
 		args string
@@ -122,11 +127,6 @@ func TestListHint(t *testing.T) {
 		{"--python --connection-string " + many, false},
 		{"--connection-string " + few, false},
 	} {
-		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer null.Close()
 		for _, out := range []io.Writer{nil, null} { // the hint is for stderr, which is a terminal in both cases
 			if got := strings.Contains(listOnTerminal(t, 120, out, strings.Fields(tt.args)...), hint); got != tt.want {
 				t.Errorf("%s: a hint is shown: %t; want %t", tt.args, got, tt.want)

@@ -159,7 +159,7 @@ func TestListFilters(t *testing.T) {
 	longer := func(ms float64) func(row map[string]any) bool {
 		return func(row map[string]any) bool { return row["duration"].(float64) >= ms }
 	}
-	failed := func(row map[string]any) bool { return row["failures"].(float64) > 0 && row["failed"] == true }
+	failed := func(row map[string]any) bool { return row["failures"].(float64) > 0 && row["failed"].(bool) }
 	for _, tt := range []struct {
 		args  string
 		wants func(row map[string]any) bool
