@@ -79,6 +79,13 @@ func operations(ctx context.Context, stage *Stage) error {
 	add(operation(without, "1", "x", 0, `{}`)...)
 	add(operation(without, "", "x", 2, `{}`)...)
 	add(operation(without, "", "y", 4, `{}`)...)
+	nameless, err := parseAll(`{"name": "x-start", "trace_id": "t", "timestamp": "2024-05-06T07:08:09.000010", "info": {}}`,
+		`{"name": "x-stop", "base_id": "", "trace_id": "t", "timestamp": "2024-05-06T07:08:09.000020", "info": {}}`)
+	if err != nil {
+		return err
+	}
+	add(nameless...)
+	want[""] = [2]int{1, 0}
 	shared := osprofiler.NewID() // one trace id in two traces
 	add(operation(id(1), shared, "x", 0, `{}`)...)
 	add(operation(id(1), shared, "x", 0, `{}`)...)

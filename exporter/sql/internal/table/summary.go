@@ -80,8 +80,8 @@ func (l *listing) sumUp(ctx context.Context, baseIDs []string) (traces []*trace,
 	where, args := inTraces(baseIDs)
 	d, exact := l.dialect, l.dialect.Exact("base_id")
 	query := fmt.Sprintf("SELECT coalesce(min(%[1]s), ''), count(*), min(id), min(%[2]s), max(%[2]s), min(CASE WHEN %[3]s THEN %[4]s END), "+
-		"count(%[6]s), count(DISTINCT %[6]s) FROM data WHERE %[5]s AND id <= ? GROUP BY %[1]s",
-		exact, d.Stamp("timestamp"), d.Contains(failureWord), d.Stamp("coalesce(timestamp, '"+untimed+"')"), where, "nullif("+d.Exact("trace_id")+", '')")
+		"count(CASE WHEN trace_id <> '' THEN 1 END), count(DISTINCT %[6]s) FROM data WHERE %[5]s AND id <= ? GROUP BY %[1]s",
+		exact, d.Stamp("timestamp"), d.Contains(failureWord), d.Stamp("coalesce(timestamp, '"+untimed+"')"), where, d.Exact("trace_id"))
 	err = eachRow(ctx, l.db, d.Rebind(query), append(args, l.upTo), func(result *sql.Rows) error {
 		t, err := scanTrace(result)
 		switch open := l.open[t.baseID]; {
