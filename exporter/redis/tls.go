@@ -32,9 +32,18 @@ func (t *target) tls(o *connstr.Options) (*tls.Config, error) {
 	s := takeTLS(o)
 	s.on = t.scheme == schemeTLS
 	o.Bool("osp_tls", &s.on)
+	ssl := s.on
+	o.Bool("ssl", &ssl) // of other clients of OpenStack, such as tooz
+	_, isAsked := o.Take("osp_tls")
+	switch {
+	case isAsked && ssl != s.on:
+		return nil, errors.New("the options osp_tls and ssl of the connection string contradict each other; one of them should be left out")
+	case ssl != s.on:
+		s.on = ssl
+	}
 	switch {
 	case t.scheme == schemeTLS && !s.on:
-		return nil, errors.New("the connection string starts with rediss://, but has the option osp_tls=no; one of them should be left out")
+		return nil, errors.New("the connection string starts with rediss://, but has the option osp_tls=no or ssl=no; one of them should be left out")
 	case t.scheme == schemeUnix && (s.on || len(given) > 0):
 		return nil, errors.New("the connection string names a socket and has options for TLS, which a socket does not speak; they should be left out")
 	case !s.on && len(given) > 0:

@@ -46,7 +46,10 @@ func parse(connectionString string, own config) (dataSource string, _ config, er
 	options.Bool("osp_read_only", &own.readOnly)
 	options.Bool("filter_error_trace", new(bool))
 	values, err := takeServer(server, options)
-	err = cmp.Or(err, takeOptionsOfOtherClients(values, options))
+	hostaddr, _ := options.Take("hostaddr")
+	addresses, err2 := takeAddresses(values, hostaddr)
+	own.addresses = addresses
+	err = cmp.Or(err, err2, takeOptionsOfOtherClients(values, options))
 	for name, allowed := range libpq {
 		err = cmp.Or(err, takeOption(values, options, name, allowed))
 	}
@@ -102,7 +105,7 @@ func takeHosts(values map[string]string, server connstr.Server, given []string, 
 	values["port"] = port
 	var hosts, ports []string
 	for text := range strings.SplitSeq(strings.Join(given, ","), ",") {
-		host, port := splitHost(text)
+		host, port := splitHost(text, len(given) > 1)
 		hosts, ports = append(hosts, host), append(ports, port)
 	}
 	inside := strings.Trim(strings.Join(ports, ""), " ") != ""
@@ -119,8 +122,12 @@ func takeHosts(values map[string]string, server connstr.Server, given []string, 
 }
 
 // splitHost reads host, host:port, an IPv6 address, [address] and
-// [address]:port. The folder of a unix socket is a host, too.
-func splitHost(text string) (host, port string) {
+// [address]:port. The folder of a unix socket is a host, too. As in SQLAlchemy, a
+// port may follow a folder only where the option host is repeated.
+func splitHost(text string, repeated bool) (host, port string) {
+	if i := strings.LastIndexByte(text, ':'); repeated && strings.HasPrefix(text, "/") && isNumber(text[i+1:]) {
+		return text[:i], text[i+1:]
+	}
 	switch inner, behind, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); {
 	case ok && text[0] == '[':
 		return inner, strings.TrimPrefix(behind, ":")
@@ -129,6 +136,11 @@ func splitHost(text string) (host, port string) {
 	}
 	host, port, _ = strings.Cut(text, ":")
 	return host, port
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
 
 // pairs writes the values that are not empty as libpq reads them.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -19,9 +20,11 @@ var tuning = []string{"keepalives", "keepalives_idle", "keepalives_interval", "k
 // change the session or whom to trust, and cannot be honoured, is an error.
 func takeOptionsOfOtherClients(values map[string]string, options *connstr.Options) error {
 	options.Ignore("client_encoding", "plugin") // all text is UTF-8 on its way
+	options.Ignore("authtype", "tty")           // libpq ignores them, too
 	options.Ignore(tuning...)
-	options.Refuse("hostaddr", "the address should be in host; with sslmode=verify-full host is the name in the certificate")
-	options.Refuse("replication", "the store needs an ordinary session")
+	if text, _ := options.Take("replication"); !slices.Contains([]string{"", "false", "off", "no", "0"}, strings.ToLower(text)) {
+		options.Refuse("replication", "the store needs an ordinary session")
+	}
 	options.Refuse("sslkeylogfile", "keys of TLS sessions are never written down")
 	for _, name := range []string{"scram_client_key", "scram_server_key"} {
 		options.Refuse(name, "the user's password is needed")

@@ -30,6 +30,10 @@ func TestParse(t *testing.T) {
 		"postgresql://u@h:5/db?host=a,b":                          "dbname='db' host='a,b' port='5' user='u'",
 		"postgresql://u@/db?host=[::1]:1&host=::2&host=[fe80::3]": "dbname='db' host='::1,::2,fe80::3' port='1,,' user='u'",
 		"postgresql://u@/db?host=/run/a:b&host=c":                 "dbname='db' host='/run/a:b,c' user='u'",
+		"postgresql://u@/db?host=/run/a:1&host=/run/b:2":          "dbname='db' host='/run/a,/run/b' port='1,2' user='u'",
+		"postgresql://u@/db?host=/run/a:1":                        "dbname='db' host='/run/a:1' user='u'",
+		"postgresql://u@/db?hostaddr=127.0.0.1,::1":               "dbname='db' host='127.0.0.1,::1' user='u'",
+		"postgresql://u@/db?host=a,b&hostaddr=127.0.0.1,":         "dbname='db' host='a,b' user='u'",
 		"postgresql://u@/db?host=a:1":                             "dbname='db' host='a' port='1' user='u'",
 	} {
 		got, _, err := parse(text, newConfig(nil))
@@ -74,15 +78,18 @@ func TestForeignOptions(t *testing.T) {
 		"fallback_application_name=x": "",
 
 		"load_balance_hosts=always": "load_balance_hosts=always of the connection string should be disable or random",
-		"hostaddr=127.0.0.1":        "option hostaddr of the connection string is not supported",
-		"replication=database":      "option replication of the connection string is not supported",
-		"sslkeylogfile=/x":          "option sslkeylogfile of the connection string is not supported",
-		"scram_client_key=geheim":   "option scram_client_key of the connection string is not supported",
-		"scram_server_key=geheim":   "option scram_server_key of the connection string is not supported",
-		"oauth_issuer=x":            "option oauth_issuer of the connection string is not supported",
-		"oauth_client_id=x":         "option oauth_client_id of the connection string is not supported",
-		"oauth_client_secret=x":     "option oauth_client_secret of the connection string is not supported",
-		"oauth_scope=x":             "option oauth_scope of the connection string is not supported",
+		"hostaddr=127.0.0.1":        "", "replication=false": "", "replication=": "", "authtype=x": "", "tty=x": "",
+
+		"hostaddr=localhost":      "option hostaddr=localhost of the connection string should be an IP address",
+		"hostaddr=127.0.0.1,::1":  "2 addresses in hostaddr for 1 hosts",
+		"replication=database":    "option replication of the connection string is not supported",
+		"sslkeylogfile=/x":        "option sslkeylogfile of the connection string is not supported",
+		"scram_client_key=geheim": "option scram_client_key of the connection string is not supported",
+		"scram_server_key=geheim": "option scram_server_key of the connection string is not supported",
+		"oauth_issuer=x":          "option oauth_issuer of the connection string is not supported",
+		"oauth_client_id=x":       "option oauth_client_id of the connection string is not supported",
+		"oauth_client_secret=x":   "option oauth_client_secret of the connection string is not supported",
+		"oauth_scope=x":           "option oauth_scope of the connection string is not supported",
 	} {
 		dataSource, _, err := parse("postgresql://u@h:1/db?"+option, newConfig(nil))
 		if want != "" {

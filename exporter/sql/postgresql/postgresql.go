@@ -30,6 +30,7 @@ func init() {
 type config struct {
 	readOnly    bool
 	busyTimeout time.Duration
+	addresses   map[string]string // of hosts, as hostaddr says
 }
 
 // An Option changes how a database is opened.
@@ -82,6 +83,7 @@ func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	// session are no trouble.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
+	lookUpIn(c, own.addresses)
 	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(2)
