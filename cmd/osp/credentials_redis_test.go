@@ -128,7 +128,7 @@ func sentinelTroubles(t *testing.T) ([]trouble, victim) {
 		trouble{name: "unknown host", at: of("no-such-host.invalid", right, ""), error: "no-such-host.invalid:26379"},
 		trouble{name: "refused port", at: of(closed, right, ""), error: "no sentinel answers for the Redis master \"mymaster\" of the sentinels at " + closed},
 		trouble{name: "no such master", at: of(hosts, right, "&sentinel=nobody"), error: `no sentinel knows the Redis master "nobody"`},
-		trouble{name: "TLS where the server has none", at: of(hosts, right, "&osp_tls=yes&socket_timeout=0.3"), error: "where it does not speak TLS"},
+		trouble{name: "TLS where the server has none", at: of(hosts, right, "&osp_tls=yes&socket_timeout=0.3"), error: "it does not speak TLS"},
 		trouble{name: "no TLS where the server has it", at: of(encrypted, right, "&socket_timeout=1"), error: "osp_tls=yes"},
 		trouble{name: "unknown authority", at: of(encrypted, right, "&osp_tls=yes"), error: "ssl_ca_certs names the file with the authority to trust"},
 		trouble{name: "first sentinel down", at: of(closed+","+strings.Split(hosts, ",")[1], right, ""), reads: true, writes: true},

@@ -60,17 +60,18 @@ type target struct {
 // server returns the description of the server, without its password.
 func (t *target) server() server {
 	addrs := strings.Join(t.client.Addrs, ",")
-	s := server{name: "Redis at " + addrs, pythonDriver: schemeRedis, hint: "where it speaks TLS, the connection string should start with rediss://"}
+	s := server{name: "Redis at " + addrs, pythonDriver: schemeRedis, addrs: t.client.Addrs, withTLS: t.client.TLSConfig != nil, hint: "it speaks TLS, so the connection string should start with rediss://"}
 	switch {
 	case t.client.MasterName != "":
 		s.name = fmt.Sprintf("the Redis master %q of the sentinels at %s", t.client.MasterName, addrs)
 		s.pythonDriver = schemeSentinel
-		s.hint = "where it speaks TLS, the connection string should have the option osp_tls=yes"
+		s.isSentinel = true
+		s.hint = "it speaks TLS, so the connection string should have the option osp_tls=yes"
 	case t.client.IsClusterMode:
 		s.name = "the Redis cluster at " + addrs
 	}
 	if t.client.TLSConfig != nil {
-		s.hint = "where it does not speak TLS, the connection string should not ask for it"
+		s.hint = "it does not speak TLS, so the connection string should not ask for TLS"
 	}
 	if t.scheme == schemeUnix {
 		s.hint = ""
@@ -184,7 +185,7 @@ func address(text, port string) (string, error) {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if err != nil || n == 0 || strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"") {
+	if err != nil || n == 0 || strings.HasPrefix(host, "[") != strings.HasSuffix(host, "]") || strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"") {
 		return "", errPlace
 	}
 	if bare == "" {

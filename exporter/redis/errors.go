@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"slices"
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -25,11 +23,11 @@ func (d *database) explain(ctx context.Context, err error) error {
 	case explained.Is(err):
 		return err
 	}
-	if text := d.sentence(err); text != "" {
+	if text := d.sentence(ctx, err); text != "" {
 		return explained.New(err, "%s", text)
 	}
 	at := neterr.Server{
-		Name: d.name, Timeout: d.timeout, TimeoutOption: "socket_timeout", Hint: d.hint,
+		Name: d.name, Timeout: d.timeout, TimeoutOption: "socket_timeout", Hint: d.tlsHint(ctx, err),
 		Without: "the connection string should start with redis://", Trust: trustHint,
 	}
 	if explanation := at.Explain(err); explained.Is(explanation) {
@@ -43,7 +41,7 @@ const trustHint = "ssl_ca_certs names the file with the authority to trust"
 
 // sentence explains an answer of the server or of the sentinels. It returns "" if
 // there is none.
-func (d *database) sentence(err error) string {
+func (d *database) sentence(ctx context.Context, err error) string {
 	text := strings.TrimPrefix(err.Error(), "redis: ")
 	has := func(words ...string) bool {
 		for _, word := range words {
@@ -56,7 +54,7 @@ func (d *database) sentence(err error) string {
 	answer, isAnswer := replyOf(err)
 	switch {
 	case noSentinel(err):
-		return d.withoutSentinel(err)
+		return d.withoutSentinel(ctx, err)
 	case errors.Is(err, errNoAnswer):
 		return fmt.Sprintf("%s gave no answer", d.name)
 	case wantsCredentials(err):
@@ -79,7 +77,7 @@ func (d *database) sentence(err error) string {
 
 // withoutSentinel returns the sentence about sentinels of which none named the
 // master.
-func (d *database) withoutSentinel(err error) string {
+func (d *database) withoutSentinel(ctx context.Context, err error) string {
 	hint := ""
 	switch {
 	case errors.Is(err, goredis.Nil):
@@ -89,35 +87,10 @@ func (d *database) withoutSentinel(err error) string {
 	case neterr.RefusedTLS(err):
 		hint = trustHint
 	case neterr.Broken(err), neterr.TimedOut(err):
-		hint = d.hint
+		hint = d.tlsHint(ctx, err)
 	}
 	if hint != "" {
 		hint = " (" + hint + ")"
 	}
-	return fmt.Sprintf("no sentinel answers for %s%s: %s", d.name, hint, causesOf(err))
-}
-
-// causesOf returns the causes of an error of several sentinels, each once. The
-// client library does not say which sentinel each is about, unless it was dialed.
-func causesOf(err error) string {
-	var several interface{ Unwrap() []error }
-	all := []error{err}
-	if errors.As(err, &several) {
-		all = several.Unwrap()
-	}
-	var texts []string
-	for _, one := range all {
-		text := strings.TrimPrefix(neterr.RootCause(one), "redis: ")
-		var dial *net.OpError
-		if errors.As(one, &dial) && dial.Op == "dial" && dial.Addr != nil {
-			text = dial.Addr.String() + ": " + text
-		}
-		if !slices.Contains(texts, text) && !strings.Contains(text, "all sentinels") {
-			texts = append(texts, text)
-		}
-	}
-	if len(texts) == 0 {
-		return neterr.OneLine(err.Error())
-	}
-	return strings.Join(texts, "; ")
+	return fmt.Sprintf("no sentinel answers for %s%s: %s", d.name, hint, neterr.Causes(err))
 }

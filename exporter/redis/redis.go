@@ -13,6 +13,7 @@ package redis
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -36,13 +37,17 @@ type database struct {
 	owned       bool // Close closes the client
 	calls       *inflight.Counter
 	legacyIndex legacyIndex
+	answered    atomic.Bool // the server has answered, so that both sides agree about TLS
 }
 
 // server describes the server in errors and reports.
 type server struct {
 	name         string
-	pythonDriver string // the name of Python's driver for it
-	hint         string // added to errors of connections that break before the first answer
+	pythonDriver string   // the name of Python's driver for it
+	hint         string   // what to change if the server and the client disagree about TLS
+	addrs        []string // of the server, its nodes or its sentinels; empty for a client that was given to New
+	isSentinel   bool
+	withTLS      bool
 }
 
 type config struct {

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"bytes"
 	"encoding/json"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter/redis"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -182,4 +184,33 @@ func pythonConnects(t *testing.T, urls []string) (connects map[string]bool) {
 		t.Fatal(err)
 	}
 	return connects
+}
+
+// A lost connection is no reason to speak of TLS, unless the server is seen to
+// speak it.
+func TestLostConnectionIsNoGuessAboutTLS(t *testing.T) {
+	closing, err := net.Listen("tcp", "127.0.0.1:0") // as a proxy whose server is away
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closing.Close()
+	go func() {
+		for {
+			conn, err := closing.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	for _, scheme := range []string{"redis", "rediss", "redissentinel"} {
+		s, err := redis.Open(scheme + "://" + closing.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ping(t.Context()); err == nil || strings.Contains(err.Error(), "TLS") {
+			t.Errorf("%s: %v", scheme, err)
+		}
+		s.Close()
+	}
 }

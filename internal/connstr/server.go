@@ -53,6 +53,9 @@ func firstOf(text, separator string) string {
 // a Unix socket with its slashes percent-escaped.
 func hostPort(address string) (host string, port int, err error) {
 	var digits string
+	if strings.HasPrefix(address, "[") && !strings.Contains(address, "]") {
+		return "", 0, errors.New(`the host of the connection string begins with a "[" that no "]" closes, as in [::1]:3306`)
+	}
 	if ipv6, after, ok := strings.Cut(strings.TrimPrefix(address, "["), "]"); ok && address[0] == '[' {
 		host, digits = ipv6, strings.TrimPrefix(after, ":")
 	} else {

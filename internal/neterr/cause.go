@@ -1,8 +1,10 @@
 package neterr
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +21,28 @@ func RootCause(err error) string {
 		}
 		err = inner[len(inner)-1]
 	}
+}
+
+// Causes returns the root causes of an error that joins those of several attempts,
+// each once. A cause names its address if there are several attempts.
+func Causes(err error) string {
+	var several interface{ Unwrap() []error }
+	if !errors.As(err, &several) {
+		return RootCause(err)
+	}
+	attempts := unwrap(several.(error)) //nolint:errorlint // it is an error
+	var texts []string
+	for _, one := range attempts {
+		text := RootCause(one)
+		var dial *net.OpError
+		if errors.As(one, &dial) && dial.Op == "dial" && dial.Addr != nil && len(attempts) > 1 {
+			text = dial.Addr.String() + ": " + text
+		}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // unresolved says that the name of a host was not found.

@@ -65,7 +65,7 @@ func (f *optionFile) read(path string, groups []string, follow bool, depth int) 
 		f.missing = append(f.missing, path)
 		return nil
 	case err != nil:
-		return fmt.Errorf("the option file of read_default_file cannot be read: %w", err)
+		return fmt.Errorf("the option file %q of read_default_file cannot be read: %w", path, files.Reason(err))
 	case depth > maxDepth:
 		return fmt.Errorf("the option file %q is included by more than %d others", path, maxDepth)
 	}

@@ -24,7 +24,7 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 // libpq are the options that are handed on to Open as they are, as SQLAlchemy
 // hands them on to libpq. The value lists those that libpq takes, if they are few.
 var libpq = map[string][]string{
-	"connect_timeout": nil, "application_name": nil, "fallback_application_name": nil, "options": nil, "target_session_attrs": nil, "passfile": nil, "service": nil, "servicefile": nil,
+	"connect_timeout": nil, "application_name": nil, "fallback_application_name": nil, "options": nil, "target_session_attrs": {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}, "passfile": nil, "service": nil, "servicefile": nil,
 	"min_protocol_version": {"3.0", "3.2", "latest"}, "max_protocol_version": {"3.0", "3.2", "latest"},
 	"sslmode":     {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
 	"sslrootcert": nil, "sslcert": nil, "sslkey": nil, "sslpassword": nil, "sslcrl": nil, "sslcrldir": nil,
@@ -53,7 +53,7 @@ func parse(connectionString string, own config) (dataSource string, _ config, er
 	for name, allowed := range libpq {
 		err = cmp.Or(err, takeOption(values, options, name, allowed))
 	}
-	if err := cmp.Or(options.Done(), err); err != nil {
+	if err := cmp.Or(options.Done(), err, checkNumbers(values)); err != nil {
 		return "", own, options.Safe(err)
 	}
 	return pairs(values), own, nil
@@ -91,6 +91,22 @@ func takeOption(values map[string]string, options *connstr.Options, name string,
 		return fmt.Errorf("option %s=%s of the connection string should be one of %s", name, text, strings.Join(allowed, ", "))
 	}
 	values[name] = text
+	return nil
+}
+
+// checkNumbers returns an error about a port or a time that is none. An empty port
+// in a list stands for the usual one.
+func checkNumbers(values map[string]string) error {
+	for port := range strings.SplitSeq(values["port"], ",") {
+		if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
+			return fmt.Errorf("the port %q of the connection string should be a number from 1 to 65535", port)
+		}
+	}
+	if text := values["connect_timeout"]; text != "" {
+		if _, err := strconv.Atoi(text); err != nil {
+			return fmt.Errorf("option connect_timeout=%s of the connection string should be a whole number of seconds", text)
+		}
+	}
 	return nil
 }
 

@@ -99,7 +99,7 @@ func (d dialect) Explain(err error) error {
 	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's, which was looked at
 		return explained.New(err, "cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
 	case errors.As(err, &connecting):
-		return explained.New(err, "cannot connect to PostgreSQL at %s: %s", d.server(), neterr.RootCause(err))
+		return explained.New(err, "cannot connect to PostgreSQL at %s: %s", d.server(), neterr.Causes(err))
 	case lost(err):
 		return explained.New(err, "the connection to PostgreSQL at %s was lost: %s", d.server(), neterr.RootCause(err))
 	}

@@ -149,6 +149,10 @@ const connections = 8
 func unusable(err error) error {
 	var wrong *pgconn.ParseConfigError
 	if errors.As(err, &wrong) {
+		var number *strconv.NumError
+		if errors.As(wrong, &number) {
+			return fmt.Errorf("%q should be a number: a port or a time of the connection string, of the environment (PGPORT, PGCONNECT_TIMEOUT) or of a service file", number.Num)
+		}
 		if inner := errors.Unwrap(wrong); inner != nil {
 			return fmt.Errorf("the connection string for PostgreSQL cannot be used: %w", inner)
 		}
