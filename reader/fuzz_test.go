@@ -51,11 +51,18 @@ func FuzzParseReport(f *testing.F) {
 func draw(t testing.TB, r *reader.Report) {
 	t.Helper()
 	var out bytes.Buffer
-	if err := render.Text(&out, r); err != nil {
+	if err := render.Text(&out, r, render.WithVerbose(true)); err != nil {
 		t.Error(err)
 	}
 	if bytes.ContainsAny(out.Bytes(), "\x1b\r\a") {
 		t.Errorf("control characters in %q", out.Bytes())
+	}
+	out.Reset()
+	if err := render.Text(&out, r, render.WithVerbose(true), render.WithASCII(true)); err != nil {
+		t.Error(err)
+	}
+	if bytes.ContainsFunc(out.Bytes(), func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f }) {
+		t.Errorf("other characters than those of ASCII in %q", out.Bytes())
 	}
 	if err := render.Dot(&out, r); err != nil {
 		t.Error(err)

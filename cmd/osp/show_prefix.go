@@ -36,7 +36,7 @@ func (t *showTraces) byPrefix(ctx context.Context, prefix string, notFound error
 	case err != nil:
 		return nil, err
 	case count == 0:
-		return nil, fmt.Errorf("%w, and no base id of the newest %s traces begins with it", notFound, humanize.Comma(prefixTraces))
+		return nil, fmt.Errorf("%w; no base id of the newest %s traces begins with it, and no file has that name", notFound, humanize.Comma(prefixTraces))
 	case count == 1:
 		return t.stored(ctx, candidates[0])
 	}

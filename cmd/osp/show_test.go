@@ -52,7 +52,7 @@ func TestShowPrefix(t *testing.T) {
 		{"2130", exitUsage, `2 base ids begin with "2130": "` + second + `", "` + first + `"; give more characters`},
 		{"2130e76", exitUsage, `2 base ids begin with "2130e76"`},
 		{"many", exitUsage, `15 base ids begin with "many": "many-14", "many-13", "many-12", "many-11", "many-10", "many-09", "many-08", "many-07", "many-06", "many-05" and 5 more; give more characters`},
-		{"NOVA-", exitNotFound, `no such trace: "NOVA-", and no base id of the newest 10,000 traces begins with it`},
+		{"NOVA-", exitNotFound, `no such trace: "NOVA-"; no base id of the newest 10,000 traces begins with it, and no file has that name`},
 		{"213", exitNotFound, `no such trace: "213": the first characters of a base id should be at least 4`},
 		{"", exitNotFound, `no such trace: ""`},
 	} {
