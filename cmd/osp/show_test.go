@@ -84,6 +84,19 @@ func TestShowSeveral(t *testing.T) {
 	if graphs := show("aaaa", "bbbb", "--dot").succeeded(t); strings.Count(graphs, "digraph {") != 2 {
 		t.Errorf("two graphs: %s", graphs)
 	}
+	writeFile(t, filepath.Join(dir, "both.json"), "\uFEFF"+json)
+	if got := show("both.json", "cccc", "--json").succeeded(t); got != json+show("cccc", "--json").succeeded(t) {
+		t.Errorf("a file of two reports and a trace: %s", got)
+	}
+	if r := show("both.json", "--render-dot", "graph"); r.code != exitUsage || !strings.Contains(r.stderr, `not the 2 of "both.json"`) {
+		t.Errorf("a graph of two: %+v", r)
+	}
+	for _, tail := range []string{"x", "{", "{}", "[]", "}"} {
+		writeFile(t, filepath.Join(dir, "tail.json"), json+tail)
+		if r := show("tail.json"); r.code != exitFailed || !strings.Contains(r.stderr, `"tail.json" should be a report that --json saved`) {
+			t.Errorf("two reports and %q: %+v", tail, r)
+		}
+	}
 	r := show(missing, "aaaa", "dddd", "bbbb")
 	if r.code != exitNotFound || r.stdout != text || !strings.Contains(r.stderr, missing) || !strings.Contains(r.stderr, `"dddd"`) {
 		t.Errorf("two of four are missing: %+v", r)

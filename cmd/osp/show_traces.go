@@ -11,6 +11,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/files"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -20,6 +21,8 @@ type showTraces struct {
 	*showFlags
 	stdin   io.Reader
 	left    []string // the arguments that are not read yet
+	more    []string // the reports of the last file that are not parsed yet
+	file    string   // the name of that file
 	opened  reporter // nil until a store is needed
 	missing []error  // those that are not found
 }
@@ -27,7 +30,12 @@ type showTraces struct {
 // next returns the report of the next argument that is found, or nil if no
 // argument is left. Any other error than that of a missing trace ends the reports.
 func (t *showTraces) next(ctx context.Context) (*reader.Report, error) {
-	for len(t.left) > 0 {
+	for len(t.left)+len(t.more) > 0 {
+		if len(t.more) > 0 {
+			text := t.more[0]
+			t.more = t.more[1:]
+			return parseReport(t.file, text)
+		}
 		argument := t.left[0]
 		t.left = t.left[1:]
 		report, err := t.report(ctx, argument)
@@ -70,7 +78,7 @@ func (t *showTraces) report(ctx context.Context, argument string) (*reader.Repor
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", argument)
 	case err == nil:
-		return savedReport(ctx, argument, info)
+		return t.savedReport(ctx, argument, info)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("cannot read the file %q: permission denied", argument)
 	case t.python:
@@ -91,7 +99,7 @@ const (
 	mostPipedReport = 256 << 20 // from a pipe or a device
 )
 
-func savedReport(ctx context.Context, name string, info fs.FileInfo) (*reader.Report, error) {
+func (t *showTraces) savedReport(ctx context.Context, name string, info fs.FileInfo) (*reader.Report, error) {
 	most := uint64(mostReport)
 	if !info.Mode().IsRegular() {
 		most = mostPipedReport
@@ -100,7 +108,7 @@ func savedReport(ctx context.Context, name string, info fs.FileInfo) (*reader.Re
 	if err != nil {
 		return nil, err
 	}
-	return parseReport(name, text)
+	return t.firstReport(name, text)
 }
 
 // standardInput reads a saved report from the standard input.
@@ -116,7 +124,36 @@ func (t *showTraces) standardInput(ctx context.Context) (*reader.Report, error) 
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the standard input: %w", files.Reason(err))
 	}
-	return parseReport("-", text)
+	return t.firstReport("-", text)
+}
+
+// firstReport returns the first report of a file. The reports that follow it, as
+// trace show --json writes them for several traces, are the next ones.
+func (t *showTraces) firstReport(name, text string) (*reader.Report, error) {
+	parts := splitReports(text)
+	t.file, t.more = name, parts[1:]
+	return parseReport(name, parts[0])
+}
+
+// splitReports returns the JSON objects of a text. If the text does not consist of
+// JSON objects, splitReports returns the whole text.
+func splitReports(text string) (parts []string) {
+	rest := strings.TrimPrefix(text, "\uFEFF")
+	for {
+		rest = rest[pyjson.SkipSpace(rest, 0):]
+		if rest == "" && len(parts) > 0 {
+			return parts
+		}
+		if !strings.HasPrefix(rest, "{") {
+			return []string{text}
+		}
+		end, err := pyjson.End(rest, 0)
+		if err != nil {
+			return []string{text}
+		}
+		parts = append(parts, rest[:end])
+		rest = rest[end:]
+	}
 }
 
 func parseReport(name, text string) (*reader.Report, error) {

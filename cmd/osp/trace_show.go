@@ -71,6 +71,9 @@ func (f *showFlags) run(cmd *cobra.Command, args []string) (err error) {
 		return s.traces.withMissing(err)
 	}
 	if s.renderDot != "" && s.form == formDot {
+		if more := len(s.traces.more); more > 0 {
+			return usagef("--render-dot draws one trace, not the %d of %q", more+1, s.traces.file)
+		}
 		if err := s.renderGraph(ctx, report); err != nil {
 			return err
 		}
