@@ -51,8 +51,12 @@ func (i *pythonInt) Set(text string) error {
 // expandOptions writes out the shortened options of the Python tool: --conn for
 // --connection-string. A flag of ours is never taken as a shortened option.
 func expandOptions(root *cobra.Command, args []string) []string {
-	if len(args) > 0 && strings.HasPrefix(args[0], "--") {
-		return append([]string{expandOption(args[0], pythonRootOptions, root.Flags())}, args[1:]...)
+	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		first := expandOption(args[0], pythonRootOptions, root.Flags())
+		if first == "--version" || first == "-v" {
+			return []string{"--version"} // whatever follows
+		}
+		return append([]string{first}, args[1:]...)
 	}
 	if len(args) < 2 || args[0] != "trace" || pythonOptions[args[1]] == nil {
 		return args
@@ -77,8 +81,9 @@ func expandOptions(root *cobra.Command, args []string) []string {
 
 // expandOption writes out one option, if it is the beginning of exactly one.
 func expandOption(arg string, options []string, flags *pflag.FlagSet) string {
-	name, value, hasValue := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-	if name == "" || flags.Lookup(name) != nil {
+	long, isLong := strings.CutPrefix(arg, "--")
+	name, value, hasValue := strings.Cut(long, "=")
+	if !isLong || name == "" || flags.Lookup(name) != nil {
 		return arg
 	}
 	full := ""

@@ -21,6 +21,8 @@ func TestExpandOptions(t *testing.T) {
 		"trace show X --=5 -- -":                  "trace show X --=5 -- -",
 		"--vers":                                  "--version",
 		"--h":                                     "--help",
+		"-v trace list --frob":                    "--version",
+		"-h trace":                                "-h trace",
 		"--frob":                                  "--frob",
 		"trace":                                   "trace",
 		"trace nosuch --conn":                     "trace nosuch --conn",
