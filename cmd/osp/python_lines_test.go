@@ -125,6 +125,7 @@ func TestPythonCommandLines(t *testing.T) {
 			store := newLineStore(t)
 			for _, row := range rows {
 				t.Run(row.line, func(t *testing.T) {
+					t.Parallel() // most of the time is the start of Python
 					if skipLine(t, row, python) {
 						return
 					}
