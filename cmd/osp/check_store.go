@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type storeCheck struct {
 	writing  *store.Store // opened as the connection string says
 	findings []finding
 	deleted  bool // a trace was
+	empty    bool // the database does not have the table yet
 }
 
 // checkStore asks the questions about a store. An error means that the connection
@@ -39,9 +41,12 @@ func (c *check) checkStore(ctx context.Context, at string) (found []finding, err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.writing.Close()) }()
-	if s.reach(ctx) {
+	switch reached := s.reach(ctx); {
+	case reached && s.empty:
+		s.add("read", resultOK, "0 traces, because there is no table yet")
+	case reached:
 		s.read(ctx)
-	} else {
+	default:
 		s.add("read", resultUntested, "because the store cannot be reached")
 	}
 	s.checkWriting(ctx)
@@ -72,8 +77,11 @@ func (s *storeCheck) reach(ctx context.Context) bool {
 	}
 	began := time.Now()
 	if err := s.reading.Ping(ctx); err != nil {
-		s.fail("reach", err)
-		return false
+		// A missing file may be a wrong path.
+		if s.empty = !errors.Is(err, fs.ErrNotExist) && s.isNew(ctx); !s.empty {
+			s.fail("reach", err)
+			return false
+		}
 	}
 	took := time.Since(began)
 	detail := s.reading.Name()
@@ -160,7 +168,7 @@ func (s *storeCheck) checkWriting(ctx context.Context) {
 		s.writeTrace(ctx)
 	case !reached:
 		s.add("write", resultUntested, "because the store cannot be reached; --write tries it, and creates what is missing")
-	case s.isNew(ctx):
+	case s.empty:
 		s.add("write", resultUntested, "because there is no table yet, which the first write creates; --write tries it")
 	default:
 		if err := s.writing.Ping(ctx); err != nil {
@@ -175,8 +183,8 @@ func (s *storeCheck) checkWriting(ctx context.Context) {
 func (s *storeCheck) isNew(ctx context.Context) bool {
 	d, ok := driver.As[interface {
 		Exists(ctx context.Context) (bool, error)
-	}](s.reading.Driver())
-	if !ok {
+	}](s.writing.Driver()) // for a driver that only reads, a missing table is an error
+	if !ok || s.writing.IsReadOnly() {
 		return false
 	}
 	exists, err := d.Exists(ctx)
@@ -266,7 +274,7 @@ func advice(err error) string {
 		{"correct the user and the password of the connection string", []string{"wrongpass", "noauth", "password", "authentication", "access denied for user"}},
 		{"check the TLS options of the connection string, and the certificates", []string{"certificate", "x509", "tls"}},
 		{"give the account the right to do so, or use another account", []string{"permission denied", "denied", "noperm", "read-only"}},
-		{"create the database, or correct its name", []string{"unknown database", "database does not exist", "3d000", "invalid db index", "db index"}},
+		{"create the database, or correct its name", []string{"unknown database", "has no database", "database does not exist", "3d000", "invalid db index", "db index"}},
 		{"check the address, and firewalls on the way to it", []string{"no answer in", "i/o timeout", "no route to host", "unreachable", "deadline exceeded"}},
 		{"check the path of the connection string; the first write creates the file, but no folder", []string{"no such file", "does not exist"}},
 	} {
