@@ -68,7 +68,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trace not found.`,
 		SilenceUsage:  true,
 		RunE:          group,
 	}
-	root.AddCommand(newTrace(), newPrune(), newForward(), newHeaders(), newCheck(), newVersion())
+	root.AddCommand(newTrace(), newPrune(), newForward(), newHeaders(), newCheck(), newVersion(), newMan())
 	root.InitDefaultCompletionCmd()
 	quoteInFish(root)
 	root.Version = version()
