@@ -69,6 +69,13 @@ var badCases = []badCase{
 	// The command line.
 	{"unknown command", "trase list", exitUsage, `unknown command "trase" for "osp"; did you mean "trace"?`, ""},
 	{"unknown subcommand", "trace lst", exitUsage, `unknown command "lst" for "osp trace"; did you mean "list"?`, ""},
+	{"unknown topic of help", "help trase", exitUsage, `unknown command "trase" for "osp"; did you mean "trace"?`, ""},
+	{"unknown subtopic of help", "help trace nosuch", exitUsage, `unknown command "nosuch" for "osp trace"`, ""},
+	{"topic of help", "help trace list", exitDone, "", "osp trace list [flags]"},
+	{"no topic of help", "help", exitDone, "", "Available Commands:"},
+	{"unknown shell", "completion tcsh", exitUsage, `unknown command "tcsh" for "osp completion"`, ""},
+	{"no shell", "completion", exitDone, "", "bash"},
+	{"shell with an argument", "completion bash x", exitUsage, `osp completion bash takes no arguments, but got "x"`, ""},
 	{"unknown flag", "trace list --frobnicate", exitUsage, "unknown flag: --frobnicate", ""},
 	{"argument too many", "trace list b", exitUsage, `osp trace list takes no arguments, but got "b"`, ""},
 	{"no trace to show", "trace show", exitUsage, "give a base id, or a file with a saved report", ""},

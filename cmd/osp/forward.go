@@ -26,7 +26,7 @@ type forward struct {
 func newForward() *cobra.Command {
 	f := &forward{since: when{now: time.Now}, until: when{now: time.Now}}
 	cmd := &cobra.Command{
-		Use:   "forward [--from STORE] --to STORE",
+		Use:   "forward [--from STORE] [--to STORE]",
 		Short: "Copy traces from one store to another",
 		Long: `Copy the notifications of all traces, of those that began in a time range, or of
 those named by --base-id, from one store to another.
@@ -40,9 +40,10 @@ without --to, the target is the one that ` + targetVariable + ` names. The
 environment keeps a password out of the process list.
 
 Times are RFC 3339 (2026-11-22T07:15:38Z; UTC without an offset), a date, a time
-of today (16:00), an age (30m, 1.5h, 3d), now, today or yesterday. --since is inclusive, --until exclusive. They select traces by
-the time of their first event, as "osp trace list" does. A trace is never cut:
-of a selected trace everything is copied.`,
+of today (16:00), an age (30m, 1.5h, 3d), now, today or yesterday. --since is
+inclusive, --until exclusive. They select traces by the time of their first event,
+as "osp trace list" does. A trace is never cut: of a selected trace everything is
+copied.`,
 		Example: `  osp forward --from file:///backup/traces.jsonl --to sqlite:////var/lib/osprofiler/traces.db
   osp forward --to sqlite:///archive.db --since 7d --dry-run
   osp forward --to sqlite:///archive.db --base-id 2130e762-6fff-43b5-a1a2-be4dbd944bd2`,

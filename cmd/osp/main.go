@@ -71,6 +71,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trace not found.`,
 	root.AddCommand(newTrace(), newPrune(), newForward(), newHeaders(), newCheck(), newVersion(), newMan())
 	root.InitDefaultCompletionCmd()
 	quoteInFish(root)
+	strictly(root)
 	root.Version = version()
 	root.SetFlagErrorFunc(explainFlag)
 	root.SetVersionTemplate("osp {{.Version}}\n")
