@@ -99,7 +99,12 @@ func (s *sandbox) console(t *testing.T, b *block) {
 	t.Helper()
 	for _, step := range strings.Split("\n"+b.text, "\n$ ")[1:] {
 		command, want, _ := strings.Cut(step, "\n")
-		got := run(t, b, s.bash(s.known(t, command)))
+		cmd := s.bash(s.known(t, command))
+		show := run
+		if b.has("terminal") {
+			show = onTerminal
+		}
+		got := show(t, b, cmd)
 		if strings.TrimSpace(want) != "" {
 			compare(t, b, s.unrooted(got), want)
 		}
