@@ -30,7 +30,7 @@ func Causes(err error) string {
 	if !errors.As(err, &several) {
 		return RootCause(err)
 	}
-	attempts := unwrap(several.(error)) //nolint:errorlint // it is an error
+	attempts := unwrap(several.(error))
 	var texts []string
 	for _, one := range attempts {
 		text := RootCause(one)
