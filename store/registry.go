@@ -102,6 +102,16 @@ var packages = map[string]string{
 	"redissentinel": "exporter/redis",
 }
 
+// otherDrivers maps the schemes of further drivers of SQLAlchemy to a scheme of
+// the same database. The Python library of OSProfiler does not take them, but the
+// connection strings of services have them. Errors do not list them.
+var otherDrivers = map[string]string{
+	"postgresql+psycopg": "postgresql", "postgresql+psycopg_async": "postgresql", "postgresql+psycopg2cffi": "postgresql",
+	"postgresql+asyncpg": "postgresql", "postgresql+pg8000": "postgresql",
+	"mysql+mysqlconnector": "mysql", "mysql+aiomysql": "mysql", "mysql+asyncmy": "mysql", "mysql+cymysql": "mysql",
+	"mariadb": "mysql", "mariadb+mysqldb": "mysql", "mariadb+pymysql": "mysql", "mariadb+asyncmy": "mysql", "mariadb+aiomysql": "mysql",
+}
+
 const importRoot = "github.com/osprofiler-otel/osprofiler/"
 
 // Scheme returns the scheme of a connection string in lower case. A string
@@ -131,6 +141,9 @@ func lookup(connectionString string) (Backend, error) {
 		return Backend{}, errors.New("the connection string is empty; it should read like sqlite:////path/to/file.db")
 	}
 	scheme := Scheme(connectionString)
+	if usual, ok := otherDrivers[scheme]; ok {
+		scheme = usual
+	}
 	registry.RLock()
 	defer registry.RUnlock()
 	if b, ok := registry.backends[scheme]; ok {

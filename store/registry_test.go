@@ -49,3 +49,19 @@ func TestOpenErrors(t *testing.T) {
 		t.Error("BadConnectionString(nil) should be nil")
 	}
 }
+
+// The schemes of further drivers of SQLAlchemy lead to the package of their
+// database.
+func TestOtherDriversOfSQLAlchemy(t *testing.T) {
+	for scheme, want := range map[string]string{
+		"postgresql+psycopg": "exporter/sql/postgresql", "postgresql+asyncpg": "exporter/sql/postgresql",
+		"mysql+asyncmy": "exporter/sql/mysql", "mysql+mysqlconnector": "exporter/sql/mysql", "mariadb+pymysql": "exporter/sql/mysql", "MariaDB": "exporter/sql/mysql",
+	} {
+		if _, err := store.Lookup(scheme + "://u@h/db"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error that names %s", scheme, err, want)
+		}
+	}
+	if _, err := store.Lookup("mysql+nosuch://u@h/db"); err == nil || !strings.Contains(err.Error(), "unknown scheme") {
+		t.Error(err)
+	}
+}

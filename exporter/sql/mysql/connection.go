@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -51,6 +53,7 @@ func parse(connectionString string, own config) (*driver.Config, config, error) 
 	if err := takeBindAddress(options, c); err != nil {
 		return nil, own, options.Safe(err)
 	}
+	options.Duration("connection_timeout", &c.Timeout) // of MySQL Connector/Python
 	options.Duration("connect_timeout", &c.Timeout)
 	options.Duration("read_timeout", &c.ReadTimeout)
 	options.Duration("write_timeout", &c.WriteTimeout)
@@ -67,12 +70,19 @@ func parse(connectionString string, own config) (*driver.Config, config, error) 
 	return c, own, nil
 }
 
+// isPyMySQL reports whether a scheme names PyMySQL or a client that was made from
+// it and reads the same options.
+func isPyMySQL(scheme string) bool {
+	_, client, _ := strings.Cut(scheme, "+")
+	return slices.Contains([]string{"pymysql", "aiomysql", "asyncmy", "cymysql"}, client)
+}
+
 // takeSocket returns the path of the unix socket, or "" for a connection by TCP.
 // PyMySQL takes the socket of an option file for any host, libmysqlclient for
 // this machine only.
 func takeSocket(host string, options *connstr.Options, scheme string, file *optionFile) string {
 	socket, _ := options.Take("unix_socket")
-	if socket == "" && (scheme == "mysql+pymysql" || host == "localhost") {
+	if socket == "" && (isPyMySQL(scheme) || host == "localhost") {
 		socket = file.values["socket"]
 	}
 	return socket
@@ -95,7 +105,7 @@ func takeServer(s *connstr.Server, options *connstr.Options, scheme string, file
 	options.Int("port", &s.Port, 1)
 	password, passwd := take("password"), take("passwd")
 	database, db := take("database"), take("db")
-	if scheme != "mysql+pymysql" {
+	if !isPyMySQL(scheme) {
 		password, passwd = passwd, password
 		database, db = db, database
 	}

@@ -21,6 +21,7 @@ func takeOptionsOfOtherClients(options *connstr.Options) {
 	// whatever local_infile says.
 	options.Ignore("local_infile", "autocommit", "compress", "program_name", "max_allowed_packet",
 		"defer_connect", "multi_statements", "reconnect", "plugin", "local_infile_dir")
+	options.Ignore(ofConnectorPython...)
 	// The store itself sets the mode that its statements need.
 	options.Ignore("sql_mode")
 	takeClientFlag(options)
@@ -29,6 +30,14 @@ func takeOptionsOfOtherClients(options *connstr.Options) {
 		options.Refuse(name, "TLS with ssl_ca makes sure of the server")
 	}
 	options.Refuse("auth_plugin", "the server chooses the authentication method, and the password is never sent in clear")
+}
+
+// ofConnectorPython are the options of MySQL Connector/Python, aiomysql and asyncmy
+// that only tune them.
+var ofConnectorPython = []string{
+	"allow_local_infile", "allow_local_infile_in_path", "buffered", "conn_attrs", "consume_results", "echo", "force_ipv6",
+	"get_warnings", "no_delay", "pool_name", "pool_recycle", "pool_reset_session", "pool_size", "raise_on_warnings", "raw",
+	"use_pure",
 }
 
 // tuningFlags are the bits of client_flag that do not change which server is

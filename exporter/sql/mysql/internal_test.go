@@ -69,6 +69,7 @@ func TestForeignOptions(t *testing.T) {
 	const refused = " of the connection string is not supported: "
 	for option, want := range map[string]string{
 		"autocommit=1": "", "compress=true": "", "program_name=x": "", "max_allowed_packet=16777216": "", "defer_connect=1": "",
+		"use_pure=1": "", "pool_size=5": "", "connection_timeout=5": "", "raise_on_warnings=1": "", "echo=1": "",
 		"multi_statements=1": "", "reconnect=1": "", "plugin=dbcounter": "", "plugin=a&plugin=b": "", "local_infile=1": "",
 		"charset=utf8": "", "use_unicode=0": "", "binary_prefix=1": "", "collation=utf8_bin": "",
 		"client_flag=0": "", "client_flag=2": "", "client_flag=65536": "", "client_flag=": "", "bind_address=127.0.0.1": "", "bind_address=": "",

@@ -28,7 +28,7 @@ func readOptionFile(options *connstr.Options, scheme string) (*optionFile, error
 	path, _ := options.Take("read_default_file")
 	group, _ := options.Take("read_default_group")
 	f := &optionFile{values: map[string]string{}}
-	isPyMySQL := strings.HasSuffix(scheme, "+pymysql")
+	isPyMySQL := isPyMySQL(scheme)
 	groups := []string{group}
 	switch {
 	case path == "" && group == "":

@@ -19,8 +19,9 @@ var tuning = []string{"keepalives", "keepalives_idle", "keepalives_interval", "k
 // have. Options that only tune another client are ignored; an option that would
 // change the session or whom to trust, and cannot be honoured, is an error.
 func takeOptionsOfOtherClients(values map[string]string, options *connstr.Options) error {
-	options.Ignore("client_encoding", "plugin") // all text is UTF-8 on its way
-	options.Ignore("authtype", "tty")           // libpq ignores them, too
+	options.Ignore("client_encoding", "plugin")                                                                     // all text is UTF-8 on its way
+	options.Ignore("authtype", "tty")                                                                               // libpq ignores them, too
+	options.Ignore("prepare_threshold", "prepared_statement_cache_size", "statement_cache_size", "command_timeout") // of psycopg and asyncpg
 	options.Ignore(tuning...)
 	if text, _ := options.Take("replication"); !slices.Contains([]string{"", "false", "off", "no", "0"}, strings.ToLower(text)) {
 		options.Refuse("replication", "the store needs an ordinary session")

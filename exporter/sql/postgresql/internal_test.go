@@ -75,7 +75,7 @@ func TestForeignOptions(t *testing.T) {
 	for option, want := range map[string]string{
 		"keepalives=0": "", "keepalives_idle=5": "", "keepalives_interval=5": "", "keepalives_count=5": "", "tcp_user_timeout=5": "",
 		"plugin=dbcounter": "", "plugin=a&plugin=b": "", "client_encoding=utf8": "", "load_balance_hosts=disable": "", "load_balance_hosts=random": "",
-		"fallback_application_name=x": "",
+		"fallback_application_name=x": "", "prepare_threshold=0": "", "command_timeout=60": "",
 
 		"load_balance_hosts=always": "load_balance_hosts=always of the connection string should be disable or random",
 		"hostaddr=127.0.0.1":        "", "replication=false": "", "replication=": "", "authtype=x": "", "tty=x": "",
