@@ -28,9 +28,6 @@ func call[T any](ctx context.Context, d *database, f func(ctx context.Context) (
 	}()
 	select {
 	case a := <-answers:
-		if _, isReply := replyOf(a.err); a.err == nil || isReply && !noSentinel(a.err) {
-			d.answered.Store(true)
-		}
 		err := d.explain(ctx, a.err)
 		if err != nil && ctx.Err() == nil && isTransient(a.err) {
 			err = &store.TransientError{Err: err}

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -11,30 +12,42 @@ import (
 // client library goes on after an error reply to HELLO, the first command of a
 // connection, because an old server does not know HELLO. A server that refuses
 // the connection then breaks it, and its reason is lost.
-func reportRefusals(client goredis.UniversalClient) {
+func reportRefusals(client goredis.UniversalClient, answered *atomic.Bool) {
 	switch c := client.(type) {
 	case *goredis.Client:
-		c.AddHook(greeting{})
+		c.AddHook(greeting{answered})
 	case *goredis.ClusterClient:
-		c.OnNewNode(func(node *goredis.Client) { node.AddHook(greeting{}) })
+		c.OnNewNode(func(node *goredis.Client) { node.AddHook(greeting{answered}) })
 	}
 }
 
-// greeting is a hook of the client library.
-type greeting struct{}
+// greeting is a hook of the client library. It also notes that the server has
+// answered, so that both sides agree about TLS.
+type greeting struct{ answered *atomic.Bool }
+
+func (g greeting) note(err error) {
+	if _, isReply := replyOf(err); err == nil || isReply {
+		g.answered.Store(true)
+	}
+}
 
 // DialHook implements goredis.Hook.
 func (greeting) DialHook(next goredis.DialHook) goredis.DialHook { return next }
 
 // ProcessPipelineHook implements goredis.Hook.
-func (greeting) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
-	return next
+func (g greeting) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		err := next(ctx, cmds)
+		g.note(err)
+		return err
+	}
 }
 
 // ProcessHook implements goredis.Hook.
-func (greeting) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+func (g greeting) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 	return func(ctx context.Context, cmd goredis.Cmder) error {
 		err := next(ctx, cmd)
+		g.note(err)
 		if err != nil && cmd.Name() == "hello" && refusesConnection(err, len(cmd.Args()) > 2) {
 			err = &greetingError{err}
 			cmd.SetErr(err)

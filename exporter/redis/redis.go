@@ -122,10 +122,10 @@ func New(client goredis.UniversalClient, opts ...Option) *store.Store {
 }
 
 func newStore(client goredis.UniversalClient, c config, owned bool, at server) *store.Store {
-	if owned {
-		reportRefusals(client)
-	}
 	d := &database{config: c, server: at, client: client, owned: owned, calls: inflight.New()}
+	if owned {
+		reportRefusals(client, &d.answered)
+	}
 	if c.readOnly {
 		return store.NewReadOnly(d)
 	}
