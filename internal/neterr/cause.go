@@ -24,7 +24,7 @@ func RootCause(err error) string {
 }
 
 // Causes returns the root causes of an error that joins those of several attempts,
-// each once. A cause names its address if there are several attempts.
+// each once. A cause names its address if there are several causes.
 func Causes(err error) string {
 	var several interface{ Unwrap() []error }
 	if !errors.As(err, &several) {
@@ -41,6 +41,9 @@ func Causes(err error) string {
 		if !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
+	}
+	if len(texts) < 2 { // several attempts at one address failed alike
+		return RootCause(err)
 	}
 	return strings.Join(texts, "; ")
 }
