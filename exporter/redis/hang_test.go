@@ -1,0 +1,56 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A server that halts while it is connected to is named when the context ends. So
+// is one that is gone after it halted.
+func TestServerHalts(t *testing.T) {
+	options, err := goredis.ParseURL(testenv.RedisDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := testenv.NewProxy(t, options.Addr)
+	s, err := store.Open(t.Context(), "redis://"+proxy.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	write := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		n := osprofiler.Notification{BaseID: "halts", TraceID: "t", ParentID: "halts", Name: "op-start", Timestamp: "2026-01-02T03:04:05.000000"}
+		return (store.Retry{}).Write(ctx, s, []osprofiler.Notification{n})
+	}
+	check := func(err error, want string) {
+		t.Helper()
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), proxy.Addr()) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Blackhole(true)
+	check(write(), " did not answer within ")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	for _, err := range s.Notifications(ctx, "halts") {
+		check(err, " did not answer within ")
+	}
+	proxy.Blackhole(false)
+	proxy.Refuse(true)
+	proxy.Reset()
+	check(write(), "; gave up after ")
+}
