@@ -125,7 +125,6 @@ func (s *storeCheck) read(ctx context.Context) {
 		return
 	}
 	s.add("read", resultOK, detail)
-	return
 }
 
 // count counts traces, and entries that cannot be read.

@@ -66,7 +66,7 @@ func TestWordsOfFlagErrors(t *testing.T) {
 		"trace list --json=maybe":                 `--json "maybe": it should be true or false`,
 		`trace list --fields a"b`:                 `--fields "a\"b": it should be names with commas between them`,
 		"trace list --limit":                      "--limit needs a value: --limit N, list at most N traces",
-		"trace list --sinse 2h":                   "unknown flag: --sinse; did you mean --since?",
+		"trace list --sinnce 2h":                  "unknown flag: --sinnce; did you mean --since?",
 		"trace list --connection redis://h":       "unknown flag: --connection; did you mean --connection-string?",
 		"trace list --frobnicate":                 "unknown flag: --frobnicate\n",
 		"trace list --=x":                         `"--=x" is no flag; a flag reads like --name or --name=value`,

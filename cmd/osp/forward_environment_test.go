@@ -21,12 +21,12 @@ func TestForwardFromEnvironment(t *testing.T) {
 	if r := runCommand(t, dir, env[:1], ospBinary, "forward"); r.code != exitUsage || !strings.Contains(r.stderr, "no target is named: give --to, or set OSPROFILER_FORWARD_TO") {
 		t.Errorf("without a target: %+v", r)
 	}
-	same := append(env[:1:1], targetVariable+"="+source)
+	same := []string{env[0], targetVariable + "=" + source}
 	if r := runCommand(t, dir, same, ospBinary, "forward"); r.code != exitUsage || !strings.Contains(r.stderr, "are the same store") {
 		t.Errorf("the same store twice: %+v", r)
 	}
 	const secret = "hunter2"
-	hidden := append(env[:1:1], targetVariable+"=redis://:"+secret+"@"+closedPort(t)+"/0?ssl_ca_certs=/"+secret)
+	hidden := []string{env[0], targetVariable + "=redis://:" + secret + "@" + closedPort(t) + "/0?ssl_ca_certs=/" + secret}
 	for _, args := range []string{"forward", "forward --help"} {
 		if r := runCommand(t, dir, hidden, append([]string{ospBinary}, strings.Fields(args)...)...); strings.Contains(r.stdout+r.stderr, secret) {
 			t.Errorf("%s shows the password: %+v", args, r)

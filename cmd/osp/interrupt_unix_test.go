@@ -44,6 +44,11 @@ func TestTheFirstSignalEndsIt(t *testing.T) {
 		"forward --from " + silent + " --to " + store,
 		"forward --from " + store + " --to " + silent,
 		"forward --from " + store + " --to file://" + locked,
+		"prune --older-than 1d --yes --connection-string " + silent,
+		"prune --older-than 1d --yes --connection-string file://" + locked,
+		"trace delete b --yes --connection-string " + silent,
+		"check --timeout 1h --connection-string " + silent,
+		"check --hmac-key k --headers " + fifo,
 		"headers --hmac-key-file " + fifo,
 		"headers --hmac-key-file " + pipe,
 	} {

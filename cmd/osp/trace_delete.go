@@ -63,7 +63,7 @@ func (d *deletion) deleteTraces(ctx context.Context, ids []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if d.yes && !d.dryRun {
-		return d.deleteEach(ctx, ids, func(id string) (string, int, error) { return deleteTyped(ctx, s, id) })
+		return d.deleteEach(ids, func(id string) (string, int, error) { return deleteTyped(ctx, s, id) })
 	}
 	found, missing, err := d.find(ctx, s, ids)
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *deletion) deleteTraces(ctx context.Context, ids []string) (err error) {
 		n, err := s.Delete(ctx, id)
 		return id, n, err
 	}
-	if err := d.deleteEach(ctx, ids, exactly); err != nil {
+	if err := d.deleteEach(ids, exactly); err != nil {
 		return err
 	}
 	return missing
@@ -176,7 +176,7 @@ func summaryOf(ctx context.Context, s *store.Store, baseID string) (store.Summar
 
 // deleteEach deletes the traces one after the other. A trace that does not exist
 // does not keep the others. remove also returns the id that the trace really had.
-func (d *deletion) deleteEach(ctx context.Context, ids []string, remove func(id string) (string, int, error)) (missing error) {
+func (d *deletion) deleteEach(ids []string, remove func(id string) (string, int, error)) (missing error) {
 	var t tally
 	defer func() {
 		if t.traces > 0 {
@@ -185,11 +185,11 @@ func (d *deletion) deleteEach(ctx context.Context, ids []string, remove func(id 
 	}()
 	deleted := map[string]bool{}
 	for _, id := range ids {
-		real, n, err := remove(id)
+		actual, n, err := remove(id)
 		switch {
 		case err == nil:
 			t.add(n)
-			deleted[real] = true
+			deleted[actual] = true
 		case deleted[id], deleted[canonicalID(id)]: // it was named twice
 		case errors.Is(err, store.ErrNotFound):
 			missing = errors.Join(missing, wholeID(id, err))
@@ -202,7 +202,7 @@ func (d *deletion) deleteEach(ctx context.Context, ids []string, remove func(id 
 
 // deleteTyped deletes the trace of an id as it was typed, or else of its canonical
 // form. It returns the id of the trace that it deleted.
-func deleteTyped(ctx context.Context, s *store.Store, id string) (real string, notifications int, err error) {
+func deleteTyped(ctx context.Context, s *store.Store, id string) (actual string, notifications int, err error) {
 	notifications, err = s.Delete(ctx, id)
 	if canonical := canonicalID(id); errors.Is(err, store.ErrNotFound) && canonical != id {
 		n, other := s.Delete(ctx, canonical)
