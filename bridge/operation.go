@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -18,40 +19,55 @@ import (
 // An Operation was started by a [Profiler]. Its methods may be called by any
 // goroutine. The first Stop, StopError, StopResult or StopStatus counts.
 type Operation struct {
-	span        trace.Span
-	parent      trace.SpanContext
-	call        tags.Call
-	conventions tags.Conventions
-	stopped     atomic.Bool
+	span     trace.Span
+	parent   trace.SpanContext
+	call     tags.Call
+	profiler *Profiler
+	stopped  atomic.Bool
+	cut      []attribute.KeyValue // the attributes of the start, if the SDK's limits have cut them
 }
 
 // Stop stops the operation. The info is that of the stop notification. With etype
 // and message in it the operation has failed. It may be empty.
 func (o *Operation) Stop(info osprofiler.Info) {
-	if o.stopped.Swap(true) {
-		return
+	if !o.stopped.Swap(true) {
+		o.stop(info, nil)
 	}
-	if !o.span.IsRecording() || info == "" {
+}
+
+// stop ends the span with an info and, if there is one, a failure that the info does
+// not have.
+func (o *Operation) stop(info osprofiler.Info, failure *tags.Failure) {
+	var attrs []attribute.KeyValue
+	if !o.span.IsRecording() {
 		o.span.End()
 		return
 	}
-	parsed := tags.NewParsedInfo(wellFormed(info))
-	attrs, exact := parsed.AppendStopAttributes(nil, o.call, o.conventions)
-	if parsed.HasMore(exact) {
-		failure, rest, failed := tags.FailureOfInfo(parsed.Rest(o.call, exact))
+	if failure != nil {
+		attrs = o.fail(*failure)
+	}
+	info = wellFormed(info)
+	parsed := tags.NewParsedInfo(info)
+	attrs, exact := parsed.AppendStopAttributes(attrs, o.call, o.profiler.conventions)
+	if info != "" && parsed.HasMore(exact) {
+		stated, rest, failed := tags.FailureOfInfo(parsed.Rest(o.call, exact))
 		if failed {
-			o.fail(failure)
+			attrs = append(attrs, o.fail(stated)...)
 		}
 		attrs = appendRest(attrs, convert.StopInfoKey, rest)
 	}
-	o.span.SetAttributes(attrs...)
-	o.span.End()
+	o.end(attrs, func() osprofiler.Info {
+		if failure != nil {
+			return tags.Merge(info, failure.Info())
+		}
+		return info
+	})
 }
 
 // StopError stops the operation with an error, as OSProfiler does with an exception:
 // etype is the error's Go type and message its text. With a nil error it is Stop.
 func (o *Operation) StopError(err error, info osprofiler.Info) {
-	if err == nil || !o.span.IsRecording() || o.stopped.Load() {
+	if err == nil || !o.span.IsRecording() {
 		o.Stop(info)
 		return
 	}
@@ -60,17 +76,19 @@ func (o *Operation) StopError(err error, info osprofiler.Info) {
 		o.Stop(tags.Merge(wellFormed(info), failure.Info()))
 		return
 	}
-	o.fail(failure)
-	o.Stop(info)
+	if !o.stopped.Swap(true) {
+		o.stop(info, &failure)
+	}
 }
 
-func (o *Operation) fail(f tags.Failure) {
+// fail makes the span a failed one. It returns the attributes of the failure.
+func (o *Operation) fail(f tags.Failure) []attribute.KeyValue {
 	status := f.Status()
 	o.span.SetStatus(status.Code, status.Description)
-	o.span.SetAttributes(f.Attributes(o.conventions)...)
-	for _, e := range f.Events(time.Now(), o.conventions) {
+	for _, e := range f.Events(time.Now(), o.profiler.conventions) {
 		o.span.AddEvent(e.Name, trace.WithTimestamp(e.Time), trace.WithAttributes(e.Attributes...))
 	}
+	return f.Attributes(o.profiler.conventions)
 }
 
 // typeOf returns the Go type of an error. An error that fmt.Errorf has wrapped has

@@ -23,6 +23,7 @@ type Profiler struct {
 	tracer      trace.Tracer
 	keys        *Keys
 	conventions tags.Conventions
+	limits      attributeLimits
 }
 
 // A ProfilerOption changes how a Profiler works.
@@ -123,7 +124,7 @@ func (p *Profiler) startInfo(ctx context.Context, name string, info osprofiler.I
 
 // startSpan starts an operation with the attributes of its start.
 func (p *Profiler) startSpan(ctx context.Context, name string, call tags.Call, attrs []attribute.KeyValue, links []trace.Link) (context.Context, *Operation) {
-	o := &Operation{parent: trace.SpanContextFromContext(ctx), call: call, conventions: p.conventions}
+	o := &Operation{parent: trace.SpanContextFromContext(ctx), call: call, profiler: p}
 	opts := make([]trace.SpanStartOption, 0, 3)
 	opts = append(opts, trace.WithSpanKind(call.SpanKind()))
 	if len(attrs) > 0 {
@@ -132,7 +133,15 @@ func (p *Profiler) startSpan(ctx context.Context, name string, call tags.Call, a
 	if len(links) > 0 {
 		opts = append(opts, trace.WithLinks(links...))
 	}
+	var recorded *convert.Recorded
+	if p.limits.mayCut(attrs) {
+		ctx, recorded = convert.WithRecorded(ctx, call, attrs)
+	}
 	ctx, o.span = p.tracer.Start(ctx, name, opts...)
+	recorded.Forget()
+	if p.limits.cut(o.span, attrs) {
+		o.cut = attrs
+	}
 	return ctx, o
 }
 

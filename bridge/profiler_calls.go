@@ -92,7 +92,7 @@ func (o *Operation) StopResult(value any) {
 		return Result(value)
 	}
 	o.stopWith(info, func() ([]attribute.KeyValue, bool) {
-		return tags.AppendResultAttributes(nil, o.call, textOf(value), o.conventions)
+		return tags.AppendResultAttributes(nil, o.call, textOf(value), o.profiler.conventions)
 	})
 }
 
@@ -110,7 +110,7 @@ func (o *Operation) StopStatus(code int) {
 		if o.call != tags.HTTPClient {
 			return nil, false
 		}
-		return tags.AppendStatusCodeAttributes(nil, code, o.conventions)
+		return tags.AppendStatusCodeAttributes(nil, code, o.profiler.conventions)
 	})
 }
 
@@ -127,19 +127,28 @@ func (o *Operation) stopWith(info func() osprofiler.Info, attributes func() (att
 		return
 	}
 	if !o.stopped.Swap(true) {
-		o.span.SetAttributes(attrs...)
-		o.span.End()
+		o.end(attrs, info)
 	}
 }
 
 func (o *Operation) stopAnswer(code int) {
-	if o.span.IsRecording() && code != 0 && !o.stopped.Load() {
-		o.span.SetAttributes(statusAttributes(code, o.conventions)...)
-		if code >= http.StatusInternalServerError {
-			o.span.SetStatus(codes.Error, http.StatusText(code))
-		}
+	if !o.span.IsRecording() || code == 0 {
+		o.Stop("")
+		return
 	}
-	o.Stop("")
+	if o.stopped.Swap(true) {
+		return
+	}
+	failed := code >= http.StatusInternalServerError
+	if failed {
+		o.span.SetStatus(codes.Error, http.StatusText(code))
+	}
+	o.end(statusAttributes(code, o.profiler.conventions), func() osprofiler.Info {
+		if !failed {
+			return ""
+		}
+		return tags.Failure{Type: strconv.Itoa(code), Message: http.StatusText(code)}.Info()
+	})
 }
 
 func statusAttributes(code int, c tags.Conventions) (attrs []attribute.KeyValue) {

@@ -17,7 +17,7 @@ func (w *writer) start(f *fields, s sdktrace.ReadOnlySpan) {
 	f.timestamp.to = len(w.buf)
 	w.literal(jsonInfo)
 	f.info.from = len(w.buf)
-	w.members(tags.AppendStartInfo, "", StartInfoKey)
+	w.members(tags.AppendStartInfo, "", w.restOfInfo(s, StartInfoKey))
 	w.literal(w.resource.host)
 	w.literal("}")
 	w.end(f)
@@ -41,7 +41,7 @@ func (w *writer) stop(f, start *fields, s sdktrace.ReadOnlySpan) {
 	}
 	w.literal(jsonInfo)
 	f.info.from = len(w.buf)
-	w.members(tags.AppendStopInfo, failure, StopInfoKey)
+	w.members(tags.AppendStopInfo, failure, w.restOfInfo(s, StopInfoKey))
 	w.literal(w.resource.host)
 	w.literal(`, "otel": "`)
 	w.buf = appendTracesData(w.buf, s, w.attrs, w.resource)
@@ -52,10 +52,10 @@ func (w *writer) stop(f, start *fields, s sdktrace.ReadOnlySpan) {
 // members opens an info and writes its members but host and otel: those of the
 // call, those of the failure and, for a Profiler's span, the rest of its info.
 // A member of the rest wins over both.
-func (w *writer) members(appendCall func([]byte, tags.Call, []attribute.KeyValue) []byte, failure osprofiler.Info, restKey attribute.Key) {
+func (w *writer) members(appendCall func([]byte, tags.Call, []attribute.KeyValue) []byte, failure, rest osprofiler.Info) {
 	from := len(w.buf)
 	w.buf = appendCall(w.buf, w.call, w.attrs)
-	if rest := w.restOfInfo(restKey); rest != "" {
+	if rest != "" {
 		info := tags.Merge(rest, osprofiler.Info(w.buf[from:]), failure)
 		w.buf = append(w.buf[:from], info...)
 		failure = ""
@@ -68,10 +68,14 @@ func (w *writer) members(appendCall func([]byte, tags.Call, []attribute.KeyValue
 }
 
 // restOfInfo returns the part of a Profiler's info that the span holds in an
-// attribute of ours.
-func (w *writer) restOfInfo(key attribute.Key) osprofiler.Info {
+// attribute of ours. If the SDK's limits have cut the attributes, it returns the
+// whole info, from the event [InfoEvent].
+func (w *writer) restOfInfo(s sdktrace.ReadOnlySpan, key attribute.Key) osprofiler.Info {
 	if !w.profiled {
 		return ""
+	}
+	if info := recordedIn(s.Events(), key); info != "" {
+		return info
 	}
 	for _, kv := range w.attrs {
 		if kv.Key == key {

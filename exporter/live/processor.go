@@ -101,16 +101,17 @@ func start(s *store.Store, owned bool, cfg config) *Processor {
 }
 
 // OnStart implements sdktrace.SpanProcessor. It never blocks.
-func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if p.queue.isClosed() || !s.SpanContext().IsSampled() || convert.OfNotifications(s) {
 		return
 	}
+	running := withRecorded(parent, s)
 	if p.queue.crowded.Load() {
-		p.queue.startLater(s)
+		p.queue.startLater(running)
 		p.report.schedule()
 		return
 	}
-	span := startOf(s)
+	span := startOf(running)
 	if !p.queue.start(entry{span: span, size: sizeOf(span), starts: 1}) {
 		p.report.schedule()
 	}
@@ -138,7 +139,29 @@ func startOf(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
 		Name: s.Name(), SpanContext: s.SpanContext(), Parent: s.Parent(), SpanKind: s.SpanKind(), StartTime: s.StartTime(),
 		Attributes: s.Attributes(), Resource: s.Resource(), InstrumentationScope: s.InstrumentationScope(),
 	}
+	if c, ok := s.(cutSpan); ok {
+		start.Events = c.Events()
+	}
 	return start.Snapshot()
+}
+
+// A cutSpan is a running span whose attributes the limits of the SDK have cut, with
+// the event that holds the info of its start.
+type cutSpan struct {
+	sdktrace.ReadOnlySpan
+	event sdktrace.Event
+}
+
+// Events implements sdktrace.ReadOnlySpan.
+func (s cutSpan) Events() []sdktrace.Event { return []sdktrace.Event{s.event} }
+
+// withRecorded returns the span that starts in the context. It is a cutSpan if its
+// attributes were cut.
+func withRecorded(parent context.Context, s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
+	if e, ok := convert.RecordedStart(parent, s); ok {
+		return cutSpan{s, e}
+	}
+	return s
 }
 
 // halvesOf counts the notifications that a span was made from.

@@ -1,0 +1,113 @@
+package convert
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/tags"
+)
+
+// InfoEvent is the name of the event of a Profiler's span whose attributes the
+// limits of the SDK have cut or dropped. Its attributes [StartInfoKey] and
+// [StopInfoKey] hold the whole infos, because these limits do not shorten the
+// attributes of events.
+const InfoEvent = "osprofiler.info"
+
+// Recorded are the attributes with which a Profiler starts a span. Its methods may
+// be called on a nil Recorded.
+type Recorded struct {
+	call  tags.Call
+	attrs []attribute.KeyValue
+}
+
+type recordedKey struct{}
+
+// WithRecorded returns a context in which a processor's OnStart finds the attributes
+// of the span that starts. The caller calls Forget when the span has started, so that
+// the spans under it do not find them.
+func WithRecorded(ctx context.Context, call tags.Call, attrs []attribute.KeyValue) (context.Context, *Recorded) {
+	r := &Recorded{call, attrs}
+	return context.WithValue(ctx, recordedKey{}, r), r
+}
+
+// Forget ends the use of the attributes by OnStart.
+func (r *Recorded) Forget() {
+	if r != nil {
+		r.attrs = nil
+	}
+}
+
+// RecordedStart returns the event with the info of the span's start, if the span is
+// a Profiler's that starts in this context and its attributes were cut.
+func RecordedStart(ctx context.Context, s sdktrace.ReadOnlySpan) (e sdktrace.Event, ok bool) {
+	r, _ := ctx.Value(recordedKey{}).(*Recorded)
+	if r == nil || len(r.attrs) == 0 || s.InstrumentationScope().Name != ProfilerScopeName || !IsCut(s.Attributes(), r.attrs) {
+		return e, false
+	}
+	info := RecordedInfo(r.call, r.attrs)
+	return sdktrace.Event{Name: InfoEvent, Time: s.StartTime(), Attributes: []attribute.KeyValue{StartInfoKey.String(string(info))}}, true
+}
+
+// RecordedInfo returns the info of the start that these attributes represent,
+// without host.
+func RecordedInfo(call tags.Call, attrs []attribute.KeyValue) osprofiler.Info {
+	rest := osprofiler.Info("")
+	for i := range attrs {
+		if attrs[i].Key == StartInfoKey {
+			rest = validInfo(attrs[i].Value.AsString())
+		}
+	}
+	return tags.Merge(rest, tags.StartInfo(call, attrs))
+}
+
+// IsCut reports whether one of the attributes is missing in those that a span has
+// kept, or has a shorter text there.
+func IsCut(kept, attrs []attribute.KeyValue) bool {
+	for i := range attrs {
+		if !isKept(kept, &attrs[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isKept(kept []attribute.KeyValue, kv *attribute.KeyValue) bool {
+	for i := range kept {
+		if kept[i].Key == kv.Key {
+			return kv.Value.Type() != attribute.STRING || kept[i].Value.AsString() == kv.Value.AsString()
+		}
+	}
+	return false
+}
+
+// Longest returns the length of the longest text, in bytes and in characters.
+func Longest(attrs []attribute.KeyValue) (bytes, characters int) {
+	longest := ""
+	for i := range attrs {
+		if attrs[i].Value.Type() == attribute.STRING {
+			if text := attrs[i].Value.AsString(); len(text) > len(longest) {
+				longest = text
+			}
+		}
+	}
+	return len(longest), utf8.RuneCountInString(longest)
+}
+
+// recordedIn returns the whole info that an event of the span holds, or "".
+func recordedIn(events []sdktrace.Event, key attribute.Key) osprofiler.Info {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Name != InfoEvent {
+			continue
+		}
+		for _, kv := range events[i].Attributes {
+			if kv.Key == key {
+				return validInfo(kv.Value.AsString())
+			}
+		}
+	}
+	return ""
+}
