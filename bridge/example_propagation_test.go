@@ -131,7 +131,7 @@ func ExampleNewHandler() {
 		fmt.Println(n.Name, n.Info.Without("otel"))
 	}
 	// Output:
-	// rpc-start {"function": {"name": "list_servers", "args": "()", "kwargs": "{}"}, "host": "host-1"}
+	// rpc-start {"function": {"name": "list_servers"}, "host": "host-1"}
 	// rpc-stop {"host": "host-1"}
 	// wsgi-start {"request": {"path": "/v1/servers", "query": "limit=1", "method": "GET", "scheme": "http"}, "host": "host-1"}
 	// wsgi-stop {"host": "host-1"}

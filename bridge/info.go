@@ -12,7 +12,8 @@ import (
 
 // DB returns the info of a database call's start: its statement and parameters,
 // as OSProfiler's SQLAlchemy tracing writes them. A parameter that JSON cannot
-// represent is written as its text.
+// represent is written as its text. Without parameters params is {}, because readers
+// of the Python library need it, and the span has no attribute for it.
 func DB(statement string, params ...any) osprofiler.Info {
 	return infoOf("db", map[string]any{"statement": statement, "params": json.RawMessage(appendParams(nil, params))})
 }
@@ -22,13 +23,15 @@ func DBResult(value any) osprofiler.Info {
 	return infoOf("db", map[string]any{"result": textOf(value)})
 }
 
-// Function returns the info of a function's start: its name and its arguments as
-// text.
+// Function returns the info of a function's start: its name and, if there are any,
+// its arguments as text. Go has no keyword arguments, so the info has no kwargs.
 func Function(name string, args ...any) osprofiler.Info {
-	return infoOf("function", map[string]any{"name": name, "args": tuple(args), "kwargs": noKwargs})
+	function := map[string]any{"name": name}
+	if len(args) > 0 {
+		function["args"] = tuple(args)
+	}
+	return infoOf("function", function)
 }
-
-const noKwargs = "{}"
 
 // Result returns the info of a function's stop: its result as text.
 func Result(value any) osprofiler.Info {
@@ -72,9 +75,13 @@ func infoOf(member string, values map[string]any) osprofiler.Info {
 	return info
 }
 
-// appendParams appends the JSON array of a statement's parameters. A parameter
+// appendParams appends the JSON array of a statement's parameters, or {} if there
+// are none. A parameter
 // that JSON cannot represent is written as its text.
 func appendParams(dst []byte, params []any) []byte {
+	if len(params) == 0 {
+		return append(dst, "{}"...)
+	}
 	dst = append(dst, '[')
 	for i, param := range params {
 		if i > 0 {

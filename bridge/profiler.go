@@ -68,7 +68,7 @@ func NewProfiler(opts ...ProfilerOption) *Profiler {
 		cfg.provider = otel.GetTracerProvider()
 	}
 	return &Profiler{
-		tracer:      cfg.provider.Tracer(convert.ProfilerScopeName),
+		tracer:      cfg.provider.Tracer(convert.ProfilerScopeName, trace.WithInstrumentationVersion(osprofiler.Version())),
 		keys:        cfg.keys,
 		conventions: cfg.conventions,
 	}

@@ -46,7 +46,10 @@ func (p *Profiler) StartFunction(ctx context.Context, name, function string, arg
 	if name == operationRPC {
 		call = tags.RPC
 	}
-	f := tags.FunctionCall{Name: function, Args: tuple(args), Kwargs: noKwargs}
+	f := tags.FunctionCall{Name: function}
+	if len(args) > 0 {
+		f.Args = tuple(args)
+	}
 	attrs, exact := f.AppendAttributes(p.newAttributes(call), call, p.conventions)
 	if !exact {
 		return p.Start(ctx, name, Function(function, args...))

@@ -252,6 +252,6 @@ func ExampleProfiler_StartDB() {
 	// Output:
 	// db-start {"db": {"statement": "SELECT * FROM instances WHERE uuid = ?", "params": ["vm-1"]}, "host": "host-1"}
 	// db-stop {"db": {"result": "1 row"}, "host": "host-1"}
-	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")", "kwargs": "{}"}, "host": "host-1"}
+	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")"}, "host": "host-1"}
 	// rpc-stop {"etype": "*errors.errorString", "message": "no host has room", "host": "host-1"}
 }

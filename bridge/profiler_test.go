@@ -207,9 +207,9 @@ func ExampleProfiler() {
 		fmt.Println(n.Name, n.Info.Without("otel"))
 	}
 	// Output:
-	// db-start {"db": {"statement": "SELECT * FROM instances", "params": []}, "host": "host-1"}
+	// db-start {"db": {"statement": "SELECT * FROM instances", "params": {}}, "host": "host-1"}
 	// db-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
-	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")", "kwargs": "{}"}, "host": "host-1"}
+	// rpc-start {"function": {"name": "nova.boot", "args": "(\"vm-1\")"}, "host": "host-1"}
 	// rpc-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 }
 

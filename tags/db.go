@@ -25,7 +25,7 @@ func appendDBCall(dst []attribute.KeyValue, statement *field, params string, c C
 	if c.stable() {
 		dst = append(dst, semconv.DBSystemNameOtherSQL)
 		dst = appendText(dst, keyDBQueryText, statement)
-		if params != "" {
+		if params != "" && params != "{}" { // the inverse writes {} without the attribute
 			dst = append(dst, ownDBParams.String(params))
 		}
 	}

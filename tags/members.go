@@ -54,12 +54,18 @@ func (d DBCall) AppendAttributes(dst []attribute.KeyValue, c Conventions) (attrs
 }
 
 // A FunctionCall is the member function of a start: a function's name and its
-// arguments as texts.
+// arguments as texts. It has no member for empty Args or Kwargs.
 type FunctionCall struct{ Name, Args, Kwargs string }
 
 // AppendAttributes appends the attributes of the member. call is RPC or Function.
 func (f FunctionCall) AppendAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact bool) {
-	fields := functionFields{textField(f.Name), textField(f.Args), textField(f.Kwargs)}
+	fields := functionFields{0: textField(f.Name)}
+	if f.Args != "" {
+		fields[1] = textField(f.Args)
+	}
+	if f.Kwargs != "" {
+		fields[2] = textField(f.Kwargs)
+	}
 	return fields.append(dst, call, c, true)
 }
 

@@ -39,7 +39,14 @@ func TestCallsAgreeWithInfos(t *testing.T) {
 
 		for name, call := range map[string]tags.Call{"rpc": tags.RPC, "boot": tags.Function} {
 			attrs, exact = tags.FunctionCall{Name: a, Args: b, Kwargs: x}.AppendAttributes(nil, call, c)
-			checkStart(t, c, name, map[string]any{"function": map[string]any{"name": a, "args": b, "kwargs": x}}, attrs, exact)
+			member := map[string]any{"name": a}
+			if b != "" {
+				member["args"] = b
+			}
+			if x != "" {
+				member["kwargs"] = x
+			}
+			checkStart(t, c, name, map[string]any{"function": member}, attrs, exact)
 			attrs, exact = tags.AppendResultAttributes(nil, call, a, c)
 			checkStop(t, c, call, map[string]any{"function": map[string]any{"result": a}}, attrs, exact)
 		}

@@ -70,5 +70,5 @@ func ExampleNewParsedInfo() {
 	call := p.Call("db")
 	attrs, exact := p.AppendStartAttributes(nil, call, tags.Stable)
 	fmt.Println(call, p.Host(), len(attrs), p.Rest(call, exact))
-	// Output: database host-1 3 {"host": "host-1"}
+	// Output: database host-1 2 {"host": "host-1"}
 }
