@@ -33,7 +33,7 @@ func (s *Summarizer) Add(n *osprofiler.Notification) (first bool) {
 		s.service = append(s.service[:0], n.Service...)
 		s.project = append(s.project[:0], n.Project...)
 	}
-	if s.last.isBefore(at) {
+	if s.last.isBefore(at, n.Timestamp) {
 		s.last.set(at, n.Timestamp)
 	}
 	failed := mayFail(n.Info) && n.Info.Failed()
@@ -104,7 +104,16 @@ func (e *event) isAfter(at time.Time, text string) bool {
 }
 
 // isBefore reports whether the event is earlier than one of that time, or is not
-// set. An event without a time counts as earlier than any with a time.
-func (e *event) isBefore(at time.Time) bool {
-	return !e.known || at.After(e.at)
+// set. An event without a time counts as earlier than any with a time; among
+// themselves they are in the order of their texts, so that the last event does not
+// depend on the order in which a store is read.
+func (e *event) isBefore(at time.Time, text string) bool {
+	switch {
+	case !e.known:
+		return true
+	case at.Equal(e.at):
+		return at.IsZero() && text > string(e.text)
+	default:
+		return at.After(e.at)
+	}
 }
