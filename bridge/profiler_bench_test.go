@@ -73,6 +73,8 @@ func sameByOTel(ctx context.Context, b *testing.B, provider trace.TracerProvider
 		span.End()
 	}
 	switch len(a) {
+	case 2:
+		return func() { start(a[0], a[1]) }
 	case 3:
 		return func() { start(a[0], a[1], a[2]) }
 	case 4:
