@@ -65,7 +65,7 @@ func ExampleNotifier_FinishedInput_checkpoints() {
 func ExampleWithProfiler() {
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)))
 	keys := bridge.NewKeys("a key")
-	server, mux := &http.Server{ReadHeaderTimeout: time.Second}, http.NewServeMux()
+	server, mux := new(http.Server), http.NewServeMux()
 
 	profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider), bridge.WithKeys(keys))
 	server.Handler = bridge.NewHandler(mux, bridge.WithProfiler(profiler))
