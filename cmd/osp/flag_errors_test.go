@@ -67,7 +67,7 @@ func TestWordsOfFlagErrors(t *testing.T) {
 		`trace list --fields a"b`:                 `--fields "a\"b": it should be names with commas between them`,
 		"trace list --limit":                      "--limit needs a value: --limit N, list at most N traces",
 		"trace list --sinnce 2h":                  "unknown flag: --sinnce; did you mean --since?",
-		"trace list --connection redis://h":       "unknown flag: --connection; did you mean --connection-string?",
+		"prune --connection redis://h":            "unknown flag: --connection; did you mean --connection-string?",
 		"trace list --frobnicate":                 "unknown flag: --frobnicate\n",
 		"trace list --=x":                         `"--=x" is no flag; a flag reads like --name or --name=value`,
 		"forward --until 5":                       `--until "5": it should be a time like`,
