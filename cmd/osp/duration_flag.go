@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func (d *leastDuration) Set(text string) error {
 	if age, ok := parseAge(text); err != nil && ok {
 		duration, err = age, nil
 	}
-	if err != nil || duration < 0 {
+	if err != nil || duration < 0 || strings.HasSuffix(text, "ago") {
 		return errors.New("it should be a duration like 500ms, 2s, 1m30s or 1.5h")
 	}
 	d.Duration, d.text = duration, text

@@ -39,8 +39,7 @@ Without --from, the source is the store that ` + connectionVariable + ` names;
 without --to, the target is the one that ` + targetVariable + ` names. The
 environment keeps a password out of the process list.
 
-Times are RFC 3339 (2026-11-22T07:15:38Z; UTC without an offset), a date, a time
-of today (16:00), an age (30m, 1.5h, 3d), now, today or yesterday. --since is
+` + timeForms + ` --since is
 inclusive, --until exclusive. They select traces by the time of their first event,
 as "osp trace list" does. A trace is never cut: of a selected trace everything is
 copied.`,

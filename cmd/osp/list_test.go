@@ -180,7 +180,7 @@ func TestListFilters(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"--min-duration", "soon"}, {"--min-duration", "-1s"}, {"--min-duration", "5"}, {"--time-zone", "Mars"},
+		{"--min-duration", "soon"}, {"--min-duration", "-1s"}, {"--min-duration", "5"}, {"--min-duration", "2h ago"}, {"--time-zone", "Mars"},
 		{"--python", "--failed"}, {"--python", "--min-duration", "1s"},
 	} {
 		r := osp(t, "", append([]string{"trace", "list", "--connection-string", s}, args...)...)

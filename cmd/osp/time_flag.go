@@ -36,6 +36,10 @@ func (w *when) Set(text string) (err error) {
 // errWhen lists the forms of a time.
 var errWhen = errors.New("it should be a time like 2006-01-02T15:04:05Z, a date like 2006-01-02, a time of today like 16:00 (UTC) or 16:00+02:00, an age like 30m, 1.5h or 3d, or now, today or yesterday")
 
+// timeForms describes a time in the help of a verb.
+const timeForms = `Times are RFC 3339 (2026-11-22T07:15:38Z; UTC without an offset), a date, a time
+of today (16:00), an age (30m, 1.5h, 3d), now, today or yesterday.`
+
 // parseWhen parses a time:
 //
 //   - a date and a time, in RFC 3339 or as a listing shows it, or a date, which

@@ -56,8 +56,8 @@ failure of each trace.
 name,project,info.request.path: members of the notification, and members of its
 members with dots between them.
 
-Times are RFC 3339 (2026-11-22T07:15:38Z; UTC if there is no offset), a date, or
-an age: 30m, 2h, 3d. --since is inclusive, --until exclusive.`,
+` + timeForms + ` --since is
+inclusive, --until exclusive.`,
 		Example: `  osp trace list --since 2h
   osp trace list --failed --min-duration 2s --time-zone local
   osp trace list --service api --fields base_id,info.request.path`,
