@@ -53,6 +53,7 @@ func parse(connectionString string, own config) (dataSource string, _ config, er
 	for name, allowed := range libpq {
 		err = cmp.Or(err, takeOption(values, options, name, allowed))
 	}
+	err = cmp.Or(err, takeAsyncpgTLS(values, options))
 	if err := cmp.Or(options.Done(), err, checkNumbers(values)); err != nil {
 		return "", own, options.Safe(err)
 	}
@@ -91,6 +92,19 @@ func takeOption(values map[string]string, options *connstr.Options, name string,
 		return fmt.Errorf("option %s=%s of the connection string should be one of %s", name, text, strings.Join(allowed, ", "))
 	}
 	values[name] = text
+	return nil
+}
+
+// takeAsyncpgTLS takes the option ssl of asyncpg, which has the values of sslmode.
+func takeAsyncpgTLS(values map[string]string, options *connstr.Options) error {
+	text := map[string]string{}
+	if err := takeOption(text, options, "ssl", libpq["sslmode"]); err != nil || text["ssl"] == "" {
+		return err
+	}
+	if mode := values["sslmode"]; mode != "" && mode != text["ssl"] {
+		return fmt.Errorf("options ssl=%s and sslmode=%s of the connection string should be the same", text["ssl"], mode)
+	}
+	values["sslmode"] = text["ssl"]
 	return nil
 }
 

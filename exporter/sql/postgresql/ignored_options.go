@@ -22,6 +22,7 @@ func takeOptionsOfOtherClients(values map[string]string, options *connstr.Option
 	options.Ignore("client_encoding", "plugin")                                                                     // all text is UTF-8 on its way
 	options.Ignore("authtype", "tty")                                                                               // libpq ignores them, too
 	options.Ignore("prepare_threshold", "prepared_statement_cache_size", "statement_cache_size", "command_timeout") // of psycopg and asyncpg
+	options.Ignore("async_fallback", "prepared_statement_name_func", "max_cached_statement_lifetime", "max_cacheable_statement_size")
 	options.Ignore(tuning...)
 	if text, _ := options.Take("replication"); !slices.Contains([]string{"", "false", "off", "no", "0"}, strings.ToLower(text)) {
 		options.Refuse("replication", "the store needs an ordinary session")

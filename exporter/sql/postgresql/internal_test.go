@@ -34,6 +34,9 @@ func TestParse(t *testing.T) {
 		"postgresql://u@/db?host=/run/a:1":                        "dbname='db' host='/run/a:1' user='u'",
 		"postgresql://u@/db?hostaddr=127.0.0.1,::1":               "dbname='db' host='127.0.0.1,::1' user='u'",
 		"postgresql://u@/db?host=a,b&hostaddr=127.0.0.1,":         "dbname='db' host='a,b' user='u'",
+		"postgresql+asyncpg://u@h/db?ssl=require":                 "dbname='db' host='h' sslmode='require' user='u'",
+		"postgresql+asyncpg://u@h/db?ssl=prefer&sslmode=prefer":   "dbname='db' host='h' sslmode='prefer' user='u'",
+		"postgresql+psycopg://u@h/db?async_fallback=1":            "dbname='db' host='h' user='u'",
 		"postgresql://u@/db?host=a:1":                             "dbname='db' host='a' port='1' user='u'",
 	} {
 		got, _, err := parse(text, newConfig(nil))
@@ -55,6 +58,9 @@ func TestWrongOptions(t *testing.T) {
 		"postgresql://u@h/db?sslmode=":                            "option sslmode of the connection string is empty",
 		"postgresql://u@h/db?sslrootcert=":                        "option sslrootcert of the connection string is empty",
 		"postgresql://u@h/db?require_auth=":                       "option require_auth of the connection string is empty",
+		"postgresql+asyncpg://u@h/db?ssl=sure":                    "ssl=sure of the connection string should be one of disable, allow",
+		"postgresql+asyncpg://u@h/db?ssl=":                        "option ssl of the connection string is empty",
+		"postgresql+asyncpg://u@h/db?ssl=disable&sslmode=require": "options ssl=disable and sslmode=require of the connection string should be the same",
 		"postgresql://u@h/db?sslmode=sure":                        "sslmode=sure of the connection string should be one of disable, allow",
 		"postgresql://u@h/db?channel_binding=yes":                 "channel_binding=yes",
 		"postgresql://u@h/db?sslnegotiation=tls":                  "sslnegotiation=tls",

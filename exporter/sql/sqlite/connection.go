@@ -23,6 +23,8 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 func parse(connectionString string, c config) (path string, _ config, err error) {
 	rest, options := connstr.Cut(connectionString)
 	options.Bool("osp_sync", &c.sync)
+	options.Duration("timeout", &c.busyTimeout) // of Python's sqlite3, in seconds
+	options.Ignore("check_same_thread", "isolation_level", "detect_types", "cached_statements", "autocommit", "plugin")
 	options.Duration("osp_busy_timeout", &c.busyTimeout)
 	options.Bool("osp_read_only", &c.readOnly)
 	options.Bool("osp_allow_shared", &c.allowShared)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"testing"
+	"time"
 )
 
 func FuzzConnectionString(f *testing.F) {
@@ -12,4 +13,16 @@ func FuzzConnectionString(f *testing.F) {
 			t.Errorf("%q names no file, but no error came", text)
 		}
 	})
+}
+
+// Options that SQLAlchemy hands on to Python's sqlite3 are accepted by name.
+func TestOptionsOfOtherClients(t *testing.T) {
+	_, c, err := parse("sqlite:///x.db?check_same_thread=false&isolation_level=IMMEDIATE&detect_types=1&timeout=2.5&plugin=dbcounter", newConfig(nil))
+	if err != nil || c.busyTimeout != 2500*time.Millisecond {
+		t.Errorf("got %s, %v", c.busyTimeout, err)
+	}
+	_, c, err = parse("sqlite:///x.db?timeout=2&osp_busy_timeout=7", newConfig(nil))
+	if err != nil || c.busyTimeout != 7*time.Second {
+		t.Errorf("got %s, %v", c.busyTimeout, err)
+	}
 }
