@@ -97,10 +97,18 @@
 //	finaljson    lets bridge/convert hand over the JSON of a notification with it
 //	pyjson       JSON as Python's json module reads and writes it
 //	safetext     which characters of outside text may be printed
+//	doctest      runs the code blocks of README and docs
 //	bench        measures this project beside bare clients and the Python library
 //	faults       exports spans while a server is killed, halted, cut off or full
 //	interop      tests with the Python library in both directions
 //	testenv      finds or starts the servers that tests need
+//
+// exporter/redis/internal/quiet keeps the default logger of go-redis off the stderr
+// of a service.
+//
+// examples/otel-demo is a small traced cloud, examples/join a service that exports
+// to OTLP and joins OSProfiler, and examples/memory-store a back end in a module of
+// its own.
 //
 // docs/adding-a-back-end.md walks through a back end in a module of its own. The
 // doc comments of an interface say what a package may rely on; docs/adr says why a
