@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"go.opentelemetry.io/otel"
@@ -30,7 +31,8 @@ import (
 //
 // OnDemand remembers the spans that have started and not ended. If more than
 // 65,536 spans of trusted traces are never ended, it forgets the oldest ones, and
-// their ends do not reach next. Shutdown and ForceFlush are those of next.
+// their ends do not reach next. Shutdown flushes next and then shuts it down, so that
+// its error after a deadline says why the spans could not be written.
 func OnDemand(next sdktrace.SpanProcessor) sdktrace.SpanProcessor {
 	return &onDemand{next: next, recent: map[spanKey]struct{}{}}
 }
@@ -116,8 +118,17 @@ func (p *onDemand) ends(key spanKey) bool {
 	return ok
 }
 
-// Shutdown implements sdktrace.SpanProcessor.
-func (p *onDemand) Shutdown(ctx context.Context) error { return p.next.Shutdown(ctx) }
+// Shutdown implements sdktrace.SpanProcessor. It flushes first. At the deadline the
+// Shutdown of the SDK's batch processor returns the error of the context alone, and
+// its ForceFlush the error of the exporter.
+func (p *onDemand) Shutdown(ctx context.Context) error {
+	flushed := p.next.ForceFlush(ctx)
+	err := p.next.Shutdown(ctx)
+	if flushed != nil && errors.Is(err, ctx.Err()) {
+		return flushed
+	}
+	return errors.Join(flushed, err)
+}
 
 // ForceFlush implements sdktrace.SpanProcessor.
 func (p *onDemand) ForceFlush(ctx context.Context) error { return p.next.ForceFlush(ctx) }

@@ -2,10 +2,13 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -137,3 +140,34 @@ func (p *countingProcessor) OnStart(context.Context, sdktrace.ReadWriteSpan) { p
 func (p *countingProcessor) OnEnd(sdktrace.ReadOnlySpan)                     { p.ended++ }
 func (p *countingProcessor) Shutdown(context.Context) error                  { return nil }
 func (p *countingProcessor) ForceFlush(context.Context) error                { return nil }
+
+// failingExporter waits for its deadline and then says what was wrong.
+type failingExporter struct{}
+
+var errRefused = errors.New("cannot connect to the store: connection refused")
+
+func (failingExporter) ExportSpans(ctx context.Context, _ []sdktrace.ReadOnlySpan) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return errors.New("there is no deadline")
+	}
+	time.Sleep(time.Until(deadline) - time.Second)
+	return errRefused
+}
+func (failingExporter) Shutdown(context.Context) error { return nil }
+
+// The error of a Shutdown with a deadline has the cause, which the SDK's batch
+// processor gives from ForceFlush alone.
+func TestOnDemandShutdownTellsTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)),
+			sdktrace.WithSpanProcessor(bridge.OnDemand(sdktrace.NewBatchSpanProcessor(failingExporter{}))))
+		_, span := provider.Tracer("test").Start(incoming(true, ""), "served")
+		span.End()
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		if err := provider.Shutdown(ctx); !errors.Is(err, errRefused) {
+			t.Errorf("Shutdown says %v", err)
+		}
+	})
+}
