@@ -104,7 +104,7 @@ type Capabilities struct {
 	Read   bool // Notifications
 	List   bool // Traces
 	Feed   bool // Feed
-	Delete bool // Delete
+	Delete bool // Delete, DeleteTraces
 }
 
 // Capabilities returns what the Store can do.
@@ -129,13 +129,10 @@ func (s *Store) Ping(ctx context.Context) error { return s.call(ctx, s.driver.Pi
 // Delete removes all notifications of one trace and returns how many they were.
 // A trace that does not exist is ErrNotFound.
 func (s *Store) Delete(ctx context.Context, baseID string) (notifications int, err error) {
-	d, ok := driver.As[driver.Deleter](s.driver)
-	err = s.call(ctx, func(ctx context.Context) (err error) {
-		switch {
-		case !ok:
-			return s.unsupported("cannot delete from %s")
-		case s.readOnly:
-			return s.unsupported("cannot delete from %s, which was opened for reading only")
+	err = s.call(ctx, func(ctx context.Context) error {
+		d, err := s.deleter()
+		if err != nil {
+			return err
 		}
 		notifications, err = d.Delete(ctx, driver.Text(baseID))
 		return err

@@ -86,6 +86,9 @@ func (d *deletion) exists(ctx context.Context) error {
 	return errors.Join(s.Ping(ctx), s.Close())
 }
 
+// idsAtOnce is how many traces one call deletes. A file is written anew by each call.
+const idsAtOnce = 10_000
+
 // errDeclined is the error of a user who does not agree.
 var errDeclined = errors.New("nothing was deleted, because the answer was not yes")
 

@@ -141,28 +141,28 @@ func (p *prune) take(w io.Writer, ids *spool, trace store.Summary) error {
 	return ids.add(trace.BaseID)
 }
 
-// delete deletes the traces one after the other. A trace that somebody else has
-// deleted meanwhile does not count. A trace that the store refuses to delete does
-// not keep the others.
+// delete deletes the traces in batches. A trace that somebody else has deleted
+// meanwhile does not count. A trace that the store refuses to delete does not keep
+// the others.
 func (p *prune) delete(ctx context.Context, s *store.Store, ids *spool) error {
 	var t tally
-	kept := 0
+	kept, done := 0, 0
 	warn := &warnings{w: p.stderr}
 	draw, hide := progress(p.stderr, "deleting", "trace", ids.count)
-	err := ids.each(func(id string) error {
-		n, err := s.Delete(ctx, id)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-		case err != nil && !store.Ends(err):
-			kept++
-			warn.add(err.Error())
-		case err != nil:
-			return err
-		default:
-			t.add(n)
+	err := ids.batches(idsAtOnce, func(batch []string) error {
+		deletions, err := store.Retry{}.DeleteTraces(ctx, s, batch)
+		for _, deletion := range deletions {
+			if deletion.Notifications > 0 {
+				t.add(deletion.Notifications)
+			}
+			if deletion.Err != nil {
+				kept++
+				warn.add(deletion.Err.Error())
+			}
 		}
-		draw(t.traces + kept)
-		return nil
+		done += len(batch)
+		draw(done)
+		return err
 	})
 	hide()
 	warn.close()

@@ -86,6 +86,25 @@ func (s *spool) each(f func(text string) error) error {
 	return nil
 }
 
+// batches calls f for up to most texts at a time, and for up to a MiB of them.
+func (s *spool) batches(most int, f func(texts []string) error) error {
+	var batch []string
+	bytes := 0
+	err := s.each(func(text string) error {
+		batch, bytes = append(batch, text), bytes+len(text)
+		if len(batch) < most && bytes < mostInMemory {
+			return nil
+		}
+		full := batch
+		batch, bytes = nil, 0
+		return f(full)
+	})
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	return f(batch)
+}
+
 // close removes the temporary file.
 func (s *spool) close() error {
 	if s.file == nil {

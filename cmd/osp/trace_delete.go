@@ -63,7 +63,7 @@ func (d *deletion) deleteTraces(ctx context.Context, ids []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if d.yes && !d.dryRun {
-		return d.deleteEach(ids, func(id string) (string, int, error) { return deleteTyped(ctx, s, id) })
+		return d.deleteTyped(ctx, s, ids)
 	}
 	found, missing, err := d.find(ctx, s, ids)
 	if err != nil {
@@ -87,14 +87,9 @@ func (d *deletion) deleteTraces(ctx context.Context, ids []string) (err error) {
 	for _, trace := range found {
 		ids = append(ids, trace.BaseID)
 	}
-	exactly := func(id string) (string, int, error) {
-		n, err := s.Delete(ctx, id)
-		return id, n, err
-	}
-	if err := d.deleteEach(ids, exactly); err != nil {
-		return err
-	}
-	return missing
+	r := &removal{counts: map[string]int{}}
+	err = r.remove(ctx, s, ids)
+	return d.finish(r, err, errors.Join(r.missing(ids), missing))
 }
 
 // show lists the traces: as the result of a dry run, or else before the question.
@@ -174,43 +169,83 @@ func summaryOf(ctx context.Context, s *store.Store, baseID string) (store.Summar
 	return trace, nil
 }
 
-// deleteEach deletes the traces one after the other. A trace that does not exist
-// does not keep the others. remove also returns the id that the trace really had.
-func (d *deletion) deleteEach(ids []string, remove func(id string) (string, int, error)) (missing error) {
-	var t tally
-	defer func() {
-		if t.traces > 0 {
-			d.report(t)
-		}
-	}()
-	deleted := map[string]bool{}
+// deleteTyped deletes the traces of ids as they were typed. If there is no such
+// trace, it deletes that of the id's canonical form. A trace that does not exist
+// does not keep the others.
+func (d *deletion) deleteTyped(ctx context.Context, s *store.Store, ids []string) error {
+	r := &removal{counts: map[string]int{}}
+	err := r.remove(ctx, s, ids)
+	var others []string
 	for _, id := range ids {
-		actual, n, err := remove(id)
-		switch {
-		case err == nil:
-			t.add(n)
-			deleted[actual] = true
-		case deleted[id], deleted[canonicalID(id)]: // it was named twice
-		case errors.Is(err, store.ErrNotFound):
-			missing = errors.Join(missing, wholeID(id, err))
-		default:
-			return err
+		if canonical := canonicalID(id); !r.has(id) && canonical != id && !r.has(canonical) {
+			others = append(others, canonical)
 		}
+	}
+	if err == nil {
+		err = r.remove(ctx, s, others)
+	}
+	return d.finish(r, err, r.missing(ids))
+}
+
+// finish reports what was deleted, and returns the error of the command.
+func (d *deletion) finish(r *removal, err, missing error) error {
+	var t tally
+	for _, n := range r.counts {
+		if n > 0 {
+			t.add(n)
+		}
+	}
+	if t.traces > 0 {
+		d.report(t)
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.refused != nil && missing != nil: // the exit code is that of the refusal
+		return fmt.Errorf("%w\n%v", r.refused, missing)
+	case r.refused != nil:
+		return r.refused
 	}
 	return missing
 }
 
-// deleteTyped deletes the trace of an id as it was typed, or else of its canonical
-// form. It returns the id of the trace that it deleted.
-func deleteTyped(ctx context.Context, s *store.Store, id string) (actual string, notifications int, err error) {
-	notifications, err = s.Delete(ctx, id)
-	if canonical := canonicalID(id); errors.Is(err, store.ErrNotFound) && canonical != id {
-		n, other := s.Delete(ctx, canonical)
-		if !errors.Is(other, store.ErrNotFound) {
-			return canonical, n, other
+// A removal counts the notifications of traces that were deleted.
+type removal struct {
+	counts  map[string]int // by base id; 0 for a trace that the store refused to delete
+	refused error
+}
+
+// remove deletes traces in batches. It ends at a failure that does not pass.
+func (r *removal) remove(ctx context.Context, s *store.Store, ids []string) error {
+	for batch := range slices.Chunk(ids, idsAtOnce) {
+		deletions, err := store.Retry{}.DeleteTraces(ctx, s, batch)
+		for i, deletion := range deletions {
+			if deletion.Notifications > 0 || deletion.Err != nil {
+				r.counts[batch[i]] += deletion.Notifications
+				r.refused = errors.Join(r.refused, deletion.Err)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return id, notifications, err
+	return nil
+}
+
+// has reports whether there was a trace with the id.
+func (r *removal) has(id string) bool {
+	_, ok := r.counts[id]
+	return ok
+}
+
+// missing joins an error for each id without a trace.
+func (r *removal) missing(ids []string) (missing error) {
+	for _, id := range ids {
+		if !r.has(id) && !r.has(canonicalID(id)) {
+			missing = errors.Join(missing, wholeID(id, store.NotFound(id)))
+		}
+	}
+	return missing
 }
 
 // startOfID is the form of the beginning of a UUID.

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // Delete implements driver.Deleter. It writes the file without the lines of the
@@ -20,26 +21,58 @@ import (
 //
 // On Windows an open file cannot be replaced, so there the driver cannot delete.
 func (d *fileDriver) Delete(ctx context.Context, baseID string) (notifications int, err error) {
+	deletions, err := d.DeleteTraces(ctx, []string{baseID})
+	if len(deletions) == 0 {
+		return 0, err
+	}
+	return deletions[0].Notifications, err
+}
+
+// DeleteTraces implements driver.BulkDeleter. It writes the file anew once for all
+// traces, in the way of Delete. So either all traces are deleted or none is.
+func (d *fileDriver) DeleteTraces(ctx context.Context, baseIDs []string) (deletions []driver.Deletion, err error) {
 	select {
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return nil, ctx.Err()
 	case f := <-d.appending:
-		f, notifications, err = d.delete(ctx, f, baseID)
+		v := newVictims(baseIDs)
+		f, err = d.delete(ctx, f, v)
 		d.appending <- f
-		return notifications, err
+		return v.deletions, err
 	}
 }
 
+// victims are the traces to delete, and the counts of their lines.
+type victims struct {
+	index     map[string]int // of each base id
+	filter    lineFilter
+	deletions []driver.Deletion // by that index
+}
+
+func newVictims(baseIDs []string) *victims {
+	v := &victims{index: make(map[string]int, len(baseIDs)), filter: everyLine, deletions: make([]driver.Deletion, len(baseIDs))}
+	for i, id := range baseIDs {
+		v.index[id] = i
+	}
+	if len(baseIDs) == 1 { // to look for many ids in a line takes longer than to parse it
+		v.filter = linesWith(baseIDs[0])
+	}
+	return v
+}
+
+// none says that nothing was deleted after all.
+func (v *victims) none() { clear(v.deletions) }
+
 // delete deletes from the file that the path names. It is given the file that is
 // open for appending, and returns the one that is open then.
-func (d *fileDriver) delete(ctx context.Context, f *os.File, baseID string) (_ *os.File, notifications int, err error) {
+func (d *fileDriver) delete(ctx context.Context, f *os.File, v *victims) (_ *os.File, err error) {
 	existing, err := d.openForReading()
 	if existing == nil {
-		return f, 0, err
+		return f, err
 	}
 	_ = existing.Close() // only its existence counts
 	if f, err = d.lockCurrent(ctx, f); err != nil {
-		return f, 0, err
+		return f, err
 	}
 	defer func() {
 		if f != nil {
@@ -47,42 +80,48 @@ func (d *fileDriver) delete(ctx context.Context, f *os.File, baseID string) (_ *
 		}
 	}()
 	if err := d.lockStrictly(ctx, f, exclusive); err != nil { // lockCurrent accepts a file system without locks
-		return f, 0, fmt.Errorf("cannot delete from the file %q, because lines that are appended meanwhile would be lost: %w", d.path, err)
+		return f, fmt.Errorf("cannot delete from the file %q, because lines that are appended meanwhile would be lost: %w", d.path, err)
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return f, 0, d.cannotRead(err)
+		return f, d.cannotRead(err)
 	}
-	ranges, notifications, err := d.linesOf(ctx, f, info.Size(), baseID)
-	if err != nil || notifications == 0 {
-		return f, 0, err
+	ranges, err := d.linesOf(ctx, f, info.Size(), v)
+	if err != nil || len(ranges) == 0 {
+		v.none()
+		return f, err
 	}
 	if err := d.replace(ctx, f, info, ranges); err != nil {
-		return f, 0, err
+		v.none()
+		return f, err
 	}
 	_ = f.Close() // it has no name any more
 	f = nil
-	return f, notifications, syncFolder(d.path)
+	return f, syncFolder(d.path)
 }
 
 // A byteRange is a part of the file.
 type byteRange struct{ start, end int64 }
 
-// linesOf returns the ranges of the lines of a trace, in order, and the number
-// of those lines. Each range costs 16 bytes of memory.
-func (d *fileDriver) linesOf(ctx context.Context, f *os.File, size int64, baseID string) (ranges []byteRange, count int, err error) {
-	s := d.newScanner(ctx, f, 0, size, linesWith(baseID))
+// linesOf returns the ranges of the lines of the traces, in order, and counts those
+// lines. Each range costs 16 bytes of memory.
+func (d *fileDriver) linesOf(ctx context.Context, f *os.File, size int64, v *victims) (ranges []byteRange, err error) {
+	s := d.newScanner(ctx, f, 0, size, v.filter)
 	for {
 		n, err := s.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return ranges, count, nil
+			return ranges, nil
 		case store.Ends(err):
-			return nil, 0, err
-		case err != nil || n.BaseID != baseID:
+			return nil, err
+		case err != nil:
 			continue
 		}
-		count++
+		i, isVictim := v.index[n.BaseID]
+		if !isVictim {
+			continue
+		}
+		v.deletions[i].Notifications++
 		if last := len(ranges) - 1; last >= 0 && ranges[last].end == s.start {
 			ranges[last].end = s.end
 		} else {

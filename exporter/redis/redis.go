@@ -197,6 +197,6 @@ var (
 	_ driver.Reader         = (*database)(nil)
 	_ driver.Lister         = (*database)(nil)
 	_ driver.Feeder         = (*database)(nil)
-	_ driver.Deleter        = (*database)(nil)
+	_ driver.BulkDeleter    = (*database)(nil)
 	_ driver.PythonAnswerer = (*database)(nil)
 )

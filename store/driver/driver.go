@@ -130,6 +130,34 @@ type Deleter interface {
 	Delete(ctx context.Context, baseID string) (notifications int, err error)
 }
 
+// A BulkDeleter can delete many traces in less time than with a Delete for each.
+// The Store uses it only if it is the outermost [Deleter], so that a wrapper that
+// implements Delete alone sees every deletion.
+type BulkDeleter interface {
+	Deleter
+
+	// DeleteTraces deletes traces as Delete does. The ids differ from each other.
+	// The result has one Deletion for each id, in the order of the ids.
+	//
+	// The driver divides the ids as its place demands, and may delete in any
+	// order. An error says that the call ended early: at the end of the context, or
+	// at a failure, which is a *store.TransientError if it may pass. The result
+	// then still counts what is known to be deleted. A call with the same ids
+	// deletes the rest. For readers, also those of the Python library, each
+	// trace is there or gone as after Delete.
+	DeleteTraces(ctx context.Context, baseIDs []string) ([]Deletion, error)
+}
+
+// A Deletion says what became of one trace that was to be deleted.
+type Deletion struct {
+	// Notifications is how many were deleted. 0 means that there is no such
+	// trace, unless Err says otherwise or the call ended early.
+	Notifications int
+	// Err says why the driver refuses to delete this trace. It does not keep the
+	// other traces.
+	Err error
+}
+
 // A Versioner knows the version of the server or library behind the place.
 type Versioner interface {
 	// Version returns a product and its version, such as "Redis 7.0.15". It

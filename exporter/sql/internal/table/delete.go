@@ -3,71 +3,154 @@ package table
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
+// maxDeleted is how many traces one transaction deletes. Each id takes up to two
+// arguments of a statement. SQLite may allow only 999, and MariaDB makes a table of
+// a list of 1,000.
+const maxDeleted = 400
+
 // Delete implements driver.Deleter. It deletes all rows of the trace in one
 // transaction.
 func (t *Table) Delete(ctx context.Context, baseID string) (notifications int, err error) {
-	if err := t.takeTurn(ctx); err != nil {
-		return 0, err
-	}
-	defer func() { <-t.turn }()
-	_, err = t.reading(ctx, func() error {
-		return t.transact(ctx, func(c *connection) (err error) {
-			notifications, err = t.deleteTrace(ctx, c, baseID)
-			return err
-		})
-	})
+	counts, err := t.deleteTogether(ctx, []string{baseID})
 	if err != nil {
 		return 0, err
 	}
-	return notifications, nil
+	return counts[0], nil
 }
 
-// deleteTrace deletes the rows page by page.
-func (t *Table) deleteTrace(ctx context.Context, c *connection, baseID string) (deleted int, err error) {
-	behind := int64(0)
-	for {
-		page, err := t.rowsToDelete(ctx, c, behind, baseID)
+// DeleteTraces implements driver.BulkDeleter. It deletes up to maxDeleted traces in
+// one transaction. If another session deletes some of their rows meanwhile, it
+// deletes these traces one by one, because only then is it known whose rows they
+// were.
+func (t *Table) DeleteTraces(ctx context.Context, baseIDs []string) (deletions []driver.Deletion, err error) {
+	deletions = make([]driver.Deletion, 0, len(baseIDs))
+	for chunk := range slices.Chunk(baseIDs, maxDeleted) {
+		counts, err := t.deleteTogether(ctx, chunk)
+		if errors.Is(err, errAlsoDeleted) {
+			counts, err = t.deleteEach(ctx, chunk)
+		}
+		for _, n := range counts {
+			deletions = append(deletions, driver.Deletion{Notifications: n})
+		}
+		if err != nil {
+			return deletions, err
+		}
+	}
+	return deletions, nil
+}
+
+// deleteEach returns the counts of the traces that it deleted until an error.
+func (t *Table) deleteEach(ctx context.Context, baseIDs []string) (counts []int, err error) {
+	for _, id := range baseIDs {
+		n, err := t.Delete(ctx, id)
+		if err != nil {
+			return counts, err
+		}
+		counts = append(counts, n)
+	}
+	return counts, nil
+}
+
+// errAlsoDeleted says that another session deleted rows of several traces.
+var errAlsoDeleted = errors.New("another session deletes the same traces")
+
+// deleteTogether deletes traces in one transaction. After an error it has deleted
+// nothing.
+func (t *Table) deleteTogether(ctx context.Context, baseIDs []string) (counts []int, err error) {
+	if err := t.takeTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-t.turn }()
+	counts = make([]int, len(baseIDs))
+	_, err = t.reading(ctx, func() error {
+		return t.transact(ctx, func(c *connection) error {
+			clear(counts)
+			return t.deleteRows(ctx, c, baseIDs, counts)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
+}
+
+// deleteRows deletes the rows of traces page by page, and counts those of each.
+func (t *Table) deleteRows(ctx context.Context, c *connection, baseIDs []string, counts []int) error {
+	index := make(map[string]int, len(baseIDs))
+	for i, id := range baseIDs {
+		index[id] = i
+	}
+	where, args := inTraces(t.spellingsOf(baseIDs))
+	for behind := int64(0); ; {
+		page, err := t.rowsToDelete(ctx, c, behind, where, args)
 		if err != nil || len(page) == 0 {
-			return deleted, err
+			return err
 		}
 		behind = page[len(page)-1].id
-		ids := make([]int64, 0, len(page))
+		ids, of := make([]int64, 0, len(page)), make([]int, 0, len(page))
 		for i := range page {
-			if page[i].isOf(baseID) {
-				ids = append(ids, page[i].id)
+			if trace, ok := index[page[i].traceOf()]; ok {
+				ids, of = append(ids, page[i].id), append(of, trace)
 			}
 		}
-		if len(ids) == 0 {
-			continue
+		if err := t.deleteIDs(ctx, c, ids, of, counts); err != nil {
+			return err
 		}
-		result, err := c.ExecContext(t.dialect.Bind(ctx), "DELETE FROM data WHERE "+t.oneOf(ids))
-		if err != nil {
-			return 0, err
-		}
-		affected, err := result.RowsAffected()
-		if err != nil {
-			return 0, err
-		}
-		deleted += int(affected)
 	}
 }
 
-// rowsToDelete reads a page of the rows whose column base_id may stand for the
-// id, with the data column where that column may contradict it.
-func (t *Table) rowsToDelete(ctx context.Context, c *connection, behind int64, baseID string) (page []Row, err error) {
+// deleteIDs deletes rows, and counts them. It is given the index of the trace of
+// each row.
+func (t *Table) deleteIDs(ctx context.Context, c *connection, ids []int64, of, counts []int) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	result, err := c.ExecContext(t.dialect.Bind(ctx), "DELETE FROM data WHERE "+t.oneOf(ids))
+	if err != nil {
+		return err
+	}
+	affected, err := result.RowsAffected()
+	switch {
+	case err != nil:
+		return err
+	case len(counts) == 1:
+		counts[0] += int(affected)
+		return nil
+	case int(affected) != len(ids):
+		return errAlsoDeleted
+	}
+	for _, trace := range of {
+		counts[trace]++
+	}
+	return nil
+}
+
+// spellingsOf returns the spellings of all ids, each once.
+func (t *Table) spellingsOf(baseIDs []string) (all []string) {
+	for _, id := range baseIDs {
+		all = append(all, t.spellings(id)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// rowsToDelete reads a page of the rows whose column base_id may stand for one of
+// the ids, with the data column where that column may contradict it.
+func (t *Table) rowsToDelete(ctx context.Context, c *connection, behind int64, where string, args []any) (page []Row, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	where, args := inTraces(t.spellings(baseID))
 	query := fmt.Sprintf("SELECT id, base_id, CASE WHEN %s OR %s THEN %s END FROM data WHERE id > ? AND %s ORDER BY id LIMIT %d",
 		t.dialect.Contains(exactKey), t.dialect.Contains(columns[colBaseID]), t.dialect.Text(), where, pageRows)
-	err = eachRow(t.dialect.Bind(ctx), c, t.dialect.Rebind(query), slices.Insert(args, 0, any(behind)), func(result *sql.Rows) error {
+	args = append([]any{behind}, args...)
+	err = eachRow(t.dialect.Bind(ctx), c, t.dialect.Rebind(query), args, func(result *sql.Rows) error {
 		var r Row
 		err := result.Scan(&r.id, &r.columns[colBaseID], &r.data)
 		page = append(page, r)
@@ -76,13 +159,13 @@ func (t *Table) rowsToDelete(ctx context.Context, c *connection, behind int64, b
 	return page, err
 }
 
-// isOf reports whether a row belongs to a trace. The row has only the columns
-// that rowsToDelete reads.
-func (r *Row) isOf(baseID string) bool {
+// traceOf returns the base id of a row. The row has only the columns that
+// rowsToDelete reads.
+func (r *Row) traceOf() string {
 	if r.data.Valid {
 		if n, err := decode(r); err == nil {
-			return driver.Text(n.BaseID) == baseID
+			return driver.Text(n.BaseID)
 		}
 	}
-	return driver.Text(r.columns[colBaseID].String) == baseID
+	return driver.Text(r.columns[colBaseID].String)
 }

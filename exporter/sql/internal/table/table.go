@@ -150,6 +150,6 @@ var (
 	_ driver.Reader         = (*Table)(nil)
 	_ driver.Lister         = (*Table)(nil)
 	_ driver.Feeder         = (*Table)(nil)
-	_ driver.Deleter        = (*Table)(nil)
+	_ driver.BulkDeleter    = (*Table)(nil)
 	_ driver.PythonAnswerer = (*Table)(nil)
 )
