@@ -138,6 +138,9 @@ func allFail(ctx context.Context, s *store.Store, id string, want error) error {
 	if _, err := s.Delete(ctx, id); !errors.Is(err, want) {
 		errs = append(errs, fmt.Errorf("Delete: got the error %w, want %w", err, want))
 	}
+	if _, err := s.DeleteTraces(ctx, []string{id}); !errors.Is(err, want) {
+		errs = append(errs, fmt.Errorf("DeleteTraces: got the error %w, want %w", err, want))
+	}
 	if err := s.Ping(ctx); !errors.Is(err, want) {
 		errs = append(errs, fmt.Errorf("Ping: got the error %w, want %w", err, want))
 	}

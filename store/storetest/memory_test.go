@@ -41,6 +41,8 @@ type flaws struct {
 	forgets, leaks, locks, keeps, closes, eager, failsEmpty         bool
 	skips, anyCursor, rewinds, repeats, impatient, stale, unwrapped bool
 	skipsNew                                                        bool
+	lumps, deaf                                                     bool // for DeleteTraces
+	miscounts                                                       bool // for Delete, which a wrapper calls
 }
 
 // memory is the driver.
@@ -219,7 +221,30 @@ func (m *memory) Delete(_ context.Context, baseID string) (deleted int, err erro
 		}
 		return gone
 	})
+	if m.miscounts {
+		deleted *= 2
+	}
 	return deleted, nil
+}
+
+func (m *memory) DeleteTraces(ctx context.Context, baseIDs []string) (deletions []driver.Deletion, err error) {
+	for _, id := range baseIDs {
+		if err := ctx.Err(); err != nil && !m.deaf {
+			return deletions, err
+		}
+		n, err := m.Delete(ctx, id)
+		if err != nil {
+			return deletions, err
+		}
+		deletions = append(deletions, driver.Deletion{Notifications: n})
+	}
+	if m.lumps {
+		for i := 1; i < len(deletions); i++ {
+			deletions[0].Notifications += deletions[i].Notifications
+			deletions[i].Notifications = 0
+		}
+	}
+	return deletions, nil
 }
 
 func (m *memory) PythonAnswers() store.PythonAnswers { return store.PythonAnswers{Driver: "memory"} }

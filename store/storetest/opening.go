@@ -128,6 +128,9 @@ func readOnly(ctx context.Context, stage *Stage) error {
 		if _, err := s.Delete(ctx, baseID(batch)); !errors.Is(err, errors.ErrUnsupported) {
 			return fmt.Errorf("Delete of a read-only store returned the error %w, want %w", err, errors.ErrUnsupported)
 		}
+		if _, err := s.DeleteTraces(ctx, []string{baseID(batch)}); !errors.Is(err, errors.ErrUnsupported) {
+			return fmt.Errorf("DeleteTraces of a read-only store returned the error %w, want %w", err, errors.ErrUnsupported)
+		}
 		if err := s.Ping(ctx); err != nil {
 			return fmt.Errorf("Ping of a read-only store: %w", err)
 		}

@@ -98,7 +98,10 @@ var flawed = []struct {
 	{"a feed counts rows, not what was written", []string{"deleted-while-followed"}, flaws{stale: true}},
 	{"an empty table is an error", []string{"feed-empty", "empty-place", "empty-batch"}, flaws{failsEmpty: true}},
 	{"any cursor is taken", []string{"feed-foreign-cursor"}, flaws{anyCursor: true}},
-	{"deleting matches by prefix", []string{"delete"}, flaws{matches: strings.HasPrefix}},
+	{"deleting matches by prefix", []string{"delete", "delete-many"}, flaws{matches: strings.HasPrefix}},
+	{"the first of many traces has the counts of all", []string{"delete-many", "delete-many-cancelled"}, flaws{lumps: true}},
+	{"deleting many traces goes on after the end of the context", []string{"delete-many-cancelled"}, flaws{deaf: true}},
+	{"deleting counts twice", []string{"delete", "delete-many", "delete-many-cancelled", "delete-many-wrapped"}, flaws{miscounts: true}},
 	{"opening looks for the table", []string{"open-unreachable"}, flaws{eager: true}},
 	{"reading leaves a goroutine behind", []string{"early-break"}, flaws{leaks: true}},
 	{"reading locks the store", []string{"write-while-reading"}, flaws{locks: true}},
@@ -299,7 +302,7 @@ func TestHalves(t *testing.T) {
 			s, err := open(ctx, place)
 			return store.NewReadOnly(s.Driver()), err
 		}, open
-		h.OptOut = map[string]string{"delete": "it is read-only", "deleted-while-followed": "it is read-only"}
+		h.OptOut = map[string]string{"delete": "it is read-only", "delete-many": "it is read-only", "delete-many-cancelled": "it is read-only", "delete-many-wrapped": "it is read-only", "deleted-while-followed": "it is read-only"}
 		storetest.Run(t, h)
 	})
 }
