@@ -45,3 +45,31 @@ func TestDeletionFails(t *testing.T) {
 	}
 	check(t, path)
 }
+
+// Many traces are deleted by writing the file once. If that fails, none counts.
+func TestManyAreDeletedAtOnce(t *testing.T) {
+	s, path := openTemp(t)
+	for _, name := range []string{"a", "b", "c"} {
+		if err := s.Write(t.Context(), one(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synced := 0
+	t.Cleanup(func() { syncOf = (*os.File).Sync })
+	syncOf = func(*os.File) error { return syscall.EIO }
+	if got, err := s.DeleteTraces(t.Context(), []string{"x", "B"}); !errors.Is(err, syscall.EIO) || got[1].Notifications != 0 {
+		t.Errorf("got %v and %v", got, err)
+	}
+	check(t, path, "a", "b", "c")
+	syncOf = func(f *os.File) error {
+		if strings.HasSuffix(f.Name(), ".tmp") {
+			synced++
+		}
+		return f.Sync()
+	}
+	got, err := s.DeleteTraces(t.Context(), []string{"x", "B", "y"})
+	if err != nil || got[0].Notifications != 0 || got[1].Notifications != 3 || synced != 1 {
+		t.Errorf("got %v and %v, and %d new files", got, err, synced)
+	}
+	check(t, path)
+}

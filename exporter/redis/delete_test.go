@@ -62,6 +62,7 @@ func TestDeleteInACluster(t *testing.T) {
 	client := goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: addrs})
 	defer client.Close()
 	checkDelete(t, open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes", oredis.WithFilterErrorTrace(true)), client)
+	checkDeleteMany(t, open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes"), client)
 }
 
 // A string in place of a list is not ours to delete.
@@ -77,4 +78,43 @@ func TestDeleteOfAnotherType(t *testing.T) {
 	if keys := client.Keys(t.Context(), "*").Val(); !slices.Equal(keys, []string{"osprofiler_opt:a"}) {
 		t.Errorf("there are %v", keys)
 	}
+}
+
+// Among many traces, those with legacy keys lose these too, and a string in place
+// of a list does not keep the other traces.
+func checkDeleteMany(t *testing.T, s *store.Store, client goredis.UniversalClient) {
+	t.Helper()
+	ctx := t.Context()
+	ids := []string{"m", "m_n", "none", "m_string", "only-legacy"}
+	for _, id := range []string{"m", "m_n", "mm", "m_n_o"} {
+		write(t, s, event(id, 1), event(id, 2))
+	}
+	for _, id := range []string{"m", "m_n", "m_n_o", "only-legacy"} {
+		n := event(id, 3)
+		if err := client.Set(ctx, fmt.Sprintf("osprofiler:%s_%s_%s", id, n.TraceID, n.Timestamp), n.JSON(), 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Set(ctx, "osprofiler_opt:m_string", "text", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.DeleteTraces(ctx, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{3, 3, 0, 0, 1} {
+		if got[i].Notifications != want || (got[i].Err != nil) != (ids[i] == "m_string") {
+			t.Errorf("%s: %+v, want %d", ids[i], got[i], want)
+		}
+	}
+	for id, want := range map[string]int{"mm": 2, "m_n_o": 3} {
+		if left, _ := collect(t, s.Notifications(ctx, id)); len(left) != want {
+			t.Errorf("of %s there are %d, want %d", id, len(left), want)
+		}
+	}
+}
+
+func TestDeleteMany(t *testing.T) {
+	url := testenv.RedisDB(t)
+	checkDeleteMany(t, open(t, url), bare(t, url))
 }
