@@ -238,3 +238,21 @@ func TestSpool(t *testing.T) {
 		t.Error("the temporary file is left")
 	}
 }
+
+// The texts of a spool come in batches of a limited number.
+func TestSpoolInBatches(t *testing.T) {
+	s := &spool{}
+	for _, text := range []string{"a", "b", "c", "d", "e"} {
+		if err := s.add(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	err := s.batches(2, func(texts []string) error {
+		got = append(got, strings.Join(texts, ""))
+		return nil
+	})
+	if want := []string{"ab", "cd", "e"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q and %v, want %q", got, err, want)
+	}
+}

@@ -202,7 +202,7 @@ func (d *deletion) finish(r *removal, err, missing error) error {
 	case err != nil:
 		return err
 	case r.refused != nil && missing != nil: // the exit code is that of the refusal
-		return fmt.Errorf("%w\n%v", r.refused, missing)
+		return fmt.Errorf("%w\n%s", r.refused, missing.Error())
 	case r.refused != nil:
 		return r.refused
 	}
