@@ -269,12 +269,12 @@ func advice(err error) string {
 		signs  []string
 	}{
 		{"start the server, or correct the host and the port", []string{"connection refused", "connect: no such file"}},
-		{"correct the name of the host, or ask its name server", []string{"no such host", "server misbehaving", "name resolution"}},
+		{"correct the name of the host, or ask its name server", []string{"no such host", "there is no host", "server misbehaving", "name resolution"}},
 		{"correct the user and the password of the connection string", []string{"wrongpass", "noauth", "password", "authentication", "access denied for user"}},
 		{"check the TLS options of the connection string, and the certificates", []string{"certificate", "x509", "tls"}},
 		{"give the account the right to do so, or use another account", []string{"permission denied", "denied", "noperm", "read-only"}},
 		{"create the database, or correct its name", []string{"unknown database", "has no database", "database does not exist", "3d000", "invalid db index", "db index"}},
-		{"check the address, and firewalls on the way to it", []string{"no answer in", "i/o timeout", "no route to host", "unreachable", "deadline exceeded"}},
+		{"check the address, and firewalls on the way to it", []string{"did not answer", "i/o timeout", "no route to host", "unreachable", "deadline exceeded"}},
 		{"check the path of the connection string; the first write creates the file, but no folder", []string{"no such file", "does not exist"}},
 	} {
 		for _, sign := range a.signs {
