@@ -65,7 +65,7 @@ func (s *storeCheck) fail(check string, err error) {
 
 // within returns a context for one question.
 func (s *storeCheck) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("no answer in %s (see --timeout)", s.timeout))
+	return context.WithTimeout(ctx, s.timeout)
 }
 
 // reach connects.
@@ -274,7 +274,7 @@ func advice(err error) string {
 		{"check the TLS options of the connection string, and the certificates", []string{"certificate", "x509", "tls"}},
 		{"give the account the right to do so, or use another account", []string{"permission denied", "denied", "noperm", "read-only"}},
 		{"create the database, or correct its name", []string{"unknown database", "has no database", "database does not exist", "3d000", "invalid db index", "db index"}},
-		{"check the address, and firewalls on the way to it", []string{"did not answer", "i/o timeout", "no route to host", "unreachable", "deadline exceeded"}},
+		{"check the address, and firewalls on the way to it; --timeout waits longer", []string{"did not answer", "no answer in", "i/o timeout", "no route to host", "unreachable", "deadline exceeded"}},
 		{"check the path of the connection string; the first write creates the file, but no folder", []string{"no such file", "does not exist"}},
 	} {
 		for _, sign := range a.signs {
