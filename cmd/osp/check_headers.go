@@ -108,7 +108,7 @@ func formOf(h *traceHeaders) string {
 			return fmt.Sprintf("%s has %d bytes, but a service takes at most %d", header.name, len(header.values[0]), bridge.MaxHeader)
 		}
 	}
-	switch mac := h.mac[0]; {
+	switch mac := strings.TrimSpace(h.mac[0]); {
 	case len(mac) == 40 && strings.Trim(mac, "0123456789abcdef") == "":
 	case len(mac) == 40 && strings.Trim(mac, "0123456789abcdefABCDEF") == "":
 		return osprofiler.HeaderTraceHMAC + " has capital letters; it should have the digits 0-9a-f"

@@ -1,10 +1,17 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
@@ -162,4 +169,36 @@ func FuzzRequests(f *testing.F) {
 			_ = checkRequest(&h, []string{"k", "l"}, "here").String()
 		}
 	})
+}
+
+// The verdict of osp check is that of a service with the same keys.
+func TestCheckAgreesWithServices(t *testing.T) {
+	keys := []string{"first-key", "second-key"}
+	info, mac := packed("second-key")
+	signed := func(text string) (string, string) {
+		info := base64.URLEncoding.EncodeToString([]byte(text))
+		h := hmac.New(sha1.New, []byte("first-key"))
+		h.Write([]byte(info))
+		return info, hex.EncodeToString(h.Sum(nil))
+	}
+	pairs := [][2][]string{
+		{{info}, {mac}}, {{info}, {" " + mac + " "}}, {{info}, {strings.ToUpper(mac)}}, {{info}, {mac[1:]}}, {{info}, {}}, {{}, {mac}},
+		{{info, info}, {mac}}, {{info}, {mac, mac}}, {{info + "x"}, {mac}}, {{""}, {mac}}, {{info}, {""}}, {{strings.Repeat("A", 9000)}, {mac}},
+	}
+	for _, text := range []string{
+		"{}", "[]", "text", `{"base_id": "a"}`, `{"base_id": 1}`, `{"base_id": []}`, `{"base_id": ""}`, `{"base_id": null, "parent_id": true}`,
+		`{"base_id": "a", "other": 1}`, `{"base_id": "a", "hmac_key": {}}`, `{"base_id": "a", "base_id": "b"}`, `{"base_id": "a"} x`, `{"base_id": NaN}`, "\xff",
+	} {
+		info, mac := signed(text)
+		pairs = append(pairs, [2][]string{{info}, {mac}}, [2][]string{{strings.TrimRight(info, "=")}, {mac}})
+	}
+	for _, pair := range pairs {
+		header := http.Header{}
+		header["X-Trace-Info"], header["X-Trace-Hmac"] = pair[0], pair[1]
+		_, index, err := bridge.NewKeys(keys...).Verify(propagation.HeaderCarrier(header))
+		got := checkRequest(&traceHeaders{info: pair[0], mac: pair[1]}, keys, "test")
+		if (err == nil) != (got.Result == resultOK) || err == nil && got.Key != index+1 {
+			t.Errorf("%q: a service says key %d (%v), osp check %+v", pair, index, err, got)
+		}
+	}
 }
