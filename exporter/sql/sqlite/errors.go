@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	sqldriver "database/sql/driver"
 	"errors"
 	"strconv"
 	"strings"
@@ -36,8 +37,12 @@ func classOf(c int) serverstate.Class {
 
 func primary(c int) int { return c & 0xFF }
 
-// Busy reports whether another connection was in the way.
-func (dialect) Busy(err error) bool { return classOf(resultCode(err)) == serverstate.Contended }
+// Busy reports whether another connection was in the way. A bad connection is one
+// that ResetSession refused, because another connection has written to the file.
+// database/sql itself takes another one three times only. Nothing has run then.
+func (dialect) Busy(err error) bool {
+	return errors.Is(err, sqldriver.ErrBadConn) || classOf(resultCode(err)) == serverstate.Contended
+}
 
 // Transient reports whether the failure may go away, as a full disk does. Codes of
 // which nobody can tell count as such, because a batch may be written twice.

@@ -438,7 +438,7 @@ func TestBadPlaces(t *testing.T) {
 		{"/wrong.db", `the table data of the database "DIR/wrong.db" is not OSProfiler's, whose columns are id, timestamp, base_id, parent_id, trace_id, project, host, service, name, data: `, nil},
 		{"/wrong.db?osp_read_only", `the table data of the database "DIR/wrong.db" is not OSProfiler's, whose columns are id, timestamp, base_id, parent_id, trace_id, project, host, service, name, data: `, nil},
 		{"/view.db", `the SQLite database "DIR/view.db": `, nil},
-		{"/x.db?mode=rwc", `unknown option "mode" of the connection string; this back end knows filter_error_trace, osp_allow_shared, osp_busy_timeout, osp_read_only, osp_sync`, nil},
+		{"/x.db?mode=rwc", `unknown option "mode" of the connection string; this back end knows autocommit, cached_statements, check_same_thread, detect_types, filter_error_trace, isolation_level, osp_allow_shared, osp_busy_timeout, osp_read_only, osp_sync, plugin, timeout`, nil},
 		{"/x.db?osp_busy_timeout=soon", `option osp_busy_timeout=soon of the connection string should be a time in seconds, like 0.5, or with a unit, like 500ms`, nil},
 	} {
 		bad(t, "sqlite:///"+dir+c.rest, dir, c.want, c.is)
