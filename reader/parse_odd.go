@@ -64,11 +64,11 @@ func milliseconds(object, key string) (*int64, error) {
 	if !ok || raw == "null" {
 		return nil, nil
 	}
+	const most = math.MaxInt64 / 1_000_000 / 2 // so that the difference of two fits into a time.Duration
 	n, err := strconv.ParseInt(raw, 10, 64)
-	if err == nil {
+	if err == nil && -most <= n && n <= most {
 		return &n, nil
 	}
-	const most = float64(1 << 62)
 	f, err := strconv.ParseFloat(raw, 64)
 	if pyjson.KindOf(raw) != pyjson.Number || err != nil || math.IsNaN(f) || math.Abs(f) > most {
 		return nil, fmt.Errorf("%q should be a number of milliseconds, not %s", key, safetext.Quote(raw))

@@ -231,3 +231,18 @@ func TestParseReportKeepsWhatItDoesNotKnow(t *testing.T) {
 	checkRoundTrip(t, indented(`{"version": 1.50, "stats": {}, "children": [{"children": [], "x": [{}], "info": {"started": null, "name": 5, "meta.raw_payload.a-start": "text"}},
 		{"trace_id": null, "children": [], "info": {"finished": 1, "more": {"a": null}, "started": -5, "exception": {}}, "tail": "é"}], "info": {}, "warnings": "none"}`))
 }
+
+// A time whose difference to another one does not fit is a warning, not a wrong
+// duration.
+func TestParseReportOfHugeTimes(t *testing.T) {
+	for _, times := range []string{
+		`"started": 9223372036854775807, "finished": -9223372036854775808`,
+		`"started": -4611686018427387904, "finished": 4611686018427387904`,
+		`"started": 0, "finished": 1e300`,
+	} {
+		report, err := reader.ParseReport(`{"children": [{"info": {"name": "a", ` + times + `}, "children": []}]}`)
+		if err != nil || len(report.Warnings) == 0 || !strings.Contains(report.Warnings[0], "should be a number of milliseconds") {
+			t.Errorf("%s: %v, %v", times, err, report)
+		}
+	}
+}

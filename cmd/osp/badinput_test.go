@@ -88,7 +88,7 @@ var badCases = []badCase{
 	{"no number of seconds", "trace show b --idle-timeout soon", exitUsage, `--idle-timeout "soon": it should be a whole number`, ""},
 	{"no time zone", "trace show b --time-zone Atlantis", exitUsage, `--time-zone "Atlantis": it should be UTC, local, or a name`, ""},
 	{"a short prefix", "trace show 213 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "213": the first characters of a base id should be at least 4`, ""},
-	{"a prefix of nothing", "trace show 2130 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "2130"; no base id of the newest 10,000 traces begins with it, and no file has that name`, ""},
+	{"a prefix of nothing", "trace show 2130 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "2130"; no base id begins with it, and no file has that name`, ""},
 	{"no store", "trace list", exitUsage, "no store is named: give --connection-string, or set OSPROFILER_CONNECTION_STRING", ""},
 	{"negative limit", "trace list --limit -1 --connection-string file://DIR/whole.jsonl", exitUsage, "--limit -1 should be a number from 0 up", ""},
 	{"no number", "trace list --limit ten", exitUsage, `--limit "ten": it should be a whole number, such as 100`, ""},

@@ -17,7 +17,7 @@ type leastDuration struct {
 func (d *leastDuration) String() string { return d.text }
 
 // Type implements pflag.Value.
-func (d *leastDuration) Type() string { return "duration" }
+func (d *leastDuration) Type() string { return "least duration" }
 
 // Set implements pflag.Value. It also accepts days and weeks, as ages have.
 func (d *leastDuration) Set(text string) error {
@@ -26,7 +26,7 @@ func (d *leastDuration) Set(text string) error {
 		duration, err = age, nil
 	}
 	if err != nil || duration < 0 || strings.HasSuffix(text, "ago") {
-		return errors.New("it should be a duration like 500ms, 2s, 1m30s or 1.5h")
+		return errors.New("it should be a duration with a unit, such as 500ms, 2s, 1m30s, 1.5h or 1d")
 	}
 	d.Duration, d.text = duration, text
 	return nil

@@ -22,6 +22,7 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("--%s %q: %s", invalid.GetFlag().Name, invalid.GetValue(), reasonOf(invalid))
 	case errors.As(err, &missing):
 		name, usage := pflag.UnquoteUsage(missing.GetFlag())
+		usage, _, _ = strings.Cut(usage, ", accepted because")
 		return fmt.Errorf("--%s needs a value: --%s %s, %s", missing.GetFlag().Name, missing.GetFlag().Name, strings.ToUpper(name), usage)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%q is no flag; a flag reads like --name or --name=value", syntax.GetSpecifiedFlag())
@@ -31,6 +32,28 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		}
 	}
 	return err
+}
+
+// refuseFlagsAsValues returns an error for a flag that should have a value and is
+// followed by another flag. The flag parser would take the other flag for the value,
+// as in --out --json. A value of that kind can be written --out=--json.
+func refuseFlagsAsValues(cmd *cobra.Command, args []string) error {
+	isFlag := func(arg string) bool {
+		name, isLong := strings.CutPrefix(arg, "--")
+		name, _, _ = strings.Cut(name, "=")
+		return isLong && (name == "help" || name != "" && cmd.Flags().Lookup(name) != nil)
+	}
+	for i := 0; i+1 < len(args) && args[i] != "--"; i++ {
+		flag := cmd.Flags().Lookup(strings.TrimPrefix(args[i], "--"))
+		if flag == nil || !isFlag(args[i]) || flag.NoOptDefVal != "" {
+			continue
+		}
+		if isFlag(args[i+1]) {
+			return fmt.Errorf("--%s needs a value, but %s follows", flag.Name, args[i+1])
+		}
+		i++ // the value
+	}
+	return nil
 }
 
 // reasonOf says what the value of a flag should be.

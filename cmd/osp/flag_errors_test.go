@@ -70,6 +70,13 @@ func TestWordsOfFlagErrors(t *testing.T) {
 		"prune --connection redis://h":            "unknown flag: --connection; did you mean --connection-string?",
 		"trace list --frobnicate":                 "unknown flag: --frobnicate\n",
 		"trace list --=x":                         `"--=x" is no flag; a flag reads like --name or --name=value`,
+		"trace show b --out --json":               "--out needs a value, but --json follows",
+		"trace show b --render-dot --dot":         "--render-dot needs a value, but --dot follows",
+		"trace list --service --json":             "--service needs a value, but --json follows",
+		"prune --older-than --help":               "--older-than needs a value, but --help follows",
+		"trace list --min-duration 5":             `--min-duration "5": it should be a duration with a unit, such as 500ms, 2s, 1m30s, 1.5h or 1d`,
+		"trace show b --idle-timeout x":           `--idle-timeout "x": it should be a whole number of seconds, such as 5`,
+		"trace show b --transport-url":            "--transport-url needs a value: --transport-url URL, the message bus as a URL\n",
 		"forward --until 5":                       `--until "5": it should be a time like`,
 	} {
 		r := osp(t, t.TempDir(), strings.Fields(args)...)

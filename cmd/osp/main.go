@@ -36,8 +36,15 @@ func main() {
 
 // execute runs the command line and writes an error to stderr in one sentence.
 func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.Writer) int {
-	root.SetArgs(joinErrorTrace(expandOptions(root, args)))
-	cmd, err := root.ExecuteContextC(ctx)
+	expanded := joinErrorTrace(expandOptions(root, args))
+	root.SetArgs(expanded)
+	cmd, _, err := root.Find(expanded)
+	if err == nil {
+		err = refuseFlagsAsValues(cmd, expanded)
+	}
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
 	code := exitCode(err)
 	if err != nil {
 		arguments := append(slices.Clone(args), os.Getenv(connectionVariable), os.Getenv(targetVariable))

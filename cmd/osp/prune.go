@@ -48,7 +48,7 @@ After an interruption, run the same command again; it deletes what is left.`,
 	}
 	p.addFlags(cmd)
 	cmd.Flags().Var(&p.olderThan, "older-than", "delete traces whose last event is older than this `age`, such as 30d, or before this time")
-	cmd.Flags().StringVar(&p.service, "service", "", "delete only traces whose first notification is of this service")
+	cmd.Flags().StringVar(&p.service, "service", "", "delete only traces whose first notification is of this `service`")
 	return cmd
 }
 

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 	"strings"
 
@@ -42,7 +42,7 @@ func (i *pythonInt) Type() string { return "seconds" }
 // Set implements pflag.Value.
 func (i *pythonInt) Set(text string) error {
 	if !pythonIntText.MatchString(strings.TrimSpace(text)) {
-		return fmt.Errorf("it should be a whole number")
+		return errors.New("it should be a whole number of seconds, such as 5")
 	}
 	*i = pythonInt(text)
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -21,20 +22,27 @@ const (
 )
 
 // byPrefix returns the report of the only trace whose base id begins with the
-// prefix. notFound is the error of the prefix as a whole id. Stores cannot search
-// for a prefix, so byPrefix reads the newest traces.
+// prefix. notFound is the error of the prefix as a whole id. byPrefix looks among
+// the newest traces alone, which it lists once for all arguments.
 func (t *showTraces) byPrefix(ctx context.Context, prefix string, notFound error) (*reader.Report, error) {
 	lister, ok := t.opened.(*reader.Reader)
 	if !ok { // Python's answers
 		return nil, notFound
 	}
-	if len([]rune(prefix)) < leastPrefix {
+	switch {
+	case prefix == "":
+		return nil, fmt.Errorf("%w: the argument is empty; is it a variable of the shell that is not set?", notFound)
+	case strings.ContainsRune(prefix, os.PathSeparator) || strings.HasSuffix(prefix, ".json"):
+		return nil, fmt.Errorf("there is no file %s, and %w", safetext.Quote(prefix), notFound)
+	case len([]rune(prefix)) < leastPrefix:
 		return nil, fmt.Errorf("%w: the first characters of a base id should be at least %d", notFound, leastPrefix)
 	}
-	candidates, count, err := candidates(ctx, lister, prefix)
+	candidates, count, err := t.candidates(ctx, lister, prefix)
 	switch {
 	case err != nil:
 		return nil, err
+	case count == 0 && len(t.newest) < prefixTraces:
+		return nil, fmt.Errorf("%w; no base id begins with it, and no file has that name", notFound)
 	case count == 0:
 		return nil, fmt.Errorf("%w; no base id of the newest %s traces begins with it, and no file has that name", notFound, humanize.Comma(prefixTraces))
 	case count == 1:
@@ -53,20 +61,36 @@ func (t *showTraces) byPrefix(ctx context.Context, prefix string, notFound error
 
 // candidates returns the base ids that begin with the prefix, the newest first, at
 // most mostCandidates of them, and how many there are.
-func candidates(ctx context.Context, r *reader.Reader, prefix string) (ids []string, count int, err error) {
-	begins := beginsWith(prefix)
-	for trace, err := range r.Traces(ctx, store.Query{Limit: prefixTraces}) {
-		switch {
-		case err != nil && store.Ends(err):
+func (t *showTraces) candidates(ctx context.Context, r *reader.Reader, prefix string) (ids []string, count int, err error) {
+	if t.newest == nil {
+		if t.newest, err = newestIDs(ctx, r); err != nil {
 			return nil, 0, err
-		case err != nil || !begins(trace.BaseID): // an entry that cannot be read has no id
+		}
+	}
+	begins := beginsWith(prefix)
+	for _, id := range t.newest {
+		if !begins(id) {
 			continue
 		}
 		if count++; len(ids) < mostCandidates {
-			ids = append(ids, trace.BaseID)
+			ids = append(ids, id)
 		}
 	}
 	return ids, count, nil
+}
+
+// newestIDs returns the base ids of the newest traces.
+func newestIDs(ctx context.Context, r *reader.Reader) ([]string, error) {
+	ids := []string{}
+	for trace, err := range r.Traces(ctx, store.Query{Limit: prefixTraces}) {
+		switch {
+		case err == nil:
+			ids = append(ids, trace.BaseID)
+		case store.Ends(err): // any other error is that of an entry, which has no id
+			return nil, err
+		}
+	}
+	return ids, nil
 }
 
 // beginsWith returns a function that reports whether a base id begins with the

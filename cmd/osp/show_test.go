@@ -52,7 +52,7 @@ func TestShowPrefix(t *testing.T) {
 		{"2130", exitUsage, `2 base ids begin with "2130": "` + second + `", "` + first + `"; give more characters`},
 		{"2130e76", exitUsage, `2 base ids begin with "2130e76"`},
 		{"many", exitUsage, `15 base ids begin with "many": "many-14", "many-13", "many-12", "many-11", "many-10", "many-09", "many-08", "many-07", "many-06", "many-05" and 5 more; give more characters`},
-		{"NOVA-", exitNotFound, `no such trace: "NOVA-"; no base id of the newest 10,000 traces begins with it, and no file has that name`},
+		{"NOVA-", exitNotFound, `no such trace: "NOVA-"; no base id begins with it, and no file has that name`},
 		{"213", exitNotFound, `no such trace: "213": the first characters of a base id should be at least 4`},
 		{"", exitNotFound, `no such trace: ""`},
 	} {
@@ -125,8 +125,27 @@ func TestShowStandardInput(t *testing.T) {
 		}
 	}
 	r := runCommand(t, "", nil, "sh", "-c", "echo nonsense | "+ospBinary+" trace show -")
-	if r.code != exitFailed || !strings.Contains(r.stderr, `"-" should be a report that --json saved`) {
+	if r.code != exitFailed || !strings.Contains(r.stderr, "the standard input should be a report that --json saved") {
 		t.Errorf("nonsense: %+v", r)
+	}
+	r = runCommand(t, "", nil, "sh", "-c", ospBinary+" trace show - < /dev/null")
+	if r.code != exitFailed || !strings.Contains(r.stderr, "the standard input is empty; it should be a report that --json saved") {
+		t.Errorf("nothing: %+v", r)
+	}
+}
+
+// An argument that is a path, or empty, is told as that.
+func TestShowWhatIsNoID(t *testing.T) {
+	s := openstackStore(t)
+	for argument, want := range map[string]string{
+		"none.json": `there is no file "none.json", and no such trace: "none.json"`,
+		"no/file":   `there is no file "no/file", and no such trace: "no/file"`,
+		"":          `no such trace: "": the argument is empty; is it a variable of the shell that is not set?`,
+	} {
+		r := osp(t, "", "trace", "show", argument, "--connection-string", s)
+		if r.code != exitNotFound || !strings.Contains(r.stderr, want) {
+			t.Errorf("%q: %+v", argument, r)
+		}
 	}
 }
 

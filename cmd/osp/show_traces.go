@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -25,6 +26,7 @@ type showTraces struct {
 	file    string   // the name of that file
 	opened  reporter // nil until a store is needed
 	missing []error  // those that are not found
+	newest  []string // the base ids among which prefixes are looked for; nil until a prefix is given
 }
 
 // next returns the report of the next argument that is found, or nil if no
@@ -156,11 +158,21 @@ func splitReports(text string) (parts []string) {
 	}
 }
 
+// reportName returns the name of a saved report in errors.
+func reportName(name string) string {
+	if name == "-" {
+		return "the standard input"
+	}
+	return "the file " + strconv.Quote(name)
+}
+
 func parseReport(name, text string) (*reader.Report, error) {
 	report, err := reader.ParseReport(text)
 	switch {
+	case err != nil && strings.TrimSpace(text) == "":
+		return nil, fmt.Errorf("%s is empty; it should be a report that --json saved", reportName(name))
 	case err != nil:
-		return nil, fmt.Errorf("%q should be a report that --json saved: %w", name, err)
+		return nil, fmt.Errorf("%s should be a report that --json saved: %w", reportName(name), err)
 	case len(report.Children) == 0:
 		return nil, emptyReport(name)
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
 // A listColumns is the set of columns of a listing. A narrow terminal has fewer
@@ -16,6 +18,7 @@ type listColumns struct {
 	operations, failures string // the titles
 	name, service        int    // widths
 	cuts                 bool   // whether names and services are cut to their widths
+	ascii                bool   // whether texts are written in ASCII
 }
 
 // The layouts of times in a listing. Times that are not UTC have an offset.
@@ -49,20 +52,18 @@ func columnsFor(width int, zone *timeZone) listColumns {
 		{listColumns{time: long, age: 14, operations: "OPERATIONS", failures: "FAILURES"}, 30},
 		{listColumns{time: long, operations: "OPERATIONS", failures: "FAILURES"}, 20},
 		{listColumns{time: listTimeShort, operations: " OPS", failures: "FAIL"}, 16},
-		{listColumns{age: 4, operations: " OPS", failures: "FAIL"}, 0},
 	}
+	c := listColumns{age: 4, operations: " OPS", failures: "FAIL"} // for any narrower terminal
 	for _, f := range forms {
-		left := width - f.fixed()
-		if left < f.least {
-			continue
+		if width-f.fixed() >= f.least {
+			c = f.listColumns
+			break
 		}
-		c := f.listColumns
-		left = max(left, 8)
-		c.service = min(left/2, 16)
-		c.name, c.cuts = left-c.service, true
-		return c
 	}
-	panic("the last form needs no width")
+	left := max(width-c.fixed(), 8)
+	c.service = min(left/2, 16)
+	c.name, c.cuts = left-c.service, true
+	return c
 }
 
 // fixed returns the width of all columns but name and service.
@@ -83,6 +84,10 @@ type cells struct {
 
 // row writes a row.
 func (c listColumns) row(r cells) string {
+	if c.ascii {
+		r.id, r.time, r.name, r.service = safetext.ASCII(r.id), safetext.ASCII(r.time), safetext.ASCII(r.name), safetext.ASCII(r.service)
+		r.duration = safetext.ASCII(r.duration)
+	}
 	parts := []string{padded(r.id, idWidth)}
 	if c.time != "" {
 		parts = append(parts, padded(r.time, len(c.time)))
@@ -91,7 +96,7 @@ func (c listColumns) row(r cells) string {
 		parts = append(parts, padded(r.age, c.age))
 	}
 	if c.cuts {
-		r.name, r.service = cutTo(r.name, c.name), cutTo(r.service, c.service)
+		r.name, r.service = c.cut(r.name, c.name), c.cut(r.service, c.service)
 	}
 	parts = append(parts,
 		fmt.Sprintf("%*s", durationWidth, r.duration),
@@ -106,14 +111,17 @@ func padded(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-uniseg.StringWidth(text)))
 }
 
-// cutTo shortens a text to a width in columns. A shortened text ends in an
-// ellipsis.
-func cutTo(text string, width int) string {
+// cut shortens a text to a width in columns. A shortened text ends in an ellipsis.
+func (c listColumns) cut(text string, width int) string {
 	if uniseg.StringWidth(text) <= width {
 		return text
 	}
+	ellipsis := "…"
+	if c.ascii {
+		ellipsis = "..."
+	}
 	var b strings.Builder
-	used := 1 // the ellipsis
+	used := uniseg.StringWidth(ellipsis)
 	for rest, state := text, -1; rest != ""; {
 		var cluster string
 		var columns int
@@ -123,7 +131,7 @@ func cutTo(text string, width int) string {
 		}
 		b.WriteString(cluster)
 	}
-	return b.String() + "…"
+	return b.String() + ellipsis
 }
 
 // shortAge writes an age in at most four columns for most traces: 45s, 12m, 3h, 6d.

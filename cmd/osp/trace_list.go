@@ -74,7 +74,7 @@ inclusive, --until exclusive.`,
 	flags.Lookup("error-trace").NoOptDefVal = "True"
 	flags.Var(&l.since, "since", "list traces that began at this `time` or later")
 	flags.Var(&l.until, "until", "list traces that began before this `time`")
-	flags.StringVar(&l.service, "service", "", "list traces whose first notification is of this service")
+	flags.StringVar(&l.service, "service", "", "list traces whose first notification is of this `service`")
 	flags.BoolVar(&l.failed, "failed", false, "list only traces in which an operation failed")
 	flags.Var(&l.minDuration, "min-duration", "list traces that took at least this long: a `duration` like 500ms, 2s or 1m30s")
 	flags.StringSliceVar(&l.fields, "fields", nil, "list these `fields` of the first notifications, such as name,info.request.path")
@@ -122,6 +122,7 @@ func (l *traceList) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if l.python { // its rows are short
 		l.columns = columnsFor(0, &l.zone)
 	}
+	l.columns.ascii = !localeHasUTF8()
 	src, err := l.open(ctx)
 	if err != nil {
 		return err

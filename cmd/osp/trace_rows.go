@@ -68,7 +68,7 @@ func (l *traceList) rowText(r python.Row) string {
 func (l *traceList) timeCells(timestamp string, at time.Time) (shown, age string) {
 	switch {
 	case at.IsZero() && l.columns.cuts:
-		return cutTo(cell(timestamp), max(len(l.columns.time), 1)), ""
+		return l.columns.cut(cell(timestamp), max(len(l.columns.time), 1)), ""
 	case at.IsZero():
 		return cell(timestamp), ""
 	case l.columns.time == "":
