@@ -1,11 +1,15 @@
 package bridge_test
 
 import (
+	"context"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -53,7 +57,8 @@ func TestOrderMakesNoDifferenceForTheSameSpan(t *testing.T) {
 // A traceparent of the same span with forged texts of its ids has not signed them.
 func TestForgedTraceStateOfTheSameSpan(t *testing.T) {
 	keys, header := bridge.NewKeys("k"), bothHeaders(sameSpan)
-	header.Set("Tracestate", "osp=forged")
+	capitals := base64.RawURLEncoding.EncodeToString([]byte("BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A01"))
+	header.Set("Tracestate", "osp="+capitals+".")
 	ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(header))
 	if bridge.Trusted(ctx) {
 		t.Error("the unsigned member of the trace state is trusted")
@@ -69,6 +74,7 @@ func TestReplacedCallerIsReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			handled := collectReports(t)
+			bridge.ForgetReplacedCaller()
 			tracer := sdktrace.NewTracerProvider(options...).Tracer("test")
 			for range 3 {
 				ctx := oursFirst(bridge.NewKeys("k")).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(otherSpan)))
@@ -143,5 +149,112 @@ func TestParentBasedAroundTheSampler(t *testing.T) {
 				t.Errorf("reported %q", texts)
 			}
 		})
+	}
+}
+
+// The trace of a Python caller stays trusted over several Go services in any order of
+// propagators, whatever its ids are.
+func TestOrderMakesNoDifferenceInAChain(t *testing.T) {
+	for _, caller := range []osprofiler.TraceInfo{
+		{BaseID: "bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01", ParentID: "0f3b7c7e-1a2b-4c3d-8e4f-5a6b7c8d9e02"},
+		{BaseID: "BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A01", ParentID: "0F3B7C7E-1A2B-4C3D-8E4F-5A6B7C8D9E02"},
+		{BaseID: "request-42", ParentID: "x"}, {BaseID: "request-42", ParentID: "request-42"},
+	} {
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)))
+		propagator := oursFirst(bridge.NewKeys("k"))
+		header := http.Header{}
+		info, mac := caller.Pack("k")
+		header.Set(osprofiler.HeaderTraceInfo, info)
+		header.Set(osprofiler.HeaderTraceHMAC, mac)
+		for hop := range 4 {
+			ctx := propagator.Extract(t.Context(), propagation.HeaderCarrier(header))
+			if !bridge.Trusted(ctx) {
+				t.Errorf("%v: not trusted at hop %d: %v", caller, hop, header)
+				break
+			}
+			ctx, span := provider.Tracer("test").Start(ctx, "served")
+			header = http.Header{}
+			propagator.Inject(ctx, propagation.HeaderCarrier(header))
+			span.End()
+		}
+	}
+}
+
+// A service without spans passes the signed headers on in any order.
+func TestOrderMakesNoDifferenceWithoutSpans(t *testing.T) {
+	propagator := oursFirst(bridge.NewKeys("k"))
+	ctx := propagator.Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(sameSpan)))
+	out := http.Header{}
+	propagator.Inject(ctx, propagation.HeaderCarrier(out))
+	if out.Get(osprofiler.HeaderTraceHMAC) == "" {
+		t.Errorf("the headers are %v", out)
+	}
+}
+
+// Below a caller that has not signed nothing is trusted, also if it names the trace
+// of a caller that has.
+func TestUnsignedCallerOfTheSameTraceHasNoTrustedChildren(t *testing.T) {
+	const sibling = "00-bd1f8a526c3e4f5f9c0a3c9c6d2e1a01-eeeeeeeeeeeeeeee-01"
+	keys, recorder := bridge.NewKeys("k"), tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(sdktrace.AlwaysSample())),
+		sdktrace.WithSpanProcessor(bridge.OnDemand(recorder)))
+	ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(sibling)))
+	for range 4 { // each span below the one before
+		var span trace.Span
+		ctx, span = provider.Tracer("test").Start(ctx, "below")
+		out := http.Header{}
+		bridge.NewPropagator(keys).Inject(ctx, propagation.HeaderCarrier(out))
+		if bridge.Trusted(ctx) || len(out) > 0 {
+			t.Errorf("trusted: %v, headers %v", bridge.Trusted(ctx), out)
+		}
+		span.End()
+	}
+	if n := len(recorder.Ended()); n > 0 {
+		t.Errorf("the store has %d spans", n)
+	}
+}
+
+// An error handler may start spans, as one that sends an alert does.
+func TestErrorHandlerMayStartSpans(t *testing.T) {
+	before := otel.GetErrorHandler()
+	t.Cleanup(func() { otel.SetErrorHandler(before) })
+	bridge.ForgetReplacedCaller()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.ParentBased(bridge.NewSampler(nil),
+		sdktrace.WithRemoteParentSampled(bridge.NewSampler(nil)))), sdktrace.WithSpanProcessor(bridge.OnDemand(tracetest.NewSpanRecorder())))
+	ctx := oursFirst(bridge.NewKeys("k")).Extract(context.Background(), propagation.HeaderCarrier(bothHeaders(otherSpan)))
+	reports := 0
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {
+		reports++
+		for _, ctx := range []context.Context{ctx, context.Background()} {
+			_, span := provider.Tracer("alerts").Start(ctx, "alert")
+			span.End()
+		}
+	}))
+	_, span := provider.Tracer("test").Start(ctx, "served")
+	span.End()
+	if reports == 0 {
+		t.Error("nothing was reported")
+	}
+}
+
+// OnDemand serves many goroutines.
+func TestOnDemandConcurrently(t *testing.T) {
+	tracer, all, demanded := twoBackEnds(t, bridge.NewSampler(sdktrace.AlwaysSample()))
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 100 {
+				for _, signed := range []bool{true, false} {
+					ctx, parent := tracer.Start(incoming(signed, ""), "parent")
+					_, child := tracer.Start(ctx, "child")
+					child.End()
+					parent.End()
+				}
+			}
+		})
+	}
+	group.Wait()
+	if len(all.Ended()) != 1600 || len(demanded.Ended()) != 800 {
+		t.Errorf("%d and %d spans", len(all.Ended()), len(demanded.Ended()))
 	}
 }

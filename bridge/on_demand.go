@@ -2,10 +2,8 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"sync"
 
-	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -21,7 +19,8 @@ import (
 //		trace.WithSpanProcessor(bridge.OnDemand(trace.NewBatchSpanProcessor(exp))),
 //	)
 //
-// A trace is trusted if a verified signature or [Profiler.Init] named it. A span
+// A trace is trusted here if a verified signature named it, or [Profiler.Init], with
+// a key or without. A span
 // belongs to it if it starts in a context that has this trust, or under a span of
 // this process that was handed to next and has not ended. A traceparent without a
 // signature never makes a span belong to a trusted trace.
@@ -32,7 +31,8 @@ import (
 // OnDemand remembers the spans that have started and not ended. If more than
 // 65,536 spans of trusted traces are never ended, it forgets the oldest ones, and
 // their ends do not reach next. Shutdown flushes next and then shuts it down, so that
-// its error after a deadline says why the spans could not be written.
+// its error after a deadline says why the spans could not be written, unless an
+// export was under way already.
 func OnDemand(next sdktrace.SpanProcessor) sdktrace.SpanProcessor {
 	return &onDemand{next: next, recent: map[spanKey]struct{}{}}
 }
@@ -54,8 +54,6 @@ type onDemand struct {
 	// it becomes older, and the spans that were in older are forgotten.
 	mu            sync.Mutex
 	recent, older map[spanKey]struct{}
-
-	replaced sync.Once // reports a replaced caller
 }
 
 // OnStart implements sdktrace.SpanProcessor.
@@ -75,8 +73,8 @@ func (p *onDemand) OnEnd(s sdktrace.ReadOnlySpan) {
 // starts remembers the span if it belongs to a trusted trace.
 func (p *onDemand) starts(parent context.Context, sc trace.SpanContext) bool {
 	trusted := trustedTraceFor(parent, sc.TraceID()) != nil
-	if !trusted && replacedCaller(parent) != nil {
-		p.replaced.Do(func() { otel.Handle(errReplacedCaller) })
+	if !trusted {
+		reportReplacedCaller(parent)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,14 +118,14 @@ func (p *onDemand) ends(key spanKey) bool {
 
 // Shutdown implements sdktrace.SpanProcessor. It flushes first. At the deadline the
 // Shutdown of the SDK's batch processor returns the error of the context alone, and
-// its ForceFlush the error of the exporter.
+// its ForceFlush the error of the exporter, if the export began with the flush.
 func (p *onDemand) Shutdown(ctx context.Context) error {
 	flushed := p.next.ForceFlush(ctx)
 	err := p.next.Shutdown(ctx)
-	if flushed != nil && errors.Is(err, ctx.Err()) {
+	if err == nil || flushed != nil && err == ctx.Err() { //nolint:errorlint // a wrapped error has a cause of its own
 		return flushed
 	}
-	return errors.Join(flushed, err)
+	return err
 }
 
 // ForceFlush implements sdktrace.SpanProcessor.

@@ -38,7 +38,7 @@ const MaxHeader = 8 << 10
 // other propagator's header. If that header names the same span, as between two Go
 // services, the trace stays trusted. [NewHandler] restores the verified caller in
 // any case. Other instrumentation starts the span before this package sees it; the
-// first time, [NewSampler] and [OnDemand] report by [otel.Handle] that the order is
+// first time, [NewSampler] or [OnDemand] reports by [otel.Handle] that the order is
 // wrong.
 //
 // Without keys no trace is trusted. NewPropagator then logs a warning through
@@ -106,7 +106,7 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	sc := trace.SpanContextFromContext(ctx)
 	t := trustedTraceFor(ctx, sc.TraceID())
-	if t == nil || t.key == "" || !sc.IsSampled() {
+	if t == nil || t.key == "" || !sc.IsSampled() && !(sc.IsRemote() && t.isCaller(sc)) {
 		return
 	}
 	info, mac := t.traceInfoOf(sc).Pack(t.key)

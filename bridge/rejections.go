@@ -31,9 +31,10 @@ type rejections struct {
 // served untraced, by reason, such as "none of the HMAC keys fits". The counts begin
 // when the Keys are made. They cover all propagators that use the Keys.
 //
-// The first rejection is reported by [otel.Handle] at once, with its reason. Later
-// ones are reported together, at most once in five minutes. No report shows a key or
-// the content of a header.
+// Each call of Extract counts, so that a request which two middlewares extract counts
+// twice. The first rejection for each reason is reported by [otel.Handle] at once. The
+// others are reported together, with the next one that comes at least five minutes
+// after the latest report. No report shows a key or the content of a header.
 func (k *Keys) Rejected() map[string]uint64 {
 	if k == nil {
 		return nil
@@ -64,7 +65,7 @@ func (r *rejections) add(reason string, now time.Time) (due map[string]uint64) {
 	}
 	r.counts[reason]++
 	r.unreported[reason]++
-	if !r.reported.IsZero() && now.Sub(r.reported) < reportInterval {
+	if r.counts[reason] > 1 && now.Sub(r.reported) < reportInterval {
 		return nil
 	}
 	due, r.unreported, r.reported = r.unreported, map[string]uint64{}, now
@@ -80,11 +81,18 @@ func rejected(counts map[string]uint64) error {
 	parts := make([]string, len(reasons))
 	for i, reason := range reasons {
 		total += counts[reason]
-		parts[i] = fmt.Sprintf("%s (%d)", reason, counts[reason])
+		parts[i] = reason
+		if len(reasons) > 1 {
+			parts[i] = fmt.Sprintf("%s (%d)", reason, counts[reason])
+		}
 	}
-	requests := "1 request was served untraced, because its X-Trace-Info was rejected: " + reasons[0]
+	requests := "1 request was not traced on demand, because its headers were not accepted"
 	if total > 1 {
-		requests = fmt.Sprintf("%d requests were served untraced, because their X-Trace-Info was rejected: %s", total, strings.Join(parts, ", "))
+		requests = fmt.Sprintf("%d requests were not traced on demand, because their headers were not accepted", total)
 	}
-	return fmt.Errorf("osprofiler: %s; compare the HMAC keys of this service with those of the caller (the command osp check tells which key signs a header)", requests)
+	hint := "the command osp check explains header lines"
+	if counts["none of the HMAC keys fits"] > 0 {
+		hint = "compare the HMAC keys of this service with those of the caller; the command osp check tells which key signs header lines"
+	}
+	return fmt.Errorf("osprofiler: %s: %s; %s", requests, strings.Join(parts, ", "), hint)
 }

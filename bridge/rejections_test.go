@@ -132,15 +132,20 @@ func TestRejectionsAreReportedSeldom(t *testing.T) {
 		for range 100 {
 			extract(wrong)
 		}
-		if texts := handled.take(); len(texts) != 1 || !strings.Contains(texts[0], "1 request was served untraced") {
+		if texts := handled.take(); len(texts) != 1 || !strings.Contains(texts[0], "1 request was not traced on demand") {
 			t.Errorf("at first the reports are %q", texts)
+		}
+		extract(http.Header{"X-Trace-Hmac": {"x"}})
+		if texts := handled.take(); len(texts) != 1 || !strings.Contains(texts[0], "none of the HMAC keys fits (99), X-Trace-Info is missing (1)") {
+			t.Errorf("with another reason the reports are %q", texts)
 		}
 		extract(http.Header{"X-Trace-Hmac": {"x"}})
 		time.Sleep(5 * time.Minute)
 		extract(wrong)
 		texts := handled.take()
-		if len(texts) != 1 || !strings.Contains(texts[0], "101 requests were served untraced") ||
-			!strings.Contains(texts[0], "none of the HMAC keys fits (100), X-Trace-Info is missing (1)") {
+		if len(texts) != 1 || !strings.Contains(texts[0], "2 requests were not traced on demand") ||
+			!strings.Contains(texts[0], "X-Trace-Info is missing (1), none of the HMAC keys fits (1)") &&
+				!strings.Contains(texts[0], "none of the HMAC keys fits (1), X-Trace-Info is missing (1)") {
 			t.Errorf("after five minutes the reports are %q", texts)
 		}
 		if strings.Contains(strings.Join(texts, ""), "right") {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -20,8 +20,9 @@ import (
 // NewSampler should be the sampler of the provider itself. Inside
 // [sdktrace.ParentBased] it decides about roots alone: ParentBased then records an
 // unsigned request whose traceparent says that it is sampled. To follow the decision
-// of callers that have not signed, write NewSampler(ParentBased(root)). The sampler
-// reports a ParentBased around it once, by [otel.Handle].
+// of callers that have not signed, write NewSampler(ParentBased(root)). If the first
+// decision of the sampler is asked for by a ParentBased, the sampler reports that by
+// [otel.Handle]. A ParentBased that never asks it cannot be seen.
 func NewSampler(other sdktrace.Sampler) sdktrace.Sampler {
 	if other == nil {
 		other = sdktrace.ParentBased(sdktrace.NeverSample(), sdktrace.WithRemoteParentSampled(sdktrace.NeverSample()))
@@ -32,17 +33,16 @@ func NewSampler(other sdktrace.Sampler) sdktrace.Sampler {
 type sampler struct {
 	other sdktrace.Sampler
 
-	first    sync.Once // looks for a ParentBased around this sampler
-	replaced sync.Once // reports a replaced caller
+	asked atomic.Bool // whether the sampler has looked for a ParentBased around it
 }
 
 // ShouldSample implements sdktrace.Sampler.
 func (s *sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
-	s.first.Do(reportParentBased)
+	if !s.asked.Load() && s.asked.CompareAndSwap(false, true) {
+		reportParentBased()
+	}
 	if trustedTraceFor(p.ParentContext, p.TraceID) == nil {
-		if replacedCaller(p.ParentContext) != nil {
-			s.replaced.Do(func() { otel.Handle(errReplacedCaller) })
-		}
+		reportReplacedCaller(p.ParentContext)
 		return s.other.ShouldSample(p)
 	}
 	return sdktrace.SamplingResult{
@@ -58,7 +58,7 @@ func (s *sampler) Description() string {
 
 // errParentBased is the report of a ParentBased around the sampler.
 var errParentBased = errors.New("osprofiler: bridge.NewSampler is inside ParentBased, which records unsigned requests that " +
-	"their traceparent calls sampled; write bridge.NewSampler(trace.ParentBased(root)), or bridge.NewSampler(nil) to record signed requests only")
+	"their traceparent calls sampled, unless its option WithRemoteParentSampled is a bridge.NewSampler too; write bridge.NewSampler(trace.ParentBased(root)), or bridge.NewSampler(nil) to record signed requests only")
 
 // reportParentBased reports a ParentBased that calls the sampler. A sampler is not
 // told who calls it, so the call stack is the only source. The stack is read at the

@@ -3,7 +3,11 @@ package bridge
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 
+	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -18,6 +22,10 @@ type trustedTrace struct {
 	info   osprofiler.TraceInfo // the caller, in its own texts
 	key    string               // the key that verified the signature and signs outgoing headers; empty for a local trace without a key
 	other  trace.SpanContext    // another caller that the request named, to be linked; without a trace id if there was none
+
+	// refused are the spans of this process, by their span ids, below a caller that
+	// has not signed but names the same trace.
+	refused sync.Map
 }
 
 type trustedTraceKey struct{}
@@ -34,24 +42,46 @@ func trustedTraceOf(ctx context.Context) *trustedTrace {
 
 // trustedTraceFor returns the trusted trace of the context if it has this trace id,
 // or nil. It returns nil, too, if another propagator has replaced the remote caller
-// that signed, even by another span of the same trace.
+// that signed, even by another span of the same trace, and below such a caller.
 func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
 	t := trustedTraceOf(ctx)
 	if t == nil || !traceID.IsValid() || t.remote.TraceID() != traceID {
 		return nil
 	}
-	if sc := trace.SpanContextFromContext(ctx); sc.IsRemote() && !t.isCaller(sc) {
+	span := trace.SpanFromContext(ctx)
+	sc := span.SpanContext()
+	if sc.IsRemote() && !t.isCaller(sc) {
+		return nil
+	}
+	if s, ok := span.(sdktrace.ReadOnlySpan); ok && sc.TraceID() == traceID && t.refuses(sc, s.Parent()) {
 		return nil
 	}
 	return t
 }
 
-// isCaller reports whether a remote span context names the caller that signed. Its
-// flags and its trace state may differ, but not our own member of the trace state,
-// which holds the texts of the ids.
+// refuses reports whether a span of this process is below a caller that has not
+// signed, and remembers the span. A child is asked for after its parent, because the
+// sampler or [OnDemand] asks when the child starts.
+func (t *trustedTrace) refuses(sc, parent trace.SpanContext) bool {
+	if parent.IsRemote() {
+		if t.isCaller(parent) {
+			return false
+		}
+	} else if _, below := t.refused.Load(parent.SpanID()); !below {
+		return false
+	}
+	t.refused.Store(sc.SpanID(), struct{}{})
+	return true
+}
+
+// isCaller reports whether a remote span context names the caller that signed: the
+// same ids, in the same texts. Its flags and its trace state may differ.
 func (t *trustedTrace) isCaller(sc trace.SpanContext) bool {
-	return sc.TraceID() == t.remote.TraceID() && sc.SpanID() == t.remote.SpanID() &&
-		sc.TraceState().Get(convert.TraceStateKey) == t.remote.TraceState().Get(convert.TraceStateKey)
+	if sc.TraceID() != t.remote.TraceID() || sc.SpanID() != t.remote.SpanID() {
+		return false
+	}
+	return convert.BaseID(sc) == convert.BaseID(t.remote) &&
+		(!sc.HasSpanID() || convert.ID(sc, sc.TraceState()) == convert.ID(t.remote, t.remote.TraceState()))
 }
 
 // replacedCaller returns the trusted trace of the context, if another propagator has
@@ -68,8 +98,18 @@ func replacedCaller(ctx context.Context) *trustedTrace {
 }
 
 // errReplacedCaller is the report of a trace that was lost in this way.
-var errReplacedCaller = errors.New("osprofiler: a signed request is not traced, because another propagator has replaced the caller " +
-	"that bridge.NewPropagator verified; make bridge.NewPropagator the last one of the composite propagator, as bridge.NewPropagators does")
+var errReplacedCaller = errors.New("osprofiler: a signed request may not be traced, because something has replaced the caller " +
+	"that bridge.NewPropagator verified; if a propagator did so, make bridge.NewPropagator the last one of the composite propagator, as bridge.NewPropagators does")
+
+var replacedCallerReported atomic.Bool
+
+// reportReplacedCaller reports once in a process that a caller was replaced. The
+// error handler may itself start spans.
+func reportReplacedCaller(ctx context.Context) {
+	if !replacedCallerReported.Load() && replacedCaller(ctx) != nil && replacedCallerReported.CompareAndSwap(false, true) {
+		otel.Handle(errReplacedCaller)
+	}
+}
 
 // withRemote puts a trusted remote caller into the context. Spans that start there
 // belong to the caller's trace and are recorded. Outgoing headers are signed with

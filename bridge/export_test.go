@@ -1,0 +1,4 @@
+package bridge
+
+// ForgetReplacedCaller makes the next replaced caller be reported again.
+func ForgetReplacedCaller() { replacedCallerReported.Store(false) }
