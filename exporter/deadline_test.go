@@ -17,7 +17,8 @@ import (
 )
 
 // A store that is down, and one that takes connections and gives no answer. The
-// servers of three kinds behave the same, because none of them gets to answer.
+// servers of three kinds behave the same, because none of them gets to answer. The
+// errors are those of docs/connection-strings.md.
 func TestErrorsAfterADeadlineKeepTheirCause(t *testing.T) {
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

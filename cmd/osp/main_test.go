@@ -81,7 +81,7 @@ func runCommand(t *testing.T, dir string, env []string, command ...string) resul
 func cleanEnv() (env []string) {
 	for _, e := range os.Environ() {
 		switch name, _, _ := strings.Cut(e, "="); name {
-		case connectionVariable, bridge.KeysVariable, "COLUMNS", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG":
+		case connectionVariable, targetVariable, bridge.KeysVariable, "COLUMNS", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG":
 		default:
 			env = append(env, e)
 		}

@@ -33,19 +33,32 @@ func masked(text string) []string {
 	return lines
 }
 
+// ordered returns the lines of an output with those of osp on standard error at the end.
+func ordered(lines []string) (all []string) {
+	var messages []string
+	for _, line := range lines {
+		if strings.HasPrefix(line, "osp: ") {
+			messages = append(messages, line)
+		} else {
+			all = append(all, line)
+		}
+	}
+	return append(all, messages...)
+}
+
 // compare compares an output with that of the page. A line … of the page stands for
 // any lines, and … in a line for any text.
 func compare(t *testing.T, b *block, got, want string) {
 	t.Helper()
 	var parts []string
-	for _, line := range masked(want) {
+	for _, line := range ordered(masked(want)) {
 		if line == "…" {
 			parts = append(parts, `(?:.*\n)*`)
 		} else {
 			parts = append(parts, strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")+`\n`)
 		}
 	}
-	if !regexp.MustCompile(`^` + strings.Join(parts, "") + `$`).MatchString(strings.Join(masked(got), "\n") + "\n") {
+	if !regexp.MustCompile(`^` + strings.Join(parts, "") + `$`).MatchString(strings.Join(ordered(masked(got)), "\n") + "\n") {
 		t.Errorf("%v: got the output\n%s\nthe page has\n%s", b, got, want)
 	}
 }

@@ -14,6 +14,7 @@
 //	sh in=clone         commands that run in a copy of the checkout
 //	console             commands after "$ ", with the output of each
 //	console fails       commands that fail, with the output of each
+//	console terminal    commands on a terminal, on which the user answers y to questions
 //	text output         the output of the last program or commands before it
 //	redis               commands of Redis; each is carried out by a new server
 //	sql server=NAMES    statements, carried out by new servers (postgresql, mariadb) that
@@ -28,10 +29,11 @@
 // everything else from the module cache, or, if something is missing there, from the
 // user's own proxy.
 //
-// The commands run with an empty home folder and a store in SQLite with two traces.
+// The commands run with an empty home folder and a store in SQLite with four traces, two
+// of them old. INFO and MAC in their environment are signed headers.
 // The addresses that a page serves are replaced by free ones, /var/lib, /backup and
 // /etc/osprofiler by folders of the test, and http://nova.example:8774 by a traced
 // service. BASE_ID is the id of the newest trace, as is a UUID in a command that no
 // trace of the store has. Where output is compared, ids, times, durations and
-// numbers may differ.
+// numbers may differ, and the lines of osp on standard error may come earlier or later.
 package doctest

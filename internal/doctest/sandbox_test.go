@@ -15,6 +15,7 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
 	"github.com/osprofiler-otel/osprofiler/exporter"
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all"
@@ -30,6 +31,8 @@ const (
 var fixtures = map[string]time.Duration{
 	"03-keystone-user-create":        4 * time.Minute,
 	"17-keystone-killed-mid-request": 8 * time.Minute,
+	"06-client-bad-password":         40 * 24 * time.Hour,
+	"13-client-parallel":             41 * 24 * time.Hour,
 }
 
 // A sandbox is the place in which the blocks of one page run.
@@ -64,6 +67,8 @@ func newSandbox(t *testing.T, x *tools, blocks []*block) *sandbox {
 		"COLUMNS=80", "LC_ALL=C.UTF-8", "TZ=UTC", "NO_COLOR=1", "OTEL_BSP_SCHEDULE_DELAY=100",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://"+testenv.StartCollector(t).Address,
 		"OSPROFILER_HMAC_KEYS="+hmacKey, "OSPROFILER_CONNECTION_STRING="+s.store)
+	info, mac := osprofiler.TraceInfo{BaseID: osprofiler.NewID()}.Pack(hmacKey)
+	s.env = append(s.env, "INFO="+info, "MAC="+mac)
 	s.replace = strings.NewReplacer(s.replacements(t, blocks)...)
 	if out, err := s.bash("osp forward --from file://" + s.path("backup/traces.jsonl") + " --to $OSPROFILER_CONNECTION_STRING").CombinedOutput(); err != nil {
 		t.Fatalf("filling the store: %v\n%s", err, out)
