@@ -195,22 +195,24 @@ func TestOrderMakesNoDifferenceWithoutSpans(t *testing.T) {
 // of a caller that has.
 func TestUnsignedCallerOfTheSameTraceHasNoTrustedChildren(t *testing.T) {
 	const sibling = "00-bd1f8a526c3e4f5f9c0a3c9c6d2e1a01-eeeeeeeeeeeeeeee-01"
-	keys, recorder := bridge.NewKeys("k"), tracetest.NewSpanRecorder()
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(sdktrace.AlwaysSample())),
-		sdktrace.WithSpanProcessor(bridge.OnDemand(recorder)))
-	ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(sibling)))
-	for range 4 { // each span below the one before
-		var span trace.Span
-		ctx, span = provider.Tracer("test").Start(ctx, "below")
-		out := http.Header{}
-		bridge.NewPropagator(keys).Inject(ctx, propagation.HeaderCarrier(out))
-		if bridge.Trusted(ctx) || len(out) > 0 {
-			t.Errorf("trusted: %v, headers %v", bridge.Trusted(ctx), out)
+	for name, sampler := range map[string]sdktrace.Sampler{"all are recorded": sdktrace.AlwaysSample(), "none is": nil} {
+		keys, recorder := bridge.NewKeys("k"), tracetest.NewSpanRecorder()
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(sampler)),
+			sdktrace.WithSpanProcessor(bridge.OnDemand(recorder)))
+		ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(sibling)))
+		for range 4 { // each span below the one before
+			var span trace.Span
+			ctx, span = provider.Tracer("test").Start(ctx, "below")
+			out := http.Header{}
+			bridge.NewPropagator(keys).Inject(ctx, propagation.HeaderCarrier(out))
+			if bridge.Trusted(ctx) || len(out) > 0 {
+				t.Errorf("%s: trusted: %v, headers %v", name, bridge.Trusted(ctx), out)
+			}
+			span.End()
 		}
-		span.End()
-	}
-	if n := len(recorder.Ended()); n > 0 {
-		t.Errorf("the store has %d spans", n)
+		if n := len(recorder.Ended()); n > 0 {
+			t.Errorf("%s: the store has %d spans", name, n)
+		}
 	}
 }
 

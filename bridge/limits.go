@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
@@ -35,7 +36,7 @@ func (l *attributeLimits) cut(span trace.Span, attrs []attribute.KeyValue) bool 
 	if !ok || len(attrs) == 0 || !span.IsRecording() || !l.mayCut(attrs) && s.DroppedAttributes() == 0 {
 		return false
 	}
-	if convert.IsCut(s.Attributes(), attrs) {
+	if convert.IsCut(s.Attributes(), s.DroppedAttributes(), attrs) {
 		return true
 	}
 	_, characters := convert.Longest(attrs)
@@ -94,7 +95,7 @@ func (o *Operation) missing(infos []attribute.KeyValue) (missing []attribute.Key
 		}
 	}
 	for i := range infos {
-		if convert.IsCut(kept, infos[i:i+1]) {
+		if !slices.Contains(kept, infos[i]) {
 			missing = append(missing, infos[i])
 		}
 	}

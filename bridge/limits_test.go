@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
@@ -162,6 +163,33 @@ func TestSpanLimitsLearned(t *testing.T) {
 		for _, e := range s.Events() {
 			if e.Name == convert.InfoEvent {
 				t.Errorf("%s has the event", s.Name())
+			}
+		}
+	}
+}
+
+// redacting replaces statements when a span starts, as a processor of a service may.
+type redacting struct{ with string }
+
+func (r redacting) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+	s.SetAttributes(attribute.String("db.query.text", r.with))
+}
+func (redacting) OnEnd(sdktrace.ReadOnlySpan)      {}
+func (redacting) Shutdown(context.Context) error   { return nil }
+func (redacting) ForceFlush(context.Context) error { return nil }
+
+// A text that a processor has replaced is not one that the limits have cut: it does not
+// come back in an event.
+func TestRedactedTextIsNotCut(t *testing.T) {
+	for _, with := range []string{"REDACTED", ""} {
+		recorder := tracetest.NewSpanRecorder()
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(redacting{with}), sdktrace.WithSpanProcessor(recorder))
+		p := bridge.NewProfiler(bridge.WithTracerProvider(provider))
+		_, op := p.StartDB(p.Init(t.Context(), "", ""), "SELECT 'secret'")
+		op.Stop("")
+		for _, n := range convert.New().Append(nil, convert.Both, recorder.Ended()...) {
+			if strings.Contains(n.JSON(), "secret") || len(recorder.Ended()[0].Events()) > 0 {
+				t.Errorf("%q: %s", with, n.JSON())
 			}
 		}
 	}

@@ -53,6 +53,9 @@ func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
 	if sc.IsRemote() && !t.isCaller(sc) {
 		return nil
 	}
+	if sc.HasSpanID() && !sc.IsRemote() && !sc.IsSampled() {
+		return nil // a sampler has dropped the span; that of a trusted trace is recorded
+	}
 	if s, ok := span.(sdktrace.ReadOnlySpan); ok && sc.TraceID() == traceID && t.refuses(sc, s.Parent()) {
 		return nil
 	}

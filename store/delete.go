@@ -90,7 +90,9 @@ func (r Retry) DeleteTraces(ctx context.Context, s *Store, baseIDs []string) ([]
 		deletions, err := s.DeleteTraces(ctx, baseIDs)
 		for i, deletion := range deletions {
 			sums[i].Notifications += deletion.Notifications
-			sums[i].Err = deletion.Err
+			if err == nil || deletion.Err != nil { // a try that ended early may not have come to the trace
+				sums[i].Err = deletion.Err
+			}
 		}
 		return err
 	})

@@ -86,6 +86,12 @@ func (c Call) Operation(attrs []attribute.KeyValue) string {
 	if c.isBlank(attrs) {
 		return ""
 	}
+	return c.KindName(attrs)
+}
+
+// KindName returns the name that OSProfiler gives to this kind of call, also if no
+// attribute tells what was called. It is empty for a kind without such a name.
+func (c Call) KindName(attrs []attribute.KeyValue) string {
 	switch c {
 	case HTTPServer:
 		return "wsgi"

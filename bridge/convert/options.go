@@ -18,7 +18,7 @@ type config struct {
 	project, service, host string
 	redaction              tags.Redaction
 	conventions            tags.Conventions
-	spanNames              bool
+	spanNames, kindNames   bool
 	localHost              string // for spans whose resource has no host
 }
 
@@ -56,6 +56,11 @@ func WithConventions(v tags.Conventions) Option {
 // (wsgi, http, https, db, rpc). The statistics and graphs of the Python library
 // look for these names.
 func WithSpanNames() Option { return optionFunc(func(c *config) { c.spanNames = true }) }
+
+// WithKindNames gives a call of a known kind OSProfiler's name of that kind, also if
+// no attribute tells what was called. A caller that converts the start of a span
+// before its end needs it, because attributes that come later would change the name.
+func WithKindNames() Option { return optionFunc(func(c *config) { c.kindNames = true }) }
 
 // New returns a Converter.
 func New(opts ...Option) *Converter {

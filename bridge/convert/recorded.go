@@ -2,6 +2,7 @@ package convert
 
 import (
 	"context"
+	"strings"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -45,7 +46,7 @@ func (r *Recorded) Forget() {
 // a Profiler's that starts in this context and its attributes were cut.
 func RecordedStart(ctx context.Context, s sdktrace.ReadOnlySpan) (e sdktrace.Event, ok bool) {
 	r, _ := ctx.Value(recordedKey{}).(*Recorded)
-	if r == nil || len(r.attrs) == 0 || s.InstrumentationScope().Name != ProfilerScopeName || !IsCut(s.Attributes(), r.attrs) {
+	if r == nil || len(r.attrs) == 0 || s.InstrumentationScope().Name != ProfilerScopeName || !IsCut(s.Attributes(), s.DroppedAttributes(), r.attrs) {
 		return e, false
 	}
 	info := RecordedInfo(r.call, r.attrs)
@@ -64,24 +65,48 @@ func RecordedInfo(call tags.Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return tags.Merge(rest, tags.StartInfo(call, attrs))
 }
 
-// IsCut reports whether one of the attributes is missing in those that a span has
-// kept, or has a shorter text there.
-func IsCut(kept, attrs []attribute.KeyValue) bool {
+// IsCut reports whether the limits of the SDK have cut one of the attributes: the
+// text that a span has kept is the beginning of the given one, or the attribute is
+// missing and attributes were dropped. A text that somebody has replaced, as to
+// redact it, is not cut.
+func IsCut(kept []attribute.KeyValue, dropped int, attrs []attribute.KeyValue) bool {
 	for i := range attrs {
-		if !isKept(kept, &attrs[i]) {
+		if isCut(kept, dropped, attrs, i) {
 			return true
 		}
 	}
 	return false
 }
 
-func isKept(kept []attribute.KeyValue, kv *attribute.KeyValue) bool {
-	for i := range kept {
-		if kept[i].Key == kv.Key {
-			return kv.Value.Type() != attribute.STRING || kept[i].Value.AsString() == kv.Value.AsString()
+func isCut(kept []attribute.KeyValue, dropped int, attrs []attribute.KeyValue, i int) bool {
+	key, value := attrs[i].Key, attrs[i].Value
+	for _, later := range attrs[i+1:] {
+		if later.Key == key {
+			return false // the last one of a key counts
 		}
 	}
-	return false
+	for j := range kept {
+		if kept[j].Key != key {
+			continue
+		}
+		if value.Type() != attribute.STRING || kept[j].Value.Type() != attribute.STRING {
+			return false
+		}
+		text, whole := kept[j].Value.AsString(), strings.ToValidUTF8(value.AsString(), "")
+		return len(text) < len(whole) && strings.HasPrefix(whole, text) && (text != "" || allEmpty(kept))
+	}
+	return dropped > 0
+}
+
+// allEmpty reports whether no attribute has a text, as with a limit of 0 characters. If
+// one has, somebody has replaced the empty ones.
+func allEmpty(kept []attribute.KeyValue) bool {
+	for i := range kept {
+		if kept[i].Value.Type() == attribute.STRING && kept[i].Value.AsString() != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // Longest returns the length of the longest text, in bytes and in characters.

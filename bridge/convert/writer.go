@@ -124,6 +124,9 @@ func (w *writer) begin(s sdktrace.ReadOnlySpan) {
 	w.operation = ""
 	if !w.c.cfg.spanNames && !w.profiled {
 		w.operation = w.call.Operation(w.attrs)
+		if w.operation == "" && w.c.cfg.kindNames {
+			w.operation = w.call.KindName(w.attrs)
+		}
 	}
 	if w.operation == "" {
 		w.operation = s.Name()

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
@@ -54,4 +56,27 @@ func TestSpanLimits(t *testing.T) {
 	}
 	check(s.stored[4], `{"db": {"result": "`+strings.Repeat("r", 100)+`"}`)
 	check(s.stored[5], `"seen": "a text of more than 8 characters"`)
+}
+
+// Both halves of an operation have one name, also if the statement comes after the
+// start.
+func TestLateStatement(t *testing.T) {
+	s := &scripted{}
+	processor := live.New(store.New(s))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor))
+	_, span := provider.Tracer("gorm").Start(t.Context(), "gorm.Query", trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("db.system.name", "mysql")))
+	if err := processor.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	span.SetAttributes(attribute.String("db.query.text", "SELECT 1"))
+	span.End()
+	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := processor.Shutdown(stop); err != nil {
+		t.Fatal(err)
+	}
+	if names := s.names(); len(names) != 2 || names[0] != "db-start" || names[1] != "db-stop" {
+		t.Errorf("stored are %q", names)
+	}
 }

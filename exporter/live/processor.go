@@ -89,7 +89,7 @@ func Open(ctx context.Context, connectionString string, opts ...Option) (*Proces
 func start(s *store.Store, owned bool, cfg config) *Processor {
 	p := &Processor{
 		store: s, owned: owned,
-		converter: convert.New(cfg.convert...), limits: cfg.limits,
+		converter: convert.New(append([]convert.Option{convert.WithKindNames()}, cfg.convert...)...), limits: cfg.limits,
 		done: make(chan struct{}), reported: make(chan struct{}),
 	}
 	p.retry = p.progress.observed(cfg.retry)
