@@ -105,8 +105,11 @@ func (p passingState) test(t *testing.T, server *testenv.Server, at string) {
 	inside := open(t, withOption(t, c.storeAt(t, p.user), "osp_busy_timeout", "50ms")).Driver()
 	s := &noting{Driver: inside, writer: inside.(driver.Writer)}
 	noted := store.New(s)
+	// A state may last for a second only, so the tries are closer than by default. They
+	// end by the default, after 30 s.
+	retry := store.Retry{Max: 250 * time.Millisecond}
 	write := func(name string) error {
-		return store.Retry{}.Write(t.Context(), noted, []osprofiler.Notification{event("A", name), event("A", name+" too")})
+		return retry.Write(t.Context(), noted, []osprofiler.Notification{event("A", name), event("A", name+" too")})
 	}
 	if err := write("before"); err != nil {
 		t.Fatal(err)
