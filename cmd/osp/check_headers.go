@@ -113,7 +113,7 @@ func formOf(h *traceHeaders) string {
 	case len(mac) == 40 && strings.Trim(mac, "0123456789abcdefABCDEF") == "":
 		return osprofiler.HeaderTraceHMAC + " has capital letters; it should have the digits 0-9a-f"
 	default:
-		return fmt.Sprintf("%s %q should be 40 hexadecimal digits, 0-9a-f", osprofiler.HeaderTraceHMAC, mac)
+		return fmt.Sprintf("%s should be 40 hexadecimal digits, 0-9a-f, but has %d characters", osprofiler.HeaderTraceHMAC, len(mac))
 	}
 	return ""
 }

@@ -37,6 +37,9 @@ After an interruption, run the same command again; it deletes what is left.`,
   osp prune --older-than 30d --yes     # in a cron job`,
 		Args: noArguments,
 		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+			if p.service == "" && cmd.Flags().Changed("service") {
+				return usagef("--service is empty; leave it out to prune the traces of all services")
+			}
 			if err := p.check(); err != nil {
 				return err
 			}
