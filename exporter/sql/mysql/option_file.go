@@ -110,26 +110,48 @@ func (f *optionFile) include(line, folder string, groups []string, follow bool, 
 	return nil
 }
 
-// set takes a line "name=value" or "name". PyMySQL takes "name: value", too. In
-// libmysqlclient a "#" after the value begins a comment.
-func (f *optionFile) set(line string, comments bool) {
-	name, value := line, ""
+// set takes a line "name=value" or "name". PyMySQL takes "name: value", too, and has
+// neither comments behind a value nor escapes; libmysqlclient has both.
+func (f *optionFile) set(line string, isLibrary bool) {
 	delimiters := "=:"
-	if comments {
-		delimiters = "="
+	if isLibrary {
+		line, delimiters = withoutComment(line), "="
 	}
+	name, value := line, ""
 	if i := strings.IndexAny(line, delimiters); i >= 0 {
 		name, value = line[:i], line[i+1:]
 	}
 	value = strings.TrimSpace(value)
-	quoted := len(value) > 1 && (value[0] == '\'' || value[0] == '"') && strings.LastIndexByte(value, value[0]) > 0
-	if before, _, ok := strings.Cut(value, " #"); ok && comments && !quoted {
-		value = strings.TrimSpace(before)
+	if last := len(value) - 1; last > 0 && value[0] == value[last] && (value[0] == '\'' || value[0] == '"') {
+		value = value[1:last]
 	}
-	if quoted {
-		value = value[1:strings.LastIndexByte(value, value[0])]
+	if isLibrary {
+		value = escapes.Replace(value)
 	}
 	f.values[strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")] = value
+}
+
+// escapes are those of libmysqlclient. A backslash before any other character stays.
+var escapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\b`, "\b", `\s`, " ", `\"`, `"`, `\'`, `'`, `\\`, `\`)
+
+// withoutComment cuts a line at the first "#" that is not in quotation marks. In
+// quotation marks a backslash takes the meaning from a quotation mark.
+func withoutComment(line string) string {
+	var quote byte
+	isEscaped := false
+	for i := range len(line) {
+		c := line[i]
+		switch {
+		case (c == '\'' || c == '"') && !isEscaped && quote == 0:
+			quote = c
+		case c == quote && !isEscaped:
+			quote = 0
+		case c == '#' && quote == 0:
+			return line[:i]
+		}
+		isEscaped = quote != 0 && c == '\\' && !isEscaped
+	}
+	return line
 }
 
 // refuse returns an error about an option for security that cannot be honoured.
@@ -141,6 +163,9 @@ func (f *optionFile) refuse() error {
 		if f.values[name] != "" {
 			return fmt.Errorf("option %s of the option file of read_default_file is not supported: %s", name, why)
 		}
+	}
+	if versions := f.values["tls-version"]; versions != "" && !strings.Contains(strings.ToLower(versions), "tlsv1.2") {
+		return fmt.Errorf("option tls-version=%s of the option file of read_default_file is not supported: a connection has TLS 1.2 or newer, so that the list should name TLSv1.2", versions)
 	}
 	return nil
 }

@@ -112,3 +112,26 @@ func TestStrangeOptionFiles(t *testing.T) {
 		}
 	}
 }
+
+// A value is what each client takes it for. The rows of the first four were tried
+// with PyMySQL and the client of MariaDB.
+func TestOptionFileValues(t *testing.T) {
+	for _, c := range []struct{ line, pyMySQL, library string }{
+		{`password="a"b`, `"a"b`, `"a"b`},
+		{`password=ab#cd`, `ab#cd`, `ab`},
+		{`password="ab\\cd"`, `ab\\cd`, `ab\cd`},
+		{`password="a#b"`, `a#b`, `a#b`},
+		{`password="a#b" # c "d"`, `a#b" # c "d`, `a#b`},
+		{`password='it''s'`, `it''s`, `it''s`},
+		{`password="a\"b#c"`, `a\"b#c`, `a"b#c`},
+		{`password=a\sb\x`, `a\sb\x`, `a b\x`},
+		{`password=`, ``, ``}, {`password="`, `"`, `"`}, {`password`, ``, ``},
+	} {
+		for want, isLibrary := range map[string]bool{"p" + c.pyMySQL: false, "l" + c.library: true} {
+			f := &optionFile{values: map[string]string{}}
+			if f.set(c.line, isLibrary); f.values["password"] != want[1:] {
+				t.Errorf("%s, libmysqlclient %t: %q, want %q", c.line, isLibrary, f.values["password"], want[1:])
+			}
+		}
+	}
+}
