@@ -52,6 +52,9 @@ type DamageError struct {
 	// InTrace says that the entry is known to belong to the trace that was asked
 	// for, so that the trace exists even if nothing of it can be read.
 	InTrace bool
+	// BaseID is the base id of the trace that the entry belongs to, or empty if
+	// that is not known.
+	BaseID string
 	// Reason says why the entry could not be read.
 	Reason error
 }

@@ -46,7 +46,7 @@ func parseEntry(key, text string, number int64) (osprofiler.Notification, error)
 		err = fmt.Errorf("it belongs to the trace %q, which has another key", n.BaseID)
 	}
 	if err != nil {
-		return n, &store.DamageError{Entry: fmt.Sprintf("entry %d of the list %q", -number, key), InTrace: true, Reason: err}
+		return n, &store.DamageError{Entry: fmt.Sprintf("entry %d of the list %q", -number, key), InTrace: true, BaseID: key[len(listPrefix):], Reason: err}
 	}
 	return n, nil
 }
@@ -64,5 +64,9 @@ func parseLegacy(key, text string) (osprofiler.Notification, error) {
 }
 
 func damagedKey(key string, err error) error {
-	return &store.DamageError{Entry: fmt.Sprintf("the key %q", key), InTrace: strings.HasPrefix(key, listPrefix), Reason: err}
+	baseID, inTrace := strings.CutPrefix(key, listPrefix)
+	if !inTrace {
+		baseID = "" // a legacy key does not tell where the base id ends
+	}
+	return &store.DamageError{Entry: fmt.Sprintf("the key %q", key), InTrace: inTrace, BaseID: baseID, Reason: err}
 }

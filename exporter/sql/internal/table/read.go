@@ -133,7 +133,10 @@ func (t *Table) parsed(baseID string, pages iter.Seq2[[]Row, error]) iter.Seq2[[
 
 // damage returns the error about a row that cannot be read.
 func (t *Table) damage(r *Row, inTrace bool, reason error) error {
-	return &store.DamageError{Entry: fmt.Sprintf("row %d of the table data in %s", r.id, t.dialect.Name()), InTrace: inTrace, Reason: reason}
+	return &store.DamageError{
+		Entry: fmt.Sprintf("row %d of the table data in %s", r.id, t.dialect.Name()), InTrace: inTrace,
+		BaseID: r.columns[colBaseID].String, Reason: reason,
+	}
 }
 
 // A page is what is read at once. Between two pages the database is free, so
