@@ -1,11 +1,19 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // answering runs osp on a terminal and types an answer. It returns what the terminal
@@ -43,6 +51,55 @@ func TestDeletingAsks(t *testing.T) {
 		t.Errorf("delete answered by Yes: %q", got)
 	}
 	if got := remaining(t, at); !slices.Equal(got, []string{longTrace}) {
+		t.Errorf("%v is left", got)
+	}
+}
+
+// A trace that gets an event while the question is open is kept. The question names
+// the service.
+func TestPruneLooksAgainAfterTheQuestion(t *testing.T) {
+	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
+	oldAndNew(t, at)
+	service := event("x", "y").Service
+	cmd := exec.Command(ospBinary, "prune", "--older-than", "30d", "--service", service, "--connection-string", at)
+	cmd.Env = append(cleanEnv(), "TERM=xterm")
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	var screen strings.Builder
+	read := func(until string) {
+		buf := make([]byte, 4096)
+		for !strings.Contains(screen.String(), until) {
+			n, err := terminal.Read(buf)
+			screen.Write(buf[:n])
+			if err != nil {
+				return // the terminal ends with the command
+			}
+		}
+	}
+	read("[y/N] ")
+	if want := fmt.Sprintf("Delete 3 traces with 6 notifications of the service %q, whose last event is before", service); !strings.Contains(screen.String(), want) {
+		t.Errorf("the question is %q; want %s", &screen, want)
+	}
+	late := event(oldTrace, "late-start")
+	late.Timestamp = osprofiler.FormatTime(time.Now())
+	s, err := store.Open(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Write(t.Context(), []osprofiler.Notification{late}), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := terminal.WriteString("y\n"); err != nil {
+		t.Fatal(err)
+	}
+	read("deleted\r\n")
+	if err := cmd.Wait(); err != nil || !strings.Contains(screen.String(), "osp: 2 traces with 4 notifications deleted") {
+		t.Errorf("%v: %q", err, &screen)
+	}
+	if got := remaining(t, at); !slices.Contains(got, oldTrace) {
 		t.Errorf("%v is left", got)
 	}
 }

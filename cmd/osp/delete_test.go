@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
@@ -194,10 +198,79 @@ func TestPruneKeepsTimelessTraces(t *testing.T) {
 	writeFile(t, path, `{"name": "a-start", "base_id": "`+timeless+`", "timestamp": "soon", "info": {}}`+"\n"+
 		`{"name": "a-start", "base_id": "b", "timestamp": "2020-01-01T00:00:00.000000", "info": {}}`+"\n")
 	r := osp(t, "", "prune", "--older-than", "1d", "-y", "--connection-string", "file://"+path)
-	if r.code != exitDone || !strings.Contains(r.stderr, "osp: warning: 1 trace without any time kept") || !strings.Contains(r.stderr, "osp: 1 trace with 1 notification deleted\n") {
+	if r.code != exitDone || !strings.Contains(r.stderr, "osp: warning: 1 trace without any time, or with an entry that cannot be read, kept") || !strings.Contains(r.stderr, "osp: 1 trace with 1 notification deleted\n") {
 		t.Errorf("%+v", r)
 	}
 	if got := remaining(t, "file://"+path); !slices.Equal(got, []string{timeless}) {
+		t.Errorf("%v is left", got)
+	}
+}
+
+// prune lists the traces again and again, and deletes each of them once.
+func TestPruneInRounds(t *testing.T) {
+	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
+	oldAndNew(t, at)
+	s, err := store.Open(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var stderr bytes.Buffer
+	p := &prune{olderThan: when{Time: time.Now().Add(-day), now: time.Now}, atOnce: 1}
+	p.stdout, p.stderr = io.Discard, &stderr
+	r := &pruning{prune: p, store: s, warn: &warnings{w: &stderr}, refused: map[string]bool{}}
+	rounds := 0
+	for done := false; !done; rounds++ {
+		if done, err = r.round(t.Context(), -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rounds != 3 || r.deleted != (tally{3, 6}) {
+		t.Errorf("%d rounds deleted %v; %s", rounds, r.deleted, &stderr)
+	}
+	if got := remaining(t, at); len(got) != 2 {
+		t.Errorf("%v is left", got)
+	}
+}
+
+// An empty --service is an unset variable of the shell, and means no service.
+func TestPruneOfAService(t *testing.T) {
+	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
+	oldAndNew(t, at)
+	r := osp(t, "", "prune", "--older-than", "30d", "--yes", "--service", "", "--connection-string", at)
+	if r.code != exitUsage || !strings.Contains(r.stderr, "osp: --service is empty; leave it out to prune the traces of all services\n") {
+		t.Errorf("%+v", r)
+	}
+	r = osp(t, "", "prune", "--older-than", "30d", "--yes", "--service", "nosuch", "--connection-string", at)
+	if r.code != exitDone || !strings.Contains(r.stderr, `osp: there are no traces of the service "nosuch" whose last event is before 20`) {
+		t.Errorf("%+v", r)
+	}
+	if got := remaining(t, at); !slices.Equal(got, allTraces) {
+		t.Errorf("%v is left", got)
+	}
+}
+
+// A trace with an entry that cannot be read is kept, because its age is unknown.
+func TestPruneKeepsDamagedTraces(t *testing.T) {
+	at := testenv.RedisDB(t)
+	oldAndNew(t, at)
+	options, err := redis.ParseURL(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	defer client.Close()
+	if err := client.RPush(t.Context(), "osprofiler_opt:"+oldTrace, "no JSON").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--dry-run", "--yes"} {
+		r := osp(t, "", "prune", "--older-than", "30d", flag, "--connection-string", at)
+		if r.code != exitDone || !strings.Contains(r.stderr, "osp: warning: 1 trace without any time, or with an entry that cannot be read, kept") ||
+			!strings.Contains(r.stderr, "osp: 2 traces with 4 notifications ") {
+			t.Errorf("%s: %+v", flag, r)
+		}
+	}
+	if got := remaining(t, at); !slices.Contains(got, oldTrace) || len(got) != 3 {
 		t.Errorf("%v is left", got)
 	}
 }

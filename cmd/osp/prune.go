@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,16 +18,23 @@ type prune struct {
 
 	olderThan when
 	service   string
+	atOnce    int           // how many traces one call deletes
+	trust     time.Duration // how long a listing is used at least, before it is made anew
 }
 
 func newPrune() *cobra.Command {
-	p := &prune{olderThan: when{now: time.Now}}
+	p := &prune{olderThan: when{now: time.Now}, atOnce: idsAtOnce, trust: 10 * time.Second}
 	cmd := &cobra.Command{
 		Use:   "prune --older-than AGE",
 		Short: "Delete old traces from a store",
 		Long: `Delete the traces whose last event is older than an age such as 30d, or is
 before a time. So a trace to which services still write is kept, also if it began
-long ago. A trace without any time is kept too, because its age is unknown.
+long ago. A trace is kept too if it has no time, or if prune finds an entry of it
+that it cannot read, because its age is unknown then.
+
+prune looks at the traces again after the question, and again and again while it
+deletes. An event that is written in the seconds between a look and the deletion is
+deleted with its trace.
 
 prune asks once, with the number of traces, unless --yes is given. Without a
 terminal to ask on, --yes is necessary. --dry-run lists the traces.
@@ -77,38 +85,56 @@ func (p *prune) run(ctx context.Context) (err error) {
 	if err := p.exists(ctx); err != nil {
 		return err
 	}
-	ids := &spool{}
-	defer func() { err = errors.Join(err, ids.close()) }()
-	found, err := p.find(ctx, s, ids)
-	if err != nil {
-		return err
+	if p.yes && !p.dryRun {
+		return p.delete(ctx, s)
 	}
+	warn := &warnings{w: p.stderr}
+	found, err := p.find(ctx, s, nil, warn)
+	warn.close()
 	switch {
-	case found.traces == 0:
-		fmt.Fprintf(p.stderr, "osp: there are no traces whose last event is before %s\n", p.shown())
-		return nil
-	case p.dryRun:
-		p.report(found)
+	case err != nil:
+		return err
+	case found.traces == 0 || p.dryRun:
+		p.summarise(found)
 		return nil
 	}
-	what := fmt.Sprintf("%s, whose last event is before %s,", found, p.shown())
+	what := fmt.Sprintf("%s%s, whose last event is before %s,", found, p.ofService(), p.shown())
 	if err := p.agreed(ctx, what, s.Name()); err != nil {
 		return err
 	}
-	return p.delete(ctx, s, ids)
+	return p.delete(ctx, s)
 }
 
-// find lists the traces to delete. It adds their ids to the spool. A dry run writes
-// a line for each to stdout.
-func (p *prune) find(ctx context.Context, s *store.Store, ids *spool) (found tally, err error) {
-	warn := &warnings{w: p.stderr}
-	defer warn.close()
+// summarise writes the last line.
+func (p *prune) summarise(t tally) {
+	if t.traces == 0 {
+		fmt.Fprintf(p.stderr, "osp: there are no traces%s whose last event is before %s\n", printable(p.ofService()), p.shown())
+		return
+	}
+	p.report(t)
+}
+
+// ofService names the service that was given.
+func (p *prune) ofService() string {
+	if p.service == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of the service %q", p.service)
+}
+
+// find lists the traces to delete. It adds their ids to the spool, if there is one. A
+// dry run writes a line for each to stdout.
+func (p *prune) find(ctx context.Context, s *store.Store, ids *spool, warn *warnings) (found tally, err error) {
 	draw, hide := progress(p.stderr, "reading", "trace", 0)
 	defer hide()
 	err = writeTo(ctx, "", p.stdout, func(w io.Writer) error {
 		read, timeless := 0, 0
+		damagedIDs := map[string]bool{} // of the traces with an entry that cannot be read
 		for trace, err := range s.Traces(ctx, store.Query{Until: p.olderThan.Time, Service: p.service}) {
-			if damaged, _ := warn.skipped(err); damaged {
+			var damage *store.DamageError
+			if errors.As(err, &damage) {
+				warn.skipped(err)
+				damagedIDs[damage.BaseID] = true
 				continue
 			} else if err != nil {
 				return err
@@ -116,7 +142,7 @@ func (p *prune) find(ctx context.Context, s *store.Store, ids *spool) (found tal
 			read++
 			draw(read)
 			switch last := trace.LastTime(); {
-			case last.IsZero():
+			case last.IsZero(), damagedIDs[trace.BaseID]:
 				timeless++
 				continue
 			case !last.Before(p.olderThan.Time):
@@ -128,7 +154,7 @@ func (p *prune) find(ctx context.Context, s *store.Store, ids *spool) (found tal
 			}
 		}
 		if timeless > 0 {
-			warn.add(counted(timeless, "trace") + " without any time kept, because their age is unknown")
+			warn.once(counted(timeless, "trace") + " without any time, or with an entry that cannot be read, kept, because their age is unknown")
 		}
 		return nil
 	})
@@ -141,40 +167,91 @@ func (p *prune) take(w io.Writer, ids *spool, trace store.Summary) error {
 		_, err := fmt.Fprintln(w, victimLine(trace))
 		return err
 	}
+	if ids == nil {
+		return nil
+	}
 	return ids.add(trace.BaseID)
 }
 
-// delete deletes the traces in batches. A trace that somebody else has deleted
-// meanwhile does not count. A trace that the store refuses to delete does not keep
-// the others.
-func (p *prune) delete(ctx context.Context, s *store.Store, ids *spool) error {
-	var t tally
-	kept, done := 0, 0
-	warn := &warnings{w: p.stderr}
-	draw, hide := progress(p.stderr, "deleting", "trace", ids.count)
-	err := ids.batches(idsAtOnce, func(batch []string) error {
-		deletions, err := store.Retry{}.DeleteTraces(ctx, s, batch)
-		for _, deletion := range deletions {
-			if deletion.Notifications > 0 {
-				t.add(deletion.Notifications)
-			}
-			if deletion.Err != nil {
-				kept++
-				warn.add(deletion.Err.Error())
-			}
-		}
-		done += len(batch)
-		draw(done)
-		return err
-	})
-	hide()
-	warn.close()
-	p.report(t)
+// A pruning is a run of prune after the user has agreed.
+type pruning struct {
+	*prune
+
+	store   *store.Store
+	warn    *warnings
+	deleted tally
+	refused map[string]bool // the base ids that the store refused to delete
+}
+
+// delete lists the traces and deletes them in batches. Before a batch it lists them
+// anew if the listing has become old, so that a trace that got an event meanwhile is
+// kept. A trace that somebody else has deleted does not count. A trace that the store
+// refuses to delete does not keep the others.
+func (p *prune) delete(ctx context.Context, s *store.Store) error {
+	r := &pruning{prune: p, store: s, warn: &warnings{w: p.stderr}, refused: map[string]bool{}}
+	done, err := false, error(nil)
+	for err == nil && !done {
+		done, err = r.round(ctx, r.trust)
+	}
+	r.warn.close()
+	if r.deleted.traces > 0 || err == nil && len(r.refused) == 0 {
+		p.summarise(r.deleted)
+	}
 	switch {
 	case err != nil && !errors.Is(err, context.Canceled):
 		return fmt.Errorf("%w; run the command again to delete the rest", err)
-	case err == nil && kept > 0:
-		return fmt.Errorf("%s could not be deleted", counted(kept, "trace"))
+	case err == nil && len(r.refused) > 0:
+		return fmt.Errorf("%s could not be deleted", counted(len(r.refused), "trace"))
+	}
+	return err
+}
+
+// errOld ends a round whose listing is too old.
+var errOld = errors.New("the listing is old")
+
+// round lists the traces, and deletes them until the listing is old: older than trust
+// and than ten times what it took. It reports whether it came to the end. If trust is
+// negative, a listing is good for one batch.
+func (r *pruning) round(ctx context.Context, trust time.Duration) (done bool, err error) {
+	ids := &spool{}
+	defer func() { err = errors.Join(err, ids.close()) }()
+	began := time.Now()
+	if _, err := r.find(ctx, r.store, ids, r.warn); err != nil {
+		return false, err
+	}
+	listed := time.Now()
+	if trust >= 0 {
+		trust = max(trust, 10*listed.Sub(began))
+	}
+	draw, hide := progress(r.stderr, "deleting", "trace", ids.count)
+	defer hide()
+	batches := 0
+	err = ids.batches(r.atOnce, func(batch []string) error {
+		if batches++; batches > 1 && time.Since(listed) > trust {
+			return errOld
+		}
+		err := r.remove(ctx, batch)
+		draw(min(batches*r.atOnce, ids.count))
+		return err
+	})
+	if errors.Is(err, errOld) {
+		return false, nil
+	}
+	return true, err
+}
+
+// remove deletes one batch.
+func (r *pruning) remove(ctx context.Context, batch []string) error {
+	batch = slices.DeleteFunc(batch, func(id string) bool { return r.refused[id] })
+	deletions, err := store.Retry{}.DeleteTraces(ctx, r.store, batch)
+	for i, deletion := range deletions {
+		if deletion.Notifications > 0 {
+			r.deleted.add(deletion.Notifications)
+		}
+		if deletion.Err != nil {
+			r.refused[batch[i]] = true
+			r.warn.add(deletion.Err.Error())
+		}
 	}
 	return err
 }

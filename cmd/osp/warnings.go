@@ -14,7 +14,7 @@ import (
 type warnings struct {
 	w     io.Writer
 	count int
-	texts map[uint64]bool // the hashes of the entries that were skipped
+	texts map[uint64]bool // the hashes of the texts that are written once
 }
 
 const mostWarnings = 10
@@ -29,6 +29,26 @@ func (w *warnings) add(text string) {
 	}
 }
 
+// once adds a warning that was not added before.
+func (w *warnings) once(text string) {
+	if w.isNew(text) {
+		w.add(text)
+	}
+}
+
+// isNew reports whether a text is seen for the first time.
+func (w *warnings) isNew(text string) bool {
+	hash := maphash.String(seed, text)
+	if w.texts[hash] {
+		return false
+	}
+	if w.texts == nil {
+		w.texts = map[uint64]bool{}
+	}
+	w.texts[hash] = true
+	return true
+}
+
 // skipped reports whether err is about one entry that was skipped, so that the
 // entries behind it can still be read, and whether the entry is new. It warns only
 // of new ones, because a file reports the same line whenever it is read.
@@ -38,14 +58,9 @@ func (w *warnings) skipped(err error) (damaged, isNew bool) { //nolint:unparam /
 		return false, false
 	}
 	text := err.Error()
-	hash := maphash.String(seed, text)
-	if w.texts[hash] {
+	if !w.isNew(text) {
 		return true, false
 	}
-	if w.texts == nil {
-		w.texts = map[uint64]bool{}
-	}
-	w.texts[hash] = true
 	w.add(text)
 	return true, true
 }
