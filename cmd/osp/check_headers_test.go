@@ -202,3 +202,37 @@ func TestCheckAgreesWithServices(t *testing.T) {
 		}
 	}
 }
+
+// Logs of clients have several requests, and Python writes headers in several forms.
+func TestCheckOfLogs(t *testing.T) {
+	info, mac := packed("second-key")
+	line := func(form string) string { return strings.NewReplacer("<info>", info, "<mac>", mac).Replace(form) }
+	for _, c := range []struct {
+		text     string
+		requests int
+	}{
+		{`REQ: curl -g -i -X GET http://h -H "X-Trace-Info: <info>" -H "X-Trace-HMAC: <mac>"` + "\n" + `REQ: curl -g -i -X GET http://h -H "X-Trace-Info: <info>" -H "X-Trace-HMAC: <mac>"`, 2},
+		{"curl http://h \\\n -H 'X-Trace-Info: <info>' \\\n -H 'X-Trace-HMAC: <mac>'", 1},
+		{`{"X-Trace-Info": "<info>", "X-Trace-HMAC": "<mac>"}` + "\n" + `{"X-Trace-Info": "<info>", "X-Trace-HMAC": "<mac>"}`, 2},
+		{`[{"X-Trace-Info": "<info>", "X-Trace-HMAC": "<mac>"}, {"X-Trace-Info": "<info>", "X-Trace-HMAC": "<mac>"}]`, 2},
+		{"{\n  \"X-Trace-Info\": \"<info>\",\n  \"X-Trace-HMAC\": \"<mac>\"\n}", 1},
+		{`{'X-Trace-Info': b'<info>', 'X-Trace-HMAC': b'<mac>'}`, 1},
+		{`{'X-Trace-Info': [u'<info>'], 'X-Trace-HMAC': ['<mac>']}`, 1},
+		{`map[X-Trace-Hmac:[<mac>] X-Trace-Info:[<info>]]`, 1},
+		{`{'HTTP_X_TRACE_INFO': '<info>', 'HTTP_X_TRACE_HMAC': '<mac>'}`, 1},
+	} {
+		r := checkInput(t, line(c.text))
+		if r.code != exitDone || strings.Count(r.stdout, "key 2 of ") != c.requests {
+			t.Errorf("%s: %+v", c.text, r)
+		}
+	}
+}
+
+// A value that is no signature may be the key. It is not shown.
+func TestCheckShowsNoKey(t *testing.T) {
+	info, _ := packed("second-key")
+	r := checkInput(t, "X-Trace-Info: "+info+"\nX-Trace-HMAC: second-key\n")
+	if r.code != exitFailed || strings.Contains(r.stdout+r.stderr, "second-key") || !strings.Contains(r.stdout, "X-Trace-HMAC should be 40 hexadecimal digits, 0-9a-f, but has 10 characters") {
+		t.Errorf("%+v", r)
+	}
+}

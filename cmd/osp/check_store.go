@@ -174,7 +174,7 @@ func (s *storeCheck) checkWriting(ctx context.Context) {
 			s.fail("write", err)
 			return
 		}
-		s.add("write", resultOK, "the store accepts a connection for writing; nothing was written (--write writes a trace and deletes it)")
+		s.add("write", resultUntested, "the store accepts a connection for writing, and nothing was written; --write writes a trace and deletes it")
 	}
 }
 
@@ -268,6 +268,7 @@ func advice(err error) string {
 		advice string
 		signs  []string
 	}{
+		{"give the account the right to do so, or use another account", []string{"lacks a right"}},
 		{"start the server, or correct the host and the port", []string{"connection refused", "connect: no such file"}},
 		{"correct the name of the host, or ask its name server", []string{"no such host", "there is no host", "server misbehaving", "name resolution"}},
 		{"correct the user and the password of the connection string", []string{"wrongpass", "noauth", "password", "authentication", "access denied for user"}},

@@ -13,6 +13,17 @@ type traceHeaders struct{ info, mac []string }
 func (h *traceHeaders) empty() bool    { return len(h.info)+len(h.mac) == 0 }
 func (h *traceHeaders) complete() bool { return len(h.info) > 0 && len(h.mac) > 0 }
 
+// add adds the trace headers in a text.
+func (h *traceHeaders) add(text string) {
+	for _, match := range traceHeader.FindAllStringSubmatch(text, -1) {
+		if strings.EqualFold(match[1], "info") {
+			h.info = append(h.info, match[2])
+		} else {
+			h.mac = append(h.mac, match[2])
+		}
+	}
+}
+
 // headerArguments joins header lines that are arguments, such as
 // "X-Trace-Info: …".
 func headerArguments(args []string) (*string, error) {
@@ -37,13 +48,16 @@ var (
 	// anyHeader is the form of a header line.
 	anyHeader = regexp.MustCompile(`^\s*["']?[A-Za-z0-9-]+["']?\s*:`)
 	// traceHeader finds one of the two headers in a line, also in an argument of
-	// curl, or in a JSON object or a Python dictionary. A value has no blanks.
-	traceHeader = regexp.MustCompile(`(?i)(?:^|[^\w-]|-H)(X-Trace-Info|X-Trace-HMAC)["']?\s*:\s*["']?([^\s"',]*)`)
+	// curl, or in a JSON object, a Python dictionary (with bytes or lists, too) or a
+	// WSGI environment. A value has no blanks.
+	traceHeader = regexp.MustCompile(`(?i)(?:^|[^\w-]|-H)(?:HTTP_)?X[-_]Trace[-_](Info|HMAC)["']?\s*:\s*(?:\[?\s*[bu]?["']|\[)?([^\s"',\]}]*)`)
+	// curlCommand begins a request in a log of commands.
+	curlCommand = regexp.MustCompile(`(?:^|\s)curl\s`)
 )
 
 // requests returns the trace headers of each request in a text. A request ends at
-// the next request or response line, and at an empty line if it has both headers.
-// Requests without such headers are left out.
+// the next request or response line, at the next curl command, and, if it has both
+// headers, at an empty line and at the end of an object. Requests without such headers are left out.
 func requests(text string) (all []traceHeaders) {
 	var h traceHeaders
 	end := func() {
@@ -62,12 +76,13 @@ func requests(text string) (all []traceHeaders) {
 		case requestLine.MatchString(line), responseLine.MatchString(line), line == "" && h.complete():
 			end()
 			continue
+		case curlCommand.MatchString(line):
+			end()
 		}
-		for _, match := range traceHeader.FindAllStringSubmatch(line, -1) {
-			if strings.EqualFold(match[1], osprofiler.HeaderTraceInfo) {
-				h.info = append(h.info, match[2])
-			} else {
-				h.mac = append(h.mac, match[2])
+		for _, part := range strings.SplitAfter(line, "}") {
+			h.add(part)
+			if h.complete() && strings.HasSuffix(part, "}") {
+				end()
 			}
 		}
 	}
