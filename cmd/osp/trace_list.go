@@ -78,7 +78,8 @@ inclusive, --until exclusive.`,
 	flags.BoolVar(&l.failed, "failed", false, "list only traces in which an operation failed")
 	flags.Var(&l.minDuration, "min-duration", "list traces that took at least this long: a `duration` like 500ms, 2s or 1m30s")
 	flags.StringSliceVar(&l.fields, "fields", nil, "list these `fields` of the first notifications, such as name,info.request.path")
-	flags.IntVar(&l.limit, "limit", defaultLimit, "list at most `N` traces, the newest; 0 lists all")
+	l.limit = defaultLimit
+	flags.Var((*wholeNumber)(&l.limit), "limit", "list at most `N` traces, the newest; 0 lists all")
 	flags.BoolVar(&l.json, "json", false, "write one JSON object a line")
 	addTimeZone(cmd, &l.zone)
 	addPython(cmd, &l.python, "list as the Python tool does for this store: its rows, its order, all of them")

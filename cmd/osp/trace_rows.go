@@ -32,7 +32,7 @@ func (l *traceList) head() string {
 		return fmt.Sprintf(pythonRow, "BASE ID", len(l.columns.time), event, "AGE")
 	}
 	if l.columns.cuts && len(event) > len(l.columns.time) { // such as that of America/Argentina/Buenos_Aires
-		event = title
+		event = l.columns.cut("FIRST ("+l.zone.Name()+")", len(l.columns.time))
 	}
 	return l.columns.row(cells{
 		id: "BASE ID", time: event, age: "AGE", duration: "DURATION",

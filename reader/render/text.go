@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
@@ -113,7 +114,7 @@ func (t *text) serviceOf(n *reader.Node) *service {
 
 func (t *text) header(r *reader.Report) {
 	if r.BaseID != "" {
-		t.print(t.paint(bold, t.cut("Trace "+t.clean(r.BaseID), t.width)))
+		t.print(t.paint(bold, t.cut("Trace "+t.inASCII(safetext.Escape(r.BaseID)), t.width)))
 	}
 	var parts []piece
 	if !r.Began.IsZero() {

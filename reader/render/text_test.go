@@ -198,3 +198,16 @@ func TestTextOfAnything(t *testing.T) {
 		}
 	})
 }
+
+// Different base ids have different headings.
+func TestHeadingShowsControlCharacters(t *testing.T) {
+	for id, want := range map[string]string{"a\nb": `Trace a\nb`, "a b": "Trace a b", "tab\tq": `Trace tab\tq`, "\x1b[31m": `Trace \x1b[31m`} {
+		var text strings.Builder
+		if err := render.Text(&text, &reader.Report{BaseID: id}); err != nil {
+			t.Fatal(err)
+		}
+		if head, _, _ := strings.Cut(text.String(), "\n"); head != want {
+			t.Errorf("%q: %q, want %q", id, head, want)
+		}
+	}
+}
