@@ -1,0 +1,89 @@
+package elasticsearch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// A product says which server answers. The zero product is one that does not say
+// so.
+type product struct {
+	kind    productKind
+	version string // such as "8.19.4"
+	major   int
+}
+
+// A productKind is Elasticsearch or OpenSearch.
+type productKind int
+
+const (
+	unknownProduct productKind = iota
+	elasticsearch
+	openSearch
+)
+
+// String returns the product and its version.
+func (p product) String() string {
+	switch p.kind {
+	case elasticsearch:
+		return "Elasticsearch " + p.version
+	case openSearch:
+		return "OpenSearch " + p.version
+	default:
+		return "Elasticsearch or OpenSearch"
+	}
+}
+
+// hasTypes reports whether an index has a mapping type.
+func (p product) hasTypes() bool { return p.kind == elasticsearch && p.major <= 7 }
+
+// product returns the product, which it asks for once. A server that forbids the
+// question is one of unknown product.
+func (c *cluster) product(ctx context.Context) (product, error) {
+	c.products.mu.Lock()
+	known := c.products.known
+	c.products.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	p := product{}
+	resp, err := c.do(ctx, request{method: http.MethodGet, path: "/"})
+	var refused *answer
+	switch {
+	case errors.As(err, &refused) && (refused.status == http.StatusForbidden || refused.status == http.StatusNotFound || refused.status == http.StatusMethodNotAllowed):
+	case err != nil:
+		return product{}, err
+	default:
+		if p, err = c.parseProduct(resp.body); err != nil {
+			return product{}, err
+		}
+	}
+	c.products.mu.Lock()
+	c.products.known = &p
+	c.products.mu.Unlock()
+	return p, nil
+}
+
+// parseProduct reads the answer to GET /.
+func (c *cluster) parseProduct(body []byte) (product, error) {
+	var root struct {
+		Version struct {
+			Number       string `json:"number"`
+			Distribution string `json:"distribution"`
+		} `json:"version"`
+	}
+	if err := json.Unmarshal(body, &root); err != nil || root.Version.Number == "" {
+		return product{}, c.foreign(body)
+	}
+	p := product{kind: elasticsearch, version: root.Version.Number}
+	if strings.EqualFold(root.Version.Distribution, "opensearch") {
+		p.kind = openSearch
+	}
+	major, _, _ := strings.Cut(p.version, ".")
+	p.major, _ = strconv.Atoi(major) // 0 if it is no number
+	return p, nil
+}
