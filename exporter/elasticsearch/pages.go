@@ -1,0 +1,166 @@
+package elasticsearch
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+
+	"github.com/osprofiler-otel/osprofiler/internal/paging"
+)
+
+// sequenceNumber is the field by which pages are ordered. Each shard numbers the
+// documents as they are written, so that the order is nearly that of writing.
+const sequenceNumber = "_seq_no"
+
+// firstHits is how many documents the first page has, because the size of the
+// documents is not known yet. Most traces have fewer.
+const firstHits = 100
+
+// mostHits is how many documents a page has at most, which is the default of
+// index.max_result_window.
+const mostHits = 10_000
+
+func (c *cluster) pager() *paging.Pager {
+	return &paging.Pager{First: min(firstHits, c.scrollSize), Most: min(mostHits, c.scrollSize)}
+}
+
+// A walk goes through the documents that a search finds. The sort of the search
+// ends with the sequence number. Documents of different shards may have the same
+// one, so a page begins with the last values of the page before, and the walk
+// leaves out what it had of these.
+type walk struct {
+	search
+
+	step  int64           // 1 if sequence numbers ascend, -1 if they descend
+	last  []string        // the sort values of the last hit
+	known map[string]bool // the documents that have these values
+}
+
+// next moves the walk behind the hits of a page and returns those that are new.
+func (w *walk) next(hits []hit) (fresh []hit) {
+	count := len(w.sort)
+	for _, h := range hits {
+		if len(h.sort) < count {
+			continue // no answer of these products
+		}
+		key := h.index + "/" + h.id
+		if !w.isLast(h.sort) {
+			w.last, w.known = w.last[:0], map[string]bool{}
+			for _, v := range h.sort[:count] {
+				w.last = append(w.last, string(v))
+			}
+		}
+		if !w.known[key] {
+			w.known[key] = true
+			fresh = append(fresh, h)
+		}
+	}
+	if len(w.last) == count {
+		w.after = w.after[:0]
+		for _, v := range w.last {
+			w.after = append(w.after, json.RawMessage(v))
+		}
+		before, _ := json.Marshal(number(w.last[count-1]) - w.step) // an integer
+		w.after[count-1] = before
+	}
+	return fresh
+}
+
+func (w *walk) isLast(values []json.RawMessage) bool {
+	if len(w.last) == 0 {
+		return false
+	}
+	for i, v := range w.last {
+		if string(values[i]) != v {
+			return false
+		}
+	}
+	return true
+}
+
+// pages yields the documents that a search finds, in the order of their sequence
+// numbers. The first page is of the index as it is. If there are more, they are
+// read in a point in time, or by a scroll where there is none, which is released
+// in the end. A document that is written again meanwhile may come twice; none is
+// missed.
+func (c *cluster) pages(ctx context.Context, s search) iter.Seq2[[]hit, error] {
+	s.sort = []object{ascending(sequenceNumber)}
+	return func(yield func([]hit, error) bool) {
+		w, pager := &walk{search: s, step: 1}, c.pager()
+		if more := c.page(ctx, w, pager, yield); !more {
+			return
+		}
+		if w.view.isPoint() { // the caller's
+			for c.page(ctx, w, pager, yield) {
+			}
+			return
+		}
+		view, release, err := c.snapshot(ctx, s.index)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer release()
+		w.view = view
+		if !view.isPoint() {
+			c.scroll(ctx, w, pager, yield)
+			return
+		}
+		for c.page(ctx, w, pager, yield) {
+		}
+	}
+}
+
+// page reads the next page of a walk and yields it. It returns whether there may
+// be more.
+func (c *cluster) page(ctx context.Context, w *walk, pager *paging.Pager, yield func([]hit, error) bool) (more bool) {
+	w.size = min(pager.Next()+len(w.known), mostHits)
+	a, err := c.search(ctx, &w.search)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	pager.Add(len(a.hits), a.bytes)
+	fresh := w.next(a.hits)
+	if len(fresh) > 0 && !yield(fresh, nil) {
+		return false
+	}
+	return len(a.hits) == w.size && len(fresh) > 0
+}
+
+// scroll reads the rest of a walk by a scroll. If the user has no right to it, the
+// rest is read page by page of the index as it is.
+func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yield func([]hit, error) bool) {
+	s := w.search
+	s.after, s.size = nil, pager.Next()
+	if len(w.last) > 0 {
+		s.query = allOf(s.query, object{"range": object{sequenceNumber: object{"gte": number(w.last[0])}}})
+	}
+	a, err := c.sendSearch(ctx, &s, url.Values{"allow_partial_search_results": {"false"}, "scroll": {c.scrollTime}})
+	if err != nil && lacksFeature(err) {
+		for c.page(ctx, w, pager, yield) {
+		}
+		return
+	}
+	var id string
+	defer func() {
+		if id != "" {
+			c.release(ctx, request{method: http.MethodDelete, path: path("_search", "scroll")}, object{"scroll_id": []string{id}})
+		}
+	}()
+	for {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		id = a.scroll
+		fresh := w.next(a.hits)
+		if len(a.hits) == 0 || len(fresh) > 0 && !yield(fresh, nil) || id == "" {
+			return
+		}
+		body, _ := json.Marshal(object{"scroll": c.scrollTime, "scroll_id": id}) // of texts
+		a, err = c.searchAnswer(ctx, request{method: http.MethodPost, path: path("_search", "scroll"), body: body})
+	}
+}

@@ -1,0 +1,128 @@
+package elasticsearch
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/paging"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
+)
+
+// Notifications implements driver.Reader. Python's driver asks for no order; a
+// server then gives the documents of each shard nearly as they were written. So
+// the notifications are in the order of their sequence numbers.
+func (c *cluster) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
+	return func(yield func(osprofiler.Notification, error) bool) {
+		l, err := c.layout(ctx)
+		if err != nil {
+			yield(osprofiler.Notification{}, err)
+			return
+		}
+		if l.missing {
+			return
+		}
+		s := search{index: c.events, query: l.inTraces(baseID)}
+		pages := func(ctx context.Context) iter.Seq2[[]hit, error] { return c.pages(ctx, s) }
+		for hits, err := range paging.Ahead(ctx, pages) {
+			if err != nil {
+				yield(osprofiler.Notification{}, err)
+				return
+			}
+			for i := range hits {
+				if !yield(hits[i].notification(baseID)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// notification decodes a document. The error for one that cannot be decoded is a
+// *store.DamageError.
+func (h *hit) notification(baseID string) (osprofiler.Notification, error) {
+	n, err := decodeDocument([]byte(h.source))
+	if err == nil {
+		return n, nil
+	}
+	id, _ := pyjson.Text(member(h.source, memberBaseID))
+	return osprofiler.Notification{}, &store.DamageError{
+		Entry:   fmt.Sprintf("the document %q of the index %q", h.id, h.index),
+		InTrace: baseID != "" && driver.Text(id) == baseID, BaseID: id, Reason: err,
+	}
+}
+
+// Members of a document.
+const (
+	memberBaseID    = "base_id"
+	memberTraceID   = "trace_id"
+	memberTimestamp = "timestamp"
+	memberService   = "service"
+	memberOriginal  = "osp_original" // of the short form
+)
+
+const (
+	// longID is the length of ids from which an index that Python's driver made
+	// does not hold them exactly (ignore_above).
+	longID = 256
+	// mostMatched is the length of ids up to which the words of an id are compared.
+	// A server takes a limited number of words.
+	mostMatched = 1000
+)
+
+// inTraces returns a query that finds all documents of traces, and few others. The
+// ids are base ids. A field that holds the ids exactly finds no others. An id that
+// such a field does not hold is compared by its words among the documents without
+// a value in that field.
+func (l *layout) inTraces(baseIDs ...string) object {
+	var exact []string
+	var others []object
+	for _, id := range baseIDs {
+		if l.baseID != "" {
+			exact = append(exact, idTerm(id))
+		}
+		if l.baseID == "" || isOdd(id) {
+			others = append(others, l.byWords(id))
+		}
+	}
+	var conditions []object
+	if len(exact) > 0 {
+		conditions = append(conditions, object{"terms": object{l.baseID: exact}})
+	}
+	if len(others) > 0 {
+		rest := anyOf(append(others, not(exists(memberBaseID)))...)
+		if l.baseID != "" {
+			rest = allOf(not(exists(l.baseID)), rest)
+		}
+		conditions = append(conditions, rest)
+	}
+	return allOf(anyOf(conditions...))
+}
+
+// isOdd reports whether an index may not hold an id exactly.
+func isOdd(id string) bool {
+	return id == "" || len(id) >= longID || !utf8.ValidString(id) || strings.IndexByte(id, 0) >= 0
+}
+
+// byWords returns a query for documents whose base id has the words of an id. It
+// finds all documents if the id has no words.
+func (l *layout) byWords(id string) object {
+	if len(id) > mostMatched {
+		return everything()
+	}
+	return object{"match": object{memberBaseID: object{"query": id, "operator": "and", "zero_terms_query": "all", "lenient": true}}}
+}
+
+// inNoTrace returns a query for the documents whose base id the index does not hold
+// exactly.
+func (l *layout) inNoTrace() object {
+	if l.baseID == "" {
+		return everything()
+	}
+	return allOf(not(exists(l.baseID)))
+}

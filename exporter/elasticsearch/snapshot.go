@@ -1,0 +1,91 @@
+package elasticsearch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+)
+
+// A snapshot is the state of an index at one time: a point in time of the server.
+type snapshot struct {
+	id, keep string
+}
+
+// isPoint reports whether a search is to be made in the snapshot.
+func (s *snapshot) isPoint() bool { return s != nil && s.id != "" }
+
+// snapshot opens a point in time. It returns a snapshot that is none if the server
+// or the rights of the user do not allow one; searches then see the index as it is.
+// release gives the point in time back, also if ctx has ended.
+func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, release func(), err error) {
+	p, err := c.product(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &snapshot{keep: c.scrollTime}
+	r := request{method: http.MethodPost, path: path(index, "_pit"), query: url.Values{"keep_alive": {s.keep}}}
+	idName, closing := "id", request{method: http.MethodDelete, path: path("_pit")}
+	if p.kind == openSearch {
+		r.path, idName = path(index, "_search", "point_in_time"), "pit_id"
+		closing.path = path("_search", "point_in_time")
+	} else {
+		r.query.Set("ignore_unavailable", "true")
+	}
+	resp, err := c.do(ctx, r)
+	switch {
+	case err == nil:
+		s.id, _ = pyjson.Text(member(string(resp.body), idName))
+	case !lacksFeature(err) && !isMissingIndex(err):
+		return nil, nil, err
+	}
+	if s.id == "" {
+		return s, func() {}, nil
+	}
+	return s, func() { c.release(ctx, closing, closingBody(p, s.id)) }, nil
+}
+
+func closingBody(p product, id string) object {
+	if p.kind == openSearch {
+		return object{"pit_id": []string{id}}
+	}
+	return object{"id": id}
+}
+
+// releaseTime is how long to wait until the server has freed something. It frees
+// it by itself when the time that it keeps it is over.
+const releaseTime = 5 * time.Second
+
+// release frees something that the server keeps.
+func (c *cluster) release(ctx context.Context, r request, body object) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	r.body, _ = json.Marshal(body) // of texts
+	_, _ = c.do(ctx, r)            // the server frees it later by itself
+}
+
+// isMissingIndex reports whether an error says that there is no such index.
+func isMissingIndex(err error) bool {
+	var a *answer
+	return errors.As(err, &a) && a.has("index_not_found_exception")
+}
+
+// lacksFeature reports whether an error says that the server does not know a
+// request, or that the user has no right to it.
+func lacksFeature(err error) bool {
+	var a *answer
+	if !errors.As(err, &a) {
+		return false
+	}
+	switch a.status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	case http.StatusNotFound:
+		return !isMissingIndex(err)
+	}
+	return false
+}
