@@ -50,21 +50,12 @@ func (h *hit) notification(baseID string) (osprofiler.Notification, error) {
 	if err == nil {
 		return n, nil
 	}
-	id, _ := pyjson.Text(member(h.source, memberBaseID))
+	id, _ := pyjson.Text(member(h.source, baseIDKey))
 	return osprofiler.Notification{}, &store.DamageError{
 		Entry:   fmt.Sprintf("the document %q of the index %q", h.id, h.index),
 		InTrace: baseID != "" && driver.Text(id) == baseID, BaseID: id, Reason: err,
 	}
 }
-
-// Members of a document.
-const (
-	memberBaseID    = "base_id"
-	memberTraceID   = "trace_id"
-	memberTimestamp = "timestamp"
-	memberService   = "service"
-	memberOriginal  = "osp_original" // of the short form
-)
 
 const (
 	// longID is the length of ids from which an index that Python's driver made
@@ -84,7 +75,7 @@ func (l *layout) inTraces(baseIDs ...string) object {
 	var others []object
 	for _, id := range baseIDs {
 		if l.baseID != "" {
-			exact = append(exact, idTerm(id))
+			exact = append(exact, idTerms(id)...)
 		}
 		if l.baseID == "" || isOdd(id) {
 			others = append(others, l.byWords(id))
@@ -95,7 +86,7 @@ func (l *layout) inTraces(baseIDs ...string) object {
 		conditions = append(conditions, object{"terms": object{l.baseID: exact}})
 	}
 	if len(others) > 0 {
-		rest := anyOf(append(others, not(exists(memberBaseID)))...)
+		rest := anyOf(append(others, not(exists(baseIDKey)))...)
 		if l.baseID != "" {
 			rest = allOf(not(exists(l.baseID)), rest)
 		}
@@ -115,14 +106,5 @@ func (l *layout) byWords(id string) object {
 	if len(id) > mostMatched {
 		return everything()
 	}
-	return object{"match": object{memberBaseID: object{"query": id, "operator": "and", "zero_terms_query": "all", "lenient": true}}}
-}
-
-// inNoTrace returns a query for the documents whose base id the index does not hold
-// exactly.
-func (l *layout) inNoTrace() object {
-	if l.baseID == "" {
-		return everything()
-	}
-	return allOf(not(exists(l.baseID)))
+	return object{"match": object{baseIDKey: object{"query": id, "operator": "and", "zero_terms_query": "all", "lenient": true}}}
 }
