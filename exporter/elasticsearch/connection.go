@@ -156,7 +156,8 @@ func address(text string) (string, error) {
 
 // options reads the options of Python's driver, the options for TLS, and our own.
 func (t *target) options(o *connstr.Options, withTLS bool) error {
-	t.takeIndex(o)
+	o.Filled("index_name", &t.events)
+	o.Filled("osp_error_index_name", &t.errors)
 	o.Filled("es_doc_type", &t.docType)
 	o.Filled("es_scroll_time", &t.scrollTime)
 	o.Int("es_scroll_size", &t.scrollSize, 1)
@@ -171,12 +172,6 @@ func (t *target) options(o *connstr.Options, withTLS bool) error {
 		return done
 	}
 	return err
-}
-
-func (t *target) takeIndex(o *connstr.Options) {
-	name := t.events
-	o.Filled("index_name", &name)
-	t.setIndex(name)
 }
 
 // check refuses values that no server takes, or that contradict each other.
@@ -195,14 +190,23 @@ func (t *target) check() error {
 // checkNames refuses names that the server would read as several indices, or
 // as something else.
 func (t *target) checkNames() error {
-	switch {
-	case strings.ContainsAny(t.events, "\\/*?\"<>| ,#:") || strings.HasPrefix(t.events, "-") || strings.HasPrefix(t.events, "_") ||
-		strings.HasPrefix(t.events, "+") || t.events == "." || t.events == ".." || t.events != strings.ToLower(t.events):
-		return fmt.Errorf("option index_name=%s of the connection string should be the name of one index: lower-case letters, digits, \"-\", \"_\" and \".\"", t.events)
-	case strings.HasPrefix(t.docType, "_") && t.docType != "_doc" || strings.ContainsAny(t.docType, "/,#"):
+	for _, name := range []connstr.Option{{Name: "index_name", Value: t.events}, {Name: "osp_error_index_name", Value: t.errors}} {
+		if !isIndexName(name.Value) {
+			return fmt.Errorf("option %s=%s of the connection string should be the name of one index: lower-case letters, digits, \"-\", \"_\" and \".\"", name.Name, name.Value)
+		}
+	}
+	if t.events == t.errors {
+		return fmt.Errorf("the options index_name and osp_error_index_name of the connection string should name two indices, not both %q", t.events)
+	}
+	if strings.HasPrefix(t.docType, "_") && t.docType != "_doc" || strings.ContainsAny(t.docType, "/,#") {
 		return fmt.Errorf("option es_doc_type=%s of the connection string should be a mapping type of Elasticsearch 7, such as notification", t.docType)
 	}
 	return nil
+}
+
+func isIndexName(name string) bool {
+	return name != "" && name != "." && name != ".." && name == strings.ToLower(name) && !strings.ContainsAny(name, "\\/*?\"<>| ,#:") &&
+		!strings.HasPrefix(name, "-") && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "+")
 }
 
 // server returns the description of the cluster, without its password.

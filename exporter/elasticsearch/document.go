@@ -1,16 +1,206 @@
 package elasticsearch
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
+
+// A document is the JSON of a notification, as Python's driver stores it. A
+// notification that an index would not take, or would not find, is stored in the
+// short form: a document of the same shape with shorter texts and little info, and
+// beside them the JSON of the notification as one text.
 
 // decodeDocument makes the notification of the _source of a document, whoever
 // wrote the document. It restores a notification that was stored in the short
 // form.
 func decodeDocument(source []byte) (osprofiler.Notification, error) {
+	if bytes.Contains(source, []byte(originalKey)) || bytes.Contains(source, []byte(spareKey)) {
+		raw, err := pyjson.One(string(source))
+		if err != nil {
+			return osprofiler.Notification{}, fmt.Errorf("the document: %w", err)
+		}
+		for _, key := range []string{originalKey, spareKey} {
+			original, ok := textMember(raw, key)
+			if !ok {
+				continue
+			}
+			n, err := osprofiler.ParseNotification(original)
+			if err != nil {
+				return n, fmt.Errorf("the text in the member %s of the document: %w", key, err)
+			}
+			return n, nil
+		}
+	}
 	return osprofiler.ParseNotification(string(source))
 }
 
-// idTerm returns the text by which an id is found in a field that holds it
-// exactly.
-func idTerm(id string) string { return id }
+// textMember returns the text of a member that is a string.
+func textMember(object, key string) (text string, ok bool) {
+	raw, _ := pyjson.Get(object, key)
+	return pyjson.Text(raw)
+}
+
+// documentID returns the id of the document of a notification. It depends on the
+// JSON of the notification alone, so that the same notification is stored once.
+func documentID(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// needsShortForm reports whether a notification, with its JSON, is not to be stored
+// as it is: the index would take it, but not find it by its id, time or failure,
+// or would give it back as something else.
+func needsShortForm(n *osprofiler.Notification, text []byte) bool {
+	return !isUsual(n.Timestamp) || !isFindable(n.BaseID) || !isFindable(n.TraceID) ||
+		!n.Plain() && !hasTexts(n) || !isFindableFailure(n.Info) || !isStrict(text)
+}
+
+// hasTexts reports whether the ids and the time are texts, and no member looks like one
+// of ours or like the path of a field.
+func hasTexts(n *osprofiler.Notification) bool {
+	for key, raw := range pyjson.Members(n.JSON()) {
+		kind := pyjson.KindOf(raw)
+		switch key {
+		case baseIDKey, traceIDKey, timestampKey:
+			if kind != pyjson.String {
+				return false
+			}
+		case originalKey:
+			return false
+		default:
+			if strings.Contains(key, ".") {
+				return false
+			}
+		}
+	}
+	for _, key := range []string{baseIDKey, traceIDKey, timestampKey} {
+		if _, ok := n.Member(key); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// isFindableFailure reports whether an info that says that the event failed has a
+// text for an etype that an index finds.
+func isFindableFailure(info osprofiler.Info) bool {
+	if !strings.Contains(string(info), etypeKey) && !strings.Contains(string(info), `\u`) {
+		return true
+	}
+	raw, ok := info.Get(etypeKey)
+	if !ok || pyjson.KindOf(raw) == pyjson.Null {
+		return true
+	}
+	text, ok := pyjson.Text(raw)
+	return ok && isFindable(text)
+}
+
+// isStrict reports whether a text is JSON by the standard. Python's NaN and
+// Infinity are not.
+func isStrict(text []byte) bool {
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return true
+	}
+	return json.Valid(text)
+}
+
+// A shape says what a document in the short form has besides the original. An
+// index that Python's documents made by dynamic mapping may refuse any of these
+// members, because the first document with the member had a value of another kind.
+type shape struct {
+	members     []string
+	etype, host bool
+	key         string // the member with the original
+}
+
+var (
+	allMembers = []string{nameKey, baseIDKey, traceIDKey, parentIDKey, timestampKey, infoKey, projectKey, serviceKey}
+	idMembers  = []string{baseIDKey, traceIDKey, parentIDKey, timestampKey}
+)
+
+// shapes are the shapes in the order in which they are tried. Number 0 stands for
+// the document as it is.
+var shapes = []shape{
+	{},
+	{members: allMembers, etype: true, host: true, key: originalKey},
+	{members: allMembers, host: true, key: originalKey},
+	{members: allMembers, etype: true, host: true, key: spareKey},
+	{members: allMembers, host: true, key: spareKey},
+	{members: allMembers, key: originalKey},
+	{members: idMembers, key: originalKey},
+	{members: idMembers, key: spareKey},
+	{members: []string{baseIDKey}, key: originalKey},
+	{key: originalKey},
+	{key: spareKey},
+}
+
+// appendShort appends the document of a notification, with its JSON, in the short form.
+func (s *shape) appendShort(dst []byte, n *osprofiler.Notification, text string) []byte {
+	dst = append(dst, '{')
+	for _, key := range s.members {
+		if raw, ok := s.member(n, key); ok {
+			dst = append(append(append(dst, '"'), key...), `": `...)
+			dst = append(append(dst, raw...), ", "...)
+		}
+	}
+	dst = append(append(append(dst, '"'), s.key...), `": `...)
+	return append(pyjson.AppendString(dst, text), '}')
+}
+
+// member returns the raw value of a member of the short form.
+func (s *shape) member(n *osprofiler.Notification, key string) (raw string, ok bool) {
+	switch key {
+	case nameKey:
+		return quoted(shortName(n.Name)), true
+	case baseIDKey:
+		return quoted(idTerm(n.BaseID)), true
+	case traceIDKey:
+		return quoted(idTerm(n.TraceID)), n.TraceID != ""
+	case parentIDKey:
+		return quoted(idTerm(n.ParentID)), n.ParentID != ""
+	case timestampKey:
+		at, ok := usualTime(n.Timestamp)
+		return quoted(at), ok
+	case infoKey:
+		return s.info(n.Info), true
+	case projectKey:
+		return orNull(n.Project), true
+	default:
+		return orNull(n.Service), true
+	}
+}
+
+// info returns the short form of an info. An etype that is no text becomes one, so
+// that the failure is found.
+func (s *shape) info(info osprofiler.Info) string {
+	var members []string
+	if raw, ok := info.Get(etypeKey); s.etype && ok && pyjson.KindOf(raw) != pyjson.Null {
+		text, isText := pyjson.Text(raw)
+		if !isText {
+			text = raw
+		}
+		members = append(members, `"etype": `+quoted(idTerm(text)))
+	}
+	if s.host {
+		members = append(members, `"host": `+quoted(cutTo(info.Host(), widest)))
+	}
+	return "{" + strings.Join(members, ", ") + "}"
+}
+
+// quoted returns a JSON string.
+func quoted(text string) string { return string(pyjson.AppendString(nil, text)) }
+
+// orNull returns a JSON string, or null for no text.
+func orNull(text string) string {
+	if text == "" {
+		return "null"
+	}
+	return quoted(cutTo(clean(text), widest))
+}

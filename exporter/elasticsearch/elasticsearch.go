@@ -12,7 +12,6 @@ package elasticsearch
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -74,6 +73,7 @@ func (f optionFunc) apply(c *config) { f(c) }
 // The defaults are those of Python's driver.
 const (
 	defaultIndex      = "osprofiler-notifications"
+	defaultErrorIndex = "osprofiler-notifications-error"
 	defaultDocType    = "notification"
 	defaultScrollTime = "2m"
 	defaultScrollSize = 10_000
@@ -82,14 +82,15 @@ const (
 	defaultTimeout = 30 * time.Second
 )
 
-// WithIndexName sets the name of the index of notifications. The index of failed
-// traces has the same name with "-error" at its end. The default is
+// WithIndexName sets the name of the index of notifications. The default is
 // osprofiler-notifications.
-func WithIndexName(name string) Option {
-	return optionFunc(func(c *config) { c.setIndex(name) })
-}
+func WithIndexName(name string) Option { return optionFunc(func(c *config) { c.events = name }) }
 
-func (c *config) setIndex(name string) { c.events, c.errors = name, name+"-error" }
+// WithErrorIndexName sets the name of the index of failed traces, which has a
+// document for each notification that failed. The default is
+// osprofiler-notifications-error. The Python library knows no other name, whatever
+// the name of the index of notifications is.
+func WithErrorIndexName(name string) Option { return optionFunc(func(c *config) { c.errors = name }) }
 
 // WithDocType sets the mapping type of an index that is created in Elasticsearch
 // 7. Later versions and OpenSearch have no mapping types. The default is
@@ -136,10 +137,10 @@ func WithTimeout(d time.Duration) Option { return optionFunc(func(c *config) { c
 
 func newConfig(opts []Option) config {
 	c := config{
+		events: defaultIndex, errors: defaultErrorIndex,
 		docType: defaultDocType, scrollTime: defaultScrollTime, scrollSize: defaultScrollSize,
 		refresh: string(RefreshLater), timeout: defaultTimeout,
 	}
-	c.setIndex(defaultIndex)
 	for _, opt := range opts {
 		opt.apply(&c)
 	}
@@ -189,12 +190,6 @@ func (c *cluster) Close() error {
 		c.close()
 	}
 	return nil
-}
-
-// A productCache remembers the product.
-type productCache struct {
-	mu    sync.Mutex
-	known *product
 }
 
 var (

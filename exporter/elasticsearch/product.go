@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A product says which server answers. The zero product is one that does not say
@@ -86,4 +87,10 @@ func (c *cluster) parseProduct(body []byte) (product, error) {
 	major, _, _ := strings.Cut(p.version, ".")
 	p.major, _ = strconv.Atoi(major) // 0 if it is no number
 	return p, nil
+}
+
+// A productCache remembers the product.
+type productCache struct {
+	mu    sync.Mutex
+	known *product
 }
