@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
@@ -85,9 +86,19 @@ func (c *cluster) sendSearch(ctx context.Context, s *search, query url.Values) (
 	return c.searchAnswer(ctx, r)
 }
 
-// searchAnswer sends a request that is answered as a search is.
+// searchAnswer sends a request that is answered as a search is. While an index is
+// being made, the server knows it, but has no shard of it yet. That takes less than
+// a second, so the request is repeated for a while.
 func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, error) {
 	resp, err := c.do(ctx, r)
+	for wait := 20 * time.Millisecond; hasNoShard(err) && wait < 2*time.Second; wait *= 2 {
+		select {
+		case <-ctx.Done():
+			return searchAnswer{}, ctx.Err()
+		case <-time.After(wait):
+		}
+		resp, err = c.do(ctx, r)
+	}
 	if err != nil {
 		if isMissingIndex(err) {
 			return searchAnswer{}, nil
@@ -95,6 +106,13 @@ func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, er
 		return searchAnswer{}, err
 	}
 	return c.parseSearch(resp.body)
+}
+
+// hasNoShard reports whether an error says that no copy of a shard could be
+// searched.
+func hasNoShard(err error) bool {
+	return isStatus(err, http.StatusServiceUnavailable) &&
+		(has(err, "search_phase_execution_exception") || has(err, "no_shard_available_action_exception"))
 }
 
 // body writes the body of a search.
