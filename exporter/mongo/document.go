@@ -2,11 +2,12 @@ package mongo
 
 import (
 	"context"
-	"errors"
+	"encoding/hex"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // Keys of a document. Those before keyOriginal are Python's.
@@ -29,22 +30,23 @@ const (
 // whoever wrote it. It gets the chunks of a large one. An error about the
 // document itself is a *store.DamageError.
 func (d *database) notification(ctx context.Context, document bson.Raw) (osprofiler.Notification, error) {
-	return decodeDocument(document)
+	p, err := parseDocument(document)
+	if err == nil && p.chunks > 0 {
+		return d.joined(ctx, &p)
+	}
+	if err != nil {
+		return p.notification, damaged(document, p.notification.BaseID, err)
+	}
+	return p.notification, nil
 }
 
-// decodeDocument returns the notification of a document without chunks.
-func decodeDocument(document bson.Raw) (osprofiler.Notification, error) {
-	return osprofiler.Notification{}, errors.New("not yet")
+// damaged returns an error about a document that cannot be read.
+func damaged(document bson.Raw, baseID string, err error) error {
+	name := "a document"
+	if id, lookup := document.LookupErr(keyID); lookup == nil {
+		name = "the document with the _id " + id.String()
+	}
+	return &store.DamageError{Entry: name + " of the collection " + eventsCollection, BaseID: baseID, Reason: err}
 }
 
-// idOf returns the _id of a notification: the seconds of its time and a hash of
-// the whole, so that the same notification has the same _id.
-func idOf(n *osprofiler.Notification) bson.ObjectID { return bson.ObjectID{} }
-
-// storedID returns the value of base_id in the documents of a trace. id is the
-// driver.Text of an id. The value is the id itself, unless the id has lone
-// surrogates, which a document cannot hold.
-func storedID(id string) string { return id }
-
-// plainID is the inverse of storedID.
-func plainID(stored string) string { return stored }
+func hexOf(data []byte) []byte { return hex.AppendEncode(nil, data) }
