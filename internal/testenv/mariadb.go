@@ -23,11 +23,12 @@ const MariaDBVariable = "OSP_TEST_MARIADB_URL"
 const mariaDBForm = "mysql+pymysql://" + User + ":" + Password + "@%s/mysql?charset=utf8"
 
 var mariaDBServer = resource(Resource{
-	Name:     "a MariaDB server",
-	Variable: MariaDBVariable,
-	Get:      "run scripts/setup.sh, or set " + MariaDBVariable + " to one of your own (mysql+pymysql://user:password@host:3306/mysql?charset=utf8)",
-	find:     findMariaDB("--innodb-flush-log-at-trx-commit=0", "--max-connections=300"),
-	fresh:    mariaDBDatabase,
+	Name:      "a MariaDB server",
+	Variable:  MariaDBVariable,
+	Get:       "run scripts/setup.sh, or set " + MariaDBVariable + " to one of your own (mysql+pymysql://user:password@host:3306/mysql?charset=utf8)",
+	find:      findMariaDB("--innodb-flush-log-at-trx-commit=0", "--max-connections=300"),
+	installed: canStart(mariaDBProgram()),
+	fresh:     mariaDBDatabase,
 })
 
 // usualMariaDB is a server with the default settings, which waits for the disk.

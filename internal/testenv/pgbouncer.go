@@ -34,6 +34,7 @@ var pgBouncer = resource(Resource{
 		form := "postgresql://" + strings.ReplaceAll(u.User.String(), "%", "%%") + "@%s/postgres"
 		return server(PgBouncerVariable, pgBouncerProgram(u), form, pgBouncerVersion)
 	},
+	installed: canStart(pgBouncerProgram(nil)),
 })
 
 // PgBouncer returns the connection string of an empty PostgreSQL database, as

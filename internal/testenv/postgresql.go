@@ -32,8 +32,9 @@ var postgreSQLServer = resource(Resource{
 	Variable: PostgreSQLVariable,
 	Get:      "run scripts/setup.sh, or set " + PostgreSQLVariable + " to one of your own (postgresql://user:password@host:5432/postgres)",
 	// The shared server need not survive a crash of the machine.
-	find:  findPostgreSQL("-c", "fsync=off", "-c", "max_connections=300"),
-	fresh: postgreSQLDatabase,
+	find:      findPostgreSQL("-c", "fsync=off", "-c", "max_connections=300"),
+	installed: canStart(postgreSQLProgram()),
+	fresh:     postgreSQLDatabase,
 })
 
 // usualPostgreSQL is a server with the default settings, which waits for the disk.

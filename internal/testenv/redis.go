@@ -31,7 +31,8 @@ var redisServer = resource(Resource{
 	find: func() (string, string, error) {
 		return server(RedisVariable, redisProgram(), "redis://%s/0", redisVersion)
 	},
-	fresh: redisDB,
+	installed: canStart(redisProgram()),
+	fresh:     redisDB,
 })
 
 // Redis returns the connection string of the Redis server that all tests share.

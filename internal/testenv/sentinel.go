@@ -41,6 +41,7 @@ var sentinelServers = resource(Resource{
 		version, err := sentinelVersion(url)
 		return url, version, err
 	},
+	installed: canStart(redisProgram()),
 })
 
 // Sentinel returns the connection string of an empty database of a Redis master

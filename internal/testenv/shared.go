@@ -31,6 +31,14 @@ func server(variable string, pr func() (program, error), form string, askVersion
 	return url, version, err
 }
 
+// canStart returns a Resource.installed for a server.
+func canStart(pr func() (program, error)) func() error {
+	return func() error {
+		_, err := pr()
+		return err
+	}
+}
+
 var ends struct {
 	sync.Mutex
 	all []func() error

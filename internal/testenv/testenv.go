@@ -7,9 +7,9 @@
 // selects the user's own instead.
 //
 // A server listens on a free port of the loopback interface and has its own
-// folder. `make test` starts each server once for all packages (see the command
-// in servers/) and passes their addresses in the same environment variables. A
-// test binary that runs alone starts the servers that its tests ask for.
+// folder. A test binary starts the servers that its tests ask for. In `make test`,
+// the test binaries of all packages share each server, and the command in servers/
+// starts a server when the first of them asks for it.
 //
 // Tests share these servers, but each test gets its own database. A test that
 // breaks a server starts its own one ([StartRedis], [StartPostgreSQL], …), or
@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
@@ -41,8 +42,12 @@ type Resource struct {
 	Variable string // the environment variable that selects the user's own
 	Get      string // how to get it
 	// find returns the location and the version. It runs once.
-	find func() (location, version string, err error)
-	once func() findResult
+	find  func() (location, version string, err error)
+	once  func() findResult
+	asked *atomic.Bool // reports whether once was called
+	// installed reports why the server cannot start, without starting it. It is nil
+	// for tools, because find is fast for them.
+	installed func() error
 	// fresh creates an empty database on the server, and returns the function that
 	// drops it. It is nil for tools.
 	fresh func(location string) (url string, drop func() error, err error)
@@ -76,9 +81,10 @@ var (
 
 func resource(s Resource) *Resource {
 	connstr.Own(s.Get)
-	s.once = sync.OnceValue(func() (r findResult) {
-		r.location, r.version, r.err = s.find()
-		return r
+	s.asked = new(atomic.Bool)
+	s.once = sync.OnceValue(func() findResult {
+		s.asked.Store(true)
+		return s.search()
 	})
 	return &s
 }
@@ -107,6 +113,19 @@ func (s *Resource) Find() (location string, err error) {
 		return "", s.missing(r.err)
 	}
 	return r.location, nil
+}
+
+// Check is Find without starting a server. A server that is installed may still
+// fail to start.
+func (s *Resource) Check() error {
+	if s.installed == nil || os.Getenv(s.Variable) != "" {
+		_, err := s.Find()
+		return err
+	}
+	if err := s.installed(); err != nil {
+		return s.missing(err)
+	}
+	return nil
 }
 
 // need is Find for a test. It skips or fails the test if the resource is missing.
@@ -142,8 +161,17 @@ func Required() bool { return os.Getenv(RequireVariable) == "1" }
 func Soak() bool { return os.Getenv("OSP_TEST_SOAK") == "1" }
 
 // State describes the resource in one line without passwords: whether it is
-// found, its version and its location.
+// found, its version and its location. A resource that nobody asked for is
+// described without finding it.
 func (s *Resource) State() string {
+	if !s.asked.Load() {
+		if s.installed != nil && os.Getenv(s.Variable) == "" {
+			if err := s.installed(); err != nil {
+				return "missing: " + connstr.Redact(oneLine(s.missing(err)).Error())
+			}
+		}
+		return "unused:  no test asked for " + s.Name
+	}
 	r := s.once()
 	if r.err != nil {
 		return "missing: " + connstr.Redact(oneLine(s.missing(r.err)).Error())

@@ -1,12 +1,16 @@
-// Command servers starts the real servers that tests use, each once. It then runs
-// the command in its arguments with the environment variables that name the
-// servers, and finally ends the servers:
+// Command servers lets tests share the real servers that they use. It runs the
+// command in its arguments, and finally ends the servers:
 //
 //	servers go test ./...
 //
-// At the end it prints which servers and tools it found, and the tables of the
-// tests (see testenv.Table). If one is missing and OSP_TEST_REQUIRE=1 is set, it
-// fails without running the command. Its exit code is that of the command.
+// If the command is `go test` or a test binary, each server starts when the first
+// test asks for it (see testenv.OnDemand). Before any other command, all servers
+// start, and the environment variables of the command name them.
+//
+// At the end it prints which servers and tools were used, which were not, which are
+// missing, and the tables of the tests (see testenv.Table). If one is missing and
+// OSP_TEST_REQUIRE=1 is set, it fails without running the command. Its exit code is
+// that of the command.
 package main
 
 import (
@@ -16,6 +20,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -41,10 +46,11 @@ func run(command []string) (code int, err error) {
 	// From here on, signals go to the command, and we wait for the command to end.
 	interrupted := make(chan os.Signal, 8)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-	env, err := start()
+	env, stop, err := prepare(command)
 	if err != nil {
 		return 1, err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	tables, err := os.MkdirTemp("", "osp-tables-")
 	if err != nil {
 		return 1, err
@@ -71,6 +77,42 @@ func run(command []string) (code int, err error) {
 		code, err = max(1, exit.ExitCode()), nil // ExitCode is -1 if a signal ended the command
 	}
 	return code, errors.Join(err, report(tables))
+}
+
+// prepare returns the environment variables for the command, and a function to call
+// after the command.
+func prepare(command []string) (env []string, stop func() error, err error) {
+	if !isTest(command) {
+		env, err = start()
+		return env, func() error { return nil }, err
+	}
+	if testenv.Required() {
+		if err := check(); err != nil {
+			return nil, nil, err
+		}
+	}
+	d, err := testenv.NewOnDemand()
+	if err != nil {
+		return nil, nil, err
+	}
+	return []string{d.Environment()}, d.Close, nil
+}
+
+// isTest reports whether a command is `go test` or a test binary.
+func isTest(command []string) bool {
+	name := strings.TrimSuffix(filepath.Base(command[0]), ".exe")
+	return strings.HasPrefix(name, "go") && len(command) > 1 && command[1] == "test" || strings.HasSuffix(name, ".test")
+}
+
+// check checks all resources at the same time without starting servers.
+func check() error {
+	errs := make([]error, len(testenv.Resources))
+	var wg sync.WaitGroup
+	for i, r := range testenv.Resources {
+		wg.Go(func() { errs[i] = r.Check() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // start finds or starts all resources at the same time. It returns the environment

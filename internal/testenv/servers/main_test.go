@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // buildCommand builds the command servers. tmp is the folder for the temporary
@@ -26,7 +28,7 @@ func buildCommand(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	cmd = exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "OSP_TEST_REDIS_URL=", "OSP_TEST_REQUIRE=")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "OSP_TEST_REDIS_URL=", testenv.OnDemandVariable+"=", "OSP_TEST_REQUIRE=")
 	return cmd, tmp
 }
 
