@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 
-	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -33,5 +32,3 @@ func try[T any](ctx context.Context, d *database, f func(ctx context.Context, c 
 	defer cancel()
 	return f(inner, c)
 }
-
-var _ = explained.Is

@@ -7,8 +7,10 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // A notification that is too large for one document has its JSON text in chunks,
@@ -24,27 +26,67 @@ const (
 	keyData     = "data"
 )
 
-// chunkSize is how much of a text one chunk holds at most.
-const chunkSize = 4 << 20
+// chunkSize is how much of a text one chunk holds at most. It is always the same,
+// because a chunk with an _id that is there already is taken for the same chunk.
+// Cosmos DB takes documents of 2 MiB.
+const chunkSize = 1 << 20
+
+// chunksPerInsert is how many chunks one message has.
+const chunksPerInsert = 8
 
 // chunkID returns the _id of a chunk. The order of its keys counts.
 func chunkID(document bson.ObjectID, n int) bson.D {
 	return bson.D{{Key: keyDocument, Value: document}, {Key: keyNumber, Value: int32(n)}}
 }
 
-// chunksOf cuts the JSON text of a notification.
-func chunksOf(n *osprofiler.Notification, baseID string, id bson.ObjectID, size int) (chunks []any) {
+// chunkCount returns how many chunks the JSON text of a notification has.
+func chunkCount(n *osprofiler.Notification) int {
+	return (len(n.JSON()) + chunkSize - 1) / chunkSize
+}
+
+// insertChunks writes the chunks of an item.
+func (w *writing) insertChunks(ctx context.Context, it *item) error {
+	n := &w.batch[it.index]
+	var chunks []any
 	text := []byte(n.JSON())
-	for len(text) > 0 {
-		part := text[:min(size, len(text))]
+	for number := 0; len(text) > 0; number++ {
+		part := text[:min(chunkSize, len(text))]
 		text = text[len(part):]
 		chunks = append(chunks, bson.D{
-			{Key: keyID, Value: chunkID(id, len(chunks))},
-			{Key: keyBaseID, Value: baseID},
+			{Key: keyID, Value: chunkID(it.id, number)},
+			{Key: keyBaseID, Value: storedID(driver.Text(n.BaseID))},
 			{Key: keyData, Value: bson.Binary{Data: part}},
 		})
+		if len(chunks) < chunksPerInsert && len(text) > 0 {
+			continue
+		}
+		if err := w.insertSome(ctx, chunks); err != nil {
+			return err
+		}
+		chunks = nil
 	}
-	return chunks
+	w.ensureChunkIndex(ctx)
+	return nil
+}
+
+// insertSome inserts chunks. It takes a chunk that is there already for stored.
+func (w *writing) insertSome(ctx context.Context, chunks []any) error {
+	_, err := try(ctx, w.database, func(ctx context.Context, c *collections) (*gomongo.InsertManyResult, error) {
+		return c.chunks.InsertMany(ctx, chunks, options.InsertMany().SetOrdered(false))
+	})
+	var answers gomongo.BulkWriteException
+	if !errors.As(err, &answers) {
+		return err
+	}
+	for i := range answers.WriteErrors {
+		if e := answers.WriteErrors[i].WriteError; e.Code != codeDuplicate {
+			return e
+		}
+	}
+	if answers.WriteConcernError != nil {
+		return concernError{answers.WriteConcernError}
+	}
+	return nil
 }
 
 // mostChunks bounds how many chunks of one notification are read. A notification

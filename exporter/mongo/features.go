@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // features remembers what the server refused, so that it is not asked again.
@@ -48,30 +50,50 @@ func (d *database) serverInfo(ctx context.Context) (*serverInfo, error) {
 
 func askServer(ctx context.Context, c *collections) (*serverInfo, error) {
 	var hello struct {
-		MaxBsonObjectSize   int
-		MaxMessageSizeBytes int
-		MaxWriteBatchSize   int
-		SetName             string
-		Msg                 string
+		MaxBsonObjectSize   int    `bson:"maxBsonObjectSize"`
+		MaxMessageSizeBytes int    `bson:"maxMessageSizeBytes"`
+		MaxWriteBatchSize   int    `bson:"maxWriteBatchSize"`
+		SetName             string `bson:"setName"`
+		Msg                 string `bson:"msg"`
 	}
 	if err := c.db.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
 		return nil, err
 	}
-	var build struct {
-		Version  string
-		FerretDB bson.Raw
+	info := &serverInfo{
+		product:     "MongoDB",
+		maxDocument: hello.MaxBsonObjectSize, maxMessage: hello.MaxMessageSizeBytes, maxBatch: hello.MaxWriteBatchSize,
+		replicaSet: hello.SetName, isSharded: hello.Msg == "isdbgrid",
 	}
-	if err := c.db.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err != nil {
+	build, err := c.db.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Raw()
+	switch {
+	case err != nil && classOf(err) == serverstate.Stays: // a user who may not ask
+		return info, nil
+	case err != nil:
 		return nil, err
 	}
-	return &serverInfo{product: "MongoDB", version: build.Version, maxDocument: hello.MaxBsonObjectSize, maxMessage: hello.MaxMessageSizeBytes, maxBatch: hello.MaxWriteBatchSize, replicaSet: hello.SetName, isSharded: hello.Msg == "isdbgrid"}, nil
+	info.version, _ = build.Lookup("version").StringValueOK()
+	for _, product := range otherProducts {
+		if version, ok := build.Lookup(product.key).StringValueOK(); ok {
+			info.product, info.version = product.name, version+", which speaks as MongoDB "+info.version
+		}
+	}
+	return info, nil
+}
+
+// otherProducts are servers that name themselves in buildInfo.
+var otherProducts = []struct{ key, name string }{
+	{"ferretdbVersion", "FerretDB"},
+	{"secantusVersion", "SecantusDB"},
 }
 
 // Version implements driver.Versioner.
 func (d *database) Version(ctx context.Context) (string, error) {
 	info, err := d.serverInfo(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
+	case info.version == "":
+		return info.product, nil
 	}
 	return info.product + " " + info.version, nil
 }

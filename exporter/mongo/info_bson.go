@@ -97,6 +97,9 @@ func (e *infoEncoder) number(key, raw string) {
 		e.dst = appendString(e.dst, key, raw)
 		return
 	}
+	if f == 0 && math.Signbit(f) {
+		e.unsafe = true // FerretDB drops the sign
+	}
 	e.dst = appendDouble(e.dst, key, f)
 }
 

@@ -1,0 +1,122 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+
+	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
+
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// Codes that the sentences and the reading ask for.
+const (
+	codeUnauthorized   = 13
+	codeBadLogin       = 18
+	codeValidation     = 121
+	codeNotImplemented = 238
+	codeAtlas          = 8000
+)
+
+// A concernError says that a write was carried out, but not confirmed as the
+// write concern asks.
+type concernError struct{ *gomongo.WriteConcernError }
+
+// codeOf returns the code of an error that the server sent. 0 stands for none.
+func codeOf(err error) (code int, message string) {
+	var command gomongo.CommandError
+	var write gomongo.WriteError
+	var concern concernError
+	var writes gomongo.WriteException
+	var bulk gomongo.BulkWriteException
+	switch {
+	case errors.As(err, &concern):
+		return concern.Code, concern.Message
+	case errors.As(err, &write):
+		return write.Code, write.Message
+	case errors.As(err, &command):
+		return int(command.Code), command.Message
+	case errors.As(err, &writes) && len(writes.WriteErrors) > 0:
+		return writes.WriteErrors[0].Code, writes.WriteErrors[0].Message
+	case errors.As(err, &writes) && writes.WriteConcernError != nil:
+		return writes.WriteConcernError.Code, writes.WriteConcernError.Message
+	case errors.As(err, &bulk) && len(bulk.WriteErrors) > 0:
+		return bulk.WriteErrors[0].Code, bulk.WriteErrors[0].Message
+	case errors.As(err, &bulk) && bulk.WriteConcernError != nil:
+		return bulk.WriteConcernError.Code, bulk.WriteConcernError.Message
+	}
+	return 0, ""
+}
+
+// hasCode reports whether the server sent an error with one of the codes.
+func hasCode(err error, codes ...int) bool {
+	code, _ := codeOf(err)
+	for _, one := range codes {
+		if code == one {
+			return true
+		}
+	}
+	return false
+}
+
+// isForbidden reports whether the user has no right to a command.
+func isForbidden(err error) bool { return hasCode(err, codeUnauthorized, codeAtlas) }
+
+// isValidation reports whether a validator of the operator refuses a document.
+func isValidation(err error) bool { return hasCode(err, codeValidation) }
+
+// isTransient reports whether the same command may succeed later.
+func isTransient(err error) bool { return err != nil && classOf(err).IsTransient() }
+
+// classOf returns the class of an error.
+func classOf(err error) serverstate.Class {
+	if code, _ := codeOf(err); code != 0 {
+		return classes[code] // the zero value is unknown
+	}
+	if refusals := selectionErrors(err); len(refusals) > 0 {
+		return classOfAll(refusals)
+	}
+	var login *auth.Error
+	var argument gomongo.InvalidArgumentError
+	switch {
+	case errors.Is(err, store.ErrClosed), errors.Is(err, gomongo.ErrClientDisconnected), errors.Is(err, errUnacknowledged),
+		errors.Is(err, gomongo.ErrNoDocuments), errors.As(err, &argument), isIncompatible(err):
+		return serverstate.Stays
+	case errors.As(err, &topology.ServerSelectionError{}), errors.As(err, &topology.WaitQueueTimeoutError{}):
+		return serverstate.Passes
+	case errors.As(err, &login) && !errors.Is(err, context.DeadlineExceeded) && !neterr.Lost(err):
+		return serverstate.Stays
+	}
+	class, _ := neterr.ClassOf(err)
+	return class
+}
+
+// classOfAll returns the class of an error of several servers. It stays only if
+// that of each server does.
+func classOfAll(refusals []error) serverstate.Class {
+	for _, refusal := range refusals {
+		if classOf(refusal) != serverstate.Stays {
+			return serverstate.Passes
+		}
+	}
+	return serverstate.Stays
+}
+
+// selectionErrors returns why none of the servers can be used, if the client
+// library found no server in time.
+func selectionErrors(err error) (refusals []error) {
+	var selection topology.ServerSelectionError
+	if !errors.As(err, &selection) {
+		return nil
+	}
+	for _, server := range selection.Desc.Servers {
+		if server.LastError != nil {
+			refusals = append(refusals, server.LastError)
+		}
+	}
+	return refusals
+}

@@ -1,0 +1,217 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
+)
+
+// judge adds the outcome of an insert, and returns groups of items that are to be
+// written again.
+func (w *writing) judge(ctx context.Context, items []item, documents []any, err error) (again [][]item) {
+	var answers gomongo.BulkWriteException
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		w.done.Miss(ctx.Err(), false, indicesOf(items)...)
+		return nil
+	case errors.As(err, &answers):
+		return w.judgeEach(ctx, items, &answers)
+	case classOf(err) == serverstate.Row:
+		return w.divide(ctx, items, err)
+	case neterr.Broken(err) && w.splits < mostSplits && w.answers(ctx):
+		w.splits++
+		return w.divideBroken(ctx, items, documents, err)
+	}
+	w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
+	return nil
+}
+
+// mostSplits bounds how often one Write sends messages again that broke the
+// connection.
+const mostSplits = 64
+
+// divide returns the halves of a group that the server refuses because of the
+// content of a document, or the next form of a single item.
+func (w *writing) divide(ctx context.Context, items []item, err error) [][]item {
+	if half := len(items) / 2; half > 0 {
+		return [][]item{items[half:], items[:half]}
+	}
+	return w.nextForm(ctx, items, err)
+}
+
+// nextForm returns the item in its next form. If there is none, the item is
+// refused.
+func (w *writing) nextForm(ctx context.Context, one []item, err error) [][]item {
+	it := &one[0]
+	if it.form == chunked || isValidation(err) {
+		w.done.Refuse(w.explain(ctx, err), it.index)
+		return nil
+	}
+	it.form++
+	return [][]item{one}
+}
+
+// largeSize is the size in bytes from which a server, or a proxy before it, may
+// refuse a document by ending the connection.
+const largeSize = 64 << 10
+
+// divideBroken is divide for a message at which the server ended the connection
+// although it answers other commands. A small notification is never refused for
+// that.
+func (w *writing) divideBroken(ctx context.Context, items []item, documents []any, err error) [][]item {
+	if len(items) > 1 {
+		return w.divide(ctx, items, err)
+	}
+	it := &items[0]
+	switch it.broken++; {
+	case it.broken < 2:
+		return [][]item{items}
+	case it.form < chunked:
+		it.form++
+		it.broken = 0
+		return [][]item{items}
+	case len(w.batch[it.index].JSON()) < largeSize:
+		w.done.Miss(w.explain(ctx, err), true, it.index)
+		return nil
+	}
+	w.done.Refuse(fmt.Errorf("%s does not take it: the server, or a proxy before it, breaks the connection when it is sent, and answers other commands", w.name), it.index)
+	return nil
+}
+
+// answerTime is how long the server has to answer whether it works.
+const answerTime = 3 * time.Second
+
+// answers reports whether the server carries out other commands.
+func (w *writing) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	_, err := try(ctx, w.database, func(ctx context.Context, c *collections) (bson.Raw, error) {
+		return c.db.RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Raw()
+	})
+	return err == nil
+}
+
+// judgeEach looks at the errors of single documents. The documents without one are
+// stored, unless the write concern failed: then it is not known whether they last.
+func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.BulkWriteException) (again [][]item) {
+	failed := make(map[int]bool, len(answers.WriteErrors))
+	var doubtful, contended []item
+	for i := range answers.WriteErrors {
+		e := answers.WriteErrors[i].WriteError
+		if e.Index < 0 || e.Index >= len(items) {
+			continue
+		}
+		one := items[e.Index : e.Index+1 : e.Index+1]
+		class := classOf(e)
+		switch duplicate := duplicateID(&e); {
+		case duplicate == isStored:
+			continue // the write concern holds for it, too
+		case duplicate == isDoubtful:
+			doubtful = append(doubtful, one...)
+		case class == serverstate.Contended && w.splits < mostSplits:
+			w.splits++
+			contended = append(contended, one...)
+		case class == serverstate.Row:
+			again = append(again, w.nextForm(ctx, one, e)...)
+		default:
+			w.done.Miss(w.explain(ctx, e), isTransient(e), one[0].index)
+		}
+		failed[e.Index] = true
+	}
+	if len(contended) > 0 {
+		again = append(again, contended)
+	}
+	w.lookFor(ctx, doubtful)
+	if answers.WriteConcernError != nil {
+		for i := range items {
+			if !failed[i] {
+				w.missUnconfirmed(ctx, items[i:i+1], answers.WriteConcernError)
+			}
+		}
+	}
+	return again
+}
+
+// missUnconfirmed adds items that the server wrote without the confirmation that
+// the write concern asks for.
+func (w *writing) missUnconfirmed(ctx context.Context, items []item, e *gomongo.WriteConcernError) {
+	err := concernError{e}
+	w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
+}
+
+// Answers to whether a write error says that the same notification is stored.
+type duplicate int
+
+const (
+	isOther duplicate = iota
+	isStored
+	isDoubtful // the server does not say which index has the duplicate
+)
+
+const codeDuplicate = 11000
+
+// duplicateID tells whether a write error is about a duplicate _id. An operator
+// may have made other unique indexes.
+func duplicateID(e *gomongo.WriteError) duplicate {
+	if e.Code != codeDuplicate {
+		return isOther
+	}
+	if pattern, err := e.Raw.LookupErr("keyPattern"); err == nil {
+		document, isDocument := pattern.DocumentOK()
+		if _, err := document.LookupErr(keyID); isDocument && err == nil {
+			return isStored
+		}
+		return isOther
+	}
+	switch {
+	case strings.Contains(e.Message, "index: _id_"):
+		return isStored
+	case strings.Contains(e.Message, "index: "):
+		return isOther
+	}
+	return isDoubtful
+}
+
+// lookFor looks which of the items are stored. The others are refused.
+func (w *writing) lookFor(ctx context.Context, items []item) {
+	if len(items) == 0 {
+		return
+	}
+	ids := make(bson.A, len(items))
+	for i := range items {
+		ids[i] = items[i].id
+	}
+	stored, err := try(ctx, w.database, func(ctx context.Context, c *collections) (stored []struct {
+		ID bson.ObjectID `bson:"_id"`
+	}, err error) {
+		found, err := c.events.Find(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find().SetProjection(bson.D{{Key: keyID, Value: 1}}))
+		if err == nil {
+			err = found.All(ctx, &stored)
+		}
+		return stored, err
+	})
+	if err != nil {
+		w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
+		return
+	}
+	known := map[bson.ObjectID]bool{}
+	for _, document := range stored {
+		known[document.ID] = true
+	}
+	for _, it := range items {
+		if !known[it.id] {
+			w.done.Refuse(fmt.Errorf("%s has a unique index of its own on the collection %s, and a document with the same key", w.name, eventsCollection), it.index)
+		}
+	}
+}
