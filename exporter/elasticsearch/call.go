@@ -95,6 +95,7 @@ func (r *request) http(ctx context.Context) (*http.Request, error) {
 	}
 	if r.large { // so that a server that refuses the size says so before it gets the body
 		req.Header.Set("Expect", "100-continue")
+		req.Close = true // otherwise the body is sent after the answer, to use the connection again
 	}
 	return req, nil
 }

@@ -148,7 +148,7 @@ func (w *writing) failed(a *answer, it item) {
 // another shape.
 func nextShape(a *answer, last int) int {
 	next := last + 1
-	if strings.Contains(a.reasons(), "Limit of total fields") { // the index takes no new field
+	if last > 0 && strings.Contains(a.reasons(), "Limit of total fields") { // the index does not even take the field for the original
 		for next+1 < len(shapes) && shapes[next].key != spareKey {
 			next++
 		}
@@ -178,7 +178,7 @@ func (w *writing) isForSize(ctx context.Context, err error, size int) bool {
 	if isStatus(err, http.StatusRequestEntityTooLarge) {
 		return true
 	}
-	return size >= largeSize && neterr.Broken(err) && ctx.Err() == nil && w.responds(ctx)
+	return size >= largeSize && neterr.Lost(err) && !neterr.Unconnected(err) && ctx.Err() == nil && w.responds(ctx)
 }
 
 // responds reports whether the server answers a small request.

@@ -1,0 +1,66 @@
+package elasticsearch_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// A document over http.max_content_length costs only itself.
+func TestLargeDocuments(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		p, index := newPlace(t, url)
+		s := open(t, p)
+		info := func(size int) string { return `{"host": "h", "text": "` + strings.Repeat("x", size) + `"}` }
+		batch := []osprofiler.Notification{
+			note("a-start", info(10)), note("b-start", info(2<<20)), note("c-start", info(101<<20)), note("d-start", info(3<<20)), note("e-start", info(4<<20)), note("f-start", info(10)),
+		}
+		err := s.Write(t.Context(), batch)
+		var e *store.WriteError
+		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{2}) || !slices.Equal(e.Missing, []int{2}) || e.Transient {
+			t.Fatalf("%v", err)
+		}
+		t.Log(err)
+		checkStored(t, newBare(t, url), index, slices.Delete(batch, 2, 3))
+	})
+}
+
+// Some proxies break the connection at a request that is too large.
+func TestProxyBreaksLargeRequests(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		if strings.Contains(url, "https") {
+			t.Skip("the certificate is not for the proxy")
+		}
+		proxy := testenv.NewProxy(t, host(url))
+		proxy.LimitRequests(1 << 20)
+		p, index := newPlace(t, strings.Replace(url, host(url), proxy.Addr(), 1))
+		s := open(t, p)
+		var batch []osprofiler.Notification
+		for i := range 40 {
+			size := 60_000
+			if i == 17 {
+				size = 2 << 20
+			}
+			batch = append(batch, note("a-start", `{"host": "h", "text": "`+strings.Repeat("x", size)+`"}`))
+		}
+		err := s.Write(t.Context(), batch)
+		var e *store.WriteError
+		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{17}) || !slices.Equal(e.Missing, []int{17}) {
+			t.Fatalf("%v", err)
+		}
+		checkStored(t, newBare(t, url), index, slices.Delete(batch, 17, 18))
+	})
+}
+
+// host returns the host and the port of a connection string.
+func host(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	_, rest, _ = strings.Cut("@"+rest, "@")
+	host, _, _ := strings.Cut(rest, "?")
+	return host
+}
