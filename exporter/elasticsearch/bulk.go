@@ -1,11 +1,15 @@
 package elasticsearch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
@@ -75,23 +79,34 @@ func appendRecord(dst []byte, n *osprofiler.Notification) []byte {
 // bulk sends a bulk request to an index and returns the outcome of each item: nil
 // if the document is stored.
 func (c *cluster) bulk(ctx context.Context, index string, body []byte, count int) ([]*answer, error) {
-	query := url.Values{
-		"filter_path": {"errors,items.*.status,items.*.error"},
-		// The server gives up before we do, so that it can say why.
-		"timeout": {strconv.FormatInt(max(1, (c.timeout*3/4).Milliseconds()), 10) + "ms"},
-	}
-	if c.refresh != string(RefreshLater) {
-		query.Set("refresh", c.refresh)
-	}
-	r := request{method: http.MethodPost, path: path(index, "_bulk"), query: query, body: body, lines: true, large: len(body) > maxBody}
-	if c.indices.isTyped(index) {
-		r.path = path(index, c.docType, "_bulk")
-	}
-	resp, err := c.do(ctx, r)
+	resp, err := c.do(ctx, c.bulkRequest(index, body))
 	if err != nil {
 		return nil, err
 	}
 	return c.parseBulk(resp.body, count)
+}
+
+// bulkRequest makes a bulk request. The server gives up before we do, so that it
+// can say why.
+func (c *cluster) bulkRequest(index string, body []byte) esapi.Request {
+	timeout := c.timeout * 3 / 4
+	filter := []string{"errors", "items.*.status", "items.*.error"}
+	refresh := c.refresh
+	if refresh == string(RefreshLater) {
+		refresh = ""
+	}
+	var header http.Header
+	if len(body) > maxBody {
+		header = expectHeader.Clone()
+	}
+	if !c.indices.isTyped(index) {
+		return esapi.BulkRequest{Index: index, Body: bytes.NewReader(body), Timeout: timeout, Refresh: refresh, FilterPath: filter, Header: header}
+	}
+	query := url.Values{"filter_path": {strings.Join(filter, ",")}, "timeout": {strconv.FormatInt(timeout.Milliseconds(), 10) + "ms"}}
+	if refresh != "" {
+		query.Set("refresh", refresh)
+	}
+	return request{method: http.MethodPost, path: path(index, c.docType, "_bulk"), query: query, body: body, header: header}
 }
 
 // parseBulk reads the answer to a bulk request. Its items are in the order of the

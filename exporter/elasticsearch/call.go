@@ -7,20 +7,10 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
 	"github.com/osprofiler-otel/osprofiler/store"
 )
-
-// A request is a request of the REST API.
-type request struct {
-	method string
-	path   string // from path
-	query  url.Values
-	body   []byte // JSON; nil for none
-	// lines says that the body has one JSON value a line, as a bulk request has.
-	lines bool
-	// large says that the server may refuse the body for its size.
-	large bool
-}
 
 // A response is the answer to a request that succeeded.
 type response struct {
@@ -28,19 +18,10 @@ type response struct {
 	body   []byte
 }
 
-// path joins the parts of the path of a request and escapes them.
-func path(parts ...string) string {
-	var p string
-	for _, part := range parts {
-		p += "/" + url.PathEscape(part)
-	}
-	return p
-}
-
 // do sends a request and returns the answer. An answer that says that the request
 // failed is an error with an *answer in its chain. Each error has one sentence
 // for its text. An error that may pass is a *store.TransientError.
-func (c *cluster) do(ctx context.Context, r request) (response, error) {
+func (c *cluster) do(ctx context.Context, r esapi.Request) (response, error) {
 	waiting, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	resp, err := c.perform(waiting, r)
@@ -55,12 +36,8 @@ func (c *cluster) do(ctx context.Context, r request) (response, error) {
 }
 
 // perform sends a request. Its error is not explained.
-func (c *cluster) perform(ctx context.Context, r request) (response, error) {
-	req, err := r.http(ctx)
-	if err != nil {
-		return response{}, err
-	}
-	res, err := c.client.Perform(req)
+func (c *cluster) perform(ctx context.Context, r esapi.Request) (response, error) {
+	res, err := r.Do(ctx, headers{c.client})
 	if err != nil {
 		return response{}, err
 	}
@@ -75,27 +52,61 @@ func (c *cluster) perform(ctx context.Context, r request) (response, error) {
 	return response{status: res.StatusCode, body: body}, nil
 }
 
-// http makes the request for the client, which sets the host.
-func (r *request) http(ctx context.Context) (*http.Request, error) {
+// headers sets what the requests of esapi leave open.
+type headers struct{ Client }
+
+// expectHeader is a header with which a server that refuses the size of a
+// request says so before it gets the body.
+var expectHeader = http.Header{"Expect": {"100-continue"}}
+
+// Perform implements Client.
+func (h headers) Perform(req *http.Request) (*http.Response, error) {
+	req.Header.Set("Accept", "application/json")
+	if req.Header.Get("Expect") != "" {
+		req.Close = true // otherwise net/http sends the body after the answer, to use the connection again
+	}
+	return h.Client.Perform(req)
+}
+
+// A request is a request that esapi does not have: one with a mapping type of
+// Elasticsearch 7, or one that only OpenSearch knows.
+type request struct {
+	method string
+	path   string // from path
+	query  url.Values
+	header http.Header
+	body   []byte // JSON; nil for none
+}
+
+// path joins the parts of the path of a request and escapes them.
+func path(parts ...string) string {
+	var p string
+	for _, part := range parts {
+		p += "/" + url.PathEscape(part)
+	}
+	return p
+}
+
+// Do implements esapi.Request. The transport sets the host.
+func (r request) Do(ctx context.Context, transport esapi.Transport) (*esapi.Response, error) {
 	var body io.Reader
 	if r.body != nil {
-		body = bytes.NewReader(r.body) // NewRequest sets GetBody for it, so that the client can repeat the request
+		body = bytes.NewReader(r.body)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, "http://localhost"+r.path, body)
+	req, err := http.NewRequestWithContext(ctx, r.method, "http://"+r.path, body)
 	if err != nil {
 		return nil, err
 	}
 	req.URL.RawQuery = r.query.Encode()
-	req.Header.Set("Accept", "application/json")
-	switch {
-	case r.lines:
-		req.Header.Set("Content-Type", "application/x-ndjson")
-	case r.body != nil:
+	for key, values := range r.header {
+		req.Header[key] = values
+	}
+	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if r.large { // so that a server that refuses the size says so before it gets the body
-		req.Header.Set("Expect", "100-continue")
-		req.Close = true // otherwise the body is sent after the answer, to use the connection again
+	res, err := transport.Perform(req)
+	if err != nil {
+		return nil, err
 	}
-	return req, nil
+	return &esapi.Response{StatusCode: res.StatusCode, Header: res.Header, Body: res.Body}, nil
 }

@@ -11,8 +11,9 @@ package elasticsearch
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
@@ -56,12 +57,10 @@ type config struct {
 	timeout          time.Duration // of an answer
 }
 
-// A Client sends requests to a cluster. The clients of Elastic and of OpenSearch
-// are Clients: *elasticsearch.Client, *opensearch.Client and
-// *elastictransport.Client. A Client sets the host of a request.
-type Client interface {
-	Perform(*http.Request) (*http.Response, error)
-}
+// A Client sends requests to a cluster, whose host it sets. The clients of Elastic
+// and of OpenSearch are Clients: *elasticsearch.Client, *opensearch.Client and
+// *elastictransport.Client. That of Elastic refuses OpenSearch.
+type Client = esapi.Transport
 
 // An Option changes how a Store works.
 type Option interface{ apply(*config) }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
@@ -69,7 +71,7 @@ func (f *failure) has(kind string) bool {
 }
 
 // parseAnswer reads the answer to a request that failed.
-func parseAnswer(res *http.Response, body []byte) *answer {
+func parseAnswer(res *esapi.Response, body []byte) *answer {
 	a := &answer{status: res.StatusCode}
 	var whole struct {
 		Error json.RawMessage `json:"error"`

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
 // layout reads the layout of the index of notifications. It asks the server each
@@ -16,7 +19,7 @@ func (c *cluster) layout(ctx context.Context) (layout, error) {
 }
 
 func (c *cluster) layoutOf(ctx context.Context, index string) (layout, error) {
-	resp, err := c.do(ctx, request{method: http.MethodGet, path: path(index, "_mapping")})
+	resp, err := c.do(ctx, esapi.IndicesGetMappingRequest{Index: []string{index}})
 	switch {
 	case isStatus(err, http.StatusNotFound):
 		return layout{missing: true}, nil
@@ -96,11 +99,14 @@ func (c *cluster) create(ctx context.Context, index, mapping string) error {
 	if err != nil {
 		return err
 	}
-	body, query := `{"mappings":`+mapping+`}`, url.Values(nil)
+	var r esapi.Request = esapi.IndicesCreateRequest{Index: index, Body: strings.NewReader(`{"mappings":` + mapping + `}`)}
 	if p.hasTypes() {
-		body, query = `{"mappings":{`+quoted(c.docType)+`:`+mapping+`}}`, url.Values{"include_type_name": {"true"}}
+		r = request{
+			method: http.MethodPut, path: path(index), query: url.Values{"include_type_name": {"true"}},
+			body: []byte(`{"mappings":{` + quoted(c.docType) + `:` + mapping + `}}`),
+		}
 	}
-	_, err = c.do(ctx, request{method: http.MethodPut, path: path(index), query: query, body: []byte(body)})
+	_, err = c.do(ctx, r)
 	switch {
 	case has(err, "resource_already_exists_exception"):
 		return nil
@@ -142,8 +148,6 @@ func (c *cluster) addOriginal(ctx context.Context) {
 	if l, err := c.layout(ctx); err != nil || l.hasOriginal {
 		return
 	}
-	_, _ = c.do(ctx, request{
-		method: http.MethodPut, path: path(c.events, "_mapping"),
-		body: []byte(`{"properties":{"` + originalKey + `":` + originalField + `}}`),
-	})
+	body := `{"properties":{"` + originalKey + `":` + originalField + `}}`
+	_, _ = c.do(ctx, esapi.IndicesPutMappingRequest{Index: []string{c.events}, Body: strings.NewReader(body)})
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
 // A product says which server answers. The zero product is one that does not say
@@ -52,7 +54,7 @@ func (c *cluster) product(ctx context.Context) (product, error) {
 		return *known, nil
 	}
 	p := product{}
-	resp, err := c.do(ctx, request{method: http.MethodGet, path: "/"})
+	resp, err := c.do(ctx, esapi.InfoRequest{})
 	var refused *answer
 	switch {
 	case errors.As(err, &refused) && (refused.status == http.StatusForbidden || refused.status == http.StatusNotFound || refused.status == http.StatusMethodNotAllowed):

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/internal/outcome"
@@ -183,7 +185,7 @@ func (w *writing) isForSize(ctx context.Context, err error, size int) bool {
 
 // responds reports whether the server answers a small request.
 func (w *writing) responds(ctx context.Context) bool {
-	_, err := w.do(ctx, request{method: http.MethodGet, path: path(w.events, "_mapping")})
+	_, err := w.do(ctx, esapi.IndicesGetMappingRequest{Index: []string{w.events}})
 	var a *answer
 	return err == nil || errors.As(err, &a) && !a.class().IsTransient()
 }
