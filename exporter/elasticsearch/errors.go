@@ -114,17 +114,20 @@ func classOf(err error) serverstate.Class {
 // class returns the class of the state that the answer stands for.
 func (a *answer) class() serverstate.Class {
 	status := strconv.Itoa(a.status)
-	for f := &a.failure; f != nil; f = f.CausedBy {
-		for _, code := range []string{status + " " + f.Type, f.Type} {
-			if state, ok := states.Exactly(code); ok {
-				return state.Class
-			}
+	for f := &a.failure; f != nil && f.Type != ""; f = f.CausedBy {
+		text := f.Type + ": " + f.Reason
+		if state, ok := states.Find(status + " " + text); ok && state.Code != status {
+			return state.Class
+		}
+		if state, ok := states.Find(text); ok {
+			return state.Class
 		}
 	}
-	if state, ok := states.Exactly(status); ok {
-		return state.Class
+	if a.status/100 == 3 {
+		status = "3xx"
 	}
-	return serverstate.Unknown
+	state, _ := states.Exactly(status)
+	return state.Class // Unknown if there is none
 }
 
 // explain returns an error that says in one sentence what is wrong with the

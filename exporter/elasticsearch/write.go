@@ -118,32 +118,52 @@ func (w *writing) send(ctx context.Context, index string, body []byte, items []i
 	answers, err := w.bulk(ctx, index, body, len(items))
 	switch {
 	case err == nil:
-		for i, a := range answers {
-			if a != nil {
-				w.failed(a, items[i])
-			}
-		}
+		w.results(answers, items)
 	case w.isForSize(ctx, err, len(body)):
 		w.sendSmaller(ctx, index, items, err)
+	case len(items) == 1 && len(body) >= largeSize && isAnswer(err): // the server may lack the memory for this one
+		w.miss(err, items)
 	default:
 		w.stopped = err
 		w.miss(err, items)
 	}
 }
 
-// failed decides about an item that the server did not take.
-func (w *writing) failed(a *answer, it item) {
+// results looks at the result of each item of a request. If the server took none
+// of several, for a reason that is not theirs, it takes no more now.
+func (w *writing) results(answers []*answer, items []item) {
+	refusals := 0
+	for i, a := range answers {
+		if a == nil || a.status == http.StatusConflict { // in the latter case, the document is there
+			continue
+		}
+		if err := w.failed(a, items[i]); err != nil {
+			refusals++
+			if refusals == len(items) && refusals > 1 {
+				w.stopped = err
+			}
+		}
+	}
+}
+
+// failed decides about an item that the server did not take. It returns an error
+// if the reason is not in the content of the item.
+func (w *writing) failed(a *answer, it item) error {
 	err := w.explain(context.Background(), a)
 	switch class := a.class(); {
-	case a.status == http.StatusConflict: // the document is there
 	case class == serverstate.Row && !it.isRecord && it.shape+1 < len(shapes):
 		it.shape = nextShape(a, it.shape)
 		w.again = append(w.again, it)
 	case class == serverstate.Row && !it.isRecord && !a.has("illegal_argument_exception"):
 		w.done.Refuse(err, it.index)
 	default:
-		w.done.Miss(err, class.IsTransient(), it.index)
+		if class.IsTransient() {
+			err = &store.TransientError{Err: err}
+		}
+		w.miss(err, []item{it})
+		return err
 	}
+	return nil
 }
 
 // nextShape returns the shape in which a document is sent that was refused in
@@ -156,6 +176,11 @@ func nextShape(a *answer, last int) int {
 		}
 	}
 	return next
+}
+
+func isAnswer(err error) bool {
+	var a *answer
+	return errors.As(err, &a)
 }
 
 // miss adds the notifications of the items that are not known to be stored.
@@ -206,10 +231,8 @@ func (w *writing) sendSmaller(ctx context.Context, index string, items []item, e
 	for try := 1; try < tries && !isStatus(err, http.StatusRequestEntityTooLarge); try++ {
 		answers, again := w.bulk(ctx, index, body, 1)
 		switch {
-		case again == nil && answers[0] == nil:
-			return
 		case again == nil:
-			w.failed(answers[0], items[0])
+			w.results(answers, items)
 			return
 		case !w.isForSize(ctx, again, len(body)):
 			w.stopped = again

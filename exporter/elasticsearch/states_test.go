@@ -1,0 +1,183 @@
+package elasticsearch_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// An indexState is a state into which an index of a real server can be brought.
+type indexState struct {
+	name      string
+	says      string // the error says this; empty for no error
+	transient bool
+	options   string
+	enter     func(b bare, index string)
+}
+
+func setting(name, value string) func(b bare, index string) {
+	return func(b bare, index string) {
+		b.do(http.MethodPut, "/"+index, "")
+		b.do(http.MethodPut, "/"+index+"/_settings", `{"`+name+`": `+value+`}`)
+	}
+}
+
+var indexStates = []indexState{
+	{name: "read-only", says: "takes no writes because the index or the cluster is blocked: 403 cluster_block_exception", enter: setting("index.blocks.read_only", "true")},
+	{name: "write block", says: "takes no writes because the index or the cluster is blocked: 403 cluster_block_exception", enter: setting("index.blocks.write", "true")},
+	{name: "flood stage", says: "takes no writes because its disk is full", transient: true, enter: setting("index.blocks.read_only_allow_delete", "true")},
+	{name: "closed", says: "400 index_closed_exception", enter: func(b bare, index string) {
+		b.do(http.MethodPut, "/"+index, "")
+		b.do(http.MethodPost, "/"+index+"/_close", "")
+	}},
+	{name: "no pipeline", says: "400 illegal_argument_exception: pipeline with id [nosuch] does not exist", enter: setting("index.default_pipeline", `"nosuch"`)},
+	{name: "no write index", says: "400 illegal_argument_exception: no write index is defined for alias", enter: func(b bare, index string) {
+		for _, behind := range []string{"-1", "-2"} {
+			b.do(http.MethodPut, "/"+index+behind, `{"aliases": {"`+index+`": {}}}`)
+			b.t.Cleanup(func() { b.try(http.MethodDelete, "/"+index+behind, "") })
+		}
+	}},
+	{name: "no primary shard", says: "503 unavailable_shards_exception", transient: true, options: "osp_timeout=2", enter: func(b bare, index string) {
+		b.do(http.MethodPut, "/"+index+"?wait_for_active_shards=0", `{"settings": {"index.routing.allocation.require._name": "nosuch"}}`)
+	}},
+	{name: "strict mapping", enter: func(b bare, index string) {
+		b.do(http.MethodPut, "/"+index, `{"mappings": {"dynamic": "strict", "properties": {"base_id": {"type": "keyword"}, "info": {"properties": {"host": {"type": "text"}}}}}}`)
+	}},
+}
+
+// Each state of an index is told in one sentence, and as one that passes or stays.
+func TestStatesOfIndices(t *testing.T) {
+	for _, state := range indexStates {
+		t.Run(state.name, func(t *testing.T) {
+			onEach(t, func(t *testing.T, url string) {
+				var options []string
+				if state.options != "" {
+					options = []string{state.options}
+				}
+				p, index := newPlace(t, url, options...)
+				b := newBare(t, url)
+				state.enter(b, index)
+				t.Cleanup(func() {
+					b.try(http.MethodPut, "/"+index+"/_settings", `{"index.blocks.read_only": null, "index.blocks.read_only_allow_delete": null, "index.blocks.write": null}`)
+				})
+				err := open(t, p).Write(t.Context(), []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)})
+				checkWriteError(t, err, state.says, state.transient)
+			})
+		})
+	}
+}
+
+// checkWriteError reports an error that does not say so, or not about both
+// notifications.
+func checkWriteError(t *testing.T, err error, says string, transient bool) {
+	t.Helper()
+	if says == "" {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	var e *store.WriteError
+	if !errors.As(err, &e) || len(e.Missing) != 2 || len(e.Refused) != 0 {
+		t.Fatalf("%#v", err)
+	}
+	if e.Transient != transient || !strings.Contains(err.Error(), says) {
+		t.Errorf("transient: %t: %v", e.Transient, err)
+	}
+}
+
+// secured returns the connection string of the server with security for another
+// user.
+func secured(t *testing.T, user, password string) string {
+	t.Helper()
+	server := os.Getenv("OSP_TEST_OPENSEARCH_URL")
+	if server == "" {
+		t.Skip("OSP_TEST_OPENSEARCH_URL is not set")
+	}
+	scheme, rest, _ := strings.Cut(server, "://")
+	_, rest, _ = strings.Cut(rest, "@")
+	return scheme + "://" + url.UserPassword(user, password).String() + "@" + rest
+}
+
+// Users without rights are told so. One who may only write needs no more.
+func TestStatesOfUsers(t *testing.T) {
+	batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)}
+	for _, user := range []struct{ name, password, says string }{
+		{"admin", "wrong", "refuses the user, the password or the API key of the connection string: 401"},
+		{"nosuch", "pw", "refuses the user, the password or the API key of the connection string: 401"},
+		{"nobody", "nobody-pw", "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"},
+		{"reader", "reader-pw", "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"},
+		{"writer", "writer-pw", ""},
+	} {
+		t.Run(user.name, func(t *testing.T) {
+			p, _ := newPlace(t, secured(t, "admin", "admin-pw"))
+			_, options, _ := strings.Cut(p, "?")
+			at, _, _ := strings.Cut(secured(t, user.name, user.password), "?")
+			options = strings.ReplaceAll(options, "osp-test-", "osprofiler-test-")
+			err := open(t, at+"?"+options).Write(t.Context(), batch)
+			checkWriteError(t, err, user.says, false)
+			if err != nil && strings.Contains(err.Error(), user.password+"@") {
+				t.Errorf("the error shows the password: %v", err)
+			}
+		})
+	}
+}
+
+// A server of another kind, or a wrong prefix, is told as such.
+func TestForeignServer(t *testing.T) {
+	for _, answer := range []struct {
+		status     int
+		kind, text string
+		says       string
+	}{
+		{200, "text/html", "<html>Welcome</html>", `does not answer as Elasticsearch or OpenSearch does: "<html>Welcome</html>"`},
+		{404, "text/html", "<html>Not found</html>", "404 Not Found"},
+		{200, "application/json", `{"items": []}`, "does not answer as Elasticsearch or OpenSearch does"},
+		{301, "text/html", "moved", "301 Moved Permanently"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", answer.kind)
+			w.WriteHeader(answer.status)
+			_, _ = w.Write([]byte(answer.text))
+		}))
+		s := open(t, strings.Replace(server.URL, "http://", "elasticsearch://", 1)+"/prefix")
+		err := s.Write(t.Context(), []osprofiler.Notification{note("a-start", `{}`), note("b-stop", `{}`)})
+		checkWriteError(t, err, answer.says, false)
+		if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), answer.says) {
+			t.Errorf("Ping: %v", err)
+		}
+		server.Close()
+	}
+}
+
+// The same batch is stored once, also by another process, and when a document is
+// twice in it.
+func TestWriteTwice(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		p, index := newPlace(t, url, "filter_error_trace=yes")
+		failed := note("b-stop", `{"host": "h", "etype": "ValueError"}`)
+		batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), failed, failed, note("c-stop", `{"n": NaN}`)}
+		for range 2 {
+			s := open(t, p)
+			for range 2 {
+				if err := s.Write(t.Context(), batch); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b := newBare(t, url)
+		if count := len(stored(t, b, index)); count != 3 {
+			t.Errorf("%d documents", count)
+		}
+		if records := b.do(http.MethodGet, "/"+index+"-error/_search?filter_path=hits.hits._source", ""); records != `{"hits":{"hits":[{"_source":{"base_id":"`+failed.BaseID+`","timestamp":"`+failed.Timestamp+`"}}]}}` {
+			t.Error(records)
+		}
+	})
+}
