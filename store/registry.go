@@ -96,6 +96,11 @@ var packages = map[string]string{
 	"mysql+pymysql":       "exporter/sql/mysql",
 	"mysql+mysqldb":       "exporter/sql/mysql",
 
+	"elasticsearch":       "exporter/elasticsearch",
+	"elasticsearch+https": "exporter/elasticsearch",
+	"opensearch":          "exporter/elasticsearch",
+	"opensearch+https":    "exporter/elasticsearch",
+
 	"redis":         "exporter/redis",
 	"rediss":        "exporter/redis",
 	"redis+unix":    "exporter/redis",

@@ -104,7 +104,7 @@ var badCases = []badCase{
 	{"forward to itself by another name", "forward --from file://DIR/whole.jsonl --to file://DIR/folder/../whole.jsonl", exitUsage, "the source and the target are the same store", ""},
 
 	// The connection string.
-	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of file://`, ""},
+	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of elasticsearch://`, ""},
 	{"no connection string", "trace list --connection-string hunter2", exitUsage, "no connection string", ""},
 	{"unknown option", "trace list --connection-string sqlite:///DIR/x.db?osp_colour=hunter2", exitUsage, `"osp_colour"`, ""},
 	{"unknown option of a file", "trace list --connection-string file://DIR/whole.jsonl?osp_colour=red", exitUsage, `"osp_colour"`, ""},

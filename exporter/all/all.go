@@ -2,6 +2,7 @@
 package all
 
 import (
+	_ "github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"  // elasticsearch://, elasticsearch+https://, opensearch://, opensearch+https://
 	_ "github.com/osprofiler-otel/osprofiler/exporter/file"           // file://
 	_ "github.com/osprofiler-otel/osprofiler/exporter/redis"          // redis://, rediss://, redis+unix://, redissentinel://
 	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/mysql"      // mysql://, mysql+pymysql://, mysql+mysqldb://

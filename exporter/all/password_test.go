@@ -40,12 +40,18 @@ func TestNoPasswordInErrors(t *testing.T) {
 		form := rapid.SampledFrom([]string{
 			"://user:PW@127.0.0.1:1/0", "://:PW@127.0.0.1:1/0", "://user:PW@127.0.0.1:port/x", "://user:PW@/x",
 			"://user:PW@127.0.0.1,127.0.0.2", "://user:PW@127.0.0.1:1/0?osp_colour=red", "://user:1?PW@127.0.0.1:1/0",
+			"://user:PW@127.0.0.1:1,127.0.0.2:2/prefix?index_name=Bad", "://user:PW@127.0.0.1:1?ca_certs=/nosuch",
 			// options that Redis has
 			"://127.0.0.1:1?password=PW", "://127.0.0.1:port/0?password=PW", "://127.0.0.1:1/0?password=PW&osp_colour=red",
+			// an option that Elasticsearch has
+			"://127.0.0.1:1?osp_api_key=PW", "://127.0.0.1:port/0?osp_api_key=PW", "://127.0.0.1:1/0?osp_api_key=PW&osp_colour=red",
 		}).Draw(t, "form")
 		among, password := schemes, drawPassword(t)
 		if !strings.Contains(form, "@") {
 			among = redis
+			if strings.Contains(form, "osp_api_key") {
+				among = []string{"elasticsearch", "elasticsearch+https", "opensearch", "opensearch+https"}
+			}
 			password = strings.ReplaceAll(password, "&", "") // which begins the next option
 		}
 		connectionString := rapid.SampledFrom(among).Draw(t, "scheme") + strings.Replace(form, "PW", password, 1)
