@@ -42,10 +42,9 @@ const eventsMapping = `{"dynamic":false,"properties":{` +
 // errorsMapping is the mapping of an index of failed traces that we create.
 const errorsMapping = `{"dynamic":false,"properties":{"base_id":` + exactText + `,"timestamp":` + exactText + `}}`
 
-// originalField stores a text that is not indexed, because it is too long for the
-// field. The server notes in the field _ignored that the document has it, so that
-// documents in the short form can be found.
-const originalField = `{"type":"keyword","ignore_above":1}`
+// originalField indexes the words of a text, so that the query exists finds the
+// documents in the short form. Not every server can do that with less.
+const originalField = `{"type":"text","norms":false,"index_options":"docs"}`
 
 // A layout says how an index holds the members of a notification.
 type layout struct {

@@ -86,19 +86,9 @@ func (c *cluster) sendSearch(ctx context.Context, s *search, query url.Values) (
 	return c.searchAnswer(ctx, r)
 }
 
-// searchAnswer sends a request that is answered as a search is. While an index is
-// being made, the server knows it, but has no shard of it yet. That takes less than
-// a second, so the request is repeated for a while.
+// searchAnswer sends a request that is answered as a search is.
 func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, error) {
-	resp, err := c.do(ctx, r)
-	for wait := 20 * time.Millisecond; hasNoShard(err) && wait < 2*time.Second; wait *= 2 {
-		select {
-		case <-ctx.Done():
-			return searchAnswer{}, ctx.Err()
-		case <-time.After(wait):
-		}
-		resp, err = c.do(ctx, r)
-	}
+	resp, err := c.doRead(ctx, r)
 	if err != nil {
 		if isMissingIndex(err) {
 			return searchAnswer{}, nil
@@ -106,6 +96,22 @@ func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, er
 		return searchAnswer{}, err
 	}
 	return c.parseSearch(resp.body)
+}
+
+// doRead sends a request that reads an index. While an index is being made, the
+// server knows it, but has no shard of it yet. That takes less than a second, so the
+// request is repeated for a while.
+func (c *cluster) doRead(ctx context.Context, r request) (response, error) {
+	resp, err := c.do(ctx, r)
+	for wait := 20 * time.Millisecond; hasNoShard(err) && wait < 2*time.Second; wait *= 2 {
+		select {
+		case <-ctx.Done():
+			return response{}, ctx.Err()
+		case <-time.After(wait):
+		}
+		resp, err = c.do(ctx, r)
+	}
+	return resp, err
 }
 
 // hasNoShard reports whether an error says that no copy of a shard could be

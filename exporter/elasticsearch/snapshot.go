@@ -36,7 +36,7 @@ func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, rele
 	} else {
 		r.query.Set("ignore_unavailable", "true")
 	}
-	resp, err := c.do(ctx, r)
+	resp, err := c.doRead(ctx, r)
 	switch {
 	case err == nil:
 		s.id, _ = pyjson.Text(member(string(resp.body), idName))

@@ -163,18 +163,15 @@ func (l *layout) mayFail() object {
 	if l.etype == "" {
 		return everything()
 	}
-	return anyOf(exists(l.etype), exists(l.etype+".keyword"), ignored(l.etype), ignored(l.etype+".keyword"), inShortForm())
+	// A text without words does not exist for a field that indexes words.
+	return anyOf(exists(l.etype), exists(l.etype+".keyword"), inShortForm())
 }
 
 // inShortForm returns a condition that holds for all documents in the short form,
-// and for documents with a long host.
+// and for few others. The text of a notification has the name of its base id.
 func inShortForm() object {
-	return anyOf(exists(originalKey), ignored(originalKey), ignored(originalKey+".keyword"), ignored(spareKey), ignored(spareKey+".keyword"))
+	return anyOf(exists(originalKey), object{"term": object{spareKey: baseIDKey}})
 }
-
-// ignored returns a condition for the documents of which a field left out a value,
-// because the value is too long for the field.
-func ignored(field string) object { return object{"term": object{"_ignored": field}} }
 
 // emit yields errors about documents, and then the traces that match.
 func (l *listing) emit(ctx context.Context, traces []*trace) error {
