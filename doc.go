@@ -86,6 +86,7 @@
 //	cursor       the text of a feed's cursor: version, checksum
 //	explained    an error that is one sentence, with the client library's error in its chain
 //	files        checks of files and their owners; errors of the operating system
+//	gaps         the numbers that a feed passed and that may still get an entry
 //	inflight     counts calls in progress, so that Close can refuse, cancel and wait
 //	neterr       classifies errors of connections: lost, timed out, TLS, names
 //	outcome      what became of a batch: stored, missing, refused

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/gaps"
 	"github.com/osprofiler-otel/osprofiler/internal/paging"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
@@ -60,7 +61,7 @@ func (f *feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, erro
 		if !exists {
 			return
 		}
-		now := time.Now().Unix() / period
+		now := time.Now().Unix() / gaps.Period
 		if f.late(ctx, now, yield) {
 			behind := f.at.id()
 			f.rows(ctx, now, &behind, "TRUE", yield)
@@ -194,16 +195,16 @@ func (f *feed) compareMarks(rows []Row) (older int, areSame bool) {
 // A latePass is one reading of the gaps. It goes on in the next poll if the loop
 // over a poll is left, so that the next row comes then.
 type latePass struct {
-	grown   gaps  // those that are still to be read
-	counted gaps  // the joined gaps with what they contained when the pass began
-	behind  int64 // the id of the last row that was yielded of the gaps that are read now
+	grown   gaps.List // those that are still to be read
+	counted gaps.List // the joined gaps with what they contained when the pass began
+	behind  int64     // the id of the last row that was yielded of the gaps that are read now
 }
 
 // late yields the rows that were committed late, in the gaps of the position. It
 // returns false when the poll is over.
 func (f *feed) late(ctx context.Context, now int64, yield func(osprofiler.Notification, error) bool) bool {
 	if f.gapPass == nil {
-		f.at.gaps = f.at.gaps.recent(now, f.at.id())
+		f.at.gaps = f.at.gaps.Recent(now, f.at.id())
 		grown, counted, err := f.grown(ctx)
 		if err != nil {
 			yield(osprofiler.Notification{}, err)
@@ -214,12 +215,12 @@ func (f *feed) late(ctx context.Context, now int64, yield func(osprofiler.Notifi
 	p := f.gapPass
 	for len(p.grown) > 0 {
 		chunk := p.grown[:min(len(p.grown), gapsAtOnce)]
-		if !f.rows(ctx, now, &p.behind, chunk.condition(), yield) {
+		if !f.rows(ctx, now, &p.behind, rowsInAny(chunk), yield) {
 			return false
 		}
 		p.grown, p.behind = p.grown[len(chunk):], 0
 	}
-	f.at.gaps = f.at.gaps.counted(p.counted)
+	f.at.gaps = f.at.gaps.Counted(p.counted)
 	f.gapPass = nil
 	return true
 }
@@ -229,8 +230,8 @@ const gapsAtOnce = 100
 
 // grown returns the gaps in which there may be new rows, and the joined ones
 // among them with what they contain now.
-func (f *feed) grown(ctx context.Context) (grown, counted gaps, err error) {
-	joined := slices.DeleteFunc(slices.Clone(f.at.gaps), func(g gap) bool { return !g.joined || g.rows < 0 })
+func (f *feed) grown(ctx context.Context) (grown, counted gaps.List, err error) {
+	joined := slices.DeleteFunc(slices.Clone(f.at.gaps), func(g gaps.Gap) bool { return !g.Joined || g.Rows < 0 })
 	for chunk := range slices.Chunk(joined, gapsAtOnce) {
 		_, err := f.reading(ctx, func() error {
 			counts, err := f.count(ctx, chunk)
@@ -250,10 +251,10 @@ func (f *feed) grown(ctx context.Context) (grown, counted gaps, err error) {
 }
 
 // count returns joined gaps with what they contain now.
-func (f *feed) count(ctx context.Context, joined gaps) (counted gaps, err error) {
+func (f *feed) count(ctx context.Context, joined gaps.List) (counted gaps.List, err error) {
 	counts := make([]string, len(joined))
 	for i := range joined {
-		counts[i] = fmt.Sprintf("SELECT %d AS gap, count(*), coalesce(sum(id - %d), 0) FROM data WHERE %s", i, joined[i].from, joined[i].condition())
+		counts[i] = fmt.Sprintf("SELECT %d AS gap, count(*), coalesce(sum(id - %d), 0) FROM data WHERE %s", i, joined[i].From, rowsIn(&joined[i]))
 	}
 	counted = slices.Clone(joined)
 	err = eachRow(ctx, f.db, strings.Join(counts, " UNION ALL "), nil, func(result *sql.Rows) error {
@@ -263,8 +264,8 @@ func (f *feed) count(ctx context.Context, joined gaps) (counted gaps, err error)
 		}
 		at, err := strconv.Atoi(i)
 		if err == nil && at < len(counted) {
-			counted[at].rows, _ = strconv.ParseInt(rows, 10, 64)
-			counted[at].sum, err = strconv.ParseInt(sum, 10, 64)
+			counted[at].Rows, _ = strconv.ParseInt(rows, 10, 64)
+			counted[at].Sum, err = strconv.ParseInt(sum, 10, 64)
 		}
 		return err
 	})

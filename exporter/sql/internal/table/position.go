@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/osprofiler-otel/osprofiler/internal/cursor"
+	"github.com/osprofiler-otel/osprofiler/internal/gaps"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -12,7 +13,7 @@ import (
 // yielded, the newest first, and the gaps below the newest one.
 type position struct {
 	marks []mark // the first is that of the row with the largest id
-	gaps  gaps
+	gaps  gaps.List
 }
 
 // A mark is a row that was yielded. In another database, or one that was made
@@ -42,11 +43,11 @@ func (p *position) id() int64 {
 // pass moves the position to a row, or removes the row's id from a gap.
 func (p *position) pass(r *Row, notesGaps bool, now int64) {
 	if r.id <= p.id() {
-		p.gaps = p.gaps.without(r.id)
+		p.gaps = p.gaps.Without(r.id)
 		return
 	}
 	if notesGaps && r.id > p.id()+1 {
-		p.gaps = p.gaps.recent(now, r.id).add(p.id()+1, r.id-1, now)
+		p.gaps = p.gaps.Recent(now, r.id).Add(p.id()+1, r.id-1, now)
 	}
 	p.marks = slices.Insert(p.marks, 0, mark{r.id, checksumOf(r)})
 	p.thinOut()
@@ -76,7 +77,7 @@ func (p *position) thinOut() {
 // rewind moves the position back to one of its marks.
 func (p *position) rewind(to int) {
 	p.marks = slices.Delete(p.marks, 0, to)
-	p.gaps = p.gaps.below(p.id())
+	p.gaps = p.gaps.Below(p.id())
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -107,7 +108,7 @@ func (p *position) cursor() driver.Cursor {
 		id = m.id
 	}
 	w.Uint(uint64(p.id()))
-	slices.Clone(p.gaps).bounded(cursorGaps).write(&w)
+	slices.Clone(p.gaps).Bounded(gaps.InCursor).Write(&w)
 	return driver.Cursor(codec.Encode(w.Body()))
 }
 
@@ -127,78 +128,10 @@ func parsePosition(from driver.Cursor) (p position, err error) {
 		id -= distances[i]
 		marks[i].id = id
 	}
-	gaps, ok := readGaps(r)
-	p = position{marks, gaps}
-	if !ok || !r.Done() || p.cursor() != from || len(gaps) > 0 && gaps[len(gaps)-1].to >= p.id() || id < 0 {
+	missing, ok := gaps.Read(r)
+	p = position{marks, missing}
+	if !ok || !r.Done() || p.cursor() != from || len(missing) > 0 && missing[len(missing)-1].To >= p.id() || id < 0 {
 		return position{}, codec.Invalid(string(from))
 	}
 	return p, nil
-}
-
-// The forms of a gap in a cursor.
-const (
-	simpleGap = iota
-	repeatedGap
-	joinedGap
-)
-
-// write writes the gaps, each id as the distance from the one before.
-func (all gaps) write(w *cursor.Writer) {
-	w.Uint(uint64(len(all)))
-	behind := int64(0)
-	for i := range all {
-		g := &all[i]
-		w.Uint(uint64(g.from - behind))
-		w.Uint(uint64(g.to - g.from))
-		w.Uint(uint64(g.since))
-		behind = g.to
-		switch {
-		case g.joined:
-			w.Uint(joinedGap)
-			w.Int(g.rows)
-			w.Int(g.sum)
-		case g.step != g.width:
-			w.Uint(repeatedGap)
-			w.Uint(uint64(g.step))
-			w.Uint(uint64(g.width))
-		default:
-			w.Uint(simpleGap)
-		}
-	}
-}
-
-// readGaps reads what write wrote.
-func readGaps(r *cursor.Reader) (all gaps, ok bool) {
-	behind := int64(0)
-	for range r.Count(cursorGaps) {
-		g := readGap(r, behind)
-		if !r.OK() || !g.isSound(behind) {
-			return nil, false
-		}
-		behind = g.to
-		all = append(all, g)
-	}
-	return all, r.OK()
-}
-
-func readGap(r *cursor.Reader, behind int64) (g gap) {
-	g.from = behind + int64(r.Uint())
-	g.to = g.from + int64(r.Uint())
-	g.since = int64(r.Uint())
-	g.step, g.width = g.to-g.from+1, g.to-g.from+1
-	switch r.Count(joinedGap) {
-	case joinedGap:
-		g.joined, g.rows, g.sum = true, r.Int(), r.Int()
-	case repeatedGap:
-		g.step, g.width = int64(r.Uint()), int64(r.Uint())
-	}
-	return g
-}
-
-// isSound reports whether a gap can be one behind an id.
-func (g *gap) isSound(behind int64) bool {
-	repeats := g.width > 0 && g.width < g.step && g.step <= g.last()-g.from && (g.last()-g.from)%g.step == 0
-	ids := g.to - g.from + 1
-	return g.from > behind && g.to >= g.from && ids > 0 && g.since > 0 && g.rows >= -1 && g.sum >= -1 &&
-		(repeats || g.step == g.width && g.width == ids)
 }

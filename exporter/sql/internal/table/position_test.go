@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/osprofiler-otel/osprofiler/internal/gaps"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -25,14 +26,14 @@ func passed(ids ...int64) *position {
 func (p *position) text() string {
 	var all []string
 	for _, g := range p.gaps {
-		text := fmt.Sprintf("%d-%d", g.from, g.to)
+		text := fmt.Sprintf("%d-%d", g.From, g.To)
 		switch {
-		case g.joined:
-			text += fmt.Sprintf("=%d+%d", g.rows, g.sum)
-		case g.step != g.width:
-			text += fmt.Sprintf("/%d+%d", g.step, g.width)
+		case g.Joined:
+			text += fmt.Sprintf("=%d+%d", g.Rows, g.Sum)
+		case g.Step != g.Width:
+			text += fmt.Sprintf("/%d+%d", g.Step, g.Width)
 		}
-		all = append(all, text+fmt.Sprintf("@%d", g.since))
+		all = append(all, text+fmt.Sprintf("@%d", g.Since))
 	}
 	return strings.Join(all, ",")
 }
@@ -67,11 +68,11 @@ func TestGapsOfSteps(t *testing.T) {
 
 // Gaps of a cursor that somebody made up may all be of different periods.
 func TestGapsOfManyPeriods(t *testing.T) {
-	var all gaps
+	var all gaps.List
 	for i := range int64(100) {
-		all = append(all, gap{from: 3*i + 1, to: 3*i + 1, step: 1, width: 1, since: i + 1})
+		all = append(all, gaps.Gap{From: 3*i + 1, To: 3*i + 1, Step: 1, Width: 1, Since: i + 1})
 	}
-	if got := len(all.bounded(cursorGaps)); got != cursorGaps {
+	if got := len(all.Bounded(gaps.InCursor)); got != gaps.InCursor {
 		t.Errorf("there are %d gaps", got)
 	}
 }
@@ -79,13 +80,13 @@ func TestGapsOfManyPeriods(t *testing.T) {
 // Gaps are looked into again for an hour, and not for ever.
 func TestGapsEnd(t *testing.T) {
 	p := passed(1, 3)
-	if got := len(p.gaps.recent(100+lateness, 3)); got != 1 {
+	if got := len(p.gaps.Recent(100+gaps.Lateness, 3)); got != 1 {
 		t.Errorf("within the time there are %d gaps", got)
 	}
-	if got := len(p.gaps.recent(101+lateness, 3)); got != 0 {
+	if got := len(p.gaps.Recent(101+gaps.Lateness, 3)); got != 0 {
 		t.Errorf("after the time there are %d gaps", got)
 	}
-	if got := passed(1, 3, 3+behind+1).text(); got != "4-262147@100" {
+	if got := passed(1, 3, 3+gaps.Behind+1).text(); got != "4-262147@100" {
 		t.Errorf("far behind there are the gaps %s", got)
 	}
 }
@@ -99,12 +100,12 @@ func TestGapsHoldWhatIsMissing(t *testing.T) {
 		seen := map[int64]bool{}
 		next, now := int64(0), int64(100)
 		for range rapid.IntRange(1, 60).Draw(t, "rounds") {
-			now = min(now+int64(rapid.IntRange(0, 1).Draw(t, "periods")), 100+lateness)
+			now = min(now+int64(rapid.IntRange(0, 1).Draw(t, "periods")), 100+gaps.Lateness)
 			if late := missingOf(p, seen); len(late) > 0 && rapid.Bool().Draw(t, "late") {
 				id := rapid.SampledFrom(late).Draw(t, "id")
 				p.pass(&Row{id: id}, true, now)
 				seen[id] = true
-				p.gaps = p.gaps.counted(countedIn(p.gaps, seen))
+				p.gaps = p.gaps.Counted(countedIn(p.gaps, seen))
 				continue
 			}
 			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
@@ -118,12 +119,12 @@ func TestGapsHoldWhatIsMissing(t *testing.T) {
 			}
 		}
 		missingOf(p, seen) // fails if one is lost
-		if counted := countedIn(p.gaps, seen); len(counted) > 0 && !slices.Equal(p.gaps, slices.Clone(p.gaps).counted(counted)) {
+		if counted := countedIn(p.gaps, seen); len(counted) > 0 && !slices.Equal(p.gaps, slices.Clone(p.gaps).Counted(counted)) {
 			t.Fatalf("the joined gaps of %s should be %+v", p.text(), counted)
 		}
 		p = restarted(t, p)
 		missingOf(p, seen)
-		if len(p.gaps) > cursorGaps {
+		if len(p.gaps) > gaps.InCursor {
 			t.Fatalf("there are %d gaps", len(p.gaps))
 		}
 	})
@@ -172,15 +173,15 @@ func TestRewind(t *testing.T) {
 }
 
 // countedIn returns the joined gaps with what is in them.
-func countedIn(all gaps, seen map[int64]bool) (counted gaps) {
+func countedIn(all gaps.List, seen map[int64]bool) (counted gaps.List) {
 	for _, g := range all {
-		if !g.joined {
+		if !g.Joined {
 			continue
 		}
-		g.rows, g.sum = 0, 0
+		g.Rows, g.Sum = 0, 0
 		for id := range seen {
-			if g.from <= id && id <= g.to {
-				g.rows, g.sum = g.rows+1, g.sum+id-g.from
+			if g.From <= id && id <= g.To {
+				g.Rows, g.Sum = g.Rows+1, g.Sum+id-g.From
 			}
 		}
 		counted = append(counted, g)
@@ -194,7 +195,7 @@ func missingOf(p *position, seen map[int64]bool) (missing []int64) {
 		if seen[id] {
 			continue
 		}
-		if !slices.ContainsFunc(p.gaps, func(g gap) bool { return g.holds(id) }) {
+		if !slices.ContainsFunc(p.gaps, func(g gaps.Gap) bool { return g.Holds(id) }) {
 			panic("an id is lost: " + string(p.cursor()))
 		}
 		missing = append(missing, id)
@@ -205,9 +206,9 @@ func missingOf(p *position, seen map[int64]bool) (missing []int64) {
 func FuzzParsePosition(f *testing.F) {
 	for _, p := range []*position{
 		passed(1, 4, 7, 10, 5), passed(1, 2, 3), passed(9, 1000, 1001, 1002, 1100),
-		{marks: []mark{{9, 0}}, gaps: gaps{{from: 1, to: 2, step: 2, width: 2, since: 3}, {from: 4, to: 4, step: 1, width: 1, since: 5}}},
-		{marks: []mark{{math.MaxInt64, 1}}, gaps: gaps{{from: 1, to: math.MaxInt64 - 1, step: math.MaxInt64 - 1, width: math.MaxInt64 - 1, since: 1}}},
-		{marks: []mark{{99, 0}}, gaps: gaps{{from: 1, to: 50, step: 50, width: 50, since: 1, joined: true, rows: 20, sum: 300}}},
+		{marks: []mark{{9, 0}}, gaps: gaps.List{{From: 1, To: 2, Step: 2, Width: 2, Since: 3}, {From: 4, To: 4, Step: 1, Width: 1, Since: 5}}},
+		{marks: []mark{{math.MaxInt64, 1}}, gaps: gaps.List{{From: 1, To: math.MaxInt64 - 1, Step: math.MaxInt64 - 1, Width: math.MaxInt64 - 1, Since: 1}}},
+		{marks: []mark{{99, 0}}, gaps: gaps.List{{From: 1, To: 50, Step: 50, Width: 50, Since: 1, Joined: true, Rows: 20, Sum: 300}}},
 		{marks: []mark{{-1, 0}}},
 	} {
 		f.Add(string(p.cursor()))

@@ -1,0 +1,188 @@
+// Package gaps remembers the numbers at which a feed saw nothing when it passed them.
+//
+// Where several writers work at once, an entry may become visible after one with a
+// larger number, and numbers may step by more than one. So a feed looks at the
+// numbers that it passed within the last hour again.
+package gaps
+
+import "slices"
+
+// A Gap is a set of ids, all larger than 0, at which a feed saw no row when it passed them: width ids
+// from the first one on, and again width ids every step, until the last one.
+// In a Galera cluster of three nodes ids step by 3 while one node writes, so that
+// a gap with the width 2 and the step 3 stands for all ids between the rows.
+//
+// A transaction that was rolled back leaves such ids for good. One that is
+// committed late fills them.
+//
+// A joined gap is made of several. It remembers how many rows there were from its
+// first id to its last, and the sum of their distances from the first id. If both
+// are still the same, no row was added. Both are -1 in a gap that is too wide to
+// be counted.
+type Gap struct {
+	From, To    int64 // first and last id, both included
+	Step, Width int64 // equal in a gap without rows in between
+	Since       int64 // when it was passed, in periods
+	Joined      bool
+	Rows, Sum   int64 // of a joined gap
+}
+
+const (
+	// Period is the unit of Since, in seconds.
+	Period = 5 * 60
+	// Lateness is for how many periods a gap is read again.
+	Lateness = 12
+	// Behind is how many ids a gap may lie behind the largest id that was passed.
+	// No transaction stays open while so many rows are inserted.
+	Behind = 1 << 18
+	// InFeed is how many gaps a feed has in memory, InCursor how many a cursor has.
+	InFeed, InCursor = 1024, 32
+	// widestGap is the number of ids from which the rows in a gap are not counted.
+	widestGap = 1 << 40
+)
+
+// Holds reports whether an id is one of the gap.
+func (g *Gap) Holds(id int64) bool {
+	return g.From <= id && id <= g.To && (id-g.From)%g.Step < g.Width
+}
+
+// last returns the first of the last width ids.
+func (g *Gap) last() int64 { return g.To - g.Width + 1 }
+
+// seen returns how many rows lie between the ids of the gap, and the sum of their
+// distances from its first id.
+func (g *Gap) seen() (rows, sum int64) {
+	if g.Joined {
+		return g.Rows, g.Sum
+	}
+	runs := (g.last() - g.From) / g.Step // of rows, each of step - width
+	each := g.Step - g.Width
+	return runs * each, runs*series(g.Width, g.Step-1) + each*g.Step*series(0, runs-1)
+}
+
+// series returns the sum of the numbers from one to another.
+func series(from, to int64) int64 {
+	if to < from {
+		return 0
+	}
+	return (from + to) * (to - from + 1) / 2
+}
+
+// join makes one gap of two, with the rows in between.
+func join(a, b *Gap) Gap {
+	g := Gap{From: a.From, To: b.To, Since: max(a.Since, b.Since), Joined: true}
+	g.Step, g.Width = g.To-g.From+1, g.To-g.From+1
+	rows, sum := b.seen()
+	g.Rows, g.Sum = a.seen()
+	if g.Width >= widestGap || g.Rows < 0 || rows < 0 {
+		g.Rows, g.Sum = -1, -1
+		return g
+	}
+	g.Rows += rows + b.From - a.To - 1
+	g.Sum += sum + rows*(b.From-a.From) + series(a.To+1-a.From, b.From-1-a.From)
+	return g
+}
+
+// A List has the gaps of a position, in the order of their ids.
+type List []Gap
+
+// Add adds ids behind all others. The last gap goes on with them if they repeat
+// its width and its step.
+func (all List) Add(from, to, now int64) List {
+	width := to - from + 1
+	if len(all) > 0 {
+		last := &all[len(all)-1]
+		repeats := last.Width == width && last.Since == now && !last.Joined
+		if repeats && last.Step == last.Width {
+			last.Step = from - last.From
+		}
+		if repeats && from-last.last() == last.Step {
+			last.To = to
+			return all
+		}
+	}
+	return append(all, Gap{From: from, To: to, Step: width, Width: width, Since: now}).Bounded(InFeed)
+}
+
+// Without removes one id. A joined gap keeps it, until its rows are counted again.
+func (all List) Without(id int64) List {
+	i := slices.IndexFunc(all, func(g Gap) bool { return g.Holds(id) })
+	if i < 0 || all[i].Joined {
+		return all
+	}
+	g := all[i]
+	first := id - (id-g.From)%g.Step // of the width ids that id is one of
+	var parts List
+	part := func(from, to, step int64) {
+		if from > to {
+			return
+		}
+		p := Gap{From: from, To: to, Step: step, Width: g.Width, Since: g.Since}
+		if to-from < g.Width { // Without rows in between
+			p.Step, p.Width = to-from+1, to-from+1
+		}
+		parts = append(parts, p)
+	}
+	part(g.From, first-g.Step+g.Width-1, g.Step)
+	part(first, id-1, 0)
+	part(id+1, first+g.Width-1, 0)
+	part(first+g.Step, g.To, g.Step)
+	return slices.Replace(all, i, i+1, parts...).Bounded(InFeed)
+}
+
+// Bounded joins gaps while there are more than so many: the two of the earliest
+// period with the fewest rows in between.
+func (all List) Bounded(most int) List {
+	for len(all) > most {
+		best := -1
+		for i := range len(all) - 1 {
+			a, b := &all[i], &all[i+1]
+			if a.Since != b.Since {
+				continue
+			}
+			if best < 0 || a.Since < all[best].Since ||
+				a.Since == all[best].Since && b.From-a.To < all[best+1].From-all[best].To {
+				best = i
+			}
+		}
+		best = max(best, 0) // of a cursor that somebody made up, all periods may differ
+		all = slices.Replace(all, best, best+2, join(&all[best], &all[best+1]))
+	}
+	return all
+}
+
+// Counted takes over what was counted in joined gaps.
+func (all List) Counted(counted List) List {
+	for i := range all {
+		for _, c := range counted {
+			if all[i].Joined && all[i].From == c.From && all[i].To == c.To {
+				all[i] = c
+			}
+		}
+	}
+	return all
+}
+
+// Recent leaves out the gaps that were passed too long ago, or that lie too far
+// behind an id.
+func (all List) Recent(now, id int64) List {
+	return slices.DeleteFunc(all, func(g Gap) bool { return now-g.Since > Lateness || id-g.To > Behind })
+}
+
+// Below cuts off the gaps at an id. The rows in a gap that is cut are counted anew.
+func (all List) Below(id int64) List {
+	all = slices.DeleteFunc(all, func(g Gap) bool { return g.From >= id })
+	for i := range all {
+		g := &all[i]
+		if g.To < id {
+			continue
+		}
+		simple := !g.Joined && g.Step == g.Width
+		g.To = id - 1
+		g.Step, g.Width = g.To-g.From+1, g.To-g.From+1
+		if !simple {
+			g.Joined, g.Rows, g.Sum = true, 0, 0
+		}
+	}
+	return all
+}
