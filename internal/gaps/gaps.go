@@ -35,8 +35,10 @@ const (
 	// Behind is how many ids a gap may lie behind the largest id that was passed.
 	// No transaction stays open while so many rows are inserted.
 	Behind = 1 << 18
-	// InFeed is how many gaps a feed has in memory, InCursor how many a cursor has.
-	InFeed, InCursor = 1024, 32
+	// InFeed is how many gaps a feed has in memory.
+	InFeed = 1024
+	// InCursor is how many gaps a cursor has.
+	InCursor = 32
 	// widestGap is the number of ids from which the rows in a gap are not counted.
 	widestGap = 1 << 40
 )
@@ -183,6 +185,20 @@ func (all List) Below(id int64) List {
 		if !simple {
 			g.Joined, g.Rows, g.Sum = true, 0, 0
 		}
+	}
+	return all
+}
+
+// WithoutSteps makes joined gaps of those that repeat a width, for a place that
+// cannot be asked for every third id.
+func (all List) WithoutSteps() List {
+	for i := range all {
+		g := &all[i]
+		if g.Joined || g.Step == g.Width {
+			continue
+		}
+		g.Rows, g.Sum = g.seen()
+		g.Step, g.Width, g.Joined = g.To-g.From+1, g.To-g.From+1, true
 	}
 	return all
 }
