@@ -68,8 +68,9 @@ func (h headers) Perform(req *http.Request) (*http.Response, error) {
 	return h.Client.Perform(req)
 }
 
-// A request is a request that esapi does not have: one with a mapping type of
-// Elasticsearch 7, or one that only OpenSearch knows.
+// A request is a request that esapi does not have, or one that may be sent again:
+// one with a mapping type of Elasticsearch 7, one that only OpenSearch knows, or a
+// search.
 type request struct {
 	method string
 	path   string // from path

@@ -1,11 +1,13 @@
 package elasticsearch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
@@ -137,7 +139,7 @@ func (d *deletion) traceOf(h *hit, isRecord bool) (trace int, ok bool) {
 // refreshIndex makes all documents visible that were written so far. A user who has
 // no right to do so deletes those that are visible.
 func (d *deletion) refreshIndex(ctx context.Context, index string) error {
-	_, err := d.do(ctx, request{method: http.MethodPost, path: path(index, "_refresh")})
+	_, err := d.do(ctx, esapi.IndicesRefreshRequest{Index: []string{index}})
 	if isStatus(err, http.StatusForbidden) && !has(err, "cluster_block_exception") || isMissingIndex(err) {
 		return nil
 	}
@@ -171,11 +173,11 @@ func (d *deletion) deleteDocuments(ctx context.Context, documents []deletable, r
 		}
 		body = append(append(body, line...), '\n')
 	}
-	query := url.Values{"filter_path": {"errors,items.*.status,items.*.error"}}
+	r := esapi.BulkRequest{Body: bytes.NewReader(body), FilterPath: []string{"errors", "items.*.status", "items.*.error"}}
 	if refresh {
-		query.Set("refresh", "true")
+		r.Refresh = "true"
 	}
-	resp, err := d.do(ctx, request{method: http.MethodPost, path: path("_bulk"), query: query, body: body, lines: true})
+	resp, err := d.do(ctx, r)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,15 @@
 package elasticsearch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"slices"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/paging"
@@ -113,7 +115,7 @@ func (l *listing) readFirsts(ctx context.Context, traces []*trace) error {
 			docs[i] = object{"_index": t.first.index, "_id": t.first.id}
 		}
 		body, _ := json.Marshal(object{"docs": docs}) // of texts
-		resp, err := l.do(ctx, request{method: http.MethodPost, path: path("_mget"), body: body})
+		resp, err := l.do(ctx, esapi.MgetRequest{Body: bytes.NewReader(body)})
 		if err != nil {
 			return err
 		}
