@@ -28,7 +28,10 @@ func try[T any](ctx context.Context, d *database, f func(ctx context.Context, c 
 	if err != nil {
 		return value, err
 	}
-	inner, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	return f(inner, c)
+	if d.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.timeout)
+		defer cancel()
+	}
+	return f(ctx, c)
 }

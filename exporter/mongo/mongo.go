@@ -11,6 +11,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -45,7 +46,6 @@ const (
 	errorsCollection  = "profiler_error"
 	chunksCollection  = "profiler_osp_chunks" // only ours: see chunks.go
 	defaultTimeout    = 30 * time.Second      // of one answer
-	defaultSelection  = 5 * time.Second       // until a server can be used
 	disconnectTimeout = 500 * time.Millisecond
 )
 
@@ -53,7 +53,8 @@ type config struct {
 	database         string
 	filterErrorTrace bool
 	readOnly         bool
-	timeout          time.Duration
+	timeout          time.Duration // of an answer; 0 for no end
+	writeTimeout     time.Duration // of a confirmation by the write concern; 0 for no end of its own
 }
 
 // An Option changes how a Store works.
@@ -119,7 +120,7 @@ func (d *database) Name() string { return d.name }
 func (d *database) Ping(ctx context.Context) error {
 	_, err := call(ctx, d, func(ctx context.Context, c *collections) (bson.Raw, error) {
 		raw, err := c.events.FindOne(ctx, bson.D{{Key: "_id", Value: bson.NewObjectIDFromTimestamp(time.Unix(0, 0))}}).Raw()
-		if err == gomongo.ErrNoDocuments || !d.readOnly && isForbidden(err) {
+		if errors.Is(err, gomongo.ErrNoDocuments) || !d.readOnly && isForbidden(err) {
 			return nil, nil
 		}
 		return raw, err

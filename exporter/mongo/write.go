@@ -146,6 +146,11 @@ func (w *writing) document(it *item) []byte {
 
 // insert sends one unordered insert.
 func (w *writing) insert(ctx context.Context, documents []any) error {
+	if w.writeTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.writeTimeout)
+		defer cancel()
+	}
 	result, err := try(ctx, w.database, func(ctx context.Context, c *collections) (*gomongo.InsertManyResult, error) {
 		return c.events.InsertMany(ctx, documents, options.InsertMany().SetOrdered(false))
 	})
