@@ -103,6 +103,7 @@ func TestRedact(t *testing.T) {
 		{"redis://h:6379?sentinel=k&password=geheim&db=0", "redis://h:6379?sentinel=k&password=***&db=0"},
 		{"x://h?ssl_keyfile_Password=geheim", "x://h?ssl_keyfile_Password=***"},
 		{"x://h?hmac_keys=geheim", "x://h?hmac_keys=***"},
+		{"mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:geheim&w=1", "mongodb://h/?authMechanismProperties=***&w=1"},
 		{"sqlite:////a@b.db", "sqlite:////a@b.db"},
 		{"redis://user@h:6379/0", "redis://user@h:6379/0"},
 		{"nothing to hide", "nothing to hide"},

@@ -12,7 +12,7 @@ import (
 const hidden = "***"
 
 // sensitive matches the end of the name of an option whose value is a secret.
-const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?)`
+const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?|mechanismproperties)`
 
 var (
 	secretName = regexp.MustCompile(`(?i)` + sensitive + `$`)
