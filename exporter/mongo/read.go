@@ -21,7 +21,9 @@ import (
 func (d *database) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		filter := ofTrace(baseID)
-		read := func(ctx context.Context) iter.Seq2[[]entry, error] { return batches(ctx, d, d.traceQuery(baseID, filter)) }
+		read := func(ctx context.Context) iter.Seq2[[]entry, error] {
+			return batches(ctx, d, d.traceQuery(baseID, filter))
+		}
 		for batch, err := range paging.Ahead(ctx, read) {
 			if err != nil {
 				yield(osprofiler.Notification{}, err)
