@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,7 +128,28 @@ func (g *guard) kill() error {
 	return nil
 }
 
-func (g *guard) halt() error   { return g.signal(syscall.SIGSTOP) }
+// halt stops the server and its children, and waits until no thread of them runs.
+func (g *guard) halt() error {
+	if err := g.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for began := time.Now(); slices.ContainsFunc(g.processes(), goesOn); time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			return fmt.Errorf("process %d does not stop after SIGSTOP", g.pid)
+		}
+	}
+	return nil
+}
+
+// goesOn reports whether any thread of a process is neither stopped nor about to end.
+func goesOn(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	return err == nil && slices.ContainsFunc(threads, func(path string) bool {
+		_, state := statOf(path)
+		return !slices.Contains([]string{"", "T", "t", "Z", "X"}, state)
+	})
+}
+
 func (g *guard) resume() error { return g.signal(syscall.SIGCONT) }
 
 // signalServer sends a signal to the server, but not to its children.
@@ -173,10 +195,16 @@ func descendants(pid int) []int {
 	return all
 }
 
-// parentOf returns the parent and the state of a process from /proc/PID/stat. Its
-// format is "pid (name) state ppid …", where the name may contain any character.
+// parentOf returns the parent and the state of a process.
 func parentOf(pid int) (parent int, state string) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return statOf(fmt.Sprintf("/proc/%d/stat", pid))
+}
+
+// statOf returns the parent and the state of a process or thread from a file in
+// /proc. Its format is "pid (name) state ppid …", where the name may contain any
+// character.
+func statOf(path string) (parent int, state string) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0, ""
 	}
