@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests, the linter and the benchmarks need in addition to Go:
-# Debian packages (as root; another user gets the command to run as root), and a
-# virtual environment with the newest Python library in .cache/venv. Packages that
-# are installed already are not changed.
+# Debian packages (as root; another user gets the command to run as root), and in
+# .cache a virtual environment with the newest Python library, and servers that
+# Debian does not have. What is installed already is not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ packages=(
   python3-osprofiler        # the Python library, in the version of the distribution
   python3-sqlalchemy        # for the SQL driver of the Python library
   python3-redis python3-psycopg2 python3-pymysql # for its other drivers
+  python3-pymongo python3-elasticsearch
   python3-graphviz graphviz # for `trace show --dot --render-dot`, of both tools
   python3-venv ca-certificates
   redis-server              # also the sentinels
@@ -58,8 +59,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
-# The newest Python library and clients, and SQLAlchemy 1.x, because the SQL driver
-# and the command of the Python library do not work with SQLAlchemy 2.
+# The newest Python library and clients, but SQLAlchemy 1.x, because the SQL driver
+# and the command of the Python library do not work with SQLAlchemy 2. Version 8 of
+# the client for Elasticsearch is the first that the library does not work with.
 venv=.cache/venv
 if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pymysql, graphviz' 2>/dev/null; then
   echo "setup: installing the newest Python library into $venv"
@@ -67,3 +69,18 @@ if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pym
   /usr/bin/python3 -m venv "$venv"
   "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check osprofiler 'SQLAlchemy<2' redis psycopg2-binary PyMySQL graphviz
 fi
+if ! "$venv/bin/python3" -c 'import pymongo, elasticsearch' 2>/dev/null; then
+  echo "setup: installing pymongo and elasticsearch into $venv"
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check pymongo 'elasticsearch<9'
+fi
+
+# Two servers that speak MongoDB's protocol: SecantusDB with replica set, change
+# streams and accounts, and FerretDB, which has none of them.
+secantusdb=.cache/secantusdb version=0.7.0b3
+if [ "$("$secantusdb/bin/python3" -c 'import importlib.metadata as m; print(m.version("secantusdb"))' 2>/dev/null)" != "$version" ]; then
+  echo "setup: installing SecantusDB $version into $secantusdb"
+  rm -rf "$secantusdb"
+  /usr/bin/python3 -m venv "$secantusdb"
+  "$secantusdb/bin/python3" -m pip install --quiet --disable-pip-version-check "secantusdb==$version"
+fi
+(cd internal/testenv/ferretdb && go build -o ../../../.cache/bin/ferretdb .)

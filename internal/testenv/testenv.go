@@ -60,19 +60,19 @@ type findResult struct {
 }
 
 // Resources are all tools and servers that tests may ask for.
-var Resources = []*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer}
+var Resources = []*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer, mongoDBServer, ferretDBServer}
 
 var (
 	debianPython = resource(Resource{
 		Name:     "the Python library of Debian",
 		Variable: "OSP_TEST_PYTHON",
-		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2 and pymysql",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2, pymysql, pymongo and elasticsearch",
 		find:     func() (string, string, error) { return python("OSP_TEST_PYTHON", "/usr/bin/python3", "python3") },
 	})
 	newestPython = resource(Resource{
 		Name:     "the newest Python library",
 		Variable: "OSP_TEST_PYTHON_NEW",
-		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2 and pymysql",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2, pymysql, pymongo and elasticsearch",
 		find: func() (string, string, error) {
 			return python("OSP_TEST_PYTHON_NEW", filepath.Join(moduleRoot(), ".cache", "venv", "bin", "python3"))
 		},
@@ -202,7 +202,7 @@ func python(variable string, candidates ...string) (path, version string, err er
 }
 
 const probeScript = `
-import importlib.metadata, sqlalchemy, redis, psycopg2, pymysql
+import importlib.metadata, sqlalchemy, redis, psycopg2, pymysql, pymongo, elasticsearch
 from osprofiler.drivers import sqlalchemy_driver
 from oslo_serialization import jsonutils
 if not sqlalchemy.__version__.startswith("1."):
