@@ -17,7 +17,8 @@ var ferretDBServer = resource(Resource{
 	find: func() (string, string, error) {
 		return server(FerretDBVariable, ferretDBProgram(), mongoDBForm, mongoDBVersion)
 	},
-	fresh: mongoDBDatabase,
+	installed: canStart(ferretDBProgram()),
+	fresh:     mongoDBDatabase,
 })
 
 // FerretDB returns the connection string of an empty database of a server that

@@ -34,7 +34,8 @@ var mongoDBServer = resource(Resource{
 	find: func() (string, string, error) {
 		return server(MongoDBVariable, secantusDBProgram(), mongoDBForm, mongoDBVersion)
 	},
-	fresh: mongoDBDatabase,
+	installed: canStart(secantusDBProgram()),
+	fresh:     mongoDBDatabase,
 })
 
 const mongoDBForm = "mongodb://%s/"
