@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -134,17 +133,3 @@ const (
 
 // isLostCursor reports whether the server does not know a cursor any more.
 func isLostCursor(err error) bool { return hasCode(err, codeCursorNotFound) }
-
-// hasCode reports whether a server answered with one of these codes.
-func hasCode(err error, codes ...int) bool {
-	var answer gomongo.ServerError
-	if !errors.As(err, &answer) {
-		return false
-	}
-	for _, code := range codes {
-		if answer.HasErrorCode(code) {
-			return true
-		}
-	}
-	return false
-}

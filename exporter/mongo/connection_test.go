@@ -109,7 +109,7 @@ func TestRefusedConnectionStrings(t *testing.T) {
 		"mongodb://h/?db_name=a.b":                   `option db_name="a.b"`,
 		"mongodb://h/?socketTimeoutMS=-1":            "option socketTimeoutMS=-1",
 		"mongodb://h/?replicaSet=a&replicaSet=b":     "option replicaSet of the connection string is repeated",
-		"mongodb://h/?readPreference=nearby":         "readPreference",
+		"mongodb://h/?readPreference=nearby":         "unknown read preference nearby",
 		"mongodb://h/?authMechanism=MONGODB-CR":      "auth mechanism",
 		"mongodb://h1,h2/?directConnection=true":     "direct connection",
 		"mongodb://h/?maxPoolSize=many":              "maxPoolSize",
