@@ -106,19 +106,18 @@ func (w *writing) answers(ctx context.Context) bool {
 // stored, unless the write concern failed: then it is not known whether they last.
 func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.BulkWriteException) (again [][]item) {
 	failed := make(map[int]bool, len(answers.WriteErrors))
-	var doubtful, contended []item
+	doubtful := map[bson.ObjectID]gomongo.WriteError{}
+	var contended []item
 	for i := range answers.WriteErrors {
 		e := answers.WriteErrors[i].WriteError
-		if e.Index < 0 || e.Index >= len(items) {
-			continue
+		if e.Index < 0 || e.Index >= len(items) || isStored(&e) {
+			continue // the write concern holds for one that is stored already, too
 		}
 		one := items[e.Index : e.Index+1 : e.Index+1]
-		class := classOf(e)
-		switch duplicate := duplicateID(&e); {
-		case duplicate == isStored:
-			continue // the write concern holds for it, too
-		case duplicate == isDoubtful:
-			doubtful = append(doubtful, one...)
+		switch class := classOf(e); {
+		case e.Code == codeDuplicate:
+			doubtful[one[0].id] = e
+			continue
 		case class == serverstate.Contended && w.splits < mostSplits:
 			w.splits++
 			contended = append(contended, one...)
@@ -132,7 +131,7 @@ func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.
 	if len(contended) > 0 {
 		again = append(again, contended)
 	}
-	w.lookFor(ctx, doubtful)
+	w.lookFor(ctx, items, doubtful)
 	if answers.WriteConcernError != nil {
 		for i := range items {
 			if !failed[i] {
@@ -150,47 +149,32 @@ func (w *writing) missUnconfirmed(ctx context.Context, items []item, e *gomongo.
 	w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
 }
 
-// Answers to whether a write error says that the same notification is stored.
-type duplicate int
-
-const (
-	isOther duplicate = iota
-	isStored
-	isDoubtful // the server does not say which index has the duplicate
-)
-
 const codeDuplicate = 11000
 
-// duplicateID tells whether a write error is about a duplicate _id. An operator
-// may have made other unique indexes.
-func duplicateID(e *gomongo.WriteError) duplicate {
+// isStored reports whether a write error says that there is a document with the
+// same _id, and so the same notification.
+func isStored(e *gomongo.WriteError) bool {
 	if e.Code != codeDuplicate {
-		return isOther
+		return false
 	}
 	if pattern, err := e.Raw.LookupErr("keyPattern"); err == nil {
 		document, isDocument := pattern.DocumentOK()
-		if _, err := document.LookupErr(keyID); isDocument && err == nil {
-			return isStored
-		}
-		return isOther
+		_, err := document.LookupErr(keyID)
+		return isDocument && err == nil
 	}
-	switch {
-	case strings.Contains(e.Message, "index: _id_"):
-		return isStored
-	case strings.Contains(e.Message, "index: "):
-		return isOther
-	}
-	return isDoubtful
+	return strings.Contains(e.Message, "index: _id_")
 }
 
-// lookFor looks which of the items are stored. The others are refused.
-func (w *writing) lookFor(ctx context.Context, items []item) {
-	if len(items) == 0 {
+// lookFor looks which of the items are stored whose _id may be no duplicate: the
+// operator may have made other unique indexes, of which a server names any one, or
+// none. The items that are not stored are refused.
+func (w *writing) lookFor(ctx context.Context, items []item, doubtful map[bson.ObjectID]gomongo.WriteError) {
+	if len(doubtful) == 0 {
 		return
 	}
-	ids := make(bson.A, len(items))
-	for i := range items {
-		ids[i] = items[i].id
+	var ids bson.A
+	for id := range doubtful {
+		ids = append(ids, id)
 	}
 	stored, err := try(ctx, w.database, func(ctx context.Context, c *collections) (stored []struct {
 		ID bson.ObjectID `bson:"_id"`
@@ -201,17 +185,17 @@ func (w *writing) lookFor(ctx context.Context, items []item) {
 		}
 		return stored, err
 	})
-	if err != nil {
-		w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
-		return
-	}
-	known := map[bson.ObjectID]bool{}
 	for _, document := range stored {
-		known[document.ID] = true
+		delete(doubtful, document.ID)
 	}
-	for _, it := range items {
-		if !known[it.id] {
-			w.done.Refuse(fmt.Errorf("%s has a unique index of its own on the collection %s, and a document with the same key", w.name, eventsCollection), it.index)
+	for i := range items {
+		e, isDoubtful := doubtful[items[i].id]
+		switch {
+		case !isDoubtful:
+		case err != nil:
+			w.done.Miss(w.explain(ctx, err), isTransient(err), items[i].index)
+		default:
+			w.done.Refuse(w.explain(ctx, e), items[i].index)
 		}
 	}
 }

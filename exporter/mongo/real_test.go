@@ -202,3 +202,11 @@ func TestWrite(t *testing.T) {
 		}
 	})
 }
+
+// newStore is the Store of a client that the test made.
+func newStore(t testing.TB, client *gomongo.Client, opts ...mongo.Option) *store.Store {
+	t.Helper()
+	s := mongo.New(client, opts...)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
