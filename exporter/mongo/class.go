@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"strings"
 
 	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
@@ -64,7 +65,14 @@ func hasCode(err error, codes ...int) bool {
 }
 
 // isForbidden reports whether the user has no right to a command.
-func isForbidden(err error) bool { return hasCode(err, codeUnauthorized, codeAtlas) }
+func isForbidden(err error) bool { return hasCode(err, codeUnauthorized, codeAtlas) && !wantsLogin(err) }
+
+// wantsLogin reports whether the server wants a user and a password. It has the code
+// of a right that is missing.
+func wantsLogin(err error) bool {
+	code, message := codeOf(err)
+	return code == codeUnauthorized && strings.Contains(message, "authentication")
+}
 
 // isValidation reports whether a validator of the operator refuses a document.
 func isValidation(err error) bool { return hasCode(err, codeValidation) }

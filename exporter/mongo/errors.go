@@ -57,7 +57,11 @@ func (d *database) server() *neterr.Server {
 		Name: d.name, Timeout: d.timeout, TimeoutOption: "socketTimeoutMS", Trust: trustHint,
 		Without: "the connection string should have the option tls=false, or none about TLS",
 	}
-	if len(d.addrs) > 0 && !d.withTLS {
+	switch {
+	case len(d.addrs) == 0:
+	case d.withTLS:
+		s.Hint = "if it does not speak TLS, the connection string should have the option tls=false"
+	default:
 		s.Hint = "if it speaks TLS, the connection string should have the option tls=true"
 	}
 	return s
@@ -77,7 +81,7 @@ func (d *database) sentence(err error) string {
 	switch {
 	case code == codeBadLogin, code == 0 && errors.As(err, &login) && !neterr.Lost(err) && !errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("%s refuses the user or the password of the connection string, %s: %s", d.name, userHint, neterr.RootCause(err))
-	case code == codeUnauthorized && d.user == "" && len(d.addrs) > 0:
+	case wantsLogin(err):
 		return fmt.Sprintf("%s wants a user and a password in the connection string, %s: %s", d.name, userHint, message)
 	case code == codeUnauthorized, code == codeAtlas:
 		return fmt.Sprintf("%s does not give the user%s the rights that docs/stores/mongodb.md lists: %s", d.name, quotedUser(d.user), message)
