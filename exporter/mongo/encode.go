@@ -53,10 +53,7 @@ func encode(n *osprofiler.Notification, id bson.ObjectID) []byte {
 func appendFields(dst []byte, n *osprofiler.Notification, id bson.ObjectID) (_ []byte, exact bool) {
 	dst = append(appendKey(beginDocument(dst), bson.TypeObjectID, keyID), id[:]...)
 	base := storedID(driver.Text(n.BaseID))
-	stamp := n.Timestamp
-	if len(stamp) > mostField {
-		stamp = cut(stamp)
-	}
+	stamp := sortableTime(n.Timestamp)
 	dst = appendString(dst, keyName, valid(n.Name))
 	dst = appendString(dst, keyBaseID, base)
 	dst = appendString(dst, keyTraceID, valid(n.TraceID))
@@ -67,6 +64,21 @@ func appendFields(dst []byte, n *osprofiler.Notification, id bson.ObjectID) (_ [
 		exact = exact && utf8.ValidString(field)
 	}
 	return dst, exact
+}
+
+// sortableTime returns the value of timestamp in a document: a time as
+// osprofiler.FormatTime writes it, so that times are in the order of their texts,
+// and any other text such that it does not stand among times.
+func sortableTime(timestamp string) string {
+	switch t, err := osprofiler.ParseTime(timestamp); {
+	case err == nil:
+		return osprofiler.FormatTime(t)
+	case timestamp != "" && timestamp[0] <= '9':
+		return ""
+	case len(timestamp) > mostField:
+		return cut(timestamp)
+	}
+	return timestamp
 }
 
 // encodeBare makes the document of a notification without most of its info. With

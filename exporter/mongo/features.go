@@ -14,6 +14,7 @@ import (
 type features struct {
 	noChangeStreams atomic.Bool
 	noFirstInGroup  atomic.Bool // $group without $min, $max, $first
+	hasNoUUIDs      atomic.Bool // of collections
 }
 
 // serverInfo is what the server says of itself.

@@ -2,14 +2,13 @@ package mongo
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // field returns the expression for a field.
@@ -232,9 +231,6 @@ const (
 
 // isNotImplemented reports whether a server lacks something that was asked for.
 func isNotImplemented(err error) bool {
-	var answer gomongo.CommandError
-	if store.IsTransient(err) || !errors.As(err, &answer) {
-		return false
-	}
-	return hasCode(err, notImplemented...) || answer.Code >= firstLocation && answer.Code != codeTooManyRate
+	code, _ := codeOf(err)
+	return slices.Contains(notImplemented, code) || code >= firstLocation && code != codeTooManyRate
 }

@@ -50,8 +50,7 @@ func unreachable(t testing.TB) string {
 	return "mongodb://" + closedPort(t) + "/?serverSelectionTimeoutMS=500"
 }
 
-// closedPort is one that nobody listens on.
-func closedPort(t testing.TB) string {
+func newPlace(t testing.TB, url string) place {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -38,7 +38,11 @@ func (l *listing) walk(ctx context.Context) bool {
 		return false
 	}
 	if l.q.Failed && l.q.ByFirstEvent || l.q.Contains(time.Time{}) && !l.newest.isFull() {
-		return l.pass(ctx, l.mayMatter(bson.D{{Key: keyTimestamp, Value: nil}}), false) // null or missing
+		untimed := bson.D{{Key: "$or", Value: bson.A{
+			bson.D{{Key: keyTimestamp, Value: nil}}, // null or missing
+			bson.D{{Key: keyTimestamp, Value: bson.D{{Key: "$lt", Value: "0"}}}},
+		}}}
+		return l.pass(ctx, l.mayMatter(untimed), false)
 	}
 	return true
 }

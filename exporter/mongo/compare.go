@@ -1,0 +1,190 @@
+package mongo
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/osprofiler-otel/osprofiler"
+)
+
+// compareAll compares all _ids with those that were yielded, and yields the
+// documents that were not.
+func (f *feed) compareAll(ctx context.Context, yield func(osprofiler.Notification, error) bool) error {
+	if err := f.readOthers(ctx, yield); err != nil {
+		return err
+	}
+	if err := f.compareBuckets(ctx, 0, len(f.yielded.buckets), yield); err != nil {
+		return err
+	}
+	f.due = false
+	return nil
+}
+
+const (
+	// mostFound is how many ids of one bucket are compared at once.
+	mostFound = 1 << 16
+	// fetchedAtOnce is how many documents one query gets by their ids.
+	fetchedAtOnce = 1000
+)
+
+// compareBuckets compares the buckets from one index to another one, which is not
+// included.
+func (f *feed) compareBuckets(ctx context.Context, from, to int, yield func(osprofiler.Notification, error) bool) error {
+	if from >= to {
+		return nil
+	}
+	defer f.yielded.tidy()
+	i, upTo := from, f.yielded.buckets[to-1].last
+	var found []bson.ObjectID
+	settle := func() error {
+		unseen := f.yielded.compare(i, found)
+		found = found[:0]
+		i++
+		return f.fetch(ctx, unseen, yield)
+	}
+	for batch, err := range f.ids(ctx, from, upTo) {
+		if err != nil {
+			return err
+		}
+		for _, id := range batch {
+			for compareIDs(f.yielded.buckets[i].last, id) < 0 {
+				if err := settle(); err != nil {
+					return err
+				}
+			}
+			if len(found) == mostFound {
+				f.yielded.divide(i, found)
+				if err := settle(); err != nil {
+					return err
+				}
+			}
+			found = append(found, id)
+		}
+	}
+	for {
+		last := f.yielded.buckets[i].last == upTo
+		if err := settle(); err != nil || last {
+			return err
+		}
+	}
+}
+
+// divide divides a bucket behind the last of some ids that were found in it. A
+// bucket whose ids are not in memory is not the same any more then, unless it had
+// so many.
+func (l *ledger) divide(i int, found []bson.ObjectID) {
+	b := &l.buckets[i]
+	if !b.isExact() {
+		b.ids, b.count, b.sum = nil, 0, 0
+	}
+	l.split(i, found[len(found)-1])
+}
+
+// ids yields the ObjectIDs of the buckets from an index up to an id, in order.
+func (f *feed) ids(ctx context.Context, from int, upTo bson.ObjectID) func(yield func([]bson.ObjectID, error) bool) {
+	filter := bson.D{{Key: "$lte", Value: upTo}, {Key: "$gte", Value: bson.ObjectID{}}}
+	if from > 0 {
+		filter = bson.D{{Key: "$lte", Value: upTo}, {Key: "$gt", Value: f.yielded.buckets[from-1].last}}
+	}
+	q := query[bson.ObjectID]{
+		open: func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
+			find := options.Find().SetSort(bson.D{{Key: keyID, Value: 1}}).SetProjection(bson.D{{Key: keyID, Value: 1}})
+			return primary(c.events).Find(ctx, bson.D{{Key: keyID, Value: filter}}, find)
+		},
+		decode: func(_ context.Context, document bson.Raw) (bson.ObjectID, error) {
+			id := document.Lookup(keyID).ObjectID()
+			filter = bson.D{{Key: "$lte", Value: upTo}, {Key: "$gt", Value: id}}
+			return id, nil
+		},
+	}
+	return batches(ctx, f.database, q)
+}
+
+// fetch yields the documents with some ids.
+func (f *feed) fetch(ctx context.Context, ids []bson.ObjectID, yield func(osprofiler.Notification, error) bool) error {
+	for some := range slices.Chunk(ids, fetchedAtOnce) {
+		q := f.findEntries(bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: some}}}}, nil)
+		open := q.open
+		q.open = func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
+			at := *c
+			at.events = primary(c.events)
+			return open(ctx, &at)
+		}
+		err := f.each(ctx, q, func(e *entry) bool {
+			f.yielded.add(e.id.ObjectID())
+			return yield(e.Notification, e.err)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	// newestBuckets is how many of the newest buckets each scan looks into: those
+	// of the last minutes, in which services whose clocks are late insert.
+	newestBuckets = 2
+	// checkingShare bounds the time for this: a server without an index on _id
+	// needs long.
+	checkingShare = 20
+)
+
+// checkSome compares the newest buckets and the next one of the others.
+func (f *feed) checkSome(ctx context.Context, yield func(osprofiler.Notification, error) bool) error {
+	begin := time.Now()
+	if begin.Before(f.checkAgain) {
+		return nil
+	}
+	count := len(f.yielded.buckets)
+	if err := f.compareBuckets(ctx, max(0, count-newestBuckets), count, yield); err != nil {
+		return err
+	}
+	if older := len(f.yielded.buckets) - newestBuckets; older > 0 {
+		i := f.yielded.at(f.checkedUpTo) + 1
+		if i >= older {
+			i = 0
+		}
+		f.checkedUpTo = f.yielded.buckets[i].last
+		if err := f.compareBuckets(ctx, i, i+1, yield); err != nil {
+			return err
+		}
+	}
+	now := time.Now()
+	f.checkAgain = now.Add(checkingShare * now.Sub(begin))
+	return nil
+}
+
+// isSame reports whether the collection has anything of what was yielded before
+// the cursor, for servers that give collections no UUIDs.
+func (f *feed) isSame(ctx context.Context) (same bool, err error) {
+	buckets := f.yielded.buckets
+	if len(buckets) == 0 {
+		return true, nil
+	}
+	found, i := bucket{}, 0
+	next := func() {
+		same = same || found.count > 0 && found.count == buckets[i].count && found.sum == buckets[i].sum
+		found = bucket{}
+		i++
+	}
+	for batch, err := range f.ids(ctx, 0, buckets[len(buckets)-1].last) {
+		if err != nil || same {
+			return same, err
+		}
+		for _, id := range batch {
+			for compareIDs(buckets[i].last, id) < 0 {
+				next()
+			}
+			found.count++
+			found.sum += digestOf(id)
+		}
+	}
+	next()
+	return same, nil
+}
