@@ -13,10 +13,8 @@ import (
 // library. Other programs may write a number, a UUID or nothing.
 
 // otherTypes are the names of the types of values that are neither strings nor
-// missing.
-var otherTypes = bson.A{
-	"number", "object", "array", "binData", "objectId", "bool", "date", "timestamp", "regex", "symbol", "javascript", "decimal",
-}
+// missing. FerretDB does not know the names of some types that nobody uses.
+var otherTypes = bson.A{"number", "object", "array", "binData", "objectId", "bool", "date", "timestamp", "regex"}
 
 // hasForeign returns the filter for documents in which a field is not a string.
 func hasForeign(key string) bson.D {

@@ -176,8 +176,7 @@ func (l *ledger) tidy() {
 			continue
 		}
 		for b.isExact() && len(b.ids) > 2*bucketSize {
-			part := bucket{last: b.ids[bucketSize-1], ids: b.ids[:bucketSize:bucketSize], count: bucketSize}
-			part.sum = sumOf(part.ids)
+			part := bucket{last: b.ids[bucketSize-1], ids: b.ids[:bucketSize:bucketSize], count: bucketSize, sum: sumOf(b.ids[:bucketSize])}
 			tidied = append(tidied, part)
 			b.ids, b.count, b.sum = b.ids[bucketSize:], b.count-bucketSize, b.sum-part.sum
 		}
@@ -187,11 +186,19 @@ func (l *ledger) tidy() {
 	l.bound()
 }
 
-// summary returns at most so many buckets without ids, made of neighbours.
+// summary returns at most so many buckets without ids, made of neighbours. Of a
+// small collection, a bucket has few ids then.
 func (l *ledger) summary(most int) []bucket {
-	step := max(1, (len(l.buckets)+most-1)/most)
+	parts := l.buckets
+	if total := l.total(); total <= mostDivided {
+		parts = nil
+		for i := range l.buckets {
+			parts = append(parts, l.buckets[i].divided(max(1, total/most))...)
+		}
+	}
+	step := max(1, (len(parts)+most-1)/most)
 	var summed []bucket
-	for some := range slices.Chunk(l.buckets, step) {
+	for some := range slices.Chunk(parts, step) {
 		one := bucket{last: some[len(some)-1].last}
 		for i := range some {
 			one.count += some[i].count
@@ -200,4 +207,19 @@ func (l *ledger) summary(most int) []bucket {
 		summed = append(summed, one)
 	}
 	return summed
+}
+
+// mostDivided is how many documents are divided into smaller buckets for a cursor.
+const mostDivided = 16 * bucketSize
+
+// divided returns buckets of some ids each, if the ids are in memory.
+func (b *bucket) divided(size int) (parts []bucket) {
+	if len(b.ids) <= size {
+		return []bucket{*b}
+	}
+	for ids := range slices.Chunk(b.ids, size) {
+		parts = append(parts, bucket{last: ids[len(ids)-1], count: len(ids), sum: sumOf(ids)})
+	}
+	parts[len(parts)-1].last = b.last
+	return parts
 }
