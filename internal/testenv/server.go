@@ -25,6 +25,7 @@ type program struct {
 	prepare func(p *process) error // runs once, before the first start; may be nil
 	command func(p *process) []string
 	ready   func(ctx context.Context, addr string) error
+	url     func(p *process, addr string) string // the connection string for an address; may be nil
 }
 
 // patience is the longest time that a server may take to answer. The machine may

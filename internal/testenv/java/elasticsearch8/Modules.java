@@ -1,0 +1,17 @@
+import java.nio.file.Path;
+import java.util.Map;
+import org.elasticsearch.plugins.PluginsLoader;
+
+/** Loads the modules of Elasticsearch 8. */
+final class Modules {
+    private Modules() {}
+
+    // The server is on the class path and is no named module, as the last argument says.
+    static PluginsLoader load(Path home) {
+        return PluginsLoader.createPluginsLoader(
+            PluginsLoader.loadModulesBundles(home.resolve("modules")),
+            PluginsLoader.loadPluginsBundles(home.resolve("plugins")),
+            Map.of(),
+            false);
+    }
+}

