@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -22,6 +23,8 @@ type Certificates struct {
 	Server    string // the server's certificate
 	Key       string // the server's key
 	OtherHost string // a certificate of the same authority and key, but for the host other.example only
+	Client    string // a certificate of the same authority for the user Writer
+	ClientKey string
 }
 
 // OfOtherHost returns the certificates with OtherHost as the server's.
@@ -43,10 +46,7 @@ func NewCertificates(t testing.TB, account string) Certificates {
 	if err := certify(dir); err != nil {
 		t.Fatal(err)
 	}
-	c := Certificates{
-		Authority: filepath.Join(dir, "authority.pem"), Server: filepath.Join(dir, "server.pem"),
-		Key: filepath.Join(dir, "server.key"), OtherHost: filepath.Join(dir, "other.pem"),
-	}
+	c := certificatesIn(dir)
 	for _, path := range []string{dir, c.Key} {
 		if err := ownedBy(account, path); err != nil {
 			t.Skip(err)
@@ -55,6 +55,15 @@ func NewCertificates(t testing.TB, account string) Certificates {
 	return c
 }
 
+func certificatesIn(dir string) Certificates {
+	return Certificates{
+		Authority: filepath.Join(dir, "authority.pem"), Server: filepath.Join(dir, "server.pem"),
+		Key: filepath.Join(dir, "server.key"), OtherHost: filepath.Join(dir, "other.pem"),
+		Client: filepath.Join(dir, "client.pem"), ClientKey: filepath.Join(dir, "client.key"),
+	}
+}
+
+// certify makes the files of certificatesIn.
 func certify(dir string) error {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of tests"},
@@ -72,28 +81,40 @@ func certify(dir string) error {
 	other := *server
 	other.SerialNumber, other.Subject.CommonName = big.NewInt(3), "other.example"
 	other.DNSNames, other.IPAddresses = []string{"other.example"}, nil
+	client := *server
+	client.SerialNumber, client.Subject.CommonName = big.NewInt(4), Writer
+	client.DNSNames, client.IPAddresses = nil, nil
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	c := certificatesIn(dir)
+	serverKey, err := newKey(c.Key)
 	if err != nil {
 		return err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(serverKey)
+	clientKey, err := newKey(c.ClientKey)
 	if err != nil {
 		return err
 	}
-	if err := writePEM(filepath.Join(dir, "server.key"), "PRIVATE KEY", private, 0o600); err != nil {
-		return err
+	return errors.Join(
+		sign(c.Authority, authority, authority, &authorityKey.PublicKey, authorityKey),
+		sign(c.Server, server, authority, serverKey, authorityKey),
+		sign(c.OtherHost, &other, authority, serverKey, authorityKey),
+		sign(c.Client, &client, authority, clientKey, authorityKey))
+}
+
+// newKey makes a private key, and returns its public key.
+func newKey(path string) (*ecdsa.PublicKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
 	}
-	if err := sign(filepath.Join(dir, "authority.pem"), authority, authority, &authorityKey.PublicKey, authorityKey); err != nil {
-		return err
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
 	}
-	if err := sign(filepath.Join(dir, "server.pem"), server, authority, &serverKey.PublicKey, authorityKey); err != nil {
-		return err
-	}
-	return sign(filepath.Join(dir, "other.pem"), &other, authority, &serverKey.PublicKey, authorityKey)
+	return &key.PublicKey, writePEM(path, "PRIVATE KEY", der, 0o600)
 }
 
 func sign(path string, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) error {

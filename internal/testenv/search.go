@@ -30,9 +30,9 @@ var (
 	elasticsearch7 = searchProduct{name: "Elasticsearch7", folder: "elasticsearch7", scheme: "elasticsearch"}
 	elasticsearch8 = searchProduct{name: "Elasticsearch8", folder: "elasticsearch8", scheme: "elasticsearch"}
 	elasticsearch9 = searchProduct{name: "Elasticsearch9", folder: "elasticsearch9", scheme: "elasticsearch"}
-	openSearch2    = searchProduct{name: "OpenSearch2", folder: "opensearch2", scheme: "opensearch"}
+	openSearch2    = searchProduct{name: "OpenSearch2", folder: "opensearch2", scheme: "opensearch+https", secure: secureOpenSearch}
 	openSearch3    = searchProduct{name: "OpenSearch3", folder: "opensearch3", scheme: "opensearch"}
-	xpack8         = searchProduct{name: "Elasticsearch8", folder: "elasticsearch8", home: "xpack8", scheme: "elasticsearch+https"}
+	xpack8         = searchProduct{name: "Elasticsearch8", folder: "elasticsearch8", home: "xpack8", scheme: "elasticsearch+https", secure: secureElasticsearch}
 )
 
 var (
