@@ -209,6 +209,12 @@ func isIndexName(name string) bool {
 		!strings.HasPrefix(name, "-") && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "+")
 }
 
+// These words of our errors are no URLs with a password.
+var _ = []string{
+	connstr.Own("should start with elasticsearch://"), connstr.Own("should start with elasticsearch+https://"),
+	connstr.Own("should start with opensearch://"), connstr.Own("should start with opensearch+https://"),
+}
+
 // server returns the description of the cluster, without its password.
 func (t *target) server() server {
 	kind, scheme := "Elasticsearch", schemeElasticsearch
