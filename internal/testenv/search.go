@@ -156,10 +156,13 @@ var searchSettings = []string{
 	"cluster.routing.allocation.disk.threshold_enabled=false",
 }
 
+// searchReady is a request that succeeds when all indices accept writes.
+const searchReady = "/_cluster/health?wait_for_status=yellow&timeout=5s"
+
 // program returns the program of a cluster of one node, with additional settings
 // ("name=value").
 func (s searchProduct) program(settings ...string) func() (program, error) {
-	return s.node("/_cluster/health?wait_for_status=yellow&timeout=5s", append([]string{"node.name=node-1", "discovery.type=single-node", "transport.port=0"}, settings...)...)
+	return s.node(searchReady, append([]string{"node.name=node-1", "discovery.type=single-node", "transport.port=0"}, settings...)...)
 }
 
 // node returns the program of a node that is ready when it answers a path with a

@@ -120,7 +120,8 @@ func SearchRequest(t testing.TB, connectionString, method, path, body string) (s
 	return status, answer
 }
 
-// AsUser returns a connection string with another user and password.
+// AsUser returns a connection string with another user and password, or without
+// them if user is "".
 func AsUser(connectionString, user, password string) string {
 	scheme, rest, _ := strings.Cut(connectionString, "://")
 	rest, options, query := strings.Cut(rest, "?")
@@ -128,7 +129,10 @@ func AsUser(connectionString, user, password string) string {
 	if query {
 		rest += "?" + options
 	}
-	return scheme + "://" + url.QueryEscape(user) + ":" + url.QueryEscape(password) + "@" + rest
+	if user != "" {
+		rest = url.UserPassword(user, password).String() + "@" + rest
+	}
+	return scheme + "://" + rest
 }
 
 func searchVersion(connectionString string) (string, error) {

@@ -1,0 +1,39 @@
+package testenv
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A SearchCluster is a cluster of two nodes of Elasticsearch 7 for a single test.
+type SearchCluster struct {
+	URL string // elasticsearch://host:port,host:port
+	// Master is the only node that may be the master. While it is gone, the other
+	// node refuses writes with status 503, after as long as the request says (a
+	// minute), and answers searches of the shards that it has.
+	Master *Server
+	// Data has a copy of every shard of an index with a replica. While it is gone,
+	// the master goes on.
+	Data *Server
+}
+
+// StartElasticsearch7Cluster starts two nodes with additional settings.
+func StartElasticsearch7Cluster(t testing.TB, settings ...string) *SearchCluster {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	node := func(ready string, own ...string) *Server {
+		return start(t, elasticsearch7Server, elasticsearch7.node(ready, append(own, settings...)...), Disk{})
+	}
+	c := &SearchCluster{}
+	c.Master = node(searchReady, "node.name=master", "cluster.initial_master_nodes=[master]", "transport.port="+strconv.Itoa(port))
+	c.Data = node(searchReady+"&wait_for_nodes=2", "node.name=data", "node.roles=[data, ingest]", "transport.port=0",
+		`discovery.seed_hosts=["`+transport+`"]`)
+	c.URL = c.Master.Search() + "," + strings.TrimPrefix(c.Data.Search(), "elasticsearch://")
+	return c
+}
