@@ -232,3 +232,34 @@ func TestLargeNotifications(t *testing.T) {
 		}
 	})
 }
+
+// With a time to live, the server deletes what is older; a server that cannot is
+// an error of Ping, and Write works all the same.
+func TestTTL(t *testing.T) {
+	server := testenv.StartMongoDB(t)
+	url := with(server.MongoDB(), "db_name=osprofiler&filter_error_trace=true")
+	s := open(t, with(url, "osp_ttl=1"))
+	n := notification("a-stop", `{"etype": "E", "host": "h"}`)
+	write(t, s, n)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	db := bare(t, url)
+	deadline := time.Now().Add(time.Minute)
+	for len(documents(t, db.Collection("profiler")))+len(documents(t, db.Collection("profiler_error"))) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was deleted")
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	other := open(t, with(testenv.FerretDB(t), "osp_ttl=720h"))
+	for range 2 {
+		if err := other.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot delete what is older than osp_ttl=720h0m0s, which needs a TTL index on osp_written") {
+			t.Error(err)
+		}
+	}
+	write(t, other, n)
+	if back := readBack(t, other, n.BaseID); len(back) != 1 || !back[0].Equal(n) || back[0].Info != n.Info {
+		t.Errorf("%v", back)
+	}
+}

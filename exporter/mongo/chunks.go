@@ -52,11 +52,15 @@ func (w *writing) insertChunks(ctx context.Context, it *item) error {
 	for number := 0; len(text) > 0; number++ {
 		part := text[:min(chunkSize, len(text))]
 		text = text[len(part):]
-		chunks = append(chunks, bson.D{
+		chunk := bson.D{
 			{Key: keyID, Value: chunkID(it.id, number)},
 			{Key: keyBaseID, Value: storedID(driver.Text(n.BaseID))},
 			{Key: keyData, Value: bson.Binary{Data: part}},
-		})
+		}
+		if w.ttl > 0 {
+			chunk = append(chunk, bson.E{Key: keyWritten, Value: w.now})
+		}
+		chunks = append(chunks, chunk)
 		if len(chunks) < chunksPerInsert && len(text) > 0 {
 			continue
 		}

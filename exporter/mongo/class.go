@@ -65,7 +65,9 @@ func hasCode(err error, codes ...int) bool {
 }
 
 // isForbidden reports whether the user has no right to a command.
-func isForbidden(err error) bool { return hasCode(err, codeUnauthorized, codeAtlas) && !wantsLogin(err) }
+func isForbidden(err error) bool {
+	return hasCode(err, codeUnauthorized, codeAtlas) && !wantsLogin(err)
+}
 
 // wantsLogin reports whether the server wants a user and a password. It has the code
 // of a right that is missing.

@@ -101,6 +101,8 @@ func (d *documentReader) add(e *element) error {
 	field := d.field(e.key)
 	nullable := e.key == keyParentID || e.key == keyProject || e.key == keyService
 	switch {
+	case isWritten(e):
+		return nil
 	case field == nil:
 		d.plain = false
 		return nil
@@ -113,6 +115,9 @@ func (d *documentReader) add(e *element) error {
 	d.seen++
 	return nil
 }
+
+// isWritten reports whether an element is the time of writing.
+func isWritten(e *element) bool { return e.key == keyWritten && e.kind == bson.TypeDateTime }
 
 // allFields is how many fields a notification has.
 const allFields = 8
@@ -132,7 +137,7 @@ func (d *documentReader) notification(document bson.Raw) (osprofiler.Notificatio
 		if e, rest, err = nextElement(rest); err != nil {
 			return d.n, err
 		}
-		if e.key == keyID || e.key == keyChunks {
+		if e.key == keyID || e.key == keyChunks || isWritten(&e) {
 			continue
 		}
 		if len(text) > 1 {

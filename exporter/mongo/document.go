@@ -24,6 +24,7 @@ const (
 
 	keyOriginal = "osp_original" // the JSON text of the notification, if the document cannot hold it exactly
 	keyChunks   = "osp_chunks"   // the number of chunks, if the text is too large for the document
+	keyWritten  = "osp_written"  // the time of writing, with WithTTL
 )
 
 // notification returns the notification of a document of the events collection,

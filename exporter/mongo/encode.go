@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -174,3 +175,13 @@ func withBaseID(id string) bson.D {
 	}
 	return bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: bson.A{id, stored}}}}}
 }
+
+// appendWritten adds the time of writing to a document.
+func appendWritten(document []byte, now time.Time) []byte {
+	document = appendKey(document[:len(document)-1], bson.TypeDateTime, keyWritten)
+	document = binary.LittleEndian.AppendUint64(document, uint64(now.UnixMilli()))
+	return endDocument(document, 0)
+}
+
+// writtenSize is the size of what appendWritten adds.
+const writtenSize = 1 + len(keyWritten) + 1 + 8

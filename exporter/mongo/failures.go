@@ -73,10 +73,14 @@ func (w *writing) failures() (all []*failure) {
 func (w *writing) upsert(ctx context.Context, failures []*failure) error {
 	models := make([]gomongo.WriteModel, len(failures))
 	for i, f := range failures {
+		set := bson.D{{Key: keyTimestamp, Value: f.timestamp}}
+		if w.ttl > 0 {
+			set = append(set, bson.E{Key: keyWritten, Value: w.now})
+		}
 		models[i] = gomongo.NewUpdateOneModel().
 			SetFilter(bson.D{{Key: keyBaseID, Value: f.baseID}}).
 			SetUpdate(bson.D{
-				{Key: "$set", Value: bson.D{{Key: keyTimestamp, Value: f.timestamp}}},
+				{Key: "$set", Value: set},
 				{Key: "$setOnInsert", Value: bson.D{{Key: keyID, Value: failureID(f.baseID)}}},
 			}).
 			SetUpsert(true)

@@ -53,6 +53,7 @@ type config struct {
 	database         string
 	filterErrorTrace bool
 	readOnly         bool
+	ttl              time.Duration
 	timeout          time.Duration // of an answer; 0 for no end
 	writeTimeout     time.Duration // of a confirmation by the write concern; 0 for no end of its own
 }
@@ -77,6 +78,14 @@ func WithFilterErrorTrace(on bool) Option {
 
 // WithReadOnly refuses to write and to delete.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
+
+// WithTTL makes the server delete each notification when it was written that long
+// ago, in whole seconds, rounded up. Each document then has the time at which it was
+// written, on which Write and Ping create a TTL index. By default, as in the Python
+// library, nothing expires.
+func WithTTL(d time.Duration) Option {
+	return optionFunc(func(c *config) { c.ttl = (d + time.Second - 1).Truncate(time.Second) })
+}
 
 // WithSocketTimeout sets how long to wait for each answer of the server. The
 // default is 30 seconds.
@@ -116,7 +125,7 @@ func (d *database) Name() string { return d.name }
 // Ping implements driver.Driver. It looks for one document, which needs a server
 // that can be read. A user who may only write gets an answer, too: the answer
 // that the user may not read. Unless the Store is read-only, Ping creates the
-// indexes that Write would create.
+// indexes that Write would create, and tells why WithTTL does not work.
 func (d *database) Ping(ctx context.Context) error {
 	_, err := call(ctx, d, func(ctx context.Context, c *collections) (bson.Raw, error) {
 		raw, err := c.events.FindOne(ctx, bson.D{{Key: "_id", Value: bson.NewObjectIDFromTimestamp(time.Unix(0, 0))}}).Raw()
@@ -129,7 +138,7 @@ func (d *database) Ping(ctx context.Context) error {
 		return err
 	}
 	d.ensureIndexes(ctx)
-	return nil
+	return d.explain(ctx, d.ensureTTL(ctx))
 }
 
 // Close implements driver.Driver. It closes the connections, but not a client

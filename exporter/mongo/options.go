@@ -32,7 +32,7 @@ var tuning = []string{
 // others are options with a meaning of their own here.
 var others = []string{
 	"connect", "db_name", "filter_error_trace", "fsync", "gssapiServiceName", "heartbeatIntervalMS", "j", "journal", "maxStaleness",
-	"osp_read_only", "readPreferenceTags", "socketTimeoutMS", "timeoutMS", "uuidRepresentation", "w", "wtimeout", "wTimeoutMS",
+	"osp_read_only", "osp_ttl", "readPreferenceTags", "socketTimeoutMS", "timeoutMS", "uuidRepresentation", "w", "wtimeout", "wTimeoutMS",
 }
 
 // names maps the names of the options in lower case to those that this package
@@ -77,6 +77,11 @@ func (t *target) readOptions(o *connstr.Options) error {
 	o.Filled("db_name", &t.database)
 	o.Bool("filter_error_trace", &t.filterErrorTrace)
 	o.Bool("osp_read_only", &t.readOnly)
+	var ttl time.Duration
+	o.Duration("osp_ttl", &ttl)
+	if ttl > 0 {
+		WithTTL(ttl).apply(&t.config)
+	}
 	t.passed = url.Values{}
 	for _, name := range passedOn {
 		if text, ok := o.Take(name); ok {

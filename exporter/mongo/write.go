@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
@@ -19,7 +20,7 @@ import (
 // is stored already is not stored again. The error is a *store.WriteError that
 // names the notifications that were not confirmed.
 func (d *database) Write(ctx context.Context, batch []osprofiler.Notification) error {
-	w := &writing{database: d, batch: batch, done: outcome.Of(batch)}
+	w := &writing{database: d, batch: batch, done: outcome.Of(batch), now: time.Now()}
 	first := make([]item, len(batch))
 	for i := range batch {
 		first[i] = item{index: i, id: idOf(&batch[i])}
@@ -36,6 +37,7 @@ func (d *database) Write(ctx context.Context, batch []osprofiler.Notification) e
 	}
 	if len(w.done.Missing()) == 0 {
 		d.ensureIndexes(ctx)
+		_ = d.ensureTTL(ctx) // Ping tells of an error
 	}
 	return w.done.Err()
 }
@@ -55,6 +57,7 @@ type writing struct {
 	limits limits
 	done   *outcome.Outcome
 	splits int // how many messages were sent in halves
+	now    time.Time
 }
 
 // limits are the sizes that the server takes.
@@ -68,9 +71,9 @@ const mostMessage = 12 << 20
 const messageOverhead = 16 << 10
 
 func limitsOf(info *serverInfo) limits {
-	l := limits{document: 16 << 20, message: mostMessage, count: 100_000}
+	l := limits{document: 16<<20 - writtenSize, message: mostMessage, count: 100_000}
 	if info.maxDocument > 0 {
-		l.document = info.maxDocument
+		l.document = info.maxDocument - writtenSize
 	}
 	if info.maxMessage > 2*messageOverhead {
 		l.message = min(l.message, info.maxMessage-messageOverhead)
@@ -117,6 +120,9 @@ func (w *writing) message(ctx context.Context, items []item) (sent []item, docum
 		document := w.document(&items[i])
 		if size += len(document); i > 0 && (size > w.limits.message || i == w.limits.count || items[i].form == chunked) {
 			return items[:i], documents, nil
+		}
+		if w.ttl > 0 {
+			document = appendWritten(document, w.now)
 		}
 		documents = append(documents, bson.Raw(document))
 		if items[i].form == chunked {
