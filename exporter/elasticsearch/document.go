@@ -56,10 +56,38 @@ func documentID(text []byte) string {
 
 // needsShortForm reports whether a notification, with its JSON, is not to be stored
 // as it is: the index would take it, but not find it by its id, time or failure,
-// or would give it back as something else.
+// or would give it back as something else; or the server would not survive it.
 func needsShortForm(n *osprofiler.Notification, text []byte) bool {
 	return !isUsual(n.Timestamp) || !isFindable(n.BaseID) || !isFindable(n.TraceID) ||
-		!n.Plain() && !hasTexts(n) || !isFindableFailure(n.Info) || !isStrict(text)
+		!n.Plain() && !hasTexts(n) || !isFindableFailure(n.Info) || !isStrict(text) || isDeep(text)
+}
+
+// mostLevels is how deep a document is nested that is stored as it is. A server
+// reads objects and arrays by recursion. Two thousand levels overflow the stack of
+// Elasticsearch 7: the request gets no answer, and the server ends itself.
+const mostLevels = 100
+
+// isDeep reports whether a JSON text has more than mostLevels levels of objects and
+// arrays.
+func isDeep(text []byte) bool {
+	if bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) <= mostLevels {
+		return false
+	}
+	level, quoted := 0, false
+	for i := 0; i < len(text) && level <= mostLevels; i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return level > mostLevels
 }
 
 // hasTexts reports whether the ids and the time are texts, and no member looks like one

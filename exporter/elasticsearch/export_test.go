@@ -1,5 +1,7 @@
 package elasticsearch
 
+import "github.com/osprofiler-otel/osprofiler"
+
 // Client returns the client, so that tests can send requests past the driver.
 func (c *cluster) Client() Client { return c.client }
 
@@ -8,6 +10,9 @@ var (
 	DocumentID     = documentID
 	ParseLayout    = parseLayout
 	IDTerms        = idTerms
+
+	// NeedsShortForm tells whether a notification is stored in the short form at once.
+	NeedsShortForm = func(n *osprofiler.Notification) bool { return needsShortForm(n, n.AppendJSON(nil)) }
 )
 
 func (l layout) BaseID() string { return l.baseID }
