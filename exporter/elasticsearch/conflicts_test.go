@@ -67,7 +67,7 @@ func asPython(t *testing.T, b bare, index, lines string) {
 // whatever its info is.
 func TestConflictsInDynamicIndex(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
-		count := 6_000
+		count := 3_000
 		is7 := strings.HasSuffix(t.Name(), "/elasticsearch7")
 		if is7 || testenv.Soak() {
 			count = 50_000

@@ -18,6 +18,7 @@ const (
 	batchSize    = 500
 	mostProblems = 5 // that are reported
 	shortText    = 1500
+	tries        = 8
 )
 
 // Write writes all notifications. The store must take each of them.
@@ -25,7 +26,7 @@ func Write(t *testing.T, s *store.Store, all []osprofiler.Notification) {
 	t.Helper()
 	began := time.Now()
 	for batch := range slices.Chunk(all, batchSize) {
-		err := s.Write(t.Context(), batch)
+		err := patiently(func() error { return s.Write(t.Context(), batch) })
 		if err == nil {
 			continue
 		}
@@ -36,6 +37,19 @@ func Write(t *testing.T, s *store.Store, all []osprofiler.Notification) {
 		t.Fatal(err)
 	}
 	t.Logf("%d notifications written in %v", len(all), time.Since(began).Round(time.Millisecond))
+}
+
+// patiently calls a function again while its error is transient: a server with
+// little memory refuses some requests.
+func patiently(call func() error) (err error) {
+	for try := range tries {
+		time.Sleep(time.Duration(try*try) * 100 * time.Millisecond)
+		var transient *store.TransientError
+		if err = call(); !errors.As(err, &transient) {
+			break
+		}
+	}
+	return err
 }
 
 // Check reads all traces and compares them with what was written: each
@@ -118,12 +132,19 @@ func (p *problems) report(t *testing.T, what string) {
 // trace compares a trace with its notifications.
 func (p *problems) trace(ctx context.Context, s *store.Store, id string, want []osprofiler.Notification) {
 	var got, texts []string
-	for n, err := range s.Notifications(ctx, id) {
-		if err != nil {
-			p.add("the trace %s: %v", short(fmt.Sprintf("%q", id)), err)
-			return
+	err := patiently(func() error {
+		got = nil
+		for n, err := range s.Notifications(ctx, id) {
+			if err != nil {
+				return err
+			}
+			got = append(got, n.JSON())
 		}
-		got = append(got, n.JSON())
+		return nil
+	})
+	if err != nil {
+		p.add("the trace %s: %v", short(fmt.Sprintf("%q", id)), err)
+		return
 	}
 	for _, n := range want {
 		texts = append(texts, n.JSON())
