@@ -17,3 +17,6 @@ var (
 
 func (l layout) BaseID() string { return l.baseID }
 func (l layout) Etype() string  { return l.etype }
+
+// EventsMapping is the mapping of an index of notifications.
+const EventsMapping = eventsMapping

@@ -138,7 +138,9 @@ func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yiel
 	if len(w.last) > 0 {
 		s.query = allOf(s.query, object{"range": object{sequenceNumber: object{"gte": number(w.last[0])}}})
 	}
-	a, err := c.sendSearch(ctx, &s, url.Values{"allow_partial_search_results": {"false"}, "scroll": {c.scrollTime}})
+	// The end of the context does not end the request, because the server may then
+	// keep a scroll of which we do not know.
+	a, err := c.sendSearch(context.WithoutCancel(ctx), &s, url.Values{"allow_partial_search_results": {"false"}, "scroll": {c.scrollTime}})
 	if err != nil && lacksFeature(err) {
 		for c.page(ctx, w, pager, yield) {
 		}

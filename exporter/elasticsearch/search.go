@@ -58,6 +58,7 @@ type searchAnswer struct {
 	hits         []hit
 	aggregations string // JSON object
 	scroll       string // the id of the scroll
+	point        string // the id of the point in time
 	bytes        int
 	shards       int // how many were searched
 }
@@ -83,7 +84,9 @@ func (c *cluster) sendSearch(ctx context.Context, s *search, query url.Values) (
 		return searchAnswer{}, err
 	}
 	r.body = body
-	return c.searchAnswer(ctx, r)
+	a, err := c.searchAnswer(ctx, r)
+	s.view.renew(a.point)
+	return a, err
 }
 
 // searchAnswer sends a request that is answered as a search is.
@@ -150,7 +153,7 @@ func (s *search) body() ([]byte, error) {
 		body["aggs"] = s.aggregations
 	}
 	if s.view.isPoint() {
-		body["pit"] = object{"id": s.view.id, "keep_alive": s.view.keep}
+		body["pit"] = object{"id": s.view.current(), "keep_alive": s.view.keep}
 	}
 	return json.Marshal(body)
 }
@@ -172,6 +175,8 @@ func (c *cluster) parseSearch(body []byte) (a searchAnswer, err error) {
 			}
 		case "aggregations":
 			a.aggregations = raw
+		case "pit_id":
+			a.point, _ = pyjson.Text(raw)
 		case "_scroll_id":
 			a.scroll, _ = pyjson.Text(raw)
 		case "_shards":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
@@ -13,11 +14,33 @@ import (
 
 // A snapshot is the state of an index at one time: a point in time of the server.
 type snapshot struct {
-	id, keep string
+	keep string // how long the server keeps it
+
+	mu sync.Mutex
+	id string // empty if there is no point in time
 }
 
 // isPoint reports whether a search is to be made in the snapshot.
-func (s *snapshot) isPoint() bool { return s != nil && s.id != "" }
+func (s *snapshot) isPoint() bool { return s.current() != "" }
+
+// current returns the id of the point in time.
+func (s *snapshot) current() string {
+	if s == nil {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id
+}
+
+// renew takes the id that the server gave with an answer.
+func (s *snapshot) renew(id string) {
+	if s != nil && id != "" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.id = id
+	}
+}
 
 // snapshot opens a point in time. It returns a snapshot that is none if the server
 // or the rights of the user do not allow one; searches then see the index as it is.
@@ -36,7 +59,9 @@ func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, rele
 	} else {
 		r.query.Set("ignore_unavailable", "true")
 	}
-	resp, err := c.doRead(ctx, r)
+	// The end of the context does not end the request, because the server may then
+	// keep a point in time of which we do not know.
+	resp, err := c.doRead(context.WithoutCancel(ctx), r)
 	switch {
 	case err == nil:
 		s.id, _ = pyjson.Text(member(string(resp.body), idName))
@@ -46,7 +71,7 @@ func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, rele
 	if s.id == "" {
 		return s, func() {}, nil
 	}
-	return s, func() { c.release(ctx, closing, closingBody(p, s.id)) }, nil
+	return s, func() { c.release(ctx, closing, closingBody(p, s.current())) }, nil
 }
 
 func closingBody(p product, id string) object {
