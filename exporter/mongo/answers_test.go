@@ -263,3 +263,26 @@ func TestTTL(t *testing.T) {
 		t.Errorf("%v", back)
 	}
 }
+
+// What is older than a time can be deleted by _id, with its chunks.
+func TestDeleteByID(t *testing.T) {
+	onEachServer(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		old, young := notification("a-start", `{"a": "`+strings.Repeat("x", 17<<20)+`"}`), notification("b-start", `{"host": "h"}`)
+		young.Timestamp = "2024-06-06T07:08:09.000010"
+		write(t, s, old, young)
+		db := bare(t, url)
+		limit := bson.NewObjectIDFromTimestamp(time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC))
+		for collection, key := range map[string]string{"profiler": "_id", "profiler_osp_chunks": "_id.doc"} {
+			if _, err := db.Collection(collection).DeleteMany(t.Context(), bson.D{{Key: key, Value: bson.D{{Key: "$lt", Value: limit}}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := len(documents(t, db.Collection("profiler"))); left != 1 {
+			t.Errorf("%d documents are left, want 1", left)
+		}
+		if left := len(documents(t, db.Collection("profiler_osp_chunks"))); left != 0 {
+			t.Errorf("%d chunks are left", left)
+		}
+	})
+}
