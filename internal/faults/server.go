@@ -16,6 +16,9 @@ type Server struct {
 	// At returns the connection string of the server at an address, such as that
 	// of a proxy. If the back end has a timeout for answers, it is two seconds.
 	At func(s *testenv.Server, addr string) string
+	// Reading is At for reading back all spans, which may take a slow server longer
+	// than two seconds. It may be nil.
+	Reading func(s *testenv.Server, addr string) string
 	// Limit is the timeout of a batch while the server is halted. It is 0 if the
 	// back end has a timeout for answers.
 	Limit time.Duration
@@ -78,7 +81,11 @@ func (s *subject) export(t *testing.T) Export {
 // while that its server could not be reached.
 func (s *subject) check(t *testing.T, r *Tally) {
 	t.Helper()
-	r.Check(t, s.store(t, s.server.Addr()))
+	reader := *s
+	if s.Reading != nil {
+		reader.At = s.Reading
+	}
+	r.Check(t, reader.store(t, s.server.Addr()))
 }
 
 func killedAndRestarted(t *testing.T, s *subject) {
