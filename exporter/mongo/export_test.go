@@ -7,7 +7,9 @@ import (
 )
 
 // WithoutChangeStreams makes a Store believe that the server has none.
-func WithoutChangeStreams(s *store.Store) { s.Driver().(*database).features.noChangeStreams.Store(true) }
+func WithoutChangeStreams(s *store.Store) {
+	s.Driver().(*database).features.noChangeStreams.Store(true)
+}
 
 // WithoutGroups makes a Store believe that the server cannot sum up traces.
 func WithoutGroups(s *store.Store) { s.Driver().(*database).features.noFirstInGroup.Store(true) }

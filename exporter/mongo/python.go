@@ -55,12 +55,16 @@ func (d *database) pythonTraces(ctx context.Context, fields []string) iter.Seq2[
 // distinctIDs returns the base ids, as values of any type.
 func (d *database) distinctIDs(ctx context.Context) (ids []bson.RawValue, err error) {
 	return call(ctx, d, func(ctx context.Context, c *collections) ([]bson.RawValue, error) {
+		inner, cancel := withoutDeadline(ctx)
+		defer cancel()
 		command := bson.D{{Key: "distinct", Value: eventsCollection}, {Key: "key", Value: keyBaseID}}
-		answer, err := c.db.RunCommand(ctx, command).Raw()
-		if hasCode(err, codeNamespaceGone) {
+		answer, err := c.db.RunCommand(inner, command).Raw()
+		switch {
+		case hasCode(err, codeNamespaceGone):
 			return nil, nil
-		}
-		if err != nil {
+		case err != nil && ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
 			return nil, err
 		}
 		values, ok := answer.Lookup("values").ArrayOK()
@@ -69,6 +73,15 @@ func (d *database) distinctIDs(ctx context.Context) (ids []bson.RawValue, err er
 		}
 		return values.Values()
 	})
+}
+
+// withoutDeadline returns a context that ends with another one and has no
+// deadline. The client library sends the time until a deadline as maxTimeMS, which
+// FerretDB does not know for distinct.
+func withoutDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	return inner, func() { stop(); cancel() }
 }
 
 // pythonProjection returns the projection of Python's list_traces. Python's driver

@@ -41,6 +41,7 @@ func (f *feed) scan(ctx context.Context, yield func(osprofiler.Notification, err
 	if err != nil {
 		return err
 	}
+	isFirst := f.yielded.isEmpty()
 	if !f.othersRead {
 		if err := f.readOthers(ctx, yield); err != nil {
 			return err
@@ -56,6 +57,8 @@ func (f *feed) scan(ctx context.Context, yield func(osprofiler.Notification, err
 	switch {
 	case err != nil:
 		return err
+	case fits && isFirst: // everything was just read
+		return nil
 	case fits:
 		return f.checkSome(ctx, yield)
 	}

@@ -131,8 +131,14 @@ func (l *listing) isApart(stored string) bool {
 	return true
 }
 
-// finishApart yields the traces with foreign base ids.
+// finishApart reads the other documents of the traces with foreign base ids, and
+// yields these traces.
 func (l *listing) finishApart(ctx context.Context) bool {
+	for id := range l.apart {
+		for _, stored := range storedIDs(id) {
+			l.apartIDs = append(l.apartIDs, stored.(string))
+		}
+	}
 	slices.Sort(l.apartIDs)
 	for some := range slices.Chunk(slices.Compact(l.apartIDs), tracesAtOnce) {
 		filter := bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: some}}}, {Key: "$nor", Value: bson.A{
