@@ -53,7 +53,7 @@ func patiently(call func() error) (err error) {
 }
 
 // Check reads all traces and compares them with what was written: each
-// notification by its JSON text, and each summary with the one that the
+// notification by its JSON value, and each summary with the one that the
 // notifications give. The store must have no other traces.
 func Check(t *testing.T, s *store.Store, all []osprofiler.Notification) {
 	t.Helper()
@@ -131,40 +131,61 @@ func (p *problems) report(t *testing.T, what string) {
 
 // trace compares a trace with its notifications.
 func (p *problems) trace(ctx context.Context, s *store.Store, id string, want []osprofiler.Notification) {
-	var got, texts []string
+	var got []osprofiler.Notification
 	err := patiently(func() error {
 		got = nil
 		for n, err := range s.Notifications(ctx, id) {
 			if err != nil {
 				return err
 			}
-			got = append(got, n.JSON())
+			got = append(got, n)
 		}
 		return nil
 	})
-	if err != nil {
+	switch missing, extra := compare(got, want); {
+	case err != nil:
 		p.add("the trace %s: %v", short(fmt.Sprintf("%q", id)), err)
-		return
+	case len(missing)+len(extra) > 0:
+		p.add("the trace %s has %d notifications, want %d; it should have\n%s\nit has instead\n%s",
+			short(fmt.Sprintf("%q", id)), len(got), len(want), firstOf(missing), firstOf(extra))
+	}
+}
+
+// compare returns the notifications that differ: those that are missing, and those
+// that are there instead. Their JSON may have another text for the same value, such
+// as another order of members.
+func compare(got, want []osprofiler.Notification) (missing, extra []osprofiler.Notification) {
+	texts := map[string]int{}
+	for _, n := range got {
+		texts[n.JSON()]++
 	}
 	for _, n := range want {
-		texts = append(texts, n.JSON())
-	}
-	slices.Sort(got)
-	slices.Sort(texts)
-	for i, text := range texts {
-		if i == len(got) || got[i] != text {
-			other := "none"
-			if i < len(got) {
-				other = got[i]
-			}
-			p.add("the trace %s has %d notifications, want %d; the first that differs is\n%s\nwant\n%s",
-				short(fmt.Sprintf("%q", id)), len(got), len(texts), around(other, text), around(text, other))
-			return
+		if text := n.JSON(); texts[text] > 0 {
+			texts[text]--
+		} else {
+			missing = append(missing, n)
 		}
 	}
-	if len(got) != len(texts) {
-		p.add("the trace %s has %d notifications, want %d", short(fmt.Sprintf("%q", id)), len(got), len(texts))
+	for _, n := range got {
+		text := n.JSON()
+		if texts[text] == 0 {
+			continue
+		}
+		texts[text]--
+		if i := slices.IndexFunc(missing, n.Equal); i >= 0 {
+			missing = slices.Delete(missing, i, i+1)
+		} else {
+			extra = append(extra, n)
+		}
 	}
+	return missing, extra
+}
+
+func firstOf(all []osprofiler.Notification) string {
+	if len(all) == 0 {
+		return "nothing"
+	}
+	return short(all[0].JSON())
 }
 
 // listing compares the listing with the summaries of the notifications.
@@ -209,13 +230,4 @@ func short(text string) string {
 		return fmt.Sprintf("%s… (%d bytes)", text[:shortText], len(text))
 	}
 	return text
-}
-
-// around returns a part of a text around the first byte that differs.
-func around(text, other string) string {
-	i := 0
-	for i < min(len(text), len(other)) && text[i] == other[i] {
-		i++
-	}
-	return text[max(0, min(i, len(text))-shortText/2):min(len(text), i+shortText/2)]
 }
