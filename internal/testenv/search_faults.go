@@ -51,3 +51,14 @@ func mustSearch(t testing.TB, connectionString, method, path, body string) (answ
 	}
 	return answer
 }
+
+// DiskThreshold returns the settings of a server that sets that block by itself
+// while less than free ("8mb") is free on its disk. Other servers of tests do not
+// look at their disk. The server looks each ten seconds.
+func DiskThreshold(free string) (settings []string) {
+	settings = []string{"cluster.routing.allocation.disk.threshold_enabled=true", "cluster.info.update.interval=10s"}
+	for _, watermark := range []string{"low", "high", "flood_stage"} {
+		settings = append(settings, "cluster.routing.allocation.disk.watermark."+watermark+"="+free)
+	}
+	return settings
+}

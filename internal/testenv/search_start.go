@@ -72,4 +72,4 @@ func (s searchProduct) start(t testing.TB, r *Resource, d Disk, settings []strin
 func (s *Server) Search() string { return s.SearchAt(s.Addr()) }
 
 // SearchAt is Search for another address of the server, such as that of a [Proxy].
-func (s *Server) SearchAt(addr string) string { return s.p.program.url(s.p, addr) }
+func (s *Server) SearchAt(addr string) string { return s.p.url(s.p, addr) }

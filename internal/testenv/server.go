@@ -26,6 +26,7 @@ type program struct {
 	command func(p *process) []string
 	ready   func(ctx context.Context, addr string) error
 	url     func(p *process, addr string) string // the connection string for an address; may be nil
+	slow    bool                                 // it may take three times as long to answer
 }
 
 // patience is the longest time that a server may take to answer. The machine may
@@ -114,7 +115,11 @@ func (p *process) start() error {
 		return err
 	}
 	p.guard = g
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	limit := patience
+	if p.slow {
+		limit *= 3
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err = p.await(ctx)
 	if !g.alive() { // another server on this port answered

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
@@ -14,6 +15,11 @@ import (
 // TestResources logs the real servers and tools that it finds. In CI it fails if
 // one is missing.
 func TestResources(t *testing.T) {
+	var wg sync.WaitGroup
+	for _, s := range Resources {
+		wg.Go(func() { s.once() })
+	}
+	wg.Wait()
 	for _, s := range Resources {
 		t.Log(s.State())
 		if s.once().err != nil && Required() {

@@ -28,7 +28,16 @@ func buildCommand(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	cmd = exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "OSP_TEST_REDIS_URL=", testenv.OnDemandVariable+"=", "OSP_TEST_REQUIRE=")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, testenv.OnDemandVariable+"=", "OSP_TEST_REQUIRE=")
+	for _, r := range testenv.Resources {
+		// The tests need no more than one kind of server. Nothing answers at this
+		// address, so that the others are missing.
+		own := "x://127.0.0.1:1"
+		if r.Variable == testenv.RedisVariable {
+			own = ""
+		}
+		cmd.Env = append(cmd.Env, r.Variable+"="+own)
+	}
 	return cmd, tmp
 }
 
