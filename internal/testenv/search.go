@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -73,9 +73,10 @@ func (s searchProduct) resource(name, variable string) *Resource {
 	})
 }
 
-// sharedJava lets shared servers start one after another, because each would slow
-// down the others: a start takes several seconds of processor time.
-var sharedJava sync.Mutex
+// javaStarts limits how many shared servers start at the same time. A start takes
+// several seconds of the time of two processors, so that more would slow down each
+// other.
+var javaStarts = make(chan struct{}, max(1, runtime.NumCPU()/2))
 
 func (s searchProduct) find(variable string) (url, version string, err error) {
 	if url = os.Getenv(variable); url == "" {
@@ -83,9 +84,9 @@ func (s searchProduct) find(variable string) (url, version string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		sharedJava.Lock()
+		javaStarts <- struct{}{}
 		p, err := launch(pr)
-		sharedJava.Unlock()
+		<-javaStarts
 		if err != nil {
 			return "", "", err
 		}

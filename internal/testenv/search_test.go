@@ -9,14 +9,14 @@ import (
 // Each server has its version, and indices of a test that are gone after the test.
 func TestSearchServers(t *testing.T) {
 	for _, c := range []struct {
-		name, version string
+		name, major string
 		fresh         func(t testing.TB) string
 	}{
-		{"Elasticsearch7", "7.17.28", Elasticsearch7},
-		{"Elasticsearch", "8.19.4", Elasticsearch},
-		{"Elasticsearch9", "9.5.3", Elasticsearch9},
-		{"OpenSearch", "2.19.4", OpenSearch},
-		{"OpenSearch3", "3.9.0", OpenSearch3},
+		{"Elasticsearch7", "7.", Elasticsearch7},
+		{"Elasticsearch", "8.", Elasticsearch},
+		{"Elasticsearch9", "9.", Elasticsearch9},
+		{"OpenSearch", "2.", OpenSearch},
+		{"OpenSearch3", "3.", OpenSearch3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var url, index string
@@ -37,7 +37,7 @@ func TestSearchServers(t *testing.T) {
 			if url == "" {
 				t.Skip("the server is missing")
 			}
-			if version, err := searchVersion(url); version != c.version || err != nil {
+			if version, err := searchVersion(url); !strings.HasPrefix(version, c.major) || err != nil {
 				t.Error(version, err)
 			}
 			for _, path := range []string{"/" + index, "/" + index + "-error", "/_index_template/" + index} {
