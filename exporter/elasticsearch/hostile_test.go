@@ -234,8 +234,7 @@ func TestHostile(t *testing.T) {
 		"ours":   func(testing.TB, bare, string) {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url string) {
-				p, index := newPlace(t, url)
+			onEach(t, func(t *testing.T, url, index string) {
 				b := newBare(t, url)
 				prepare(t, b, index)
 				batch := hostileMembers(t)
@@ -244,9 +243,9 @@ func TestHostile(t *testing.T) {
 					n.Service = fmt.Sprint("service", i%7)
 					batch = append(batch, n)
 				}
-				s := open(t, p)
+				s := open(t, url)
 				for first := 0; first < len(batch); first += 500 {
-					if err := s.Write(t.Context(), batch[first:min(first+500, len(batch))]); err != nil {
+					if err := write(t, s, batch[first:min(first+500, len(batch))]); err != nil {
 						t.Errorf("%.2000v", err)
 					}
 				}

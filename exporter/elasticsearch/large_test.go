@@ -13,14 +13,13 @@ import (
 
 // A document over http.max_content_length costs only itself.
 func TestLargeDocuments(t *testing.T) {
-	onEach(t, func(t *testing.T, url string) {
-		p, index := newPlace(t, url)
-		s := open(t, p)
+	onEach(t, func(t *testing.T, url, index string) {
+		s := open(t, url)
 		info := func(size int) string { return `{"host": "h", "text": "` + strings.Repeat("x", size) + `"}` }
 		batch := []osprofiler.Notification{
 			note("a-start", info(10)), note("b-start", info(2<<20)), note("c-start", info(101<<20)), note("d-start", info(3<<20)), note("e-start", info(4<<20)), note("f-start", info(10)),
 		}
-		err := s.Write(t.Context(), batch)
+		err := write(t, s, batch)
 		var e *store.WriteError
 		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{2}) || !slices.Equal(e.Missing, []int{2}) || e.Transient {
 			t.Fatalf("%v", err)
@@ -32,14 +31,13 @@ func TestLargeDocuments(t *testing.T) {
 
 // Some proxies break the connection at a request that is too large.
 func TestProxyBreaksLargeRequests(t *testing.T) {
-	onEach(t, func(t *testing.T, url string) {
+	onEach(t, func(t *testing.T, url, index string) {
 		if strings.Contains(url, "https") {
 			t.Skip("the certificate is not for the proxy")
 		}
 		proxy := testenv.NewProxy(t, host(url))
 		proxy.LimitRequests(1 << 20)
-		p, index := newPlace(t, strings.Replace(url, host(url), proxy.Addr(), 1))
-		s := open(t, p)
+		s := open(t, strings.Replace(url, host(url), proxy.Addr(), 1))
 		var batch []osprofiler.Notification
 		for i := range 40 {
 			size := 60_000
@@ -48,7 +46,7 @@ func TestProxyBreaksLargeRequests(t *testing.T) {
 			}
 			batch = append(batch, note("a-start", `{"host": "h", "text": "`+strings.Repeat("x", size)+`"}`))
 		}
-		err := s.Write(t.Context(), batch)
+		err := write(t, s, batch)
 		var e *store.WriteError
 		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{17}) || !slices.Equal(e.Missing, []int{17}) {
 			t.Fatalf("%v", err)

@@ -1,68 +1,61 @@
 package elasticsearch_test
 
 import (
-	"bytes"
-	"context"
-	"io"
+	"flag"
 	"net/http"
-	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
-	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The environment variables that name the servers of the tests by connection
-// strings.
-var serverVariables = map[string]string{
-	"elasticsearch7": "OSP_TEST_ELASTICSEARCH7_URL",
-	"elasticsearch8": "OSP_TEST_ELASTICSEARCH_URL",
-	"elasticsearch9": "OSP_TEST_ELASTICSEARCH9_URL",
-	"opensearch2":    "OSP_TEST_OPENSEARCH_URL",
-	"opensearch3":    "OSP_TEST_OPENSEARCH3_URL",
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if _, err := exampleServer().Find(); err != nil && !testenv.Required() {
+		_ = flag.Set("test.run", "^Test") // examples cannot be skipped
+	}
+	goleak.VerifyTestMain(m)
 }
 
-// onEach runs a test on each server that there is.
-func onEach(t *testing.T, test func(t *testing.T, url string)) {
-	for name, variable := range serverVariables {
+// exampleServer is the server of the examples.
+func exampleServer() *testenv.Resource {
+	i := slices.IndexFunc(testenv.Resources, func(r *testenv.Resource) bool { return r.Variable == testenv.ElasticsearchVariable })
+	return testenv.Resources[i]
+}
+
+// servers return connection strings with indices that do not exist yet.
+var servers = map[string]func(testing.TB) string{
+	"elasticsearch7": testenv.Elasticsearch7,
+	"elasticsearch8": testenv.Elasticsearch,
+	"elasticsearch9": testenv.Elasticsearch9,
+	"opensearch2":    testenv.OpenSearch,
+	"opensearch3":    testenv.OpenSearch3,
+}
+
+// onEach runs a test on each server, with the connection string of indices that do
+// not exist yet, and the name of the index of notifications. What is written can be
+// read at once.
+func onEach(t *testing.T, test func(t *testing.T, url, index string)) {
+	for name, fresh := range servers {
 		t.Run(name, func(t *testing.T) {
-			url := os.Getenv(variable)
-			if url == "" {
-				t.Skipf("%s is not set", variable)
-			}
-			test(t, url)
+			url := fresh(t)
+			test(t, url+"&osp_refresh=true", indexOf(url))
 		})
 	}
 }
 
-// place returns the connection string of two indices of their own, which do not
-// exist yet, with more options. The indices are deleted when the test ends.
-func place(t testing.TB, url string, options ...string) string {
-	t.Helper()
-	place, _ := newPlace(t, url, options...)
-	return place
-}
-
-func newPlace(t testing.TB, url string, options ...string) (connectionString, index string) {
-	t.Helper()
-	index = "osp-test-" + osprofiler.NewID()
-	options = append(options, "index_name="+index, "osp_error_index_name="+index+"-error")
-	if !strings.Contains(strings.Join(options, ""), "osp_refresh=") {
-		options = append(options, "osp_refresh=true")
-	}
-	b := newBare(t, url)
-	t.Cleanup(func() {
-		b.try(http.MethodDelete, "/"+index+"?ignore_unavailable=true", "")
-		b.try(http.MethodDelete, "/"+index+"-error?ignore_unavailable=true", "")
-	})
-	separator := "?"
-	if strings.Contains(url, "?") {
-		separator = "&"
-	}
-	return url + separator + strings.Join(options, "&"), index
+// indexOf returns the name of the index of notifications in a connection string.
+func indexOf(url string) string {
+	_, options, _ := strings.Cut(url, "index_name=")
+	index, _, _ := strings.Cut(options, "&")
+	return index
 }
 
 // open opens a store that is closed when the test ends.
@@ -80,54 +73,49 @@ func open(t testing.TB, connectionString string, opts ...elasticsearch.Option) *
 	return s
 }
 
-// A bare sends requests as they are, with the client of a store.
+// A bare sends requests past the driver to the server of a connection string.
 type bare struct {
-	t      testing.TB
-	client elasticsearch.Client
+	t   testing.TB
+	url string
 }
 
-// newBare returns a bare of a server.
-func newBare(t testing.TB, url string) bare {
-	t.Helper()
-	client, ok := driver.As[interface{ Client() elasticsearch.Client }](open(t, url).Driver())
-	if !ok {
-		t.Fatal("no client")
-	}
-	return bare{t, client.Client()}
-}
+func newBare(t testing.TB, url string) bare { return bare{t, url} }
 
 // try sends a request and returns the answer, whatever it is.
 func (b bare) try(method, path, body string) (status int, answer string) {
 	b.t.Helper()
-	var reader io.Reader
-	if body != "" {
-		reader = bytes.NewReader([]byte(body))
-	}
-	req, err := http.NewRequestWithContext(context.Background(), method, "http://localhost"+path, reader)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := b.client.Perform(req)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return res.StatusCode, string(text)
+	return testenv.SearchRequest(b.t, b.url, method, path, body)
 }
 
-// do sends a request that must succeed.
+// do sends a request that must succeed. The servers of the tests have little memory,
+// and refuse requests until it is free again.
 func (b bare) do(method, path, body string) string {
 	b.t.Helper()
 	status, answer := b.try(method, path, body)
+	for until := time.Now().Add(patience); status == http.StatusTooManyRequests && time.Now().Before(until); {
+		time.Sleep(100 * time.Millisecond)
+		status, answer = b.try(method, path, body)
+	}
 	if status/100 != 2 {
 		b.t.Fatalf("%s %s: %d %s", method, path, status, answer)
 	}
 	return answer
 }
+
+// patience is how long a server may refuse requests for lack of memory.
+const patience = 30 * time.Second
+
+// write writes a batch. It writes what is missing again as long as that may pass.
+func write(t testing.TB, s *store.Store, batch []osprofiler.Notification) error {
+	t.Helper()
+	for until := time.Now().Add(patience); ; {
+		err := s.Write(t.Context(), batch)
+		if !store.IsTransient(err) || time.Now().After(until) {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// update says that files in testdata are written.
+var update = flag.Bool("update", false, "write the files in testdata")

@@ -31,14 +31,13 @@ var mappings = []struct{ name, settings, properties, members string }{
 func TestShapes(t *testing.T) {
 	for _, m := range mappings {
 		t.Run(m.name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url string) {
-				p, index := newPlace(t, url)
+			onEach(t, func(t *testing.T, url, index string) {
 				b := newBare(t, url)
 				b.do(http.MethodPut, "/"+index, `{"mappings": {"properties": {`+m.properties+`}}}`)
 				b.do(http.MethodPost, "/"+index+"/_doc", `{"info": {"n": 1}}`) // to have info in any case
 				fill(b, index, m.settings, m.properties)
 				n := note("db-stop", `{"host": "h", "conflict": "text", "etype": "ValueError"}`)
-				if err := open(t, p).Write(t.Context(), []osprofiler.Notification{n}); err != nil {
+				if err := write(t, open(t, url), []osprofiler.Notification{n}); err != nil {
 					t.Fatal(err)
 				}
 				checkStored(t, b, index, []osprofiler.Notification{n})

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -44,7 +43,7 @@ var indexStates = []indexState{
 			b.t.Cleanup(func() { b.try(http.MethodDelete, "/"+index+behind, "") })
 		}
 	}},
-	{name: "no primary shard", says: "503 unavailable_shards_exception", transient: true, options: "osp_timeout=2", enter: func(b bare, index string) {
+	{name: "no primary shard", says: "503 unavailable_shards_exception", transient: true, options: "&osp_timeout=2", enter: func(b bare, index string) {
 		b.do(http.MethodPut, "/"+index+"?wait_for_active_shards=0", `{"settings": {"index.routing.allocation.require._name": "nosuch"}}`)
 	}},
 	{name: "strict mapping", enter: func(b bare, index string) {
@@ -56,18 +55,16 @@ var indexStates = []indexState{
 func TestStatesOfIndices(t *testing.T) {
 	for _, state := range indexStates {
 		t.Run(state.name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url string) {
-				var options []string
-				if state.options != "" {
-					options = []string{state.options}
-				}
-				p, index := newPlace(t, url, options...)
+			onEach(t, func(t *testing.T, url, index string) {
+				url += state.options
 				b := newBare(t, url)
 				state.enter(b, index)
 				t.Cleanup(func() {
-					b.try(http.MethodPut, "/"+index+"/_settings", `{"index.blocks.read_only": null, "index.blocks.read_only_allow_delete": null, "index.blocks.write": null}`)
+					for _, block := range []string{"read_only", "read_only_allow_delete", "write"} {
+						b.try(http.MethodPut, "/"+index+"/_settings", `{"index.blocks.`+block+`": false}`)
+					}
 				})
-				err := open(t, p).Write(t.Context(), []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)})
+				err := open(t, url).Write(t.Context(), []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)})
 				checkWriteError(t, err, state.says, state.transient)
 			})
 		})
@@ -93,37 +90,24 @@ func checkWriteError(t *testing.T, err error, says string, transient bool) {
 	}
 }
 
-// secured returns the connection string of the server with security for another
-// user.
-func secured(t *testing.T, user, password string) string {
-	t.Helper()
-	server := os.Getenv("OSP_TEST_OPENSEARCH_URL")
-	if server == "" {
-		t.Skip("OSP_TEST_OPENSEARCH_URL is not set")
-	}
-	scheme, rest, _ := strings.Cut(server, "://")
-	_, rest, _ = strings.Cut(rest, "@")
-	return scheme + "://" + url.UserPassword(user, password).String() + "@" + rest
-}
-
 // Users without rights are told so. One who may only write needs no more.
 func TestStatesOfUsers(t *testing.T) {
+	const noRight = "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"
+	const noUser = "refuses the user, the password or the API key of the connection string: 401"
 	batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)}
+	server := testenv.OpenSearch(t) + "&osp_refresh=true"
 	for _, user := range []struct{ name, password, says string }{
-		{"admin", "wrong", "refuses the user, the password or the API key of the connection string: 401"},
-		{"nosuch", "pw", "refuses the user, the password or the API key of the connection string: 401"},
-		{"nobody", "nobody-pw", "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"},
-		{"reader", "reader-pw", "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"},
-		{"writer", "writer-pw", ""},
+		{testenv.User, "wrong-password", noUser},
+		{"nosuch", testenv.Password, noUser},
+		{"", "", noUser},
+		{testenv.NoRole, testenv.Password, noRight},
+		{testenv.Reader, testenv.Password, noRight},
+		{testenv.Writer, testenv.Password, ""},
 	} {
 		t.Run(user.name, func(t *testing.T) {
-			p, _ := newPlace(t, secured(t, "admin", "admin-pw"))
-			_, options, _ := strings.Cut(p, "?")
-			at, _, _ := strings.Cut(secured(t, user.name, user.password), "?")
-			options = strings.ReplaceAll(options, "osp-test-", "osprofiler-test-")
-			err := open(t, at+"?"+options).Write(t.Context(), batch)
+			err := open(t, testenv.AsUser(server, user.name, user.password)).Write(t.Context(), batch)
 			checkWriteError(t, err, user.says, false)
-			if err != nil && strings.Contains(err.Error(), user.password+"@") {
+			if err != nil && user.password != "" && strings.Contains(err.Error(), user.password) {
 				t.Errorf("the error shows the password: %v", err)
 			}
 		})
@@ -160,12 +144,12 @@ func TestForeignServer(t *testing.T) {
 // The same batch is stored once, also by another process, and when a document is
 // twice in it.
 func TestWriteTwice(t *testing.T) {
-	onEach(t, func(t *testing.T, url string) {
-		p, index := newPlace(t, url, "filter_error_trace=yes")
+	onEach(t, func(t *testing.T, url, index string) {
+		url += "&filter_error_trace=yes"
 		failed := note("b-stop", `{"host": "h", "etype": "ValueError"}`)
 		batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), failed, failed, note("c-stop", `{"n": NaN}`)}
 		for range 2 {
-			s := open(t, p)
+			s := open(t, url)
 			for range 2 {
 				if err := s.Write(t.Context(), batch); err != nil {
 					t.Fatal(err)
