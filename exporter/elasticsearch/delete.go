@@ -97,7 +97,7 @@ func (d *deletion) gather(ctx context.Context, index string, l *layout, areRecor
 		return err
 	}
 	s := search{index: index, query: l.inTraces(d.baseIDs...), fields: []string{baseIDKey, originalKey, spareKey}}
-	for hits, err := range d.pages(ctx, s) {
+	for hits, err := range d.pages(ctx, s, d.pager()) {
 		if err != nil {
 			return err
 		}

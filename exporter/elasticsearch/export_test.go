@@ -20,3 +20,10 @@ func (l layout) Etype() string  { return l.etype }
 
 // EventsMapping is the mapping of an index of notifications.
 const EventsMapping = eventsMapping
+
+// SetLargeTrace sets how many documents a trace has that the server sums up.
+func SetLargeTrace(documents int64) (restore func()) {
+	before := largeTrace
+	largeTrace = documents
+	return func() { largeTrace = before }
+}

@@ -86,7 +86,7 @@ func (n *newestFirst) add(ctx context.Context, hits []hit) error {
 		}
 	}
 	for chunk := range slices.Chunk(keys, tracesAtOnce) {
-		_, traces, _, err := n.sumUp(ctx, chunk, "")
+		traces, err := n.sumUpKeys(ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -154,11 +154,9 @@ func (n *newestFirst) untimed(ctx context.Context) error {
 			return err
 		}
 		after = next
-		unseen := slices.DeleteFunc(keys, func(key string) bool { return n.open[key] })
-		if len(unseen) > 0 {
-			if _, n.held, _, err = n.sumUp(ctx, unseen, ""); err != nil {
-				return err
-			}
+		unseen := slices.DeleteFunc(keysOf(keys), func(key string) bool { return n.open[key] })
+		if n.held, err = n.sumUpKeys(ctx, unseen); err != nil {
+			return err
 		}
 	}
 }

@@ -84,11 +84,11 @@ func (w *walk) isLast(values []json.RawMessage) bool {
 // numbers. The first page is of the index as it is. If there are more, they are
 // read in a point in time, or by a scroll where there is none, which is released
 // in the end. A document that is written again meanwhile may come twice; none is
-// missed.
-func (c *cluster) pages(ctx context.Context, s search) iter.Seq2[[]hit, error] {
+// missed. The pager learns how large the documents are.
+func (c *cluster) pages(ctx context.Context, s search, pager *paging.Pager) iter.Seq2[[]hit, error] {
 	s.sort = []object{ascending(sequenceNumber)}
 	return func(yield func([]hit, error) bool) {
-		w, pager := &walk{search: s, step: 1}, c.pager()
+		w := &walk{search: s, step: 1}
 		if more := c.page(ctx, w, pager, yield); !more {
 			return
 		}

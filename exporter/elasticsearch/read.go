@@ -28,7 +28,7 @@ func (c *cluster) Notifications(ctx context.Context, baseID string) iter.Seq2[os
 			return
 		}
 		s := search{index: c.events, query: l.inTraces(baseID)}
-		pages := func(ctx context.Context) iter.Seq2[[]hit, error] { return c.pages(ctx, s) }
+		pages := func(ctx context.Context) iter.Seq2[[]hit, error] { return c.pages(ctx, s, c.pager()) }
 		for hits, err := range paging.Ahead(ctx, pages) {
 			if err != nil {
 				yield(osprofiler.Notification{}, err)

@@ -101,12 +101,13 @@ func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, er
 	return c.parseSearch(resp.body)
 }
 
-// doRead sends a request that reads an index. While an index is being made, the
-// server knows it, but has no shard of it yet. That takes less than a second, so the
-// request is repeated for a while.
+// doRead sends a request that reads an index, and repeats it for a while in a state
+// that passes soon. While an index is being made, the server knows it, but has no
+// shard of it yet. A server that lacks memory, or has too many requests, refuses
+// some.
 func (c *cluster) doRead(ctx context.Context, r request) (response, error) {
 	resp, err := c.do(ctx, r)
-	for wait := 20 * time.Millisecond; hasNoShard(err) && wait < 2*time.Second; wait *= 2 {
+	for wait := 20 * time.Millisecond; passesSoon(err) && wait < 2*time.Second; wait *= 2 {
 		select {
 		case <-ctx.Done():
 			return response{}, ctx.Err()
@@ -117,10 +118,10 @@ func (c *cluster) doRead(ctx context.Context, r request) (response, error) {
 	return resp, err
 }
 
-// hasNoShard reports whether an error says that no copy of a shard could be
-// searched.
-func hasNoShard(err error) bool {
-	return isStatus(err, http.StatusServiceUnavailable) &&
+// passesSoon reports whether an error says that no copy of a shard could be
+// searched, or that the server has too much to do.
+func passesSoon(err error) bool {
+	return isStatus(err, http.StatusTooManyRequests) || isStatus(err, http.StatusServiceUnavailable) &&
 		(has(err, "search_phase_execution_exception") || has(err, "no_shard_available_action_exception"))
 }
 

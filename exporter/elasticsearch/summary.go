@@ -12,34 +12,47 @@ import (
 )
 
 const (
-	// tracesAtOnce is how many traces one request sums up. A server returns 65,535
+	// tracesAtOnce is how many traces one request lists. A server returns 65,535
 	// buckets at most (search.max_buckets).
 	tracesAtOnce = 1000
+	// largeAtOnce is how many large traces one request sums up.
+	largeAtOnce = 50
 	// operationsAtOnce is how many operations one request lists.
 	operationsAtOnce = 10_000
 	// endEvents is how many of the first and of the last events of a trace are
 	// asked for. A field of the type date has milliseconds, so several events may be
 	// the first ones for the server.
-	endEvents = 4
+	endEvents = 8
 )
+
+// largeTrace is how many documents a trace has that the server sums up. A smaller
+// one is read, because that takes the server less time. Tests change it.
+var largeTrace int64 = 250
 
 // endFields are the members of the first and the last events that are asked for.
 var endFields = []string{nameKey, baseIDKey, timestampKey, projectKey, serviceKey}
 
-// keys returns the base ids of the next traces that have an event for which a
-// condition holds, and behind which key to go on.
-func (l *listing) keys(ctx context.Context, condition object, after string) (keys []string, next string, err error) {
+// A sized has the base id of a trace, as the exact field has it, and how many
+// documents of the trace were found.
+type sized struct {
+	key   string
+	count int64
+}
+
+// keys returns the next traces that have an event for which a condition holds, and
+// behind which key to go on. A condition that is nil holds for all.
+func (l *listing) keys(ctx context.Context, condition object, after string) (traces []sized, next string, err error) {
 	s := l.request(condition, object{"traces": object{"composite": l.composite(after, tracesAtOnce, l.baseID)}})
 	a, err := l.search(ctx, s)
 	if err != nil {
 		return nil, "", err
 	}
-	traces := member(a.aggregations, "traces")
-	for bucket := range pyjson.Elements(member(traces, "buckets")) {
+	answer := member(a.aggregations, "traces")
+	for bucket := range pyjson.Elements(member(answer, "buckets")) {
 		key, _ := pyjson.Text(member(bucket, "key", l.baseID))
-		keys = append(keys, key)
+		traces = append(traces, sized{key, number(member(bucket, "doc_count"))})
 	}
-	return keys, member(traces, "after_key"), nil
+	return traces, member(answer, "after_key"), nil
 }
 
 // request returns a search for aggregations.
@@ -64,56 +77,80 @@ func (l *listing) composite(after string, size int, fields ...string) object {
 // values of the exact field.
 func (l *layout) inKeys(keys []string) object { return object{"terms": object{l.baseID: keys}} }
 
-// sumUp sums up traces: those with the keys, or the next ones behind a key if keys
-// is nil.
-func (l *listing) sumUp(ctx context.Context, keys []string, after string) (found []string, traces []*trace, next string, err error) {
-	var query object
-	if keys != nil {
-		query = l.inKeys(keys)
+// sumUpKeys makes the summaries of up to tracesAtOnce traces.
+func (l *listing) sumUpKeys(ctx context.Context, keys []string) ([]*trace, error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
-	a, err := l.search(ctx, l.request(query, object{"traces": object{
-		"composite": l.composite(after, max(tracesAtOnce, len(keys)), l.baseID),
+	traces, _, err := l.keys(ctx, l.inKeys(keys), "")
+	if err != nil {
+		return nil, err
+	}
+	return l.sumUp(ctx, traces)
+}
+
+// sumUp makes the summaries of traces whose sizes are known.
+func (l *listing) sumUp(ctx context.Context, all []sized) (traces []*trace, err error) {
+	var small, large []string
+	for _, t := range all {
+		if t.count < largeTrace {
+			small = append(small, t.key)
+		} else {
+			large = append(large, t.key)
+		}
+	}
+	if len(small) > 0 {
+		if traces, err = l.read(ctx, l.inKeys(small)); err != nil {
+			return nil, err
+		}
+	}
+	for chunk := range slices.Chunk(large, largeAtOnce) {
+		more, err := l.aggregate(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		traces = append(traces, more...)
+	}
+	return slices.DeleteFunc(traces, func(t *trace) bool { return l.strays[driver.Text(t.BaseID)] }), nil
+}
+
+// aggregate lets the server sum up traces, and reads those that the server cannot
+// sum up exactly.
+func (l *listing) aggregate(ctx context.Context, keys []string) (traces []*trace, err error) {
+	a, err := l.search(ctx, l.request(l.inKeys(keys), object{"traces": object{
+		"composite": l.composite("", len(keys), l.baseID),
 		"aggs":      l.perTrace(),
 	}}))
 	if err != nil {
-		return nil, nil, "", err
+		return nil, err
 	}
-	answer := member(a.aggregations, "traces")
-	plain := map[string]*summing{}
-	var order, inexact []string
-	for bucket := range pyjson.Elements(member(answer, "buckets")) {
+	sums := map[string]*summing{}
+	for bucket := range pyjson.Elements(member(a.aggregations, "traces", "buckets")) {
 		key, _ := pyjson.Text(member(bucket, "key", l.baseID))
-		found = append(found, key)
-		if t, ok := l.parseBucket(bucket); ok {
-			plain[key], order = t, append(order, key)
-		} else {
-			inexact = append(inexact, key)
-		}
+		sums[key] = l.parseBucket(bucket)
 	}
-	if err = l.countOperations(ctx, plain); err == nil {
-		err = l.findFailures(ctx, plain)
+	if err := l.countOperations(ctx, sums); err != nil {
+		return nil, err
 	}
-	for _, key := range order {
-		if t := plain[key]; t.inexact {
-			inexact = append(inexact, key)
-		} else {
-			traces = append(traces, &t.trace)
-		}
+	if err := l.findFailures(ctx, sums); err != nil {
+		return nil, err
 	}
-	if err == nil && len(inexact) > 0 {
-		var read []*trace
-		read, err = l.read(ctx, l.inKeys(inexact))
-		traces = append(traces, read...)
+	inexact := sortedKeys(sums, func(t *summing) bool { return t.inexact })
+	for _, key := range sortedKeys(sums, func(t *summing) bool { return !t.inexact }) {
+		traces = append(traces, &sums[key].trace)
 	}
-	traces = slices.DeleteFunc(traces, func(t *trace) bool { return l.strays[driver.Text(t.BaseID)] })
-	return found, traces, member(answer, "after_key"), err
+	if len(inexact) == 0 {
+		return traces, nil
+	}
+	read, err := l.read(ctx, l.inKeys(inexact))
+	return append(traces, read...), err
 }
 
 // A summing is a trace that the server sums up.
 type summing struct {
 	trace
 
-	inexact bool // whether the trace has to be read after all
+	inexact bool // whether the trace has to be read
 	failing bool // whether documents may be failures
 }
 
@@ -136,26 +173,25 @@ func (l *listing) perTrace() object {
 	}
 }
 
-// parseBucket reads what the server says about a trace. ok is false if that is not
-// exact.
-func (l *listing) parseBucket(bucket string) (t *summing, ok bool) {
+// parseBucket reads what the server says about a trace.
+func (l *listing) parseBucket(bucket string) *summing {
 	count := number(member(bucket, "doc_count"))
 	failing := number(member(bucket, "failing", "doc_count"))
 	if number(member(bucket, "odd", "doc_count")) > 0 || l.traceID == "" || l.etype == "" {
-		return nil, false
+		return &summing{inexact: true}
 	}
 	first, at, ok := endOf(member(bucket, "first"), count, 1)
 	last, _, alsoOK := endOf(member(bucket, "last"), count, -1)
 	if !ok || !alsoOK {
-		return nil, false
+		return &summing{inexact: true}
 	}
-	t = &summing{failing: failing > 0}
+	t := &summing{failing: failing > 0}
 	t.first = at
 	t.Summary = driver.Summary{
 		BaseID: first.BaseID, Timestamp: first.Timestamp, LastTimestamp: last.Timestamp, Notifications: int(count),
 		Name: first.Name, Service: first.Service, Project: first.Project,
 	}
-	return t, true
+	return t
 }
 
 // endOf returns the first event of a trace, or the last one if sign is -1, among the
@@ -189,7 +225,7 @@ func endOf(end string, count int64, sign int) (n osprofiler.Notification, at hit
 
 // countOperations counts the different trace ids of traces.
 func (l *listing) countOperations(ctx context.Context, traces map[string]*summing) error {
-	keys := sortedKeys(traces, func(*summing) bool { return true })
+	keys := sortedKeys(traces, func(t *summing) bool { return !t.inexact })
 	for after := ""; len(keys) > 0; {
 		a, err := l.search(ctx, l.request(l.inKeys(keys), object{"operations": object{"composite": l.composite(after, operationsAtOnce, l.baseID, l.traceID)}}))
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/paging"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -14,9 +15,8 @@ import (
 //
 // With a limit, the listing goes through the events from the newest on, and stops
 // when the traces that began last are known (newest.go). Without one, the server
-// lists the base ids by a composite aggregation, page by page, and sums up the
-// traces of each page (summary.go). Traces that it cannot sum up exactly are read
-// (whole.go).
+// lists the base ids by a composite aggregation, page by page. The documents of
+// small traces are read (whole.go), and the server sums up large ones (summary.go).
 func (c *cluster) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.Summary, error] {
 	return func(yield func(driver.Summary, error) bool) {
 		fields, err := c.layout(ctx)
@@ -33,7 +33,7 @@ func (c *cluster) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.S
 			return
 		}
 		defer release()
-		l := &listing{cluster: c, layout: fields, view: view, q: q, yield: yield}
+		l := &listing{cluster: c, layout: fields, view: view, q: q, yield: yield, sizes: c.pager()}
 		switch {
 		case l.baseID == "" || l.timestamp == "":
 			err = l.readEverything(ctx)
@@ -60,7 +60,8 @@ type listing struct {
 
 	strays  map[string]bool // the base ids that the index does not hold exactly
 	listed  int             // traces that were yielded
-	damages []error  // about documents that were read, to be yielded next
+	damages []error         // about documents that were read, to be yielded next
+	sizes   *paging.Pager
 }
 
 // A trace is a summary, and where its first notification is.
@@ -80,33 +81,33 @@ func (l *listing) all(ctx context.Context) error {
 		return err
 	}
 	narrow := l.narrow()
-	var after string
-	for {
-		keys, traces, next, err := l.page(ctx, narrow, after)
-		if err == nil {
-			err = l.emit(ctx, traces)
-		}
-		if err != nil || l.left {
+	for after := ""; ; {
+		traces, next, err := l.keys(ctx, narrow, after)
+		if err != nil || len(traces) == 0 {
 			return err
 		}
-		if len(keys) < tracesAtOnce || next == "" {
-			return nil
+		var summaries []*trace
+		if narrow == nil {
+			summaries, err = l.sumUp(ctx, traces)
+		} else {
+			summaries, err = l.sumUpKeys(ctx, keysOf(traces))
+		}
+		if err == nil {
+			err = l.emit(ctx, summaries)
+		}
+		if err != nil || l.left || len(traces) < tracesAtOnce {
+			return err
 		}
 		after = next
 	}
 }
 
-// page sums up the next traces that have an event for which a condition holds; nil
-// holds for all.
-func (l *listing) page(ctx context.Context, narrow object, after string) (keys []string, traces []*trace, next string, err error) {
-	if narrow == nil {
-		return l.sumUp(ctx, nil, after)
+func keysOf(traces []sized) []string {
+	keys := make([]string, len(traces))
+	for i := range traces {
+		keys[i] = traces[i].key
 	}
-	keys, next, err = l.keys(ctx, narrow, after)
-	if err == nil && len(keys) > 0 {
-		_, traces, _, err = l.sumUp(ctx, keys, "")
-	}
-	return keys, traces, next, err
+	return keys
 }
 
 // narrow returns a condition that an event of each trace of the query fulfils, nil
