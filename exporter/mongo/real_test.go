@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"net"
 	"net/url"
 	"strings"
@@ -22,7 +23,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if _, drop, err := testenv.NewMongoDB(); err == nil {
+		_ = drop()
+	} else if !testenv.Required() {
+		_ = flag.Set("test.run", "^Test") // examples cannot be skipped
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // servers return the connection string of a new database of each server.
 var servers = []struct {
@@ -79,15 +88,8 @@ func open(t testing.TB, connectionString string, opts ...mongo.Option) *store.St
 // library alone.
 func bare(t testing.TB, connectionString string) *gomongo.Database {
 	t.Helper()
-	u, err := url.Parse(connectionString)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	name := query.Get("db_name")
-	query.Del("db_name")
-	u.RawQuery = query.Encode()
-	client, err := gomongo.Connect(options.Client().ApplyURI(u.String()))
+	server, database := split(connectionString)
+	client, err := gomongo.Connect(options.Client().ApplyURI(server))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,20 @@ func bare(t testing.TB, connectionString string) *gomongo.Database {
 		defer cancel()
 		_ = client.Disconnect(ctx)
 	})
-	return client.Database(name)
+	return client.Database(database)
+}
+
+// split takes option db_name out of a connection string.
+func split(connectionString string) (server, database string) {
+	u, err := url.Parse(connectionString)
+	if err != nil {
+		panic(err)
+	}
+	query := u.Query()
+	database = query.Get("db_name")
+	query.Del("db_name")
+	u.RawQuery = query.Encode()
+	return u.String(), database
 }
 
 // with adds options to a connection string.
