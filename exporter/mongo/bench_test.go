@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
@@ -28,12 +30,19 @@ func sample(baseID string, count int) []osprofiler.Notification {
 }
 
 // BenchmarkWrite writes a batch, and inserts the same documents with a bare client,
-// which has them already. Both take turns. The ratio is that of their speeds.
+// which has them already, into a collection with the same indexes. Both take turns.
+// The ratio is that of their speeds.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{64, 1024} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			url := testenv.MongoDB(b)
-			s, theirs := open(b, url), bare(b, url).Collection("theirs")
+			journal := true
+			concern := &writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}
+			s, theirs := open(b, url), bare(b, url).Collection("theirs", options.Collection().SetWriteConcern(concern))
+			indexes := []gomongo.IndexModel{{Keys: bson.D{{Key: "base_id", Value: 1}}}, {Keys: bson.D{{Key: "timestamp", Value: 1}}}}
+			if _, err := theirs.Indexes().CreateMany(b.Context(), indexes); err != nil {
+				b.Fatal(err)
+			}
 			var ourTime, theirTime time.Duration
 			b.ReportAllocs()
 			for b.Loop() {

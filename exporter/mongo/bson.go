@@ -105,7 +105,7 @@ func nextElement(text []byte) (e element, rest []byte, err error) {
 	if end >= len(text) {
 		return e, nil, errBSON
 	}
-	e.kind, e.key = bson.Type(text[0]), string(text[1:end])
+	e.kind, e.key = bson.Type(text[0]), keyText(text[1:end])
 	text = text[end+1:]
 	size := valueSize(e.kind, text)
 	if size < 0 || size > len(text) {
@@ -113,6 +113,22 @@ func nextElement(text []byte) (e element, rest []byte, err error) {
 	}
 	e.value = text[:size]
 	return e, text[size:], nil
+}
+
+// keyText returns a key. It copies nothing for a usual one.
+func keyText(key []byte) string {
+	for _, usual := range usualKeys {
+		if string(key) == usual {
+			return usual
+		}
+	}
+	return string(key)
+}
+
+// usualKeys are the keys of nearly all documents.
+var usualKeys = []string{
+	keyID, keyName, keyBaseID, keyTraceID, keyParentID, keyTimestamp, keyInfo, keyProject, keyService,
+	"host", "request", "path", "query", "method", "scheme", "db", "statement", "params", "function", "args", "kwargs", "result",
 }
 
 // fixedSizes are the sizes of the values that have always the same size.

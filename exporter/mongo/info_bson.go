@@ -137,6 +137,7 @@ func (e *infoEncoder) object(key string, i, level int) (end int) {
 	start := len(e.dst)
 	e.dst = beginDocument(e.dst)
 	var m members
+	m.keys, m.starts = m.fewKeys[:0], m.fewStarts[:0]
 	more := false
 	for i++; ; {
 		if i, more = e.next(i); !more {
@@ -167,6 +168,10 @@ type members struct {
 	starts   []int
 	index    map[string]bool // of many keys
 	repeated bool
+
+	// The first keys need no memory of their own.
+	fewKeys   [8]string
+	fewStarts [8]int
 }
 
 func (m *members) add(key string, start int) {

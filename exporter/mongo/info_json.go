@@ -31,7 +31,8 @@ const mostNested = 1000
 func appendValue(dst []byte, e *element, level int) ([]byte, error) {
 	switch e.kind {
 	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
-		return pyjson.AppendString(dst, e.text()), nil
+		dst = pyjson.AppendEscaped(append(dst, '"'), e.value[4:len(e.value)-1])
+		return append(dst, '"'), nil
 	case bson.TypeInt32:
 		return strconv.AppendInt(dst, int64(int32(binary.LittleEndian.Uint32(e.value))), 10), nil
 	case bson.TypeInt64:
