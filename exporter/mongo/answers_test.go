@@ -150,7 +150,7 @@ func TestWriteConcern(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Disconnect(context.Background()) //nolint:usetesting // the test's context has ended then
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
 	unsure := newStore(t, client)
 	if err := writeError(t, unsure.Write(t.Context(), batch)); err.Transient || !strings.Contains(err.Error(), "w=0") {
 		t.Errorf("%+v", err)

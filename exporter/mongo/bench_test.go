@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// sample returns notifications like those of database calls.
-func sample(baseID string, count int) []osprofiler.Notification {
+// databaseCalls returns notifications like those of database calls.
+func databaseCalls(baseID string, count int) []osprofiler.Notification {
 	all := make([]osprofiler.Notification, count)
 	from := time.Date(2024, 5, 6, 0, 0, 0, 0, time.UTC)
 	for i := range all {
@@ -46,7 +46,7 @@ func BenchmarkWrite(b *testing.B) {
 			var ourTime, theirTime time.Duration
 			b.ReportAllocs()
 			for b.Loop() {
-				batch := sample(osprofiler.NewID(), size)
+				batch := databaseCalls(osprofiler.NewID(), size)
 				documents := make([]any, len(batch))
 				for i, n := range batch {
 					documents[i] = bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "name", Value: n.Name}, {Key: "base_id", Value: n.BaseID},

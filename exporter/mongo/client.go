@@ -37,7 +37,16 @@ type client struct {
 
 	mu          sync.Mutex
 	collections *collections
+	attempt     *attempt // the one in progress; nil if there is none
 	closed      bool
+}
+
+// An attempt to make a client asks a name server for mongodb+srv. The client library
+// does that without a context.
+type attempt struct {
+	done        chan struct{} // closed at its end
+	collections *collections
+	err         error
 }
 
 func givenClient(c *gomongo.Client, database string) *client {
@@ -47,35 +56,65 @@ func givenClient(c *gomongo.Client, database string) *client {
 // connect returns the collections.
 func (c *client) connect(ctx context.Context) (*collections, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	made, closed, a := c.collections, c.closed, c.attempt
+	if made == nil && !closed && a == nil {
+		a = &attempt{done: make(chan struct{})}
+		c.attempt = a
+		go c.try(a)
+	}
+	c.mu.Unlock()
 	switch {
-	case c.closed:
+	case closed:
 		return nil, store.ErrClosed
-	case c.collections != nil:
-		return c.collections, nil
+	case made != nil:
+		return made, nil
 	}
+	select {
+	case <-a.done:
+		return a.collections, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// try makes the client, for all who wait for it.
+func (c *client) try(a *attempt) {
+	defer close(a.done)
+	var made *gomongo.Client
 	o, err := c.options()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		made, err = gomongo.Connect(o)
 	}
-	made, err := gomongo.Connect(o)
-	if err != nil {
-		return nil, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attempt = nil
+	switch {
+	case err != nil:
+		a.err = err
+	case c.closed:
+		a.err = store.ErrClosed
+		disconnect(made)
+	default:
+		a.collections = collectionsOf(made, c.database)
+		c.collections = a.collections
 	}
-	c.collections = collectionsOf(made, c.database)
-	return c.collections, nil
 }
 
 // close closes the connections of a client that was made here.
 func (c *client) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	first := !c.closed
 	c.closed = true
-	if c.options == nil || c.collections == nil {
-		return nil
+	if first && c.options != nil && c.collections != nil {
+		disconnect(c.collections.client)
 	}
+	return nil
+}
+
+// disconnect closes the connections. One that is in use is closed, too.
+func disconnect(c *gomongo.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), disconnectTimeout)
 	defer cancel()
-	_ = c.collections.client.Disconnect(ctx) // an error says that a connection was in use; it is closed then
-	return nil
+	_ = c.Disconnect(ctx)
 }

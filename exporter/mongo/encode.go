@@ -124,7 +124,7 @@ func appendBare(dst []byte, key, raw string) []byte {
 func cut(text string) string {
 	if len(text) > mostField {
 		text = text[:mostField-4]
-		for len(text) > 0 && !utf8.RuneStart(text[len(text)-1]) {
+		for text != "" && !utf8.RuneStart(text[len(text)-1]) {
 			text = text[:len(text)-1]
 		}
 		if text != "" && text[len(text)-1] >= utf8.RuneSelf {

@@ -28,7 +28,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer drop()
+	defer func() { _ = drop() }()
 	s, err := mongo.Open(url, mongo.WithFilterErrorTrace(true), mongo.WithSocketTimeout(10*time.Second))
 	if err != nil {
 		log.Fatal(err)
@@ -52,14 +52,14 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer drop()
+	defer func() { _ = drop() }()
 	ctx := context.Background()
 	server, database := split(url)
 	client, err := gomongo.Connect(options.Client().ApplyURI(server))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Disconnect(ctx)
+	defer func() { _ = client.Disconnect(ctx) }()
 	s := mongo.New(client, mongo.WithDatabase(database))
 	defer s.Close()
 	fmt.Println(s.Write(ctx, exampleBatch()))

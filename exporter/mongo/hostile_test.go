@@ -45,9 +45,9 @@ func (h hostile) value(levels int) string {
 		return string(pyjson.AppendStringUTF8(nil, pick(h, odd)))
 	case 4:
 		depth := h.IntN(400)
-		open, end := pick(h, []string{"[", `{"a": `}), ""
-		if end = "]"; open != "[" {
-			end = "}"
+		open, end := "[", "]"
+		if h.IntN(2) == 0 {
+			open, end = `{"a": `, "}"
 		}
 		return strings.Repeat(open, depth) + "1" + strings.Repeat(end, depth)
 	}

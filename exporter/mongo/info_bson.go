@@ -120,13 +120,9 @@ func (e *infoEncoder) array(key string, i, level int) (end int) {
 	e.dst = appendKey(e.dst, bson.TypeArray, key)
 	start := len(e.dst)
 	e.dst = beginDocument(e.dst)
-	more := false
-	i++
-	for n := 0; ; n++ {
-		if i, more = e.next(i); !more {
-			break
-		}
-		i = e.value(indexKey(n), i, level+1)
+	i, more := e.next(i + 1)
+	for n := 0; more; n++ {
+		i, more = e.next(e.value(indexKey(n), i, level+1))
 	}
 	e.dst = endDocument(e.dst, start)
 	return i
@@ -138,11 +134,8 @@ func (e *infoEncoder) object(key string, i, level int) (end int) {
 	e.dst = beginDocument(e.dst)
 	var m members
 	m.keys, m.starts = m.fewKeys[:0], m.fewStarts[:0]
-	more := false
-	for i++; ; {
-		if i, more = e.next(i); !more {
-			break
-		}
+	i, more := e.next(i + 1)
+	for more {
 		keyEnd := e.end(i)
 		member := e.key(e.json[i:keyEnd])
 		i = pyjson.SkipSpace(e.json, keyEnd)
@@ -152,7 +145,7 @@ func (e *infoEncoder) object(key string, i, level int) (end int) {
 			break
 		}
 		m.add(member, len(e.dst))
-		i = e.value(member, i, level+1)
+		i, more = e.next(e.value(member, i, level+1))
 	}
 	if m.repeated {
 		e.unsafe = true

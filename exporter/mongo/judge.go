@@ -17,7 +17,7 @@ import (
 
 // judge adds the outcome of an insert, and returns groups of items that are to be
 // written again.
-func (w *writing) judge(ctx context.Context, items []item, documents []any, err error) (again [][]item) {
+func (w *writing) judge(ctx context.Context, items []item, err error) (again [][]item) {
 	var answers gomongo.BulkWriteException
 	switch {
 	case err == nil:
@@ -31,7 +31,7 @@ func (w *writing) judge(ctx context.Context, items []item, documents []any, err 
 		return w.divide(ctx, items, err)
 	case neterr.Broken(err) && w.splits < mostSplits && w.answers(ctx):
 		w.splits++
-		return w.divideBroken(ctx, items, documents, err)
+		return w.divideBroken(ctx, items, err)
 	}
 	w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
 	return nil
@@ -69,7 +69,7 @@ const largeSize = 64 << 10
 // divideBroken is divide for a message at which the server ended the connection
 // although it answers other commands. A small notification is never refused for
 // that.
-func (w *writing) divideBroken(ctx context.Context, items []item, documents []any, err error) [][]item {
+func (w *writing) divideBroken(ctx context.Context, items []item, err error) [][]item {
 	if len(items) > 1 {
 		return w.divide(ctx, items, err)
 	}

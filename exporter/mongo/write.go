@@ -98,7 +98,7 @@ func (w *writing) run(ctx context.Context, items []item) {
 		if err == nil {
 			err = w.insert(ctx, documents)
 		}
-		groups = append(groups, w.judge(ctx, sent, documents, err)...)
+		groups = append(groups, w.judge(ctx, sent, err)...)
 		if ctx.Err() != nil {
 			break
 		}
