@@ -35,9 +35,9 @@ func (p barePostgreSQL) fetch(ctx context.Context, baseID string) (stored, error
 	return p.query(ctx, columns, selectTrace+"$1", baseID)
 }
 
-func (p barePostgreSQL) list(ctx context.Context, traces int) error {
-	all, err := p.query(ctx, 2, selectList)
-	return errors.Join(err, came(len(all), min(traces, listLimit)))
+func (p barePostgreSQL) list(ctx context.Context, traces, limit int) error {
+	all, err := p.query(ctx, 2, selectList(limit))
+	return errors.Join(err, came(len(all), listedOf(traces, limit)))
 }
 
 var copied = strings.Split(columnList, ", ")

@@ -51,7 +51,7 @@ func (r bareRedis) write(ctx context.Context, records []record) error {
 	return err
 }
 
-func (r bareRedis) list(ctx context.Context, traces int) error {
+func (r bareRedis) list(ctx context.Context, traces, _ int) error {
 	found, cursor := 0, uint64(0)
 	for {
 		keys, next, err := r.Scan(ctx, cursor, listPrefix+"*", 1000).Result()

@@ -22,8 +22,16 @@ var columnList = strings.Join(append(table.Columns(), "data"), ", ")
 var (
 	insertRows  = "INSERT INTO data (" + columnList + ") VALUES "
 	selectTrace = "SELECT " + columnList + " FROM data WHERE base_id = "
-	selectList  = "SELECT base_id, min(timestamp) FROM data GROUP BY base_id ORDER BY 2 DESC LIMIT " + strconv.Itoa(listLimit)
 )
+
+// selectList returns the statement for the newest traces. A limit of 0 is none.
+func selectList(limit int) string {
+	const all = "SELECT base_id, min(timestamp) FROM data GROUP BY base_id"
+	if limit == 0 {
+		return all
+	}
+	return all + " ORDER BY 2 DESC LIMIT " + strconv.Itoa(limit)
+}
 
 // insertedAtOnce is the fastest number of rows in a statement.
 const insertedAtOnce = 100
@@ -121,9 +129,9 @@ func (d bareSQL) fetch(ctx context.Context, baseID string) (stored, error) {
 	return d.query(ctx, columns, selectTrace+"?", baseID)
 }
 
-func (d bareSQL) list(ctx context.Context, traces int) error {
-	all, err := d.query(ctx, 2, selectList)
-	return errors.Join(err, came(len(all), min(traces, listLimit)))
+func (d bareSQL) list(ctx context.Context, traces, limit int) error {
+	all, err := d.query(ctx, 2, selectList(limit))
+	return errors.Join(err, came(len(all), listedOf(traces, limit)))
 }
 
 func (d bareSQL) write(ctx context.Context, records []record) error {

@@ -33,11 +33,15 @@ func fill(ctx context.Context, url string, client bare, traces int) error {
 	if err != nil {
 		return err
 	}
-	return client.writeBulk(ctx, func() error {
+	err = client.writeBulk(ctx, func() error {
 		for from := 1; from < traces; from += atOnce {
 			var records []record
 			for i := from; i < min(from+atOnce, traces); i++ {
-				records = append(records, like(first, i)...)
+				some, err := like(client, first, i)
+				if err != nil {
+					return err
+				}
+				records = append(records, some...)
 			}
 			if err := client.write(ctx, records); err != nil {
 				return err
@@ -45,6 +49,7 @@ func fill(ctx context.Context, url string, client bare, traces int) error {
 		}
 		return nil
 	})
+	return errors.Join(err, visible(ctx, client))
 }
 
 // halves returns the two notifications of the i-th trace.
@@ -71,6 +76,9 @@ func firstTrace(ctx context.Context, url string, client bare) ([]record, error) 
 	if err := errors.Join(err, s.Close()); err != nil {
 		return nil, err
 	}
+	if err := visible(ctx, client); err != nil {
+		return nil, err
+	}
 	got, err := client.fetch(ctx, baseIDOf(0))
 	if err != nil {
 		return nil, err
@@ -79,8 +87,9 @@ func firstTrace(ctx context.Context, url string, client bare) ([]record, error) 
 }
 
 // like returns the records of the i-th trace, made from those of the first trace.
-func like(first []record, i int) []record {
-	all := make([]record, len(first))
+func like(client bare, first []record, i int) (all []record, err error) {
+	all = make([]record, len(first))
+	k, isKeyed := client.(keyed)
 	for n, values := range first {
 		all[n] = make(record, len(values))
 		for m, value := range values {
@@ -89,23 +98,37 @@ func like(first []record, i int) []record {
 			}
 			all[n][m] = value
 		}
+		if isKeyed {
+			if all[n], err = k.withKey(all[n]); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return all
+	return all, nil
 }
 
-// areNewest makes sure that these are the newest of so many traces.
-func areNewest(list iter.Seq2[store.Summary, error], traces int) error {
+// isList makes sure that these are the newest of so many traces, or all of them if
+// limit is 0.
+func isList(list iter.Seq2[store.Summary, error], traces, limit int) error {
 	count := 0
 	for trace, err := range list {
 		if err != nil {
 			return err
 		}
-		if want := baseIDOf(traces - 1 - count); trace.BaseID != want {
+		if want := baseIDOf(traces - 1 - count); limit > 0 && trace.BaseID != want {
 			return fmt.Errorf("trace %d of the list is %s instead of %s", count, trace.BaseID, want)
 		}
 		count++
 	}
-	return came(count, min(listLimit, traces))
+	return came(count, listedOf(traces, limit))
+}
+
+// listedOf returns the number of traces that a listing has. A limit of 0 is none.
+func listedOf(traces, limit int) int {
+	if limit == 0 {
+		return traces
+	}
+	return min(limit, traces)
 }
 
 // came checks the number of results.

@@ -85,7 +85,7 @@ func (p subject) memory(ctx context.Context, osp, python string, traces int) (us
 	if used.Code != 0 {
 		return used, fmt.Errorf("the command ended with %d", used.Code)
 	}
-	return used, areNewest(listed(used.Output), traces)
+	return used, isList(listed(used.Output), traces, listLimit)
 }
 
 // listed yields the base ids that the command listed.

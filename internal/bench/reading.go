@@ -22,6 +22,9 @@ func (m *measurement) report(ctx context.Context) (c comparison, err error) {
 	if err != nil {
 		return c, err
 	}
+	if err := visible(ctx, client); err != nil {
+		return c, err
+	}
 	ours, alone, err := m.beside(ctx, url, func(r *reader.Reader) error {
 		return reported(ctx, r, baseID, size)
 	}, func() error {
@@ -38,25 +41,34 @@ func (m *measurement) report(ctx context.Context) (c comparison, err error) {
 	return comparison{m.name, "report", ours.seconds, alone.seconds, python, false, m.fetches}, err
 }
 
-// list measures the listing of the newest of many traces.
-func (m *measurement) list(ctx context.Context) (c comparison, err error) {
+// listings measures the listing of the newest of many traces, and of all of them.
+func (m *measurement) listings(ctx context.Context) (rows []comparison, err error) {
 	url, client, err := m.empty(ctx)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	if err := fill(ctx, url, client, m.traces); err != nil {
-		return c, err
-	}
-	ours, alone, err := m.beside(ctx, url, func(r *reader.Reader) error {
-		return areNewest(r.Traces(ctx, store.Query{Limit: listLimit}), m.traces)
-	}, func() error {
-		return client.list(ctx, m.traces)
-	})
-	if err != nil {
-		return c, err
+		return nil, err
 	}
 	python, err := m.ask(ctx, "list_traces", map[string]any{"url": url, "count": m.traces})
-	return comparison{m.name, "list", ours.seconds, alone.seconds, python, false, m.lists}, err
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range []struct {
+		work  string
+		limit int
+	}{{"list", listLimit}, {"summaries", 0}} {
+		ours, alone, err := m.beside(ctx, url, func(r *reader.Reader) error {
+			return isList(r.Traces(ctx, store.Query{Limit: kind.limit}), m.traces, kind.limit)
+		}, func() error {
+			return client.list(ctx, m.traces, kind.limit)
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, comparison{m.name, kind.work, ours.seconds, alone.seconds, python, false, m.subject.lists})
+	}
+	return rows, nil
 }
 
 // beside measures our reader and the bare client library, in turns.

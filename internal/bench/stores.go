@@ -25,6 +25,22 @@ type sizes struct {
 
 var usual = sizes{writeRounds: 20, batches: 2, notify: 2000, report: 40_000, traces: 100_000, readRounds: 5}
 
+// bound returns the sizes, but none that exceeds another one that is not 0.
+func (s sizes) bound(most sizes) sizes {
+	bound := func(size *int, most int) {
+		if most > 0 {
+			*size = min(*size, most)
+		}
+	}
+	bound(&s.writeRounds, most.writeRounds)
+	bound(&s.batches, most.batches)
+	bound(&s.notify, most.notify)
+	bound(&s.report, most.report)
+	bound(&s.traces, most.traces)
+	bound(&s.readRounds, most.readRounds)
+	return s
+}
+
 // The number of spans of a batch, which is that of the SDK's batch processor, and of
 // a trace.
 const (
@@ -48,14 +64,14 @@ type measurement struct {
 func compareStores(ctx context.Context, w io.Writer, python string, stores []subject, size sizes) error {
 	var all []comparison
 	for _, p := range stores {
-		m := &measurement{subject: p, sizes: size, python: python}
+		m := &measurement{subject: p, sizes: size.bound(p.most), python: python}
 		rows, err := m.run(ctx)
 		if err := errors.Join(err, m.close()); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		all = append(all, rows...)
 	}
-	return printStores(w, all, size)
+	return printStores(w, all, stores, size)
 }
 
 func (m *measurement) run(ctx context.Context) ([]comparison, error) {
@@ -67,8 +83,8 @@ func (m *measurement) run(ctx context.Context) ([]comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := m.list(ctx)
-	return append(rows, report, list), err
+	lists, err := m.listings(ctx)
+	return append(append(rows, report), lists...), err
 }
 
 func (m *measurement) close() (err error) {
@@ -92,8 +108,12 @@ func (m *measurement) empty(ctx context.Context) (url string, client bare, err e
 	return url, client, nil
 }
 
-// ask runs one kind of work with Python's driver, and returns the seconds.
+// ask runs one kind of work with Python's driver, and returns the seconds, which are
+// 0 if the driver does not do the work.
 func (m *measurement) ask(ctx context.Context, work string, how map[string]any) (seconds float64, err error) {
+	if _, lacks := m.subject.lacks[work]; lacks {
+		return 0, nil
+	}
 	answer := map[string]float64{}
 	err = askPython(ctx, m.python, storesScript, map[string]any{work: how}, &answer)
 	return answer[work], err

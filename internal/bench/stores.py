@@ -3,6 +3,8 @@
 import json
 import sys
 import time
+import warnings
+from urllib import parse
 
 from osprofiler import opts
 from osprofiler.drivers import base, sqlalchemy_driver
@@ -14,12 +16,21 @@ conf([])
 opts.set_defaults(conf)
 
 
+warnings.simplefilter("ignore")  # the drivers use what their client libraries deprecate
+
+
 def driver(url, like=None):
+    options = {}
+    if url.startswith(("elasticsearch:", "mongodb:")):
+        # The driver takes these options as arguments only.
+        url, _, query = url.partition("?")
+        options = {key: value for key, value in parse.parse_qsl(query)
+                   if key in ("index_name", "db_name")}
     if url.startswith("sqlite:"):
         # The list of schemes has no sqlite, but the driver accepts it.
         made = sqlalchemy_driver.SQLAlchemyDriver(url)
     else:
-        made = base.get_driver(url, conf=conf)
+        made = base.get_driver(url, conf=conf, **options)
     if like:
         made.project, made.service, made.host = like["project"], like["service"], like["info"]["host"]
     return made

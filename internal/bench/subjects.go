@@ -18,6 +18,11 @@ type subject struct {
 	bare  func(ctx context.Context, url string) (bare, error) // returns its bare client library
 	// How the bare client library writes a batch, fetches a trace, and lists, for the table.
 	writes, fetches, lists string
+	// most bounds the amounts of work for a slow server. A zero bounds nothing.
+	most sizes
+	// lacks says why Python's driver does not do a kind of work: notify, report or
+	// list_traces.
+	lacks map[string]string
 }
 
 // A bare is the client library of a store, used in its fastest way without our code.
@@ -26,18 +31,40 @@ type bare interface {
 	fetch(ctx context.Context, baseID string) (stored, error)
 	// write stores all records in one request or transaction.
 	write(ctx context.Context, records []record) error
-	// list fetches the data that a listing of the newest traces needs. The store has
-	// this number of traces with two notifications each.
-	list(ctx context.Context, traces int) error
+	// list fetches the data that a listing of the newest traces needs, or of all
+	// traces if limit is 0. The store has this number of traces with two notifications
+	// each.
+	list(ctx context.Context, traces, limit int) error
 	// writeBulk runs a function that writes very many records. A SQL database has no
 	// indexes meanwhile.
 	writeBulk(ctx context.Context, write func() error) error
 	close() error
 }
 
+// A refresher is a bare whose store shows only later what was written.
+type refresher interface {
+	// refresh makes the store show what was written.
+	refresh(ctx context.Context) error
+}
+
+// visible waits until reading finds what was written.
+func visible(ctx context.Context, client bare) error {
+	if r, ok := client.(refresher); ok {
+		return r.refresh(ctx)
+	}
+	return nil
+}
+
 // A record is a unit of writing: for Redis a key and the elements to push onto its
-// list, for a SQL database a row.
+// list, for a SQL database a row, for Elasticsearch the id and the source of a
+// document, and for MongoDB the BSON of a document.
 type record []any
+
+// A keyed is a bare whose records have keys that depend on the rest of the record.
+type keyed interface {
+	// withKey returns the record, whose rest was changed, with its right key.
+	withKey(r record) (record, error)
+}
 
 // stored is the result of fetch.
 type stored interface {
@@ -62,9 +89,45 @@ var subjects = []subject{
 		name: "mariadb", fresh: testenv.NewMariaDB, bare: openMariaDB,
 		writes: inserts, fetches: selectsTrace, lists: groups,
 	},
+	{
+		name: "elasticsearch7", fresh: freshIndex("OSP_TEST_ELASTICSEARCH7_URL"), bare: openSearch,
+		writes: bulk, fetches: scrolls, lists: composites,
+		lacks: map[string]string{"list_traces": "it passes a set, which is no JSON"},
+	},
+	{
+		name: "elasticsearch", fresh: freshIndex("OSP_TEST_ELASTICSEARCH_URL"), bare: openSearch,
+		writes: bulk, fetches: scrolls, lists: composites,
+		lacks: lacksAll("it names a mapping type, which Elasticsearch 8 does not know"),
+	},
+	{
+		name: "opensearch", fresh: freshIndex("OSP_TEST_OPENSEARCH_URL"), bare: openSearch,
+		writes: bulk, fetches: scrolls, lists: composites,
+		lacks: lacksAll("its client library refuses OpenSearch"),
+	},
+	{
+		name: "mongodb", fresh: freshDatabase("OSP_TEST_MONGODB_URL"), bare: openMongoDB,
+		writes: insertMany, fetches: finds, lists: "aggregate $group {$min: timestamp}, and for list $sort, $limit",
+		most: sizes{writeRounds: 5, notify: 500, report: 20_000, readRounds: 3},
+	},
+	{
+		name: "ferretdb", fresh: freshDatabase("OSP_TEST_FERRETDB_URL"), bare: openFerretDB,
+		writes: insertMany, fetches: finds, lists: "find, of base_id and timestamp",
+		most:  sizes{writeRounds: 2, notify: 200, report: 10_000, traces: 10_000, readRounds: 2},
+		lacks: map[string]string{"list_traces": "FerretDB reads the whole collection for each trace"},
+	},
+}
+
+// lacksAll returns why Python's driver does no work.
+func lacksAll(why string) map[string]string {
+	return map[string]string{"notify": why, "report": why, "list_traces": why}
 }
 
 const (
+	bulk         = "_bulk by net/http"
+	scrolls      = "_search {term}, scrolls of 10,000 a page"
+	composites   = "_search with a composite aggregation of base_id and timestamp"
+	insertMany   = "InsertMany, unordered"
+	finds        = "find {base_id}"
 	inserts      = "INSERTs of 100 rows in a transaction"
 	selectsTrace = "SELECT … WHERE base_id = …"
 	groups       = "SELECT base_id, min(timestamp) … GROUP BY base_id ORDER BY 2 DESC LIMIT 100"

@@ -115,6 +115,9 @@ func sameRecords(a, b []record) bool {
 
 // recordsOf returns what is stored of the traces of a batch, which must be all of it.
 func recordsOf(ctx context.Context, from bare, batch []osprofiler.Notification) (records []record, err error) {
+	if err := visible(ctx, from); err != nil {
+		return nil, err
+	}
 	found, last := 0, ""
 	for i := range batch {
 		if batch[i].BaseID == last {
