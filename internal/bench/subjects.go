@@ -90,27 +90,27 @@ var subjects = []subject{
 		writes: inserts, fetches: selectsTrace, lists: groups,
 	},
 	{
-		name: "elasticsearch7", fresh: freshIndex("OSP_TEST_ELASTICSEARCH7_URL"), bare: openSearch,
+		name: "elasticsearch7", fresh: testenv.NewElasticsearch7, bare: openSearch,
 		writes: bulk, fetches: scrolls, lists: composites,
 		lacks: map[string]string{"list_traces": "it passes a set, which is no JSON"},
 	},
 	{
-		name: "elasticsearch", fresh: freshIndex("OSP_TEST_ELASTICSEARCH_URL"), bare: openSearch,
+		name: "elasticsearch", fresh: testenv.NewElasticsearch, bare: openSearch,
 		writes: bulk, fetches: scrolls, lists: composites,
 		lacks: lacksAll("it names a mapping type, which Elasticsearch 8 does not know"),
 	},
 	{
-		name: "opensearch", fresh: freshIndex("OSP_TEST_OPENSEARCH_URL"), bare: openSearch,
+		name: "opensearch", fresh: testenv.NewOpenSearch, bare: openSearch,
 		writes: bulk, fetches: scrolls, lists: composites,
 		lacks: lacksAll("its client library refuses OpenSearch"),
 	},
 	{
-		name: "mongodb", fresh: freshDatabase("OSP_TEST_MONGODB_URL"), bare: openMongoDB,
+		name: "mongodb", fresh: testenv.NewMongoDB, bare: openMongoDB,
 		writes: insertMany, fetches: finds, lists: "aggregate $group {$min: timestamp}, and for list $sort, $limit",
 		most: sizes{writeRounds: 5, notify: 500, report: 20_000, readRounds: 3},
 	},
 	{
-		name: "ferretdb", fresh: freshDatabase("OSP_TEST_FERRETDB_URL"), bare: openFerretDB,
+		name: "ferretdb", fresh: testenv.NewFerretDB, bare: openFerretDB,
 		writes: insertMany, fetches: finds, lists: "find, of base_id and timestamp",
 		most:  sizes{writeRounds: 2, notify: 200, report: 10_000, traces: 10_000, readRounds: 2},
 		lacks: map[string]string{"list_traces": "FerretDB reads the whole collection for each trace"},
