@@ -38,6 +38,7 @@ type row struct {
 // answers holds the results of Python's driver.
 type answers struct {
 	Driver       outcome[any]
+	Written      outcome[any]
 	Reports      []outcome[json.RawMessage]
 	List, Errors outcome[[]entry]
 }
@@ -93,6 +94,16 @@ func (r *row) weWrite(t *testing.T, at string) {
 // read it.
 func (r *row) pythonWrites(t *testing.T, at string) {
 	result := r.ask(t, at, r.all)
+	if r.fails[pythonWritesWeRead][r.library] != "" {
+		r.cell(t, pythonWritesWeRead, func(t *testing.T) { r.works(t, pythonWritesWeRead, result.Written.Error) })
+		return
+	}
+	if raised := r.raises[r.library]; raised != "" {
+		r.remarks[pythonWritesWeRead] = "Python's driver raises an error after it stored a failure: " + raised
+	}
+	if got, want := result.Written.Error, r.raises[r.library]; got != want && (want == "" || !strings.HasPrefix(got, want)) {
+		t.Fatalf("the error of Python's driver that writes is %q, want %q", got, want)
+	}
 	r.cell(t, pythonWritesWeRead, func(t *testing.T) {
 		r.sameTraces(t, at)
 		r.sameReports(t, pythonWritesWeRead, at, result.Reports)
@@ -150,6 +161,10 @@ func (r *row) sameReports(t *testing.T, column, at string, theirs []outcome[json
 	}
 	rd := r.pythonReader(t, at)
 	for i, tr := range r.all {
+		if r.fails[weWritePythonReads][r.library] != "" {
+			r.works(t, weWritePythonReads, theirs[i].Error)
+			continue
+		}
 		if r.library == "debian" && len(tr.notifications) == 1 {
 			r.remarks[column] = "Python fails to report on a trace without a stop: " + unfinished
 			if theirs[i].Error != unfinished {

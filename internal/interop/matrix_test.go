@@ -37,6 +37,9 @@ type backend struct {
 	python func(t *testing.T, connectionString string) string
 	// fails has the expected failures of Python's driver, per column.
 	fails map[string]failure
+	// raises has the error that Python's driver raises although it stored the
+	// notification, per version of the Python library.
+	raises failure
 	// unordered is true if Python reads rows without an order. Siblings that start
 	// in the same millisecond are then compared as a set.
 	unordered bool
@@ -79,6 +82,34 @@ var backends = []backend{
 		open:   func(t *testing.T) string { return testenv.MariaDB(t) },
 		python: same, fails: map[string]failure{listErrors: never},
 	},
+	{
+		name: "elasticsearch 7", schemes: []string{"elasticsearch", "elasticsearch+https"},
+		open: refreshed(testenv.Elasticsearch7), python: same, fails: searchFails(failure{"newest": noDocType}), unordered: true,
+	},
+	{
+		name: "elasticsearch 8", schemes: []string{"elasticsearch"},
+		open: refreshed(testenv.Elasticsearch), python: same, fails: searchFails(noTypes), unordered: true,
+	},
+	{
+		name: "elasticsearch 9", schemes: []string{"elasticsearch"},
+		open: refreshed(testenv.Elasticsearch9), python: same, fails: searchFails(noTypes), unordered: true,
+	},
+	{
+		name: "opensearch 2", schemes: []string{"opensearch+https"},
+		open: refreshed(testenv.OpenSearch), python: plain, fails: searchFails(otherProduct), unordered: true,
+	},
+	{
+		name: "opensearch 3", schemes: []string{"opensearch"},
+		open: refreshed(testenv.OpenSearch3), python: plain, fails: searchFails(otherProduct), unordered: true,
+	},
+	{
+		name: "mongodb", schemes: []string{"mongodb", "mongodb+srv"},
+		open: func(t *testing.T) string { return testenv.MongoDB(t) }, python: same, raises: failure{"newest": noUpdate},
+	},
+	{
+		name: "ferretdb", schemes: []string{"mongodb"},
+		open: func(t *testing.T) string { return testenv.FerretDB(t) }, python: same, raises: failure{"newest": noUpdate},
+	},
 }
 
 // unfinished is the error of the old library for a trace without a stop.
@@ -89,7 +120,39 @@ var (
 	never    = failure{"debian": "NotImplementedError", "newest": "NotImplementedError"}
 	oneEvent = failure{"debian": "TypeError: <class 'NoneType'> can't be decoded"} // the newest version omits such a trace
 	noScheme = failure{"debian": "ValueError: Redis URL must specify one of", "newest": "ValueError: Redis URL must specify one of"}
+
+	noTypes      = failure{"debian": "RequestError: RequestError(400, 'no handler found for uri", "newest": noDocType}
+	otherProduct = failure{"debian": "UnsupportedProductError: The client noticed that the server is not Elasticsearch", "newest": noDocType}
 )
+
+const (
+	// noDocType is an error of version 8 of Python's client for Elasticsearch.
+	noDocType = "TypeError: Elasticsearch."
+	// noSet is the error for a listing, for which Python's driver passes a set.
+	noSet = "SerializationError: ({'_source': {"
+	// noUpdate is an error of version 4 of pymongo, which has no Collection.update.
+	noUpdate = "TypeError: 'Collection' object is not callable. If you meant to call the 'update' method"
+)
+
+// searchFails returns the failures of Python's driver for Elasticsearch. all are
+// the errors of reading and writing. Listings fail in every version.
+func searchFails(all failure) map[string]failure {
+	lists := failure{"debian": noSet, "newest": noDocType}
+	return map[string]failure{weWritePythonReads: all, pythonWritesWeRead: all, list: lists, listErrors: lists}
+}
+
+// refreshed returns a function that opens a store in which a batch can be read as
+// soon as it is written.
+func refreshed(open func(t testing.TB) string) func(t *testing.T) string {
+	return func(t *testing.T) string { return open(t) + "&osp_refresh=true" }
+}
+
+// plain returns the connection string that Python's driver gets for a server of
+// OpenSearch. The driver knows only one scheme, and speaks no TLS.
+func plain(_ *testing.T, connectionString string) string {
+	_, rest, _ := strings.Cut(connectionString, "://")
+	return "elasticsearch://" + rest
+}
 
 func same(_ *testing.T, connectionString string) string { return connectionString }
 
@@ -168,7 +231,11 @@ func (m *matrix) cell(r *row, column string) string {
 		return text
 	}
 	if failure := r.fails[column][r.library]; failure != "" {
-		text = "we only" + m.note("Python's driver fails: "+failure)
+		text = "we only"
+		if column == pythonWritesWeRead {
+			text = "cannot"
+		}
+		text += m.note("Python's driver fails: " + failure)
 	}
 	if failure := r.broken[r.library]; failure != "" && strings.Contains(column, "Python") {
 		text += m.note("Python's driver for " + r.name + ":// cannot be created, so Python connects to the master: " + failure)

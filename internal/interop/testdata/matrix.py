@@ -1,10 +1,11 @@
 # Runs the unmodified driver of the real Python library on a store. The argument
 # is a connection string. Standard input has {"write": notifications, "read": base
 # ids}. The script writes the notifications, reports on each trace, and lists all
-# traces. It prints JSON: {"driver": ..., "reports": [...], "list": ..., "errors":
-# ...}, where each result is {"value": ...} or {"error": ...}.
+# traces. It prints JSON: {"driver": ..., "written": ..., "reports": [...], "list":
+# ..., "errors": ...}, where each result is {"value": ...} or {"error": ...}.
 import json
 import sys
+import urllib.parse
 
 from osprofiler import opts
 from osprofiler.drivers import base, sqlalchemy_driver
@@ -26,6 +27,13 @@ def attempt(function, *args):
 
 def driver():
     url = sys.argv[1]
+    # Python takes the name of an index or a database as an argument only.
+    alone, _, query = url.partition("?")
+    arguments = dict(urllib.parse.parse_qsl(query))
+    if url.startswith("elasticsearch:"):
+        return base.get_driver(alone, index_name=arguments["index_name"], conf=conf)
+    if url.startswith("mongodb:"):
+        return base.get_driver(alone, db_name=arguments["db_name"], conf=conf)
     if not url.startswith("sqlite:"):
         return base.get_driver(url, conf=conf)
     # The list of schemes has no sqlite, but the driver accepts it.
@@ -35,20 +43,24 @@ def driver():
 
 
 def write(notifications):
-    """Stores each notification as its own service would."""
-    to = driver()
+    """Stores each notification as its own service would. Returns the first error."""
+    to, first = driver(), None
     for notification in notifications:
         to.project = notification.get("project")
         to.service = notification.get("service")
         to.host = notification["info"]["host"]
-        to.notify(notification)
+        result = attempt(to.notify, notification)
+        first = first or result.get("error")
+    if notifications and sys.argv[1].startswith("elasticsearch:"):
+        attempt(to.client.indices.refresh, "_all")
+    return first
 
 
 asked = json.load(sys.stdin)
 made = attempt(driver)
 answer = {"driver": {"error": made["error"]} if "error" in made else {"value": None}}
 if "value" in made:
-    write(asked["write"])
+    answer["written"] = {"error": write(asked["write"]) or ""}
     # A driver can give only one report, so each report needs a new driver.
     answer["reports"] = [attempt(lambda: driver().get_report(base_id)) for base_id in asked["read"]]
     answer["list"] = attempt(lambda: list(driver().list_traces({"base_id", "timestamp"})))
