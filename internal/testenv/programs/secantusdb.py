@@ -8,19 +8,27 @@ somebody restarts it.
 """
 
 import functools
-import logging
 import os
 import sys
+import threading
 
 from secantus import cli
 
 
-class EndAfterPanic(logging.Handler):
-    def emit(self, record):
-        if "WT_PANIC" in logging.Formatter().format(record):
-            os._exit(14)  # as MongoDB does
+def end_after_panic():
+    """Ends the process when WiredTiger or SecantusDB has written of a panic."""
+    log, (output, errors) = os.dup(2), os.pipe()
+    os.dup2(errors, 2)
+
+    def copy():
+        for line in os.fdopen(output, "rb"):
+            os.write(log, line)
+            if b"WT_PANIC" in line:
+                os._exit(14)  # as MongoDB does
+
+    threading.Thread(target=copy, daemon=True).start()
 
 
+end_after_panic()
 cli.SecantusDBServer = functools.partial(cli.SecantusDBServer, ttl_sweep_seconds=1.0)
-logging.getLogger("secantus").addHandler(EndAfterPanic())
 sys.exit(cli.main())
