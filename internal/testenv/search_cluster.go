@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,8 +16,15 @@ type SearchCluster struct {
 	// minute), and answers searches of the shards that it has.
 	Master *Server
 	// Data has a copy of every shard of an index with a replica. While it is gone,
-	// the master goes on.
+	// the master goes on, if it had a copy too (see AwaitCopies).
 	Data *Server
+}
+
+// AwaitCopies waits until both nodes have all data of indices with a replica, for
+// example after a restart.
+func (c *SearchCluster) AwaitCopies(t testing.TB) {
+	t.Helper()
+	mustSearch(t, c.URL, http.MethodGet, "/_cluster/health?wait_for_nodes=2&wait_for_status=green&timeout=50s", "")
 }
 
 // StartElasticsearch7Cluster starts two nodes with additional settings.

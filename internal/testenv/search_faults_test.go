@@ -63,6 +63,7 @@ func TestSearchCluster(t *testing.T) {
 	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/2?timeout=1s", searchDocument, 503, "no master")
 	c.Master.Restart()
 	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/2", searchDocument, 201, "created")
+	c.AwaitCopies(t)
 	c.Data.Kill()
 	wantSearch(t, c.URL, http.MethodPut, "/i/_doc/3", searchDocument, 201, "created")
 }

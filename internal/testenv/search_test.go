@@ -10,7 +10,7 @@ import (
 func TestSearchServers(t *testing.T) {
 	for _, c := range []struct {
 		name, major string
-		fresh         func(t testing.TB) string
+		fresh       func(t testing.TB) string
 	}{
 		{"Elasticsearch7", "7.", Elasticsearch7},
 		{"Elasticsearch", "8.", Elasticsearch},
