@@ -14,7 +14,6 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
 	"github.com/osprofiler-otel/osprofiler/store"
-	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // The files in testdata/golden have what a store and a real server of each version
@@ -92,12 +91,9 @@ func (r *recorder) masked(answer string) string {
 func (r *recorder) named(text string) string { return strings.ReplaceAll(text, r.index, "INDEX") }
 
 func TestGoldenOfServers(t *testing.T) {
-	onEach(t, func(t *testing.T, url, index string) {
-		client, ok := driver.As[interface{ Client() elasticsearch.Client }](open(t, url).Driver())
-		if !ok {
-			t.Fatal("no client")
-		}
-		r := &recorder{Client: client.Client(), index: index}
+	onEach(t, func(t *testing.T, url string) {
+		url, index := newPlace(t, url)
+		r := &recorder{Client: newBare(t, url).client, index: index}
 		s := elasticsearch.New(r, elasticsearch.WithIndexName(index), elasticsearch.WithErrorIndexName(index+"-error"), elasticsearch.WithFilterErrorTrace(true))
 		converse(t, s)
 		_, name, _ := strings.Cut(t.Name(), "/")

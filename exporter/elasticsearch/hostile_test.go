@@ -234,7 +234,8 @@ func TestHostile(t *testing.T) {
 		"ours":   func(testing.TB, bare, string) {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url, index string) {
+			onEach(t, func(t *testing.T, url string) {
+				url, index := newPlace(t, url)
 				b := newBare(t, url)
 				prepare(t, b, index)
 				batch := hostileMembers(t)
@@ -245,7 +246,7 @@ func TestHostile(t *testing.T) {
 				}
 				s := open(t, url)
 				for first := 0; first < len(batch); first += 500 {
-					if err := write(t, s, batch[first:min(first+500, len(batch))]); err != nil {
+					if err := writeAgain(t, s, batch[first:min(first+500, len(batch))]); err != nil {
 						t.Errorf("%.2000v", err)
 					}
 				}

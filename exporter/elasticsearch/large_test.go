@@ -13,13 +13,14 @@ import (
 
 // A document over http.max_content_length costs only itself.
 func TestLargeDocuments(t *testing.T) {
-	onEach(t, func(t *testing.T, url, index string) {
+	onEach(t, func(t *testing.T, url string) {
+		url, index := newPlace(t, url)
 		s := open(t, url)
 		info := func(size int) string { return `{"host": "h", "text": "` + strings.Repeat("x", size) + `"}` }
 		batch := []osprofiler.Notification{
 			note("a-start", info(10)), note("b-start", info(2<<20)), note("c-start", info(101<<20)), note("d-start", info(3<<20)), note("e-start", info(4<<20)), note("f-start", info(10)),
 		}
-		err := write(t, s, batch)
+		err := writeAgain(t, s, batch)
 		var e *store.WriteError
 		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{2}) || !slices.Equal(e.Missing, []int{2}) || e.Transient {
 			t.Fatalf("%v", err)
@@ -31,7 +32,8 @@ func TestLargeDocuments(t *testing.T) {
 
 // Some proxies break the connection at a request that is too large.
 func TestProxyBreaksLargeRequests(t *testing.T) {
-	onEach(t, func(t *testing.T, url, index string) {
+	onEach(t, func(t *testing.T, url string) {
+		url, index := newPlace(t, url)
 		if strings.Contains(url, "https") {
 			t.Skip("the certificate is not for the proxy")
 		}
@@ -46,7 +48,7 @@ func TestProxyBreaksLargeRequests(t *testing.T) {
 			}
 			batch = append(batch, note("a-start", `{"host": "h", "text": "`+strings.Repeat("x", size)+`"}`))
 		}
-		err := write(t, s, batch)
+		err := writeAgain(t, s, batch)
 		var e *store.WriteError
 		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{17}) || !slices.Equal(e.Missing, []int{17}) {
 			t.Fatalf("%v", err)

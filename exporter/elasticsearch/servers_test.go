@@ -14,6 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 func TestMain(m *testing.M) {
@@ -39,23 +40,43 @@ var servers = map[string]func(testing.TB) string{
 	"opensearch3":    testenv.OpenSearch3,
 }
 
-// onEach runs a test on each server, with the connection string of indices that do
-// not exist yet, and the name of the index of notifications. What is written can be
-// read at once.
-func onEach(t *testing.T, test func(t *testing.T, url, index string)) {
+// onEach runs a test on each server, with its connection string.
+func onEach(t *testing.T, test func(t *testing.T, url string)) {
 	for name, fresh := range servers {
 		t.Run(name, func(t *testing.T) {
-			url := fresh(t)
-			test(t, url+"&osp_refresh=true", indexOf(url))
+			url, _, _ := strings.Cut(fresh(t), "index_name=")
+			test(t, strings.TrimRight(url, "?&"))
 		})
 	}
 }
 
-// indexOf returns the name of the index of notifications in a connection string.
-func indexOf(url string) string {
-	_, options, _ := strings.Cut(url, "index_name=")
-	index, _, _ := strings.Cut(options, "&")
-	return index
+// place returns the connection string of indices that do not exist yet, with more
+// options. What is written can be read at once unless an option says otherwise. The
+// indices are deleted when the test ends.
+func place(t testing.TB, url string, options ...string) string {
+	t.Helper()
+	place, _ := newPlace(t, url, options...)
+	return place
+}
+
+// newPlace is place, and returns the name of the index of notifications, too.
+func newPlace(t testing.TB, url string, options ...string) (connectionString, index string) {
+	t.Helper()
+	index = "osp-test-" + osprofiler.NewID()
+	options = append(options, "index_name="+index, "osp_error_index_name="+index+"-error")
+	if !strings.Contains(strings.Join(options, ""), "osp_refresh=") {
+		options = append(options, "osp_refresh=true")
+	}
+	b := newBare(t, url)
+	t.Cleanup(func() {
+		b.do(http.MethodDelete, "/"+index+"?ignore_unavailable=true", "")
+		b.do(http.MethodDelete, "/"+index+"-error?ignore_unavailable=true", "")
+	})
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	return url + separator + strings.Join(options, "&"), index
 }
 
 // open opens a store that is closed when the test ends.
@@ -75,11 +96,19 @@ func open(t testing.TB, connectionString string, opts ...elasticsearch.Option) *
 
 // A bare sends requests past the driver to the server of a connection string.
 type bare struct {
-	t   testing.TB
-	url string
+	t      testing.TB
+	url    string
+	client elasticsearch.Client
 }
 
-func newBare(t testing.TB, url string) bare { return bare{t, url} }
+func newBare(t testing.TB, url string) bare {
+	t.Helper()
+	client, ok := driver.As[interface{ Client() elasticsearch.Client }](open(t, url).Driver())
+	if !ok {
+		t.Fatal("no client")
+	}
+	return bare{t, url, client.Client()}
+}
 
 // try sends a request and returns the answer, whatever it is.
 func (b bare) try(method, path, body string) (status int, answer string) {
@@ -105,8 +134,8 @@ func (b bare) do(method, path, body string) string {
 // patience is how long a server may refuse requests for lack of memory.
 const patience = 30 * time.Second
 
-// write writes a batch. It writes what is missing again as long as that may pass.
-func write(t testing.TB, s *store.Store, batch []osprofiler.Notification) error {
+// writeAgain writes a batch. It writes what is missing again as long as that may pass.
+func writeAgain(t testing.TB, s *store.Store, batch []osprofiler.Notification) error {
 	t.Helper()
 	for until := time.Now().Add(patience); ; {
 		err := s.Write(t.Context(), batch)

@@ -31,13 +31,14 @@ var mappings = []struct{ name, settings, properties, members string }{
 func TestShapes(t *testing.T) {
 	for _, m := range mappings {
 		t.Run(m.name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url, index string) {
+			onEach(t, func(t *testing.T, url string) {
+				url, index := newPlace(t, url)
 				b := newBare(t, url)
 				b.do(http.MethodPut, "/"+index, `{"mappings": {"properties": {`+m.properties+`}}}`)
 				b.do(http.MethodPost, "/"+index+"/_doc", `{"info": {"n": 1}}`) // to have info in any case
 				fill(b, index, m.settings, m.properties)
 				n := note("db-stop", `{"host": "h", "conflict": "text", "etype": "ValueError"}`)
-				if err := write(t, open(t, url), []osprofiler.Notification{n}); err != nil {
+				if err := writeAgain(t, open(t, url), []osprofiler.Notification{n}); err != nil {
 					t.Fatal(err)
 				}
 				checkStored(t, b, index, []osprofiler.Notification{n})

@@ -55,7 +55,8 @@ var indexStates = []indexState{
 func TestStatesOfIndices(t *testing.T) {
 	for _, state := range indexStates {
 		t.Run(state.name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url, index string) {
+			onEach(t, func(t *testing.T, url string) {
+				url, index := newPlace(t, url)
 				url += state.options
 				b := newBare(t, url)
 				state.enter(b, index)
@@ -95,7 +96,8 @@ func TestStatesOfUsers(t *testing.T) {
 	const noRight = "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"
 	const noUser = "refuses the user, the password or the API key of the connection string: 401"
 	batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)}
-	server := testenv.OpenSearch(t) + "&osp_refresh=true"
+	server, _, _ := strings.Cut(testenv.OpenSearch(t), "&index_name=")
+	server = place(t, server)
 	for _, user := range []struct{ name, password, says string }{
 		{testenv.User, "wrong-password", noUser},
 		{"nosuch", testenv.Password, noUser},
@@ -144,7 +146,8 @@ func TestForeignServer(t *testing.T) {
 // The same batch is stored once, also by another process, and when a document is
 // twice in it.
 func TestWriteTwice(t *testing.T) {
-	onEach(t, func(t *testing.T, url, index string) {
+	onEach(t, func(t *testing.T, url string) {
+		url, index := newPlace(t, url)
 		url += "&filter_error_trace=yes"
 		failed := note("b-stop", `{"host": "h", "etype": "ValueError"}`)
 		batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), failed, failed, note("c-stop", `{"n": NaN}`)}
