@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -42,7 +43,7 @@ func (c *cluster) perform(ctx context.Context, r esapi.Request) (response, error
 		return response{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
+	body, err := readBody(res)
 	if err != nil {
 		return response{}, err
 	}
@@ -50,6 +51,20 @@ func (c *cluster) perform(ctx context.Context, r esapi.Request) (response, error
 		return response{}, parseAnswer(res, body)
 	}
 	return response{status: res.StatusCode, body: body}, nil
+}
+
+// largestRoom is how many bytes of an answer room is made for at once.
+const largestRoom = 16 << 20
+
+// readBody reads an answer, with room for all of it at once if the server says how
+// long it is.
+func readBody(res *esapi.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if size, err := strconv.Atoi(res.Header.Get("Content-Length")); err == nil && size > 0 {
+		body.Grow(min(size, largestRoom) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(res.Body)
+	return body.Bytes(), err
 }
 
 // headers sets what the requests of esapi leave open.

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/osprofiler-otel/osprofiler/internal/paging"
 )
@@ -34,51 +35,51 @@ type walk struct {
 	search
 
 	step  int64           // 1 if sequence numbers ascend, -1 if they descend
-	last  []string        // the sort values of the last hit
-	known map[string]bool // the documents that have these values
+	last  []json.RawMessage // the sort values of the last hit
+	known map[string]bool   // the documents that have these values
 }
 
 // next moves the walk behind the hits of a page and returns those that are new.
 func (w *walk) next(hits []hit) (fresh []hit) {
+	for i := range hits {
+		if !w.isLast(&hits[i]) || !w.known[hits[i].key()] {
+			fresh = append(fresh, hits[i])
+		}
+	}
+	if len(hits) == 0 {
+		return nil
+	}
 	count := len(w.sort)
-	for _, h := range hits {
-		if len(h.sort) < count {
-			continue // no answer of these products
-		}
-		key := h.index + "/" + h.id
-		if !w.isLast(h.sort) {
-			w.last, w.known = w.last[:0], map[string]bool{}
-			for _, v := range h.sort[:count] {
-				w.last = append(w.last, string(v))
-			}
-		}
-		if !w.known[key] {
-			w.known[key] = true
-			fresh = append(fresh, h)
-		}
+	last := &hits[len(hits)-1]
+	if len(last.sort) < count {
+		return fresh // no answer of these products
 	}
-	if len(w.last) == count {
-		w.after = w.after[:0]
-		for _, v := range w.last {
-			w.after = append(w.after, json.RawMessage(v))
-		}
-		before, _ := json.Marshal(number(w.last[count-1]) - w.step) // an integer
-		w.after[count-1] = before
+	if !w.isLast(last) {
+		w.last, w.known = last.sort[:count:count], map[string]bool{}
 	}
+	for i := len(hits) - 1; i >= 0 && w.isLast(&hits[i]); i-- {
+		w.known[hits[i].key()] = true
+	}
+	before, _ := json.Marshal(number(string(w.last[count-1])) - w.step) // an integer
+	w.after = append(slices.Clone(w.last[:count-1]), before)
 	return fresh
 }
 
-func (w *walk) isLast(values []json.RawMessage) bool {
-	if len(w.last) == 0 {
+// isLast reports whether a hit has the sort values of the last hit.
+func (w *walk) isLast(h *hit) bool {
+	if len(w.last) == 0 || len(h.sort) < len(w.last) {
 		return false
 	}
 	for i, v := range w.last {
-		if string(values[i]) != v {
+		if string(h.sort[i]) != string(v) {
 			return false
 		}
 	}
 	return true
 }
+
+// key returns what no other document has.
+func (h *hit) key() string { return h.index + "/" + h.id }
 
 // pages yields the documents that a search finds, in the order of their sequence
 // numbers. The first page is of the index as it is. If there are more, they are
@@ -136,7 +137,7 @@ func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yiel
 	s := w.search
 	s.after, s.size = nil, pager.Next()
 	if len(w.last) > 0 {
-		s.query = allOf(s.query, object{"range": object{sequenceNumber: object{"gte": number(w.last[0])}}})
+		s.query = allOf(s.query, object{"range": object{sequenceNumber: object{"gte": number(string(w.last[0]))}}})
 	}
 	// The end of the context does not end the request, because the server may then
 	// keep a scroll of which we do not know.

@@ -46,7 +46,12 @@ func (c *cluster) Notifications(ctx context.Context, baseID string) iter.Seq2[os
 // notification decodes a document. The error for one that cannot be decoded is a
 // *store.DamageError.
 func (h *hit) notification(baseID string) (osprofiler.Notification, error) {
-	n, err := decodeDocument([]byte(h.source))
+	source := strings.Clone(h.source) // so that a notification does not keep its page in memory
+	decode := osprofiler.ParseNotification
+	if strings.Contains(source, originalKey) || strings.Contains(source, spareKey) {
+		decode = func(string) (osprofiler.Notification, error) { return decodeDocument([]byte(source)) }
+	}
+	n, err := decode(source)
 	if err == nil {
 		return n, nil
 	}
