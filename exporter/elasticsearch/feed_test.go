@@ -14,8 +14,6 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-func untouched(string, string, string, string) (int, string) { return 0, "" }
-
 func poll(t testing.TB, f *store.Feed) (all []osprofiler.Notification) {
 	t.Helper()
 	for n, err := range f.Poll(t.Context()) {

@@ -54,7 +54,7 @@ func (n *newestFirst) timed(ctx context.Context) error {
 	}}
 	for size := min(mostEvents, max(32, 4*min(n.q.Limit, mostEvents))); ; size = min(mostEvents, 2*size) {
 		w.size = min(mostHits, size+len(w.known))
-		a, err := n.cluster.search(ctx, &w.search)
+		a, err := n.search(ctx, &w.search)
 		if err != nil {
 			return err
 		}

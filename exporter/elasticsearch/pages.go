@@ -34,7 +34,7 @@ func (c *cluster) pager() *paging.Pager {
 type walk struct {
 	search
 
-	step  int64           // 1 if sequence numbers ascend, -1 if they descend
+	step  int64             // 1 if sequence numbers ascend, -1 if they descend
 	last  []json.RawMessage // the sort values of the last hit
 	known map[string]bool   // the documents that have these values
 }

@@ -134,18 +134,8 @@ func TestReadManyPages(t *testing.T) {
 		if got := read(t, s, batch[0].BaseID); !slices.EqualFunc(got, batch, osprofiler.Notification.Equal) {
 			t.Errorf("%d notifications are read as %d, or in another order", len(batch), len(got))
 		}
-		for range s.Notifications(t.Context(), batch[0].BaseID) {
-			break // leaves the loop
-		}
-		left := 0
-		for _, err := range s.Notifications(t.Context(), batch[0].BaseID) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if left++; left == 500 { // in the second page
-				break
-			}
-		}
+		leave(t, s, batch[0].BaseID, 1)
+		leave(t, s, batch[0].BaseID, 500) // in the second page
 		b.checkReleased(index)
 	})
 }
@@ -181,29 +171,26 @@ func TestReadWithoutRights(t *testing.T) {
 				s := through(t, b, index, seen, elasticsearch.WithScroll(7, "1m"))
 				got := read(t, s, batch[0].BaseID)
 				sameSet(t, got, batch)
-				for range s.Notifications(t.Context(), batch[0].BaseID) {
-					break
-				}
-				for i, err := range numbered(s.Notifications(t.Context(), batch[0].BaseID)) {
-					if err != nil || i == 20 {
-						break
-					}
-				}
+				leave(t, s, batch[0].BaseID, 1)
+				leave(t, s, batch[0].BaseID, 20)
 				b.checkReleased(index)
 			})
 		}
 	})
 }
 
-func numbered(notifications func(yield func(osprofiler.Notification, error) bool)) func(yield func(int, error) bool) {
-	return func(yield func(int, error) bool) {
-		i := 0
-		for _, err := range notifications {
-			if i++; !yield(i, err) {
-				return
-			}
+// leave leaves the loop over a trace after so many notifications.
+func leave(t testing.TB, s *store.Store, baseID string, after int) {
+	t.Helper()
+	for _, err := range s.Notifications(t.Context(), baseID) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after--; after == 0 {
+			return
 		}
 	}
+	t.Error("the loop was not left")
 }
 
 // putAsPython writes documents as Python's driver does, with ids that the server

@@ -45,8 +45,6 @@ func TestSummariesAreExact(t *testing.T) {
 					want[trace.BaseID] = nil
 				}
 				want.write(t, s, 40)
-				restore := func() {}
-				defer func() { restore() }()
 				for i, q := range []store.Query{
 					{}, {Limit: 5}, {Limit: 10}, {Limit: 1000}, {Failed: true}, {Failed: true, Limit: 7}, {Failed: true, ByFirstEvent: true, Limit: 9},
 					{Service: "api", Limit: 10}, {Service: "conductor"}, {MinDuration: 500 * time.Microsecond, Limit: 12},
@@ -54,9 +52,9 @@ func TestSummariesAreExact(t *testing.T) {
 					{Since: start.Add(3 * time.Millisecond), Until: start.Add(9*time.Millisecond + 7*time.Microsecond), Limit: 30},
 					{Since: start.Add(3 * time.Millisecond), Failed: true, Limit: 30},
 				} {
-					restore = elasticsearch.SetLargeTrace([]int64{1, 4, 100}[i%3])
-					want.check(t, s, q)
-					restore()
+					for _, large := range [][]int64{{1, 100}, {4}}[i%2] {
+						want.checkLarge(t, s, q, large)
+					}
 				}
 			})
 		})
@@ -97,6 +95,13 @@ func (e expected) write(t *testing.T, s *store.Store, traces int) {
 	}
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	write(t, s, all)
+}
+
+// checkLarge is check where traces of so many documents are large.
+func (e expected) checkLarge(t *testing.T, s *store.Store, q store.Query, documents int64) {
+	t.Helper()
+	defer elasticsearch.SetLargeTrace(documents)()
+	e.check(t, s, q)
 }
 
 // check compares the answer to a query.
