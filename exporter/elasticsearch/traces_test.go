@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
@@ -203,10 +203,10 @@ func writeTraces(t testing.TB, s *store.Store, traces int) {
 }
 
 // The memory that a listing needs does not depend on the number of traces. With
-// OSP_TEST_SOAK there are 100,000.
+// OSP_TEST_SOAK=1 there are 100,000.
 func TestListingOfManyTraces(t *testing.T) {
 	traces := 5000
-	if os.Getenv("OSP_TEST_SOAK") != "" {
+	if testenv.Soak() {
 		traces = 100_000
 	}
 	onEach(t, func(t *testing.T, url string) {
