@@ -31,6 +31,10 @@ type indexes struct {
 // pass.
 const indexPause = time.Minute
 
+// indexTime is how long a Write waits for indexes. In a large collection the server
+// needs longer, and goes on by itself.
+const indexTime = 5 * time.Second
+
 // ensureIndexes creates the indexes that make reading fast, if they are missing
 // and the user may create them: Python's driver creates none. Nothing depends on
 // them, so that a failure is no error.
@@ -80,6 +84,8 @@ func (d *database) ensure(ctx context.Context, state *indexes, create func(conte
 	if due, err := d.indexed.due(state); !due {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, indexTime)
+	defer cancel()
 	_, err := try(ctx, d, func(ctx context.Context, c *collections) (struct{}, error) { return struct{}{}, create(ctx, c) })
 	d.indexed.mu.Lock()
 	defer d.indexed.mu.Unlock()

@@ -86,7 +86,7 @@ func sortableTime(timestamp string) string {
 // chunks, the original is not in the document.
 func encodeBare(n *osprofiler.Notification, id bson.ObjectID, chunks int) []byte {
 	short := osprofiler.Notification{
-		Name: cut(n.Name), BaseID: n.BaseID, TraceID: cut(n.TraceID), ParentID: cut(n.ParentID), Timestamp: n.Timestamp,
+		Name: cut(n.Name), BaseID: n.BaseID, TraceID: cut(n.TraceID), ParentID: cut(n.ParentID), Timestamp: cut(n.Timestamp),
 	}
 	dst, _ := appendFields(nil, &short, id)
 	dst = appendKey(dst, bson.TypeEmbeddedDocument, keyInfo)
@@ -150,10 +150,10 @@ func idOf(n *osprofiler.Notification) (id bson.ObjectID) {
 
 // storedID returns the value of base_id in the documents of a trace. id is the
 // driver.Text of an id. The value is the id itself, unless a document cannot hold
-// the id: lone surrogates, or more bytes than an index takes. Then it is the
+// the id in some server: lone surrogates, U+0000, or more bytes than an index takes. Then it is the
 // beginning of the id and a hash, and the documents have the original.
 func storedID(id string) string {
-	if len(id) <= mostField && utf8.ValidString(id) && !isHashed(id) {
+	if len(id) <= mostField && utf8.ValidString(id) && !strings.Contains(id, "\x00") && !isHashed(id) {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))

@@ -37,7 +37,7 @@ func (w *writing) recordFailures(ctx context.Context) {
 		return
 	}
 	for _, f := range failures {
-		w.done.Miss(w.explain(ctx, err), isTransient(err), f.indices...)
+		w.miss(ctx, err, f.indices...)
 	}
 }
 

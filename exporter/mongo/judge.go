@@ -23,7 +23,7 @@ func (w *writing) judge(ctx context.Context, items []item, err error) (again [][
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		w.done.Miss(ctx.Err(), false, indicesOf(items)...)
+		w.miss(ctx, ctx.Err(), indicesOf(items)...)
 		return nil
 	case errors.As(err, &answers):
 		return w.judgeEach(ctx, items, &answers)
@@ -33,7 +33,7 @@ func (w *writing) judge(ctx context.Context, items []item, err error) (again [][
 		w.splits++
 		return w.divideBroken(ctx, items, err)
 	}
-	w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
+	w.miss(ctx, err, indicesOf(items)...)
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (w *writing) divideBroken(ctx context.Context, items []item, err error) [][
 		it.broken = 0
 		return [][]item{items}
 	case len(w.batch[it.index].JSON()) < largeSize:
-		w.done.Miss(w.explain(ctx, err), true, it.index)
+		w.miss(ctx, err, it.index)
 		return nil
 	}
 	w.done.Refuse(fmt.Errorf("%s does not take it: the server, or a proxy before it, breaks the connection when it is sent, and answers other commands", w.name), it.index)
@@ -124,7 +124,7 @@ func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.
 		case class == serverstate.Row:
 			again = append(again, w.nextForm(ctx, one, e)...)
 		default:
-			w.done.Miss(w.explain(ctx, e), isTransient(e), one[0].index)
+			w.miss(ctx, e, one[0].index)
 		}
 		failed[e.Index] = true
 	}
@@ -145,8 +145,7 @@ func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.
 // missUnconfirmed adds items that the server wrote without the confirmation that
 // the write concern asks for.
 func (w *writing) missUnconfirmed(ctx context.Context, items []item, e *gomongo.WriteConcernError) {
-	err := concernError{e}
-	w.done.Miss(w.explain(ctx, err), isTransient(err), indicesOf(items)...)
+	w.miss(ctx, concernError{e}, indicesOf(items)...)
 }
 
 const codeDuplicate = 11000
@@ -193,7 +192,7 @@ func (w *writing) lookFor(ctx context.Context, items []item, doubtful map[bson.O
 		switch {
 		case !isDoubtful:
 		case err != nil:
-			w.done.Miss(w.explain(ctx, err), isTransient(err), items[i].index)
+			w.miss(ctx, err, items[i].index)
 		default:
 			w.done.Refuse(w.explain(ctx, e), items[i].index)
 		}

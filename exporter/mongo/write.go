@@ -27,7 +27,7 @@ func (d *database) Write(ctx context.Context, batch []osprofiler.Notification) e
 	}
 	info, err := d.serverInfo(ctx)
 	if err != nil {
-		w.miss(first, err)
+		w.miss(ctx, err, indicesOf(first)...)
 		return w.done.Err()
 	}
 	w.limits = limitsOf(info)
@@ -104,7 +104,7 @@ func (w *writing) run(ctx context.Context, items []item) {
 		}
 	}
 	for _, rest := range groups {
-		w.done.Miss(ctx.Err(), false, indicesOf(rest)...)
+		w.miss(ctx, ctx.Err(), indicesOf(rest)...)
 	}
 }
 
@@ -176,7 +176,8 @@ func indicesOf(items []item) []int {
 	return indices
 }
 
-// miss adds items that are not known to be stored.
-func (w *writing) miss(items []item, err error) {
-	w.done.Miss(err, isTransient(err), indicesOf(items)...)
+// miss adds notifications that are not known to be stored. At the end of the
+// context that is not for the lack of a server.
+func (w *writing) miss(ctx context.Context, err error, indices ...int) {
+	w.done.Miss(w.explain(ctx, err), ctx.Err() == nil && isTransient(err), indices...)
 }
