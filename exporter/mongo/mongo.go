@@ -4,9 +4,11 @@
 // mongodb:// and mongodb+srv://. See docs/stores/mongodb.md.
 //
 // A read of one trace is in read.go, a listing in traces.go, a feed in feed.go
-// and a write in write.go. They use encode.go and decode.go (a notification as a
-// document), chunks.go (notifications that are too large for a document),
-// client.go (connecting) and call.go (talking to the server).
+// and a write in write.go, with the outcome of each document in judge.go. They
+// use encode.go and decode.go (a notification as a document), info_bson.go and
+// info_json.go (an info as BSON, and back), chunks.go (notifications that are too
+// large for a document), client.go (connecting), call.go (talking to the server),
+// and class.go and errors.go (what an error means).
 package mongo
 
 import (
