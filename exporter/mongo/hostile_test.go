@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // odd are the keys and the texts that some server, or some version of pymongo, does
@@ -63,7 +65,6 @@ func (h hostile) object(levels int) string {
 }
 
 // Whatever an info holds, every notification is stored, and its text comes back.
-// The documents are such that Python's driver reads them.
 func TestHostileNotifications(t *testing.T) {
 	const traces, each = 6, 200
 	onEachServer(t, func(t *testing.T, url string) {
@@ -103,4 +104,34 @@ func TestHostileNotifications(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Python's driver reads the documents of any infos, with old and new pymongo.
+func TestPythonReadsHostileNotifications(t *testing.T) {
+	h := hostile{rand.New(rand.NewPCG(3, 4))}
+	url := testenv.MongoDB(t)
+	var batch []osprofiler.Notification
+	id := osprofiler.NewID()
+	for range 500 {
+		n := notification(pick(h, odd)+"-start", h.object(3))
+		n.BaseID, n.ParentID, n.Info = id, id, n.Info.With("host", `"h"`) // Python's driver needs a host
+		batch = append(batch, n)
+	}
+	write(t, open(t, url), batch...)
+	server, database := split(url)
+	for name, find := range map[string]func(testing.TB) string{"debian": testenv.Python, "newest": testenv.NewPython} {
+		t.Run(name, func(t *testing.T) {
+			const script = `
+import sys
+from osprofiler.drivers.mongodb import MongoDB
+url, database, id = sys.argv[1:]
+d = MongoDB(url, db_name=database)
+assert "children" in d.get_report(id)
+print(sum(1 for n in d.db.profiler.find({"base_id": id}) if isinstance(n["info"], dict)))`
+			out, err := exec.CommandContext(t.Context(), find(t), "-c", script, server, database, id).CombinedOutput()
+			if text := strings.TrimSpace(string(out)); err != nil || !strings.HasSuffix(text, "500") {
+				t.Errorf("%v: %s", err, text)
+			}
+		})
+	}
 }
