@@ -2,6 +2,9 @@ package mongo
 
 import (
 	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -19,19 +22,35 @@ func call[T any](ctx context.Context, d *database, f func(ctx context.Context, c
 	return value, explanation
 }
 
+// poolTries is how often a call is begun that was not sent, because connections were
+// just closed. The next one tells why they were, or finds a new connection.
+const poolTries = 4
+
 // try is call with the client library's own error.
 func try[T any](ctx context.Context, d *database, f func(ctx context.Context, c *collections) (T, error)) (value T, err error) {
-	if err := ctx.Err(); err != nil {
-		return value, err
-	}
-	c, err := d.client.connect(ctx)
-	if err != nil {
-		return value, err
-	}
 	if d.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d.timeout)
 		defer cancel()
 	}
-	return f(ctx, c)
+	for range poolTries {
+		if err := ctx.Err(); err != nil {
+			return value, err
+		}
+		c, failure := d.client.connect(ctx)
+		if failure != nil {
+			return value, failure
+		}
+		if value, err = f(ctx, c); !isPoolCleared(err) {
+			return value, err
+		}
+	}
+	return value, err
+}
+
+// isPoolCleared reports whether a call was not sent, because the client library has
+// just closed the connections to the server for a failure of another call.
+func isPoolCleared(err error) bool {
+	var cleared driver.RetryablePoolError
+	return errors.As(err, &cleared) && cleared.Retryable()
 }

@@ -79,6 +79,24 @@ func wantsLogin(err error) bool {
 // isValidation reports whether a validator of the operator refuses a document.
 func isValidation(err error) bool { return hasCode(err, codeValidation) }
 
+// badLogin returns why the server refuses the user or the password, or "" if it does
+// not. A call that was not sent, because the client library closed the connections
+// for the failure of another call, has the other failure only as a text.
+func badLogin(err error) string {
+	const name = "(AuthenticationFailed)"
+	var login *auth.Error
+	text := err.Error()
+	switch i := strings.LastIndex(text, name); {
+	case isPoolCleared(err) && i >= 0:
+		return neterr.OneLine(text[i:])
+	case isPoolCleared(err), errors.Is(err, context.DeadlineExceeded), neterr.Lost(err):
+		return ""
+	case hasCode(err, codeBadLogin), errors.As(err, &login):
+		return neterr.RootCause(err)
+	}
+	return ""
+}
+
 // isTransient reports whether the same command may succeed later.
 func isTransient(err error) bool { return err != nil && classOf(err).IsTransient() }
 
@@ -90,16 +108,15 @@ func classOf(err error) serverstate.Class {
 	if refusals := selectionErrors(err); len(refusals) > 0 {
 		return classOfAll(refusals)
 	}
-	var login *auth.Error
 	var argument gomongo.InvalidArgumentError
 	switch {
 	case errors.Is(err, store.ErrClosed), errors.Is(err, gomongo.ErrClientDisconnected), errors.Is(err, errUnacknowledged),
 		errors.Is(err, gomongo.ErrNoDocuments), errors.As(err, &argument), isIncompatible(err):
 		return serverstate.Stays
-	case errors.As(err, &topology.ServerSelectionError{}), errors.As(err, &topology.WaitQueueTimeoutError{}):
-		return serverstate.Passes
-	case errors.As(err, &login) && !errors.Is(err, context.DeadlineExceeded) && !neterr.Lost(err):
+	case badLogin(err) != "":
 		return serverstate.Stays
+	case isPoolCleared(err), errors.As(err, &topology.ServerSelectionError{}), errors.As(err, &topology.WaitQueueTimeoutError{}):
+		return serverstate.Passes
 	}
 	class, _ := neterr.ClassOf(err)
 	return class

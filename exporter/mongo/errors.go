@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
@@ -77,10 +77,9 @@ var userHint = connstr.Own("which should read like mongodb://user:password@host/
 // if the error is neither.
 func (d *database) sentence(err error) string {
 	code, message := codeOf(err)
-	var login *auth.Error
-	switch {
-	case code == codeBadLogin, code == 0 && errors.As(err, &login) && !neterr.Lost(err) && !errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("%s refuses the user or the password of the connection string, %s: %s", d.name, userHint, neterr.RootCause(err))
+	switch login := badLogin(err); {
+	case login != "":
+		return fmt.Sprintf("%s refuses the user or the password of the connection string, %s: %s", d.name, userHint, login)
 	case wantsLogin(err):
 		return fmt.Sprintf("%s wants a user and a password in the connection string, %s: %s", d.name, userHint, message)
 	case code == codeUnauthorized, code == codeAtlas:
@@ -93,11 +92,17 @@ func (d *database) sentence(err error) string {
 		return fmt.Sprintf("nobody knows whether %s wrote it: %s", d.name, err)
 	case errors.As(err, &topology.WaitQueueTimeoutError{}):
 		return fmt.Sprintf("no connection to %s became free in time; option maxPoolSize of the connection string should be larger", d.name)
+	case isPoolCleared(err):
+		_, cause, _ := strings.Cut(err.Error(), "failed with: ")
+		return fmt.Sprintf("the connections to %s were closed for another failure: %s", d.name, connectionID.ReplaceAllString(neterr.OneLine(cause), ""))
 	case isIncompatible(err):
 		return fmt.Sprintf("%s has a version that the client library does not support: %s", d.name, neterr.OneLine(err.Error()))
 	}
 	return d.withoutServer(err)
 }
+
+// connectionID is what the client library writes before an error of a connection.
+var connectionID = regexp.MustCompile(`connection\([^)]*\) `)
 
 func quotedUser(user string) string {
 	if user == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,4 +156,21 @@ func TestEndOfContext(t *testing.T) {
 	if !e.Transient || !strings.Contains(e.Error(), "socketTimeoutMS of 200ms") {
 		t.Errorf("%+v", e)
 	}
+}
+
+// Calls at the same time get the same reason: the client library tells some of them
+// only that it closed the connections.
+func TestWrongCredentialsAtOnce(t *testing.T) {
+	server := testenv.StartMongoDBAuth(t)
+	s := open(t, "mongodb://"+testenv.User+":geheim@"+server.Addr()+"/")
+	var calls sync.WaitGroup
+	for range 30 {
+		calls.Go(func() {
+			err := s.Ping(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "refuses the user or the password") || store.IsTransient(err) {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
 }
