@@ -15,7 +15,7 @@ import (
 func TestMessages(t *testing.T) {
 	var batch []osprofiler.Notification
 	for i := range 40 {
-		batch = append(batch, osprofiler.Notification{Name: "a-start", BaseID: "b", Info: osprofiler.Info(`{"a.b": "` + strings.Repeat("x", 40*i) + `"}`)})
+		batch = append(batch, osprofiler.Notification{Name: "a-start", BaseID: "b", Info: osprofiler.Info(`{"a.b": "` + strings.Repeat("x", 30*i) + `"}`)})
 	}
 	w := &writing{database: &database{}, batch: batch, done: outcome.Of(batch), limits: limits{document: 1800, message: 5000, count: 4}}
 	items := make([]item, len(batch))
