@@ -9,6 +9,7 @@ import (
 	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // An entry is a notification of a document, or the reason why the document cannot
@@ -28,6 +29,9 @@ type query[T any] struct {
 	// decode makes a value of a document. It copies what it keeps. An error ends
 	// the query.
 	decode func(ctx context.Context, document bson.Raw) (T, error)
+	// size returns how many bytes a value has, besides those of its document; nil
+	// if it has none. The document of a large notification is small.
+	size func(value *T) int
 }
 
 // batchBytes is the size from which a batch is handed on before its end, so that
@@ -97,6 +101,9 @@ func (r *batchReader[T]) next(ctx context.Context, c *collections) (batch []T, e
 		r.worked = true
 		batch = append(batch, value)
 		bytes += len(r.cursor.Current)
+		if r.size != nil {
+			bytes += r.size(&value)
+		}
 	}
 	return batch, nil
 }
@@ -116,9 +123,14 @@ func (r *batchReader[T]) close(ctx context.Context) {
 // document is returned.
 func (d *database) decodeEntry(ctx context.Context, document bson.Raw) (e entry, err error) {
 	e.Notification, e.err = d.notification(ctx, document)
+	if store.Ends(e.err) {
+		return e, e.err
+	}
 	e.id = cloneValue(document.Lookup(keyID))
 	return e, nil
 }
+
+func (e *entry) size() int { return e.Size() }
 
 // cloneValue copies a value out of a document.
 func cloneValue(v bson.RawValue) bson.RawValue {

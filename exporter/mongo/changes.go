@@ -63,8 +63,8 @@ func (f *feed) takeToken(ctx context.Context) error {
 	switch {
 	case isNotImplemented(err):
 		f.features.noChangeStreams.Store(true)
-	case isForbidden(err) || err == nil && token == nil:
-		f.noStream = true // if the user may read, the feed goes by _ids
+	case isForbidden(err) || hasCode(err, lostHistory...) || err == nil && token == nil:
+		f.noStream = true // not for this user, or not switched on; the feed goes by _ids
 	case err != nil:
 		return err
 	}
@@ -175,7 +175,7 @@ func (r *changeReader) next(ctx context.Context, c *collections) (changes []chan
 			return changes, err
 		}
 		changes = append(changes, one)
-		bytes += len(r.stream.Current)
+		bytes += len(r.stream.Current) + one.Size()
 	}
 	r.empty = 0
 	return changes, nil

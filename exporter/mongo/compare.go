@@ -39,39 +39,58 @@ func (f *feed) compareBuckets(ctx context.Context, from, to int, yield func(ospr
 		return nil
 	}
 	defer f.yielded.tidy()
-	i, upTo := from, f.yielded.buckets[to-1].last
-	var found []bson.ObjectID
-	settle := func() error {
-		unseen := f.yielded.compare(i, found)
-		found = found[:0]
-		i++
-		return f.fetch(ctx, unseen, yield)
-	}
+	c := &comparison{feed: f, yield: yield, at: from}
+	upTo := f.yielded.buckets[to-1].last
 	for batch, err := range f.ids(ctx, from, upTo) {
 		if err != nil {
 			return err
 		}
 		for _, id := range batch {
-			for compareIDs(f.yielded.buckets[i].last, id) < 0 {
-				if err := settle(); err != nil {
-					return err
-				}
+			if err := c.add(ctx, id); err != nil {
+				return err
 			}
-			if len(found) == mostFound {
-				f.yielded.divide(i, found)
-				if err := settle(); err != nil {
-					return err
-				}
-			}
-			found = append(found, id)
 		}
 	}
 	for {
-		last := f.yielded.buckets[i].last == upTo
-		if err := settle(); err != nil || last {
+		isLast := f.yielded.buckets[c.at].last == upTo
+		if err := c.settle(ctx); err != nil || isLast {
 			return err
 		}
 	}
+}
+
+// A comparison compares buckets with the ids that the server has.
+type comparison struct {
+	*feed
+
+	yield func(osprofiler.Notification, error) bool
+	at    int             // the index of the bucket that is compared
+	found []bson.ObjectID // in its range
+}
+
+// add adds an id that the server has. It settles the buckets in front of the id.
+func (c *comparison) add(ctx context.Context, id bson.ObjectID) error {
+	for compareIDs(c.yielded.buckets[c.at].last, id) < 0 {
+		if err := c.settle(ctx); err != nil {
+			return err
+		}
+	}
+	if len(c.found) == mostFound {
+		c.yielded.divide(c.at, c.found)
+		if err := c.settle(ctx); err != nil {
+			return err
+		}
+	}
+	c.found = append(c.found, id)
+	return nil
+}
+
+// settle yields the documents of a bucket that were not yielded.
+func (c *comparison) settle(ctx context.Context) error {
+	unseen := c.yielded.compare(c.at, c.found)
+	c.found = nil
+	c.at++
+	return c.fetch(ctx, unseen, c.yield)
 }
 
 // divide divides a bucket behind the last of some ids that were found in it. A

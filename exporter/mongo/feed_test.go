@@ -204,18 +204,18 @@ func TestFeedOldIDs(t *testing.T) {
 		if len(at) > 9000 {
 			t.Errorf("a cursor of %d bytes", len(at))
 		}
-		new := slices.Concat(mustInsert(t, events, "behind", begin.Add(1500*time.Millisecond), 10), mustInsert(t, events, "newest", time.Now(), 10))
+		fresh := slices.Concat(mustInsert(t, events, "behind", begin.Add(1500*time.Millisecond), 10), mustInsert(t, events, "newest", time.Now(), 10))
 		resumed := follow(t, s, at)
 		got := poll(t, resumed)
-		for _, id := range new {
+		for _, id := range fresh {
 			if !slices.Contains(got, id) {
 				t.Errorf("a feed from a cursor missed %s", id)
 			}
 		}
 		if len(got) > many/4 {
-			t.Errorf("a feed from a cursor yields %d notifications, of which %d are new", len(got), len(new))
+			t.Errorf("a feed from a cursor yields %d notifications, of which %d are new", len(got), len(fresh))
 		}
-		same(t, "the feed that went on", poll(t, f), new)
+		same(t, "the feed that went on", poll(t, f), fresh)
 		same(t, "a poll without anything new", poll(t, resumed), nil)
 	})
 }
@@ -317,9 +317,9 @@ func TestFeedWithoutUUIDs(t *testing.T) {
 			t.Fatalf("the first poll yields %d", len(got))
 		}
 		at := f.Cursor()
-		new := mustInsert(t, events, "new", time.Now(), 5)
-		if got := poll(t, follow(t, s, at)); len(got) < len(new) || len(got) > 2*len(new) {
-			t.Errorf("from the cursor %d notifications, want about %d", len(got), len(new))
+		fresh := mustInsert(t, events, "new", time.Now(), 5)
+		if got := poll(t, follow(t, s, at)); len(got) < len(fresh) || len(got) > 2*len(fresh) {
+			t.Errorf("from the cursor %d notifications, want about %d", len(got), len(fresh))
 		}
 		if _, err := events.DeleteMany(t.Context(), bson.D{}); err != nil {
 			t.Fatal(err)
@@ -343,16 +343,16 @@ func TestFeedHistoryLost(t *testing.T) {
 	same(t, "the first poll", poll(t, f), before)
 	for _, command := range []string{"aggregate", "getMore"} {
 		at := f.Cursor()
-		new := mustInsert(t, events, command, time.Now().Add(-time.Hour), 5)
+		fresh := mustInsert(t, events, command, time.Now().Add(-time.Hour), 5)
 		failOnce(t, db, command, 286)
 		got := poll(t, f)
-		for _, id := range new {
+		for _, id := range fresh {
 			if !slices.Contains(got, id) {
 				t.Errorf("after the history was lost at %s, the feed missed %s", command, id)
 			}
 		}
 		same(t, "the next poll", poll(t, f), nil)
-		same(t, "a feed from the cursor before", poll(t, follow(t, s, at)), new)
+		same(t, "a feed from the cursor before", poll(t, follow(t, s, at)), fresh)
 	}
 }
 

@@ -17,11 +17,13 @@ import (
 var otherTypes = bson.A{"number", "object", "array", "binData", "objectId", "bool", "date", "timestamp", "regex"}
 
 // hasForeign returns the filter for documents in which a field is not a string.
-func hasForeign(key string) bson.D {
-	return bson.D{{Key: "$or", Value: bson.A{
+func hasForeign(key string) bson.D { return bson.D{{Key: "$or", Value: foreignFilters(key)}} }
+
+func foreignFilters(key string) bson.A {
+	return bson.A{
 		bson.D{{Key: key, Value: nil}}, // null or missing
 		bson.D{{Key: key, Value: bson.D{{Key: "$type", Value: otherTypes}}}},
-	}}}
+	}
 }
 
 // ofTrace returns the filter for the documents of a trace, whoever wrote them.
@@ -34,7 +36,7 @@ func ofTrace(baseID string) bson.D {
 		values := append(storedIDs(baseID), bson.Binary{Subtype: subtypeOldUUID, Data: uuid}, bson.Binary{Subtype: subtypeUUID, Data: uuid})
 		return oneOf(keyBaseID, values)
 	}
-	return bson.D{{Key: "$or", Value: append(bson.A{strings}, hasForeign(keyBaseID)[0].Value.(bson.A)...)}}
+	return bson.D{{Key: "$or", Value: append(bson.A{strings}, foreignFilters(keyBaseID)...)}}
 }
 
 // storedIDs returns the strings that the documents of a trace may have as their

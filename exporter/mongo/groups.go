@@ -119,8 +119,25 @@ func (l *listing) groupAll(ctx context.Context) (done, goOn bool) {
 	if l.features.noFirstInGroup.Load() {
 		return false, true
 	}
+	for batch, err := range batches(ctx, l.database, l.allGroups()) {
+		switch {
+		case err != nil && !done && l.cannotGroup(err):
+			return false, true
+		case err != nil:
+			return true, l.fail(err)
+		case !l.addGroups(ctx, batch):
+			return true, false
+		}
+		done = true
+	}
+	return true, true
+}
+
+// allGroups returns the query for the groups of all traces, in the order of their
+// base ids.
+func (l *listing) allGroups() query[group] {
 	last := ""
-	all := query[group]{
+	return query[group]{
 		open: func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
 			stages := gomongo.Pipeline{}
 			if last != "" {
@@ -143,18 +160,6 @@ func (l *listing) groupAll(ctx context.Context) (done, goOn bool) {
 			return g, err
 		},
 	}
-	for batch, err := range batches(ctx, l.database, all) {
-		switch {
-		case err != nil && !done && l.cannotGroup(err):
-			return false, true
-		case err != nil:
-			return true, l.fail(err)
-		case !l.addGroups(ctx, batch):
-			return true, false
-		}
-		done = true
-	}
-	return true, true
 }
 
 // groupsOf returns the groups of some traces. ok is false if the server cannot.

@@ -60,6 +60,7 @@ func (d *database) traceQuery(baseID string, filter bson.D) query[entry] {
 			e.err = inTrace(err, baseID)
 			return e, nil
 		},
+		size: (*entry).size,
 	}
 }
 

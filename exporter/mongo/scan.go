@@ -121,9 +121,12 @@ func (f *feed) readNew(ctx context.Context, yield func(osprofiler.Notification, 
 		},
 		decode: func(ctx context.Context, document bson.Raw) (entry, error) {
 			e, err := f.decodeEntry(ctx, document)
-			last = e.id.ObjectID()
+			if err == nil {
+				last = e.id.ObjectID()
+			}
 			return e, err
 		},
+		size: (*entry).size,
 	}
 	return f.each(ctx, q, func(e *entry) bool {
 		f.yielded.append(e.id.ObjectID())

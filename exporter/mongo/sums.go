@@ -28,7 +28,7 @@ const tracesAtOnce = 500
 
 // findEntries reads the documents of a filter that is not too large to be sent
 // again from its beginning.
-func (d *database) findEntries(filter bson.D, fields bson.D) query[entry] {
+func (d *database) findEntries(filter, fields bson.D) query[entry] {
 	return query[entry]{
 		open: func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
 			find := options.Find()
@@ -38,12 +38,13 @@ func (d *database) findEntries(filter bson.D, fields bson.D) query[entry] {
 			return c.events.Find(ctx, filter, find)
 		},
 		decode: d.decodeEntry,
+		size:   (*entry).size,
 	}
 }
 
-// collect returns the traces of the documents of a filter, by the key of each
-// document, and the errors about documents.
-func (l *listing) collect(ctx context.Context, filter bson.D, key func(*entry) (string, bool)) (traces map[string]*trace, damages []error, err error) {
+// collect returns the traces of the documents of a filter, and the errors about
+// documents. wanted reports whether a trace is to be returned.
+func (l *listing) collect(ctx context.Context, filter bson.D, wanted func(id string) bool) (traces map[string]*trace, damages []error, err error) {
 	traces = map[string]*trace{}
 	q := l.findEntries(filter, summaryFields)
 	open := q.open
@@ -58,15 +59,14 @@ func (l *listing) collect(ctx context.Context, filter bson.D, key func(*entry) (
 		}
 		for i := range batch {
 			e := &batch[i]
-			if e.err != nil {
+			id := driver.Text(e.BaseID)
+			switch {
+			case e.err != nil:
 				damages = append(damages, e.err)
 				continue
-			}
-			id, ok := key(e)
-			if !ok {
+			case !wanted(id):
 				continue
-			}
-			if traces[id] == nil {
+			case traces[id] == nil:
 				traces[id] = &trace{}
 			}
 			traces[id].add(e)
@@ -82,15 +82,8 @@ func (l *listing) readTraces(ctx context.Context, baseIDs []string) bool {
 		for _, id := range some {
 			asked[id] = true
 		}
-		byText := func(e *entry) (string, bool) {
-			id := driver.Text(e.BaseID)
-			return id, asked[id]
-		}
-		traces, damages, err := l.collect(ctx, bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: some}}}}, byText)
-		if err != nil {
-			return l.fail(err)
-		}
-		if !l.finish(ctx, traces, damages) {
+		filter := bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: some}}}}
+		if !l.listCollected(ctx, filter, func(id string) bool { return asked[id] }) {
 			return false
 		}
 	}
@@ -100,7 +93,7 @@ func (l *listing) readTraces(ctx context.Context, baseIDs []string) bool {
 // finish yields errors about documents, and traces.
 func (l *listing) finish(ctx context.Context, traces map[string]*trace, damages []error) bool {
 	for _, err := range damages {
-		if !l.fail(err) {
+		if _, told := l.damaged[err.Error()]; !told && !l.fail(err) {
 			return false
 		}
 	}
@@ -111,124 +104,158 @@ func (l *listing) finish(ctx context.Context, traces map[string]*trace, damages 
 	return l.emit(ctx, rows)
 }
 
-// readForeign reads the documents whose base id is not a string.
+// readForeign finds the traces with documents whose base id is not a string.
 func (l *listing) readForeign(ctx context.Context) bool {
-	traces, damages, err := l.collect(ctx, hasForeign(keyBaseID), func(e *entry) (string, bool) { return driver.Text(e.BaseID), true })
-	if err != nil {
-		return l.fail(err)
+	for batch, err := range batches(ctx, l.database, l.findEntries(hasForeign(keyBaseID), summaryFields)) {
+		if err != nil {
+			return l.fail(err)
+		}
+		for i := range batch {
+			if err := batch[i].err; err == nil {
+				l.apart[driver.Text(batch[i].BaseID)] = struct{}{}
+				continue
+			}
+			l.damaged[batch[i].err.Error()] = struct{}{}
+			if !l.fail(batch[i].err) {
+				return false
+			}
+		}
 	}
-	l.apart = traces
-	return l.finish(ctx, nil, damages)
+	return true
 }
 
-// isApart reports whether a trace has foreign base ids, too, and remembers its
-// base id for finishApart.
+// isApart reports whether the trace of a string is not listed with the others,
+// and remembers the string for listApart.
 func (l *listing) isApart(stored string) bool {
-	if _, isForeign := l.apart[stored]; !isForeign && isOrdinary(stored) {
+	if _, isForeign := l.apart[stored]; isForeign {
+		return true
+	}
+	if isOrdinary(stored) {
 		return false
 	}
 	l.apartIDs = append(l.apartIDs, stored)
 	return true
 }
 
-// finishApart reads the other documents of the traces with foreign base ids, and
-// yields these traces.
-func (l *listing) finishApart(ctx context.Context) bool {
-	for id := range l.apart {
-		for _, stored := range storedIDs(id) {
-			l.apartIDs = append(l.apartIDs, stored.(string))
+// listApart yields the traces that have documents with a foreign base id, and
+// those whose documents do not have the base id itself, because it is too long.
+func (l *listing) listApart(ctx context.Context) bool {
+	listed := map[string]bool{} // the strings of the former
+	for some := range slices.Chunk(slices.Collect(maps.Keys(l.apart)), tracesAtOnce) {
+		asked, values := make(map[string]bool, len(some)), bson.A{}
+		for _, id := range some {
+			asked[id] = true
+			values = append(values, storedIDs(id)...)
+		}
+		for _, stored := range values {
+			listed[stored.(string)] = true
+		}
+		filter := bson.D{{Key: "$or", Value: append(bson.A{oneOf(keyBaseID, values)}, foreignFilters(keyBaseID)...)}}
+		if !l.listCollected(ctx, filter, func(id string) bool { return asked[id] }) {
+			return false
 		}
 	}
 	slices.Sort(l.apartIDs)
-	for some := range slices.Chunk(slices.Compact(l.apartIDs), tracesAtOnce) {
-		filter := bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: some}}}, {Key: "$nor", Value: bson.A{
-			bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$type", Value: "array"}}}}, // was read by readForeign
-		}}}
-		q := l.findEntries(filter, summaryFields)
-		for batch, err := range batches(ctx, l.database, q) {
-			if err != nil {
-				return l.fail(err)
-			}
-			for i := range batch {
-				e := &batch[i]
-				if e.err != nil {
-					if !l.fail(e.err) {
-						return false
-					}
-					continue
-				}
-				id := driver.Text(e.BaseID)
-				if l.apart[id] == nil {
-					l.apart[id] = &trace{}
-				}
-				l.apart[id].add(e)
-			}
-		}
-	}
-	for some := range slices.Chunk(slices.Collect(maps.Keys(l.apart)), tracesAtOnce) {
-		traces := make(map[string]*trace, len(some))
-		for _, id := range some {
-			traces[id] = l.apart[id]
-		}
-		if !l.finish(ctx, traces, nil) {
+	rest := slices.DeleteFunc(slices.Compact(l.apartIDs), func(stored string) bool { return listed[stored] })
+	for some := range slices.Chunk(rest, tracesAtOnce) {
+		isOther := func(id string) bool { _, isForeign := l.apart[id]; return !isForeign }
+		if !l.listCollected(ctx, bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: some}}}}, isOther) {
 			return false
 		}
 	}
 	return true
 }
 
+// listCollected yields the traces of the documents of a filter. wanted reports
+// whether a trace is to be yielded.
+func (l *listing) listCollected(ctx context.Context, filter bson.D, wanted func(id string) bool) bool {
+	traces, damages, err := l.collect(ctx, filter, wanted)
+	if err != nil {
+		return l.fail(err)
+	}
+	return l.finish(ctx, traces, damages)
+}
+
+// A sortedReader reads all documents in the order of their base ids.
+type sortedReader struct {
+	*listing
+
+	current trace
+	last    string   // the base id of the document that was added last
+	stored  []string // the base ids of the documents of the batch that is decoded
+	worked  bool     // the server can sort
+}
+
 // readAll reads all documents in the order of their base ids, and yields the
 // ordinary traces. If the server cannot sort, it reads the base ids first.
 func (l *listing) readAll(ctx context.Context) bool {
-	current, last, sorted := &trace{}, "", false
-	q := l.findEntries(nil, summaryFields)
-	q.open = func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
-		filter := bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$gte", Value: last}}}}
-		current.Reset() // the trace is read from its beginning
-		return c.events.Find(ctx, filter, options.Find().SetProjection(summaryFields).SetSort(bson.D{{Key: keyBaseID, Value: 1}}).SetAllowDiskUse(true))
-	}
-	decode := q.decode
-	var stored []string // the base ids of the batch that is being decoded
-	q.decode = func(ctx context.Context, document bson.Raw) (entry, error) {
-		id, isString := document.Lookup(keyBaseID).StringValueOK()
-		if !isString {
-			id = last
-		}
-		stored = append(stored, id)
-		return decode(ctx, document)
-	}
-	for batch, err := range batches(ctx, l.database, q) {
-		if err != nil {
-			if !sorted && (isNotImplemented(err) || hasCode(err, codeNoMemory)) {
-				return l.readByIDs(ctx)
-			}
+	r := &sortedReader{listing: l}
+	for batch, err := range batches(ctx, l.database, r.query()) {
+		switch {
+		case err != nil && !r.worked && (isNotImplemented(err) || hasCode(err, codeNoMemory)):
+			return l.readByIDs(ctx)
+		case err != nil:
 			return l.fail(err)
 		}
-		sorted = true
-		var rows []row
-		for i := range batch {
-			if stored[i] != last && current.Len() > 0 {
-				rows = append(rows, row{Summary: current.Summary(), first: current.first})
-				current.Reset()
-			}
-			last = stored[i]
-			if batch[i].err != nil {
-				if !l.fail(batch[i].err) {
-					return false
-				}
-			} else if !l.isApartOnce(last) {
-				current.add(&batch[i])
-			}
-		}
-		stored = stored[:0]
-		if !l.emit(ctx, rows) {
+		r.worked = true
+		if !r.addBatch(ctx, batch) {
 			return false
 		}
 	}
-	if current.Len() == 0 {
-		return true
+	return l.emit(ctx, r.finished(nil))
+}
+
+func (r *sortedReader) query() query[entry] {
+	q := r.findEntries(nil, summaryFields)
+	decode := q.decode
+	q.open = func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
+		filter := bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$gte", Value: r.last}}}}
+		r.current.Reset() // the trace is read from its beginning
+		find := options.Find().SetProjection(summaryFields).SetSort(bson.D{{Key: keyBaseID, Value: 1}}).SetAllowDiskUse(true)
+		return c.events.Find(ctx, filter, find)
 	}
-	return l.emit(ctx, []row{{Summary: current.Summary(), first: current.first}})
+	q.decode = func(ctx context.Context, document bson.Raw) (entry, error) {
+		id, isString := document.Lookup(keyBaseID).StringValueOK()
+		if !isString {
+			id = notString // a list with a string
+		}
+		r.stored = append(r.stored, id)
+		return decode(ctx, document)
+	}
+	return q
+}
+
+// addBatch adds the documents of a batch, and yields the traces that end in it.
+func (r *sortedReader) addBatch(ctx context.Context, batch []entry) bool {
+	var rows []row
+	for i := range batch {
+		id := r.stored[i]
+		if id == notString {
+			continue
+		}
+		if id != r.last {
+			rows = r.finished(rows)
+		}
+		r.last = id
+		if err := batch[i].err; err != nil {
+			if !r.fail(err) {
+				return false
+			}
+		} else if !r.isApartOnce(id) {
+			r.current.add(&batch[i])
+		}
+	}
+	r.stored = r.stored[:0]
+	return r.emit(ctx, rows)
+}
+
+// finished adds the row of the current trace to others, if there is one.
+func (r *sortedReader) finished(rows []row) []row {
+	if r.current.Len() > 0 {
+		rows = append(rows, row{Summary: r.current.Summary(), first: r.current.first})
+		r.current.Reset()
+	}
+	return rows
 }
 
 // isApartOnce is isApart for base ids that come several times in a row.

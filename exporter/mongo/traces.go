@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/paging"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
@@ -23,15 +24,15 @@ import (
 // trace with another document is read: see groupFields.
 //
 // A listing has in memory one batch of documents, the Summaries of one batch,
-// 16 bytes for each trace that a walk passed, and what a Summary needs of each
-// trace with a foreign base id.
+// 16 bytes for each trace that a walk passed, and the foreign base ids.
 func (d *database) Traces(ctx context.Context, q store.Query) iter.Seq2[store.Summary, error] {
 	return func(yield func(store.Summary, error) bool) {
 		l := &listing{
 			database: d, q: q, yield: yield,
-			newest: newestTimes{limit: q.Limit}, passed: map[[16]byte]struct{}{}, apart: map[string]*trace{},
+			newest: newestTimes{limit: q.Limit}, passed: map[[16]byte]struct{}{}, apart: map[string]struct{}{}, damaged: map[string]struct{}{},
+			pager: paging.Pager{First: 16, Most: 1000},
 		}
-		_ = l.readForeign(ctx) && l.listOrdinary(ctx) && l.finishApart(ctx)
+		_ = l.readForeign(ctx) && l.listOrdinary(ctx) && l.listApart(ctx)
 	}
 }
 
@@ -44,8 +45,10 @@ type listing struct {
 	newest newestTimes
 	passed map[[16]byte]struct{} // by the hash of the base id: the traces that a walk passed
 
-	apart    map[string]*trace // by base id: traces with foreign base ids
-	apartIDs []string          // base ids of more documents of such traces
+	pager    paging.Pager        // of first notifications
+	apart    map[string]struct{} // the ids of traces with foreign base ids
+	apartIDs []string            // the base ids of documents that do not have the id itself
+	damaged  map[string]struct{} // errors that were yielded and may come again
 }
 
 // A trace is a trace of which documents are being read.
@@ -89,23 +92,42 @@ type row struct {
 // Traces whose first notification was deleted meanwhile are left out.
 func (l *listing) emit(ctx context.Context, rows []row) bool {
 	rows = slices.DeleteFunc(rows, func(r row) bool { return !l.q.Matches(&r.Summary) })
-	if l.q.First && len(rows) > 0 {
-		firsts, err := l.firsts(ctx, rows)
-		if err != nil {
-			return l.fail(err)
+	for len(rows) > 0 {
+		some := rows
+		if l.q.First {
+			some = rows[:min(len(rows), l.pager.Next())]
+			if err := l.addFirsts(ctx, some); err != nil {
+				return l.fail(err)
+			}
 		}
-		for i := range rows {
-			rows[i].First = firsts[keyOfID(rows[i].first)]
+		for i := range some {
+			if l.q.First && some[i].First == nil {
+				continue
+			}
+			l.newest.add(l.q.Time(&some[i].Summary))
+			if !l.yield(some[i].Summary, nil) {
+				return false
+			}
 		}
-		rows = slices.DeleteFunc(rows, func(r row) bool { return r.First == nil })
-	}
-	for i := range rows {
-		l.newest.add(l.q.Time(&rows[i].Summary))
-		if !l.yield(rows[i].Summary, nil) {
-			return false
-		}
+		rows = rows[len(some):]
 	}
 	return true
+}
+
+// addFirsts adds the first notifications of rows.
+func (l *listing) addFirsts(ctx context.Context, rows []row) error {
+	firsts, err := l.firsts(ctx, rows)
+	if err != nil {
+		return err
+	}
+	bytes := 0
+	for i := range rows {
+		if rows[i].First = firsts[keyOfID(rows[i].first)]; rows[i].First != nil {
+			bytes += rows[i].First.Size()
+		}
+	}
+	l.pager.Add(len(rows), bytes)
+	return nil
 }
 
 // firsts returns the first notifications of rows, by the keys of their _ids.

@@ -66,8 +66,23 @@ type event struct{ baseID, timestamp string }
 // pass goes through the documents of a filter, or, if it is timed, through those
 // that have a time, the newest first.
 func (l *listing) pass(ctx context.Context, filter bson.D, timed bool) bool {
+	for batch, err := range batches(ctx, l.database, l.eventQuery(filter, timed)) {
+		if err != nil {
+			return l.fail(err)
+		}
+		if !l.meet(ctx, batch) {
+			return false
+		}
+		if timed && l.isDone(batch[len(batch)-1].timestamp) {
+			return true
+		}
+	}
+	return true
+}
+
+func (l *listing) eventQuery(filter bson.D, timed bool) query[event] {
 	last := ""
-	events := query[event]{
+	return query[event]{
 		open: func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
 			find := options.Find().SetProjection(bson.D{{Key: keyBaseID, Value: 1}, {Key: keyTimestamp, Value: 1}}).SetBatchSize(l.batchSize())
 			if timed {
@@ -86,18 +101,6 @@ func (l *listing) pass(ctx context.Context, filter bson.D, timed bool) bool {
 			return e, nil
 		},
 	}
-	for batch, err := range batches(ctx, l.database, events) {
-		if err != nil {
-			return l.fail(err)
-		}
-		if !l.meet(ctx, batch) {
-			return false
-		}
-		if timed && l.isDone(batch[len(batch)-1].timestamp) {
-			return true
-		}
-	}
-	return true
 }
 
 // window returns the filter for the events that have a time, from where the walk
