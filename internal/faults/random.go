@@ -26,7 +26,7 @@ func (k Server) faultsAtRandom(t *testing.T, faults int) {
 	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the seed must reproduce the test
 	s, d := k.onDisk(t)
 	proxy := testenv.NewProxy(t, s.server.Addr())
-	r := Export{Store: s.store(t, proxy.Addr())}.Run(t, func(p *Progress) {
+	r := s.exportTo(t, proxy.Addr()).Run(t, func(p *Progress) {
 		for range faults {
 			s.fault(p, proxy, d, chance)
 			p.Pause(time.Duration(chance.IntN(500)) * time.Millisecond)

@@ -27,6 +27,11 @@ type Server struct {
 	// Full is a part of the error text for a full disk. It is "" if the server
 	// ends without an error message.
 	Full string
+	// Spans is the number of spans of each export. 0 stands for 20,000. Servers that
+	// read slowly get fewer, but all of them with testenv.Soak.
+	Spans int
+	// Short leaves the tests of full disks and random faults to testenv.Soak.
+	Short bool
 }
 
 // A subject is the server under test.
@@ -52,6 +57,9 @@ func (k Server) Test(t *testing.T) {
 		s.round++
 		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}
+	if k.Short && !testenv.Soak() {
+		return
+	}
 	t.Run("disk full for a while", k.fullForAWhile)
 	t.Run("disk full for good", k.fullForGood)
 	t.Run("faults at random", k.atRandom)
@@ -74,7 +82,16 @@ func (s *subject) store(t *testing.T, addr string) *store.Store {
 
 // export returns the Export of this round, without a proxy.
 func (s *subject) export(t *testing.T) Export {
-	return Export{Store: s.store(t, s.server.Addr()), Round: s.round}
+	return s.exportTo(t, s.server.Addr())
+}
+
+// exportTo is export for another address of the server.
+func (s *subject) exportTo(t *testing.T, addr string) Export {
+	e := Export{Store: s.store(t, addr), Spans: s.Spans, Round: s.round}
+	if testenv.Soak() {
+		e.Spans = 0
+	}
+	return e
 }
 
 // check calls Check with new connections, because an old client may remember for a
@@ -132,7 +149,7 @@ func stopped(t *testing.T, s *subject) {
 // answer leaves open whether a transaction was committed.
 func cut(t *testing.T, s *subject) {
 	proxy := testenv.NewProxy(t, s.server.Addr())
-	e := Export{Store: s.store(t, proxy.Addr()), Round: s.round}
+	e := s.exportTo(t, proxy.Addr())
 	r := e.Run(t, func(p *Progress) {
 		for i, more := 0, true; i < 24 && more; i++ {
 			if i%2 == 0 {
