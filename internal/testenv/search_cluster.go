@@ -12,12 +12,24 @@ import (
 type SearchCluster struct {
 	URL string // elasticsearch://host:port,host:port
 	// Master is the only node that may be the master. While it is gone, the other
-	// node refuses writes with status 503, after as long as the request says (a
-	// minute), and answers searches of the shards that it has.
+	// node answers searches of the shards that it has. It refuses writes with status
+	// 503 after the timeout of the request (a minute). It does not answer writes to a
+	// primary shard of its own: see CreateIndex.
 	Master *Server
 	// Data has a copy of every shard of an index with a replica. While it is gone,
 	// the master goes on, if it had a copy too (see AwaitCopies).
 	Data *Server
+}
+
+// CreateIndex creates an index of one shard. The master has the primary shard, and
+// the other node has a copy.
+func (c *SearchCluster) CreateIndex(t testing.TB, index string) {
+	t.Helper()
+	const only, both = `{"settings": {"number_of_shards": 1, "number_of_replicas": 0, "index.routing.allocation.require._name": "master"}}`,
+		`{"number_of_replicas": 1, "index.routing.allocation.require._name": null}`
+	mustSearch(t, c.URL, http.MethodPut, "/"+index, only)
+	mustSearch(t, c.URL, http.MethodPut, "/"+index+"/_settings", both)
+	c.AwaitCopies(t)
 }
 
 // AwaitCopies waits until both nodes have all data of indices with a replica, for

@@ -56,11 +56,10 @@ func TestSearchServerOfOneTest(t *testing.T) {
 
 func TestSearchCluster(t *testing.T) {
 	c := StartElasticsearch7Cluster(t)
-	index := `{"settings": {"number_of_shards": 1, "number_of_replicas": 1}}`
-	wantSearch(t, c.Master.Search(), http.MethodPut, "/i?wait_for_active_shards=2", index, 200, `"shards_acknowledged":true`)
+	c.CreateIndex(t, "i")
 	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/1", searchDocument, 201, `"successful":2`)
 	c.Master.Kill()
-	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/2?timeout=1s", searchDocument, 503, "no master")
+	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/2?timeout=1s", searchDocument, 503, "")
 	c.Master.Restart()
 	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/2", searchDocument, 201, "created")
 	c.AwaitCopies(t)
