@@ -16,10 +16,35 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// sameInfo reports whether an element becomes this text again.
+// sameInfo reports whether an element becomes this text again, apart from white
+// space between the values.
 func sameInfo(e *element, info string) bool {
 	text, err := appendValue(make([]byte, 0, len(info)), e, 0)
-	return err == nil && string(text) == info
+	return err == nil && (string(text) == info || equalApartFromSpace(string(text), info))
+}
+
+// equalApartFromSpace reports whether two valid JSON texts differ in white space
+// between their values only.
+func equalApartFromSpace(a, b string) bool {
+	quoted := false
+	for i, j := 0, 0; ; i, j = i+1, j+1 {
+		if !quoted {
+			i, j = pyjson.SkipSpace(a, i), pyjson.SkipSpace(b, j)
+		}
+		if i == len(a) || j == len(b) {
+			return i == len(a) && j == len(b)
+		}
+		switch {
+		case a[i] != b[j]:
+			return false
+		case a[i] == '"':
+			quoted = !quoted
+		case a[i] == '\\' && quoted && i+1 < len(a) && j+1 < len(b):
+			if i, j = i+1, j+1; a[i] != b[j] {
+				return false
+			}
+		}
+	}
 }
 
 // mostNested is how deep a document is read. Servers store less.

@@ -98,6 +98,16 @@ func (r *row) pythonWrites(t *testing.T, at string) {
 		r.cell(t, pythonWritesWeRead, func(t *testing.T) { r.works(t, pythonWritesWeRead, result.Written.Error) })
 		return
 	}
+	if lost := r.loses[r.library]; lost != "" {
+		r.remarks[pythonWritesWeRead] = "the store refuses some notifications of Python's driver: " + lost
+		r.cell(t, pythonWritesWeRead, func(t *testing.T) {
+			if !strings.HasPrefix(result.Written.Error, lost) {
+				t.Errorf("the error of Python's driver that writes is %q, want %q", result.Written.Error, lost)
+			}
+			r.sameReports(t, pythonWritesWeRead, at, result.Reports)
+		})
+		return
+	}
 	if raised := r.raises[r.library]; raised != "" {
 		r.remarks[pythonWritesWeRead] = "Python's driver raises an error after it stored a failure: " + raised
 	}
@@ -299,8 +309,8 @@ func (r *row) sameListings(t *testing.T, at string, result answers) {
 			return
 		}
 		for _, err := range ours {
-			if !errors.Is(err, errors.ErrUnsupported) {
-				t.Errorf("Python's answer of our reader: %v, want errors.ErrUnsupported", err)
+			if unsupported := r.fails[listErrors][r.library] == never[r.library]; err == nil || unsupported && !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("Python's answer of our reader: %v, want an error; errors.ErrUnsupported: %v", err, unsupported)
 			}
 		}
 	})
