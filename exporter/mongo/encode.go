@@ -43,10 +43,23 @@ func encode(n *osprofiler.Notification, id bson.ObjectID) []byte {
 	dst, exactInfo := encodeInfo(dst, keyInfo, string(n.Info))
 	dst = appendOrNull(dst, keyProject, valid(n.Project))
 	dst = appendOrNull(dst, keyService, valid(n.Service))
-	if !exact || !exactInfo || !n.Plain() {
+	if !exact || !exactInfo || !saysAll(n) {
 		dst = appendString(dst, keyOriginal, valid(raw))
 	}
 	return endDocument(dst, 0)
+}
+
+// saysAll reports whether the fields say all that the JSON does. A field that was
+// set after parsing may have added what the parsed text lacked.
+func saysAll(n *osprofiler.Notification) bool {
+	if n.Plain() {
+		return true
+	}
+	fields := osprofiler.Notification{
+		Name: n.Name, BaseID: n.BaseID, TraceID: n.TraceID, ParentID: n.ParentID, Timestamp: n.Timestamp,
+		Info: n.Info, Project: n.Project, Service: n.Service,
+	}
+	return sameButSpelling(fields.JSON(), n.JSON())
 }
 
 // appendFields appends the fields in front of the info. exact is true if they say

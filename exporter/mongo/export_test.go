@@ -6,6 +6,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
+// SameButSpelling is sameButSpelling.
+var SameButSpelling = sameButSpelling
+
 // WithoutChangeStreams makes a Store believe that the server has none.
 func WithoutChangeStreams(s *store.Store) {
 	s.Driver().(*database).features.noChangeStreams.Store(true)

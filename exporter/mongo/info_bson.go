@@ -25,8 +25,8 @@ type infoEncoder struct {
 }
 
 // encodeInfo appends an element with an info, which is valid JSON. exact is true if
-// the element becomes the same text again, apart from white space between values,
-// and if every server takes the document.
+// the element becomes the same text again, apart from its spelling, and if every
+// server takes the document.
 func encodeInfo(dst []byte, key, info string) (_ []byte, exact bool) {
 	if info == "" {
 		info = "{}"

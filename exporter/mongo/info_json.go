@@ -16,34 +16,35 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// sameInfo reports whether an element becomes this text again, apart from white
-// space between the values.
+// sameInfo reports whether an element becomes this text again, apart from its
+// spelling.
 func sameInfo(e *element, info string) bool {
 	text, err := appendValue(make([]byte, 0, len(info)), e, 0)
-	return err == nil && (string(text) == info || equalApartFromSpace(string(text), info))
+	return err == nil && (string(text) == info || sameButSpelling(string(text), info))
 }
 
-// equalApartFromSpace reports whether two valid JSON texts differ in white space
-// between their values only.
-func equalApartFromSpace(a, b string) bool {
-	quoted := false
-	for i, j := 0, 0; ; i, j = i+1, j+1 {
-		if !quoted {
-			i, j = pyjson.SkipSpace(a, i), pyjson.SkipSpace(b, j)
-		}
+// sameButSpelling reports whether two valid JSON texts differ only in the white
+// space between their values and in the escapes of their strings. The members are
+// in the same order, and the numbers have the same digits.
+func sameButSpelling(a, b string) bool {
+	for i, j := 0, 0; ; {
+		i, j = pyjson.SkipSpace(a, i), pyjson.SkipSpace(b, j)
 		if i == len(a) || j == len(b) {
 			return i == len(a) && j == len(b)
 		}
-		switch {
-		case a[i] != b[j]:
+		if a[i] != b[j] {
 			return false
-		case a[i] == '"':
-			quoted = !quoted
-		case a[i] == '\\' && quoted && i+1 < len(a) && j+1 < len(b):
-			if i, j = i+1, j+1; a[i] != b[j] {
-				return false
-			}
 		}
+		if a[i] != '"' {
+			i, j = i+1, j+1
+			continue
+		}
+		endA, errA := pyjson.End(a, i)
+		endB, errB := pyjson.End(b, j)
+		if errA != nil || errB != nil || pyjson.Unquote(a[i:endA]) != pyjson.Unquote(b[j:endB]) {
+			return false
+		}
+		i, j = endA, endB
 	}
 }
 

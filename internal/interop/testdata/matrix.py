@@ -43,24 +43,25 @@ def driver():
 
 
 def write(notifications):
-    """Stores each notification as its own service would. Returns the first error."""
-    to, first = driver(), None
+    """Stores each notification as its own service would. Returns the first error,
+    and the number of errors."""
+    to, errors = driver(), []
     for notification in notifications:
         to.project = notification.get("project")
         to.service = notification.get("service")
         to.host = notification["info"]["host"]
         result = attempt(to.notify, notification)
-        first = first or result.get("error")
+        errors += [result["error"]] if "error" in result else []
     if notifications and sys.argv[1].startswith("elasticsearch:"):
         attempt(to.client.indices.refresh, "_all")
-    return first
+    return {"error": errors[0] if errors else "", "value": len(errors)}
 
 
 asked = json.load(sys.stdin)
 made = attempt(driver)
 answer = {"driver": {"error": made["error"]} if "error" in made else {"value": None}}
 if "value" in made:
-    answer["written"] = {"error": write(asked["write"]) or ""}
+    answer["written"] = write(asked["write"])
     # A driver can give only one report, so each report needs a new driver.
     answer["reports"] = [attempt(lambda: driver().get_report(base_id)) for base_id in asked["read"]]
     answer["list"] = attempt(lambda: list(driver().list_traces({"base_id", "timestamp"})))
