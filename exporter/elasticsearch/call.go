@@ -120,7 +120,7 @@ func (r request) Do(ctx context.Context, transport esapi.Transport) (*esapi.Resp
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := transport.Perform(req)
+	res, err := transport.Perform(req) //nolint:bodyclose // perform closes it
 	if err != nil {
 		return nil, err
 	}

@@ -233,25 +233,15 @@ func (t *target) server() server {
 // cluster makes the driver. It does not connect.
 func (t *target) cluster() (*cluster, error) {
 	transport := t.transport()
-	scheme := "http"
-	if t.tls != nil {
-		scheme = "https"
+	options := []elastictransport.Option{
+		elastictransport.WithTransport(transport), elastictransport.WithUserAgent(userAgent),
+		elastictransport.WithURLs(t.urls()...), t.retries(),
+		elastictransport.WithRetryOnError(func(req *http.Request, _ error) bool { return req.Context().Err() == nil }),
 	}
-	c := elastictransport.Config{
-		Transport: transport, APIKey: t.apiKey, UserAgent: userAgent,
-		// A request goes to another node if one cannot be reached. The caller of
-		// Write repeats a batch, so the client library does not repeat more.
-		MaxRetries: len(t.nodes) - 1, DisableRetry: len(t.nodes) == 1,
-		RetryOnError: func(req *http.Request, _ error) bool { return req.Context().Err() == nil },
+	if t.apiKey != "" {
+		options = append(options, elastictransport.WithAPIKey(t.apiKey))
 	}
-	for _, node := range t.nodes {
-		u := &url.URL{Scheme: scheme, Host: node, Path: t.prefix}
-		if t.hasUser {
-			u.User = url.UserPassword(t.user, t.password)
-		}
-		c.URLs = append(c.URLs, u)
-	}
-	client, err := elastictransport.New(c)
+	client, err := elastictransport.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +249,32 @@ func (t *target) cluster() (*cluster, error) {
 		_ = client.Close(context.Background()) // it only stops what looks for nodes that came back
 		transport.CloseIdleConnections()
 	}}, nil
+}
+
+// retries makes a request go to another node if one cannot be reached. The caller
+// of Write repeats a batch, so the client library does not repeat more.
+func (t *target) retries() elastictransport.Option {
+	if len(t.nodes) == 1 {
+		return elastictransport.WithDisableRetry()
+	}
+	return elastictransport.WithMaxRetries(len(t.nodes) - 1)
+}
+
+// urls returns the addresses of the nodes, with the credentials.
+func (t *target) urls() []*url.URL {
+	scheme := "http"
+	if t.tls != nil {
+		scheme = "https"
+	}
+	var user *url.Userinfo
+	if t.hasUser {
+		user = url.UserPassword(t.user, t.password)
+	}
+	urls := make([]*url.URL, len(t.nodes))
+	for i, node := range t.nodes {
+		urls[i] = &url.URL{Scheme: scheme, Host: node, Path: t.prefix, User: user}
+	}
+	return urls
 }
 
 // transport makes the connections.

@@ -44,10 +44,15 @@ var servers = map[string]func(testing.TB) string{
 func onEach(t *testing.T, test func(t *testing.T, url string)) {
 	for name, fresh := range servers {
 		t.Run(name, func(t *testing.T) {
-			url, _, _ := strings.Cut(fresh(t), "index_name=")
-			test(t, strings.TrimRight(url, "?&"))
+			test(t, serverOf(fresh(t)))
 		})
 	}
+}
+
+// serverOf returns a connection string without the names of indices.
+func serverOf(url string) string {
+	url, _, _ = strings.Cut(url, "index_name=")
+	return strings.TrimRight(url, "?&")
 }
 
 // place returns the connection string of indices that do not exist yet, with more
