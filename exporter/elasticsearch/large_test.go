@@ -60,7 +60,6 @@ func TestProxyBreaksLargeRequests(t *testing.T) {
 // host returns the host and the port of a connection string.
 func host(url string) string {
 	_, rest, _ := strings.Cut(url, "://")
-	_, rest, _ = strings.Cut("@"+rest, "@")
-	host, _, _ := strings.Cut(rest, "?")
-	return host
+	rest, _, _ = strings.Cut(rest, "?")
+	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
