@@ -67,7 +67,7 @@ func (e Export) start(ctx context.Context, t *testing.T) *Tally {
 	go func() {
 		defer close(p.over)
 		for first := 0; first < e.Spans; first += batchSpans {
-			if first == e.Spans/4 {
+			if first == e.Spans/4/batchSpans*batchSpans {
 				close(p.begun)
 				if e.Hold {
 					select {

@@ -1,0 +1,84 @@
+package elasticsearch_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/faults"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+const eventsIndex = "osprofiler-notifications"
+
+// kind returns the description of a server for the fault runs.
+func kind(t *testing.T, start func(testing.TB, testenv.Disk, ...string) *testenv.Server) faults.Server {
+	return faults.Server{
+		Start: func(t testing.TB, d testenv.Disk) *testenv.Server { return start(t, d) },
+		At: func(s *testenv.Server, addr string) string {
+			return with(s.SearchAt(addr), "osp_timeout=2")
+		},
+		Reading: func(s *testenv.Server, addr string) string {
+			refresh(t, s.SearchAt(addr))
+			return with(s.SearchAt(addr), "osp_timeout=60")
+		},
+		Spans: 2000,
+		Short: true,
+	}
+}
+
+// with adds an option to a connection string.
+func with(url, option string) string {
+	if strings.Contains(url, "?") {
+		return url + "&" + option
+	}
+	return url + "?" + option
+}
+
+// refresh makes visible what the index has.
+func refresh(t testing.TB, url string) {
+	t.Helper()
+	if status, answer := testenv.SearchRequest(t, url, http.MethodPost, "/"+eventsIndex+"/_refresh", ""); status != http.StatusOK {
+		t.Fatalf("refresh: %d %s", status, answer)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Run("elasticsearch7", func(t *testing.T) {
+		k := kind(t, testenv.StartElasticsearch7On)
+		k.Spans, k.Disk, k.Short = 8_000, "512m", false
+		k.Test(t)
+	})
+	t.Run("elasticsearch8", func(t *testing.T) { kind(t, testenv.StartElasticsearchOn).Test(t) })
+	t.Run("opensearch2", func(t *testing.T) { kind(t, testenv.StartOpenSearchOn).Test(t) })
+}
+
+// direct returns the function that opens the store of a server to read back what
+// was exported.
+func direct(t *testing.T, url string) func() *store.Store {
+	return func() *store.Store {
+		refresh(t, url)
+		return open(t, with(url, "osp_timeout=60"))
+	}
+}
+
+// A server refuses writes for three seconds.
+func TestPassingStates(t *testing.T) {
+	server := testenv.StartElasticsearch7(t)
+	for name, enter := range map[string]func(t *testing.T) (end func()){
+		"flood stage":     func(t *testing.T) func() { return testenv.FloodStage(t, server.Search(), eventsIndex) },
+		"circuit breaker": func(t *testing.T) func() { return testenv.TripBreaker(t, server.Search()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			testenv.SearchRequest(t, server.Search(), http.MethodDelete, "/"+eventsIndex, "")
+			var leave func()
+			faults.Passing{
+				Store:  open(t, server.Search()),
+				Direct: direct(t, server.Search()),
+				Enter:  func(t *testing.T) { leave = enter(t) },
+				Leave:  func(*testing.T) { leave() },
+			}.Test(t)
+		})
+	}
+}
