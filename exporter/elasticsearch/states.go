@@ -22,9 +22,9 @@ var states = serverstate.Table{
 		{Code: "illegal_argument_exception: no write index", Name: "an alias of several indices without a write index", Class: serverstate.Stays, Ran: "TestStatesOfIndices"},
 		{Code: "illegal_argument_exception: pipeline with id", Name: "an ingest pipeline that does not exist", Class: serverstate.Stays, Ran: "TestStatesOfIndices"},
 		{Code: "index_closed_exception", Name: "a closed index", Class: serverstate.Stays, Ran: "TestStatesOfIndices"},
-		{Code: "index_not_found_exception", Name: "no such index, and it may not be created", Class: serverstate.Stays},
+		{Code: "index_not_found_exception", Name: "no such index, and it may not be created", Class: serverstate.Stays, Ran: "TestNoIndex"},
 		{Code: "invalid_index_name_exception", Name: "a name that no index may have", Class: serverstate.Stays},
-		{Code: "validation_exception", Name: "too many shards in the cluster (cluster.max_shards_per_node)", Class: serverstate.Stays},
+		{Code: "validation_exception", Name: "too many shards in the cluster (cluster.max_shards_per_node)", Class: serverstate.Stays, Ran: "TestStatesOfServers"},
 		{Code: "403 cluster_block_exception", Name: "an index or a cluster that was set to read-only", Class: serverstate.Stays, Ran: "TestStatesOfIndices"},
 		{Code: "429 cluster_block_exception", Name: "a full disk (flood stage); the server ends the block when there is room", Class: serverstate.Passes, Ran: "TestStatesOfIndices"},
 
@@ -35,9 +35,9 @@ var states = serverstate.Table{
 		{Code: "no_shard_available_action_exception", Name: "no shard that can be read", Class: serverstate.Passes},
 		{Code: "process_cluster_event_timeout_exception", Name: "a master that did not change the mapping in time", Class: serverstate.Passes},
 		{Code: "node_closed_exception", Name: "a node that stops", Class: serverstate.Passes},
-		{Code: "es_rejected_execution_exception", Name: "a full queue, or too much memory for writes", Class: serverstate.Passes},
-		{Code: "rejected_execution_exception", Name: "a full queue, or too much memory for writes (OpenSearch)", Class: serverstate.Passes},
-		{Code: "circuit_breaking_exception", Name: "too little memory", Class: serverstate.Passes},
+		{Code: "es_rejected_execution_exception", Name: "a full queue, or too much memory for writes", Class: serverstate.Passes, Ran: "TestStatesOfServers"},
+		{Code: "rejected_execution_exception", Name: "a full queue, or too much memory for writes (OpenSearch)", Class: serverstate.Passes, Ran: "TestStatesOfServers"},
+		{Code: "circuit_breaking_exception", Name: "too little memory", Class: serverstate.Passes, Ran: "TestStatesOfServers"},
 		{Code: "timeout_exception", Name: "a server that did not finish in time", Class: serverstate.Unknown},
 
 		// Users.

@@ -1,0 +1,60 @@
+package elasticsearch_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+// A server without memory, and one that may have no shard more, are told as such.
+func TestStatesOfServers(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, ...string) *testenv.Server{"Elasticsearch 8": testenv.StartElasticsearch, "OpenSearch 3": testenv.StartOpenSearch3} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, "indexing_pressure.memory.limit=64kb")
+			b := newBare(t, server.Search())
+			s := open(t, server.Search())
+			small := []osprofiler.Notification{note("a-start", `{}`), note("b-stop", `{}`)}
+			if err := writeAgain(t, s, small); err != nil {
+				t.Fatal(err)
+			}
+			text := `{"text": "` + strings.Repeat("x", 100_000) + `"}`
+			checkWriteError(t, s.Write(t.Context(), []osprofiler.Notification{note("a-start", text), note("b-stop", text)}), "rejected_execution_exception", true)
+
+			set := func(key, value string) {
+				b.do(http.MethodPut, "/_cluster/settings", `{"persistent": {"`+key+`": `+value+`}}`)
+			}
+			set("network.breaker.inflight_requests.limit", `"10b"`)
+			checkWriteError(t, s.Write(t.Context(), []osprofiler.Notification{note("a-start", `{}`), note("b-stop", `{}`)}), "circuit_breaking_exception", true)
+			b.try(http.MethodPut, "/_cluster/settings", `{"persistent": {"network.breaker.inflight_requests.limit": null}}`)
+
+			set("cluster.max_shards_per_node", "1")
+			other := open(t, server.Search()+"?index_name=another")
+			checkWriteError(t, other.Write(t.Context(), small), "validation_exception", false)
+		})
+	}
+}
+
+// An index that neither the user nor the server may create is told as missing.
+func TestNoIndex(t *testing.T) {
+	server := testenv.StartElasticsearch(t, "action.auto_create_index=false")
+	url := server.Search() + "?index_name=absent"
+	client := withoutRight{newBare(t, url).client}
+	err := newStoreOf(client, "absent").Write(t.Context(), []osprofiler.Notification{note("a-start", `{}`), note("b-stop", `{}`)})
+	checkWriteError(t, err, "404 index_not_found_exception: no such index [absent]", false)
+}
+
+// withoutRight forbids to create an index.
+type withoutRight struct{ elasticsearch.Client }
+
+func (w withoutRight) Perform(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPut {
+		body := `{"error": {"type": "security_exception", "reason": "action [indices:admin/create] is unauthorized"}, "status": 403}`
+		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}, nil
+	}
+	return w.Client.Perform(req)
+}
