@@ -47,7 +47,7 @@ func refresh(t testing.TB, url string) {
 func TestFaults(t *testing.T) {
 	t.Run("elasticsearch7", func(t *testing.T) {
 		k := kind(t, testenv.StartElasticsearch7On)
-		k.Spans, k.Disk, k.Short = 8_000, "512m", false
+		k.Spans, k.Disk, k.Short = 4_000, "512m", false
 		k.Test(t)
 	})
 	t.Run("elasticsearch8", func(t *testing.T) { kind(t, testenv.StartElasticsearchOn).Test(t) })
@@ -81,4 +81,31 @@ func TestPassingStates(t *testing.T) {
 			}.Test(t)
 		})
 	}
+}
+
+// One node of two is gone. Without the node that has only copies, the other goes on,
+// and the store reads from it. Without the only master, nothing can be written until it
+// is back.
+func TestNodeGone(t *testing.T) {
+	c := testenv.StartElasticsearch7Cluster(t)
+	url := with(c.URL, "osp_timeout=5")
+	s := open(t, url)
+	if err := s.Ping(t.Context()); err != nil { // creates the index
+		t.Fatal(err)
+	}
+	c.AwaitCopies(t)
+	e := faults.Export{Store: s, Spans: 4000}
+	r := e.Run(t, func(*faults.Progress) { c.Data.Kill() })
+	refresh(t, c.Master.Search())
+	r.Check(t, open(t, url))
+	r.CheckNothingLost(t)
+	c.Data.Restart()
+	c.AwaitCopies(t)
+	testenv.SearchRequest(t, c.Master.Search(), http.MethodDelete, "/"+eventsIndex, "")
+	faults.Passing{
+		Store:  s,
+		Direct: func() *store.Store { c.AwaitCopies(t); return direct(t, c.URL)() },
+		Enter:  func(*testing.T) { c.Master.Kill() },
+		Leave:  func(*testing.T) { c.Master.Restart() },
+	}.Test(t)
 }
