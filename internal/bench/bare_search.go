@@ -202,7 +202,7 @@ func newestOf(began map[string]string, limit int) (ids []string) {
 }
 
 // withKey sets the id of the document. Our store takes a hash of the source for it.
-func (b *bareSearch) withKey(r record) (record, error) {
+func (b *bareSearch) withKey(r record) (record, error) { //nolint:unparam // a method of bare
 	sum := sha256.Sum256([]byte(r[1].(string)))
 	r[0] = hex.EncodeToString(sum[:16])
 	return r, nil

@@ -66,7 +66,7 @@ func (m *measurement) listings(ctx context.Context) (rows []comparison, err erro
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, comparison{m.name, kind.work, ours.seconds, alone.seconds, python, false, m.subject.lists})
+		rows = append(rows, comparison{m.name, kind.work, ours.seconds, alone.seconds, python, false, m.lists})
 	}
 	return rows, nil
 }

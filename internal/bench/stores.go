@@ -111,7 +111,7 @@ func (m *measurement) empty(ctx context.Context) (url string, client bare, err e
 // ask runs one kind of work with Python's driver, and returns the seconds, which are
 // 0 if the driver does not do the work.
 func (m *measurement) ask(ctx context.Context, work string, how map[string]any) (seconds float64, err error) {
-	if _, lacks := m.subject.lacks[work]; lacks {
+	if _, lacks := m.lacks[work]; lacks {
 		return 0, nil
 	}
 	answer := map[string]float64{}
