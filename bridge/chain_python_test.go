@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
-	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // showScript runs the Python library's command for each trace of a store. Its driver for
@@ -33,7 +32,7 @@ type pythonNode struct {
 
 // pythonShowsChain: to the Python library's own "trace show", of every version, the
 // trace is one chain of operations.
-func pythonShowsChain(t *testing.T, connectionString string) {
+func pythonShowsChain(t *testing.T, connectionString string, libraries ...func(testing.TB) string) {
 	t.Helper()
 	var ids []string
 	for _, base := range chainIDs {
@@ -41,8 +40,9 @@ func pythonShowsChain(t *testing.T, connectionString string) {
 			ids = append(ids, base)
 		}
 	}
-	for version, find := range map[string]func(testing.TB) string{"Debian's": testenv.Python, "the newest": testenv.NewPython} {
-		cmd := exec.CommandContext(t.Context(), find(t), append([]string{"-c", showScript, connectionString}, ids...)...)
+	for _, find := range libraries {
+		version := find(t)
+		cmd := exec.CommandContext(t.Context(), version, append([]string{"-c", showScript, connectionString}, ids...)...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/trace"
@@ -63,9 +64,34 @@ func TestChain(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = s.Close() })
 			testChain(t, s, connectionString, connectionString)
-			pythonShowsChain(t, connectionString)
+			pythonShowsChain(t, connectionString, testenv.Python, testenv.NewPython)
 		})
 	}
+	// Python's drivers know only one name of a database or an index.
+	t.Run("mongodb", func(t *testing.T) {
+		at := testenv.StartMongoDB(t).MongoDB()
+		testChain(t, prepared(t, at), at, at)
+		pythonShowsChain(t, at, testenv.Python, testenv.NewPython)
+	})
+	t.Run("elasticsearch", func(t *testing.T) {
+		at := testenv.StartElasticsearch7(t).Search()
+		testChain(t, prepared(t, at+"?osp_refresh=true"), at, at)
+		pythonShowsChain(t, at, testenv.Python) // the newest client does not work with the driver
+	})
+}
+
+// prepared opens a store and creates in it what a writer needs.
+func prepared(t *testing.T, connectionString string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), connectionString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func testChain(t *testing.T, s *store.Store, first, last string) {
@@ -84,11 +110,21 @@ func testChain(t *testing.T, s *store.Store, first, last string) {
 	}
 	forwardLines(t, s, first, last)
 	for i, base := range chainIDs {
+		awaitStored(t, s, base, 2*len(chain))
 		checkBothHeaders(t, headers.all()[i], base, key)
 		checkChain(t, s, base)
 	}
 	if got := traces(t, s); len(got) != len(chainIDs) {
 		t.Errorf("there are %d traces: %q", len(got), got)
+	}
+}
+
+// awaitStored waits until a trace has that many notifications. A search server shows
+// the documents of Python's driver after a second.
+func awaitStored(t *testing.T, s *store.Store, base string, count int) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); len(stored(t, s, base)) < count && time.Now().Before(until); {
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

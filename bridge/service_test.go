@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -114,6 +115,7 @@ func newServer(t testing.TB, h http.Handler) *httptest.Server {
 func pythonService(t testing.TB, service, notifications string) string {
 	t.Helper()
 	cmd := exec.Command(testenv.Python(t), "testdata/wsgi_service.py", service, notifications)
+	cmd.Env = append(os.Environ(), "PYTHONWARNINGS=ignore") // Elasticsearch 7 warns about mapping types
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe()
