@@ -96,7 +96,7 @@ func TestStatesOfUsers(t *testing.T) {
 	const noRight = "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"
 	const noUser = "refuses the user, the password or the API key of the connection string: 401"
 	batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h"}`)}
-	server := place(t, serverOf(testenv.OpenSearch(t)))
+	server := place(t, testenv.StartOpenSearch(t).Search()) // a server of the user has other accounts
 	for _, user := range []struct{ name, password, says string }{
 		{testenv.User, "wrong-password", noUser},
 		{"nosuch", testenv.Password, noUser},
