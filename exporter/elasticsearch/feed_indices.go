@@ -62,5 +62,10 @@ func (f *feed) visibleIndices(ctx context.Context) (indices []*indexPosition, er
 		}
 		indices = append(indices, newIndexPosition(name, "name "+name, int64(one.shards)))
 	}
-	return indices, nil
+	if len(indices) == 0 {
+		// OpenSearch's security plugin answers an aggregation by _index alone with
+		// nothing, instead of an error, if the user may not read the index.
+		_, err = f.search(ctx, &search{index: f.events, fields: []string{}})
+	}
+	return indices, err
 }
