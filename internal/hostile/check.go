@@ -44,8 +44,7 @@ func Write(t *testing.T, s *store.Store, all []osprofiler.Notification) {
 func patiently(call func() error) (err error) {
 	for try := range tries {
 		time.Sleep(time.Duration(try*try) * 100 * time.Millisecond)
-		var transient *store.TransientError
-		if err = call(); !errors.As(err, &transient) {
+		if err = call(); !store.IsTransient(err) {
 			break
 		}
 	}

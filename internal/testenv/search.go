@@ -184,15 +184,15 @@ func (s searchProduct) configure(p *process, settings []string) error {
 
 func (s searchProduct) command(java, servers string, p *process) []string {
 	libraries := filepath.Join(servers, s.folder)
-	home, heap := libraries, "256m"
+	home, heap := libraries, "512m" // tests of many packages share a server
 	if s.home != "" {
 		home = filepath.Join(servers, s.home)
 	}
 	if s.secure != nil {
-		heap = "384m"
+		heap = "640m"
 	}
 	return []string{
-		java, "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts in half the time
+		java, "-Xms256m", "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts in half the time
 		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + p.path("tmp"), // leaves nothing in other folders
 		"-Des.distribution.flavor=default", "-Des.distribution.type=tar", "-Dlog4j2.configurationFile=" + filepath.Join(servers, "log4j2.properties"),
 		"-cp", filepath.Join(libraries, "classes") + string(filepath.ListSeparator) + filepath.Join(libraries, "lib", "*"),
