@@ -40,7 +40,7 @@ type trouble struct {
 // and a server to kill.
 var stores = map[string]func(t *testing.T) ([]trouble, victim){
 	"Redis": redisTroubles, "Redis Sentinel": sentinelTroubles, "PostgreSQL": postgreSQL.troubles, "MariaDB": mariaDB.troubles,
-	"Elasticsearch": elasticsearchTroubles,
+	"Elasticsearch": elasticsearchTroubles, "MongoDB": mongoDBTroubles,
 }
 
 // For each trouble the command and the packages return one sentence and read the
