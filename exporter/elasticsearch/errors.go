@@ -166,6 +166,8 @@ func (c *cluster) sentence(a *answer) string {
 		return fmt.Sprintf("%s does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: %s", c.name, a)
 	case a.status == http.StatusTooManyRequests && a.has("cluster_block_exception"):
 		return fmt.Sprintf("%s takes no writes because its disk is full (flood stage); it takes them again when the disk has room: %s", c.name, a)
+	case strings.Contains(a.reasons(), "No space left on device"):
+		return fmt.Sprintf("%s cannot write because its disk is full: %s", c.name, a)
 	case a.has("cluster_block_exception"):
 		return fmt.Sprintf("%s takes no writes because the index or the cluster is blocked: %s", c.name, a)
 	case a.status == http.StatusRequestEntityTooLarge:
