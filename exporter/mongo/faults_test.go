@@ -3,8 +3,11 @@ package mongo_test
 import (
 	"testing"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"github.com/osprofiler-otel/osprofiler/internal/faults"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 var kinds = map[string]faults.Server{
@@ -39,5 +42,31 @@ func patiently(_ *testenv.Server, addr string) string {
 func TestFaults(t *testing.T) {
 	for name, kind := range kinds {
 		t.Run(name, kind.Test)
+	}
+}
+
+// A server that accepts no writes for three seconds: it is no longer the primary, or
+// it shuts down. The client library repeats an insert until socketTimeoutMS is over.
+func TestPassingStates(t *testing.T) {
+	for name, code := range map[string]int{"not primary": 10107, "step down": 189, "shutdown in progress": 91} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := testenv.StartMongoDB(t, "--enable-test-commands")
+			at := shortly(server, server.Addr())
+			failPoint := func(mode any, data bson.D) {
+				command := bson.D{{Key: "configureFailPoint", Value: "failCommand"}, {Key: "mode", Value: mode}, {Key: "data", Value: data}}
+				if err := bare(t, at+"&db_name=admin").RunCommand(t.Context(), command).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			faults.Passing{
+				Store:  open(t, at),
+				Direct: func() *store.Store { return open(t, patiently(server, server.Addr())) },
+				Enter: func(*testing.T) {
+					failPoint("alwaysOn", bson.D{{Key: "failCommands", Value: bson.A{"insert"}}, {Key: "errorCode", Value: code}})
+				},
+				Leave: func(*testing.T) { failPoint("off", nil) },
+			}.Test(t)
+		})
 	}
 }
