@@ -70,6 +70,7 @@
 //
 //	exporter/file             a file, one notification a line
 //	exporter/redis            Redis and Valkey: one server, sentinels, a cluster
+//	exporter/elasticsearch    Elasticsearch and OpenSearch
 //	exporter/mongo            MongoDB and servers that speak its protocol
 //	exporter/sql/sqlite       SQLite, without a server
 //	exporter/sql/postgresql   PostgreSQL

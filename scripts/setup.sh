@@ -70,5 +70,20 @@ if ! "$venv/bin/python3" -c 'import osprofiler, sqlalchemy, redis, psycopg2, pym
   /usr/bin/python3 -m venv "$venv"
   "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check osprofiler 'SQLAlchemy<2' redis psycopg2-binary PyMySQL graphviz
 fi
+if ! "$venv/bin/python3" -c 'import pymongo, elasticsearch' 2>/dev/null; then
+  echo "setup: installing pymongo and elasticsearch into $venv"
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check pymongo 'elasticsearch<9'
+fi
+
+# Two servers that speak MongoDB's protocol: SecantusDB with replica set, change
+# streams and accounts, and FerretDB, which has none of them.
+secantusdb=.cache/secantusdb version=0.7.0b3
+if [ "$("$secantusdb/bin/python3" -c 'import importlib.metadata as m; print(m.version("secantusdb"))' 2>/dev/null)" != "$version" ]; then
+  echo "setup: installing SecantusDB $version into $secantusdb"
+  rm -rf "$secantusdb"
+  /usr/bin/python3 -m venv "$secantusdb"
+  "$secantusdb/bin/python3" -m pip install --quiet --disable-pip-version-check "secantusdb==$version"
+fi
+(cd internal/testenv/ferretdb && go build -o ../../../.cache/bin/ferretdb .)
 
 scripts/search-servers.sh

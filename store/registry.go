@@ -96,8 +96,12 @@ var packages = map[string]string{
 	"mysql+pymysql":       "exporter/sql/mysql",
 	"mysql+mysqldb":       "exporter/sql/mysql",
 
-	"mongodb":     "exporter/mongo",
-	"mongodb+srv": "exporter/mongo",
+	"elasticsearch":       "exporter/elasticsearch",
+	"elasticsearch+https": "exporter/elasticsearch",
+	"opensearch":          "exporter/elasticsearch",
+	"opensearch+https":    "exporter/elasticsearch",
+	"mongodb":             "exporter/mongo",
+	"mongodb+srv":         "exporter/mongo",
 
 	"redis":         "exporter/redis",
 	"rediss":        "exporter/redis",

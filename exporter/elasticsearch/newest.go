@@ -144,35 +144,21 @@ func (n *newestFirst) untimed(ctx context.Context) error {
 		conditions = append(conditions, n.mayFail())
 	}
 	condition := allOf(append(conditions, not(exists(timestampKey)))...)
-	if err := n.emit(ctx, n.withoutTime(n.held)); err != nil || n.left {
-		return err
-	}
 	for after := ""; ; {
+		if err := n.emit(ctx, n.withoutTime(n.held)); err != nil || n.left {
+			return err
+		}
+		n.held = nil
 		keys, next, err := n.keys(ctx, condition, after)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
 		after = next
 		unseen := slices.DeleteFunc(keysOf(keys), func(key string) bool { return n.open[key] })
-		for chunk := range slices.Chunk(unseen, tracesAtOnce) {
-			traces, err := n.sumUpKeys(ctx, chunk)
-			if err == nil {
-				err = n.emit(ctx, n.withoutTime(traces))
-			}
-			if err != nil || n.left {
-				return err
-			}
+		if n.held, err = n.sumUpKeys(ctx, unseen); err != nil {
+			return err
 		}
 	}
-}
-
-// sumUpKeys is sumUp for traces whose events are not counted.
-func (n *newestFirst) sumUpKeys(ctx context.Context, keys []string) ([]*trace, error) {
-	all, err := n.count(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	return n.sumUp(ctx, all)
 }
 
 func (n *newestFirst) withoutTime(traces []*trace) []*trace {

@@ -85,13 +85,8 @@ func (h *hit) key() string { return h.index + "/" + h.id }
 // numbers. The first page is of the index as it is. If there are more, they are
 // read in a point in time, or by a scroll where there is none, which is released
 // in the end. A document that is written again meanwhile may come twice; none is
-// missed.
-func (c *cluster) pages(ctx context.Context, s search) iter.Seq2[[]hit, error] {
-	return c.pagesOf(ctx, s, c.pager())
-}
-
-// pagesOf is pages with a Pager that may know the size of the documents.
-func (c *cluster) pagesOf(ctx context.Context, s search, pager *paging.Pager) iter.Seq2[[]hit, error] {
+// missed. The pager learns how large the documents are.
+func (c *cluster) pages(ctx context.Context, s search, pager *paging.Pager) iter.Seq2[[]hit, error] {
 	s.sort = []object{ascending(sequenceNumber)}
 	return func(yield func([]hit, error) bool) {
 		w := &walk{search: s, step: 1}

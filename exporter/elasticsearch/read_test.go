@@ -70,7 +70,7 @@ func trace(size int) []osprofiler.Notification {
 func write(t testing.TB, s *store.Store, batch []osprofiler.Notification) {
 	t.Helper()
 	for chunk := range slices.Chunk(batch, 2000) {
-		if err := s.Write(t.Context(), chunk); err != nil {
+		if err := writeAgain(t, s, chunk); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,14 +12,11 @@ import (
 )
 
 const (
-	// keysAtOnce is how many traces one request lists. A server returns 65,535 buckets
-	// at most (search.max_buckets).
-	keysAtOnce = 10_000
-	// tracesAtOnce is how many traces one request sums up or reads.
+	// tracesAtOnce is how many traces one request lists. A server returns 65,535
+	// buckets at most (search.max_buckets).
 	tracesAtOnce = 1000
-	// fewEvents is up to how many events the documents of a trace are read. To sum up
-	// a trace costs the server about as much as to give so many documents.
-	fewEvents = 16
+	// largeAtOnce is how many large traces one request sums up.
+	largeAtOnce = 50
 	// operationsAtOnce is how many operations one request lists.
 	operationsAtOnce = 10_000
 	// endEvents is how many of the first and of the last events of a trace are
@@ -35,10 +32,17 @@ var largeTrace int64 = 250
 // endFields are the members of the first and the last events that are asked for.
 var endFields = []string{nameKey, baseIDKey, timestampKey, projectKey, serviceKey}
 
-// keys returns the base ids of the next traces that have an event for which a
-// condition holds, with the number of these events, and behind which key to go on.
-func (l *listing) keys(ctx context.Context, condition object, after string) (keys []counted, next string, err error) {
-	s := l.request(condition, object{"traces": object{"composite": l.composite(after, keysAtOnce, l.baseID)}})
+// A sized has the base id of a trace, as the exact field has it, and how many
+// documents of the trace were found.
+type sized struct {
+	key   string
+	count int64
+}
+
+// keys returns the next traces that have an event for which a condition holds, and
+// behind which key to go on. A condition that is nil holds for all.
+func (l *listing) keys(ctx context.Context, condition object, after string) (traces []sized, next string, err error) {
+	s := l.request(condition, object{"traces": object{"composite": l.composite(after, tracesAtOnce, l.baseID)}})
 	a, err := l.search(ctx, s)
 	if err != nil {
 		return nil, "", err
@@ -46,32 +50,9 @@ func (l *listing) keys(ctx context.Context, condition object, after string) (key
 	answer := member(a.aggregations, "traces")
 	for bucket := range pyjson.Elements(member(answer, "buckets")) {
 		key, _ := pyjson.Text(member(bucket, "key", l.baseID))
-		keys = append(keys, counted{key, number(member(bucket, "doc_count"))})
+		traces = append(traces, sized{key, number(member(bucket, "doc_count"))})
 	}
 	return traces, member(answer, "after_key"), nil
-}
-
-// A counted is a base id with a number of events.
-type counted struct {
-	key   string
-	count int64
-}
-
-// count returns the number of all events of each trace.
-func (l *listing) count(ctx context.Context, keys []string) ([]counted, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	all, _, err := l.keys(ctx, l.inKeys(keys), "")
-	return all, err
-}
-
-func keysOf(all []counted) []string {
-	keys := make([]string, len(all))
-	for i, one := range all {
-		keys[i] = one.key
-	}
-	return keys
 }
 
 // request returns a search for aggregations.
@@ -96,34 +77,46 @@ func (l *listing) composite(after string, size int, fields ...string) object {
 // values of the exact field.
 func (l *layout) inKeys(keys []string) object { return object{"terms": object{l.baseID: keys}} }
 
-// sumUp returns the summaries of tracesAtOnce traces at most. It reads the documents
-// of traces that have few, and lets the server sum up the others.
-func (l *listing) sumUp(ctx context.Context, all []counted) (traces []*trace, err error) {
-	var small, large []string
-	for _, one := range all {
-		if one.count <= fewEvents {
-			small = append(small, one.key)
-		} else {
-			large = append(large, one.key)
-		}
+// sumUpKeys makes the summaries of up to tracesAtOnce traces.
+func (l *listing) sumUpKeys(ctx context.Context, keys []string) ([]*trace, error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
-	if len(large) > 0 {
-		if traces, err = l.sumUpLarge(ctx, large); err != nil {
-			return nil, err
+	traces, _, err := l.keys(ctx, l.inKeys(keys), "")
+	if err != nil {
+		return nil, err
+	}
+	return l.sumUp(ctx, traces)
+}
+
+// sumUp makes the summaries of traces whose sizes are known.
+func (l *listing) sumUp(ctx context.Context, all []sized) (traces []*trace, err error) {
+	var small, large []string
+	for _, t := range all {
+		if t.count < largeTrace {
+			small = append(small, t.key)
+		} else {
+			large = append(large, t.key)
 		}
 	}
 	if len(small) > 0 {
-		read, err := l.read(ctx, l.inKeys(small))
+		if traces, err = l.read(ctx, l.inKeys(small)); err != nil {
+			return nil, err
+		}
+	}
+	for chunk := range slices.Chunk(large, largeAtOnce) {
+		more, err := l.aggregate(ctx, chunk)
 		if err != nil {
 			return nil, err
 		}
-		traces = append(traces, read...)
+		traces = append(traces, more...)
 	}
 	return slices.DeleteFunc(traces, func(t *trace) bool { return l.strays[driver.Text(t.BaseID)] }), nil
 }
 
-// sumUpLarge lets the server sum up traces.
-func (l *listing) sumUpLarge(ctx context.Context, keys []string) (traces []*trace, err error) {
+// aggregate lets the server sum up traces, and reads those that the server cannot
+// sum up exactly.
+func (l *listing) aggregate(ctx context.Context, keys []string) (traces []*trace, err error) {
 	a, err := l.search(ctx, l.request(l.inKeys(keys), object{"traces": object{
 		"composite": l.composite("", len(keys), l.baseID),
 		"aggs":      l.perTrace(),
@@ -134,11 +127,7 @@ func (l *listing) sumUpLarge(ctx context.Context, keys []string) (traces []*trac
 	sums := map[string]*summing{}
 	for bucket := range pyjson.Elements(member(a.aggregations, "traces", "buckets")) {
 		key, _ := pyjson.Text(member(bucket, "key", l.baseID))
-		if t, ok := l.parseBucket(bucket); ok {
-			plain[key], order = t, append(order, key)
-		} else {
-			inexact = append(inexact, key)
-		}
+		sums[key] = l.parseBucket(bucket)
 	}
 	if err := l.countOperations(ctx, sums); err != nil {
 		return nil, err
@@ -150,7 +139,11 @@ func (l *listing) sumUpLarge(ctx context.Context, keys []string) (traces []*trac
 	for _, key := range sortedKeys(sums, func(t *summing) bool { return !t.inexact }) {
 		traces = append(traces, &sums[key].trace)
 	}
-	return traces, err
+	if len(inexact) == 0 {
+		return traces, nil
+	}
+	read, err := l.read(ctx, l.inKeys(inexact))
+	return append(traces, read...), err
 }
 
 // A summing is a trace that the server sums up.

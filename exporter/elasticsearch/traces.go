@@ -3,7 +3,6 @@ package elasticsearch
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -34,7 +33,7 @@ func (c *cluster) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.S
 			return
 		}
 		defer release()
-		l := &listing{cluster: c, reads: c.pager(), layout: fields, view: view, q: q, yield: yield}
+		l := &listing{cluster: c, layout: fields, view: view, q: q, yield: yield, sizes: c.pager()}
 		switch {
 		case l.baseID == "" || l.timestamp == "":
 			err = l.readEverything(ctx)
@@ -59,10 +58,10 @@ type listing struct {
 	yield func(driver.Summary, error) bool
 	left  bool // whether the caller left the loop
 
-	reads   *paging.Pager   // of all documents that are read
 	strays  map[string]bool // the base ids that the index does not hold exactly
 	listed  int             // traces that were yielded
 	damages []error         // about documents that were read, to be yielded next
+	sizes   *paging.Pager
 }
 
 // A trace is a summary, and where its first notification is.
@@ -82,40 +81,33 @@ func (l *listing) all(ctx context.Context) error {
 		return err
 	}
 	narrow := l.narrow()
-	var after string
-	for {
-		keys, next, err := l.page(ctx, narrow, after)
-		if err != nil {
+	for after := ""; ; {
+		traces, next, err := l.keys(ctx, narrow, after)
+		if err != nil || len(traces) == 0 {
 			return err
 		}
-		for some := range slices.Chunk(keys, tracesAtOnce) {
-			traces, err := l.sumUp(ctx, some)
-			if err == nil {
-				err = l.emit(ctx, traces)
-			}
-			if err != nil || l.left {
-				return err
-			}
+		var summaries []*trace
+		if narrow == nil {
+			summaries, err = l.sumUp(ctx, traces)
+		} else {
+			summaries, err = l.sumUpKeys(ctx, keysOf(traces))
 		}
-		if len(keys) < keysAtOnce || next == "" {
-			return nil
+		if err == nil {
+			err = l.emit(ctx, summaries)
+		}
+		if err != nil || l.left || len(traces) < tracesAtOnce {
+			return err
 		}
 		after = next
 	}
 }
 
-// page returns the next traces that have an event for which a condition holds, with
-// the number of all their events. The condition nil holds for all events.
-func (l *listing) page(ctx context.Context, narrow object, after string) (keys []counted, next string, err error) {
-	if narrow == nil {
-		// The servers group the documents that a condition selects in a sixth of the
-		// time in which they group all documents of an index.
-		return l.keys(ctx, exists(l.baseID), after)
+func keysOf(traces []sized) []string {
+	keys := make([]string, len(traces))
+	for i := range traces {
+		keys[i] = traces[i].key
 	}
-	if keys, next, err = l.keys(ctx, narrow, after); err == nil {
-		keys, err = l.count(ctx, keysOf(keys))
-	}
-	return keys, next, err
+	return keys
 }
 
 // narrow returns a condition that an event of each trace of the query fulfils, nil

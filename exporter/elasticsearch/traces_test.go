@@ -194,9 +194,7 @@ func writeTraces(t testing.TB, s *store.Store, traces int) {
 			batch = append(batch, n)
 		}
 		if len(batch) == cap(batch) || i == traces-1 {
-			if err := s.Write(t.Context(), batch); err != nil {
-				t.Fatal(err)
-			}
+			write(t, s, batch)
 			batch = batch[:0]
 		}
 	}

@@ -30,7 +30,7 @@ func (l *listing) documents(ctx context.Context, query object) iter.Seq2[[]hit, 
 	if l.baseID != "" {
 		s.values = []string{l.baseID}
 	}
-	return paging.Ahead(ctx, func(ctx context.Context) iter.Seq2[[]hit, error] { return l.pagesOf(ctx, s, l.reads) })
+	return paging.Ahead(ctx, func(ctx context.Context) iter.Seq2[[]hit, error] { return l.pages(ctx, s, l.sizes) })
 }
 
 // A reading is the summary of a trace whose documents are read.

@@ -59,7 +59,8 @@ func unreachable(t testing.TB) string {
 	return "mongodb://" + closedPort(t) + "/?serverSelectionTimeoutMS=500"
 }
 
-func newPlace(t testing.TB, url string) place {
+// closedPort is one that nobody listens on.
+func closedPort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

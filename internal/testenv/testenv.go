@@ -60,7 +60,7 @@ type findResult struct {
 }
 
 // Resources are all tools and servers that tests may ask for.
-var Resources = append([]*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer}, searchServers...)
+var Resources = append([]*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer, mongoDBServer, ferretDBServer}, searchServers...)
 
 var (
 	debianPython = resource(Resource{
