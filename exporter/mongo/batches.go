@@ -46,7 +46,7 @@ const closing = time.Second
 // used for ten minutes. Then the query is sent again.
 func batches[T any](ctx context.Context, d *database, q query[T]) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		r := &batchReader[T]{query: q}
+		r := &batchReader[T]{query: q, whole: ctx}
 		defer func() { r.close(ctx) }()
 		for !r.done {
 			batch, err := call(ctx, d, r.next)
@@ -73,6 +73,7 @@ func batches[T any](ctx context.Context, d *database, q query[T]) iter.Seq2[[]T,
 type batchReader[T any] struct {
 	query[T]
 
+	whole  context.Context //nolint:containedctx // of all batches: decode may ask for chunks, each within the time for one answer
 	cursor *gomongo.Cursor
 	worked bool // the cursor gave something, so that it is useful to open it again
 	done   bool
@@ -94,7 +95,7 @@ func (r *batchReader[T]) next(ctx context.Context, c *collections) (batch []T, e
 			r.done = r.cursor.Err() == nil
 			return batch, r.cursor.Err()
 		}
-		value, err := r.decode(ctx, r.cursor.Current)
+		value, err := r.decode(r.whole, r.cursor.Current)
 		if err != nil {
 			return batch, err
 		}

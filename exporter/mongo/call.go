@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -41,7 +42,9 @@ func try[T any](ctx context.Context, d *database, f func(ctx context.Context, c 
 		if failure != nil {
 			return value, failure
 		}
-		if value, err = f(ctx, c); !isPoolCleared(err) {
+		// An error that is explained is that of a call inside f, which was begun again
+		// already. f may have consumed something by then.
+		if value, err = f(ctx, c); !isPoolCleared(err) || explained.Is(err) {
 			return value, err
 		}
 	}

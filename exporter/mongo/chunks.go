@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -48,6 +49,7 @@ func chunkCount(n *osprofiler.Notification) int {
 func (w *writing) insertChunks(ctx context.Context, it *item) error {
 	n := &w.batch[it.index]
 	var chunks []any
+	var ids bson.A
 	text := []byte(n.JSON())
 	for number := 0; len(text) > 0; number++ {
 		part := text[:min(chunkSize, len(text))]
@@ -60,42 +62,94 @@ func (w *writing) insertChunks(ctx context.Context, it *item) error {
 		if w.ttl > 0 {
 			chunk = append(chunk, bson.E{Key: keyWritten, Value: w.now})
 		}
-		chunks = append(chunks, chunk)
+		chunks, ids = append(chunks, chunk), append(ids, chunkID(it.id, number))
 		if len(chunks) < chunksPerInsert && len(text) > 0 {
 			continue
 		}
-		if err := w.insertSome(ctx, chunks); err != nil {
+		if err := w.insertSome(ctx, chunks, ids); err != nil {
 			return err
 		}
-		chunks = nil
+		chunks, ids = nil, nil
 	}
 	w.ensureChunkIndex(ctx)
 	return nil
 }
 
-// insertSome inserts chunks. It takes a chunk that is there already for stored.
-func (w *writing) insertSome(ctx context.Context, chunks []any) error {
-	_, err := try(ctx, w.database, func(ctx context.Context, c *collections) (*gomongo.InsertManyResult, error) {
-		return c.chunks.InsertMany(ctx, chunks, options.InsertMany().SetOrdered(false))
-	})
-	var answers gomongo.BulkWriteException
-	if !errors.As(err, &answers) {
-		return err
-	}
-	for i := range answers.WriteErrors {
-		if e := answers.WriteErrors[i].WriteError; e.Code != codeDuplicate {
-			return e
+// insertSome inserts chunks with their _ids. A chunk that is there already counts as
+// stored. If the server deletes what is old, such a chunk becomes as new as the
+// document that needs it.
+func (w *writing) insertSome(ctx context.Context, chunks []any, ids bson.A) error {
+	for range chunkTries {
+		known, err := w.insertOnce(ctx, chunks)
+		if err != nil || known == 0 || w.ttl == 0 {
+			return err
+		}
+		result, err := try(ctx, w.database, func(ctx context.Context, c *collections) (*gomongo.UpdateResult, error) {
+			return c.chunks.UpdateMany(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}},
+				bson.D{{Key: "$set", Value: bson.D{{Key: keyWritten, Value: w.now}}}})
+		})
+		if err != nil || int(result.MatchedCount) == len(ids) {
+			return err
 		}
 	}
-	if answers.WriteConcernError != nil {
-		return concernError{answers.WriteConcernError}
+	return w.chunksGone()
+}
+
+// chunkTries is how often chunks are inserted that the server deletes meanwhile.
+const chunkTries = 3
+
+// errChunksGone may pass: the notification is written again with its chunks.
+var errChunksGone = errors.New("chunks of the notification were deleted while it was written")
+
+func (w *writing) chunksGone() error {
+	return explained.New(errChunksGone, "%s does not have all chunks of the notification: they were deleted while it was written", w.name)
+}
+
+// confirmChunks looks whether the chunks of an item are there, after its document
+// was written: somebody may have deleted the trace in between.
+func (w *writing) confirmChunks(ctx context.Context, it *item) error {
+	count := chunkCount(&w.batch[it.index])
+	var ids bson.A
+	for n := range count {
+		ids = append(ids, chunkID(it.id, n))
+	}
+	found, err := try(ctx, w.database, func(ctx context.Context, c *collections) (int64, error) {
+		return primary(c.chunks).CountDocuments(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}})
+	})
+	switch {
+	case isForbidden(err): // a user who may only write
+		return nil
+	case err != nil:
+		return err
+	case int(found) < count:
+		return w.chunksGone()
 	}
 	return nil
 }
 
+// insertOnce inserts chunks, and returns how many were there already.
+func (w *writing) insertOnce(ctx context.Context, chunks []any) (known int, err error) {
+	_, err = try(ctx, w.database, func(ctx context.Context, c *collections) (*gomongo.InsertManyResult, error) {
+		return c.chunks.InsertMany(ctx, chunks, options.InsertMany().SetOrdered(false))
+	})
+	var answers gomongo.BulkWriteException
+	if !errors.As(err, &answers) {
+		return 0, err
+	}
+	for i := range answers.WriteErrors {
+		if e := answers.WriteErrors[i].WriteError; e.Code != codeDuplicate {
+			return 0, e
+		}
+	}
+	if answers.WriteConcernError != nil {
+		return 0, concernError{answers.WriteConcernError}
+	}
+	return len(answers.WriteErrors), nil
+}
+
 // mostChunks bounds how many chunks of one notification are read. A notification
-// of that size does not fit into the memory of most services.
-const mostChunks = 1 << 16
+// of that size, 4 GiB, does not fit into the memory of most services.
+const mostChunks = 1 << 12
 
 // joined returns the notification whose text is in chunks.
 func (d *database) joined(ctx context.Context, p *parsedDocument) (osprofiler.Notification, error) {
@@ -106,7 +160,7 @@ func (d *database) joined(ctx context.Context, p *parsedDocument) (osprofiler.No
 	var text []byte
 	for n := range p.chunks {
 		data, err := call(ctx, d, func(ctx context.Context, c *collections) (part []byte, err error) {
-			raw, err := c.chunks.FindOne(ctx, bson.D{{Key: keyID, Value: chunkID(id, n)}}).Raw()
+			raw, err := primary(c.chunks).FindOne(ctx, bson.D{{Key: keyID, Value: chunkID(id, n)}}).Raw()
 			if err == nil {
 				_, part, ok = raw.Lookup(keyData).BinaryOK()
 			}
@@ -117,6 +171,8 @@ func (d *database) joined(ctx context.Context, p *parsedDocument) (osprofiler.No
 			return p.notification, d.damagedChunks(p, fmt.Errorf("chunk %d of %d is missing in the collection %s", n, p.chunks, chunksCollection))
 		case err != nil:
 			return p.notification, err
+		case len(data) > chunkSize:
+			return p.notification, d.damagedChunks(p, fmt.Errorf("chunk %d should have at most %d bytes, not %d", n, chunkSize, len(data)))
 		}
 		text = append(text, data...)
 	}

@@ -16,6 +16,7 @@ import (
 
 // Codes that the sentences and the reading ask for.
 const (
+	codeBadValue       = 2
 	codeUnauthorized   = 13
 	codeBadLogin       = 18
 	codeValidation     = 121
@@ -100,8 +101,19 @@ func badLogin(err error) string {
 // isTransient reports whether the same command may succeed later.
 func isTransient(err error) bool { return err != nil && classOf(err).IsTransient() }
 
+// isImpossibleConcern reports whether a server refuses a command because it can never
+// confirm what the write concern asks. Its code is that of a bad value in a document.
+func isImpossibleConcern(err error) bool {
+	var command gomongo.CommandError
+	return errors.As(err, &command) && command.Code == codeBadValue && strings.Contains(command.Message, "cannot use ") &&
+		(strings.Contains(command.Message, "'w'") || strings.Contains(command.Message, "'j'"))
+}
+
 // classOf returns the class of an error.
 func classOf(err error) serverstate.Class {
+	if isImpossibleConcern(err) {
+		return serverstate.Stays
+	}
 	if code, _ := codeOf(err); code != 0 {
 		return classes[code] // the zero value is unknown
 	}

@@ -107,8 +107,10 @@ func (l *ledger) divide(i int, found []bson.ObjectID) {
 // ids yields the ObjectIDs of the buckets from an index up to an id, in order.
 func (f *feed) ids(ctx context.Context, from int, upTo bson.ObjectID) func(yield func([]bson.ObjectID, error) bool) {
 	filter := bson.D{{Key: "$lte", Value: upTo}, {Key: "$gte", Value: bson.ObjectID{}}}
+	var low bson.ObjectID
 	if from > 0 {
-		filter = bson.D{{Key: "$lte", Value: upTo}, {Key: "$gt", Value: f.yielded.buckets[from-1].last}}
+		low = f.yielded.buckets[from-1].last
+		filter = bson.D{{Key: "$lte", Value: upTo}, {Key: "$gt", Value: low}}
 	}
 	q := query[bson.ObjectID]{
 		open: func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
@@ -116,7 +118,10 @@ func (f *feed) ids(ctx context.Context, from int, upTo bson.ObjectID) func(yield
 			return primary(c.events).Find(ctx, bson.D{{Key: keyID, Value: filter}}, find)
 		},
 		decode: func(_ context.Context, document bson.Raw) (bson.ObjectID, error) {
-			id := document.Lookup(keyID).ObjectID()
+			id, ok := document.Lookup(keyID).ObjectIDOK()
+			if !ok || compareIDs(id, upTo) > 0 || from > 0 && compareIDs(id, low) <= 0 {
+				return id, f.unasked(document)
+			}
 			filter = bson.D{{Key: "$lte", Value: upTo}, {Key: "$gt", Value: id}}
 			return id, nil
 		},
@@ -127,12 +132,13 @@ func (f *feed) ids(ctx context.Context, from int, upTo bson.ObjectID) func(yield
 // fetch yields the documents with some ids.
 func (f *feed) fetch(ctx context.Context, ids []bson.ObjectID, yield func(osprofiler.Notification, error) bool) error {
 	for some := range slices.Chunk(ids, fetchedAtOnce) {
-		q := f.findEntries(bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: some}}}}, nil)
-		open := q.open
-		q.open = func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
-			at := *c
-			at.events = primary(c.events)
-			return open(ctx, &at)
+		q := fromPrimary(f.findEntries(bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: some}}}}, nil))
+		decode := q.decode
+		q.decode = func(ctx context.Context, document bson.Raw) (entry, error) {
+			if id, ok := document.Lookup(keyID).ObjectIDOK(); !ok || !slices.Contains(some, id) {
+				return entry{}, f.unasked(document)
+			}
+			return decode(ctx, document)
 		}
 		err := f.each(ctx, q, func(e *entry) bool {
 			f.yielded.add(e.id.ObjectID())

@@ -35,6 +35,11 @@ func parseDocument(document bson.Raw) (p parsedDocument, err error) {
 	}
 	var e element
 	d := documentReader{plain: true}
+	defer func() {
+		if err != nil && p.notification.BaseID == "" { // so that the error names the trace
+			p.notification.BaseID = d.n.BaseID
+		}
+	}()
 	for len(rest) > 0 {
 		if e, rest, err = nextElement(rest); err != nil {
 			return p, err

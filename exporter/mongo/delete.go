@@ -52,7 +52,7 @@ func (d *database) DeleteTraces(ctx context.Context, baseIDs []string) (deletion
 // had. The events are deleted first, because a reader that finds an event asks for
 // its chunks.
 func (d *database) deleteTogether(ctx context.Context, baseIDs []string) (counts map[string]int, err error) {
-	filter, traces := storedIn(baseIDs)
+	filter, others, traces := storedIn(baseIDs)
 	if len(baseIDs) > 1 {
 		if counts, err = d.count(ctx, filter, traces); err != nil {
 			return nil, err
@@ -68,29 +68,47 @@ func (d *database) deleteTogether(ctx context.Context, baseIDs []string) (counts
 	for _, other := range []func(c *collections) *gomongo.Collection{
 		func(c *collections) *gomongo.Collection { return c.chunks }, func(c *collections) *gomongo.Collection { return c.errors },
 	} {
-		if _, err := d.deleteMany(ctx, filter, other); err != nil {
+		if _, err := d.deleteMany(ctx, others, other); err != nil {
 			return counts, err
 		}
 	}
 	return counts, nil
 }
 
-// storedIn returns the filter for the documents of traces with ordinary base ids,
-// and the trace of each value that they may have. A list with such a value is no
-// base id of the trace.
-func storedIn(baseIDs []string) (filter bson.D, traces map[string]string) {
-	var values bson.A
+// storedIn returns the filter for the events of traces with ordinary base ids, the
+// filter for their other documents, and the trace of each value that they may have.
+// A list with such a value is no base id of the trace.
+//
+// An id may have the form that the stored value of a long id has. The documents
+// with that value and an original belong to the trace with the long id.
+func storedIn(baseIDs []string) (events, others bson.D, traces map[string]string) {
+	var values, ambiguous bson.A
 	traces = make(map[string]string, len(baseIDs))
 	for _, id := range baseIDs {
 		for _, stored := range storedIDs(id) {
-			values = append(values, stored)
+			if text := stored.(string); isHashed(text) && text == id {
+				ambiguous = append(ambiguous, stored)
+			} else {
+				values = append(values, stored)
+			}
 			traces[stored.(string)] = id
 		}
 	}
+	others = withoutLists(values)
+	if len(ambiguous) == 0 {
+		return others, others, traces
+	}
+	isMissing := bson.D{{Key: "$exists", Value: false}}
+	foreign := append(withoutLists(ambiguous), bson.E{Key: keyOriginal, Value: isMissing}, bson.E{Key: keyChunks, Value: isMissing})
+	return bson.D{{Key: "$or", Value: bson.A{others, foreign}}}, others, traces
+}
+
+// withoutLists returns the filter for documents whose base id is one of some values.
+func withoutLists(values bson.A) bson.D {
 	return bson.D{{Key: "$and", Value: bson.A{
 		bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: values}}}},
 		bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$type", Value: "array"}}}}}},
-	}}}, traces
+	}}}
 }
 
 // count returns how many documents each of some traces has.
@@ -102,7 +120,7 @@ func (d *database) count(ctx context.Context, filter bson.D, traces map[string]s
 	groups := query[one]{
 		open: func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
 			counts = map[string]int{}
-			return c.events.Aggregate(ctx, gomongo.Pipeline{
+			return primary(c.events).Aggregate(ctx, gomongo.Pipeline{
 				{{Key: "$match", Value: filter}},
 				{{Key: "$group", Value: bson.D{{Key: keyID, Value: field(keyBaseID)}, accumulate("n", "$sum", 1)}}},
 			})
@@ -143,7 +161,7 @@ func (d *database) deleteForeign(ctx context.Context, baseIDs []string, index ma
 		filter = bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$type", Value: "binData"}}}} // of the others, no text is a UUID
 	}
 	ids := map[string]bson.A{}
-	for batch, err := range batches(ctx, d, d.findEntries(filter, summaryFields)) {
+	for batch, err := range batches(ctx, d, fromPrimary(d.findEntries(filter, summaryFields))) {
 		if err != nil {
 			return err
 		}

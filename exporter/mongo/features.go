@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -30,21 +29,14 @@ type serverInfo struct {
 	isSharded  bool
 }
 
-type infoCache struct {
-	mu   sync.Mutex
-	info *serverInfo
-}
-
 // serverInfo returns what the server says of itself. It asks once.
 func (d *database) serverInfo(ctx context.Context) (*serverInfo, error) {
-	d.info.mu.Lock()
-	defer d.info.mu.Unlock()
-	if d.info.info != nil {
-		return d.info.info, nil
+	if info := d.info.Load(); info != nil {
+		return info, nil
 	}
-	info, err := call(ctx, d, askServer)
+	info, err := call(ctx, d, askServer) // several callers may ask at once, each within its context
 	if err == nil {
-		d.info.info = info
+		d.info.Store(info)
 	}
 	return info, err
 }

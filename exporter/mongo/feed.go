@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -178,5 +179,24 @@ func (d *database) uuid(ctx context.Context) (uuid string, exists bool, err erro
 func primary(c *gomongo.Collection) *gomongo.Collection {
 	return c.Clone(options.Collection().SetReadPreference(readpref.Primary()))
 }
+
+// fromPrimary returns a query whose events are read from the primary.
+func fromPrimary[T any](q query[T]) query[T] {
+	open := q.open
+	q.open = func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
+		at := *c
+		at.events = primary(c.events)
+		return open(ctx, &at)
+	}
+	return q
+}
+
+// unasked returns the error for a document that the server should not have sent.
+func (d *database) unasked(document bson.Raw) error {
+	id := document.Lookup(keyID)
+	return explained.New(errUnasked, "%s answers with a document that was not asked for, with the _id %s", d.name, id)
+}
+
+var errUnasked = errors.New("a document outside the range that was asked for")
 
 var _ driver.Feeder = (*database)(nil)

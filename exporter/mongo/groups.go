@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
 // field returns the expression for a field.
@@ -237,5 +238,8 @@ const (
 // isNotImplemented reports whether a server lacks something that was asked for.
 func isNotImplemented(err error) bool {
 	code, _ := codeOf(err)
+	if classes[code] == serverstate.Passes {
+		return false
+	}
 	return slices.Contains(notImplemented, code) || code >= firstLocation && code != codeTooManyRate
 }

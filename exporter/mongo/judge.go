@@ -110,7 +110,11 @@ func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.
 	var contended []item
 	for i := range answers.WriteErrors {
 		e := answers.WriteErrors[i].WriteError
-		if e.Index < 0 || e.Index >= len(items) || isStored(&e) {
+		if e.Index < 0 || e.Index >= len(items) { // nobody knows of which document it speaks
+			w.miss(ctx, e, indicesOf(items)...)
+			return nil
+		}
+		if isStored(&e) {
 			continue // the write concern holds for one that is stored already, too
 		}
 		one := items[e.Index : e.Index+1 : e.Index+1]
@@ -178,7 +182,7 @@ func (w *writing) lookFor(ctx context.Context, items []item, doubtful map[bson.O
 	stored, err := try(ctx, w.database, func(ctx context.Context, c *collections) (stored []struct {
 		ID bson.ObjectID `bson:"_id"`
 	}, err error) {
-		found, err := c.events.Find(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find().SetProjection(bson.D{{Key: keyID, Value: 1}}))
+		found, err := primary(c.events).Find(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find().SetProjection(bson.D{{Key: keyID, Value: 1}}))
 		if err == nil {
 			err = found.All(ctx, &stored)
 		}

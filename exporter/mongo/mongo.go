@@ -14,6 +14,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -36,7 +37,7 @@ type database struct {
 	addrs    []string // of the seeds; empty for a client that was given to New
 	withTLS  bool
 	client   *client // connects at the first call
-	info     infoCache
+	info     atomic.Pointer[serverInfo]
 	indexed  indexState
 	features features
 }

@@ -120,9 +120,13 @@ func (f *feed) readNew(ctx context.Context, yield func(osprofiler.Notification, 
 			return primary(c.events).Find(ctx, filter, options.Find().SetSort(bson.D{{Key: keyID, Value: 1}}))
 		},
 		decode: func(ctx context.Context, document bson.Raw) (entry, error) {
+			id, ok := document.Lookup(keyID).ObjectIDOK()
+			if !ok || compareIDs(id, last) <= 0 {
+				return entry{}, f.unasked(document)
+			}
 			e, err := f.decodeEntry(ctx, document)
 			if err == nil {
-				last = e.id.ObjectID()
+				last = id
 			}
 			return e, err
 		},

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -98,13 +99,27 @@ func (w *writing) run(ctx context.Context, items []item) {
 		if err == nil {
 			err = w.insert(ctx, documents)
 		}
-		groups = append(groups, w.judge(ctx, sent, err)...)
+		again := w.judge(ctx, sent, err)
+		groups = append(groups, again...)
+		if len(again) == 0 && sent[0].form == chunked {
+			w.confirm(ctx, &sent[0])
+		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	for _, rest := range groups {
 		w.miss(ctx, ctx.Err(), indicesOf(rest)...)
+	}
+}
+
+// confirm looks for the chunks of an item that counts as stored.
+func (w *writing) confirm(ctx context.Context, it *item) {
+	if slices.Contains(w.done.Missing(), it.index) || slices.Contains(w.done.Refused(), it.index) {
+		return
+	}
+	if err := w.confirmChunks(ctx, it); err != nil {
+		w.miss(ctx, err, it.index)
 	}
 }
 
