@@ -140,30 +140,3 @@ func TestDeleteOfAnIDLikeAStoredOne(t *testing.T) {
 		}
 	})
 }
-
-// While the server does not answer, each of many calls ends with its own context.
-func TestCallsDoNotWaitForEachOther(t *testing.T) {
-	proxy := testenv.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(first(testenv.MongoDB(t)), "mongodb://"), "/"))
-	proxy.Blackhole(true)
-	s := open(t, "mongodb://"+proxy.Addr()+"/?directConnection=true")
-	began := time.Now()
-	var group sync.WaitGroup
-	for range 40 {
-		group.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			if err := s.Write(ctx, []osprofiler.Notification{notification("a-start", `{}`)}); err == nil {
-				t.Error("a write succeeds")
-			}
-		})
-	}
-	group.Wait()
-	if took := time.Since(began); took > 20*time.Second { // one after the other they need 40
-		t.Errorf("40 calls of one second took %v", took)
-	}
-}
-
-func first(connectionString string) string {
-	server, _, _ := strings.Cut(connectionString, "?")
-	return server
-}
