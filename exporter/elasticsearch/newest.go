@@ -97,6 +97,9 @@ func (n *newestFirst) add(ctx context.Context, hits []hit) error {
 
 // timeOf returns the time of an event as the index has it.
 func (n *newestFirst) timeOf(h hit) (at time.Time, ok bool) {
+	if len(h.sort) == 0 { // no answer of these products
+		return at, false
+	}
 	if n.timestamp == "date" {
 		return time.UnixMilli(number(string(h.sort[0]))), true
 	}

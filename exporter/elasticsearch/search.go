@@ -79,15 +79,27 @@ func (c *cluster) sendSearch(ctx context.Context, s *search, query url.Values) (
 		r.path = path(s.index, "_search")
 		query.Set("ignore_unavailable", "true")
 	}
-	body, err := s.body()
-	if err != nil {
-		return searchAnswer{}, err
+	var a searchAnswer
+	var err error
+	for range pointTries {
+		if r.body, err = s.body(); err != nil {
+			return searchAnswer{}, err
+		}
+		a, err = c.searchAnswer(ctx, r)
+		if !s.view.isPoint() || !isStatus(err, http.StatusNotFound) {
+			break
+		}
+		if reopened := c.reopen(ctx, s.view); reopened != nil {
+			return searchAnswer{}, reopened
+		}
 	}
-	r.body = body
-	a, err := c.searchAnswer(ctx, r)
 	s.view.renew(a.point)
 	return a, err
 }
+
+// pointTries is how often a search is sent whose point in time the server has given
+// up.
+const pointTries = 2
 
 // searchAnswer sends a request that is answered as a search is.
 func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, error) {

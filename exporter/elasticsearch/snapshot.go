@@ -14,7 +14,8 @@ import (
 
 // A snapshot is the state of an index at one time: a point in time of the server.
 type snapshot struct {
-	keep string // how long the server keeps it
+	index string
+	keep  string // how long the server keeps it
 
 	mu sync.Mutex
 	id string // empty if there is no point in time
@@ -50,12 +51,40 @@ func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, rele
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &snapshot{keep: c.scrollTime}
-	r := request{method: http.MethodPost, path: path(index, "_pit"), query: url.Values{"keep_alive": {s.keep}}}
-	idName, closing := "id", request{method: http.MethodDelete, path: path("_pit")}
+	s = &snapshot{index: index, keep: c.scrollTime}
+	if s.id, err = c.openPoint(ctx, p, s); err != nil {
+		return nil, nil, err
+	}
+	if s.id == "" {
+		return s, func() {}, nil
+	}
+	closing := request{method: http.MethodDelete, path: path("_pit")}
 	if p.kind == openSearch {
-		r.path, idName = path(index, "_search", "point_in_time"), "pit_id"
 		closing.path = path("_search", "point_in_time")
+	}
+	return s, func() { c.release(ctx, closing, closingBody(p, s.current())) }, nil
+}
+
+// reopen opens a new point in time if the server has given the old one up, because
+// the caller took longer than es_scroll_time for what it read. A read then goes on
+// behind the last document, in a later state of the index.
+func (c *cluster) reopen(ctx context.Context, s *snapshot) error {
+	p, err := c.product(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := c.openPoint(ctx, p, s)
+	s.renew(id)
+	return err
+}
+
+// openPoint opens a point in time and returns its id, which is empty if there can be
+// none.
+func (c *cluster) openPoint(ctx context.Context, p product, s *snapshot) (id string, err error) {
+	r := request{method: http.MethodPost, path: path(s.index, "_pit"), query: url.Values{"keep_alive": {s.keep}}}
+	idName := "id"
+	if p.kind == openSearch {
+		r.path, idName = path(s.index, "_search", "point_in_time"), "pit_id"
 	} else {
 		r.query.Set("ignore_unavailable", "true")
 	}
@@ -64,14 +93,11 @@ func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, rele
 	resp, err := c.doRead(context.WithoutCancel(ctx), r)
 	switch {
 	case err == nil:
-		s.id, _ = pyjson.Text(member(string(resp.body), idName))
+		id, _ = pyjson.Text(member(string(resp.body), idName))
 	case !lacksFeature(err) && !isMissingIndex(err):
-		return nil, nil, err
+		return "", err
 	}
-	if s.id == "" {
-		return s, func() {}, nil
-	}
-	return s, func() { c.release(ctx, closing, closingBody(p, s.current())) }, nil
+	return id, nil
 }
 
 func closingBody(p product, id string) object {

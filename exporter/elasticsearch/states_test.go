@@ -167,3 +167,22 @@ func TestWriteTwice(t *testing.T) {
 		}
 	})
 }
+
+// OpenSearch forbids new indices while its disks are nearly full, and allows them
+// again by itself.
+func TestCreateIndexBlockPasses(t *testing.T) {
+	refused := `{"error": {"type": "cluster_block_exception", "reason": "blocked by: [FORBIDDEN/10/cluster create-index blocked (api)];"}, "status": 403}`
+	onEach(t, func(t *testing.T, url string) {
+		b := newBare(t, url)
+		_, index := newPlace(t, url, "")
+		s := through(t, b, index, func(method, path, _, _ string) (int, string) {
+			if method == http.MethodPut && path == "/"+index {
+				return http.StatusForbidden, refused
+			}
+			return 0, ""
+		})
+		if err := s.Write(t.Context(), trace(1)); !store.IsTransient(err) {
+			t.Errorf("%v", err)
+		}
+	})
+}

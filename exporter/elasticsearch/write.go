@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/explained"
 	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/internal/outcome"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
@@ -23,8 +25,12 @@ import (
 // notifications that are not known to be stored.
 //
 // A document has an id that depends on its content, so that a batch that is
-// written again stores nothing twice. A document that the index refuses for its
-// content is stored in the short form, with the notification beside it.
+// written again stores nothing twice. A document with an id that is there already
+// counts as stored. If the request that stored it got no answer, copies of the shard
+// may lack it until the server repairs them.
+//
+// A document that the index refuses for its content is stored in the short form, with
+// the notification beside it.
 func (c *cluster) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	w := &writing{cluster: c, batch: batch, done: outcome.Of(batch)}
 	w.write(ctx)
@@ -150,6 +156,9 @@ func (w *writing) results(answers []*answer, items []item) {
 // if the reason is not in the content of the item.
 func (w *writing) failed(a *answer, it item) error {
 	err := w.explain(context.Background(), a)
+	if it.isRecord {
+		err = explained.New(err, "the notification is stored, but the record of its failure in the index %q is not: %s", w.errors, err)
+	}
 	switch class := a.class(); {
 	case class == serverstate.Row && !it.isRecord && it.shape+1 < len(shapes):
 		it.shape = nextShape(a, it.shape)
@@ -219,6 +228,10 @@ func (w *writing) responds(ctx context.Context) bool {
 // connection and answers other requests. Then the document counts as refused.
 const tries = 3
 
+// tryPause is how long to wait before the second time. Before the third, it is twice
+// as long.
+const tryPause = 500 * time.Millisecond
+
 // sendSmaller sends the items of a request in two halves. One item that does not
 // get through is refused.
 func (w *writing) sendSmaller(ctx context.Context, index string, items []item, err error) {
@@ -229,6 +242,10 @@ func (w *writing) sendSmaller(ctx context.Context, index string, items []item, e
 	}
 	body, _ := makeBody(w.batch, items)
 	for try := 1; try < tries && !isStatus(err, http.StatusRequestEntityTooLarge); try++ {
+		select { // a fault of the network passes
+		case <-ctx.Done():
+		case <-time.After(time.Duration(try) * tryPause):
+		}
 		answers, again := w.bulk(ctx, index, body, 1)
 		switch {
 		case again == nil:
