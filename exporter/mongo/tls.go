@@ -89,7 +89,7 @@ func takeTLS(o *connstr.Options) *tlsconfig.Options {
 		}
 	}
 	for _, name := range []string{"tlsCRLFile", "ssl_crlfile"} {
-		o.Refuse(name, "lists of revoked certificates cannot be checked; OCSP is checked")
+		o.Refuse(name, "lists of revoked certificates cannot be checked; OCSP is checked if the host name is")
 	}
 	switch {
 	case insecure || anyCertificate:
