@@ -16,7 +16,7 @@ var kinds = map[string]faults.Server{
 		At:      shortly,
 		Reading: patiently,
 		Disk:    "512m",
-		Spans:   4000,
+		Spans:   2000,
 	},
 	// It reads the whole collection for each trace.
 	"FerretDB": {
