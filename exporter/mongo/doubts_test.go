@@ -3,11 +3,14 @@ package mongo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	gomongo "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/description"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
@@ -91,5 +94,19 @@ func TestDamageNamesTheTrace(t *testing.T) {
 	}
 	if p, err := parseDocument(document); err == nil || p.notification.BaseID != "x" {
 		t.Errorf("the base id is %q, the error %v", p.notification.BaseID, err)
+	}
+}
+
+// The client library may give up its own attempt to connect. The sentence about it
+// then says what may be wrong.
+func TestAttemptThatWasGivenUp(t *testing.T) {
+	d := &database{name: "MongoDB at h:27017", addrs: []string{"h:27017"}}
+	err := d.explain(t.Context(), topology.ServerSelectionError{
+		Wrapped: errors.New("server selection timeout"),
+		Desc:    description.Topology{Servers: []description.Server{{LastError: fmt.Errorf("dial: %w", context.Canceled)}}},
+	})
+	const want = "cannot connect to MongoDB at h:27017: the last attempt ended without an answer; if it speaks TLS, the connection string should have the option tls=true"
+	if err.Error() != want {
+		t.Errorf("%v\nwant\n%s", err, want)
 	}
 }

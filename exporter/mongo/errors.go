@@ -137,7 +137,15 @@ func (d *database) withoutServer(err error) string {
 		}
 		return fmt.Sprintf("%s has no %s that can be reached; the hosts of the connection string and its option replicaSet should be those of the replica set", d.name, role)
 	}
-	explanation := d.server().Explain(errors.Join(refusals...))
+	at := d.server()
+	if len(refusals) == 1 && errors.Is(refusals[0], context.Canceled) { // the client library gave up its own attempt
+		hint := ""
+		if at.Hint != "" {
+			hint = "; " + at.Hint
+		}
+		return fmt.Sprintf("cannot connect to %s: the last attempt ended without an answer%s", d.name, hint)
+	}
+	explanation := at.Explain(errors.Join(refusals...))
 	if explained.Is(explanation) && len(refusals) == 1 {
 		return explanation.Error()
 	}
