@@ -59,10 +59,13 @@
 //	store/storetest       the rules that every back end passes
 //	exporter              a SpanExporter over any Store; sinks, which take spans natively
 //	exporter/live         a SpanProcessor that writes the start when a span starts
-//	relay                 copies from sources to targets what they lack
+//	relay                 copies and follows: from stores, buses and OTLP to stores and sinks
+//	relay/otlpreceiver    a source of package relay that receives spans by OTLP
 //	reader                reports, listings and spans from any Store
 //	reader/python         the answers of the Python library to the same questions
-//	reader/render         a report as text, JSON or dot
+//	reader/analyze        what a trace has to tell: critical path, repeated calls, failures, differences
+//	reader/render         a report as text, JSON or dot, and the findings of reader/analyze
+//	reader/render/html    a report as a web page in one file
 //	cmd/osp               the command
 //
 // The back ends. Each is one package that knows one kind of place, and a program
@@ -71,11 +74,15 @@
 //	exporter/file             a file, one notification a line
 //	exporter/redis            Redis and Valkey: one server, sentinels, a cluster
 //	exporter/elasticsearch    Elasticsearch and OpenSearch
+//	exporter/messaging        the message bus of OpenStack: RabbitMQ and Kafka
+//	exporter/loginsight       VMware Log Insight, over a REST client of its own
 //	exporter/mongo            MongoDB and servers that speak its protocol
 //	exporter/sql/sqlite       SQLite, without a server
 //	exporter/sql/postgresql   PostgreSQL
 //	exporter/sql/mysql        MySQL and MariaDB
 //	exporter/sql              the three of them, and the table that they share
+//	exporter/otlp             a sink: whatever speaks OTLP, by gRPC or HTTP
+//	exporter/jaeger           a sink: Jaeger's thrift, by UDP or HTTP
 //	exporter/all              all back ends
 //
 // The back ends are below exporter/ as OSProfiler's drivers are written to and read
@@ -90,9 +97,11 @@
 //	gaps         the numbers that a feed passed and that may still get an entry
 //	inflight     counts calls in progress, so that Close can refuse, cancel and wait
 //	neterr       classifies errors of connections: lost, timed out, TLS, names
+//	otlppb       spans of the SDK to protobuf of OTLP, and the reverse
 //	outcome      what became of a batch: stored, missing, refused
 //	paging       pages whose size adapts to the bytes that were read; reading ahead
 //	serverstate  tables of a server's errors: which pass, which stay
+//	sink         what the sinks share: the names in a resource
 //	tlsconfig    TLS configurations from the options of a connection string
 //
 // What else is below internal:
@@ -103,15 +112,29 @@
 //	doctest      runs the code blocks of README and docs
 //	bench        measures this project beside bare clients and the Python library
 //	faults       exports spans while a server is killed, halted, cut off or full
+//	loginsightserver a strict test server of Log Insight's REST API
+//	osloconfig   reads what OSProfiler needs from files of oslo.config
 //	interop      tests with the Python library in both directions
+//	browsertest  tests the web page of reader/render/html in Chromium; a module of its own
 //	testenv      finds or starts the servers that tests need
+//
+// exporter/messaging/internal has bus, which is what exporter/messaging demands of a
+// broker, and the brokers rabbitmq and kafka. They move message bodies and do not look
+// inside.
+//
+// reader/internal has describe, which says in one line what an operation did and how it
+// ended, and dot, which writes graphs for Graphviz.
 //
 // exporter/redis/internal/quiet keeps the default logger of go-redis off the stderr
 // of a service.
 //
+// cmd/osp/internal has monitor, the health, readiness and metrics of the running relay,
+// and sdnotify, which tells systemd that the relay is ready.
+//
 // examples/otel-demo is a small traced cloud, examples/join a service that exports
-// to OTLP and joins OSProfiler, and examples/memory-store a back end in a module of
-// its own.
+// to OTLP and joins OSProfiler, examples/mixed-cloud one trace over osprofiler and
+// OpenTelemetry in Python and Go, examples/relay the set-up of a relay as a service,
+// and examples/memory-store a back end in a module of its own.
 //
 // docs/adding-a-back-end.md walks through a back end in a module of its own. The
 // doc comments of an interface say what a package may rely on; docs/adr says why a

@@ -60,6 +60,30 @@ func pythonShowsChain(t *testing.T, connectionString string, libraries ...func(t
 	}
 }
 
+// pythonShowsChainOnBus is pythonShowsChain for one of the traces on a bus, because
+// Python's reader takes all of them away.
+func pythonShowsChainOnBus(t *testing.T, transportURL string, library func(testing.TB) string) {
+	t.Helper()
+	version, base := library(t), chainIDs[0]
+	const script = `
+import sys
+from osprofiler.cmd import shell
+shell.main(["trace", "show", "--json", "--connection-string", "messaging://", "--transport-url", sys.argv[1], "--idle-timeout", "8", sys.argv[2]])
+`
+	cmd := exec.CommandContext(t.Context(), version, "-c", script, transportURL, base)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s trace show: %v\n%s", version, err, &stderr)
+	}
+	var report pythonNode
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatalf("%s trace show: %v: %s", version, err, out)
+	}
+	checkPythonChain(t, version, base, report.Children)
+}
+
 func checkPythonChain(t *testing.T, version, base string, children []pythonNode) {
 	t.Helper()
 	parent := base

@@ -73,6 +73,11 @@ func TestChain(t *testing.T) {
 		testChain(t, prepared(t, at), at, at)
 		pythonShowsChain(t, at, testenv.Python, testenv.NewPython)
 	})
+	t.Run("rabbit", func(t *testing.T) {
+		at := testenv.RabbitMQ(t)
+		testChain(t, prepared(t, at), at, at)
+		pythonShowsChainOnBus(t, at, testenv.NewPython)
+	})
 	t.Run("elasticsearch", func(t *testing.T) {
 		at := testenv.StartElasticsearch7(t).Search()
 		testChain(t, prepared(t, at+"?osp_refresh=true"), at, at)

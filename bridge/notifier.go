@@ -56,6 +56,7 @@ type Notifier struct {
 	budget   budget
 	sequence atomic.Uint64 // of the newest notification, or of the newest order in a shard
 	inputs   inputs
+	underWay underWay
 	totals   totals
 
 	calls       *inflight.Counter

@@ -24,6 +24,7 @@ type call struct {
 	spans         []sdktrace.ReadOnlySpan
 	counts        counts
 	invalid       error // about the first invalid notification
+	older, newer  *call // under way
 }
 
 var callPool = sync.Pool{New: func() any { return new(call) }}
@@ -33,11 +34,12 @@ func (n *Notifier) newCall(notifications []osprofiler.Notification) *call {
 	c.n, c.notifications = n, notifications
 	c.began = n.now()
 	c.counts.received = int64(len(notifications))
-	c.before = n.sequence.Add(uint64(len(notifications))) - uint64(len(notifications))
+	n.beginCall(c)
 	return c
 }
 
 func (n *Notifier) endCall(c *call) {
+	n.underWay.end(c)
 	n.totals.add(&c.counts)
 	*c = call{pairs: c.pairs[:0], pending: c.pending[:0], spans: c.spans[:0]}
 	callPool.Put(c)

@@ -26,7 +26,7 @@ func (c *call) export(ctx context.Context) error {
 	for len(pairs) > 0 {
 		batch := pairs[:min(len(pairs), maxBatch)]
 		if err := c.exportBatch(ctx, batch); err != nil {
-			return fmt.Errorf("%d spans of notifications were not exported: %w", len(pairs), err)
+			return notExported(len(pairs), err)
 		}
 		now := c.n.now()
 		for _, p := range batch {
@@ -61,6 +61,9 @@ func (c *call) endExported(p pair, now time.Duration) {
 			continue
 		}
 		c.n.budget.release(h)
+		if c.n.cfg.released != nil && h.reserved > 0 {
+			c.n.cfg.released(h.sequence)
+		}
 		if h.input != nil {
 			c.n.inputs.leave(h.input)
 		}
@@ -218,4 +221,11 @@ func counted(notifications int) string {
 		return "1 notification"
 	}
 	return fmt.Sprintf("%d notifications", notifications)
+}
+
+func notExported(spans int, err error) error {
+	if spans == 1 {
+		return fmt.Errorf("1 span of notifications was not exported: %w", err)
+	}
+	return fmt.Errorf("%d spans of notifications were not exported: %w", spans, err)
 }

@@ -69,7 +69,7 @@ func TestNotifierFailedExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	exporter.failing(errStore)
-	if err := n.Notify(t.Context(), another, stop); !errors.Is(err, errStore) || !strings.Contains(err.Error(), "1 spans") {
+	if err := n.Notify(t.Context(), another, stop); !errors.Is(err, errStore) || !strings.Contains(err.Error(), "1 span of notifications was not exported") {
 		t.Error(err)
 	}
 	if stats := n.Stats(); stats.Failed != 1 || stats.Waiting != 2 || stats.Spans != 0 || stats.FailedExports != 1 || stats.Remembered != 0 {

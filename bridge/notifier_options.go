@@ -18,6 +18,7 @@ type notifierConfig struct {
 	rememberCount     int
 	rememberTime      time.Duration
 	concurrentExports int
+	released          func(number uint64)
 }
 
 type notifierOption func(*notifierConfig)

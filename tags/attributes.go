@@ -8,9 +8,9 @@ import (
 )
 
 // StartAttributes appends to dst the attributes of the info of an operation's
-// start. The rest is the info without the member that describes the call if the
-// attributes represent that member exactly, and the whole info otherwise. The info
-// must be valid. dst may be nil.
+// start. The rest is the info without the members that the attributes represent
+// exactly: that of the call, openstack and messaging. The info must be valid. dst may
+// be nil.
 func StartAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
 	p := NewParsedInfo(info)
 	attrs, exact := p.AppendStartAttributes(dst, call, c)
@@ -28,15 +28,16 @@ func StopAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c
 }
 
 // StartInfo is the inverse of [StartAttributes]. It returns an info with the one
-// member that describes the call, as complete as the Python library writes it. If
-// no attribute is about the start of the call, it returns no info. The info never
-// has a host.
+// member that describes the call, as complete as the Python library writes it, and
+// with openstack and messaging if they have attributes. If no attribute is about any of
+// them, it returns no info. The info never has a host.
 func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return osprofiler.Info(AppendStartInfo(make([]byte, 0, 256), call, attrs))
 }
 
 // AppendStartInfo appends the text of [StartInfo]: a JSON object, or nothing.
 func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
+	from := len(dst)
 	switch call {
 	case HTTPServer:
 		h := readHTTP(attrs)
@@ -49,7 +50,7 @@ func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	case RPC, Function:
 		dst = appendFunctionInfo(dst, call, attrs)
 	}
-	return dst
+	return appendCompanionsInfo(dst, from, attrs)
 }
 
 // StopInfo is the inverse of [StopAttributes]. It returns an info with the one

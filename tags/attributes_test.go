@@ -88,6 +88,19 @@ var startTable = []struct {
 	{"of several the first", "x", `{"function": {"name": "f"}, "request": {}, "requests": {"method": "GET"}}`, tags.HTTPClient, map[string]any{
 		"http.request.method": "GET",
 	}, `{"function": {"name": "f"}, "request": {}, "requests": {"method": "GET"}}`},
+	{"the ids of OpenStack", "wsgi", `{"request": {"path": "/", "query": "", "method": "GET", "scheme": "http"}, "openstack": {"request_id": "req-1", "global_request_id": "req-2", "project_id": "p", "user_id": "u", "domain_id": ""}, "host": "h"}`, tags.HTTPServer, map[string]any{
+		"http.request.method": "GET", "url.path": "/", "url.scheme": "http", "openstack.request_id": "req-1", "openstack.global_request_id": "req-2",
+		"openstack.project_id": "p", "openstack.user_id": "u", "openstack.domain_id": "",
+	}, onlyHost},
+	{"a message, and no call", "send", `{"messaging": {"system": "rabbitmq", "operation": "cast", "destination": "cinder-volume", "message_id": "5"}, "openstack": {"request_id": "req-1"}}`, tags.Other, map[string]any{
+		"messaging.system": "rabbitmq", "messaging.operation.name": "cast", "messaging.destination.name": "cinder-volume", "messaging.message.id": "5", "openstack.request_id": "req-1",
+	}, `{}`},
+	{"ids of another type, and none", "w", `{"openstack": {"request_id": 1, "user_id": "u"}, "messaging": {}, "host": "h"}`, tags.Other, map[string]any{
+		"openstack.user_id": "u",
+	}, `{"openstack": {"request_id": 1, "user_id": "u"}, "messaging": {}, "host": "h"}`},
+	{"an unknown field beside the ids", "rpc", `{"function": {"name": "f"}, "openstack": {"request_id": "req-1", "roles": "r"}}`, tags.RPC, map[string]any{
+		"rpc.method": "f", "code.function.name": "f", "openstack.request_id": "req-1",
+	}, `{"openstack": {"request_id": "req-1", "roles": "r"}}`},
 	{"no known member", "w", `{"db": [], "request": "r", "function": {}, "host": "h"}`, tags.Other, map[string]any{},
 		`{"db": [], "request": "r", "function": {}, "host": "h"}`},
 	{"no info", "wsgi", "", tags.Other, map[string]any{}, ""},

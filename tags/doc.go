@@ -4,7 +4,8 @@
 // The known members describe a call. There is one table per kind of [Call], each
 // in its own file, and all of them in docs/conventions.md: request (an HTTP
 // server's), requests (an HTTP client's), db, and function (of an RPC or of any
-// other code). Errors have [Failure].
+// other code). The members openstack and messaging accompany any call. Errors have
+// [Failure].
 //
 // # Exact members and the rest
 //

@@ -99,15 +99,18 @@ func genInfo(members map[string]*rapid.Generator[string]) *rapid.Generator[ospro
 }
 
 var (
-	genHost     = rapid.Just(`"host-1"`)
-	genFailing  = rapid.OneOf(genString, genString, genAny)
-	genFunction = rapid.OneOf(shape("name", "args", "kwargs"), shape("name"))
-	genStart    = genInfo(map[string]*rapid.Generator[string]{
+	genHost      = rapid.Just(`"host-1"`)
+	genFailing   = rapid.OneOf(genString, genString, genAny)
+	genFunction  = rapid.OneOf(shape("name", "args", "kwargs"), shape("name"))
+	genOpenStack = rapid.OneOf(shape("request_id", "global_request_id", "project_id", "user_id", "domain_id"), shape("request_id"))
+	genMessaging = rapid.OneOf(shape("system", "operation", "destination", "message_id"), shape("system"))
+	genStart     = genInfo(map[string]*rapid.Generator[string]{
 		"request":  rapid.OneOf(shape("method", "path", "query", "scheme"), genAny),
 		"requests": rapid.OneOf(shape("method", "path", "query", "scheme", "hostname", "port"), genAny),
 		"db":       rapid.OneOf(shape("statement", "params"), genAny),
 		"function": rapid.OneOf(genFunction, genAny),
 		"host":     genHost, "x": genAny, "etype": genFailing, "message": genFailing,
+		"openstack": rapid.OneOf(genOpenStack, genAny), "messaging": rapid.OneOf(genMessaging, genAny),
 	})
 	genStop = genInfo(map[string]*rapid.Generator[string]{
 		"request":  genAny,
@@ -115,5 +118,6 @@ var (
 		"db":       rapid.OneOf(shape("result"), shape("original_exception", "chained_exception"), genAny),
 		"function": rapid.OneOf(shape("result"), genAny),
 		"host":     genHost, "x": genAny, "etype": genFailing, "message": genFailing,
+		"openstack": rapid.OneOf(genOpenStack, genAny), "messaging": rapid.OneOf(genMessaging, genAny),
 	})
 )

@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"math/bits"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -28,10 +29,34 @@ const (
 	indexFunction
 	indexHost
 	indexEtype
+	indexOpenStack
+	indexMessaging
 	memberCount
 )
 
-const memberHost = "host"
+const (
+	memberHost      = "host"
+	memberOpenStack = "openstack"
+	memberMessaging = "messaging"
+)
+
+// An Exact is a set of the members of an info that attributes represent fully.
+type Exact uint8
+
+// The members that attributes can represent.
+const (
+	ExactCall      Exact = 1 << iota // the member that describes the call
+	ExactOpenStack                   // openstack
+	ExactMessaging                   // messaging
+)
+
+// exactCall returns the set for a member that describes the call.
+func exactCall(exact bool) Exact {
+	if exact {
+		return ExactCall
+	}
+	return 0
+}
 
 // NewParsedInfo reads an info, which must be valid.
 func NewParsedInfo(info osprofiler.Info) (p ParsedInfo) {
@@ -84,6 +109,10 @@ func indexOfMember(key string) int {
 		return indexHost
 	case memberEtype:
 		return indexEtype
+	case memberOpenStack:
+		return indexOpenStack
+	case memberMessaging:
+		return indexMessaging
 	}
 	return -1
 }
@@ -125,9 +154,15 @@ func (p *ParsedInfo) Failed() bool {
 	return p.raw[indexEtype] != "" && p.raw[indexEtype] != "null"
 }
 
-// AppendStartAttributes appends the attributes of a start. exact reports whether
-// they represent the member that describes the call fully.
-func (p *ParsedInfo) AppendStartAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+// AppendStartAttributes appends the attributes of a start. exact has the members that
+// they represent fully.
+func (p *ParsedInfo) AppendStartAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact Exact) {
+	dst, callIsExact := p.appendCall(dst, call, c)
+	dst, exact = p.appendCompanions(dst, c)
+	return dst, exact | exactCall(callIsExact)
+}
+
+func (p *ParsedInfo) appendCall(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact bool) {
 	raw, ok := p.object(call)
 	if !ok {
 		return dst, false
@@ -144,11 +179,15 @@ func (p *ParsedInfo) AppendStartAttributes(dst []attribute.KeyValue, call Call, 
 	}
 }
 
-// AppendStopAttributes appends the attributes of a stop. exact reports whether
-// they represent the member that describes the call fully. It is false for the
-// old conventions, because their attributes do not tell to which member a result
-// or a status belongs.
-func (p *ParsedInfo) AppendStopAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact bool) {
+// AppendStopAttributes appends the attributes of a stop. exact has the member that
+// describes the call if they represent it fully. It is empty for the old conventions,
+// because their attributes do not tell to which member a result or a status belongs.
+func (p *ParsedInfo) AppendStopAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact Exact) {
+	dst, callIsExact := p.appendOutcome(dst, call, c)
+	return dst, exactCall(callIsExact)
+}
+
+func (p *ParsedInfo) appendOutcome(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact bool) {
 	raw, ok := p.object(call)
 	if !ok {
 		return dst, false
@@ -172,23 +211,25 @@ func (p *ParsedInfo) object(call Call) (raw string, ok bool) {
 	return raw, pyjson.KindOf(raw) == pyjson.Object
 }
 
-// Rest returns the info without the member that describes the call if exact is
-// true, because the attributes then represent that member fully. Otherwise it
-// returns the whole info.
-func (p *ParsedInfo) Rest(call Call, exact bool) osprofiler.Info {
-	if exact {
-		return p.info.Without(call.member())
+// Rest returns the info without the members that attributes represent fully. It
+// returns the info itself if exact is empty.
+func (p *ParsedInfo) Rest(call Call, exact Exact) osprofiler.Info {
+	rest := p.info
+	if exact&ExactCall != 0 {
+		rest = rest.Without(call.member())
 	}
-	return p.info
+	for i := range companions {
+		if exact&companions[i].exact != 0 {
+			rest = rest.Without(companions[i].member)
+		}
+	}
+	return rest
 }
 
 // HasMore reports whether Rest(call, exact) has members other than host. It may
 // return true for a Rest that has none, if a known member is repeated.
-func (p *ParsedInfo) HasMore(exact bool) bool {
-	left := p.members
-	if exact {
-		left--
-	}
+func (p *ParsedInfo) HasMore(exact Exact) bool {
+	left := p.members - exact.len()
 	if p.raw[indexHost] != "" {
 		left--
 	}
@@ -198,10 +239,8 @@ func (p *ParsedInfo) HasMore(exact bool) bool {
 // RestIsOnlyHost reports whether Rest(call, exact) has this host as its only member.
 // It may return false for a Rest that has no other member, if a known member is
 // repeated.
-func (p *ParsedInfo) RestIsOnlyHost(exact bool, host string) bool {
-	left := p.members
-	if exact {
-		left--
-	}
-	return left == 1 && !p.repeated && host != "" && p.Host() == host
+func (p *ParsedInfo) RestIsOnlyHost(exact Exact, host string) bool {
+	return p.members-exact.len() == 1 && !p.repeated && host != "" && p.Host() == host
 }
+
+func (e Exact) len() int { return bits.OnesCount8(uint8(e)) }

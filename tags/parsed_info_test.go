@@ -31,8 +31,9 @@ func checkParsedInfo(t reporter, info osprofiler.Info) {
 		t.Fatalf("%s: host %q, failed: %v", info, p.Host(), p.Failed())
 	}
 	call := p.Call("rpc")
-	for _, exact := range []bool{false, true} {
-		if _, ok := p.AppendStartAttributes(nil, call, tags.Stable); exact && !ok {
+	_, all := p.AppendStartAttributes(nil, call, tags.Stable)
+	for _, exact := range []tags.Exact{0, tags.ExactCall, tags.ExactOpenStack, tags.ExactMessaging, all} {
+		if exact&^all != 0 {
 			continue
 		}
 		rest := p.Rest(call, exact)

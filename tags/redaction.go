@@ -11,8 +11,8 @@ import (
 // the process. The zero value replaces none. null and missing members stay as they
 // are, and so does the structure around the values.
 //
-// SQL texts are never changed. A text with separate parameters has no values. In a
-// text without them, values cannot be told from the rest.
+// The texts that errors of a database have beside a statement ("Duplicate entry 'x'")
+// are not changed.
 type Redaction struct {
 	// DBParams replaces each parameter of a database call, for one execution or
 	// many, the result of the call, and the list of parameters that SQLAlchemy
@@ -22,6 +22,12 @@ type Redaction struct {
 	FunctionArgs bool
 	// FunctionResult replaces the result of a function or a database call.
 	FunctionResult bool
+	// SQLLiterals replaces the strings and numbers inside SQL texts, also in the
+	// texts of SQLAlchemy's errors, and what comments say. Placeholders stay, such as
+	// %(name)s, %s, :name, ? and $1. The SQL may be of any database. A text in double
+	// quotes that may be an identifier or a string stays where a value cannot be, and
+	// where a column may be if the statement has other identifiers in double quotes.
+	SQLLiterals bool
 }
 
 const (
@@ -58,6 +64,8 @@ func (r Redaction) member(key, raw string) string {
 
 func (r Redaction) dbField(key, raw string) string {
 	switch key {
+	case "statement":
+		return r.statement(raw)
 	case "params":
 		if r.DBParams {
 			return redactParams(raw)
@@ -147,12 +155,67 @@ func (r Redaction) errorText(raw string) string {
 	return string(pyjson.AppendString(nil, redactedText))
 }
 
+// statement redacts a raw SQL text. A value that is no string stays as it is.
+func (r Redaction) statement(raw string) string {
+	text, ok := pyjson.Text(raw)
+	if !ok {
+		return raw
+	}
+	redactedText := r.SQL(text)
+	if redactedText == text {
+		return raw
+	}
+	return string(pyjson.AppendString(nil, redactedText))
+}
+
+// SQL returns a statement without its literals, if SQLLiterals asks for it.
+func (r Redaction) SQL(statement string) string {
+	if !r.SQLLiterals {
+		return statement
+	}
+	return sqlLiterals(statement, false)
+}
+
+// Name returns a span's name without the literals of SQL, if SQLLiterals asks for it
+// and the name is an SQL text. isSQL reports whether it is: it begins with a verb of SQL.
+func (r Redaction) Name(name string) (redactedName string, isSQL bool) {
+	if !r.SQLLiterals || !looksLikeSQL(name) {
+		return name, false
+	}
+	return sqlLiterals(name, true), true
+}
+
+// looksLikeSQL reports whether a text begins with a verb of SQL or a comment. A name
+// such as "DELETE /v3/users/1" is that of an HTTP request.
+func looksLikeSQL(text string) bool {
+	text = strings.TrimLeft(text, " \t\r\n\f\v(;")
+	if strings.HasPrefix(text, "--") || strings.HasPrefix(text, "/*") {
+		return true
+	}
+	end := 0
+	for end < len(text) && isSQLWordByte(text[end]) {
+		end++
+	}
+	switch strings.ToUpper(text[:end]) {
+	case "DELETE":
+		rest := strings.TrimLeft(text[end:], " ")
+		return !strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "http")
+	case "SELECT", "INSERT", "UPDATE", "REPLACE", "MERGE", "WITH", "VALUES", "CREATE", "ALTER", "DROP", "SET", "CALL", "EXEC", "EXECUTE",
+		"GRANT", "PRAGMA", "EXPLAIN", "COPY", "SHOW", "DO", "DECLARE", "PREPARE", "BEGIN":
+		return true
+	}
+	return false
+}
+
 // Text returns an error's text, such as a status's description, without the
-// parameters that SQLAlchemy quotes in it. It replaces everything from
-// "[parameters: " to the last bracket that ends a line, or to the end of the text if
-// no bracket ends a line.
+// parameters that SQLAlchemy quotes in it, and without the literals of the statement
+// that SQLAlchemy quotes. It replaces everything from "[parameters: " to the last
+// bracket that ends a line, or to the end of the text if no bracket ends a line.
 func (r Redaction) Text(s string) string {
 	const opening = "[parameters: "
+	if r.SQLLiterals {
+		s = quotedSQL(s)
+	}
 	start := strings.Index(s, opening)
 	if !r.DBParams || start < 0 {
 		return s
@@ -166,4 +229,45 @@ func (r Redaction) Text(s string) string {
 		end = len(s)
 	}
 	return s[:start] + redacted + s[end:]
+}
+
+// quotedSQL replaces the literals of the statements that SQLAlchemy quotes in a text:
+// from the first "[SQL: " to the bracket in front of the next line that SQLAlchemy
+// writes. The text between two statements is read as SQL, because a literal may have
+// these signs, too.
+func quotedSQL(s string) string {
+	const opening = "[SQL: "
+	before, rest, found := strings.Cut(s, opening)
+	if !found {
+		return s
+	}
+	last := 0
+	for _, end := range endsOfQuotedSQL(rest) {
+		clean, doubtful := readSQL(rest[:end], false)
+		if !doubtful {
+			return before + opening + clean + rest[end:]
+		}
+		last = max(last, end)
+	}
+	return before + opening + sqlLiterals(rest[:last], false) + rest[last:]
+}
+
+// endsOfQuotedSQL returns the indices of the brackets that may end a statement, the most
+// likely one first. Those in a string leave its quote odd.
+func endsOfQuotedSQL(s string) (ends []int) {
+	for _, next := range []string{"]\n[parameters: ", "]\n(Background on "} {
+		if end := strings.LastIndex(s, next); end >= 0 {
+			ends = append(ends, end)
+		}
+	}
+	if strings.HasSuffix(s, "]") {
+		ends = append(ends, len(s)-1)
+	}
+	if len(ends) > 0 {
+		return ends
+	}
+	if end := strings.LastIndex(s, "]\n"); end >= 0 {
+		return []int{end}
+	}
+	return []int{len(s)}
 }

@@ -29,6 +29,12 @@ func (r Redaction) Attributes(attrs []attribute.KeyValue) []attribute.KeyValue {
 
 func (r Redaction) value(all []attribute.KeyValue, key attribute.Key, v attribute.Value) (_ attribute.Value, changed bool) {
 	switch key {
+	case keyDBQueryText, oldDBStatement:
+		if r.SQLLiterals && v.Type() == attribute.STRING {
+			text := sqlLiterals(v.AsString(), isMySQL(all))
+			return attribute.StringValue(text), text != v.AsString()
+		}
+		return v, false
 	case ownDBParams, oldDBParams:
 		if r.DBParams {
 			return paramsText(v), true
@@ -96,4 +102,17 @@ func sameShape(v attribute.Value) attribute.Value {
 		return attribute.StringSliceValue(s)
 	}
 	return attribute.StringValue(redacted)
+}
+
+// isMySQL reports whether the attributes name MySQL or MariaDB, where double quotes
+// are those of strings.
+func isMySQL(attrs []attribute.KeyValue) bool {
+	for i := range attrs {
+		if key := attrs[i].Key; key == keyDBSystemName || key == oldDBSystem {
+			if system := attrs[i].Value.AsString(); system == "mysql" || system == "mariadb" {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -122,6 +122,17 @@ func TestSpansOfInstrumentation(t *testing.T) {
 			`{"request": {"path": "/", "query": "", "method": "GET", "scheme": ""}}`, ""},
 		{"wrong types", server, []attribute.KeyValue{attribute.Int("http.request.method", 1), attribute.Bool("url.path", true), attribute.StringSlice("url.query", nil)}, tags.HTTPServer, "", ""},
 		{"nothing", client, nil, tags.Other, "", ""},
+		{"oslo.middleware", server, attrsOf("http.method=GET", "http.url=http://h:8776/v3/x?limit=1", "http.route=/v3/x", "http.status_code=200", "openstack.request_id=req-1", "openstack.project_id=p"), tags.HTTPServer,
+			`{"request": {"path": "/v3/x", "query": "limit=1", "method": "GET", "scheme": "http"}, "openstack": {"request_id": "req-1", "project_id": "p"}}`, ""},
+		{"oslo.messaging sends", trace.SpanKindProducer, attrsOf("messaging.system=rabbitmq", "messaging.operation=call", "messaging.destination.name=cinder-volume", "rpc.method=create_volume", "rpc.service=volume", "openstack.request_id=req-1"), tags.RPC,
+			`{"function": {"name": "volume/create_volume"}, "openstack": {"request_id": "req-1"}, "messaging": {"system": "rabbitmq", "operation": "call", "destination": "cinder-volume"}}`, ""},
+		{"oslo.messaging receives", trace.SpanKindConsumer, attrsOf("messaging.system=rabbitmq", "messaging.operation=receive", "rpc.method=create_volume", "messaging.message.id=5d"), tags.RPC,
+			`{"function": {"name": "create_volume"}, "messaging": {"system": "rabbitmq", "operation": "receive", "message_id": "5d"}}`, ""},
+		{"stable messaging", trace.SpanKindProducer, attrsOf("messaging.system=kafka", "messaging.operation.type=send", "messaging.operation.name=produce", "messaging.operation=publish", "messaging.destination.name=t", "messaging.destination=old", "messaging.message.id=m"), tags.Other,
+			`{"messaging": {"system": "kafka", "operation": "produce", "destination": "t", "message_id": "m"}}`, ""},
+		{"old messaging, in any order", trace.SpanKindConsumer, attrsOf("messaging.operation=process", "messaging.destination=t", "messaging.message_id=m", "messaging.operation.type=receive"), tags.Other,
+			`{"messaging": {"operation": "receive", "destination": "t", "message_id": "m"}}`, ""},
+		{"ids that are no texts", server, []attribute.KeyValue{attribute.Int("openstack.request_id", 1), attribute.Bool("messaging.system", true)}, tags.Other, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if call := tags.CallOfSpan(test.kind, test.attrs); call != test.call {

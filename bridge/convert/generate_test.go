@@ -30,6 +30,8 @@ var genKey = rapid.OneOf(
 		"http.request.method", "http.method", "url.path", "url.full", "http.url", "http.target", "url.query", "url.scheme",
 		"server.address", "server.port", "http.response.status_code", "db.system.name", "db.query.text", "db.statement",
 		"db.query.parameter.0", "rpc.system", "rpc.method", "rpc.service", "code.function.name", "error.type",
+		"openstack.request_id", "openstack.global_request_id", "openstack.project_id", "openstack.user_id", "openstack.domain_id",
+		"messaging.system", "messaging.operation", "messaging.operation.name", "messaging.destination.name", "messaging.message.id",
 	}),
 	rapid.StringMatching(`[a-z][a-z.]{0,12}`),
 )

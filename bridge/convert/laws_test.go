@@ -165,6 +165,12 @@ var genInfo = rapid.Custom(func(t *rapid.T) osprofiler.Info {
 		map[string]any{"name": "a.b", "args": "(1,)", "kwargs": "{}"}, map[string]any{"name": "a.b"},
 		map[string]any{"result": "6"}, map[string]any{"result": nil}, []any{},
 	}).Draw(t, "function"))
+	add("openstack", rapid.SampledFrom([]any{
+		map[string]any{"request_id": "req-1", "user_id": "ü"}, map[string]any{"request_id": nil}, map[string]any{"x": "y"}, map[string]any{}, "req-1",
+	}).Draw(t, "openstack"))
+	add("messaging", rapid.SampledFrom([]any{
+		map[string]any{"system": "rabbitmq", "destination": "cinder-volume"}, map[string]any{"message_id": 5}, []any{"x"},
+	}).Draw(t, "messaging"))
 	add("etype", rapid.SampledFrom([]any{"ValueError", "", nil, 5}).Draw(t, "etype"))
 	add("message", rapid.SampledFrom([]any{"böom", nil, 2, []any{"x"}, map[string]any{"a": 1}}).Draw(t, "message"))
 	add("host", rapid.SampledFrom([]any{"host-1", "host-1", "host-2", "", nil}).Draw(t, "host"))

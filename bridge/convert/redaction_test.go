@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
@@ -17,7 +19,7 @@ import (
 // What is to be redacted stands nowhere afterwards, whichever way it went.
 func TestRedactionReachesEverything(t *testing.T) {
 	const secret = "s3cr3t"
-	all := convert.New(convert.WithRedaction(tags.Redaction{DBParams: true, FunctionArgs: true, FunctionResult: true}))
+	all := convert.New(convert.WithRedaction(tags.Redaction{DBParams: true, FunctionArgs: true, FunctionResult: true, SQLLiterals: true}))
 	plain := convert.New()
 	stub := tracetest.SpanStubFromReadOnlySpan(typical())
 	stub.Attributes = []attribute.KeyValue{
@@ -48,5 +50,77 @@ func TestRedactionReachesEverything(t *testing.T) {
 				t.Errorf("of notifications: %s", n.JSON())
 			}
 		}
+	}
+}
+
+// The statement of a span is in its name, too, with some instrumentation.
+func TestRedactLiterals(t *testing.T) {
+	c := convert.New(convert.WithRedaction(tags.Redaction{SQLLiterals: true}))
+	const statement = "SELECT * FROM t WHERE a = 'secret' AND b = $1"
+	span := tracetest.SpanStub{Name: "query " + statement, SpanKind: trace.SpanKindClient, Attributes: []attribute.KeyValue{
+		attribute.String("db.system.name", "postgresql"), attribute.String("db.query.text", statement),
+	}}.Snapshot()
+	for _, n := range c.Append(nil, convert.Both, span) {
+		if text := n.JSON(); strings.Contains(text, "secret") || n.Half() == osprofiler.Start && !strings.Contains(text, "a = *** AND b = $1") {
+			t.Error(text)
+		}
+	}
+}
+
+// A stop has no statement, and a span may have another one than its name or none.
+func TestRedactNames(t *testing.T) {
+	by := tags.Redaction{SQLLiterals: true}
+	for name, want := range map[string]string{
+		"SELECT 'secret', $1": "SELECT ***, $1", "/* a */ select \"secret\"": "/* *** */ select ***", "DELETE FROM t WHERE a=5": "DELETE FROM t WHERE a=***",
+		"DELETE /v2.1/users/5": "DELETE /v2.1/users/5", "wsgi 5": "wsgi 5", "selected 5": "selected 5",
+	} {
+		for _, suffix := range []string{"-start", "-stop"} {
+			n := osprofiler.Notification{Name: name + suffix, Info: `{"host": "h"}`}
+			if got := convert.RedactedNotification(&n, by); got.Name != want+suffix || got.Info != n.Info {
+				t.Errorf("%q becomes %q", n.Name, got.Name)
+			}
+		}
+		span := tracetest.SpanStub{Name: name, Attributes: []attribute.KeyValue{attribute.String("db.query.text", name+" ")}}
+		for range 2 {
+			for _, n := range convert.New(convert.WithSpanNames(), convert.WithRedaction(by)).Append(nil, convert.Both, span.Snapshot()) {
+				if text := n.JSON(); strings.Contains(text, "secret") || strings.TrimSuffix(strings.TrimSuffix(n.Name, "-start"), "-stop") != want {
+					t.Errorf("%q: %s", name, text)
+				}
+			}
+			span.Attributes = nil
+		}
+	}
+	halves := []osprofiler.Notification{
+		{Name: "SELECT 'secret'-start", Info: `{"db": {"statement": "SELECT 'secret'"}}`},
+		{Name: "SELECT 'secret'-stop", Info: `{"host": "h"}`},
+	}
+	span := convert.New(convert.WithSpanNames(), convert.WithRedaction(by)).SpanOf(&halves[0], &halves[1])
+	if text := fmt.Sprint(span.Name(), span.Attributes()); strings.Contains(text, "secret") || span.Name() != "SELECT ***" {
+		t.Error(text)
+	}
+}
+
+// A notification that is moved from store to store carries its span, too.
+func TestRedactedNotification(t *testing.T) {
+	const secret = "s3cr3t"
+	by := tags.Redaction{DBParams: true, SQLLiterals: true}
+	c := convert.New(convert.WithSpanNames())
+	const statement = "SELECT '" + secret + "'"
+	span := tracetest.SpanStub{Name: "query " + statement, SpanKind: trace.SpanKindClient, Attributes: []attribute.KeyValue{
+		attribute.String("db.query.text", statement), attribute.String("db.query.parameter.0", secret), attribute.String("x", "kept"),
+	}}.Snapshot()
+	clean := convert.New(convert.WithSpanNames(), convert.WithRedaction(by)).Append(nil, convert.Both, span)
+	for i, n := range c.Append(nil, convert.Both, span) {
+		got := stored(t, convert.RedactedNotification(&n, by))
+		if !strings.Contains(n.JSON(), secret) || strings.Contains(got.JSON(), secret) || !got.Equal(clean[i]) {
+			t.Errorf("%s\nnot\n%s", got.JSON(), clean[i].JSON())
+		}
+		if same := convert.RedactedNotification(&n, tags.Redaction{}); !same.Equal(n) {
+			t.Error(same.JSON())
+		}
+	}
+	odd := osprofiler.Notification{Name: "db-stop", Info: `{"otel": "{\"x\": \"` + secret + `\"}", "host": "h"}`}
+	if got := convert.RedactedNotification(&odd, by); got.Info != `{"host": "h"}` {
+		t.Error(got.Info)
 	}
 }

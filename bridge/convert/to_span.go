@@ -120,13 +120,13 @@ func isRoot(n *osprofiler.Notification) bool {
 
 // describe sets attributes, events and status from both infos.
 func (c *Converter) describe(s *Span, call tags.Call, start, stop *half) {
-	s.Attributes, start.callIsExact = start.info.AppendStartAttributes(s.Attributes, call, c.cfg.conventions)
-	s.Attributes, stop.callIsExact = stop.info.AppendStopAttributes(s.Attributes, call, c.cfg.conventions)
+	s.Attributes, start.exact = start.info.AppendStartAttributes(s.Attributes, call, c.cfg.conventions)
+	s.Attributes, stop.exact = stop.info.AppendStopAttributes(s.Attributes, call, c.cfg.conventions)
 	if !stop.info.Failed() {
 		return
 	}
-	failure, rest, _ := tags.FailureOfInfo(stop.info.Rest(call, stop.callIsExact))
-	stop.info, stop.callIsExact = tags.NewParsedInfo(rest), false
+	failure, rest, _ := tags.FailureOfInfo(stop.info.Rest(call, stop.exact))
+	stop.info, stop.exact = tags.NewParsedInfo(rest), 0
 	s.Attributes = append(s.Attributes, failure.Attributes(c.cfg.conventions)...)
 	s.Events = failure.Events(s.EndTime, c.cfg.conventions)
 	s.Status = failure.Status()
@@ -173,7 +173,7 @@ func (s *Span) addHalf(h, first *half, call tags.Call, host string) {
 		s.addText(MissingKey, h.kind.String())
 	case h.keepWhole || !h.followsFrom(first, s.Name):
 		s.addText(wholeKey, h.n.JSON())
-	case !h.info.RestIsOnlyHost(h.callIsExact, host):
-		s.addText(infoKey, string(h.info.Rest(call, h.callIsExact)))
+	case !h.info.RestIsOnlyHost(h.exact, host):
+		s.addText(infoKey, string(h.info.Rest(call, h.exact)))
 	}
 }

@@ -11,13 +11,13 @@ import (
 
 // A half is one of the two notifications of an operation while its span is made.
 type half struct {
-	n           *osprofiler.Notification // nil if it is missing
-	kind        osprofiler.Half
-	info        tags.ParsedInfo // the info, or the part of it that no attribute holds yet
-	callIsExact bool            // the attributes hold the whole member that describes the call
-	at          time.Time
-	hasTime     bool // the timestamp could be read: it is at
-	keepWhole   bool // the span must hold the whole notification
+	n         *osprofiler.Notification // nil if it is missing
+	kind      osprofiler.Half
+	info      tags.ParsedInfo // the info, or the part of it that no attribute holds yet
+	exact     tags.Exact      // the members of the info that attributes hold fully
+	at        time.Time
+	hasTime   bool // the timestamp could be read: it is at
+	keepWhole bool // the span must hold the whole notification
 }
 
 func newHalf(n *osprofiler.Notification, kind osprofiler.Half) half {

@@ -35,6 +35,9 @@ def use(service, target):
         who = {"project": "python", "service": service, "host": "python-host"}
         if target.startswith("sqlite:"):  # not in upstream's list of schemes
             driver = sqlalchemy_driver.SQLAlchemyDriver(target, **who)
+        elif target.startswith("rabbit:"):  # a transport URL
+            driver = base.get_driver("messaging://", transport_url=target,
+                                     context={}, **who)
         else:
             opts.set_defaults(cfg.CONF)
             driver = base.get_driver(target, conf=cfg.CONF, **who)
