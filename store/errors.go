@@ -55,6 +55,18 @@ type DamageError struct {
 	// BaseID is the base id of the trace that the entry belongs to, or empty if
 	// that is not known.
 	BaseID string
+	// Foreign says that the entry is not damaged: it belongs to another program that
+	// shares the place, such as a message of another event type on a message bus.
+	Foreign bool
+	// More says that nothing is damaged: the place holds more entries, which were not
+	// looked at because of a limit.
+	More bool
+	// Kind is the same for entries that should be reported once, with the same reason
+	// and in different places. Empty if each entry is reported.
+	Kind string
+	// Body is the whole message, if the entry is a message of a bus that should be one
+	// of OSProfiler. Otherwise it is nil.
+	Body []byte
 	// Reason says why the entry could not be read.
 	Reason error
 }

@@ -12,15 +12,15 @@ import (
 // in memory what it has yielded, so that a poll reads only what is new. A Feed
 // is for one goroutine.
 type Feed struct {
-	store *Store
-	feed  driver.Feed
+	part
+	feed driver.Feed
 }
 
 // Feed begins to follow the Store behind the cursor. The empty cursor stands for
 // the beginning. A cursor of another place, or of one that was made anew, is
 // ErrCursor, here or in the first Poll.
 func (s *Store) Feed(ctx context.Context, from Cursor) (*Feed, error) {
-	f := &Feed{store: s}
+	f := &Feed{}
 	err := s.call(ctx, func(ctx context.Context) (err error) {
 		feeder, ok := driver.As[driver.Feeder](s.driver)
 		if !ok {
@@ -29,9 +29,7 @@ func (s *Store) Feed(ctx context.Context, from Cursor) (*Feed, error) {
 		if f.feed, err = feeder.Feed(ctx, from); err != nil {
 			return err
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.feeds[f] = struct{}{}
+		f.open(s, f.feed)
 		return nil
 	})
 	if err != nil {
@@ -59,36 +57,4 @@ func (f *Feed) Cursor() Cursor { return f.feed.Cursor() }
 
 // Close gives back what the Feed holds. Closing the Store closes its feeds too.
 // After Close, Poll is ErrClosed.
-func (f *Feed) Close() error {
-	if !f.store.calls.Enter() {
-		<-f.store.closed // Close of the Store closes the feed
-		return nil
-	}
-	defer f.store.calls.Leave()
-	f.store.mu.Lock()
-	_, open := f.store.feeds[f]
-	delete(f.store.feeds, f)
-	f.store.mu.Unlock()
-	if !open {
-		return nil
-	}
-	return f.feed.Close()
-}
-
-func (f *Feed) isOpen() bool {
-	f.store.mu.Lock()
-	defer f.store.mu.Unlock()
-	_, open := f.store.feeds[f]
-	return open
-}
-
-// closeFeeds closes the feeds that are open, and returns their errors.
-func (s *Store) closeFeeds() (errs []error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for f := range s.feeds {
-		errs = append(errs, f.feed.Close())
-	}
-	clear(s.feeds)
-	return errs
-}
+func (f *Feed) Close() error { return f.close() }

@@ -14,11 +14,17 @@ import (
 // the order of their base ids; without a limit, the order is the back end's.
 // A trace without any time counts as the oldest. The place is not held in
 // memory. Errors are as in [Store.Notifications].
+//
+// With [Query.RequestID] the infos of all traces that the rest of the query asks for
+// are searched, by the place itself where it can: a window of time makes it faster.
 func (s *Store) Traces(ctx context.Context, q Query) iter.Seq2[Summary, error] {
 	lister, ok := driver.As[driver.Lister](s.driver)
 	all := func(ctx context.Context) iter.Seq2[Summary, error] {
 		if !ok {
 			return failing[Summary](s.unsupported("cannot list the traces of %s"))
+		}
+		if q.RequestID != "" {
+			return uninterrupted(ctx, s.ofRequest(lister, q)(ctx))
 		}
 		return matching(uninterrupted(ctx, lister.Traces(ctx, q)), q)
 	}

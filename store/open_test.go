@@ -84,8 +84,8 @@ func TestOpenRefuses(t *testing.T) {
 		{openStore, "othersink://user:geheim@h", "othersink:// takes spans but cannot be read: ", true},
 		{openStore, "", "the connection string is empty; it should read like sqlite:////path/to/file.db", false},
 		{openStore, " \t", "the connection string is empty; it should read like sqlite:////path/to/file.db", false},
-		{openStore, "nosuch://user:geheim@h", `unknown scheme "nosuch"; a connection string should start with one of elasticsearch://, `, false},
-		{openStore, "user:geheim@h", "this is no connection string: it should start with one of elasticsearch://, ", false},
+		{openStore, "nosuch://user:geheim@h", `unknown scheme "nosuch"; a connection string should start with one of amqp://, `, false},
+		{openStore, "user:geheim@h", "this is no connection string: it should start with one of amqp://, ", false},
 		{openStore, "sqlite:///geheim", `the back end of sqlite:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"`, false},
 		{openStore, "FILE:///geheim", `the back end of file:// is not linked into this program: import _ "github.com/osprofiler-otel/osprofiler/exporter/file"`, false},
 	} {

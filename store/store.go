@@ -61,7 +61,7 @@ type life struct {
 
 	mu    sync.Mutex // guards what follows
 	outer driver.Driver
-	feeds map[*Feed]struct{} // those that are open
+	parts map[*part]struct{} // the feeds and consumptions that are open
 }
 
 // New returns the Store of a driver, which belongs to the Store from then on. The
@@ -73,7 +73,7 @@ func NewReadOnly(d driver.Driver) *Store { return newStore(d, true) }
 
 func newStore(d driver.Driver, readOnly bool) *Store {
 	return &Store{driver: d, life: &life{
-		readOnly: readOnly, calls: inflight.New(), closed: make(chan struct{}), outer: d, feeds: map[*Feed]struct{}{},
+		readOnly: readOnly, calls: inflight.New(), closed: make(chan struct{}), outer: d, parts: map[*part]struct{}{},
 	}}
 }
 
@@ -100,11 +100,13 @@ func (s *Store) Driver() driver.Driver { return s.driver }
 // Capabilities say which methods of a Store do not fail with
 // [errors.ErrUnsupported].
 type Capabilities struct {
-	Write  bool // Write
-	Read   bool // Notifications
-	List   bool // Traces
-	Feed   bool // Feed
-	Delete bool // Delete, DeleteTraces
+	Write   bool // Write
+	Read    bool // Notifications
+	List    bool // Traces
+	Feed    bool // Feed
+	Delete  bool // Delete, DeleteTraces
+	Peek    bool // Peek
+	Consume bool // Consume
 }
 
 // Capabilities returns what the Store can do.
@@ -114,7 +116,10 @@ func (s *Store) Capabilities() (c Capabilities) {
 	_, c.List = driver.As[driver.Lister](s.driver)
 	_, c.Feed = driver.As[driver.Feeder](s.driver)
 	_, c.Delete = driver.As[driver.Deleter](s.driver)
+	_, c.Peek = driver.As[driver.Peeker](s.driver)
+	_, c.Consume = driver.As[driver.Consumer](s.driver)
 	c.Write = c.Write && !s.readOnly
+	c.Consume = c.Consume && !s.readOnly
 	c.Delete = c.Delete && !s.readOnly
 	return c
 }
@@ -175,7 +180,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	outer := s.outer
 	s.mu.Unlock()
-	if err := errors.Join(append(s.closeFeeds(), outer.Close())...); err != nil {
+	if err := errors.Join(append(s.closeParts(), outer.Close())...); err != nil {
 		s.closeErr = fmt.Errorf("cannot close %s: %w", s.Name(), err)
 	}
 	return s.closeErr

@@ -2,8 +2,10 @@
 // portable [store.Store] on it, which is what programs use.
 //
 // A back end implements [Driver], and [Writer], [Reader] or both, and whichever
-// of [Lister], [Feeder], [Deleter], [Versioner] and [PythonAnswerer] its place can. A method
-// that is missing is errors.ErrUnsupported for the caller of the Store.
+// of [Lister], [RequestFinder], [Feeder], [Deleter], [Versioner] and [PythonAnswerer] its
+// place can. A message
+// bus implements [Consumer] and [Peeker]. A method that is missing is
+// errors.ErrUnsupported for the caller of the Store.
 //
 // # What the Store does, so that a driver need not
 //

@@ -23,6 +23,11 @@ type Query struct {
 	// MinDuration asks only for traces that took at least this long, from the
 	// first to the last event. 0 asks for all, also for traces without any time.
 	MinDuration time.Duration
+	// RequestID asks only for traces in which a notification mentions this request id
+	// of OpenStack, such as req-5ee5d602-20d7-4f3c-aa40-8eccd17dfb97: see
+	// [MentionsRequest]. Empty asks for all. The Store checks it, so that no driver has
+	// to: see [RequestFinder].
+	RequestID string
 	// Limit is how many traces are wanted, the newest of all that match.
 	// 0 stands for all.
 	Limit int
@@ -36,7 +41,8 @@ func (q Query) Contains(t time.Time) bool {
 	return (q.Since.IsZero() || !t.Before(q.Since)) && (q.Until.IsZero() || t.Before(q.Until))
 }
 
-// Matches reports whether the query asks for the trace, apart from the limit.
+// Matches reports whether the query asks for the trace, apart from the limit and
+// the request, which a Summary does not tell.
 func (q Query) Matches(s *Summary) bool {
 	return (!q.Failed || s.Failed) && (q.Service == "" || q.Service == s.Service) && q.Contains(q.Time(s)) && q.takesLongEnough(s)
 }

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -37,12 +38,14 @@ type flaws struct {
 	summary func(*store.Summary)                                            // changes what is listed
 	matches func(id, asked string) bool                                     // for Delete
 	list    func(traces []store.Summary, q store.Query) []store.Summary
+	finds   func(info osprofiler.Info, requestID string) bool // by which TracesOfRequest finds traces
 
 	forgets, leaks, locks, keeps, closes, eager, failsEmpty         bool
 	skips, anyCursor, rewinds, repeats, impatient, stale, unwrapped bool
 	skipsNew                                                        bool
 	lumps, deaf                                                     bool // for DeleteTraces
 	miscounts                                                       bool // for Delete, which a wrapper calls
+	bus                                                             busFlaws
 }
 
 // memory is the driver.
@@ -74,7 +77,7 @@ func harness(f flaws) storetest.Harness {
 			if f.unwrapped {
 				return store.New(incapable{m, m}), nil
 			}
-			return store.New(m), nil
+			return m.asStore(), nil
 		},
 		Unreachable: func(testing.TB) string { return "nowhere" },
 	}
@@ -160,6 +163,21 @@ func (m *memory) Notifications(_ context.Context, baseID string) iter.Seq2[ospro
 		}
 		for _, n := range all {
 			if !yield(n, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TracesOfRequest leaves the search to the Store unless the flaw has a search.
+func (m *memory) TracesOfRequest(_ context.Context, q store.Query) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if m.finds == nil {
+			yield("", errors.ErrUnsupported)
+			return
+		}
+		for _, n := range m.snapshot() {
+			if m.finds(n.Info, q.RequestID) && !yield(n.BaseID, nil) {
 				return
 			}
 		}

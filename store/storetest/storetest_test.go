@@ -90,6 +90,9 @@ var flawed = []struct {
 	{"limits are applied before durations", []string{"list-min-duration"}, flaws{list: ignoringDuration}},
 	{"failed traces are always taken by their failures", []string{"failed-by-first-event"}, flaws{list: byFailure}},
 	{"durations end at the first event", []string{"list-min-duration"}, flaws{summary: func(t *store.Summary) { t.LastTimestamp = t.Timestamp }}},
+	{"a search for a request looks at one member", []string{"list-request"}, flaws{finds: func(info osprofiler.Info, id string) bool {
+		return strings.Contains(string(info), `"request_id": "`+id)
+	}}},
 	{"resuming skips one", []string{"feed-resumed"}, flaws{skips: true}},
 	{"the last cursor leads to the beginning", []string{"feed-resumed"}, flaws{rewinds: true}},
 	{"each poll begins anew", []string{"feed", "feed-growing-traces", "feed-left-early"}, flaws{repeats: true}},
@@ -106,6 +109,11 @@ var flawed = []struct {
 	{"reading leaves a goroutine behind", []string{"early-break"}, flaws{leaks: true}},
 	{"reading locks the store", []string{"write-while-reading"}, flaws{locks: true}},
 	{"Close fails", []string{"closed"}, flaws{closes: true}},
+	{"peeking takes", []string{"peek"}, flaws{bus: busFlaws{on: true, takes: true}}},
+	{"acknowledging does nothing", []string{"consume", "consume-given-back"}, flaws{bus: busFlaws{on: true, repeats: true}}},
+	{"closing gives nothing back", []string{"consume-given-back", "consume-closed"}, flaws{bus: busFlaws{on: true, loses: true}}},
+	{"Leave does nothing", []string{"consume-leave"}, flaws{bus: busFlaws{on: true, drops: true}}},
+	{"leaving a loop loses the rest", []string{"consume-left-early", "consume-cancelled"}, flaws{bus: busFlaws{on: true, impatient: true}}},
 	{"Close forgets", []string{"reopened"}, flaws{forgets: true}},
 }
 
@@ -113,6 +121,7 @@ var flawed = []struct {
 // keeps them. The tests of package store make them fail.
 var heldByStore = []string{
 	"once", "invalid-info", "unknown-trace", "cancelled-before", "cancelled-reading", "cancelled-writing", "read-only", "wrapped", "duplicates-counted",
+	"consume-read-only",
 }
 
 func each(change func(osprofiler.Notification) osprofiler.Notification) func([]osprofiler.Notification) []osprofiler.Notification {

@@ -1,0 +1,53 @@
+package store
+
+import "io"
+
+// A part is what a Feed and a Consumption have in common: the Store closes it with
+// itself, unless it was closed before.
+type part struct {
+	store *Store
+	inner io.Closer // of the driver
+}
+
+// open makes the part known to the Store.
+func (p *part) open(s *Store, inner io.Closer) {
+	p.store, p.inner = s, inner
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts[p] = struct{}{}
+}
+
+// close closes the part once.
+func (p *part) close() error {
+	if !p.store.calls.Enter() {
+		<-p.store.closed // Close of the Store closes the part
+		return nil
+	}
+	defer p.store.calls.Leave()
+	p.store.mu.Lock()
+	_, open := p.store.parts[p]
+	delete(p.store.parts, p)
+	p.store.mu.Unlock()
+	if !open {
+		return nil
+	}
+	return p.inner.Close()
+}
+
+func (p *part) isOpen() bool {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	_, open := p.store.parts[p]
+	return open
+}
+
+// closeParts closes the parts that are open, and returns their errors.
+func (s *Store) closeParts() (errs []error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.parts {
+		errs = append(errs, p.inner.Close())
+	}
+	clear(s.parts)
+	return errs
+}

@@ -1,0 +1,324 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// The rules in this file are about taking notifications out of a message bus. They
+// hold for a store that is no bus if it says so.
+
+// bus opens a store that holds the batch. It returns nil if the store is no message
+// bus, and says so.
+func bus(ctx context.Context, stage *Stage, batch ...osprofiler.Notification) (*store.Store, error) {
+	s, err := stage.Fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if can := s.Capabilities(); !can.Consume {
+		if can.Peek {
+			return nil, errors.New("the store can Peek, but not Consume")
+		}
+		_, err := s.Consume(ctx)
+		_, errPeek := collect(s.Peek(ctx))
+		for _, err := range []error{err, errPeek} {
+			if !errors.Is(err, errors.ErrUnsupported) {
+				return nil, fmt.Errorf("Consume or Peek of a store that is no bus returned the error %w, want %w", err, errors.ErrUnsupported)
+			}
+		}
+		return nil, nil //nolint:nilnil // no bus
+	}
+	if len(batch) == 0 {
+		return s, nil
+	}
+	return s, s.Write(ctx, batch)
+}
+
+// mostIdle is how many calls of Take in a row may yield nothing while notifications are
+// missing.
+const mostIdle = 3
+
+// take takes at least so many notifications.
+func take(ctx context.Context, c *store.Consumption, count int) (all []osprofiler.Notification, err error) {
+	for idle := 0; idle < mostIdle && len(all) < count; idle++ {
+		came, err := collect(c.Take(ctx))
+		if all = append(all, came...); err != nil {
+			return all, fmt.Errorf("taking: %w", err)
+		}
+		if len(came) > 0 {
+			idle = -1
+		}
+	}
+	return all, nil
+}
+
+// takes checks that a new consumption takes exactly these notifications, in the order
+// of each trace, and acknowledges them.
+func takes(ctx context.Context, s *store.Store, want []osprofiler.Notification) error {
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := take(ctx, c, max(1, len(want)))
+	if err == nil {
+		err = sameByTrace(got, want)
+	}
+	if err == nil {
+		err = c.Acknowledge(ctx, c.Position())
+	}
+	return errors.Join(err, c.Close())
+}
+
+// sameByTrace checks that the notifications are those that were wanted, in the order
+// of each trace.
+func sameByTrace(got, want []osprofiler.Notification) error {
+	if err := sameSet(got, want); err != nil {
+		return err
+	}
+	next := map[string][]osprofiler.Notification{}
+	for _, n := range want {
+		next[n.BaseID] = append(next[n.BaseID], n)
+	}
+	for _, n := range got {
+		if first := next[n.BaseID][0]; !n.Equal(first) {
+			return fmt.Errorf("a trace comes in another order: %s came before %s", n.Name, first.Name)
+		}
+		next[n.BaseID] = next[n.BaseID][1:]
+	}
+	return nil
+}
+
+func peek(ctx context.Context, stage *Stage) error {
+	batch := append(events(30), events(20)...)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	for range 2 {
+		got, err := collect(s.Peek(ctx))
+		if err != nil {
+			return fmt.Errorf("peeking: %w", err)
+		}
+		if err := sameByTrace(got, batch); err != nil {
+			return fmt.Errorf("peeking: %w", err)
+		}
+	}
+	for _, err := range s.Peek(ctx) { // the loop is left early
+		if err != nil {
+			return err
+		}
+		break
+	}
+	if err := holds(ctx, s, batch[:30]); err != nil {
+		return err
+	}
+	if err := lists(ctx, s, store.Query{}, traceOf(batch[0]), traceOf(batch[30])); err != nil {
+		return err
+	}
+	if err := takes(ctx, s, batch); err != nil {
+		return fmt.Errorf("consuming after peeking: %w", err)
+	}
+	return nil
+}
+
+func consume(ctx context.Context, stage *Stage) error {
+	batch := append(events(30), events(20)...)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	if err := takes(ctx, s, batch); err != nil {
+		return err
+	}
+	if err := takes(ctx, s, nil); err != nil {
+		return fmt.Errorf("consuming again: %w", err)
+	}
+	later := events(5)
+	if err := s.Write(ctx, later); err != nil {
+		return err
+	}
+	if err := takes(ctx, s, later); err != nil {
+		return fmt.Errorf("consuming what was written later: %w", err)
+	}
+	return nil
+}
+
+// consumeGivenBack acknowledges a part, and checks that the rest comes back.
+func consumeGivenBack(ctx context.Context, stage *Stage) error {
+	batch := events(30)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	count := 0
+	for _, err := range c.Take(ctx) {
+		if err != nil {
+			return err
+		}
+		if count++; count == 10 {
+			break
+		}
+	}
+	position := c.Position()
+	rest, err := take(ctx, c, 20)
+	if err == nil {
+		err = sameSet(rest, batch[10:])
+	}
+	if err == nil {
+		err = c.Acknowledge(ctx, position)
+	}
+	if err := errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	if err := takes(ctx, s, batch[10:]); err != nil {
+		return fmt.Errorf("consuming again after 10 of 30 were acknowledged: %w", err)
+	}
+	return nil
+}
+
+// consumeLeave leaves one notification of ten and acknowledges all.
+func consumeLeave(ctx context.Context, stage *Stage) error {
+	batch := events(10)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	count := 0
+	for idle := 0; count < len(batch) && idle < mostIdle; idle++ {
+		for _, err := range c.Take(ctx) {
+			if err != nil {
+				return err
+			}
+			if count++; count == 4 {
+				c.Leave(c.Position())
+			}
+			idle = -1
+		}
+	}
+	if err := errors.Join(c.Acknowledge(ctx, c.Position()), c.Close()); err != nil {
+		return err
+	}
+	got, err := collect(s.Peek(ctx))
+	if err == nil {
+		err = comprise(got, batch[3:4])
+	}
+	return err
+}
+
+func consumeLeftEarly(ctx context.Context, stage *Stage) error {
+	batch := events(12)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	var all []osprofiler.Notification
+	for idle := 0; len(all) < len(batch) && idle < mostIdle; idle++ {
+		for n, err := range c.Take(ctx) {
+			if err != nil {
+				return err
+			}
+			all = append(all, n)
+			idle = -1
+			break
+		}
+	}
+	return errors.Join(sameByTrace(all, batch), c.Acknowledge(ctx, c.Position()), c.Close())
+}
+
+func consumeCancelled(ctx context.Context, stage *Stage) error {
+	batch := events(20)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all []osprofiler.Notification
+	var ended error
+	for n, err := range c.Take(within) {
+		if ended = err; err != nil {
+			break
+		}
+		if all = append(all, n); len(all) == 5 {
+			cancel()
+		}
+	}
+	if !errors.Is(ended, context.Canceled) {
+		return fmt.Errorf("taking ended with the error %w, want %w", ended, context.Canceled)
+	}
+	rest, err := take(ctx, c, len(batch)-len(all))
+	if err != nil {
+		return err
+	}
+	return errors.Join(sameByTrace(append(all, rest...), batch), c.Acknowledge(ctx, c.Position()), c.Close())
+}
+
+func consumeClosed(ctx context.Context, stage *Stage) error {
+	batch := events(20)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := take(ctx, c, len(batch)); err != nil {
+		return err
+	}
+	position := c.Position()
+	if err := s.Close(); err != nil {
+		return err
+	}
+	_, errTake := collect(c.Take(ctx))
+	for _, err := range []error{errTake, c.Acknowledge(ctx, position)} {
+		if !errors.Is(err, store.ErrClosed) {
+			return fmt.Errorf("a consumption of a closed store returned the error %w, want %w", err, store.ErrClosed)
+		}
+	}
+	if err := c.Close(); err != nil {
+		return fmt.Errorf("Close of a consumption of a closed store: %w", err)
+	}
+	again, err := stage.Again(ctx)
+	if err != nil {
+		return err
+	}
+	return takes(ctx, again, batch)
+}
+
+func consumeReadOnly(ctx context.Context, stage *Stage) error {
+	batch := events(3)
+	s, err := bus(ctx, stage, batch...)
+	if err != nil || s == nil {
+		return err
+	}
+	reading, err := stage.openReadOnly(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := reading.Consume(ctx); !errors.Is(err, errors.ErrUnsupported) || reading.Capabilities().Consume {
+		return fmt.Errorf("Consume of a read-only store returned the error %w, want %w", err, errors.ErrUnsupported)
+	}
+	got, err := collect(reading.Peek(ctx))
+	return errors.Join(err, sameSet(got, batch))
+}
