@@ -12,7 +12,7 @@ import (
 const hidden = "***"
 
 // sensitive matches the end of the name of an option whose value is a secret.
-const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?|mechanismproperties)`
+const sensitive = `(?:passw(?:or)?d|passphrase|secret|token|api_?key|hmac_?keys?|mechanismproperties|transport_?url|header)`
 
 var (
 	secretName = regexp.MustCompile(`(?i)` + sensitive + `$`)
@@ -111,6 +111,10 @@ func maskOptions(rest string) string {
 		case ok && !strings.Contains(name, "?") && isSecret(name):
 			afterSecret = true
 			out.WriteString(name + "=" + hidden)
+			// The password of a URL may contain an "&".
+			if at := strings.LastIndexByte(rest, '@'); at > len(pair) && strings.Contains(pair, "://") {
+				pair = rest[:at]
+			}
 		default:
 			continue
 		}

@@ -12,24 +12,29 @@ import (
 // text and in quotes, for any spelling of its name and any characters in its value.
 func TestRedactOptionsOfArguments(t *testing.T) {
 	for typed, want := range map[string]string{
-		"redis://h/0?password=SEC RET":                "redis://h/0?password=***",
-		`redis://h/0?password=ab"cdSECRET&db=1`:       "redis://h/0?password=***&db=1",
-		"redis://h/0?password=SEC<RET>'`\n":           "redis://h/0?password=***",
-		"redis://h/0?pass%77ord=SECRET":               "redis://h/0?pass%77ord=***",
-		"redis://h/0?%50ASSWORD=SEC RET&db=0":         "redis://h/0?%50ASSWORD=***&db=0",
-		"redis://h/0?p%zzassword=SECRET":              "redis://h/0?p%zzassword=***",
-		"redis://h/0?db=1?password=SECRET":            "redis://h/0?db=1?password=***",
-		"redis://h/0?password=a?b=SECRET":             "redis://h/0?password=***",
-		"redis://h/0?password=a:b@SECRET":             "redis://h/0?password=***",
-		"redis://h:1/0?password=a@SECRET":             "redis://h:***",
-		"redis://u:p@h/0?password=a&b@c:SECRET":       "redis://u:***",
-		"redis://h/0?password=SEC&RET&db=0":           "redis://h/0?password=***&***&db=0",
-		"redis://u:SEC RET@h/0?password=SECRET&db=0":  "redis://u:***@h/0?password=***&db=0",
-		"redis://u:SECRET@h/0?password=SECRET&db=0":   "redis://u:***@h/0?password=***&db=0",
-		"redis:///run/s?sentinel_password=SEC RET":    "redis:///run/s?sentinel_password=***",
-		"mysql://u@h/db?passwd=SEC RET&ssl_ca=/x":     "mysql://u@h/db?passwd=***&ssl_ca=/x",
-		"h/0?password=SEC RET":                        "h/0?password=***", // the scheme was forgotten
-		"postgresql://u@h/db?options=-c a=b&sslmode=": "postgresql://u@h/db?options=-c a=b&sslmode=",
+		"redis://h/0?password=SEC RET":                                     "redis://h/0?password=***",
+		`redis://h/0?password=ab"cdSECRET&db=1`:                            "redis://h/0?password=***&db=1",
+		"redis://h/0?password=SEC<RET>'`\n":                                "redis://h/0?password=***",
+		"redis://h/0?pass%77ord=SECRET":                                    "redis://h/0?pass%77ord=***",
+		"redis://h/0?%50ASSWORD=SEC RET&db=0":                              "redis://h/0?%50ASSWORD=***&db=0",
+		"redis://h/0?p%zzassword=SECRET":                                   "redis://h/0?p%zzassword=***",
+		"redis://h/0?db=1?password=SECRET":                                 "redis://h/0?db=1?password=***",
+		"redis://h/0?password=a?b=SECRET":                                  "redis://h/0?password=***",
+		"redis://h/0?password=a:b@SECRET":                                  "redis://h/0?password=***",
+		"redis://h:1/0?password=a@SECRET":                                  "redis://h:***",
+		"redis://u:p@h/0?password=a&b@c:SECRET":                            "redis://u:***",
+		"redis://h/0?password=SEC&RET&db=0":                                "redis://h/0?password=***&***&db=0",
+		"redis://u:SEC RET@h/0?password=SECRET&db=0":                       "redis://u:***@h/0?password=***&db=0",
+		"redis://u:SECRET@h/0?password=SECRET&db=0":                        "redis://u:***@h/0?password=***&db=0",
+		"redis:///run/s?sentinel_password=SEC RET":                         "redis:///run/s?sentinel_password=***",
+		"mysql://u@h/db?passwd=SEC RET&ssl_ca=/x":                          "mysql://u@h/db?passwd=***&ssl_ca=/x",
+		"h/0?password=SEC RET":                                             "h/0?password=***", // the scheme was forgotten
+		"messaging://?transport_url=rabbit://u:SEC&a=RET@h/v?x=1&y=2":      "messaging://?transport_url=***@h/v?x=1&y=2",
+		"messaging://?transport_url=rabbit://u:SECRET@h,u:p@h2/&y=2":       "messaging://?transport_url=***&y=2",
+		"messaging://?x=1&transport_url=rabbit%3A%2F%2Fu%3ASECRET%40h&y=2": "messaging://?x=1&transport_url=***&y=2",
+		"rabbit://u:SEC/RET@h,u:SECRET@h2/v?x=1":                           "rabbit://u:***@h2/v?x=1",
+		"rabbit://u:SECRET@h,u:SECRET@h2/v?ssl_client_key_password=SECRET": "rabbit://u:***@h2/v?ssl_client_key_password=***",
+		"postgresql://u@h/db?options=-c a=b&sslmode=":                      "postgresql://u@h/db?options=-c a=b&sslmode=",
 	} {
 		for _, argument := range []string{typed, "--connection-string=" + typed} {
 			for _, form := range []string{"cannot open %s: no", "cannot open %q: no"} {

@@ -22,12 +22,8 @@ func ParseServer(connectionString string) (s Server, o *Options, err error) {
 	_, rest, _ := strings.Cut(connectionString, "://")
 	if credentials, after, ok := strings.Cut(rest, "@"); ok && !strings.ContainsAny(firstOf(credentials, ":"), "/?") {
 		rest = after
-		user, password, _ := strings.Cut(credentials, ":")
-		var err2 error
-		s.User, err = url.PathUnescape(user)
-		s.Password, err2 = url.PathUnescape(password)
-		if errors.Join(err, err2) != nil {
-			return s, nil, errors.New("the user or password of the connection string holds a percent sign that is no escape; it should be written %25")
+		if s.User, s.Password, err = Credentials(credentials); err != nil {
+			return s, nil, err
 		}
 	}
 	path, options := rest, ""
