@@ -1,0 +1,4 @@
+package otlppb
+
+// ParseFast is parseFast.
+var ParseFast = parseFast
