@@ -7,6 +7,9 @@
 //	exp, err := exporter.Open(ctx, "sqlite:////var/lib/nova/traces.db")
 //	provider := trace.NewTracerProvider(trace.WithBatcher(exp))
 //
+// [Open] opens a sink as well, such as exporter/otlp: an exporter that sends spans as
+// they are. Its ExportSpans returns a [*SinkError].
+//
 // Package exporter/live writes the start when the span starts, so that an
 // operation that hangs is seen while it hangs. See docs/exporter.md and
 // docs/live.md.
@@ -45,9 +48,7 @@ type Exporter struct {
 	failing   atomic.Pointer[error] // of the last try; nil after a success
 	converter *convert.Converter
 
-	exports  *inflight.Counter
-	ended    chan struct{} // closed when Shutdown's work is done
-	closeErr error         // of the store; read it after ended
+	exports *inflight.Closer
 }
 
 var _ sdktrace.SpanExporter = (*Exporter)(nil)
@@ -59,13 +60,16 @@ func New(s *store.Store, opts ...Option) *Exporter {
 }
 
 // Open opens what the connection string names, a store or a sink, and returns
-// the exporter for it. Opening a store does not connect. Shutdown closes the
-// store. A sink takes spans as they are, so the options have no effect on it.
+// the exporter for it. Opening does not connect. Shutdown closes the store.
+//
+// A sink takes spans as they are. It has no use for WithSpanNames and
+// WithFilterErrorTrace.
 func Open(ctx context.Context, connectionString string, opts ...Option) (sdktrace.SpanExporter, error) {
-	if store.IsSink(connectionString) {
-		return openSink(ctx, connectionString)
-	}
 	cfg := newConfig(opts)
+	if store.IsSink(connectionString) {
+		cfg.sink.Retry = cfg.retry
+		return openSink(ctx, connectionString, cfg.sink)
+	}
 	s, err := store.Open(ctx, connectionString, cfg.store...)
 	if err != nil {
 		return nil, err
@@ -76,7 +80,7 @@ func Open(ctx context.Context, connectionString string, opts ...Option) (sdktrac
 func newExporter(s *store.Store, owned bool, cfg config) *Exporter {
 	e := &Exporter{
 		store: s, owned: owned, retry: cfg.retry, converter: convert.New(cfg.convert...),
-		exports: inflight.New(), ended: make(chan struct{}),
+		exports: inflight.NewCloser(),
 	}
 	told := e.retry.Failed
 	e.retry.Failed = func(err error) {
@@ -103,25 +107,13 @@ func (e *Exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	if err := context.Cause(ctx); err != nil {
 		return notWritten(len(batch), err)
 	}
-	ctx, cancel := beforeDeadline(ctx)
+	ctx, cancel := inflight.BeforeDeadline(ctx)
 	defer cancel()
 	err := e.retry.Write(ctx, e.store, batch)
 	if err == nil {
 		e.failing.Store(nil)
 	}
 	return err
-}
-
-// beforeDeadline returns a context that ends a little before ctx, so that the
-// reason of a failure reaches a caller who waits for ctx as well, as the
-// ForceFlush of OpenTelemetry's batch processor does.
-func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return ctx, func() {}
-	}
-	early := min(time.Until(deadline)/20, 50*time.Millisecond)
-	return context.WithDeadline(ctx, deadline.Add(-max(early, 0)))
 }
 
 // notWritten returns the error for a batch of which nothing was written.
@@ -139,20 +131,11 @@ func notWritten(notifications int, reason error) error {
 // same end and return the same error.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	began := time.Now()
-	if e.exports.Close() {
-		go e.finish()
+	ended, err := e.exports.Shutdown(ctx, e.close)
+	if !ended {
+		return e.stillWriting(err, began)
 	}
-	select {
-	case <-e.ended: // even if the context is done
-		return e.closeErr
-	default:
-	}
-	select {
-	case <-e.ended:
-		return e.closeErr
-	case <-ctx.Done():
-		return e.stillWriting(context.Cause(ctx), began)
-	}
+	return err
 }
 
 // stillWriting returns the error of a Shutdown whose context ended before the
@@ -164,13 +147,12 @@ func (e *Exporter) stillWriting(end error, began time.Time) error {
 	return fmt.Errorf("the exporter is still writing to %s: %w", e.store.Name(), end)
 }
 
-// finish waits for the exports in progress and closes the store.
-func (e *Exporter) finish() {
-	defer close(e.ended)
-	<-e.exports.Idle()
-	if e.owned {
-		e.closeErr = e.store.Close()
+// close closes a store that Open opened.
+func (e *Exporter) close() error {
+	if !e.owned {
+		return nil
 	}
+	return e.store.Close()
 }
 
 // MarshalLog tells the SDK's logger what this exporter is.
