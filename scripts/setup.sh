@@ -15,6 +15,7 @@ packages=(
   python3-sqlalchemy        # for the SQL driver of the Python library
   python3-redis python3-psycopg2 python3-pymysql # for its other drivers
   python3-pymongo python3-elasticsearch
+  python3-oslo.messaging python3-confluent-kafka
   python3-graphviz graphviz # for `trace show --dot --render-dot`, of both tools
   python3-venv ca-certificates
   redis-server              # also the sentinels
@@ -23,7 +24,9 @@ packages=(
   pgbouncer                 # the pooler for PostgreSQL
   mariadb-server-core mariadb-client-core # these packages have no service
   galera-4                  # the replication library of MariaDB clusters
-  maven                     # finds the libraries of Elasticsearch and OpenSearch
+  rabbitmq-server           # its Erlang node and tools
+  chromium fonts-dejavu-core # opens the web pages of traces
+  maven                     # finds the libraries of Elasticsearch, OpenSearch and Kafka
 )
 
 missing=()
@@ -60,6 +63,22 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
+# Servers that are Go programs: Jaeger, in the versions that tests send spans to, and
+# FerretDB. Each version is a module of its own, which names the programs of Jaeger as
+# tools. They are built while the rest is downloaded.
+jaeger() {
+  local program=$1 version=$2 binary=$PWD/.cache/bin/jaeger-$3$2
+  (cd "internal/testenv/jaeger/$version" && go build -trimpath -ldflags='-s -w' -o "$binary" "github.com/jaegertracing/jaeger/cmd/$program")
+}
+programs() {
+  (cd internal/testenv/ferretdb && go build -o ../../../.cache/bin/ferretdb .)
+  jaeger all-in-one v1.62.0 all-in-one-
+  jaeger all-in-one v1.76.0 all-in-one-
+  jaeger jaeger v1.76.0 ""
+}
+programs &
+programs=$!
+
 # The newest Python library and clients, but SQLAlchemy 1.x, because the SQL driver
 # and the command of the Python library do not work with SQLAlchemy 2. Version 8 of
 # the client for Elasticsearch is the first that the library does not work with.
@@ -74,6 +93,26 @@ if ! "$venv/bin/python3" -c 'import pymongo, elasticsearch' 2>/dev/null; then
   echo "setup: installing pymongo and elasticsearch into $venv"
   "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check pymongo 'elasticsearch<9'
 fi
+if ! "$venv/bin/python3" -c 'import oslo_messaging, confluent_kafka' 2>/dev/null; then
+  echo "setup: installing oslo.messaging and confluent-kafka into $venv"
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check oslo.messaging confluent-kafka
+fi
+if ! "$venv/bin/python3" -c 'import opentelemetry.exporter.otlp.proto.http, opentelemetry.exporter.otlp.proto.grpc, oslo_middleware' 2>/dev/null; then
+  echo "setup: installing OpenTelemetry and oslo.middleware into $venv"
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check opentelemetry-sdk \
+    opentelemetry-exporter-otlp-proto-http opentelemetry-exporter-otlp-proto-grpc oslo.middleware
+fi
+
+# axe-core checks the accessibility of web pages. A Python package contains it.
+axe=.cache/axe version=0.1.8
+if [ "$(cat "$axe/version" 2>/dev/null)" != "$version" ]; then
+  echo "setup: installing axe-core into $axe"
+  rm -rf "$axe"
+  "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --no-deps --target "$axe/package" "axe-playwright-python==$version"
+  cp "$axe/package/axe_playwright_python/axe.min.js" "$axe/axe.min.js"
+  rm -rf "$axe/package"
+  echo "$version" >"$axe/version"
+fi
 
 # Two servers that speak MongoDB's protocol: SecantusDB with replica set, change
 # streams and accounts, and FerretDB, which has none of them.
@@ -84,6 +123,8 @@ if [ "$("$secantusdb/bin/python3" -c 'import importlib.metadata as m; print(m.ve
   /usr/bin/python3 -m venv "$secantusdb"
   "$secantusdb/bin/python3" -m pip install --quiet --disable-pip-version-check "secantusdb==$version"
 fi
-(cd internal/testenv/ferretdb && go build -o ../../../.cache/bin/ferretdb .)
 
 scripts/search-servers.sh
+scripts/kafka-server.sh
+wait $programs
+go run ./internal/testenv/javacaches

@@ -20,7 +20,7 @@ const exporters = 4
 // An Export says how to export the spans of one test into a store.
 type Export struct {
 	Store *store.Store
-	Spans int           // number of spans; 0: 20,000
+	Spans int           // number of spans; 0: 10,000, or 20,000 with testenv.Soak
 	Round int           // number of this export; the exports into one store need different ones, because the trace ids depend on it
 	Retry store.Retry   // the zero Retry stands for three minutes of retries
 	Limit time.Duration // timeout of each batch; 0: three minutes
@@ -34,7 +34,7 @@ type Export struct {
 func (e Export) Run(t *testing.T, cause func(*Progress)) *Tally {
 	t.Helper()
 	if e.Spans == 0 {
-		e.Spans = usualSpans
+		e.Spans = usualSpans()
 	}
 	if e.Retry.Elapsed == 0 {
 		e.Retry.Elapsed = patience

@@ -21,7 +21,7 @@ import (
 // trace back reads the whole file.
 func FullDisk(t *testing.T, at func(folder string) string, size, text string) {
 	t.Helper()
-	spans := usualSpans
+	spans := usualSpans()
 	if !testenv.Soak() {
 		spans = 4000
 	}

@@ -14,6 +14,9 @@ type Passing struct {
 	Direct func() *store.Store // returns the store to read the spans back from
 	Enter  func(t *testing.T)  // brings the server into the state
 	Leave  func(t *testing.T)  // ends the state
+	// Longer is how much longer than by default the exporters retry, because Leave
+	// starts a tool, which takes long on a busy machine.
+	Longer time.Duration
 }
 
 const (
@@ -25,7 +28,7 @@ const (
 // Test exports spans with four exporters and their default retry. The server is in
 // the state for three seconds meanwhile. All spans must be stored.
 func (s Passing) Test(t *testing.T) {
-	e := Export{Store: s.Store, Spans: passingSpans, Retry: store.Retry{Elapsed: defaultRetry}, Hold: true}
+	e := Export{Store: s.Store, Spans: passingSpans, Retry: store.Retry{Elapsed: defaultRetry + s.Longer}, Hold: true}
 	r := e.Run(t, func(p *Progress) {
 		s.Enter(t)
 		p.Resume()

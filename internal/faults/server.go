@@ -22,13 +22,15 @@ type Server struct {
 	// Limit is the timeout of a batch while the server is halted. It is 0 if the
 	// back end has a timeout for answers.
 	Limit time.Duration
-	// Disk is the size of a disk that can hold all spans.
+	// Disk is the size of a disk that can hold all spans. "" leaves out the tests of full
+	// disks and random faults, for a server that does not recover from a full disk by
+	// itself.
 	Disk string
 	// Full is a part of the error text for a full disk. It is "" if the server
 	// ends without an error message.
 	Full string
-	// Spans is the number of spans of each export. 0 stands for 20,000. Servers that
-	// read slowly get fewer, but all of them with testenv.Soak.
+	// Spans is the number of spans of each export. 0 stands for 10,000. Servers that
+	// read slowly get fewer, but all of them 20,000 with testenv.Soak.
 	Spans int
 	// Short leaves the tests of full disks and random faults to testenv.Soak.
 	Short bool
@@ -57,12 +59,18 @@ func (k Server) Test(t *testing.T) {
 		s.round++
 		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}
-	if k.Short && !testenv.Soak() {
+	if k.Disk == "" || k.Short && !testenv.Soak() {
 		return
 	}
-	t.Run("disk full for a while", k.fullForAWhile)
-	t.Run("disk full for good", k.fullForGood)
-	t.Run("faults at random", k.atRandom)
+	// These have servers of their own, and wait for them most of the time.
+	for name, test := range map[string]func(t *testing.T){
+		"disk full for a while": k.fullForAWhile, "disk full for good": k.fullForGood, "faults at random": k.atRandom,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
 }
 
 // store opens the store of the server at an address.

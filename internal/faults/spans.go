@@ -9,13 +9,21 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 const (
-	usualSpans = 20_000
 	batchSpans = 200
 	traceSpans = 50 // the first is the parent of the others
 )
+
+// usualSpans is the number of spans of an Export that names none.
+func usualSpans() int {
+	if testenv.Soak() {
+		return 20_000
+	}
+	return 10_000
+}
 
 // traceID returns the id of the n-th trace of a round.
 func traceID(round, n int) trace.TraceID {

@@ -9,6 +9,7 @@ import (
 // A standby answers queries with the rows of its primary and refuses writes
 // until it is promoted.
 func TestStandbyFollowsAndIsPromoted(t *testing.T) {
+	t.Parallel()
 	primary := StartPostgreSQL(t)
 	if err := postgreSQLDo(primary.PostgreSQL(), "CREATE TABLE kept (id int)"); err != nil {
 		t.Fatal(err)
@@ -35,6 +36,7 @@ func TestStandbyFollowsAndIsPromoted(t *testing.T) {
 // A second node receives the rows of the first. When the second node is killed,
 // the first has no quorum, and refuses statements until it is bootstrapped.
 func TestGaleraLosesItsQuorum(t *testing.T) {
+	t.Parallel()
 	first := StartGalera(t)
 	if err := mariaDBDo(first.MariaDB(), "CREATE TABLE kept (id int AUTO_INCREMENT PRIMARY KEY)"); err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ func TestDiskIsFilledAndFreed(t *testing.T) {
 
 // The data of a server is on the disk, and is still there after a restart.
 func TestServersOnADisk(t *testing.T) {
+	t.Parallel()
 	for name, run := range map[string]func(t *testing.T, d Disk) *Server{
 		"redis": func(t *testing.T, d Disk) *Server { return StartRedisOn(t, d, "--appendonly", "yes") },
 		"postgresql": func(t *testing.T, d Disk) *Server {

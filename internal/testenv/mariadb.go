@@ -101,8 +101,10 @@ func mariaDBProgram(args ...string) func() (program, error) {
 				if err := os.WriteFile(p.path("accounts.sql"), []byte(mariaDBAccounts), 0o600); err != nil {
 					return err
 				}
-				return p.run(append([]string{install, "--no-defaults", "--datadir=" + p.data(), "--tmpdir=" + p.dir, "--skip-test-db",
-					"--auth-root-authentication-method=normal", "--skip-name-resolve"}, asRoot()...)...)
+				return p.prepareData(path, func() error {
+					return p.run(append([]string{install, "--no-defaults", "--datadir=" + p.data(), "--tmpdir=" + p.dir, "--skip-test-db",
+						"--auth-root-authentication-method=normal", "--skip-name-resolve"}, asRoot()...)...)
+				})
 			},
 			command: func(p *process) []string {
 				own := append([]string{path, "--no-defaults", "--datadir=" + p.data(), "--tmpdir=" + p.dir, "--bind-address=127.0.0.1",

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -188,5 +187,5 @@ func mongoDBDo(raw, database string, commands ...bson.D) (err error) {
 }
 
 func mongoDBOpen(raw string) (*mongo.Client, error) {
-	return mongo.Connect(options.Client().ApplyURI(raw).SetServerSelectionTimeout(2 * time.Second))
+	return mongo.Connect(options.Client().ApplyURI(raw).SetServerSelectionTimeout(patience / 2))
 }

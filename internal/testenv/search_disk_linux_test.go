@@ -11,6 +11,7 @@ import (
 
 // A server whose disk is full refuses writes, and goes on when the disk has space.
 func TestSearchServerWithFullDisk(t *testing.T) {
+	t.Parallel()
 	d := NewDisk(t, "64m")
 	s := StartElasticsearch7On(t, d)
 	document := `{"a": "` + strings.Repeat("x", 20_000) + `"}`
@@ -39,6 +40,7 @@ func awaitSearch(t *testing.T, url, path string, want int) {
 // A server sets and removes the block of the flood stage by itself, each within half
 // a minute.
 func TestSearchFloodStageByItself(t *testing.T) {
+	t.Parallel()
 	if !Soak() {
 		t.Skip("this takes a minute: set OSP_TEST_SOAK=1")
 	}

@@ -23,6 +23,7 @@ func indexOf(url string) string {
 }
 
 func TestSearchBlocks(t *testing.T) {
+	t.Parallel()
 	for name, fresh := range map[string]func(testing.TB) string{"Elasticsearch7": Elasticsearch7, "OpenSearch3": OpenSearch3} {
 		t.Run(name, func(t *testing.T) {
 			url := fresh(t)
@@ -42,6 +43,7 @@ func TestSearchBlocks(t *testing.T) {
 
 // A server has its data after SIGKILL. A tripped breaker refuses writes until end.
 func TestSearchServerOfOneTest(t *testing.T) {
+	t.Parallel()
 	s := StartElasticsearch7(t, "http.max_content_length=1kb")
 	wantSearch(t, s.Search(), http.MethodPut, "/i/_doc/1", searchDocument, 201, "created")
 	wantSearch(t, s.Search(), http.MethodPut, "/i/_doc/2", `{"a": "`+strings.Repeat("x", 2000)+`"}`, 413, "")
@@ -55,6 +57,7 @@ func TestSearchServerOfOneTest(t *testing.T) {
 }
 
 func TestSearchCluster(t *testing.T) {
+	t.Parallel()
 	c := StartElasticsearch7Cluster(t)
 	c.CreateIndex(t, "i")
 	wantSearch(t, c.Data.Search(), http.MethodPut, "/i/_doc/1", searchDocument, 201, `"successful":2`)

@@ -10,6 +10,7 @@ import (
 
 // The accounts have the rights that their comment says, in both products.
 func TestSearchAccounts(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *Server{
 		"OpenSearch": StartOpenSearch, "Elasticsearch": StartSecuredElasticsearch,
 	} {
@@ -39,6 +40,7 @@ func TestSearchAccounts(t *testing.T) {
 
 // Requests create accounts and roles, and a certificate stands for an account.
 func TestOpenSearchRolesAndCertificates(t *testing.T) {
+	t.Parallel()
 	s := StartOpenSearch(t)
 	role := `{"index_permissions": [{"index_patterns": ["mine"], "allowed_actions": ["read"]}]}`
 	wantSearch(t, s.Search(), http.MethodPut, "/_plugins/_security/api/roles/own", role, 201, "CREATED")
@@ -64,6 +66,7 @@ func TestOpenSearchRolesAndCertificates(t *testing.T) {
 }
 
 func TestElasticsearchAPIKey(t *testing.T) {
+	t.Parallel()
 	s := StartSecuredElasticsearch(t)
 	body := `{"name": "k", "role_descriptors": {"r": {"indices": [{"names": ["mine"], "privileges": ["create_index", "write"]}]}}}`
 	status, answer := SearchRequest(t, s.Search(), http.MethodPost, "/_security/api_key", body)

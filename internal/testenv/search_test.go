@@ -8,6 +8,7 @@ import (
 
 // Each server has its version, and indices of a test that are gone after the test.
 func TestSearchServers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, major string
 		fresh       func(t testing.TB) string

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type program struct {
 	name    string
 	account string                 // the account that runs it if we are root, because some servers refuse to run as root; "" is our own
 	disk    Disk                   // the disk for its data; the zero Disk stands for its folder
+	rabbit  *rabbitNode            // the node of RabbitMQ; nil for other servers
 	group   string                 // host:port for the other nodes of a Galera cluster; "" for other servers
 	signal  string                 // the signal that ends it at once and leaves nothing behind
 	prepare func(p *process) error // runs once, before the first start; may be nil
@@ -179,13 +181,42 @@ func start(t testing.TB, r *Resource, pr func() (program, error), d Disk) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, p: p}
+	return endWith(t, p)
+}
+
+// endWith returns the server of a process, and ends it with the test.
+func endWith(t testing.TB, p *process) *Server {
 	t.Cleanup(func() {
 		if err := p.end(); err != nil {
 			t.Error(err)
 		}
 	})
-	return s
+	return &Server{t: t, p: p}
+}
+
+// startAll starts several servers for a test at the same time.
+func startAll(t testing.TB, r *Resource, programs ...func() (program, error)) []*Server {
+	t.Helper()
+	servers, errs := make([]*Server, len(programs)), make([]error, len(programs))
+	var all sync.WaitGroup
+	for i, pr := range programs {
+		program, err := pr()
+		if err != nil {
+			r.skipOrFail(t, err)
+			return nil
+		}
+		all.Go(func() {
+			var p *process
+			if p, errs[i] = launch(program); errs[i] == nil {
+				servers[i] = endWith(t, p)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return servers
 }
 
 // Addr returns host:port. A restart does not change it.

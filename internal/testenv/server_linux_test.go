@@ -1,12 +1,14 @@
 package testenv
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +31,7 @@ func client(t *testing.T, url string) *redis.Client {
 }
 
 func TestRedisIsKilledHaltedAndRestarted(t *testing.T) {
+	t.Parallel()
 	s := StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	c := client(t, "redis://"+s.Addr())
 	if err := c.Set(t.Context(), "key", "kept", 0).Err(); err != nil {
@@ -60,6 +63,7 @@ func TestRedisIsKilledHaltedAndRestarted(t *testing.T) {
 }
 
 func TestPostgreSQLIsKilledHaltedAndRestarted(t *testing.T) {
+	t.Parallel()
 	s := StartPostgreSQL(t, "-c", "shared_buffers=16MB")
 	if err := postgreSQLDo(s.PostgreSQL(), "CREATE TABLE kept (id int)"); err != nil {
 		t.Fatal(err)
@@ -78,6 +82,7 @@ func TestPostgreSQLIsKilledHaltedAndRestarted(t *testing.T) {
 }
 
 func TestMariaDBIsKilledHaltedAndRestarted(t *testing.T) {
+	t.Parallel()
 	s := StartMariaDB(t)
 	if err := mariaDBDo(s.MariaDB(), "CREATE TABLE kept (id int)"); err != nil {
 		t.Fatal(err)
@@ -96,6 +101,7 @@ func TestMariaDBIsKilledHaltedAndRestarted(t *testing.T) {
 }
 
 func TestSentinelsFailOver(t *testing.T) {
+	t.Parallel()
 	s := StartSentinels(t)
 	if got := SentinelMaster(t, s.URL); got != s.Master.Addr() {
 		t.Fatalf("the master is %s, want %s", got, s.Master.Addr())
@@ -178,6 +184,9 @@ func TestOrphan(t *testing.T) {
 	case "server":
 		s := StartRedis(t)
 		fmt.Printf("orphan %d %s\n", s.p.guard.pid, s.Dir())
+	case "RabbitMQ":
+		s := StartRabbitMQ(t)
+		fmt.Printf("orphan %d %s %d\n", s.p.guard.pid, s.Dir(), s.p.rabbit.epmd)
 	case "disk":
 		fmt.Printf("orphan %d %s\n", os.Getpid(), NewDisk(t, "64k").Dir)
 	}
@@ -189,6 +198,13 @@ func TestOrphan(t *testing.T) {
 // the process, and the folder of the server or disk.
 func orphan(t *testing.T, what string) (pid int, dir string) {
 	t.Helper()
+	pid, dir, _ = orphanWith(t, what)
+	return pid, dir
+}
+
+// orphanWith is orphan for a server with a second port.
+func orphanWith(t *testing.T, what string) (pid int, dir, port string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphan$", "-test.v")
 	cmd.Env = append(os.Environ(), orphanVariable+"="+what)
 	out, err := cmd.StdoutPipe()
@@ -198,13 +214,12 @@ func orphan(t *testing.T, what string) (pid int, dir string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for dir == "" {
-		var word string
-		if _, err := fmt.Fscan(out, &word); err != nil {
-			t.Fatal(err)
+	for lines := bufio.NewScanner(out); dir == ""; {
+		if !lines.Scan() {
+			t.Fatalf("no line of the other process: %v", lines.Err())
 		}
-		if word == "orphan" {
-			fmt.Fscan(out, &pid, &dir)
+		if rest, ok := strings.CutPrefix(lines.Text(), "orphan "); ok {
+			_, _ = fmt.Sscan(rest, &pid, &dir, &port) // most have no port
 		}
 	}
 	if err := syscall.Kill(pid, 0); err != nil {
@@ -214,21 +229,59 @@ func orphan(t *testing.T, what string) (pid int, dir string) {
 		t.Fatal(err)
 	}
 	cmd.Wait()
-	return pid, dir
+	return pid, dir, port
 }
 
 // A server ends also when the process that started it is killed.
 func TestServersEndWithTheirProcess(t *testing.T) {
 	StartRedis(t) // skips the test if Redis is missing
-	pid, dir := orphan(t, "server")
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		_, state := parentOf(pid)
-		_, err := os.Stat(dir)
-		if (state == "" || state == "Z") && errors.Is(err, os.ErrNotExist) {
-			return
-		}
-		if time.Since(began) > patience {
-			t.Fatalf("process %s is in state %q, its folder: %v", strconv.Itoa(pid), state, err)
+	awaitEnd(t)(orphan(t, "server"))
+}
+
+// awaitEnd waits until a process has ended and its folder is gone.
+func awaitEnd(t *testing.T) func(pid int, dir string) {
+	return func(pid int, dir string) {
+		t.Helper()
+		for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+			_, state := parentOf(pid)
+			_, err := os.Stat(dir)
+			if (state == "" || state == "Z") && errors.Is(err, os.ErrNotExist) {
+				return
+			}
+			if time.Since(began) > patience {
+				t.Fatalf("process %s is in state %q, its folder: %v", strconv.Itoa(pid), state, err)
+			}
 		}
 	}
+}
+
+// The port mapper of RabbitMQ ends, too.
+func TestRabbitMQEndsWithItsProcess(t *testing.T) {
+	RabbitMQ(t) // skips the test if RabbitMQ is missing
+	pid, dir, port := orphanWith(t, "RabbitMQ")
+	awaitEnd(t)(pid, dir)
+	for began := time.Now(); listening(t.Context(), "127.0.0.1:"+port) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("the port mapper on port %s is left", port)
+		}
+	}
+	if left := processesIn(t, dir); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+}
+
+// processesIn returns the processes whose working folder is a folder that was removed,
+// or a folder in it.
+func processesIn(t *testing.T, dir string) (pids []string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, dir) {
+			pids = append(pids, filepath.Base(filepath.Dir(link)))
+		}
+	}
+	return pids
 }

@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,27 +61,38 @@ type findResult struct {
 }
 
 // Resources are all tools and servers that tests may ask for.
-var Resources = append([]*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer, mongoDBServer, ferretDBServer}, searchServers...)
+var Resources = slices.Concat(
+	[]*Resource{debianPython, newestPython, redisServer, sentinelServers, postgreSQLServer, pgBouncer, mariaDBServer, mongoDBServer, ferretDBServer, rabbitMQServer, kafkaServer, chromium, axe},
+	searchServers, jaegerResources())
 
 var (
 	debianPython = resource(Resource{
 		Name:     "the Python library of Debian",
 		Variable: "OSP_TEST_PYTHON",
-		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2, pymysql, pymongo and elasticsearch",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2, pymysql, pymongo, elasticsearch, oslo_messaging and confluent_kafka",
 		find:     func() (string, string, error) { return python("OSP_TEST_PYTHON", "/usr/bin/python3", "python3") },
 	})
 	newestPython = resource(Resource{
 		Name:     "the newest Python library",
 		Variable: "OSP_TEST_PYTHON_NEW",
-		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2, pymysql, pymongo and elasticsearch",
+		Get:      "run scripts/setup.sh, or set OSP_TEST_PYTHON_NEW to a Python interpreter that can import osprofiler, SQLAlchemy 1.4, redis, psycopg2, pymysql, pymongo, elasticsearch, oslo_messaging and confluent_kafka",
 		find: func() (string, string, error) {
 			return python("OSP_TEST_PYTHON_NEW", filepath.Join(moduleRoot(), ".cache", "venv", "bin", "python3"))
 		},
 	})
 )
 
+// The texts say how to get a server, with connection strings as examples.
+var _ = ownTexts(Resources)
+
+func ownTexts(resources []*Resource) (texts []string) {
+	for _, r := range resources {
+		texts = append(texts, connstr.Own(r.Get))
+	}
+	return texts
+}
+
 func resource(s Resource) *Resource {
-	connstr.Own(s.Get)
 	s.asked = new(atomic.Bool)
 	s.once = sync.OnceValue(func() findResult {
 		s.asked.Store(true)
@@ -104,6 +116,9 @@ func NewPython(t testing.TB) string {
 
 // DebianPython is Python for programs that are not tests.
 func DebianPython() (string, error) { return debianPython.Find() }
+
+// NewestPython is NewPython for programs that are not tests.
+func NewestPython() (string, error) { return newestPython.Find() }
 
 // Find returns the location of the resource, and starts a server if necessary. If
 // the resource is missing, the error says how to get it.
@@ -202,9 +217,10 @@ func python(variable string, candidates ...string) (path, version string, err er
 }
 
 const probeScript = `
-import importlib.metadata, sqlalchemy, redis, psycopg2, pymysql, pymongo, elasticsearch
+import importlib.metadata, sqlalchemy, redis, psycopg2, pymysql, pymongo, elasticsearch, confluent_kafka
 from osprofiler.drivers import sqlalchemy_driver
 from oslo_serialization import jsonutils
+import oslo_messaging
 if not sqlalchemy.__version__.startswith("1."):
     raise ImportError("SQLAlchemy %s, but OSProfiler's SQL driver needs version 1" % sqlalchemy.__version__)
 print(importlib.metadata.version("osprofiler"))
@@ -226,14 +242,15 @@ func oneLine(err error) error {
 	return errors.New(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; "))
 }
 
-// moduleRoot returns the folder with go.mod that contains the working folder.
+// moduleRoot returns the folder of the main module, also for the tests of a module
+// in it.
 func moduleRoot() string {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "."
 	}
 	for d := dir; ; d = filepath.Dir(d) {
-		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(d, "internal", "testenv", "testenv.go")); err == nil {
 			return d
 		}
 		if filepath.Dir(d) == d {
