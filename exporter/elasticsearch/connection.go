@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -100,25 +99,19 @@ func (t *target) credentials(rest *string) (err error) {
 	if at < 0 {
 		return nil
 	}
-	user, password, _ := strings.Cut((*rest)[:at], ":")
-	*rest = (*rest)[at+1:]
-	var err2 error
-	t.user, err = url.PathUnescape(user)
-	t.password, err2 = url.PathUnescape(password)
+	t.user, t.password, err = connstr.Credentials((*rest)[:at])
 	t.hasUser = true
-	if errors.Join(err, err2) != nil {
-		return errors.New("the user or the password of the connection string holds a percent sign that is no escape; it should be written %25")
-	}
-	return nil
+	*rest = (*rest)[at+1:]
+	return err
 }
 
 // hosts reads the hosts and the prefix.
 func (t *target) hosts(rest string) (err error) {
 	hosts, prefix, _ := strings.Cut(rest, "/")
 	for host := range strings.SplitSeq(hosts, ",") {
-		addr, err := address(host)
-		if err != nil {
-			return err
+		addr, ok := connstr.Address(host, "localhost", defaultPort)
+		if !ok {
+			return errHost
 		}
 		t.nodes = append(t.nodes, addr)
 	}
@@ -136,23 +129,6 @@ func (t *target) hosts(rest string) (err error) {
 const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`
 
 var errHost = errors.New("the host of the connection string should be a host and a port, as in host:9200 or [::1]:9200" + passwordHint)
-
-// address completes host, host:port, :port, or an IPv6 address in brackets.
-func address(text string) (string, error) {
-	host, port := text, defaultPort
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
-		host, port = text[:i], text[i+1:]
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if err != nil || n == 0 || strings.HasPrefix(host, "[") != strings.HasSuffix(host, "]") || strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"\\") {
-		return "", errHost
-	}
-	if bare == "" {
-		bare = "localhost"
-	}
-	return net.JoinHostPort(bare, port), nil
-}
 
 // options reads the options of Python's driver, the options for TLS, and our own.
 func (t *target) options(o *connstr.Options, withTLS bool) error {

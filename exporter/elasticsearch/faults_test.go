@@ -45,13 +45,21 @@ func refresh(t testing.TB, url string) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	t.Run("elasticsearch7", func(t *testing.T) {
+		t.Parallel()
 		k := kind(t, testenv.StartElasticsearch7On)
-		k.Spans, k.Disk, k.Short = 4_000, "512m", false
+		k.Spans, k.Disk, k.Short = 4000, "512m", false
 		k.Test(t)
 	})
-	t.Run("elasticsearch8", func(t *testing.T) { kind(t, testenv.StartElasticsearchOn).Test(t) })
-	t.Run("opensearch2", func(t *testing.T) { kind(t, testenv.StartOpenSearchOn).Test(t) })
+	t.Run("elasticsearch8", func(t *testing.T) {
+		t.Parallel()
+		kind(t, testenv.StartElasticsearchOn).Test(t)
+	})
+	t.Run("opensearch2", func(t *testing.T) {
+		t.Parallel()
+		kind(t, testenv.StartOpenSearchOn).Test(t)
+	})
 }
 
 // direct returns the function that opens the store of a server to read back what
@@ -65,6 +73,7 @@ func direct(t *testing.T, url string) func() *store.Store {
 
 // A server refuses writes for three seconds.
 func TestPassingStates(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartElasticsearch7(t)
 	for name, enter := range map[string]func(t *testing.T) (end func()){
 		"flood stage":     func(t *testing.T) func() { return testenv.FloodStage(t, server.Search(), eventsIndex) },
@@ -87,6 +96,7 @@ func TestPassingStates(t *testing.T) {
 // and the store reads from it. Without the only master, nothing can be written until it
 // is back.
 func TestNodeGone(t *testing.T) {
+	t.Parallel()
 	c := testenv.StartElasticsearch7Cluster(t)
 	url := with(c.URL, "osp_timeout=5")
 	s := open(t, url)

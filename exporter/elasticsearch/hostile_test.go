@@ -11,6 +11,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
@@ -227,8 +228,13 @@ func checkFound(t *testing.T, b bare, index string, batch []osprofiler.Notificat
 }
 
 // An index that Python's documents made by dynamic mapping takes each notification,
-// and so does our own.
+// and so does our own. Each of the infos occurs ten times, and 80 times with
+// testenv.Soak.
 func TestHostile(t *testing.T) {
+	count, size := 370, 100
+	if testenv.Soak() {
+		count, size = 3000, 500
+	}
 	for name, prepare := range map[string]func(t testing.TB, b bare, index string){
 		"python": pythonIndex,
 		"ours":   func(testing.TB, bare, string) {},
@@ -239,14 +245,14 @@ func TestHostile(t *testing.T) {
 				b := newBare(t, url)
 				prepare(t, b, index)
 				batch := hostileMembers(t)
-				for i, info := range hostileInfos(3000) {
+				for i, info := range hostileInfos(count) {
 					n := note("db-start", info)
 					n.Service = fmt.Sprint("service", i%7)
 					batch = append(batch, n)
 				}
 				s := open(t, url)
-				for first := 0; first < len(batch); first += 500 {
-					if err := writeAgain(t, s, batch[first:min(first+500, len(batch))]); err != nil {
+				for first := 0; first < len(batch); first += size {
+					if err := writeAgain(t, s, batch[first:min(first+size, len(batch))]); err != nil {
 						t.Errorf("%.2000v", err)
 					}
 				}

@@ -9,11 +9,13 @@ import (
 
 // A caller may take longer for what it reads than the server keeps a point in time.
 func TestSlowReader(t *testing.T) {
+	t.Parallel()
 	const setting = "search.keep_alive_interval=1s" // how often the server looks for old ones
 	for name, start := range map[string]func(testing.TB, ...string) *testenv.Server{
 		"elasticsearch7": testenv.StartElasticsearch7, "elasticsearch8": testenv.StartElasticsearch, "opensearch3": testenv.StartOpenSearch3,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t, start(t, setting).Search()+"?index_name=slow&osp_refresh=true&es_scroll_time=1s&es_scroll_size=10")
 			batch := trace(60)
 			write(t, s, batch)

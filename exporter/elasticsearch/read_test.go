@@ -14,6 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
@@ -124,12 +125,17 @@ func (b bare) checkReleased(index string) {
 	b.t.Errorf("%s scrolls or points in time are open", answer)
 }
 
+// One server of each product reads pages of the largest size.
 func TestReadManyPages(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		p, index := newPlace(t, url)
 		b := newBare(t, url)
 		s := open(t, p)
-		batch := trace(25_000)
+		count := 5000
+		if testenv.Soak() || strings.HasSuffix(t.Name(), "/elasticsearch8") || strings.HasSuffix(t.Name(), "/opensearch2") {
+			count = 25_000
+		}
+		batch := trace(count)
 		write(t, s, batch)
 		if got := read(t, s, batch[0].BaseID); !slices.EqualFunc(got, batch, osprofiler.Notification.Equal) {
 			t.Errorf("%d notifications are read as %d, or in another order", len(batch), len(got))

@@ -49,8 +49,10 @@ var plugins = map[string]plugin{
 
 // The roles of the page are enough for what they are for, and for no more.
 func TestRolesOfPage(t *testing.T) {
+	t.Parallel()
 	for name, p := range plugins {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := p.start(t)
 			admin := newBare(t, server.Search())
 			stores := map[string]*store.Store{}

@@ -13,6 +13,7 @@ import (
 
 // A server without memory, and one that may have no shard more, are told as such.
 func TestStatesOfServers(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *testenv.Server{"Elasticsearch 8": testenv.StartElasticsearch, "OpenSearch 3": testenv.StartOpenSearch3} {
 		t.Run(name, func(t *testing.T) {
 			server := start(t, "indexing_pressure.memory.limit=64kb")
@@ -41,6 +42,7 @@ func TestStatesOfServers(t *testing.T) {
 
 // An index that neither the user nor the server may create is told as missing.
 func TestNoIndex(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartElasticsearch(t, "action.auto_create_index=false")
 	url := server.Search() + "?index_name=absent"
 	client := withoutRight{newBare(t, url).client}

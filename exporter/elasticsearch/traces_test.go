@@ -165,6 +165,26 @@ func TestNewestReadsLittle(t *testing.T) {
 	})
 }
 
+// The traces of a request in a window of time are not read one by one.
+func TestRequestInAWindowReadsLittle(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		_, index := newPlace(t, url)
+		b := newBare(t, url)
+		requests := 0
+		s := through(t, b, index, func(string, string, string, string) (int, string) { requests++; return 0, "" })
+		writeTraces(t, s, 400)
+		one := note("wsgi-start", `{"openstack": {"request_id": "req-1"}}`)
+		one.BaseID, one.Timestamp = osprofiler.NewID(), osprofiler.FormatTime(start.Add(50*time.Second))
+		if err := s.Write(t.Context(), []osprofiler.Notification{one}); err != nil {
+			t.Fatal(err)
+		}
+		requests = 0
+		if got := count(t, s, store.Query{RequestID: "req-1", Since: start.Add(10 * time.Second)}); got != 1 || requests > 40 {
+			t.Errorf("%d traces in %d requests", got, requests)
+		}
+	})
+}
+
 func count(t testing.TB, s *store.Store, q store.Query) (traces int) {
 	t.Helper()
 	for _, err := range s.Traces(t.Context(), q) {

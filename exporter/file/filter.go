@@ -2,9 +2,11 @@ package file
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // A lineFilter returns false only for lines that need not be parsed.
@@ -32,4 +34,18 @@ func linesWith(baseID string) lineFilter {
 	return func(line []byte) bool {
 		return bytes.Contains(line, text) || bytes.Contains(line, escape) || bytes.IndexByte(line, '\r') >= 0
 	}
+}
+
+// linesWithRequest returns a filter for the lines whose notification may mention the
+// request.
+func linesWithRequest(id string) lineFilter {
+	plain := linesWith(id)
+	var forms [][]byte
+	for _, form := range driver.PercentForms(id) {
+		forms = append(forms, []byte(form))
+	}
+	has := func(line []byte) func([]byte) bool {
+		return func(form []byte) bool { return bytes.Contains(line, form) }
+	}
+	return func(line []byte) bool { return plain(line) || slices.ContainsFunc(forms, has(line)) }
 }

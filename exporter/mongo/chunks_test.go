@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,4 +140,37 @@ func TestDeleteOfAnIDLikeAStoredOne(t *testing.T) {
 			t.Errorf("of the trace with the long id, %d notifications are left", len(back))
 		}
 	})
+}
+
+// The traces of a request in a window of time are not read one by one.
+func TestRequestInAWindowReadsLittle(t *testing.T) {
+	server, database := split(testenv.MongoDB(t))
+	var finds atomic.Int64
+	monitor := &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		if e.CommandName == "find" {
+			finds.Add(1)
+		}
+	}}
+	s := newStore(t, monitored(t, server, monitor), mongo.WithDatabase(database))
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var all []osprofiler.Notification
+	for i := range 300 {
+		n := osprofiler.Notification{Name: "wsgi-start", BaseID: osprofiler.NewID(), TraceID: osprofiler.NewID(), Timestamp: osprofiler.FormatTime(start.Add(time.Duration(i) * time.Second)), Info: `{}`}
+		if i == 150 {
+			n.Info = `{"openstack": {"request_id": "req-1"}}`
+		}
+		all = append(all, n)
+	}
+	write(t, s, all...)
+	finds.Store(0)
+	traces := 0
+	for _, err := range s.Traces(t.Context(), store.Query{RequestID: "req-1", Since: start.Add(10 * time.Second)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		traces++
+	}
+	if traces != 1 || finds.Load() > 20 {
+		t.Errorf("%d traces in %d finds", traces, finds.Load())
+	}
 }

@@ -10,7 +10,7 @@ import (
 // Each of many notifications comes back unchanged, whatever its info is. FerretDB
 // reads the whole collection for each trace.
 func TestConflicts(t *testing.T) {
-	counts := map[string]int{"TestConflicts/MongoDB": 20_000, "TestConflicts/FerretDB": 1_000}
+	counts := map[string]int{"TestConflicts/MongoDB": 4_000, "TestConflicts/FerretDB": 500}
 	onEachServer(t, func(t *testing.T, url string) {
 		count := counts[t.Name()]
 		if testenv.Soak() {

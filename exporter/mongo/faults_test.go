@@ -16,7 +16,7 @@ var kinds = map[string]faults.Server{
 		At:      shortly,
 		Reading: patiently,
 		Disk:    "512m",
-		Spans:   2000,
+		Spans:   1000,
 	},
 	// It reads the whole collection for each trace.
 	"FerretDB": {
@@ -40,8 +40,12 @@ func patiently(_ *testenv.Server, addr string) string {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for name, kind := range kinds {
-		t.Run(name, kind.Test)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kind.Test(t)
+		})
 	}
 }
 

@@ -30,13 +30,23 @@ func foreignFilters(key string) bson.A {
 // baseID is the driver.Text of an id. The filter may find documents of other
 // traces: those whose base id is a list with the id, and for an id that is no UUID
 // also those whose base id is not a string.
-func ofTrace(baseID string) bson.D {
-	strings := oneOf(keyBaseID, storedIDs(baseID))
-	if uuid, ok := uuidOf(baseID); ok {
-		values := append(storedIDs(baseID), bson.Binary{Subtype: subtypeOldUUID, Data: uuid}, bson.Binary{Subtype: subtypeUUID, Data: uuid})
-		return oneOf(keyBaseID, values)
+func ofTrace(baseID string) bson.D { return ofTraces([]string{baseID}) }
+
+// ofTraces returns the filter for the documents of traces, as ofTrace does for one.
+func ofTraces(baseIDs []string) bson.D {
+	values, foreign := bson.A{}, false
+	for _, id := range baseIDs {
+		values = append(values, storedIDs(id)...)
+		if uuid, ok := uuidOf(id); ok {
+			values = append(values, bson.Binary{Subtype: subtypeOldUUID, Data: uuid}, bson.Binary{Subtype: subtypeUUID, Data: uuid})
+		} else {
+			foreign = true
+		}
 	}
-	return bson.D{{Key: "$or", Value: append(bson.A{strings}, foreignFilters(keyBaseID)...)}}
+	if !foreign {
+		return oneOf(values)
+	}
+	return bson.D{{Key: "$or", Value: append(bson.A{oneOf(values)}, foreignFilters(keyBaseID)...)}}
 }
 
 // storedIDs returns the strings that the documents of a trace may have as their
@@ -50,12 +60,12 @@ func storedIDs(baseID string) bson.A {
 	return bson.A{stored, baseID}
 }
 
-// oneOf returns the filter for documents in which a field has one of some values.
-func oneOf(key string, values bson.A) bson.D {
-	if len(values) == 1 {
-		return bson.D{{Key: key, Value: values[0]}}
+// oneOf returns the filter for documents whose base id is one of some values.
+func oneOf(baseIDs bson.A) bson.D {
+	if len(baseIDs) == 1 {
+		return bson.D{{Key: keyBaseID, Value: baseIDs[0]}}
 	}
-	return bson.D{{Key: key, Value: bson.D{{Key: "$in", Value: values}}}}
+	return bson.D{{Key: keyBaseID, Value: bson.D{{Key: "$in", Value: baseIDs}}}}
 }
 
 // isOrdinary reports whether all documents of a trace have its id as their base

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
@@ -43,12 +42,8 @@ func (t *target) readServers(rest string) (err error) {
 
 // readUser reads the user and the password, which are before the last "@".
 func (t *target) readUser(text string) (err error) {
-	user, password, _ := strings.Cut(text, ":")
-	var err2 error
-	t.user, err = url.PathUnescape(user)
-	t.password, err2 = url.PathUnescape(password)
-	if errors.Join(err, err2) != nil {
-		return errors.New("the user or the password of the connection string holds a percent sign that is no escape; it should be written %25")
+	if t.user, t.password, err = connstr.Credentials(text); err != nil {
+		return err
 	}
 	if t.user == "" {
 		return errors.New("the connection string has a password without a user; it should read like " + example)
@@ -82,15 +77,8 @@ func address(text string) (string, error) {
 	if plain, err := url.PathUnescape(text); err == nil && strings.HasPrefix(plain, "/") && strings.HasSuffix(plain, ".sock") {
 		return plain, nil
 	}
-	host, port := text, defaultPort
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
-		host, port = text[:i], text[i+1:]
+	if addr, ok := connstr.Address(text, "", defaultPort); ok && !strings.Contains(text, "%") {
+		return addr, nil
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if err != nil || n == 0 || bare == "" || strings.HasPrefix(host, "[") != strings.HasSuffix(host, "]") ||
-		strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"%\\") {
-		return "", errHost
-	}
-	return net.JoinHostPort(bare, port), nil
+	return "", errHost
 }

@@ -150,7 +150,7 @@ func (l *listing) listApart(ctx context.Context) bool {
 		for _, stored := range values {
 			listed[stored.(string)] = true
 		}
-		filter := bson.D{{Key: "$or", Value: append(bson.A{oneOf(keyBaseID, values)}, foreignFilters(keyBaseID)...)}}
+		filter := bson.D{{Key: "$or", Value: append(bson.A{oneOf(values)}, foreignFilters(keyBaseID)...)}}
 		if !l.listCollected(ctx, filter, func(id string) bool { return asked[id] }) {
 			return false
 		}

@@ -52,6 +52,7 @@ func startCluster(t testing.TB) []string {
 func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	addrs := startCluster(t)
 	s := open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes", oredis.WithFilterErrorTrace(true), oredis.WithTTL(time.Hour))
 	const traces = 300
@@ -91,6 +92,7 @@ func first[T any](v []T, _ []error) []T { return v }
 // Slots that move while they are written to lose nothing: MOVED and ASK are
 // followed.
 func TestSlotsThatMove(t *testing.T) {
+	t.Parallel()
 	addrs := startCluster(t)
 	s := open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes&osp_legacy=no")
 	var batch []osprofiler.Notification

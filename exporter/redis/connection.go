@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -121,15 +120,9 @@ func (t *target) user(rest *string) (err error) {
 	if at < 0 {
 		return nil
 	}
-	user, password, _ := strings.Cut((*rest)[:at], ":")
+	t.client.Username, t.client.Password, err = connstr.Credentials((*rest)[:at])
 	*rest = (*rest)[at+1:]
-	var err2 error
-	t.client.Username, err = url.PathUnescape(user)
-	t.client.Password, err2 = url.PathUnescape(password)
-	if errors.Join(err, err2) != nil {
-		return errors.New("the user or the password of the connection string holds a percent sign that is no escape; it should be written %25")
-	}
-	return nil
+	return err
 }
 
 // hosts reads the hosts and the number of the database.
@@ -148,9 +141,9 @@ func (t *target) hosts(rest string) (err error) {
 		port = defaultSentinelPort
 	}
 	for host := range strings.SplitSeq(hosts, ",") {
-		addr, err := address(host, port)
-		if err != nil {
-			return err
+		addr, ok := connstr.Address(host, "localhost", port)
+		if !ok {
+			return errHost
 		}
 		t.client.Addrs = append(t.client.Addrs, addr)
 	}
@@ -175,24 +168,7 @@ var _ = []string{
 // database or a path. So errors show none of these.
 const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`
 
-var errPlace = errors.New("the host of the connection string should be a host and a port, as in host:6379 or [::1]:6379" + passwordHint)
-
-// address completes host, host:port, :port, or an IPv6 address in brackets.
-func address(text, port string) (string, error) {
-	host := text
-	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
-		host, port = text[:i], text[i+1:]
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if err != nil || n == 0 || strings.HasPrefix(host, "[") != strings.HasSuffix(host, "]") || strings.Contains(bare, ":") && bare == host || strings.ContainsAny(host, " \t\r\n\"") {
-		return "", errPlace
-	}
-	if bare == "" {
-		bare = "localhost"
-	}
-	return net.JoinHostPort(bare, port), nil
-}
+var errHost = errors.New("the host of the connection string should be a host and a port, as in host:6379 or [::1]:6379" + passwordHint)
 
 // credentials takes the user and the password from options if they are not before
 // the "@", as redis-py does.

@@ -13,6 +13,7 @@ import (
 // A server whose disk is full ends by itself, since it must not acknowledge
 // what it cannot keep.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	faults.Server{
 		Start: func(t testing.TB, d testenv.Disk) *testenv.Server { return testenv.StartRedisOn(t, d, durable...) },
 		At: func(_ *testenv.Server, addr string) string {
@@ -23,6 +24,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestSentinelFailover(t *testing.T) {
+	t.Parallel()
 	set := testenv.StartSentinels(t, durable...)
 	e := faults.Export{Store: open(t, set.URL+"&socket_timeout=1&osp_replicas=1&osp_legacy=no")}
 	failedOver := false
@@ -42,6 +44,7 @@ func TestSentinelFailover(t *testing.T) {
 // The address of the server leads to its replica for three seconds, as behind
 // HAProxy after a switch-over that was taken back.
 func TestReplicaBehindTheAddress(t *testing.T) {
+	t.Parallel()
 	master, replica := testenv.StartRedis(t), testenv.StartRedis(t)
 	host, port, _ := net.SplitHostPort(master.Addr())
 	do(t, bare(t, "redis://"+replica.Addr()), "REPLICAOF", host, port)

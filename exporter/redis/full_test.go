@@ -14,6 +14,7 @@ import (
 // A server that does not wait for its disk goes on when that is full. It says
 // so to those that come after it noticed, and no longer when there is room.
 func TestFullDiskUnderEverySecond(t *testing.T) {
+	t.Parallel()
 	d := testenv.NewDisk(t, "64m")
 	server := testenv.StartRedisOn(t, d, "--appendonly", "yes", "--appendfsync", "everysec")
 	s := open(t, "redis://"+server.Addr()+"?osp_legacy=no")

@@ -177,6 +177,7 @@ var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
 
 // A server that is killed while it gets large notifications refuses none.
 func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRedis(t, durable...)
 	r := record(open(t, "redis://"+server.Addr()+"?osp_legacy=no"))
 	enough := make(chan struct{})

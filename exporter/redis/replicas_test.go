@@ -20,6 +20,7 @@ import (
 // Notifications that were pushed without the replicas that were asked for are
 // missing, also if another part of the batch failed for a reason of its own.
 func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRedis(t)
 	do(t, bare(t, "redis://"+server.Addr()), "SET", "osprofiler_opt:B", "text")
 	s := open(t, "redis://"+server.Addr()+"?socket_timeout=1&osp_replicas=1")
@@ -34,6 +35,7 @@ func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
 // A master that becomes a replica while Write waits for replicas throws away
 // what it acknowledged. The batch is written again to the next master.
 func TestReplicasLostWhileWaiting(t *testing.T) {
+	t.Parallel()
 	server, replica := testenv.StartRedis(t), testenv.StartRedis(t)
 	admin := bare(t, "redis://"+server.Addr())
 	r := record(open(t, "redis://"+server.Addr()+"?socket_timeout=20&osp_replicas=1&osp_legacy=no"))

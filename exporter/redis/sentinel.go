@@ -16,12 +16,12 @@ func (t *target) sentinels(o *connstr.Options) error {
 	if t.scheme == schemeSentinel {
 		t.client.MasterName = defaultMaster
 	}
-	service, again := o.Take("sentinel_service_name")
+	service, named := o.Take("sentinel_service_name")
 	master, ok := o.Take("sentinel")
 	switch {
-	case again && ok && service != master:
+	case named && ok && service != master:
 		return errors.New("options sentinel and sentinel_service_name of the connection string name different masters; one of them should be left out")
-	case again:
+	case named:
 		t.client.MasterName = service
 	case ok:
 		t.client.MasterName = master
@@ -39,9 +39,9 @@ func (t *target) sentinels(o *connstr.Options) error {
 		return errors.New("the connection string names a socket and a master of sentinels; sentinels have hosts, as in redissentinel://host:26379")
 	}
 	for _, host := range fallbacks {
-		addr, err := address(host, defaultSentinelPort)
-		if err != nil {
-			return err
+		addr, ok := connstr.Address(host, "localhost", defaultSentinelPort)
+		if !ok {
+			return errHost
 		}
 		t.client.Addrs = append(t.client.Addrs, addr)
 	}

@@ -47,6 +47,7 @@ func roundTrip(t *testing.T, at string, master *testenv.Server, password string)
 // password of their own, the first of them is down: by every form of the
 // connection string the master is found, and its database.
 func TestSentinelsWithPasswords(t *testing.T) {
+	t.Parallel()
 	master := testenv.StartRedis(t, "--requirepass", masterPassword)
 	admin := bare(t, "redis://:"+url.QueryEscape(masterPassword)+"@"+master.Addr())
 	if err := admin.Do(t.Context(), "ACL", "SETUSER", "osp", "on", ">u@:/3", "~osprofiler*", "-@all",
@@ -109,6 +110,7 @@ func TestSentinelWithTLS(t *testing.T) {
 // The certificates of the sentinel and of the master that it names are both
 // verified, each for its own host.
 func TestSentinelAndMasterAreVerified(t *testing.T) {
+	t.Parallel()
 	own, other := testenv.NewCertificates(t, ""), testenv.NewCertificates(t, "")
 	for name, c := range map[string]struct {
 		sentinel, master testenv.Certificates

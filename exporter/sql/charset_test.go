@@ -8,6 +8,7 @@ import (
 )
 
 func TestNewRefusesAnotherCharacterSet(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, name, at string) {
 		if name == "postgresql" {
 			return // its driver speaks UTF-8 only

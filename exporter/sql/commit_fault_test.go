@@ -124,6 +124,7 @@ func (c *commitCase) write(t *testing.T, what string, faults int, f testenv.Comm
 // COMMIT is never repeated by itself: the second would succeed, because there
 // is no transaction any more, and nothing would be stored.
 func TestCommitFails(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, name, at string) {
 		c := newCommitCase(t, at)
 		for _, kind := range []testenv.CommitKind{testenv.RolledBack, testenv.Committed} {

@@ -56,6 +56,7 @@ func TestCommitFailsInPostgreSQL(t *testing.T) {
 // fail at COMMIT, because the other node was first. All that is written to both
 // at the same time is stored, each once.
 func TestCommitConflictsInGalera(t *testing.T) {
+	t.Parallel()
 	first := testenv.StartGalera(t)
 	second := testenv.StartGaleraNode(t, first)
 	for _, server := range []*testenv.Server{first, second} {

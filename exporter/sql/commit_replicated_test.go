@@ -15,6 +15,7 @@ import (
 // told nothing. A retry finds the rows, and still waits for the standby before
 // it reports them as stored.
 func TestCommitEndedBeforeItIsReplicated(t *testing.T) {
+	t.Parallel()
 	h := holders["postgresql"]
 	at := testenv.StartPostgreSQL(t).PostgreSQL()
 	s, db := open(t, at), foreign(t, at)

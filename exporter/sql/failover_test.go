@@ -130,6 +130,7 @@ func TestSessionsKeepADefault(t *testing.T) {
 // A server ends idle connections without a word. Closing the store is no error
 // then.
 func TestCloseAfterIdleConnectionsEnded(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartMariaDB(t, "--wait-timeout=1")
 	db := foreign(t, server.MariaDB())
 	s, err := openAt(t.Context(), server.MariaDB())

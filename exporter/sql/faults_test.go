@@ -41,8 +41,12 @@ var kinds = map[string]faults.Server{
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for name, kind := range kinds {
-		t.Run(name, kind.Test)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kind.Test(t)
+		})
 	}
 }
 

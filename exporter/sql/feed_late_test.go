@@ -208,6 +208,7 @@ func lateSteps() int {
 // the ids are: in MariaDB by auto_increment_increment, as each Galera cluster
 // sets it, in PostgreSQL by the sequence, of which sessions may take blocks.
 func TestFeedOfLateCommits(t *testing.T) {
+	t.Parallel()
 	sequences := map[string]string{
 		"steps of 3":                "INCREMENT BY 3",
 		"blocks of 50":              "CACHE 50",
@@ -215,6 +216,7 @@ func TestFeedOfLateCommits(t *testing.T) {
 	}
 	for name, how := range sequences {
 		t.Run("postgresql, "+name, func(t *testing.T) {
+			t.Parallel()
 			at := testenv.PostgreSQL(t)
 			c := newLateCase(t, at)
 			execute(t, c.others[0], "ALTER SEQUENCE data_id_seq "+how)
@@ -261,6 +263,7 @@ func stepping(t *testing.T, at string, step int) (all []*sql.DB) {
 // A feed on one node of a Galera cluster yields the rows that are committed on
 // both, late or not.
 func TestFeedInGalera(t *testing.T) {
+	t.Parallel()
 	first := testenv.StartGalera(t)
 	second := testenv.StartGaleraNode(t, first)
 	c := newLateCase(t, first.MariaDB(), foreign(t, first.MariaDB()), foreign(t, second.MariaDB()))
@@ -276,6 +279,7 @@ func TestFeedInGalera(t *testing.T) {
 // A cursor stays short and misses nothing where more transactions were rolled
 // back than it can tell of.
 func TestFeedAmongManyRollbacks(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
 		c := newLateCase(t, at)
 		c.begin(t) // committed last of all
@@ -304,6 +308,7 @@ func TestFeedAmongManyRollbacks(t *testing.T) {
 // Deleted rows leave gaps. They are no news, and a row that is committed late
 // among them is found.
 func TestFeedAmongManyDeletions(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
 		c := newLateCase(t, at)
 		for range 200 {
@@ -335,6 +340,7 @@ func TestFeedAmongManyDeletions(t *testing.T) {
 // A loop that takes one notification from each poll comes to the end of joined
 // gaps, too.
 func TestFeedOfGapsOneAtATime(t *testing.T) {
+	t.Parallel()
 	at := testenv.MariaDB(t)
 	s := open(t, at)
 	if err := s.Ping(t.Context()); err != nil {
@@ -348,7 +354,7 @@ func TestFeedOfGapsOneAtATime(t *testing.T) {
 	row := func(id int, name string) string {
 		return fmt.Sprintf(`(%d, '2024-05-06T07:08:09.000000', 'A', 'p', '%s', '%s', '"{\\"info\\": {}}"')`, id, name, name)
 	}
-	for i := range 4000 { // with irregular gaps, which are joined
+	for i := range 1500 { // with irregular gaps, which are joined
 		free = append(free, id+1)
 		id += 2 + random.IntN(6)
 		values = append(values, row(id, fmt.Sprint("n", i)))
@@ -373,7 +379,7 @@ func TestFeedOfGapsOneAtATime(t *testing.T) {
 	poll(-1)
 	execute(t, db, insert+row(free[40], "late"))
 	seen := map[string]int{}
-	for range 6000 {
+	for range 2250 {
 		names := poll(1)
 		if len(names) == 0 {
 			break

@@ -15,6 +15,7 @@ import (
 // A server or a proxy may end connections that are idle. Nothing is lost then, and
 // closing the store is no failure.
 func TestIdleConnectionsAreEnded(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, name, at string) {
 		for how, end := range map[string]func(*testing.T, string, string) (string, func()){
 			"by the server's timeout": timeoutOfServer,

@@ -54,6 +54,7 @@ func numbered(count int) (batch []osprofiler.Notification) {
 
 // A notification that is larger than the server takes costs only itself.
 func TestOversized(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartMariaDB(t, "--max-allowed-packet=4194304")
 	for _, c := range []struct {
 		name    string
@@ -141,6 +142,7 @@ func TestNothingIsCut(t *testing.T) {
 // A server that closes the connection over a large row, as proxies do, refuses
 // that row. The proxy of the test cuts each connection that carries too much.
 func TestHungUpOverLargeRow(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
 		u := parse(t, at)
 		proxy := testenv.NewProxy(t, u.Host)

@@ -42,6 +42,7 @@ func TestIDsOfTheSequence(t *testing.T) {
 // A limit of Galera for a transaction costs no notification of a batch that is
 // larger.
 func TestLimitsOfGalera(t *testing.T) {
+	t.Parallel()
 	for _, limit := range []string{"--wsrep-max-ws-rows=20", "--wsrep-max-ws-size=8192"} {
 		t.Run(limit, func(t *testing.T) {
 			s := open(t, testenv.StartGalera(t, limit).MariaDB())
@@ -93,6 +94,7 @@ func TestTableThatRefusesAll(t *testing.T) {
 
 // A large row that waits for a lock longer than read_timeout is no refusal.
 func TestLargeRowWaitsForALock(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartMariaDB(t)
 	s := open(t, server.MariaDB()+"&read_timeout=1")
 	db := foreign(t, server.MariaDB())

@@ -13,6 +13,7 @@ import (
 // and where they are among others', where some are missing, and where a page
 // ends since its rows are large.
 func TestLongTrace(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)
 		var want []string

@@ -40,7 +40,10 @@ func TestStore(t *testing.T) {
 
 func onServers(t *testing.T, test func(t *testing.T, name, at string)) {
 	for name, place := range servers {
-		t.Run(name, func(t *testing.T) { test(t, name, place(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for its server
+			test(t, name, place(t))
+		})
 	}
 }
 

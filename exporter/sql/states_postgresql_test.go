@@ -45,8 +45,8 @@ var postgreSQLStates = []passingState{
 	{
 		// Between two statements more time passes than the server allows.
 		name: "idle_in_transaction_session_timeout", code: "25P03",
-		setup: []string{"DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET idle_in_transaction_session_timeout = ''50ms'''; END $$"},
-		enter: func(_ *testing.T, c *stateCase) { c.proxy.Delay(150 * time.Millisecond) },
+		setup: []string{"DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET idle_in_transaction_session_timeout = ''500ms'''; END $$"},
+		enter: func(_ *testing.T, c *stateCase) { c.proxy.Delay(1500 * time.Millisecond) },
 		leave: func(_ *testing.T, c *stateCase) { c.proxy.Delay(0) },
 	},
 	{

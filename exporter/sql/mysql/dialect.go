@@ -103,7 +103,7 @@ func (dialect) Exact(column string) string {
 func (dialect) Unindexed(column string) string { return "concat(" + column + ")" }
 func (dialect) Text() string                   { return "CAST(data AS CHAR CHARACTER SET utf8mb4)" }
 
-func (d dialect) Contains(word string) string { return d.Text() + " LIKE '%" + word + "%'" }
+func (d dialect) Contains(word string) string { return d.Text() + " LIKE " + table.LikePattern(word) }
 
 // Stamp is binary, so that it is compared byte by byte.
 func (dialect) Stamp(timestamp string) string {

@@ -77,7 +77,7 @@ func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, 
 func (dialect) PhysicalOrder() (column, placeholder string) { return "id", "?" }
 
 // Contains uses LIKE, which is faster than instr.
-func (dialect) Contains(word string) string { return "data LIKE '%" + word + "%'" }
+func (dialect) Contains(word string) string { return "data LIKE " + table.LikePattern(word) }
 
 func (dialect) Stamp(timestamp string) string {
 	return timestamp + " || substr('0000000000000000000' || id, -19)"
