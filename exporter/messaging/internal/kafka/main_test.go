@@ -1,0 +1,10 @@
+package kafka
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// No goroutine is left when all buses and consumptions are closed.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

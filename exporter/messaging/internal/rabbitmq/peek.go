@@ -1,0 +1,252 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
+)
+
+// Peek reads the messages of each queue and gives them back before it yields them, so
+// that other readers miss them for a short time only. It declares nothing: a queue that
+// does not exist is empty.
+//
+// A classic queue puts messages back to their places. A quorum queue counts a peek as a
+// delivery of each message, and is refused if it might lose messages or their order.
+func (b *Bus) Peek(ctx context.Context, limit int) (messages iter.Seq2[bus.Message, error], more func() bool) {
+	hasMore := false
+	return func(yield func(bus.Message, error) bool) {
+		if err := b.stuck.release(ctx); err != nil {
+			yield(bus.Message{}, b.transient(ctx, err))
+			return
+		}
+		l := &looking{bus: b}
+		defer l.end(ctx)
+		number := uint64(0)
+		for _, queue := range b.queues() {
+			p, err := l.at(ctx, queue, int(number), limit-int(number))
+			if err != nil {
+				yield(bus.Message{}, b.transient(ctx, err))
+				return
+			}
+			hasMore = hasMore || p.more
+			for i := range p.held[:p.seen] {
+				number++
+				if !yield(messageOf(number, queue, &p.held[i]), nil) {
+					return
+				}
+			}
+		}
+	}, func() bool { return hasMore }
+}
+
+// A looking is one call of Peek.
+type looking struct {
+	bus  *Bus
+	conn *conn // nil before it is connected
+
+	bytes int // the size of the bodies in the queues that were looked at
+}
+
+// at looks at a queue. A quorum queue without a leader, such as one that is just being
+// declared, fails for a moment. before is the number of messages that were looked at. A
+// peek that is stuck keeps the connection.
+func (l *looking) at(ctx context.Context, queue string, before, limit int) (p *peek, err error) {
+	for began := time.Now(); ; {
+		if l.conn == nil || l.conn.isLost() {
+			l.end(ctx)
+			if l.conn, err = l.bus.connect(ctx); err != nil {
+				return nil, err
+			}
+		}
+		name := l.conn.name
+		p = &peek{bus: l.bus, conn: l.conn, queue: queue, before: before, limit: limit, bytes: l.bytes, saved: map[uint64]bool{}}
+		err = p.read(ctx)
+		if p.stuck {
+			l.bus.stuck.keep(p)
+			l.conn = nil
+			return p, l.bus.explainFrom(name, err)
+		}
+		if err == nil {
+			l.bytes = p.bytes
+		}
+		if codeOf(err) != amqp.InternalError || time.Since(began) > mostRefusals {
+			return p, l.bus.explainFrom(name, err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (l *looking) end(ctx context.Context) {
+	if l.conn != nil {
+		l.conn.leave(ctx)
+	}
+}
+
+func messageOf(number uint64, queue string, d *amqp.Delivery) bus.Message {
+	_, isCopy := d.Headers[rescued]
+	return bus.Message{
+		Number: number, Body: bodyOf(d), ContentType: d.ContentType, Place: fmt.Sprintf("a message in queue %q", queue),
+		Redelivered: d.Redelivered || isCopy,
+	}
+}
+
+// A peek looks at the messages of one queue.
+type peek struct {
+	bus   *Bus
+	conn  *conn
+	queue string
+	ch    *channel
+	// before is the number of messages in the queues before this one, and limit how
+	// many may be taken from this one.
+	before, limit int
+	bytes         int // the size of the bodies, with those of the queues before
+
+	kind queueKind
+	held []amqp.Delivery
+	seen int  // how many of them are looked at
+	more bool // there are more messages
+	// counted says that the queue is a quorum queue, which counts deliveries.
+	counted bool
+	saved   map[uint64]bool // the delivery tags of the messages that were rescued
+	// readers are the consumers that are not canceled.
+	readers []reader
+	stuck   bool // messages that must not be given back are held
+}
+
+// mostBytes is the size of the bodies after which a peek ends.
+const mostBytes = 64 << 20
+
+func (p *peek) full() bool { return p.bytes >= mostBytes }
+
+// hold keeps a message that was taken. A quorum queue goes on after the end of the peek,
+// since it has to give all messages back in order; their bodies are only needed if they
+// have to be rescued.
+func (p *peek) hold(d amqp.Delivery) {
+	if p.full() {
+		p.more = true
+		if !p.isEndangered(&d) {
+			d.Body = nil
+		}
+	} else {
+		p.bytes += len(d.Body)
+		p.seen++
+	}
+	p.held = append(p.held, d)
+}
+
+// read reads messages and gives them back.
+func (p *peek) read(ctx context.Context) (err error) {
+	if p.ch, err = p.conn.channel(ctx); err != nil {
+		return err
+	}
+	ready, _, err := p.ready(ctx)
+	switch {
+	case isNoQueue(err):
+		return nil // and the broker has closed the channel
+	case err != nil:
+		return err
+	}
+	if p.limit > 0 && !p.full() { // even if there is nothing, so that the broker says if the queue is a stream
+		err = p.take(ctx, ready)
+	}
+	// A peek that ended before the limit has found the queue empty. Messages that another
+	// reader has given back since then are not more than were looked for.
+	if err == nil && ready > len(p.held) && (len(p.held) >= p.limit || p.full()) {
+		ready, _, err = p.ready(ctx)
+		p.more = p.more || ready > 0
+	}
+	if given := p.giveBack(ctx); err == nil || p.stuck {
+		err = given
+	}
+	return err
+}
+
+// ready returns the number of messages that nobody holds, and the number of consumers.
+func (p *peek) ready(ctx context.Context) (ready, readers int, err error) {
+	err = p.ch.call(ctx, func(ch *amqp.Channel) error {
+		q, err := ch.QueueDeclarePassive(p.queue, false, false, false, false, nil)
+		ready, readers = q.Messages, q.Consumers
+		return err
+	})
+	return ready, readers, err
+}
+
+// take takes messages, of which ready are there. It gets those of a classic queue one by
+// one, since a queue with the property auto-delete would be deleted with the end of its
+// last consumer. A quorum queue gives messages back in order only if one consumer had
+// them all. If the broker does not tell the kind of the queue, the options do, or the
+// first message does if it was given back before.
+func (p *peek) take(ctx context.Context, ready int) (err error) {
+	if p.kind, err = p.conn.inspect(ctx, p.queue); err != nil {
+		return err
+	}
+	p.counted = p.kind.typ == amqp.QueueTypeQuorum || p.kind.typ == "" && p.bus.settings.QuorumQueue
+	if p.counted {
+		if err := p.checkQueue(ready); err != nil {
+			return err
+		}
+	}
+	ok, err := p.get(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	if _, counts := deliveriesOf(&p.held[0]); counts && !p.counted {
+		p.counted = true
+		if err := p.checkQueue(ready); err != nil {
+			return err
+		}
+	}
+	if p.counted {
+		if err := p.checkDeliveries(); err != nil {
+			return err
+		}
+		return p.consume(ctx, p.limit)
+	}
+	for ok && err == nil && len(p.held) < p.limit && !p.full() {
+		ok, err = p.get(ctx)
+	}
+	return err
+}
+
+// get takes one message, unless there is none.
+func (p *peek) get(ctx context.Context) (ok bool, err error) {
+	var d amqp.Delivery
+	err = p.ch.call(ctx, func(ch *amqp.Channel) error {
+		d, ok, err = ch.Get(p.queue, false)
+		return err
+	})
+	if ok && err == nil {
+		p.hold(d)
+	}
+	return ok, err
+}
+
+// giveBack puts everything back. First the consumers end: an acknowledgement of a message
+// that was rescued would bring the next one to them.
+func (p *peek) giveBack(ctx context.Context) error {
+	if p.ch.IsClosed() { // the broker has put everything back
+		p.stuck = false
+		return nil
+	}
+	p.halt(ctx)
+	if err := p.rescue(ctx); err != nil {
+		return err
+	}
+	left, _, err := p.ready(ctx)
+	if err == nil {
+		err = p.ch.giveBack(ctx)
+	}
+	if err != nil || !p.counted {
+		return err
+	}
+	return p.awaitBack(ctx, left+len(p.held)-len(p.saved))
+}

@@ -1,0 +1,53 @@
+package rabbitmq
+
+import (
+	"context"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// poll hands on messages that it gets one by one, so that the queue has no consumer
+// whose end deletes it.
+func (s *stream) poll(ch *channel, arrivals chan<- arrival) {
+	defer close(s.done)
+	s.handKept(arrivals)
+	for {
+		var (
+			d  amqp.Delivery
+			ok bool
+		)
+		err := ch.call(context.Background(), func(ch *amqp.Channel) (err error) {
+			d, ok, err = ch.Get(s.lane.queue, false)
+			return err
+		})
+		switch {
+		case err != nil:
+			s.hand(arrivals, arrival{stream: s, ended: true})
+			return
+		case ok:
+			s.polling.empty.Store(false)
+			s.session.endangered.note(&d)
+			if !s.handOrKeep(arrivals, &d) {
+				return
+			}
+			continue
+		}
+		s.polling.empty.Store(true)
+		select {
+		case <-time.After(pause):
+		case <-s.stop:
+			return
+		}
+	}
+}
+
+// hand hands on an arrival, unless nobody takes it any more.
+func (s *stream) hand(arrivals chan<- arrival, a arrival) bool {
+	select {
+	case arrivals <- a:
+		return true
+	case <-s.stop:
+		return false
+	}
+}

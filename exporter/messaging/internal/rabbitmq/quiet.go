@@ -1,0 +1,76 @@
+package rabbitmq
+
+import "time"
+
+// A quiet finds out when a Receive ends because nothing arrives any more.
+type quiet struct {
+	c      *consumption
+	idle   time.Duration
+	timer  *time.Timer
+	passed <-chan time.Time // when the time has passed; nil for a Receive that waits without end
+	asked  bool             // the queues were asked whether they have messages
+	since  time.Time        // when they were asked first; zero before
+}
+
+func newQuiet(c *consumption, idle time.Duration) *quiet {
+	q := &quiet{c: c, idle: idle}
+	if idle > 0 {
+		q.timer = time.NewTimer(idle)
+		q.passed = q.timer.C
+	}
+	return q
+}
+
+func (q *quiet) stop() {
+	if q.timer != nil {
+		q.timer.Stop()
+	}
+}
+
+// begin begins the time again, because something has arrived.
+func (q *quiet) begin() { q.asked, q.since = false, time.Time{}; q.reset(q.idle) }
+
+func (q *quiet) reset(d time.Duration) {
+	if q.timer != nil {
+		q.timer.Reset(d)
+	}
+}
+
+// worked is called when a lane has ended its work. The time begins when the broker can
+// deliver, or when the queues have told whether they have messages.
+func (q *quiet) worked() {
+	renewed, working, ready := q.c.progress()
+	switch {
+	case renewed:
+		q.begin()
+	case !q.asked:
+		q.reset(q.idle)
+	case working: // this is called again
+	case ready && time.Since(q.since) < q.c.bus.config.Timeout:
+		q.asked = false
+		q.reset(max(q.idle, pause))
+	default:
+		q.reset(pause) // for what is on its way inside of this process
+	}
+}
+
+// isOver is called when the time has passed. On a loaded machine, messages may lie in
+// the queues nevertheless, so that the queues are asked before the end. Receive does not
+// end silently if a queue cannot be read.
+func (q *quiet) isOver() (bool, error) {
+	switch working, err := q.c.state(); {
+	case working: // worked is called
+		return false, nil
+	case err != nil:
+		return false, err
+	case q.asked:
+		return true, nil
+	}
+	if q.asked = true; q.since.IsZero() {
+		q.since = time.Now()
+	}
+	if !q.c.ask() {
+		q.worked()
+	}
+	return false, nil
+}
