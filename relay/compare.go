@@ -55,7 +55,7 @@ func (c *lookupCost) passLimit(inWindow int) time.Duration {
 
 // compare implements comparer.
 func (t *storeTarget) compare(ctx context.Context, w *window, has []bool, warning func(error)) error {
-	if !t.can.Read && !t.can.Feed {
+	if t.can.Peek || !t.can.Read && !t.can.Feed { // a message that lay on a bus may be gone
 		return nil
 	}
 	for _, baseID := range w.baseIDs {

@@ -18,6 +18,9 @@ const progressStep = 256
 // reported as warnings. Any other failure ends Copy; what was read before a
 // failure of the source is copied.
 //
+// A target of [ToExporter] gets, at the end, also the halves whose other half the source
+// does not have, as incomplete spans.
+//
 // Copy may be called again; it finds what is there already. After a failure it
 // needs a new source if the targets do not have all that was read: the source that
 // was read would go on behind what is missing, so Copy refuses it. See the package
@@ -34,15 +37,54 @@ func Copy(ctx context.Context, from Source, to []Target, opts ...Option) (Counts
 	}
 	c := &copier{
 		config: newConfig(opts), source: from, targets: to,
-		counts: Counts{Targets: make([]TargetCounts, len(to))}, window: newWindow(),
+		counts: Counts{Targets: make([]TargetCounts, len(to))},
+		limits: windowLimits{count: windowCount, bytes: windowBytes},
 	}
-	err := c.run(ctx)
+	if source, ok := from.(taker); ok {
+		if c.dryRun {
+			return c.counts, errDryTake
+		}
+		c.taker = source
+		c.limits = source.limits()
+		source.whenDue(func() bool {
+			c.failure = c.flush(ctx)
+			return c.failure == nil
+		})
+		defer source.whenDue(nil)
+	}
+	for _, target := range to {
+		if t, ok := target.(*exporterTarget); ok {
+			c.sinks = append(c.sinks, t)
+		}
+	}
+	onlySinks := len(c.sinks) > 0 && len(c.sinks) == len(to) && c.taker == nil && !c.dryRun
+	if onlySinks {
+		c.limits = sinkLimits
+	}
+	c.window = newWindow(c.limits)
+	c.window.withoutKeys = onlySinks
+	err := c.runAll(ctx)
 	if err != nil && marked != nil {
 		*marked.consumedFlag() = len(c.window.notifications) > 0
 	}
 	c.progress(c.counts)
 	return c.counts.clone(), errors.Join(err, c.warned.close())
 }
+
+// A taker is a source that takes what it yields out of its place, so that what is not
+// safe in the targets has to stay there.
+type taker interface {
+	// limits bounds the windows in which the source is copied.
+	limits() windowLimits
+	// whenDue makes Read call flush, in front of or behind an element, when what was
+	// yielded has waited for a while. Read ends if flush returns false.
+	whenDue(flush func() bool)
+	// leave excepts the notification in front of the position from Acknowledge.
+	leave(p Position)
+}
+
+// errDryTake is the error of a dry run that would take what it reads.
+var errDryTake = errors.New("a dry run cannot take messages from a bus: use the source FromStore, which looks at them")
 
 // errSourceConsumed is the error of Copy for a source that was read further than
 // every target has it.
@@ -59,10 +101,29 @@ type copier struct {
 	config
 
 	source  Source
+	taker   taker // the source, or nil
 	targets []Target
 	counts  Counts
+	limits  windowLimits
 	window  *window
-	warned  keySet // texts of warnings
+	sinks   []*exporterTarget
+	waiting []heldPosition // of what waits in the sinks
+	failure error          // of a flush that the source has called
+	warned  keySet         // texts of warnings
+}
+
+// runAll copies until the source has no more. A bus may have more when what waits in the
+// sinks was exported, because only then it can be acknowledged.
+func (c *copier) runAll(ctx context.Context) error {
+	for {
+		before := c.counts.Read
+		if err := c.run(ctx); err != nil {
+			return err
+		}
+		if held, err := c.flushSinks(ctx); err != nil || !held || c.taker == nil || c.counts.Read == before {
+			return err
+		}
+	}
 }
 
 func (c *copier) run(ctx context.Context) error {
@@ -73,6 +134,9 @@ func (c *copier) run(ctx context.Context) error {
 		if err := c.take(ctx, n, err); err != nil {
 			return err
 		}
+	}
+	if c.failure != nil {
+		return c.failure
 	}
 	return c.flush(ctx)
 }
@@ -94,30 +158,58 @@ func (c *copier) failed(ctx context.Context, err error) error {
 // take takes a notification of the source, or the error for a skipped entry.
 func (c *copier) take(ctx context.Context, n osprofiler.Notification, err error) error {
 	if err != nil {
-		isNew, err := c.warn(err)
-		if isNew {
-			c.counts.Skipped++
-		}
-		return err
+		return c.skip(err)
 	}
+	c.redact(&n)
 	if c.counts.Read++; c.counts.Read%progressStep == 0 {
 		c.progress(c.counts)
 	}
-	if !c.window.add(n) {
+	k, isNew := c.window.addKey(n)
+	if !isNew {
 		for i := range c.targets {
 			c.counts.Targets[i].Present++
 		}
 	}
-	if c.window.isFull() {
+	if c.taker != nil {
+		c.window.positions = append(c.window.positions, positioned{k, c.source.Position()})
+	}
+	if c.window.isFull() || c.taker != nil && c.window.added >= c.limits.count {
 		return c.flush(ctx)
 	}
 	return nil
 }
 
+// skip counts an entry that was skipped, and warns of it.
+func (c *copier) skip(err error) error {
+	var damage *store.DamageError
+	if !errors.As(err, &damage) {
+		damage = &store.DamageError{}
+	}
+	isNew, failure := c.warn(err)
+	if c.taker != nil && damage.Kind != "" {
+		isNew = true // each is another message
+	}
+	switch {
+	case !isNew:
+	case damage.Foreign:
+		c.counts.Foreign++
+	case damage.More:
+		c.counts.Partial = true
+	default:
+		c.counts.Skipped++
+	}
+	return failure
+}
+
 // warn warns of an error if it is new: a file reports a line that cannot be read
 // whenever the file is read.
 func (c *copier) warn(err error) (isNew bool, failure error) {
-	k := keyOfID(err.Error())
+	text := err.Error()
+	var damage *store.DamageError
+	if errors.As(err, &damage) && damage.Kind != "" {
+		text = damage.Kind
+	}
+	k := keyOfID(text)
 	there, failure := c.warned.has(k)
 	if there || failure != nil {
 		return false, failure
@@ -131,18 +223,18 @@ func (c *copier) warn(err error) (isNew bool, failure error) {
 func (c *copier) flush(ctx context.Context) error {
 	position := c.source.Position()
 	for i, target := range c.targets {
+		if len(c.window.notifications) == 0 {
+			break
+		}
 		if err := c.flushTo(ctx, target, &c.counts.Targets[i]); err != nil {
 			return err
 		}
 	}
-	c.window = newWindow()
+	c.window.reset()
 	if c.dryRun {
 		return nil
 	}
-	if err := c.source.Acknowledge(ctx, position); err != nil {
-		return fmt.Errorf("everything was copied so far, but the source cannot be told: %w", err)
-	}
-	return nil
+	return c.acknowledge(ctx, position)
 }
 
 func (c *copier) flushTo(ctx context.Context, target Target, counts *TargetCounts) error {
@@ -184,10 +276,14 @@ func (c *copier) write(ctx context.Context, target Target, b *batch, counts *Tar
 		counts.Written += len(b.keys)
 		return b.keys, nil
 	}
+	if sink, ok := target.(*exporterTarget); ok {
+		return b.keys, c.writeSpans(ctx, sink, b, counts)
+	}
 	err = target.Write(ctx, b.notifications)
 	var partial *store.WriteError
 	if errors.As(err, &partial) && ctx.Err() == nil &&
 		len(partial.Refused) > 0 && len(partial.Refused) == len(partial.Missing) {
+		c.keep(&err, b, partial.Refused)
 		c.warning(err)
 		counts.Refused += len(partial.Refused)
 		counts.Written += len(b.keys) - len(partial.Refused)
@@ -198,6 +294,23 @@ func (c *copier) write(ctx context.Context, target Target, b *batch, counts *Tar
 	}
 	counts.Written += len(b.keys)
 	return b.keys, nil
+}
+
+// keep leaves in the source what the target refuses, because no other place has it.
+func (c *copier) keep(err *error, b *batch, refused []int) {
+	if c.taker == nil {
+		return
+	}
+	keys := make(map[key]bool, len(refused))
+	for _, i := range refused {
+		keys[b.keys[i]] = true
+	}
+	for _, p := range c.window.positions {
+		if keys[p.key] {
+			c.taker.leave(p.position)
+		}
+	}
+	*err = fmt.Errorf("%w; what the target refuses stays in %s", *err, c.source.Name())
 }
 
 // without returns the keys but for those at the indices.

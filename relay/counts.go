@@ -5,7 +5,9 @@ import "slices"
 // Counts says what was copied.
 type Counts struct {
 	Read    int            // notifications that the source gave
-	Skipped int            // entries of the source that could not be read
+	Skipped int            // entries of the source that could not be read, without those of other programs
+	Foreign int            // entries of other programs, which the source keeps
+	Partial bool           // the source has more than it gave: see [store.DamageError]
 	Targets []TargetCounts // in the order of the targets
 }
 

@@ -11,7 +11,8 @@ import (
 type Checkpoint func(ctx context.Context, c store.Cursor) error
 
 // FromStore returns the source of all notifications of a store: in the order of
-// writing if the store has a feed, else trace by trace. The store stays the
+// writing if the store has a feed, else trace by trace. A message bus is copied as it
+// lies there, and nothing is taken away; [FromConsumer] takes. The store stays the
 // caller's to close, after the source.
 func FromStore(s *store.Store, opts ...StoreOption) Source {
 	if s.Capabilities().Feed {
@@ -36,6 +37,7 @@ type feedSource struct {
 	store      *store.Store
 	from       store.Cursor
 	checkpoint Checkpoint
+	tracked    bool        // a Follow keeps the position
 	feed       *store.Feed // nil before the first Read
 }
 
@@ -84,7 +86,7 @@ func (m *cursorMoves) of(feed *store.Feed) int {
 // some stores make at a cost.
 func (f *feedSource) Position() Position {
 	switch {
-	case f.checkpoint == nil:
+	case f.checkpoint == nil && !f.tracked:
 		return ""
 	case f.feed == nil:
 		return Position(f.from)

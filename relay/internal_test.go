@@ -83,7 +83,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestBatchesAreBounded(t *testing.T) {
-	w := newWindow()
+	w := newWindow(windowLimits{count: windowCount, bytes: windowBytes})
 	add := func(id string, size int) {
 		w.add(osprofiler.Notification{Name: "x-start", TraceID: id, Info: osprofiler.Info(`{"x": "` + strings.Repeat("x", size) + `"}`)})
 	}
@@ -105,7 +105,7 @@ func TestBatchesAreBounded(t *testing.T) {
 
 // A window is full by count or by bytes, and holds equal notifications once.
 func TestWindow(t *testing.T) {
-	w := newWindow()
+	w := newWindow(windowLimits{count: windowCount, bytes: windowBytes})
 	n := osprofiler.Notification{Name: "x-start", Info: osprofiler.Info(`{"x": "` + strings.Repeat("x", windowBytes/2) + `"}`)}
 	if !w.add(n) || w.isFull() || w.add(n) || w.isFull() {
 		t.Error("a notification counts twice")

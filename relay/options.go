@@ -1,6 +1,11 @@
 package relay
 
-import "github.com/osprofiler-otel/osprofiler/store"
+import (
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/bridge/convert"
+	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/tags"
+)
 
 // An Option changes how [Copy] copies.
 type Option interface{ apply(*config) }
@@ -9,6 +14,7 @@ type config struct {
 	dryRun   bool
 	progress func(Counts)
 	warning  func(error)
+	redactor
 }
 
 type optionFunc func(*config)
@@ -25,8 +31,15 @@ func WithDryRun() Option { return optionFunc(func(c *config) { c.dryRun = true }
 func WithProgress(f func(Counts)) Option { return optionFunc(func(c *config) { c.progress = f }) }
 
 // WithWarning calls f for each entry that cannot be read, once for each, and for
-// each batch of which a target refuses a part. The error says which ones.
-func WithWarning(f func(error)) Option { return optionFunc(func(c *config) { c.warning = f }) }
+// each batch of which a target refuses a part. The error says which ones. [Follow] also
+// calls f when a source or a target begins to fail, once for each reason. Follow calls f
+// from one goroutine at a time.
+func WithWarning(f func(error)) CommonOption { return warningOption(f) }
+
+type warningOption func(error)
+
+func (f warningOption) apply(c *config)             { c.warning = f }
+func (f warningOption) applyFollow(c *followConfig) { c.warning = f }
 
 func newConfig(opts []Option) config {
 	c := config{progress: func(Counts) {}, warning: func(error) {}}
@@ -56,4 +69,23 @@ func newStoreConfig(opts []StoreOption) (c storeConfig) {
 		opt.applyStore(&c)
 	}
 	return c
+}
+
+// WithRedaction removes sensitive values from each notification when it is read. So no
+// target, no dead letter and no file of the state directory gets them. The body of a
+// message that cannot be read is no notification, and stays as it is.
+func WithRedaction(r tags.Redaction) CommonOption { return redactionOption(r) }
+
+type redactionOption tags.Redaction
+
+func (r redactionOption) apply(c *config)             { c.redactor = redactor(r) }
+func (r redactionOption) applyFollow(c *followConfig) { c.redactor = redactor(r) }
+
+// A redactor removes sensitive values. The zero redactor changes nothing.
+type redactor tags.Redaction
+
+func (r redactor) redact(n *osprofiler.Notification) {
+	if r != (redactor{}) {
+		*n = convert.RedactedNotification(n, tags.Redaction(r))
+	}
 }

@@ -24,6 +24,49 @@ func (c *consumer) take(n osprofiler.Notification, err error) bool {
 	return !c.left
 }
 
+// takeChosen takes what a sequence yields, apart from the notifications of traces that
+// are not chosen. Without a set, all traces are chosen.
+func (c *consumer) takeChosen(all sequence, chosen *keySet) error {
+	for n, err := range all {
+		if store.Ends(err) {
+			return err
+		}
+		if err == nil && chosen != nil {
+			is, err := chosen.has(keyOfID(n.BaseID))
+			if err != nil {
+				return err
+			}
+			if !is {
+				continue
+			}
+		}
+		if !c.take(n, err) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// list calls add with the key of each trace of a listing, and takes the errors of
+// skipped entries. It returns false if it did not come to the end.
+func (c *consumer) list(traces iter.Seq2[store.Summary, error], add func(key) error) (all bool, err error) {
+	for summary, err := range traces {
+		switch {
+		case store.Ends(err):
+			return false, err
+		case err != nil:
+			if !c.take(osprofiler.Notification{}, err) {
+				return false, nil
+			}
+		default:
+			if err := add(keyOfID(summary.BaseID)); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
 // resumed returns the sequence of what read hands on. read is called again if it
 // fails for a reason that passes; it then goes on where it was. progress counts
 // what is done for good: after progress the time of the retry begins anew.

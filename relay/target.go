@@ -15,8 +15,8 @@ type Target interface {
 	Name() string
 
 	// Write stores the batch. It returns nil when the target has all of it. The
-	// target itself repeats what fails for a reason that passes. The same batch
-	// may come again. Refused notifications are named by a [*store.WriteError].
+	// target itself may repeat what fails for a reason that passes; [Follow] repeats
+	// it in any case. The same batch may come again. Refused notifications are named by a [*store.WriteError].
 	// Write keeps nothing of the batch after it returned.
 	Write(ctx context.Context, batch []osprofiler.Notification) error
 

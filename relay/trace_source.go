@@ -11,8 +11,12 @@ import (
 )
 
 // FromTraces returns the source of the traces that a listing by the query has,
-// each as a whole. The store stays the caller's to close, after the source.
+// each as a whole. The store stays the caller's to close, after the source. The
+// traces of a message bus are copied, and stay there.
 func FromTraces(s *store.Store, q store.Query, opts ...StoreOption) Source {
+	if s.Capabilities().Peek {
+		return &peekSource{store: s, storeConfig: newStoreConfig(opts), query: q}
+	}
 	t := &traceSource{store: s, storeConfig: newStoreConfig(opts), query: q, nextTry: sampleLookups}
 	if !s.Capabilities().Feed {
 		t.nextTry = math.MaxInt
@@ -153,49 +157,20 @@ func (t *traceSource) readFeed(ctx context.Context, c *consumer) (err error) {
 			return err
 		}
 	}
-	for n, err := range t.feed.Poll(ctx) {
-		if store.Ends(err) {
-			return err
-		}
-		if err == nil {
-			chosen, err := t.chosen.has(keyOfID(n.BaseID))
-			if err != nil {
-				return err
-			}
-			if !chosen {
-				continue
-			}
-		}
-		if !c.take(n, err) {
-			return nil
-		}
-	}
-	return nil
+	return c.takeChosen(t.feed.Poll(ctx), t.chosen)
 }
 
 // list collects the traces that were not read one by one.
 func (t *traceSource) list(ctx context.Context, c *consumer) error {
-	for summary, err := range t.store.Traces(ctx, t.query) {
-		if store.Ends(err) {
-			return err
-		}
-		if err != nil {
-			if !c.take(osprofiler.Notification{}, err) {
-				return nil
-			}
-			continue
-		}
-		key := keyOfID(summary.BaseID)
-		done, err := t.done.has(key)
+	all, err := c.list(t.store.Traces(ctx, t.query), func(k key) error {
+		done, err := t.done.has(k)
 		if err == nil && !done {
-			err = t.chosen.add(key)
+			err = t.chosen.add(k)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	t.listed = true
-	return nil
+		return err
+	})
+	t.listed = all
+	return err
 }
 
 // Position implements Source. There is none: a source of chosen traces is read

@@ -13,43 +13,94 @@ const (
 	batchCount, batchBytes   = 1_000, 4 << 20
 )
 
-// A window holds the notifications that are copied next, equal ones once.
-type window struct {
-	notifications []osprofiler.Notification
-	keys          []key
-	sizes         []int // in bytes of JSON
-	bytes         int
-	byKey         map[key]int // index into notifications
-	baseIDs       []string    // in order of first appearance
-	traces        map[string]struct{}
+// sinkLimits bound a window that only goes to exporters. It is compared with nothing, so
+// a larger one saves nothing.
+var sinkLimits = windowLimits{count: 4 * batchCount, bytes: batchBytes}
+
+// windowLimits bound a window.
+type windowLimits struct{ count, bytes int }
+
+// A positioned is the position of a notification.
+type positioned struct {
+	key      key
+	position Position
 }
 
-func newWindow() *window {
-	return &window{byKey: map[key]int{}, traces: map[string]struct{}{}}
+// A window holds the notifications that are copied next, equal ones once.
+type window struct {
+	windowLimits
+
+	// withoutKeys is true if only exporters get the window. Then it has no keys and no base
+	// ids, and also equal notifications: the exporters' Notifiers drop these.
+	withoutKeys bool
+
+	notifications []osprofiler.Notification
+	added         int // also equal ones
+	// positions are filled if the source can keep what a target refuses. A notification
+	// that was delivered again, after a lost connection, has several.
+	positions []positioned
+	keys      []key
+	sizes     []int       // in bytes of JSON
+	size      int         // sum of the sizes
+	byKey     map[key]int // index into notifications
+	baseIDs   []string    // in order of first appearance
+	traces    map[string]struct{}
+}
+
+func newWindow(limits windowLimits) *window {
+	return &window{windowLimits: limits, byKey: map[key]int{}, traces: map[string]struct{}{}}
 }
 
 // add adds a notification. It returns false if an equal one is there already.
 func (w *window) add(n osprofiler.Notification) bool {
+	_, isNew := w.addKey(n)
+	return isNew
+}
+
+// addKey is add, and returns the key, too.
+func (w *window) addKey(n osprofiler.Notification) (k key, isNew bool) {
 	json := n.JSON()
-	k := keyOf(json)
+	w.added++
+	if w.withoutKeys {
+		w.append(n, k, len(json))
+		return k, true
+	}
+	k = keyOf(json)
 	if _, there := w.byKey[k]; there {
-		return false
+		return k, false
 	}
 	w.byKey[k] = len(w.notifications)
-	w.notifications = append(w.notifications, n)
-	w.keys = append(w.keys, k)
-	w.sizes = append(w.sizes, len(json))
-	w.bytes += len(json)
+	w.append(n, k, len(json))
 	if _, there := w.traces[n.BaseID]; !there {
 		w.traces[n.BaseID] = struct{}{}
 		w.baseIDs = append(w.baseIDs, n.BaseID)
 	}
-	return true
+	return k, true
+}
+
+func (w *window) append(n osprofiler.Notification, k key, size int) {
+	w.notifications = append(w.notifications, n)
+	w.keys = append(w.keys, k)
+	w.sizes = append(w.sizes, size)
+	w.size += size
+}
+
+// reset empties the window, and keeps its memory.
+func (w *window) reset() {
+	clear(w.notifications)
+	clear(w.positions)
+	clear(w.baseIDs)
+	clear(w.byKey)
+	clear(w.traces)
+	*w = window{
+		windowLimits: w.windowLimits, withoutKeys: w.withoutKeys, byKey: w.byKey, traces: w.traces,
+		notifications: w.notifications[:0], positions: w.positions[:0], keys: w.keys[:0], sizes: w.sizes[:0], baseIDs: w.baseIDs[:0],
+	}
 }
 
 // isFull reports whether the window is to be copied before more is added.
 func (w *window) isFull() bool {
-	return len(w.notifications) >= windowCount || w.bytes >= windowBytes
+	return len(w.notifications) >= w.count || w.size >= w.bytes
 }
 
 // A batch is a part of a window.

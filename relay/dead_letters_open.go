@@ -1,0 +1,162 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// maxFirst bounds how much of the first line of a file is read. The members that are
+// looked for stand at the beginning of a letter.
+const maxFirst = 1 << 20
+
+// open opens the file behind its last whole line. A file that is no file of dead letters
+// is refused and stays as it is.
+func (d *DeadLetters) open() error {
+	if err := checkOlder(d.path + olderSuffix); err != nil {
+		return err
+	}
+	if err := checkRegular(os.Stat(d.path)); err != nil { // to open a pipe may wait
+		return fmt.Errorf("%q: %w", d.path, err)
+	}
+	file, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	size, err := prepared(file)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%q: %w", d.path, err), file.Close())
+	}
+	d.file, d.size = file, size
+	return nil
+}
+
+// prepared checks a file of dead letters, takes the rights of others away, cuts a last
+// line that is not whole, and returns the size.
+func prepared(file *os.File) (size int64, err error) {
+	if err := checkLetters(file); err != nil {
+		return 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Mode().Perm() != 0o600 {
+		if err := file.Chmod(0o600); err != nil {
+			return 0, err
+		}
+	}
+	if size, err = endOfLines(file); err != nil || size == info.Size() {
+		return size, err
+	}
+	return size, file.Truncate(size)
+}
+
+// checkOlder refuses a file that is no older part of dead letters, because it would be
+// replaced.
+func checkOlder(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := checkRegular(info, err); err != nil {
+		return fmt.Errorf("%q, where the older part would be: %w", path, err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	if err := checkLetters(file); err != nil {
+		return fmt.Errorf("%q, where the older part would be: %w", path, err)
+	}
+	return nil
+}
+
+func checkRegular(info fs.FileInfo, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && !info.Mode().IsRegular():
+		return errors.New("it should be a regular file")
+	}
+	return err
+}
+
+var errNoLetters = errors.New("the file has something other than dead letters, and would be damaged; name a new file")
+
+// checkLetters accepts an empty file, one whose first line is a letter, and one that has
+// nothing but a first letter that is not whole.
+func checkLetters(file *os.File) error {
+	if err := checkRegular(file.Stat()); err != nil {
+		return err
+	}
+	head, err := io.ReadAll(io.NewSectionReader(file, 0, maxFirst))
+	if err != nil {
+		return err
+	}
+	line, _, whole := bytes.Cut(head, []byte("\n"))
+	switch {
+	case len(head) == 0 || isLetter(line):
+		return nil
+	case !whole && len(head) < maxFirst && !json.Valid(line) && isTorn(line):
+		return nil
+	}
+	return errNoLetters
+}
+
+// isLetter reports whether a line begins as a JSON object with a time, a source and a
+// reason.
+func isLetter(line []byte) bool {
+	in := json.NewDecoder(bytes.NewReader(line))
+	if begin, err := in.Token(); err != nil || begin != json.Delim('{') {
+		return false
+	}
+	missing := map[string]bool{"time": true, "source": true, "reason": true}
+	for len(missing) > 0 {
+		key, err := in.Token()
+		if err != nil {
+			return false
+		}
+		name, _ := key.(string)
+		value, err := in.Token()
+		if _, text := value.(string); err != nil || !text {
+			return false
+		}
+		delete(missing, name)
+	}
+	return true
+}
+
+// isTorn reports whether a text is the beginning of a letter.
+func isTorn(text []byte) bool {
+	begin := []byte(`{"time":`)
+	return bytes.HasPrefix(text, begin) || bytes.HasPrefix(begin, text)
+}
+
+// endOfLines returns the offset behind the last line end of a file.
+func endOfLines(file *os.File) (int64, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	end := info.Size()
+	block := make([]byte, 1<<16)
+	for end > 0 {
+		part := block[:min(end, int64(len(block)))]
+		if _, err := file.ReadAt(part, end-int64(len(part))); err != nil {
+			return 0, err
+		}
+		for i := len(part) - 1; i >= 0; i-- {
+			if part[i] == '\n' {
+				return end - int64(len(part)-1-i), nil
+			}
+		}
+		end -= int64(len(part))
+	}
+	return 0, nil
+}

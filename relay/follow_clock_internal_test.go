@@ -1,0 +1,30 @@
+package relay
+
+import (
+	"testing"
+	"time"
+)
+
+// The clock goes on between long Reads of a store that does not fail, and stands still
+// for twice an outage.
+func TestFilterClock(t *testing.T) {
+	const settle = 10 * time.Second
+	for name, f := range map[string]struct {
+		receptions  []reception   // in turn
+		least, most time.Duration // in 100 s
+	}{
+		"receives":           {[]reception{allReceive}, 98 * time.Second, 100 * time.Second},
+		"Reads of 3 s":       {[]reception{someRead, someRead, allReceive}, 32 * time.Second, 35 * time.Second},
+		"fails now and then": {[]reception{someReceive, allReceive}, 0, 2 * time.Second},
+		"fails":              {[]reception{noneReceive}, 0, 0},
+	} {
+		c, now := newFilterClock(settle), time.Unix(0, 0)
+		for i := range 101 {
+			c.tick(now, f.receptions[i%len(f.receptions)])
+			now = now.Add(time.Second)
+		}
+		if c.reading < f.least || c.reading > f.most {
+			t.Errorf("%s: the clock shows %v, want %v to %v", name, c.reading, f.least, f.most)
+		}
+	}
+}

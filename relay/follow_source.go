@@ -1,0 +1,293 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler"
+	"github.com/osprofiler-otel/osprofiler/store"
+)
+
+// The limits of a delivery. What was read waits no longer than linger for more.
+const (
+	followCount, followBytes = 4_096, 8 << 20
+	linger                   = 200 * time.Millisecond
+)
+
+// A sourceRun reads one source.
+type sourceRun struct {
+	health
+
+	f        *Follower
+	name     string
+	source   Source
+	taker    taker   // the source, or nil
+	leaver   Leaver  // the source, or nil
+	resumer  resumer // the source, or nil without a state directory
+	flagged  redeliverer
+	limits   windowLimits
+	d        *delivery
+	pending  []*delivery     // read, and not acknowledged
+	deaf     bool            // the last acknowledgement failed
+	doubtful int             // how many notifications may have come before
+	keeping  health          // of the state directory and the dead letters
+	kinds    map[string]bool // of entries that were warned of
+
+	waking    sync.Mutex
+	interrupt context.CancelCauseFunc // of the Read or of the pause
+	woken     bool
+	flushing  bool
+
+	steps   atomic.Int64 // is increased when a Read of a store or a flush begins or ends
+	reading atomic.Bool  // a Read of a store is going on
+	seen    int64        // steps and notifications when the clock of the filter asked last
+
+	read, skipped, foreign, dead, refused atomic.Int64
+	unacknowledged                        atomic.Int64
+	oldest                                atomic.Int64 // Unix nanoseconds of the oldest unacknowledged one; 0 for none
+	last                                  atomic.Int64 // Unix nanoseconds of the last time that something was read; 0 for none
+	newest                                atomic.Pointer[string]
+}
+
+func newSourceRun(f *Follower, source Source, names map[string]int) *sourceRun {
+	s := &sourceRun{
+		f: f, name: uniqueName(source.Name(), names), source: source, d: newDelivery(),
+		limits: windowLimits{count: followCount, bytes: followBytes}, doubtful: followCount,
+	}
+	if s.taker, _ = source.(taker); s.taker != nil {
+		s.limits = s.taker.limits()
+	}
+	s.leaver, _ = source.(Leaver)
+	s.flagged, _ = source.(redeliverer)
+	if r, ok := source.(resumer); ok && f.state != nil {
+		s.resumer = r
+	}
+	if r, ok := source.(follower); ok {
+		r.follow()
+	}
+	return s
+}
+
+// restore tells the source where an earlier relay was.
+func (s *sourceRun) restore() error {
+	if s.resumer == nil {
+		return nil
+	}
+	p, err := s.f.state.position(s.name)
+	if err == nil {
+		s.resumer.resume(p)
+	}
+	return err
+}
+
+// errDue and errWoken end a Read: because of what was read, and because of what can be
+// acknowledged now.
+var errWoken = errors.New("something can be acknowledged")
+
+// run reads until the context ends. It returns an error if the source never worked, or
+// if something that was read is not in every target.
+func (s *sourceRun) run(ctx context.Context) error {
+	pauses := newPauses()
+	for ctx.Err() == nil {
+		began, before := time.Now(), s.came()
+		cycle, cancel := s.cycle(ctx)
+		err := s.readOnce(ctx, cycle)
+		if flushErr := s.flush(); flushErr != nil {
+			cancel(nil)
+			return s.unfinished(flushErr)
+		}
+		pause := s.f.poll - time.Since(began)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			if s.isFinal(err) {
+				cancel(nil)
+				return fmt.Errorf("cannot read %s: %w", s.name, err)
+			}
+			s.failed(err)
+			pause = pauses.NextBackOff()
+		case s.came() > before:
+			pauses, pause = newPauses(), 0
+		}
+		if pause > 0 && cycle.Err() == nil {
+			sleep(cycle, pause)
+		}
+		cancel(nil)
+	}
+	return s.unfinished(s.acknowledge())
+}
+
+// came returns how much came. If that grows, there may be more. A bus gives what cannot be
+// read once; a store may report it with each Read.
+func (s *sourceRun) came() int64 {
+	if s.taker == nil {
+		return s.read.Load()
+	}
+	return s.read.Load() + s.skipped.Load() + s.foreign.Load()
+}
+
+// isFinal reports whether the source never worked and never will.
+func (s *sourceRun) isFinal(err error) bool {
+	return !s.hasWorked() && !store.IsTransient(err) && !s.isOfCursor(err)
+}
+
+// isOfCursor reports whether the cursor from the state directory is not one of the
+// store.
+func (s *sourceRun) isOfCursor(err error) bool {
+	return s.resumer != nil && errors.Is(err, store.ErrCursor)
+}
+
+// failed notes a failure of the source. After it, the source may give again what it gave
+// before. A store that was made anew is read from its beginning.
+func (s *sourceRun) failed(err error) {
+	s.doubtful = 2 * s.limits.count
+	if s.isOfCursor(err) {
+		err = fmt.Errorf("%w; it is read from its beginning now", err)
+		s.resumer.restart()
+	}
+	s.f.fail(&s.health, "cannot read "+s.name, err)
+}
+
+// cycle returns the context of one Read and of the pause behind it. wake ends it.
+func (s *sourceRun) cycle(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	cycle, cancel := context.WithCancelCause(ctx)
+	s.waking.Lock()
+	defer s.waking.Unlock()
+	s.interrupt = cancel
+	if s.woken {
+		cancel(errWoken)
+	}
+	return cycle, cancel
+}
+
+// wake is called when a delivery is finished.
+func (s *sourceRun) wake() {
+	s.waking.Lock()
+	defer s.waking.Unlock()
+	s.woken = true
+	if s.interrupt != nil && !s.flushing {
+		s.interrupt(errWoken)
+	}
+}
+
+func (s *sourceRun) setFlushing(is bool) {
+	s.waking.Lock()
+	defer s.waking.Unlock()
+	s.flushing = is
+	s.steps.Add(1)
+	if is {
+		s.woken = false
+	}
+}
+
+// readOnce reads until the source has no more for now, or until what was read is due.
+func (s *sourceRun) readOnce(ctx, cycle context.Context) error {
+	timed, cancel := context.WithCancelCause(cycle)
+	defer cancel(nil)
+	var due *time.Timer
+	defer func() {
+		if due != nil {
+			due.Stop()
+		}
+	}()
+	s.setReading(true)
+	defer s.setReading(false)
+	for n, err := range s.source.Read(timed) {
+		if store.Ends(err) {
+			if cause := context.Cause(timed); ctx.Err() != nil || errors.Is(cause, errDue) || errors.Is(cause, errWoken) {
+				return nil
+			}
+			return err
+		}
+		s.take(n, err)
+		if s.taker != nil && due == nil {
+			due = time.AfterFunc(linger, func() { cancel(errDue) })
+		}
+		if s.isDue() {
+			if err := s.flush(); err != nil {
+				return nil // the next flush fails as well
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+		}
+	}
+	if cycle.Err() == nil && !s.deaf {
+		s.works()
+	}
+	return nil
+}
+
+// take takes a notification, or the error for a skipped entry.
+func (s *sourceRun) take(n osprofiler.Notification, err error) {
+	if s.d.isEmpty() {
+		s.d.readAt = time.Now()
+		s.last.Store(s.d.readAt.UnixNano())
+	}
+	if err != nil {
+		s.skip(err)
+		return
+	}
+	s.f.redact(&n)
+	s.d.add(n)
+	if s.d.count++; s.d.count == 1 {
+		s.oldest.CompareAndSwap(0, s.d.readAt.UnixNano())
+		if !s.deaf {
+			s.works()
+		}
+	}
+	s.read.Add(1)
+	s.unacknowledged.Add(1)
+	if s.taker != nil || s.leaver != nil {
+		s.d.positions = append(s.d.positions, s.source.Position())
+	}
+	s.doubt()
+}
+
+// doubt notes whether the last notification may have come before.
+func (s *sourceRun) doubt() {
+	if s.doubtful > 0 {
+		s.doubtful--
+		s.d.repeated = true
+	}
+	if s.d.repeated || s.taker == nil {
+		return
+	}
+	is, known := false, false
+	if s.flagged != nil {
+		is, known = s.flagged.redelivered()
+	}
+	s.d.repeated = is || !known
+}
+
+// isDue reports whether what was read should be handed on now.
+func (s *sourceRun) isDue() bool {
+	d := s.d
+	if d.count >= s.limits.count || d.bytes >= s.limits.bytes || len(d.letters) >= s.limits.count {
+		return true
+	}
+	const look = 64
+	return s.taker == nil && d.count%look == 0 && d.count > 0 && time.Since(d.readAt) >= linger
+}
+
+// errHeld is why a source is not acknowledged although nothing failed.
+var errHeld = errors.New("without a state directory, nothing keeps what waits for the other half of an operation or for the rest of a trace")
+
+// unfinished returns the error for what is not in every target at the end.
+func (s *sourceRun) unfinished(err error) error {
+	if err == nil && s.unacknowledged.Load() > 0 {
+		if err = s.failure(); err == nil {
+			err = errHeld
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if count := s.unacknowledged.Load(); count > 0 {
+		return fmt.Errorf("%d notifications of %s were not acknowledged, and come again with the next start: %w", count, s.name, err)
+	}
+	return err
+}

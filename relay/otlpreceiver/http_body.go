@@ -1,0 +1,120 @@
+package otlpreceiver
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// bodySize returns the memory to reserve for a body before it is read.
+func (r *Receiver) bodySize(req *http.Request) int {
+	if isGzip(req) || req.ContentLength < 0 {
+		return r.maxMessage
+	}
+	return int(req.ContentLength)
+}
+
+func isGzip(req *http.Request) bool {
+	return strings.EqualFold(req.Header.Get("Content-Encoding"), "gzip")
+}
+
+// read reads and decompresses the body of a request. Both the compressed and the
+// decompressed form are bounded, and the time is. Memory for the body is reserved when its
+// first part has come.
+func (a *admission) read(w http.ResponseWriter, req *http.Request) ([]byte, *failure) {
+	r := a.receiver
+	reader := &bodyReader{admission: a, receiver: r, control: http.NewResponseController(w), gzip: isGzip(req)}
+	reader.limited = http.MaxBytesReader(w, req.Body, int64(r.maxMessage))
+	first := int64(min(firstPart, max(r.maxMemory/firstParts/r.maxRequests, bytes.MinRead)))
+	buffer := &bytes.Buffer{}
+	if size := req.ContentLength; size > 0 && !isGzip(req) {
+		buffer.Grow(int(min(size, first)) + bytes.MinRead)
+	}
+	more, f := reader.read(buffer, first)
+	if f == nil && more {
+		f = a.readRest(req, reader, buffer)
+	}
+	if f == nil && buffer.Len() > r.maxMessage {
+		f = tooLarge(r.maxMessage)
+	}
+	return buffer.Bytes(), f
+}
+
+// readRest reserves memory for the body, and reads what comes behind its first part.
+func (a *admission) readRest(req *http.Request, reader *bodyReader, buffer *bytes.Buffer) *failure {
+	_ = reader.control.SetReadDeadline(time.Time{})
+	size := a.receiver.bodySize(req)
+	if f := a.reserve(req.Context(), size); f != nil {
+		return f
+	}
+	if req.ContentLength > 0 && !isGzip(req) {
+		buffer.Grow(max(size-buffer.Len(), 0) + bytes.MinRead)
+	}
+	_, f := reader.read(buffer, int64(a.receiver.maxMessage)+1-int64(buffer.Len()))
+	return f
+}
+
+// A bodyReader reads a body in parts.
+type bodyReader struct {
+	admission *admission
+	receiver  *Receiver
+	control   *http.ResponseController
+	limited   io.Reader // in the form of the client
+	gzip      bool
+	reader    io.Reader // decompressed; nil before the first read
+	time      time.Duration
+}
+
+// read reads a part. more says that the part is full. The time of osp_read_timeout is for
+// all parts, without what is between them.
+func (b *bodyReader) read(buffer *bytes.Buffer, part int64) (more bool, f *failure) {
+	began := time.Now()
+	defer func() { b.time += time.Since(began) }()
+	_ = b.control.SetReadDeadline(began.Add(b.receiver.readTimeout - b.time))
+	var ended atomic.Bool
+	defer b.admission.hurry(func() {
+		ended.Store(true)
+		_ = b.control.SetReadDeadline(time.Now())
+	})()
+	n, err := b.copy(buffer, part)
+	switch {
+	case err != nil && ended.Load():
+		return false, hurried()
+	case err != nil:
+		return false, b.receiver.bodyFailure(err)
+	}
+	return n == part, nil
+}
+
+func (b *bodyReader) copy(buffer *bytes.Buffer, part int64) (n int64, err error) {
+	if b.reader == nil {
+		b.reader = b.limited
+		if b.gzip {
+			if b.reader, err = gzip.NewReader(b.limited); err != nil {
+				b.reader = nil
+				return 0, err
+			}
+		}
+	}
+	return buffer.ReadFrom(io.LimitReader(b.reader, part))
+}
+
+// bodyFailure says why a body cannot be read.
+func (r *Receiver) bodyFailure(err error) *failure {
+	var limit *http.MaxBytesError
+	switch {
+	case errors.As(err, &limit):
+		return tooLarge(r.maxMessage)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return slow(r.readTimeout)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return malformed("the body is not gzip, although Content-Encoding says so")
+	}
+	return malformed("the body cannot be read: %v", err)
+}
