@@ -15,6 +15,9 @@ type encoder struct {
 	style  pyjson.Style
 	first  bool // the next member is the first of its object
 	python bool // the report is Python's answer
+
+	flushed int64                           // the bytes that are written to w
+	onInfo  func(n *Node, begin, end int64) // nil: nobody asks where the infos are
 }
 
 const bufferSize = 64 << 10
@@ -27,8 +30,12 @@ func (e *encoder) flush(size int) {
 	if e.err == nil {
 		_, e.err = e.w.Write(e.dst)
 	}
+	e.flushed += int64(len(e.dst))
 	e.dst = e.dst[:0]
 }
+
+// offset returns how many bytes the text has so far.
+func (e *encoder) offset() int64 { return e.flushed + int64(len(e.dst)) }
 
 func (e *encoder) open(bracket byte) {
 	e.dst = append(e.dst, bracket)

@@ -29,6 +29,19 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	return e.dst, nil
 }
 
+// EncodeCompact writes the text that [Report.MarshalJSON] returns, without holding
+// it in memory. For each operation EncodeCompact calls info with the range of bytes
+// that contains the operation's member "info". It does not call info for an
+// operation of a saved report that has no such member, nor for any operation of a
+// saved report whose tree is irregular, because such a report is written as it was
+// read. The error is w's.
+func (r *Report) EncodeCompact(w io.Writer, info func(n *Node, begin, end int64)) error {
+	e := &encoder{w: w, style: pyjson.Compact, onInfo: info}
+	e.report(r)
+	e.flush(0)
+	return e.err
+}
+
 func (e *encoder) report(r *Report) {
 	e.python = r.Python
 	if r.verbatim != "" {
@@ -128,7 +141,7 @@ func (e *encoder) beforeChildren(n *Node, depth int) {
 			if m.key == keyChildren {
 				break
 			}
-			e.raw(depth+1, m.key, m.raw)
+			e.savedMember(n, m, depth+1)
 		}
 	} else {
 		e.info(n, depth+1)
@@ -143,17 +156,28 @@ func (e *encoder) afterChildren(n *Node, depth int) {
 	after := false
 	for _, m := range n.saved {
 		if after {
-			e.raw(depth+1, m.key, m.raw)
+			e.savedMember(n, m, depth+1)
 		}
 		after = after || m.key == keyChildren
 	}
 	e.close('}', depth)
 }
 
+// savedMember writes a member of an operation of a saved report as it was read.
+func (e *encoder) savedMember(n *Node, m member, depth int) {
+	e.key(depth, m.key)
+	begin := e.offset()
+	e.dst = e.style.AppendAt(e.dst, m.raw, depth)
+	if m.key == keyInfo && e.onInfo != nil {
+		e.onInfo(n, begin, e.offset())
+	}
+}
+
 // info writes the keys in the order of the Python library's dict, which is the
 // order in which the events arrived.
 func (e *encoder) info(n *Node, depth int) {
 	e.key(depth, keyInfo)
+	begin := e.offset()
 	e.open('{')
 	depth++
 	e.text(depth, keyName, n.Name)
@@ -183,6 +207,9 @@ func (e *encoder) info(n *Node, depth int) {
 		e.text(depth, keyIncomplete, string(n.Incomplete))
 	}
 	e.close('}', depth-1)
+	if e.onInfo != nil {
+		e.onInfo(n, begin, e.offset())
+	}
 }
 
 func (e *encoder) time(n *Node, depth int, key string, ms int64) {

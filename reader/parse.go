@@ -23,13 +23,18 @@ import (
 // an unexpected type counts as missing, and Warnings name it. The error wraps
 // [*osprofiler.SyntaxError] if the text is not JSON. Bytes that are not UTF-8 are
 // read as U+FFFD. A byte order mark is skipped. ParseReport also reads the report
-// in a page that the Python tool saved with --html.
+// in a page of package reader/render/html, and in one that the Python tool saved
+// with --html. A page that was cut off, or is another one, is an error.
 func ParseReport(text string) (*Report, error) {
 	text = strings.TrimPrefix(text, "\uFEFF")
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
-	raw, err := pyjson.One(embedded(text))
+	text, err := embedded(text)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := pyjson.One(text)
 	if err != nil {
 		return nil, fmt.Errorf("a saved report should be a JSON object: %w", err)
 	}
@@ -47,25 +52,6 @@ func ParseReport(text string) (*Report, error) {
 		r.verbatim = raw
 	}
 	return r, nil
-}
-
-// dataMarkers precede the report in the HTML template of the Python tool.
-var dataMarkers = []string{"OSProfilerData = ", "$scope.tree = ["}
-
-// embedded returns the report in a page of the Python tool. Any other text is
-// returned as it is.
-func embedded(text string) string {
-	if !strings.HasPrefix(strings.TrimSpace(text), "<") {
-		return text
-	}
-	for _, marker := range dataMarkers {
-		if _, data, ok := strings.Cut(text, marker); ok {
-			if end, err := pyjson.End(data, 0); err == nil {
-				return data[:end]
-			}
-		}
-	}
-	return text
 }
 
 // setFromSaved sets the fields of the report from its saved members.
@@ -172,7 +158,10 @@ func (n *Node) setInfoMember(key, raw string) {
 		n.Exception = textOf(raw)
 		n.Failed = raw != "null" && n.Exception != "None"
 	case keyIncomplete:
-		n.Incomplete = Incomplete(textOf(raw))
+		switch known := Incomplete(textOf(raw)); known {
+		case NoStart, NoStop, NoTime: // of any other text the meaning is not known
+			n.Incomplete = known
+		}
 	default:
 		if name, ok := strings.CutPrefix(key, payloadKey); ok {
 			n.Events = append(n.Events, eventOf(name, raw))

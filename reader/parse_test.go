@@ -102,7 +102,8 @@ func changed(t *testing.T, from, to string) string {
 func TestParseReportErrors(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{goodReport, ``, "a saved report should be a JSON object: invalid JSON at byte 0: the text ends too early"},
-		{goodReport, `<html></html>`, "a saved report should be a JSON object: invalid JSON at byte 0: no JSON value starts so"},
+		{goodReport, `<html></html>`, "the web page contains no whole report: it is cut off, or neither osp nor the Python tool wrote it"},
+		{goodReport, `<html><script>var OSProfilerData = {"children": [`, "the web page contains no whole report: it is cut off, or neither osp nor the Python tool wrote it"},
 		{goodReport, `[]`, `a saved report should be a JSON object, not "[]"`},
 		{`}}}`, `}}`, "a saved report should be a JSON object: invalid JSON at byte 245: the text ends too early"},
 		{`"children": [{`, `"kids": [{`, `this is no saved report: the report should have a list of children`},

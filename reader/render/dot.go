@@ -9,6 +9,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 	"github.com/osprofiler-otel/osprofiler/reader/internal/dot"
 )
 
@@ -68,10 +69,10 @@ func secondLine(n *reader.Node) string {
 		if !ok || pyjson.KindOf(request) != pyjson.Object {
 			return ""
 		}
-		return member(request, "method") + " " + dot.FirstRunes(member(request, "path"), 30) + ".."
+		return describe.Member(request, "method") + " " + dot.FirstRunes(describe.Member(request, "path"), 30) + ".."
 	case "rpc", "driver":
 		function, _ := pyjson.Get(info, "function")
-		name := member(function, "name")
+		name := describe.Member(function, "name")
 		return name[strings.LastIndexByte(name, '.')+1:]
 	}
 	return ""

@@ -22,6 +22,7 @@ type textConfig struct {
 	color    bool
 	ascii    bool
 	verbose  bool
+	findings bool
 	location *time.Location
 }
 

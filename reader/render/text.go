@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
 // Text draws a report for people. The operations are a tree. Each has its duration
@@ -20,16 +20,16 @@ import (
 // warnings. The indent of deep trees is bounded; beyond it a number tells the depth.
 // Control characters of stored texts are escaped. The error is w's.
 func Text(w io.Writer, r *reader.Report, opts ...TextOption) error {
-	c := textConfig{width: defaultWidth, location: time.UTC}
-	for _, opt := range opts {
-		opt.apply(&c)
-	}
-	t := &text{Writer: bufio.NewWriterSize(w, 1<<16), brush: brush{c.color, c.ascii}, textConfig: c, report: r}
+	t := newText(w, opts)
+	t.report = r
 	t.survey(r)
 	t.header(r)
 	t.tree(r)
 	t.tables(r)
 	t.warnings(r.Warnings)
+	if t.findings {
+		t.writeFindings(analyze.Trace(r).Findings)
+	}
 	return t.Flush()
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
 // timeColumns is the width of the durations.
@@ -71,10 +72,10 @@ func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 		pieces = append(pieces, piece{s.name, s.paint}, piece{":", dim})
 	}
 	pieces = append(pieces, piece{orDash(t.clean(n.Name)), bold})
-	if what := t.inASCII(detail(n, t.narrow())); what != "" {
+	if what := t.inASCII(describe.Detail(n, t.narrow())); what != "" {
 		pieces = append(pieces, piece{"  " + what, elastic})
 	}
-	if code := t.clean(httpStatus(n)); code != "" {
+	if code := t.clean(describe.HTTPStatus(n)); code != "" {
 		pieces = append(pieces, piece{t.inASCII(" → ") + code, plain})
 	}
 	if host := open[len(open)-1].host; n.Host != host && n.Host != "" && !t.narrow() {
@@ -120,7 +121,7 @@ func (t *text) excess(n *reader.Node) int {
 // failure draws the error under its operation, over the whole width.
 func (t *text) failure(n *reader.Node, open []branch, limit int) {
 	guide := stem(append(open, branch{left: n.Children}), limit, false)
-	for _, line := range t.wrap(t.inASCII(failure(n)), t.width-width(guide)-2, 3) {
+	for _, line := range t.wrap(t.inASCII(describe.Failure(n)), t.width-width(guide)-2, 3) {
 		t.print(t.paint(dim, guide) + "  " + t.paint(red, line))
 	}
 }

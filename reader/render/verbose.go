@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
 // mostDetailLines is how many lines a value of the verbose form takes at most.
@@ -34,7 +35,7 @@ func (t *text) details(n *reader.Node, open []branch, limit int) {
 		d.line(0, "kind", kind)
 	}
 	if status := span.Status(); status.Code != 0 {
-		d.line(0, "status", joined(status.Code.String(), status.Description))
+		d.line(0, "status", describe.Joined(status.Code.String(), status.Description))
 	}
 	for _, a := range span.Attributes() {
 		if key := string(a.Key); !hiddenAttributes[key] {

@@ -1,4 +1,4 @@
-package render
+package describe
 
 import (
 	"strings"
@@ -12,10 +12,10 @@ import (
 // semantic conventions.
 var statusKeys = []string{"http.response.status_code", "http.status_code"}
 
-// httpStatus returns the HTTP status code of a server's or a client's request. The
+// HTTPStatus returns the HTTP status code of a server's or a client's request. The
 // Python library writes it for clients (requests.status_code of the stop), and for
 // servers not at all. Our exporter writes it in the span of the stop (info.otel).
-func httpStatus(n *reader.Node) string {
+func HTTPStatus(n *reader.Node) string {
 	stop, ok := n.Event(osprofiler.Stop)
 	if !ok {
 		return ""
@@ -23,7 +23,7 @@ func httpStatus(n *reader.Node) string {
 	info := stop.Info()
 	for _, key := range []string{"requests", "request"} {
 		raw, _ := info.Get(key)
-		if code := member(raw, "status_code"); code != "" {
+		if code := Member(raw, "status_code"); code != "" {
 			return code
 		}
 	}
@@ -50,12 +50,12 @@ func statusOf(otlp string) string {
 	}
 	attributes, _ := pyjson.Get(otlp, "attributes")
 	for attribute := range pyjson.Elements(attributes) {
-		key := member(attribute, "key")
+		key := Member(attribute, "key")
 		if key != statusKeys[0] && key != statusKeys[1] {
 			continue
 		}
 		value, _ := pyjson.Get(attribute, "value")
-		if code := member(value, "intValue"); code != "" {
+		if code := Member(value, "intValue"); code != "" {
 			return code
 		}
 	}
