@@ -84,7 +84,6 @@ var badCases = []badCase{
 	{"two forms", "trace show b --json --text", exitUsage, "give --text without --json, --html, --dot and --render-dot", ""},
 	{"two traces to render", "trace show a b --dot --render-dot g", exitUsage, "--render-dot draws one trace, not 2", ""},
 	{"standard input twice", "trace show - b -", exitUsage, `give "-" only once`, ""},
-	{"web page", "trace show b --html", exitFailed, "--html is not available in this version: use --text, --json or --dot", ""},
 	{"no number of seconds", "trace show b --idle-timeout soon", exitUsage, `--idle-timeout "soon": it should be a whole number`, ""},
 	{"no time zone", "trace show b --time-zone Atlantis", exitUsage, `--time-zone "Atlantis": it should be UTC, local, or a name`, ""},
 	{"a short prefix", "trace show 213 --connection-string file://DIR/whole.jsonl", exitNotFound, `no such trace: "213": the first characters of a base id should be at least 4`, ""},
@@ -104,7 +103,7 @@ var badCases = []badCase{
 	{"forward to itself by another name", "forward --from file://DIR/whole.jsonl --to file://DIR/folder/../whole.jsonl", exitUsage, "the source and the target are the same store", ""},
 
 	// The connection string.
-	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of elasticsearch://`, ""},
+	{"unknown scheme", "trace list --connection-string bogus://user:hunter2@host/db", exitUsage, `unknown scheme "bogus"; a connection string should start with one of amqp://`, ""},
 	{"no connection string", "trace list --connection-string hunter2", exitUsage, "no connection string", ""},
 	{"unknown option", "trace list --connection-string sqlite:///DIR/x.db?osp_colour=hunter2", exitUsage, `"osp_colour"`, ""},
 	{"unknown option of a file", "trace list --connection-string file://DIR/whole.jsonl?osp_colour=red", exitUsage, `"osp_colour"`, ""},

@@ -37,8 +37,10 @@ them. Other lines are ignored.
 
 With --connection-string, or with --store for the store that
 ` + connectionVariable + ` names, check says whether the store can
-be reached, read and written. Nothing is created and nothing is left there. What
-was not tested is said. --write also writes a trace, reads it back and deletes it.
+be reached, read and written, or whether a server of spans (otlp://) takes requests.
+Nothing is created and nothing is left there. What was not tested is said. --write also writes a trace, reads it back and deletes it,
+except where a trace cannot be deleted again: on a message bus it declares what is
+missing, and writes nothing.
 
 Without arguments, flags and input, check checks the store of the environment.
 
@@ -54,7 +56,7 @@ The exit code is 0 only if nothing failed.`,
 	flags := cmd.Flags()
 	flags.StringVar(&c.headers, "headers", "", "the `file` with the header lines; - is the standard input")
 	flags.BoolVar(&c.store, "store", false, "check the store that "+connectionVariable+" names")
-	flags.BoolVar(&c.write, "write", false, "also write a trace to the store, read it back, and delete it")
+	flags.BoolVar(&c.write, "write", false, "also write a trace to the store, read it back, and delete it; on a message bus, declare what is missing")
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long each check of the store may take")
 	flags.BoolVar(&c.json, "json", false, "write one JSON object a line")
 	return cmd

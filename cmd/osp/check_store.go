@@ -32,6 +32,9 @@ type storeCheck struct {
 // checkStore asks the questions about a store. An error means that the connection
 // string is wrong.
 func (c *check) checkStore(ctx context.Context, at string) (found []finding, err error) {
+	if store.IsSink(at) {
+		return c.checkSink(ctx, at)
+	}
 	s := &storeCheck{check: c, at: at}
 	if s.reading, err = store.Open(ctx, at, store.WithReadOnly()); err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func (s *storeCheck) read(ctx context.Context) {
 	}
 	within, cancel := s.within(ctx)
 	defer cancel()
-	traces, unreadable, err := s.count(within)
+	traces, unreadable, more, err := s.count(within)
 	detail := counted(traces, "trace")
 	switch {
 	case err != nil && traces > 0 && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
@@ -115,6 +118,8 @@ func (s *storeCheck) read(ctx context.Context) {
 		return
 	case traces == mostCounted:
 		detail = "at least " + humanize.Comma(mostCounted) + " traces"
+	case more:
+		detail = "at least " + detail + " (there are more messages than osp_peek looks at)"
 	}
 	if unreadable > 0 {
 		s.findings = append(s.findings, finding{
@@ -128,19 +133,24 @@ func (s *storeCheck) read(ctx context.Context) {
 }
 
 // count counts traces, and entries that cannot be read.
-func (s *storeCheck) count(ctx context.Context) (traces, unreadable int, err error) {
+func (s *storeCheck) count(ctx context.Context) (traces, unreadable int, more bool, err error) {
 	for trace, err := range s.reading.Traces(ctx, store.Query{}) {
 		switch {
 		case store.Ends(err):
-			return traces, unreadable, err
+			return traces, unreadable, more, err
 		case err != nil:
+			var damage *store.DamageError
+			if errors.As(err, &damage) && (damage.More || damage.Foreign) {
+				more = more || damage.More
+				continue
+			}
 			unreadable++
 			continue
 		}
 		if traces++; traces == 1 {
 			for _, err := range s.reading.Notifications(ctx, trace.BaseID) {
 				if store.Ends(err) {
-					return 0, 0, err
+					return 0, 0, more, err
 				}
 				break
 			}
@@ -149,7 +159,7 @@ func (s *storeCheck) count(ctx context.Context) (traces, unreadable int, err err
 			break
 		}
 	}
-	return traces, unreadable, nil
+	return traces, unreadable, more, nil
 }
 
 // checkWriting connects as a writer does. It writes only with --write, because a
@@ -163,6 +173,8 @@ func (s *storeCheck) checkWriting(ctx context.Context) {
 		s.add("write", resultUntested, "because the connection string has osp_read_only")
 	case !s.writing.Capabilities().Write:
 		s.add("write", resultNo, "this kind of store cannot be written")
+	case s.writing.Capabilities().Peek:
+		s.checkBus(ctx)
 	case s.write:
 		s.writeTrace(ctx)
 	case !reached:
@@ -174,8 +186,31 @@ func (s *storeCheck) checkWriting(ctx context.Context) {
 			s.fail("write", err)
 			return
 		}
-		s.add("write", resultUntested, "the store accepts a connection for writing, and nothing was written; --write writes a trace and deletes it")
+		s.add("write", resultUntested, "the store accepts a connection for writing, and nothing was written; "+s.writeHint())
 	}
+}
+
+// writeHint says what --write would do.
+func (s *storeCheck) writeHint() string {
+	if !s.writing.Capabilities().Delete {
+		return "--write writes nothing either, because this kind of store cannot delete the trace again"
+	}
+	return "--write writes a trace and deletes it"
+}
+
+// checkBus is checkWriting for a message bus. Connecting for writing declares queues,
+// which a service that declares them otherwise would then find. A message cannot be
+// deleted again, so that none is written.
+func (s *storeCheck) checkBus(ctx context.Context) {
+	if !s.write {
+		s.add("write", resultUntested, "because connecting for writing declares what is missing on the message bus; --write does so, and writes nothing, because a message cannot be deleted again")
+		return
+	}
+	if err := s.writing.Ping(ctx); err != nil {
+		s.fail("write", err)
+		return
+	}
+	s.add("write", resultUntested, "the message bus accepts a connection for writing, and nothing was written, because a message cannot be deleted again")
 }
 
 // isNew reports whether the store lacks what the first write creates.
@@ -258,6 +293,13 @@ func (s *storeCheck) capabilities() {
 		default:
 			s.add(capability.check, resultNo, "this kind of store cannot do that")
 		}
+	}
+	switch {
+	case !can.Peek:
+	case s.writing.IsReadOnly():
+		s.add("consume", resultNo, "the connection string has osp_read_only")
+	default:
+		s.add("consume", resultYes, `"osp forward" takes messages from the message bus; whether the account may was not tested`)
 	}
 }
 

@@ -65,11 +65,14 @@ func isPlainWord(id string) bool {
 
 // offer returns the base id of a trace, described by the trace's time. If the
 // timestamp is not a time, offer omits it, because it may be any text.
-func offer(trace store.Summary) cobra.Completion {
+func offer(trace store.Summary) cobra.Completion { return offerAs(trace.BaseID, trace) }
+
+// offerAs is offer for another word than the base id.
+func offerAs(word string, trace store.Summary) cobra.Completion {
 	if at := trace.Time(); !at.IsZero() {
-		return cobra.CompletionWithDesc(trace.BaseID, at.UTC().Format(listTime))
+		return cobra.CompletionWithDesc(word, at.UTC().Format(listTime))
 	}
-	return trace.BaseID
+	return word
 }
 
 // fishUnquoted is the line of cobra's script for fish that puts the words of the

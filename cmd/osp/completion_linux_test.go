@@ -16,18 +16,22 @@ import (
 func TestCompletionOfHostileBaseIDs(t *testing.T) {
 	for _, s := range shells {
 		t.Run(s.name, func(t *testing.T) {
+			c := s.start(t, t.TempDir(), noMark)
 			for _, attack := range hostile {
-				t.Run(attack.name, func(t *testing.T) { completeHostileBaseIDs(t, s, attack.text) })
+				t.Run(attack.name, func(t *testing.T) { c.completeHostileBaseIDs(t, s.tabs, attack.text) })
 			}
 		})
 	}
 }
 
-func completeHostileBaseIDs(t *testing.T, s shell, text string) {
+// noMark is the mark of a shell before the first attack. No such file exists.
+const noMark = "/nonexistent"
+
+func (c *session) completeHostileBaseIDs(t *testing.T, tabs, text string) {
 	dir := t.TempDir()
 	mark := filepath.Join(dir, "ran")
-	c := s.start(t, dir, mark, connectionVariable+"="+attackedStore(t, strings.ReplaceAll(text, "MARK", mark)))
-	screen := c.complete("osp trace show "+s.tabs, honestID, honestOther, undatedID)
+	c.next(t, dir, mark, connectionVariable+"="+attackedStore(t, strings.ReplaceAll(text, "MARK", mark)))
+	screen := c.complete("osp trace show "+tabs, honestID, honestOther, undatedID)
 	screen += c.complete("osp trace show 2130\t\r", "Trace "+honestID)
 	if c.harmless(); strings.Contains(screen, "EVIL") || strings.Contains(screen, mark) {
 		t.Errorf("the hostile text is on the screen: %q", screen)
@@ -44,6 +48,7 @@ func TestCompletionOfHostileFileNames(t *testing.T) {
 	saved := readFile(t, report)
 	for _, s := range shells {
 		t.Run(s.name, func(t *testing.T) {
+			c := s.start(t, t.TempDir(), noMark)
 			for _, attack := range hostile {
 				if strings.ContainsAny(attack.text, "\t\x1b") {
 					continue // the shells themselves do not complete such a name
@@ -52,7 +57,7 @@ func TestCompletionOfHostileFileNames(t *testing.T) {
 					dir := t.TempDir()
 					name := strings.ReplaceAll(attack.text, "MARK", "ran")
 					writeFile(t, filepath.Join(dir, "saved"+name), saved)
-					c := s.start(t, dir, filepath.Join(dir, "ran"))
+					c.next(t, dir, filepath.Join(dir, "ran"))
 					c.send("osp trace show saved\t --te\t\r")
 					c.await("Trace " + honestID)
 					c.send("osp trace show saved\t --out ./saved\t --te\t\r")

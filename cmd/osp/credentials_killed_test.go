@@ -14,19 +14,35 @@ import (
 
 // A victim is a server that is killed while the command or a service uses it.
 type victim struct {
-	server *testenv.Server
+	server mortal
 	// at returns the connection string of the server at another address.
 	at    func(t *testing.T, addr string) string
 	error string // a part of each error; "": the address
+	// fill fills a message bus anew before each command. It is nil for other stores.
+	fill func(t *testing.T)
+	// proxy is the one that the server names to its clients; nil: none.
+	proxy *testenv.Proxy
+}
+
+// A mortal is a server that can be killed.
+type mortal interface {
+	Addr() string
+	Kill()
+	Restart()
 }
 
 // killed kills the server during each command, and while a service runs.
 func (v *victim) killed(t *testing.T) {
 	t.Helper()
-	proxy := testenv.NewProxy(t, v.server.Addr())
+	proxy := v.proxy
+	if proxy == nil {
+		proxy = testenv.NewProxy(t, v.server.Addr())
+	}
 	c := &trouble{at: v.at(t, proxy.Addr()), error: cmp.Or(v.error, proxy.Addr())}
-	fill(t, c.at)
-	many(t, c.at)
+	if v.fill == nil {
+		fill(t, c.at)
+		many(t, c.at)
+	}
 	dir := t.TempDir()
 	for _, args := range [][]string{
 		{"trace", "list", "--json", "--limit", "0", "--connection-string", c.at},
@@ -59,9 +75,12 @@ func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool))
 	t.Helper()
 	killed := make(chan bool, 1)
 	proxy.AtCut(func() { v.server.Kill(); killed <- true })
+	v.filled(t)
 	before, cuts := proxy.Bytes(), proxy.Cuts()
 	run(false)
-	proxy.CutAfter((proxy.Bytes() - before) / 3)
+	sent := proxy.Bytes() - before
+	v.filled(t)
+	proxy.CutAfter(sent / 3)
 	run(true)
 	proxy.CutAfter(-1)
 	if proxy.Cuts() == cuts {
@@ -69,6 +88,14 @@ func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool))
 	}
 	<-killed
 	v.server.Restart()
+}
+
+// filled fills a message bus anew.
+func (v *victim) filled(t *testing.T) {
+	t.Helper()
+	if v.fill != nil {
+		v.fill(t)
+	}
 }
 
 // many writes many traces to a store.

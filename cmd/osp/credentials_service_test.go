@@ -86,6 +86,7 @@ func beService(task string) {
 	s.live(ctx)
 	s.write(ctx)
 	s.read(ctx)
+	s.take(ctx)
 	s.report(ctx)
 	s.python(ctx)
 }
@@ -188,10 +189,29 @@ func (s *service) read(ctx context.Context) {
 	readAll(s, "Traces", st.Traces(ctx, store.Query{}), func(t store.Summary) string { return t.BaseID })
 	readAll(s, "failed Traces", st.Traces(ctx, store.Query{Failed: true, Limit: 3}), func(t store.Summary) string { return t.BaseID })
 	feed, err := st.Feed(ctx, "")
-	s.fails("Feed", err)
+	if !errors.Is(err, errors.ErrUnsupported) { // a bus has none
+		s.fails("Feed", err)
+	}
 	if err == nil {
 		readAll(s, "Poll", feed.Poll(ctx), func(n osprofiler.Notification) string { return n.BaseID })
 		s.fails("Close of the feed", feed.Close())
+	}
+	s.fails("Close", st.Close())
+}
+
+// take takes notifications from a bus, and gives them back.
+func (s *service) take(ctx context.Context) {
+	st, err := store.Open(ctx, s.connectionString)
+	if err != nil {
+		return // write has reported the same error
+	}
+	taken, err := st.Consume(ctx)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		s.fails("Take", err)
+	}
+	if err == nil {
+		readAll(s, "Take", taken.Take(ctx), func(n osprofiler.Notification) string { return n.BaseID })
+		s.fails("Close of the consumption", taken.Close())
 	}
 	s.fails("Close", st.Close())
 }

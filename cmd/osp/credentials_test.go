@@ -34,33 +34,72 @@ type trouble struct {
 	reads, writes bool   // whether reading and writing work nevertheless
 	damage        string // a part of the warning about skipped entries
 	writeTo       string // the base id to write; "" is another id than goodTrace
+	// noFeed says that the kind of store cannot be followed.
+	noFeed bool
+	// slow says that each call waits for a timeout of the client. Slow troubles of a
+	// store are tested at the same time, so they neither read nor write.
+	slow bool
+	// refill puts the good trace on a message bus again, from which forwarding takes
+	// it. It is nil for other stores.
+	refill func(t *testing.T)
 }
 
 // stores are the kinds of stores with passwords. Each has all possible troubles,
 // and a server to kill.
 var stores = map[string]func(t *testing.T) ([]trouble, victim){
 	"Redis": redisTroubles, "Redis Sentinel": sentinelTroubles, "PostgreSQL": postgreSQL.troubles, "MariaDB": mariaDB.troubles,
-	"Elasticsearch": elasticsearchTroubles, "MongoDB": mongoDBTroubles,
+	"Elasticsearch": elasticsearchTroubles, "MongoDB": mongoDBTroubles, "RabbitMQ": rabbitMQTroubles, "Kafka": kafkaTroubles,
+	"Log Insight": logInsightTroubles,
 }
 
 // For each trouble the command and the packages return one sentence and read the
 // undamaged entries. No output has a part of a password, also not the logs of the
 // client libraries.
 func TestCredentialsInNoOutput(t *testing.T) {
+	t.Parallel()
 	var group sync.WaitGroup // concurrent, because the tests mostly wait for servers
 	for name, troubles := range stores {
 		group.Go(func() {
 			t.Run(name, func(t *testing.T) {
 				all, victim := troubles(t)
-				for _, c := range all {
-					t.Run(c.name, func(t *testing.T) {
-						c.commands(t)
-						c.service(t)
-					})
-				}
+				testTroubles(t, all)
 				t.Run("killed during a call", victim.killed)
 			})
 		})
+	}
+	group.Wait()
+}
+
+// testTroubles tests the troubles of a store, and three slow ones at the same time.
+func testTroubles(t *testing.T, all []trouble) {
+	t.Helper()
+	test := func(c trouble) {
+		t.Run(c.name, func(t *testing.T) {
+			c.commands(t)
+			c.service(t)
+		})
+	}
+	slow := make(chan trouble)
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for c := range slow {
+				test(c)
+			}
+		})
+	}
+	group.Go(func() {
+		defer close(slow)
+		for _, c := range all {
+			if c.slow {
+				slow <- c
+			}
+		}
+	})
+	for _, c := range all {
+		if !c.slow {
+			test(c)
+		}
 	}
 	group.Wait()
 }
@@ -88,8 +127,11 @@ func (c *trouble) commands(t *testing.T) {
 	if c.reads && !strings.Contains(readFile(t, dir+"/target.jsonl"), goodTrace) {
 		t.Error("the good trace is not forwarded")
 	}
+	if c.refill != nil && c.reads {
+		c.refill(t)
+	}
 	args := []string{"forward", "--from", "file://" + source, "--to", c.at}
-	c.check(t, args, osp(t, dir, args...), c.writes && c.reads) // forward also reads the target
+	c.check(t, args, osp(t, dir, args...), c.writes && (c.reads || c.refill != nil)) // forward also reads the target, unless it is a bus
 }
 
 // written returns the base id to write.
@@ -139,7 +181,14 @@ func (c *trouble) service(t *testing.T) {
 			t.Errorf("%q: should there be an error? %v", how, !c.writes)
 		}
 	}
-	for _, what := range []string{"reader.Traces", "reader.Report", "reader.Spans", "Notifications", "Traces", "Poll"} {
+	reads := []string{"reader.Traces", "reader.Report", "reader.Spans", "Notifications", "Traces", "Poll"}
+	switch {
+	case c.refill != nil:
+		reads[len(reads)-1] = "Take" // a bus has no feed
+	case c.noFeed:
+		reads = reads[:len(reads)-1]
+	}
+	for _, what := range reads {
 		if has(isRead, what) != c.reads || has(isError, what, "reader.Open", "store.OpenReadOnly") == c.reads {
 			t.Errorf("%s: should it read the good trace? %v", what, c.reads)
 		}

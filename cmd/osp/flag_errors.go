@@ -23,6 +23,7 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	case errors.As(err, &missing):
 		name, usage := pflag.UnquoteUsage(missing.GetFlag())
 		usage, _, _ = strings.Cut(usage, ", accepted because")
+		usage, _, _ = strings.Cut(usage, ", for ")
 		return fmt.Errorf("--%s needs a value: --%s %s, %s", missing.GetFlag().Name, missing.GetFlag().Name, strings.ToUpper(name), usage)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%q is no flag; a flag reads like --name or --name=value", syntax.GetSpecifiedFlag())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,26 +12,48 @@ import (
 
 // forwarded says in a sentence what was copied to the one target.
 func forwarded(c relay.Counts, dryRun bool) string {
-	target, written := c.Targets[0], "written"
-	if dryRun {
-		written = "would be written"
-	}
-	text := fmt.Sprintf("%s read, %s %s, %s there already",
-		counted(c.Read, "notification"), humanize.Comma(int64(target.Written)), written, humanize.Comma(int64(target.Present)))
-	if target.Refused > 0 {
-		text += fmt.Sprintf(", %s refused", humanize.Comma(int64(target.Refused)))
-	}
+	return fmt.Sprintf("%s read, %s%s", counted(c.Read, "notification"), writtenCounts(c.Targets[0], dryRun), leftOut(c))
+}
+
+// readCounts says what a source gave.
+func readCounts(c relay.Counts) string {
+	return counted(c.Read, "notification") + " read" + leftOut(c)
+}
+
+// leftOut says which entries of the source are no notifications.
+func leftOut(c relay.Counts) (text string) {
 	if c.Skipped > 0 {
 		text += fmt.Sprintf(", %s skipped", counted(c.Skipped, "unreadable entry"))
+	}
+	if c.Foreign > 0 {
+		text += fmt.Sprintf(", %s of other programs left alone", counted(c.Foreign, "message"))
 	}
 	return text
 }
 
-// notForwarded returns an error about the entries of the source that the target
-// did not get, or nil if there are none.
+// writtenCounts says what was copied to a target.
+func writtenCounts(t relay.TargetCounts, dryRun bool) string {
+	written := "written"
+	if dryRun {
+		written = "would be written"
+	}
+	text := fmt.Sprintf("%s %s, %s there already", humanize.Comma(int64(t.Written)), written, humanize.Comma(int64(t.Present)))
+	if t.Refused > 0 {
+		text += fmt.Sprintf(", %s refused", humanize.Comma(int64(t.Refused)))
+	}
+	return text
+}
+
+// notForwarded returns an error about the entries of the source that a target did not
+// get, or nil if there are none.
 func notForwarded(c relay.Counts, dryRun bool) error {
-	lost := c.Targets[0].Refused + c.Skipped
+	lost := c.Skipped
+	for _, t := range c.Targets {
+		lost += t.Refused
+	}
 	switch {
+	case lost == 0 && c.Partial:
+		return errors.New("the source has more than was read")
 	case lost == 0:
 		return nil
 	case dryRun:

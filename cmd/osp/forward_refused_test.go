@@ -13,6 +13,7 @@ import (
 // A notification that is too large for the target is named in a warning at once.
 // The others are written, and the exit code says that one is missing.
 func TestForwardWithOversized(t *testing.T) {
+	t.Parallel()
 	targets := map[string]struct {
 		start func() string
 		limit string

@@ -4,16 +4,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/bridge"
+	"github.com/osprofiler-otel/osprofiler/internal/osloconfig"
 )
 
 type headersFlags struct {
 	keyFile, key, baseID string
+
+	osloPaths []string
 }
 
 func newHeaders() *cobra.Command {
@@ -91,6 +95,23 @@ func signingKey(cmd *cobra.Command, f headersFlags) (string, error) {
 func (f *headersFlags) addKeyFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.keyFile, "hmac-key-file", "", "the `file` with the key")
 	cmd.Flags().StringVar(&f.key, "hmac-key", "", "the `key` itself, which then shows in the process list")
+	cmd.Flags().Var(&osloPath{&f.osloPaths}, "config-file", "take the keys from [profiler] hmac_keys of this `file` of an OpenStack service, such as /etc/nova/nova.conf; may be given several times")
+}
+
+// osloKeys returns the keys that the files of a service name.
+func (f *headersFlags) osloKeys() (list, from string, err error) {
+	from = "--config-file " + strings.Join(f.osloPaths, " ")
+	config, err := osloconfig.Load(f.osloPaths...)
+	if err == nil {
+		list, err = config.HMACKeys()
+	}
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("no HMAC key: %w", err)
+	case list == "":
+		return "", "", usagef("no HMAC key: %s has no hmac_keys in [profiler]", from)
+	}
+	return list, from, nil
 }
 
 // keys returns the keys of the given flag, or else of the environment, and where
@@ -98,6 +119,12 @@ func (f *headersFlags) addKeyFlags(cmd *cobra.Command) {
 func (f *headersFlags) keys(cmd *cobra.Command) (keys []string, from string, err error) {
 	list, from := os.Getenv(bridge.KeysVariable), bridge.KeysVariable
 	switch {
+	case len(f.osloPaths) > 0 && (cmd.Flags().Changed("hmac-key-file") || cmd.Flags().Changed("hmac-key")):
+		return nil, "", usagef("give only one of --config-file, --hmac-key-file and --hmac-key")
+	case len(f.osloPaths) > 0:
+		if list, from, err = f.osloKeys(); err != nil {
+			return nil, "", err
+		}
 	case cmd.Flags().Changed("hmac-key-file") && cmd.Flags().Changed("hmac-key"):
 		return nil, "", usagef("give only one of --hmac-key-file and --hmac-key")
 	case cmd.Flags().Changed("hmac-key-file"):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,17 +50,30 @@ func (i interruptible) Write(p []byte) (int, error) {
 // for example to roll back, to close its store, or to remove a temporary file.
 const graceTime = time.Second
 
+// graceKey is the key of a context for the time that a command needs besides
+// graceTime, an *atomic.Int64.
+type graceKey struct{}
+
+// extendGrace gives the command that runs in ctx more time to end after a signal.
+func extendGrace(ctx context.Context, by time.Duration) {
+	if more, ok := ctx.Value(graceKey{}).(*atomic.Int64); ok {
+		more.Store(int64(by + closeTime))
+	}
+}
+
 // interrupted runs a command. It returns when the command has ended, or
-// graceTime after ctx has ended, whatever the command waits for.
-func interrupted(ctx context.Context, command func() (code int), stderr io.Writer) (code int) {
+// graceTime after ctx has ended, whatever the command waits for. A command gets more
+// time by extendGrace.
+func interrupted(ctx context.Context, command func(context.Context) (code int), stderr io.Writer) (code int) {
 	done := make(chan int, 1)
-	go func() { done <- command() }()
+	more := &atomic.Int64{}
+	go func() { done <- command(context.WithValue(ctx, graceKey{}, more)) }()
 	select {
 	case code := <-done:
 		return code
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(graceTime)
+	timer := time.NewTimer(graceTime + time.Duration(more.Load()))
 	defer timer.Stop()
 	select {
 	case code := <-done:

@@ -133,6 +133,7 @@ func TestListNothing(t *testing.T) {
 			"--failed --service no\x1b --min-duration 1m30s --until 2030-01-01 --connection-string " + s,
 			`no trace of the file "` + file + `" matches --until 2030-01-01T00:00:00Z --service "no\x1b" --failed --min-duration 1m30s`,
 		},
+		{"--request-id req-9 --connection-string " + s, `no trace of the file "` + file + `" matches --request-id "req-9"`},
 		{"--error-trace --connection-string " + s, `no trace of the file "` + file + `" matches --error-trace`},
 	} {
 		r := osp(t, dir, append([]string{"trace", "list"}, strings.Fields(strings.ReplaceAll(tt.args, "DIR", dir))...)...)
@@ -159,6 +160,9 @@ func TestListFilters(t *testing.T) {
 	longer := func(ms float64) func(row map[string]any) bool {
 		return func(row map[string]any) bool { return row["duration"].(float64) >= ms }
 	}
+	of := func(id string) func(row map[string]any) bool {
+		return func(row map[string]any) bool { return row["base_id"] == id }
+	}
 	failed := func(row map[string]any) bool { return row["failures"].(float64) > 0 && row["failed"].(bool) }
 	for _, tt := range []struct {
 		args  string
@@ -173,6 +177,9 @@ func TestListFilters(t *testing.T) {
 		{"--min-duration 400ms --failed --service inventory-sync", func(row map[string]any) bool {
 			return longer(400)(row) && failed(row) && row["service"] == "inventory-sync"
 		}},
+		// keystoneauth wrote the request id into the text of its error.
+		{"--request-id req-b89b5dad-cd63-4bd3-b577-ca229af58914", of("735a3bb2-9624-4584-b0b5-0928768a8820")},
+		{"--request-id 5ee5d602-20d7-4f3c-aa40-8eccd17dfb97", of("08887a1d-52ac-48ac-a836-f6f5a0a821be")},
 	} {
 		want := slices.DeleteFunc(slices.Clone(all), func(row map[string]any) bool { return !tt.wants(row) })
 		if got := list(strings.Fields(tt.args)...); !reflect.DeepEqual(got, want) {
@@ -181,7 +188,7 @@ func TestListFilters(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"--min-duration", "soon"}, {"--min-duration", "-1s"}, {"--min-duration", "5"}, {"--min-duration", "2h ago"}, {"--time-zone", "Mars"},
-		{"--python", "--failed"}, {"--python", "--min-duration", "1s"},
+		{"--python", "--failed"}, {"--python", "--min-duration", "1s"}, {"--python", "--request-id", "req-1"}, {"--request-id", ""}, {"--request-id", "req-1 req-2"},
 	} {
 		r := osp(t, "", append([]string{"trace", "list", "--connection-string", s}, args...)...)
 		if r.code != exitUsage || strings.Contains(r.stderr, "time: ") {

@@ -31,7 +31,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	os.Exit(interrupted(ctx, func() int { return execute(ctx, newRoot(), os.Args[1:], os.Stderr) }, os.Stderr))
+	os.Exit(interrupted(ctx, func(ctx context.Context) int { return execute(ctx, newRoot(), os.Args[1:], os.Stderr) }, os.Stderr))
 }
 
 // execute runs the command line and writes an error to stderr in one sentence.
@@ -46,7 +46,8 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stderr io.
 		cmd, err = root.ExecuteContextC(ctx)
 	}
 	code := exitCode(err)
-	if err != nil {
+	var logged loggedError
+	if err != nil && !errors.As(err, &logged) {
 		arguments := append(slices.Clone(args), os.Getenv(connectionVariable), os.Getenv(targetVariable))
 		fmt.Fprintln(stderr, "osp:", printable(oneLine(connstr.Redact(sentence(ctx, err), arguments...))))
 	}

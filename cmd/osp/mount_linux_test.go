@@ -71,6 +71,7 @@ exec "$osp" "$@"`
 // On a full disk the command fails with one sentence. An older file stays unchanged,
 // and notifications that were stored before stay readable.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	source := bigStore(t, 20_000) // some 5 MB
 	mount := filepath.Join(dir, "mount")

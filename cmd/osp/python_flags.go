@@ -2,11 +2,15 @@ package main
 
 import (
 	"errors"
+	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // pythonOptions are the long options of the Python tool by subcommand of trace. Its
@@ -19,13 +23,52 @@ var pythonOptions = map[string][]string{
 // pythonRootOptions are the long options before the subcommand.
 var pythonRootOptions = []string{"version", "help"}
 
-// addPythonShowFlags adds the flags of the Python tool that change nothing here:
-// two tune its driver for messaging://, one its web page.
-func addPythonShowFlags(flags *pflag.FlagSet) {
-	const ignored = ", accepted because the Python tool has it"
-	flags.String("transport-url", "", "the message bus as a `URL`"+ignored)
-	flags.Var(new(pythonInt), "idle-timeout", "how many seconds the driver for a message bus waits"+ignored)
-	flags.Bool("local-libs", false, "use local files in the page of --html"+ignored)
+// busFlags are the flags of the Python tool for messaging://. The Python tool gives
+// them to every driver, and the other drivers ignore them.
+type busFlags struct {
+	transportURL string
+	idleTimeout  pythonInt
+}
+
+var (
+	transportURLUsage = connstr.Own("the message bus as a `URL`, for the connection string messaging://")
+	idleTimeoutUsage  = connstr.Own("wait so many seconds for further notifications of the trace, for messaging://")
+)
+
+// addPythonShowFlags adds flags of the Python tool: two for messaging://, and one that
+// changes nothing here.
+func (b *busFlags) addPythonShowFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&b.transportURL, "transport-url", "", transportURLUsage)
+	flags.Var(&b.idleTimeout, "idle-timeout", idleTimeoutUsage)
+	flags.Bool("local-libs", false, "use local files in the page of --html, accepted because the Python tool has it")
+}
+
+// apply adds the flags to a connection string of a message bus.
+func (b *busFlags) apply(connectionString string) (string, error) {
+	if store.Scheme(connectionString) != "messaging" {
+		return connectionString, nil
+	}
+	connectionString = strings.TrimSpace(connectionString)
+	if !strings.Contains(connectionString, "://") {
+		connectionString += "://"
+	}
+	add := func(option string) {
+		separator := "?"
+		if strings.Contains(connectionString, "?") {
+			separator = "&"
+		}
+		connectionString += separator + option
+	}
+	if b.transportURL != "" {
+		if strings.Contains(connectionString, "transport_url=") {
+			return "", usagef("--transport-url names the message bus, and so does the connection string; give one of them")
+		}
+		add("transport_url=" + strings.ReplaceAll(url.QueryEscape(b.transportURL), "+", "%20"))
+	}
+	if b.idleTimeout != "" {
+		add("idle_timeout=" + b.idleTimeout.digits())
+	}
+	return connectionString, nil
 }
 
 // A pythonInt is a flag that takes what Python's int takes (in ASCII).
@@ -38,6 +81,16 @@ func (i *pythonInt) String() string { return string(*i) }
 
 // Type implements pflag.Value.
 func (i *pythonInt) Type() string { return "seconds" }
+
+// digits returns the number in plain digits. A negative one is 0, because it does not
+// wait either.
+func (i *pythonInt) digits() string {
+	text := strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(string(*i)), "+"), "_", "")
+	if strings.HasPrefix(text, "-") {
+		return "0"
+	}
+	return text
+}
 
 // Set implements pflag.Value.
 func (i *pythonInt) Set(text string) error {

@@ -206,6 +206,8 @@ func (s *lineStore) is(kind, text string, r lineResult) bool {
 		return strings.HasPrefix(text, "digraph {") && strings.Contains(text, " -> ")
 	case "page":
 		return strings.HasPrefix(text, "<!doctype html>")
+	case "our page":
+		return strings.HasPrefix(text, "<!doctype html>") && strings.Contains(text, `id="report"`)
 	case "tree":
 		return strings.HasPrefix(text, "Trace "+s.words["ID"])
 	case "message":

@@ -93,7 +93,7 @@ func TestShowSeveral(t *testing.T) {
 	}
 	for _, tail := range []string{"x", "{", "{}", "[]", "}"} {
 		writeFile(t, filepath.Join(dir, "tail.json"), json+tail)
-		if r := show("tail.json"); r.code != exitFailed || !strings.Contains(r.stderr, `"tail.json" should be a report that --json saved`) {
+		if r := show("tail.json"); r.code != exitFailed || !strings.Contains(r.stderr, `"tail.json" should be a report that --json or --html saved`) {
 			t.Errorf("two reports and %q: %+v", tail, r)
 		}
 	}
@@ -125,11 +125,11 @@ func TestShowStandardInput(t *testing.T) {
 		}
 	}
 	r := runCommand(t, "", nil, "sh", "-c", "echo nonsense | "+ospBinary+" trace show -")
-	if r.code != exitFailed || !strings.Contains(r.stderr, "the standard input should be a report that --json saved") {
+	if r.code != exitFailed || !strings.Contains(r.stderr, "the standard input should be a report that --json or --html saved") {
 		t.Errorf("nonsense: %+v", r)
 	}
 	r = runCommand(t, "", nil, "sh", "-c", ospBinary+" trace show - < /dev/null")
-	if r.code != exitFailed || !strings.Contains(r.stderr, "the standard input is empty; it should be a report that --json saved") {
+	if r.code != exitFailed || !strings.Contains(r.stderr, "the standard input is empty; it should be a report that --json or --html saved") {
 		t.Errorf("nothing: %+v", r)
 	}
 }

@@ -78,7 +78,7 @@ func (t *showTraces) report(ctx context.Context, argument string) (*reader.Repor
 	info, err := os.Stat(argument)
 	switch {
 	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%q is a directory; show takes a base id, or a file that --json saved", argument)
+		return nil, fmt.Errorf("%q is a directory; give a base id, or a file that --json or --html saved", argument)
 	case err == nil:
 		return t.savedReport(ctx, argument, info)
 	case errors.Is(err, fs.ErrPermission):
@@ -170,9 +170,9 @@ func parseReport(name, text string) (*reader.Report, error) {
 	report, err := reader.ParseReport(text)
 	switch {
 	case err != nil && strings.TrimSpace(text) == "":
-		return nil, fmt.Errorf("%s is empty; it should be a report that --json saved", reportName(name))
+		return nil, fmt.Errorf("%s is empty; it should be a report that --json or --html saved", reportName(name))
 	case err != nil:
-		return nil, fmt.Errorf("%s should be a report that --json saved: %w", reportName(name), err)
+		return nil, fmt.Errorf("%s should be a report that --json or --html saved: %w", reportName(name), err)
 	case len(report.Children) == 0:
 		return nil, emptyReport(name)
 	}
@@ -193,14 +193,21 @@ func (t *showTraces) open(ctx context.Context) (reporter, error) {
 	if t.opened != nil {
 		return t.opened, nil
 	}
+	connection, err := connectionString(t.connection)
+	if err == nil {
+		connection, err = t.bus.apply(connection)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if t.python {
-		r, err := openPython(ctx, t.connection)
+		r, err := openPython(ctx, connection)
 		if err == nil {
 			t.opened = r
 		}
 		return r, err
 	}
-	r, err := openReader(ctx, t.connection)
+	r, err := openReader(ctx, connection)
 	if err == nil {
 		t.opened = r
 	}

@@ -11,10 +11,10 @@ import (
 func newTrace() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace",
-		Short: "List, show and delete the traces of a store",
+		Short: "List, show, open, compare and delete the traces of a store",
 		RunE:  group,
 	}
-	cmd.AddCommand(newTraceList(), newTraceShow(), newTraceDelete())
+	cmd.AddCommand(newTraceList(), newTraceShow(), newTraceOpen(), newTraceAnalyze(), newTraceDiff(), newTraceDelete())
 	return cmd
 }
 

@@ -28,6 +28,7 @@ type traceList struct {
 	service      string
 	failed       bool
 	minDuration  leastDuration
+	request      requestID
 	fields       []string
 	limit        int
 	json         bool
@@ -52,6 +53,10 @@ notification. On a narrow terminal, names and services are cut.
 so as the Python tool does: times, order, --since and --until are about the first
 failure of each trace.
 
+--request-id lists the traces in which a request id of OpenStack is mentioned: in
+the ids of a span, the text of an error, a parameter of a query. It reads all traces
+that the other flags leave, so --since makes it faster.
+
 --fields lists fields of the first notification instead, such as
 name,project,info.request.path: members of the notification, and members of its
 members with dots between them.
@@ -60,6 +65,7 @@ members with dots between them.
 inclusive, --until exclusive.`,
 		Example: `  osp trace list --since 2h
   osp trace list --failed --min-duration 2s --time-zone local
+  osp trace list --request-id req-5ee5d602-20d7-4f3c-aa40-8eccd17dfb97 --since 1d
   osp trace list --service api --fields base_id,info.request.path`,
 		Args: noArguments,
 		RunE: verb(func(cmd *cobra.Command, _ []string) error {
@@ -69,6 +75,7 @@ inclusive, --until exclusive.`,
 		}),
 	}
 	addConnectionString(cmd, &l.connection)
+	addStoreOfService(cmd, &l.connection)
 	flags := cmd.Flags()
 	flags.Var(&l.errors, "error-trace", "list only traces in which something failed, by the first failure")
 	flags.Lookup("error-trace").NoOptDefVal = "True"
@@ -77,6 +84,7 @@ inclusive, --until exclusive.`,
 	flags.StringVar(&l.service, "service", "", "list traces whose first notification is of this `service`")
 	flags.BoolVar(&l.failed, "failed", false, "list only traces in which an operation failed")
 	flags.Var(&l.minDuration, "min-duration", "list traces that took at least this long: a `duration` like 500ms, 2s or 1m30s")
+	flags.Var(&l.request, "request-id", "list traces that mention this request `id` of OpenStack")
 	flags.StringSliceVar(&l.fields, "fields", nil, "list these `fields` of the first notifications, such as name,info.request.path")
 	l.limit = defaultLimit
 	flags.Var((*wholeNumber)(&l.limit), "limit", "list at most `N` traces, the newest; 0 lists all")
@@ -84,6 +92,12 @@ inclusive, --until exclusive.`,
 	addTimeZone(cmd, &l.zone)
 	addPython(cmd, &l.python, "list as the Python tool does for this store: its rows, its order, all of them")
 	completeFields(cmd, "fields")
+	requestIDs := func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return completeRequestID(cmd.Context(), l.connection, typed), cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc("request-id", requestIDs); err != nil {
+		panic(err) // the flag is not defined: a programming error
+	}
 	return cmd
 }
 
@@ -98,6 +112,8 @@ func (l *traceList) check() error {
 		return usagef("--service cannot be used with --python: the Python tool cannot select by service")
 	case l.python && l.minDuration.Duration > 0:
 		return usagef("--min-duration cannot be used with --python: the Python tool cannot select by duration")
+	case l.python && l.request != "":
+		return usagef("--request-id cannot be used with --python: the Python tool cannot select by request")
 	case l.python && l.failed:
 		return usagef("--failed cannot be used with --python: the Python tool has --error-trace")
 	case slices.Contains(l.fields, ""):
@@ -179,7 +195,7 @@ func (l *traceList) open(ctx context.Context) (*listSource, error) {
 func (l *traceList) lines(ctx context.Context, r *reader.Reader) iter.Seq2[string, error] {
 	q := store.Query{
 		Since: l.since.Time, Until: l.until.Time, Service: l.service,
-		Failed: l.failed || l.onlyErrors(), ByFirstEvent: !l.onlyErrors(), MinDuration: l.minDuration.Duration, First: len(l.fields) > 0, Limit: l.wanted(),
+		Failed: l.failed || l.onlyErrors(), ByFirstEvent: !l.onlyErrors(), MinDuration: l.minDuration.Duration, RequestID: string(l.request), First: len(l.fields) > 0, Limit: l.wanted(),
 	}
 	format := l.summaryText
 	switch {
@@ -304,5 +320,6 @@ func (l *traceList) filters() (filters []string) {
 	add(l.failed, "--failed")
 	add(l.onlyErrors(), errorTraceFlag)
 	add(l.minDuration.Duration > 0, "--min-duration "+l.minDuration.String())
+	add(l.request != "", fmt.Sprintf("--request-id %q", l.request))
 	return filters
 }

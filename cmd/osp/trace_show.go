@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 	"github.com/osprofiler-otel/osprofiler/reader/python"
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -27,18 +28,23 @@ func newTraceShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show BASE_ID|PREFIX|FILE|- ...",
 		Short: "Show traces",
-		Long: `Show traces of a store, or reports that were saved with --json by this tool or by
-the Python tool, one after another.
+		Long: `Show traces of a store, or reports that were saved with --json or --html by this tool
+or by the Python tool, one after another.
 
 An argument that reads like a UUID, with or without dashes, is a base id. It is
 looked for as it was typed, and then in its lower-case, dashed form. "-" is a saved
 report on the standard input. Anything else is a file if there is one of that name,
 else a base id, else the first characters of one (at least 4) that no other of the
-newest 10,000 traces begins with.`,
+newest 10,000 traces begins with.
+
+The text ends with the findings: what failed, and what took the time. trace analyze
+tells more.`,
 		Example: `  osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2
   osp trace show 2130e762 -v
   osp trace show 2130e762-6fff-43b5-a1a2-be4dbd944bd2 --json --out trace.json
-  osp trace show trace.json --dot | dot -Tsvg > trace.svg`,
+  osp trace show 2130e762 --html --out trace.html
+  osp trace show trace.json --dot | dot -Tsvg > trace.svg
+  osp trace show 2130e762 --folded | flamegraph.pl --countname us > trace.svg`,
 		Args: anyTraces,
 		RunE: verb(flags.run),
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -70,15 +76,15 @@ func (f *showFlags) run(cmd *cobra.Command, args []string) (err error) {
 	if err != nil || report == nil {
 		return s.traces.withMissing(err)
 	}
+	if flag, more := s.single(), len(s.traces.more); flag != "" && more > 0 {
+		return usagef("%s one trace, not the %d of %q", flag, more+1, s.traces.file)
+	}
 	if s.renderDot != "" && s.form == formDot {
-		if more := len(s.traces.more); more > 0 {
-			return usagef("--render-dot draws one trace, not the %d of %q", more+1, s.traces.file)
-		}
 		if err := s.renderGraph(ctx, report); err != nil {
 			return err
 		}
 	}
-	s.options = s.textOptions(cmd)
+	s.options = s.textOptions(cmd, s.stdout)
 	warn := &warnings{w: cmd.ErrOrStderr()}
 	err = writeTo(ctx, s.out, s.stdout, func(w io.Writer) error { return s.writeAll(ctx, w, report, warn) })
 	warn.close()
@@ -118,6 +124,10 @@ func (s *traceShow) write(w io.Writer, report *reader.Report) error {
 		return visibleDot(w, report)
 	case s.form == formDot:
 		return s.writeGraph(w, report)
+	case s.form == formHTML:
+		return writePage(w, report)
+	case s.form == formFolded:
+		return analyze.Folded(w, report)
 	}
 	return render.Text(w, report, s.options...)
 }
@@ -131,18 +141,19 @@ func (s *traceShow) writeGraph(w io.Writer, report *reader.Report) error {
 
 // textOptions returns how to draw the text: as the terminal and the locale allow,
 // and as the flags say.
-func (s *traceShow) textOptions(cmd *cobra.Command) []render.TextOption {
-	screen := s.stdout
-	if s.out != "" {
+func (f *showFlags) textOptions(cmd *cobra.Command, stdout io.Writer) []render.TextOption {
+	screen := stdout
+	if f.out != "" {
 		screen = nil // the file is no terminal
 	}
 	isASCII := !localeHasUTF8()
 	if cmd.Flags().Changed("ascii") {
-		isASCII = s.ascii
+		isASCII = f.ascii
 	}
 	return []render.TextOption{
 		render.WithWidth(width(screen)), render.WithColor(color(screen)),
-		render.WithASCII(isASCII), render.WithVerbose(s.verbose), render.WithLocation(s.zone.Location()),
+		render.WithASCII(isASCII), render.WithVerbose(f.verbose), render.WithLocation(f.zone.Location()),
+		render.WithFindings(!f.noFindings),
 	}
 }
 

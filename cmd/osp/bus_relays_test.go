@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+)
+
+// sent fills a bus with so many notifications, on several partitions if it is Kafka.
+func sent(t *testing.T, name string, count int) (connectionString, source string) {
+	t.Helper()
+	connectionString, source = buses[name](t), bigStore(t, count)
+	if name == "kafka" {
+		_, virtualHost, _ := strings.Cut(strings.TrimPrefix(connectionString, "kafka://"), "/")
+		testenv.KafkaAPI(t, connectionString).CreateTopic("profiler.info."+virtualHost, 6, 1)
+	}
+	if r := osp(t, t.TempDir(), "forward", "--from", source, "--to", connectionString); r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	return connectionString, source
+}
+
+// A relay is a forward in a process of its own.
+type relayProcess struct {
+	*exec.Cmd
+	stderr bytes.Buffer
+}
+
+func startRelay(t *testing.T, dir, from, to string) *relayProcess {
+	t.Helper()
+	r := &relayProcess{Cmd: exec.Command(ospBinary, "forward", "--from", from, "--to", to)}
+	r.Dir, r.Env, r.Stderr = dir, cleanEnv(), &r.stderr
+	if err := r.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// complete checks that the files hold all of the source, and how many notifications
+// they hold.
+func complete(t *testing.T, dir, source string, want int, files ...string) {
+	t.Helper()
+	lines := 0
+	for _, file := range files {
+		lines += strings.Count(readFile(t, filepath.Join(dir, file)), "\n")
+		if r := osp(t, dir, "forward", "--from", "file://"+filepath.Join(dir, file), "--to", "sqlite:///all.db"); r.code != exitDone {
+			t.Fatalf("%+v", r)
+		}
+	}
+	r := osp(t, dir, "forward", "--from", source, "--to", "sqlite:///all.db")
+	if r.code != exitDone || !strings.Contains(r.stderr, " 0 written,") || lines < want {
+		t.Errorf("%+v; %d lines, want %d", r, lines, want)
+	}
+	if lines > want {
+		t.Logf("%d notifications came twice", lines-want)
+	}
+}
+
+// Relays that share a queue or a consumer group share its messages; together they get
+// each.
+func TestBusSeveralRelays(t *testing.T) {
+	t.Parallel()
+	for name := range buses {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			from, source := sent(t, name, 20_000)
+			var relays []*relayProcess
+			var files []string
+			for i := range 3 {
+				files = append(files, fmt.Sprintf("%d.jsonl", i))
+				relays = append(relays, startRelay(t, dir, from+"?idle_timeout=3", "file://"+filepath.Join(dir, files[i])))
+			}
+			for _, r := range relays {
+				if err := r.Wait(); err != nil {
+					t.Errorf("%v: %s", err, &r.stderr)
+				}
+				t.Log(r.stderr.String())
+			}
+			complete(t, dir, source, 20_000, files...)
+		})
+	}
+}
+
+// The bus delivers again what a relay that was killed had not acknowledged.
+func TestBusRelayKilled(t *testing.T) {
+	for name := range buses {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			from, source := sent(t, name, 20_000)
+			killed := startRelay(t, dir, from, "file://"+filepath.Join(dir, "a.jsonl"))
+			waitForFile(t, filepath.Join(dir, "a.jsonl"))
+			time.Sleep(200 * time.Millisecond) // to be in the middle; any other time is right, too
+			if err := killed.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = killed.Wait()
+			if r := osp(t, dir, "forward", "--from", from, "--to", "file://"+filepath.Join(dir, "b.jsonl")); r.code != exitDone {
+				t.Fatalf("%+v", r)
+			}
+			complete(t, dir, source, 20_000, "a.jsonl", "b.jsonl")
+		})
+	}
+}
+
+// Many messages of other programs in front do not keep a relay from ours.
+func TestBusManyForeignMessages(t *testing.T) {
+	dir := t.TempDir()
+	at := testenv.RabbitMQ(t)
+	v := testenv.RabbitMQAPI(t, at)
+	if r := osp(t, dir, "check", "--write", "--connection-string", at); r.code != exitDone { // declares the queue
+		t.Fatalf("%+v", r)
+	}
+	const foreign = 3000
+	for range foreign {
+		v.Publish("", "profiler.info", []byte(`{"event_type": "compute.instance.create.end", "priority": "INFO", "payload": {}}`), testenv.RabbitMQProperties{ContentType: "application/json"})
+	}
+	source, _ := manyTraces(t, 50)
+	if r := osp(t, dir, "forward", "--from", source, "--to", at); r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	r := osp(t, dir, "forward", "--from", at, "--to", "sqlite:///moved.db")
+	if r.code != exitDone || !strings.Contains(r.stderr, "50 notifications read, 50 written") || strings.Count(r.stderr, "\n") != 2 {
+		t.Errorf("%+v", r)
+	}
+	v.AwaitQueue("profiler.info", func(q testenv.RabbitMQQueue) bool { return q.Ready == foreign })
+}

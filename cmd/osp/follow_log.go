@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/osprofiler-otel/osprofiler/internal/connstr"
+	"github.com/osprofiler-otel/osprofiler/relay"
+)
+
+// maskText hides passwords in a text, and makes it safe for a terminal.
+func (f *forward) maskText(text string) string {
+	arguments := append([]string{os.Getenv(connectionVariable), os.Getenv(targetVariable)}, f.masked...)
+	return printable(oneLine(connstr.Redact(text, arguments...)))
+}
+
+// logger returns the log of the relay. Its texts show no password.
+func (f *forward) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch v := a.Value.Any().(type) {
+		case error:
+			a.Value = slog.StringValue(f.maskText(v.Error()))
+		case string:
+			a.Value = slog.StringValue(f.maskText(v))
+		case []string:
+			masked := make([]string, len(v))
+			for i, text := range v {
+				masked[i] = f.maskText(text)
+			}
+			a.Value = slog.AnyValue(masked)
+		}
+		return a
+	}}
+	if f.follow.logFormat == logJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// logWarnings writes warnings to the log. After a few in a minute it only counts them.
+type logWarnings struct {
+	log *slog.Logger
+
+	mu    sync.Mutex
+	begun time.Time // of the minute
+	count int       // in the minute
+}
+
+// add adds a warning of the relay.
+func (w *logWarnings) add(err error) {
+	if w.allow() {
+		w.log.Warn(err.Error())
+	}
+}
+
+// allow counts a warning, and reports whether it is one of the few of its minute.
+func (w *logWarnings) allow() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := time.Now(); now.Sub(w.begun) >= time.Minute {
+		w.more()
+		w.begun, w.count = now, 0
+	}
+	w.count++
+	return w.count <= mostWarnings
+}
+
+// more logs how many warnings were only counted.
+func (w *logWarnings) more() {
+	if more := w.count - mostWarnings; more > 0 {
+		w.log.Warn(fmt.Sprintf("and %s of the last minute", counted(more, "further warning")))
+	}
+}
+
+func (w *logWarnings) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.more()
+	w.count = 0
+}
+
+// countsOf returns the counts of a relay for a line of the log.
+func countsOf(s relay.Stats) []any {
+	var read, skipped, letters, forwarded, present, refused, incomplete int64
+	for _, one := range s.Sources {
+		read, skipped, letters = read+one.Read, skipped+one.Skipped, letters+one.DeadLetters
+	}
+	for _, one := range s.Targets {
+		forwarded, present = forwarded+one.Forwarded, present+one.Present
+		refused, incomplete = refused+one.Refused, incomplete+one.Incomplete
+	}
+	return []any{
+		"read", read, "unreadable", skipped, "dead_letters", letters, "filtered", s.Filtered,
+		"forwarded", forwarded, "there_already", present, "refused", refused, "incomplete_spans", incomplete,
+	}
+}

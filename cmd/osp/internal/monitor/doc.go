@@ -1,0 +1,6 @@
+// Package monitor tells operators how a relay does: by HTTP (/healthz, /readyz and
+// /metrics) and by OpenTelemetry metrics.
+//
+// It is internal to the command, so that a program that uses package relay or an
+// exporter gets neither an HTTP server nor the client libraries of metrics.
+package monitor
