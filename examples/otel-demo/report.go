@@ -32,7 +32,7 @@ func report(ctx context.Context, out io.Writer, connectionString string, request
 			return err
 		}
 		heading(out, fmt.Sprintf("%d. %s: %s", i+1, req.title, outcome(req)))
-		if err := render.Text(out, trace, render.WithWidth(width(out)), render.WithColor(color(out))); err != nil {
+		if err := render.Text(out, trace, render.WithWidth(width(out)), render.WithColor(color(out)), render.WithFindings(true)); err != nil {
 			return err
 		}
 	}
