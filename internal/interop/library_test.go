@@ -16,14 +16,32 @@ var library string
 
 // eachLibrary runs a test with each version of the Python library.
 func eachLibrary(t *testing.T, test func(t *testing.T, ask asker)) {
+	t.Helper()
+	eachPython(t, func(t *testing.T, python string) { test(t, askerOf(python, library)) })
+}
+
+// eachScript is eachLibrary for another script. The versions are tested at the same
+// time, because most of the time, these tests wait.
+func eachScript(t *testing.T, script string, test func(t *testing.T, ask asker)) {
+	t.Helper()
+	eachPython(t, func(t *testing.T, python string) {
+		t.Parallel()
+		test(t, askerOf(python, script))
+	})
+}
+
+func askerOf(python, script string) asker {
+	return func(t *testing.T, answer any, input any, what ...string) {
+		t.Helper()
+		askScript(t, python, script, answer, input, what...)
+	}
+}
+
+// eachPython runs a test with the interpreter of each version of the Python library.
+func eachPython(t *testing.T, test func(t *testing.T, python string)) {
+	t.Helper()
 	for name, find := range map[string]func(testing.TB) string{"debian": testenv.Python, "newest": testenv.NewPython} {
-		t.Run(name, func(t *testing.T) {
-			python := find(t)
-			test(t, func(t *testing.T, answer any, input any, what ...string) {
-				t.Helper()
-				askPython(t, python, answer, input, what...)
-			})
-		})
+		t.Run(name, func(t *testing.T) { test(t, find(t)) })
 	}
 }
 
@@ -41,7 +59,7 @@ type outcome[T any] struct {
 // cannot represent: NaN and lone surrogates.
 type raw string
 
-func askPython(t *testing.T, python string, answer, input any, what ...string) {
+func askScript(t *testing.T, python, script string, answer, input any, what ...string) {
 	t.Helper()
 	text, isRaw := input.(raw)
 	if !isRaw {
@@ -51,7 +69,7 @@ func askPython(t *testing.T, python string, answer, input any, what ...string) {
 		}
 		text = raw(marshaled)
 	}
-	cmd := exec.CommandContext(t.Context(), python, append([]string{"-c", library}, what...)...)
+	cmd := exec.CommandContext(t.Context(), python, append([]string{"-c", script}, what...)...)
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), &stderr
 	out, err := cmd.Output()

@@ -33,6 +33,7 @@ type row struct {
 	all         []trace
 	cells       map[string]string // results by column
 	remarks     map[string]string // notes by column
+	written     int               // how often write stored the traces
 }
 
 // answers holds the results of Python's driver.
@@ -125,13 +126,31 @@ func (r *row) pythonWrites(t *testing.T, at string) {
 // write stores each trace in one batch, as an exporter does.
 func (r *row) write(t *testing.T, at string) {
 	t.Helper()
+	writeTraces(t, at, r.withFirst(r.all))
+	r.written++
+}
+
+// withFirst returns the traces to write, with one more first notification if Python
+// loses it.
+func (r *row) withFirst(all []trace) []trace {
+	if !r.dropsFirst || len(all) == 0 {
+		return all
+	}
+	first := all[0]
+	first.notifications = first.notifications[:1]
+	return append([]trace{first}, all...)
+}
+
+func writeTraces(t *testing.T, at string, all []trace) {
+	t.Helper()
 	s, err := store.Open(t.Context(), at, store.WithFilterErrorTrace(true))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, tr := range r.all {
-		if err := s.Write(t.Context(), tr.notifications); err != nil {
+	for _, tr := range all {
+		// As an exporter does: a busy broker may refuse to declare a queue for a while.
+		if err := (store.Retry{}).Write(t.Context(), s, tr.notifications); err != nil {
 			t.Fatalf("%s: %v", tr.name, err)
 		}
 	}
@@ -394,11 +413,16 @@ func (r *row) ask(t *testing.T, at string, write []trace) (result answers) {
 	t.Helper()
 	if expected := r.broken[r.library]; expected != "" {
 		alone, _, _ := strings.Cut(at, ",") // it knows one sentinel
-		if got := r.run(t, alone, nil).Driver.Error; !strings.HasPrefix(got, expected) {
+		if got := r.run(t, alone, nil, nil, nil).Driver.Error; !strings.HasPrefix(got, expected) {
 			t.Errorf("the error of Python's driver is %q, want %q", got, expected)
 		}
 	}
-	result = r.run(t, r.python(t, at), write)
+	if r.apart == nil {
+		result = r.run(t, r.python(t, at), write, r.all, nil)
+	} else {
+		result = r.run(t, r.python(t, at), r.withFirst(write), nil, nil)
+		result.Reports = r.run(t, r.python(t, at), nil, nil, r.apart(t, r, at, write != nil)).Reports
+	}
 	if result.Driver.Error != "" {
 		t.Errorf("Python's driver: %s", result.Driver.Error)
 	}
@@ -406,19 +430,20 @@ func (r *row) ask(t *testing.T, at string, write []trace) (result answers) {
 }
 
 // run runs testdata/matrix.py with the Python library.
-func (r *row) run(t *testing.T, at string, write []trace) (result answers) {
+func (r *row) run(t *testing.T, at string, write, report []trace, places []place) (result answers) {
 	t.Helper()
-	var ids []string
-	for _, tr := range r.all {
+	ids := []string{}
+	for _, tr := range report {
 		ids = append(ids, tr.baseID)
 	}
 	read, err := json.Marshal(ids)
 	if err != nil {
 		t.Fatal(err)
 	}
+	asked := `{"write": ` + string(listOf(write)) + `, "read": ` + string(read) + `, "places": ` + listOfPlaces(places) + `}`
 	cmd := exec.CommandContext(t.Context(), r.interpreter, "-c", driverScript, at)
 	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = strings.NewReader(`{"write": `+string(listOf(write))+`, "read": `+string(read)+`}`), &stderr
+	cmd.Stdin, cmd.Stderr = strings.NewReader(asked), &stderr
 	out, err := cmd.Output()
 	if err != nil || strings.Contains(stderr.String(), "Traceback") { // drivers log failures to store
 		t.Fatalf("Python at %s: %v\n%s", at, err, stderr.String())

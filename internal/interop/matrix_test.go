@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	_ "github.com/osprofiler-otel/osprofiler/exporter/all"
+	"github.com/osprofiler-otel/osprofiler/internal/loginsightserver"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
@@ -47,6 +48,14 @@ type backend struct {
 	// unordered is true if Python reads rows without an order. Siblings that start
 	// in the same millisecond are then compared as a set.
 	unordered bool
+	// apart returns a place for each trace, for Python's report, which takes away all
+	// notifications of a place. It is nil if a report takes nothing away.
+	apart func(t *testing.T, r *row, at string, pythonWrites bool) []place
+	// dropsFirst is true if Python's reader loses the first message of a place. The
+	// first notification is then written twice.
+	dropsFirst bool
+	// remark is about Python's reports.
+	remark string
 	// broken is the expected failure if Python's driver cannot even be created
 	// for our connection string. Python then connects to what python returns.
 	broken failure
@@ -119,7 +128,28 @@ var backends = []backend{
 		name: "ferretdb", schemes: []string{"mongodb"},
 		open: func(t *testing.T) string { return testenv.FerretDB(t) }, python: same, raises: failure{"newest": noUpdate},
 	},
+	{
+		name: "rabbitmq", schemes: []string{"rabbit", "messaging", "kombu", "kombu+amqp", "kombu+amqps", "kombu+pyamqp", "amqp", "amqps"},
+		open: func(t *testing.T) string { return testenv.RabbitMQ(t) }, python: transport,
+		fails: map[string]failure{list: never, listErrors: never}, apart: ownHosts, remark: takesAll,
+	},
+	{
+		name: "kafka", schemes: []string{"kafka"},
+		open: func(t *testing.T) string { return testenv.StartKafka(t).Kafka() }, python: transport,
+		fails: map[string]failure{list: never, listErrors: never}, apart: ownGroups, dropsFirst: true, remark: takesAll + "; " + onlyNew,
+	},
+	{
+		name: "loginsight", schemes: []string{"loginsight"},
+		open: func(t *testing.T) string { return loginsightserver.New(t).URL() }, python: verifiesNothing,
+		fails: map[string]failure{list: never, listErrors: never},
+		loses: failure{"debian": fieldLimit, "newest": fieldLimit},
+	},
 }
+
+const (
+	takesAll = "Python's driver takes all messages away, so that each report has messages of its own"
+	onlyNew  = "a new consumer group of Python begins at the end of the topic, so that the groups of the reports have read before; idle_timeout is longer than the first poll of 5 s; the first message of a poll is lost to Python, so that it is there twice"
+)
 
 // unfinished is the error of the old library for a trace without a stop.
 const unfinished = "TypeError: unsupported operand type(s) for -: 'NoneType' and 'datetime.datetime'"
@@ -140,6 +170,8 @@ const (
 	noDocType = "TypeError: Elasticsearch."
 	// noSet is the error for a listing, for which Python's driver passes a set.
 	noSet = "SerializationError: ({'_source': {"
+	// fieldLimit is an error for a notification that is too large for a field.
+	fieldLimit = "LogInsightAPIError: the content of the field trace has more than 16384 bytes"
 	// noUpdate is an error of version 4 of pymongo, which has no Collection.update.
 	noUpdate = "TypeError: 'Collection' object is not callable. If you meant to call the 'update' method"
 )
@@ -179,6 +211,13 @@ func plain(_ *testing.T, connectionString string) string {
 	return "elasticsearch://" + rest
 }
 
+// verifiesNothing returns the connection string that Python's driver for Log Insight
+// gets, which knows no options.
+func verifiesNothing(_ *testing.T, connectionString string) string {
+	alone, _, _ := strings.Cut(connectionString, "?")
+	return alone
+}
+
 func same(_ *testing.T, connectionString string) string { return connectionString }
 
 // master returns the connection string of the master of sentinels.
@@ -191,9 +230,13 @@ func master(t *testing.T, connectionString string) string {
 // both directions, on real traces of OpenStack services. `make test` prints the
 // table of the results at the end.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	m := &matrix{traces: openstack(t)}
 	linked := store.Schemes()
 	for _, scheme := range linked {
+		if store.IsSink(scheme + "://") { // TestJaeger has them
+			continue
+		}
 		if !slices.ContainsFunc(backends, func(b backend) bool { return slices.Contains(b.schemes, scheme) }) {
 			t.Errorf("the matrix has no row for %s://", scheme)
 		}
@@ -208,10 +251,20 @@ func TestMatrix(t *testing.T) {
 			continue
 		}
 		for _, version := range []string{"debian", "newest"} {
-			m.run(t, &row{backend: b, library: version, all: m.traces})
+			all := m.traces
+			if version == "newest" && b.fails[weWritePythonReads][version] != "" {
+				all = briefly(all) // the other version tests all of what works
+			}
+			m.run(t, &row{backend: b, library: version, all: all})
 		}
 	}
-	testenv.Table(t, "matrix", m.String())
+	// The rows have ended then.
+	t.Cleanup(func() { testenv.Table(t, "matrix", m.String()) })
+}
+
+// briefly returns the shorter traces.
+func briefly(all []trace) []trace {
+	return slices.DeleteFunc(slices.Clone(all), func(tr trace) bool { return len(tr.notifications) > 180 })
 }
 
 // openstack returns the real traces, and a trace with a single notification.
@@ -240,6 +293,7 @@ func (m *matrix) run(t *testing.T, r *row) {
 		r.cells[weWritePythonReads], r.cells[pythonWritesWeRead] = "-", "-"
 	}
 	t.Run(strings.Trim(r.name+"/"+r.library, "/"), func(t *testing.T) {
+		t.Parallel() // most of the time, we wait for Python and for idle_timeout
 		r.findPython(t)
 		ours, theirs := r.open(t), r.open(t)
 		r.weWrite(t, ours)
@@ -264,6 +318,9 @@ func (m *matrix) cell(r *row, column string) string {
 	}
 	if failure := r.broken[r.library]; failure != "" && strings.Contains(column, "Python") {
 		text += m.note("Python's driver for " + r.name + ":// cannot be created, so Python connects to the master: " + failure)
+	}
+	if r.remark != "" && strings.Contains(column, "Python") {
+		text += m.note(r.remark)
 	}
 	if remark := r.remarks[column]; remark != "" {
 		text += m.note(remark)
