@@ -52,6 +52,9 @@ func fill(ctx context.Context, url string, client bare, traces int) error {
 	return errors.Join(err, visible(ctx, client))
 }
 
+// halvesTook is how long the operations of halves took.
+const halvesTook = 500 * time.Microsecond
+
 // halves returns the two notifications of the i-th trace.
 func halves(i int) []osprofiler.Notification {
 	half := func(name, micros, info string) osprofiler.Notification {

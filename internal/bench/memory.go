@@ -26,7 +26,8 @@ var memoryScript string
 // A usage is the time and the memory of the command for a listing.
 type usage struct {
 	Seconds float64
-	Peak    int64 // the largest resident memory in bytes
+	CPU     float64 // the seconds of CPU
+	Peak    int64   // the largest resident memory in bytes
 	Output  string
 	Code    int
 }
@@ -42,7 +43,7 @@ func memoryTable(ctx context.Context, w io.Writer, python string, stores []subje
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nosp trace list --limit %d among %d traces: the most memory that was resident (aim: %d MB at most), and the time\n",
+	fmt.Fprintf(w, "\nosp trace list --limit %d among %d traces of two notifications: the most memory that was resident (aim: %d MB at most), and the time\n",
 		listLimit, traces, memoryAim>>20)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, p := range stores {
@@ -50,7 +51,7 @@ func memoryTable(ctx context.Context, w io.Writer, python string, stores []subje
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		fmt.Fprintf(t, "%s\t%d MB\t%s\t\n", p.name, used.Peak>>20, duration(used.Seconds))
+		fmt.Fprintf(t, "%s\t%d MB\t%s\t%d traces\t\n", p.name, used.Peak>>20, duration(used.Seconds), p.many(traces))
 	}
 	return t.Flush()
 }
@@ -64,12 +65,21 @@ func buildCommand(ctx context.Context, dir string) (path string, err error) {
 	return path, nil
 }
 
+// many returns among how many traces memory is measured.
+func (p subject) many(traces int) int {
+	if p.manyTraces > 0 {
+		return min(traces, p.manyTraces)
+	}
+	return traces
+}
+
 // memory fills a store with traces, and measures how the command lists the newest.
 func (p subject) memory(ctx context.Context, osp, python string, traces int) (used usage, err error) {
 	url, drop, err := p.prepared(ctx)
 	if err != nil {
 		return used, err
 	}
+	traces = p.many(traces)
 	defer func() { err = errors.Join(err, drop()) }()
 	client, err := p.bare(ctx, url)
 	if err != nil {
@@ -78,7 +88,7 @@ func (p subject) memory(ctx context.Context, osp, python string, traces int) (us
 	if err := errors.Join(fill(ctx, url, client, traces), client.close()); err != nil {
 		return used, err
 	}
-	command := []string{osp, "trace", "list", "--json", "--limit", fmt.Sprint(listLimit), "--connection-string", url}
+	command := []string{osp, "trace", "list", "--json", "--limit", fmt.Sprint(listLimit), "--connection-string", url + p.patience}
 	if err := askPython(ctx, python, memoryScript, command, &used); err != nil {
 		return used, err
 	}

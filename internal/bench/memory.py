@@ -1,5 +1,5 @@
-# Runs the command that it reads as JSON from standard input, and prints the largest
-# resident memory of the command as JSON. This small program starts the command because
+# Runs the command that it reads as JSON from standard input, and prints the time,
+# the CPU time and the largest resident memory of the command as JSON. This small program starts the command because
 # the system also counts the memory of the parent until exec.
 import json
 import resource
@@ -13,9 +13,11 @@ done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, t
 took = time.perf_counter() - began
 if done.returncode:
     sys.stderr.write(done.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
 json.dump({
     "seconds": took,
-    "peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    "cpu": used.ru_utime + used.ru_stime,
+    "peak": used.ru_maxrss * 1024,
     "output": done.stdout,
     "code": done.returncode,
 }, sys.stdout)

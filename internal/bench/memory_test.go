@@ -10,7 +10,7 @@ import (
 // traces it needs less than 200 MB.
 func TestMemory(t *testing.T) {
 	python := testenv.Python(t)
-	traces := 3000
+	traces := 1000
 	if testenv.Soak() {
 		traces = 1_000_000
 	}

@@ -20,6 +20,10 @@ type subject struct {
 	writes, fetches, lists string
 	// most bounds the amounts of work for a slow server. A zero bounds nothing.
 	most sizes
+	// manyTraces bounds the traces among which memory is measured, and patience are
+	// options of the connection string for it. A zero bounds nothing.
+	manyTraces int
+	patience   string
 	// lacks says why Python's driver does not do a kind of work: notify, report or
 	// list_traces.
 	lacks map[string]string
@@ -107,13 +111,24 @@ var subjects = []subject{
 	{
 		name: "mongodb", fresh: testenv.NewMongoDB, bare: openMongoDB,
 		writes: insertMany, fetches: finds, lists: "aggregate $group {$min: timestamp}, and for list $sort, $limit",
-		most: sizes{writeRounds: 5, notify: 500, report: 20_000, readRounds: 3},
+		most:       sizes{writeRounds: 5, notify: 500, report: 20_000, readRounds: 3},
+		manyTraces: 500_000, patience: "&socketTimeoutMS=600000", // a scan takes it minutes
 	},
 	{
 		name: "ferretdb", fresh: testenv.NewFerretDB, bare: openFerretDB,
 		writes: insertMany, fetches: finds, lists: "find, of base_id and timestamp",
-		most:  sizes{writeRounds: 2, notify: 200, report: 10_000, traces: 10_000, readRounds: 2},
+		most:       sizes{writeRounds: 2, notify: 200, report: 10_000, traces: 10_000, readRounds: 2},
+		manyTraces: 10_000, patience: "&socketTimeoutMS=600000",
 		lacks: map[string]string{"list_traces": "FerretDB reads the whole collection for each trace"},
+	},
+	{
+		// The server is our test server in this process, so that a figure counts its
+		// work, too, and says nothing about a real server.
+		name: "loginsight", fresh: newLogInsight, bare: openLogInsight,
+		writes: ingests, fetches: "one query for the events", lists: "queries for all events, of base_id and trace",
+		most:       sizes{writeRounds: 5, notify: 500, report: 10_000, traces: 10_000, readRounds: 2},
+		manyTraces: 10_000,
+		lacks:      map[string]string{"list_traces": "it cannot list"},
 	},
 }
 
@@ -130,6 +145,7 @@ const (
 	finds        = "find {base_id}"
 	inserts      = "INSERTs of 100 rows in a transaction"
 	selectsTrace = "SELECT … WHERE base_id = …"
+	ingests      = "POST events/ingest of 500 events by net/http"
 	groups       = "SELECT base_id, min(timestamp) … GROUP BY base_id ORDER BY 2 DESC LIMIT 100"
 )
 
