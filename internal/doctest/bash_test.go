@@ -3,7 +3,9 @@ package doctest
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -101,7 +103,25 @@ func listens(ctx context.Context, address string) bool {
 		return false
 	}
 	_ = conn.Close()
-	return true
+	return !strings.HasSuffix(address, relayPort) || runs(ctx, address)
+}
+
+// relayPort is where a relay tells of its health.
+const relayPort = ":9464"
+
+// runs reports whether a relay that listens has begun to work.
+func runs(ctx context.Context, address string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", http.NoBody)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return err == nil && strings.Contains(string(text), `"running"`)
 }
 
 var uuid = regexp.MustCompile(`\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b`)

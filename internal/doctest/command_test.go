@@ -53,8 +53,10 @@ func (s *sandbox) usage(t *testing.T, b *block) {
 
 // described are the commands whose JSON a page describes.
 var described = map[string]string{
-	"list":   "osp trace list --limit 1 --json",
-	"report": "osp trace show --json 1740482c-5a17-4e6a-8d63-6942b6601abb",
+	"analysis": "osp trace analyze --json 08887a1d-52ac-48ac-a836-f6f5a0a821be",
+	"diff":     "osp trace diff --json 735a3bb2-9624-4584-b0b5-0928768a8820 08887a1d-52ac-48ac-a836-f6f5a0a821be",
+	"list":     "osp trace list --limit 1 --json",
+	"report":   "osp trace show --json 1740482c-5a17-4e6a-8d63-6942b6601abb",
 }
 
 // keys compares the keys of a description with those that osp writes.
