@@ -4,6 +4,13 @@ FUZZTIME       ?= 20s
 BENCH          ?= .
 BENCHTIME      ?= 1s
 BENCHFLAGS     ?=
+# Most of the time, tests wait for servers that fail and restart. So more packages, and
+# more tests of a package, run at the same time than there are processors.
+PROCESSORS     := $(shell getconf _NPROCESSORS_ONLN)
+PACKAGES       ?= -p $(shell expr $(PROCESSORS) + 1) -parallel $(shell expr $(PROCESSORS) + 1)
+# The packages whose tests take longest begin first, so that none of them is left alone
+# at the end.
+SLOW           := ./cmd/osp ./internal/interop ./exporter/elasticsearch ./exporter/messaging/... ./exporter/sql ./exporter/mongo ./internal/testenv
 GOLANGCI       := v2.15.0
 GOLANGCI_LINT  := .cache/bin/golangci-lint-$(GOLANGCI)
 
@@ -14,18 +21,21 @@ SERVERS        := .cache/bin/servers
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The verb lint runs the whole of vet.
 test: $(SERVERS) ## install and start what tests need, and run all tests with the race detector
 	scripts/setup.sh || [ "$$OSP_TEST_REQUIRE" != 1 ]
-	$(SERVERS) $(GO) test -race -timeout 30m ./...
+	$(SERVERS) $(GO) test -race -vet=off -timeout 30m $(PACKAGES) $(SLOW) ./...
 	cd examples/memory-store && $(GO) test -race ./...
+	cd internal/browsertest && $(GO) test -timeout 20m ./...
 
 soak: $(SERVERS) ## run all tests in their long form (hours): failing servers, millions of traces
 	OSP_TEST_SOAK=1 $(SERVERS) $(GO) test -count=1 -timeout 3h ./...
 
+# The modules of internal/testenv/jaeger hold no Go files: they name the programs of Jaeger as tools.
 lint: $(GOLANGCI_LINT) ## run go vet and golangci-lint, which checks the imports between packages too
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
-	for module in examples/memory-store internal/testenv/ferretdb; do \
+	for module in examples/memory-store internal/browsertest internal/testenv/ferretdb; do \
 		(cd $$module && $(GO) vet ./... && $(CURDIR)/$(GOLANGCI_LINT) run -c $(CURDIR)/.golangci.yml ./...) || exit 1; \
 	done
 
@@ -38,6 +48,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 bench: $(SERVERS) ## run all benchmarks, and compare with bare clients and the Python library
 	$(SERVERS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
 	$(GO) run ./internal/bench $(BENCHFLAGS)
+	cd internal/browsertest && $(CURDIR)/$(SERVERS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 3x .
 
 setup: ## install what tests and benchmarks need in addition to Go (as root)
 	scripts/setup.sh
