@@ -12,30 +12,41 @@ import (
 // The rules in this file are about taking notifications out of a message bus. They
 // hold for a store that is no bus if it says so.
 
-// bus opens a store that holds the batch. It returns nil if the store is no message
-// bus, and says so.
-func bus(ctx context.Context, stage *Stage, batch ...osprofiler.Notification) (*store.Store, error) {
-	s, err := stage.Fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if can := s.Capabilities(); !can.Consume {
-		if can.Peek {
-			return nil, errors.New("the store can Peek, but not Consume")
+// onBus makes a rule of a check. The check gets a store that holds the events of one
+// trace for each size. A store that is no message bus has to say so instead.
+func onBus(check func(ctx context.Context, stage *Stage, s *store.Store, batch []osprofiler.Notification) error, sizes ...int) func(context.Context, *Stage) error {
+	return func(ctx context.Context, stage *Stage) error {
+		s, err := stage.Fresh(ctx)
+		if err != nil {
+			return err
 		}
-		_, err := s.Consume(ctx)
-		_, errPeek := collect(s.Peek(ctx))
-		for _, err := range []error{err, errPeek} {
-			if !errors.Is(err, errors.ErrUnsupported) {
-				return nil, fmt.Errorf("Consume or Peek of a store that is no bus returned the error %w, want %w", err, errors.ErrUnsupported)
+		if can := s.Capabilities(); !can.Consume {
+			if can.Peek {
+				return errors.New("the store can Peek, but not Consume")
 			}
+			return isNoBus(ctx, s)
 		}
-		return nil, nil //nolint:nilnil // no bus
+		var batch []osprofiler.Notification
+		for _, size := range sizes {
+			batch = append(batch, events(size)...)
+		}
+		if err := s.Write(ctx, batch); err != nil {
+			return err
+		}
+		return check(ctx, stage, s, batch)
 	}
-	if len(batch) == 0 {
-		return s, nil
+}
+
+// isNoBus checks that the store refuses to Consume and to Peek.
+func isNoBus(ctx context.Context, s *store.Store) error {
+	_, errConsume := s.Consume(ctx)
+	_, errPeek := collect(s.Peek(ctx))
+	for _, err := range []error{errConsume, errPeek} {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return fmt.Errorf("Consume or Peek of a store that is no bus returned the error %w, want %w", err, errors.ErrUnsupported)
+		}
 	}
-	return s, s.Write(ctx, batch)
+	return nil
 }
 
 // mostIdle is how many calls of Take in a row may yield nothing while notifications are
@@ -92,12 +103,7 @@ func sameByTrace(got, want []osprofiler.Notification) error {
 	return nil
 }
 
-func peek(ctx context.Context, stage *Stage) error {
-	batch := append(events(30), events(20)...)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func peek(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	for range 2 {
 		got, err := collect(s.Peek(ctx))
 		if err != nil {
@@ -125,12 +131,7 @@ func peek(ctx context.Context, stage *Stage) error {
 	return nil
 }
 
-func consume(ctx context.Context, stage *Stage) error {
-	batch := append(events(30), events(20)...)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consume(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	if err := takes(ctx, s, batch); err != nil {
 		return err
 	}
@@ -148,12 +149,7 @@ func consume(ctx context.Context, stage *Stage) error {
 }
 
 // consumeGivenBack acknowledges a part, and checks that the rest comes back.
-func consumeGivenBack(ctx context.Context, stage *Stage) error {
-	batch := events(30)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consumeGivenBack(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
 		return err
@@ -185,12 +181,7 @@ func consumeGivenBack(ctx context.Context, stage *Stage) error {
 }
 
 // consumeLeave leaves one notification of ten and acknowledges all.
-func consumeLeave(ctx context.Context, stage *Stage) error {
-	batch := events(10)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consumeLeave(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
 		return err
@@ -217,12 +208,7 @@ func consumeLeave(ctx context.Context, stage *Stage) error {
 	return err
 }
 
-func consumeLeftEarly(ctx context.Context, stage *Stage) error {
-	batch := events(12)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consumeLeftEarly(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
 		return err
@@ -241,12 +227,7 @@ func consumeLeftEarly(ctx context.Context, stage *Stage) error {
 	return errors.Join(sameByTrace(all, batch), c.Acknowledge(ctx, c.Position()), c.Close())
 }
 
-func consumeCancelled(ctx context.Context, stage *Stage) error {
-	batch := events(20)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consumeCancelled(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
 		return err
@@ -273,12 +254,7 @@ func consumeCancelled(ctx context.Context, stage *Stage) error {
 	return errors.Join(sameByTrace(append(all, rest...), batch), c.Acknowledge(ctx, c.Position()), c.Close())
 }
 
-func consumeClosed(ctx context.Context, stage *Stage) error {
-	batch := events(20)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consumeClosed(ctx context.Context, stage *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
 		return err
@@ -306,12 +282,7 @@ func consumeClosed(ctx context.Context, stage *Stage) error {
 	return takes(ctx, again, batch)
 }
 
-func consumeReadOnly(ctx context.Context, stage *Stage) error {
-	batch := events(3)
-	s, err := bus(ctx, stage, batch...)
-	if err != nil || s == nil {
-		return err
-	}
+func consumeReadOnly(ctx context.Context, stage *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	reading, err := stage.openReadOnly(ctx)
 	if err != nil {
 		return err
