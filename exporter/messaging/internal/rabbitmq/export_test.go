@@ -9,6 +9,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
 )
 
+// SetMostBytes sets after which size of the bodies a Peek ends.
+func SetMostBytes(b *Bus, size int) { b.mostBytes = size }
+
 // Crowd makes the lanes of a Consumption look as if they had held too many messages that
 // are not ours for so long.
 func Crowd(consumer bus.Consumption, since time.Duration) {

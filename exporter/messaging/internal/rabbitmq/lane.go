@@ -34,6 +34,7 @@ type lane struct {
 	attempts int       // that failed, one after the other
 	next     time.Time // when the next one may be made
 	ready    bool      // the queue had messages that should arrive, when it was asked
+	guessed  bool      // the broker did not know whether it had any
 }
 
 // A session is a channel of a lane, with what came on it.

@@ -125,7 +125,7 @@ type peek struct {
 // mostBytes is the size of the bodies after which a peek ends.
 const mostBytes = 64 << 20
 
-func (p *peek) full() bool { return p.bytes >= mostBytes }
+func (p *peek) full() bool { return p.bytes >= p.bus.mostBytes }
 
 // hold keeps a message that was taken. A quorum queue goes on after the end of the peek,
 // since it has to give all messages back in order; their bodies are only needed if they
@@ -156,7 +156,7 @@ func (p *peek) read(ctx context.Context) (err error) {
 		return err
 	}
 	if p.limit > 0 && !p.full() { // even if there is nothing, so that the broker says if the queue is a stream
-		err = p.take(ctx, ready)
+		ready, err = p.take(ctx, ready)
 	}
 	// A peek that ended before the limit has found the queue empty. Messages that another
 	// reader has given back since then are not more than were looked for.
@@ -170,14 +170,19 @@ func (p *peek) read(ctx context.Context) (err error) {
 	return err
 }
 
-// ready returns the number of messages that nobody holds, and the number of consumers.
+// ready returns the number of messages that nobody holds, and the number of consumers. Both
+// may be a guess (see isGuess).
 func (p *peek) ready(ctx context.Context) (ready, readers int, err error) {
-	err = p.ch.call(ctx, func(ch *amqp.Channel) error {
-		q, err := ch.QueueDeclarePassive(p.queue, false, false, false, false, nil)
-		ready, readers = q.Messages, q.Consumers
+	q, err := p.declared(ctx)
+	return q.Messages, q.Consumers, err
+}
+
+func (p *peek) declared(ctx context.Context) (q amqp.Queue, err error) {
+	err = p.ch.call(ctx, func(ch *amqp.Channel) (err error) {
+		q, err = ch.QueueDeclarePassive(p.queue, false, false, false, false, nil)
 		return err
 	})
-	return ready, readers, err
+	return q, err
 }
 
 // take takes messages, of which ready are there. It gets those of a classic queue one by
@@ -185,36 +190,43 @@ func (p *peek) ready(ctx context.Context) (ready, readers int, err error) {
 // last consumer. A quorum queue gives messages back in order only if one consumer had
 // them all. If the broker does not tell the kind of the queue, the options do, or the
 // first message does if it was given back before.
-func (p *peek) take(ctx context.Context, ready int) (err error) {
+//
+// take returns how many messages were there. For a quorum queue, ready may be too low.
+// The answer to getting a message always tells the right number.
+func (p *peek) take(ctx context.Context, ready int) (all int, err error) {
 	if p.kind, err = p.conn.inspect(ctx, p.queue); err != nil {
-		return err
+		return ready, err
 	}
 	p.counted = p.kind.typ == amqp.QueueTypeQuorum || p.kind.typ == "" && p.bus.settings.QuorumQueue
 	if p.counted {
 		if err := p.checkQueue(ready); err != nil {
-			return err
+			return ready, err
 		}
 	}
 	ok, err := p.get(ctx)
 	if err != nil || !ok {
-		return err
+		return ready, err
 	}
-	if _, counts := deliveriesOf(&p.held[0]); counts && !p.counted {
+	if _, counts := deliveriesOf(&p.held[0]); p.counted || counts {
 		p.counted = true
-		if err := p.checkQueue(ready); err != nil {
-			return err
-		}
-	}
-	if p.counted {
-		if err := p.checkDeliveries(); err != nil {
-			return err
-		}
-		return p.consume(ctx, p.limit)
+		ready = int(p.held[0].MessageCount) + 1
+		return ready, p.takeCounted(ctx, ready)
 	}
 	for ok && err == nil && len(p.held) < p.limit && !p.full() {
 		ok, err = p.get(ctx)
 	}
-	return err
+	return ready, err
+}
+
+// takeCounted takes the messages of a quorum queue, after the first one was taken.
+func (p *peek) takeCounted(ctx context.Context, ready int) error {
+	if err := p.checkQueue(ready); err != nil {
+		return err
+	}
+	if err := p.checkDeliveries(); err != nil {
+		return err
+	}
+	return p.consume(ctx, ready)
 }
 
 // get takes one message, unless there is none.
@@ -237,16 +249,17 @@ func (p *peek) giveBack(ctx context.Context) error {
 		p.stuck = false
 		return nil
 	}
+	left, others := p.left(ctx)
+	if p.ch.IsClosed() {
+		p.stuck = false
+		return nil
+	}
 	p.halt(ctx)
 	if err := p.rescue(ctx); err != nil {
 		return err
 	}
-	left, _, err := p.ready(ctx)
-	if err == nil {
-		err = p.ch.giveBack(ctx)
-	}
-	if err != nil || !p.counted {
+	if err := p.ch.giveBack(ctx); err != nil || !p.counted {
 		return err
 	}
-	return p.awaitBack(ctx, left+len(p.held)-len(p.saved))
+	return p.awaitBack(ctx, left+len(p.held), others) // a copy is there in place of a saved one
 }

@@ -227,7 +227,7 @@ func TestPeekQuorumQueueWithoutRights(t *testing.T) {
 	wantTexts(t, "in the queue", inQueue(t, location, topic), texts(0, 30))
 }
 
-// A peek ends after 64 MiB, over all queues, and keeps the order of the rest.
+// A peek ends after a size of the bodies, over all queues, and keeps the order of the rest.
 func TestPeekLargeQueue(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{"classic": {}, "quorum": {QuorumQueue: true, DeliveryLimit: -1}} {
 		t.Run(name, func(t *testing.T) {
@@ -235,14 +235,16 @@ func TestPeekLargeQueue(t *testing.T) {
 			c := config(t, location)
 			messages := outgoing(0, 70)
 			for i := range messages {
-				messages[i].Body = append(messages[i].Body, bytes.Repeat([]byte{' '}, 1<<20)...)
+				messages[i].Body = append(messages[i].Body, bytes.Repeat([]byte{' '}, 100<<10)...)
 			}
 			mustPublish(t, newBus(t, c, s), messages)
 			c.Topics = []string{"second.info"}
 			mustPublish(t, newBus(t, c, s), outgoing(70, 5))
 			c.Topics = []string{topic, "second.info"}
 			for range 2 {
-				got, more := peek(t, newBus(t, c, s), 1000)
+				b := newBus(t, c, s)
+				rabbitmq.SetMostBytes(b, 64*(100<<10))
+				got, more := peek(t, b, 1000)
 				for i := range got {
 					got[i] = strings.TrimSpace(got[i])
 				}

@@ -15,10 +15,12 @@ const mostPrefetch = 1<<16 - 1
 // consume takes messages by consumers, each of which gets what its prefetch count lets
 // through. A quorum queue takes the messages of several consumers back in the order of
 // the consumers' tags.
-func (p *peek) consume(ctx context.Context, limit int) error {
-	for n := 0; len(p.held) < limit; n++ {
-		wanted := min(limit-len(p.held), mostPrefetch)
-		got, err := p.consumeOnce(ctx, fmt.Sprintf("osp-%06d", n), wanted)
+//
+// all is the number of messages that there were when the first one was taken.
+func (p *peek) consume(ctx context.Context, all int) error {
+	for n := 0; len(p.held) < p.limit; n++ {
+		wanted := min(p.limit-len(p.held), mostPrefetch)
+		got, err := p.consumeOnce(ctx, fmt.Sprintf("osp-%06d", n), wanted, all-len(p.held))
 		if err != nil || got < wanted {
 			return err
 		}
@@ -29,14 +31,9 @@ func (p *peek) consume(ctx context.Context, limit int) error {
 // pause is how long a consumer waits for a message before it asks whether there is one.
 const pause = 50 * time.Millisecond
 
-// consumeOnce takes messages by one consumer. Large ones may be on their way for longer
-// than the pause, so that it expects as many as were ready.
-func (p *peek) consumeOnce(ctx context.Context, tag string, wanted int) (got int, err error) {
-	expected, _, err := p.ready(ctx)
-	if err != nil {
-		return 0, err
-	}
-	expected = min(expected, wanted)
+// consumeOnce takes messages by one consumer. Those that were expected may be on their way
+// for longer than the pause, because they are large or the broker is slow.
+func (p *peek) consumeOnce(ctx context.Context, tag string, wanted, expected int) (got int, err error) {
 	var deliveries <-chan amqp.Delivery
 	err = p.ch.call(ctx, func(ch *amqp.Channel) (err error) {
 		if err = ch.Qos(wanted, 0, false); err == nil {
@@ -48,25 +45,23 @@ func (p *peek) consumeOnce(ctx context.Context, tag string, wanted int) (got int
 		return 0, err
 	}
 	p.readers = append(p.readers, reader{tag, deliveries})
-	for last := time.Now(); got < wanted; {
+	s := silence{peek: p, began: time.Now()}
+	for got < wanted {
 		select {
 		case d, ok := <-deliveries:
 			if !ok {
 				return got, p.ch.why(amqp.ErrClosed)
 			}
 			p.hold(d)
-			got, last = got+1, time.Now()
+			got++
+			s = silence{peek: p, began: time.Now()}
 		case <-time.After(pause):
-			ready, readers, err := p.ready(ctx)
+			q, err := p.declared(ctx)
 			if err != nil {
 				return got, err
 			}
-			silence := time.Since(last)
-			switch quiet := ready == 0 && len(deliveries) == 0; {
-			case quiet && (got >= expected || readers > 1 && silence > patience || silence > p.conn.timeout):
-				return got, nil // what is missing was taken by another reader
-			case silence > p.conn.timeout:
-				return got, os.ErrDeadlineExceeded
+			if over, err := s.isOver(&q, len(deliveries) == 0, got >= expected); over {
+				return got, err
 			}
 		case <-ctx.Done():
 			return got, ctx.Err()
@@ -74,6 +69,49 @@ func (p *peek) consumeOnce(ctx context.Context, tag string, wanted int) (got int
 	}
 	return got, nil
 }
+
+// A silence is the time during which a consumer of a quorum queue has got no message. It
+// does not tell that the queue is empty: the broker has to say so.
+type silence struct {
+	peek  *peek
+	began time.Time
+	empty int // how often, one after the other, the broker has said that the queue is empty
+}
+
+const (
+	// mostMissing is how long expected messages may be on their way after the broker has
+	// said that the queue is empty, if other readers may have taken them.
+	mostMissing = 5 * time.Second
+	// leastEmpty is how often the broker has to say that the queue is empty. The first
+	// answer may pass messages that the broker is about to send, the second one does not.
+	leastEmpty = 3
+)
+
+// isOver reports whether no message will come. none says that none has arrived meanwhile,
+// and complete that all expected messages have.
+func (s *silence) isOver(q *amqp.Queue, none, complete bool) (bool, error) {
+	since, timeout := time.Since(s.began), s.peek.conn.timeout
+	if !isGuess(q) && q.Messages == 0 && none {
+		s.empty++
+		if complete {
+			return true, nil
+		}
+		if s.empty >= leastEmpty && (s.peek.others(q) > 0 && since > mostMissing || since > timeout) {
+			return true, nil // another reader took what is missing
+		}
+		return false, nil
+	}
+	s.empty = 0
+	if since > timeout {
+		return true, os.ErrDeadlineExceeded
+	}
+	return false, nil
+}
+
+// others returns the number of consumers that are not those of the peek. RabbitMQ counts a
+// channel that has got a message of a quorum queue by basic.get as one more consumer,
+// until the message is acknowledged.
+func (p *peek) others(q *amqp.Queue) int { return max(q.Consumers-len(p.readers)-1, 0) }
 
 // A reader is a consumer of a peek.
 type reader struct {
@@ -103,16 +141,35 @@ func (p *peek) halt(ctx context.Context) {
 // patience is how long Peek waits for a quorum queue that has other readers.
 const patience = time.Second
 
+// left returns the number of messages in a quorum queue that nobody holds, and the number of
+// other consumers, or zeros if the broker does not tell. It is called before the consumers
+// of the peek end, because they tell whether an answer is a guess.
+func (p *peek) left(ctx context.Context) (messages, others int) {
+	if !p.counted {
+		return 0, 0
+	}
+	for began := time.Now(); ctx.Err() == nil && time.Since(began) < patience; {
+		q, err := p.declared(context.WithoutCancel(ctx)) // its end would give everything back
+		if err != nil {
+			return 0, 0
+		}
+		if !isGuess(&q) {
+			return q.Messages, p.others(&q)
+		}
+	}
+	return 0, 0
+}
+
 // awaitBack waits until the queue has the messages back, so that the next Peek sees
 // them: a quorum queue takes them back after the answer. If the queue has other readers,
 // they may take them first.
-func (p *peek) awaitBack(ctx context.Context, wanted int) (err error) {
+func (p *peek) awaitBack(ctx context.Context, wanted, others int) (err error) {
 	if p.ch, err = p.conn.channel(ctx); err != nil {
 		return err
 	}
 	for began := time.Now(); time.Since(began) < p.conn.timeout; {
 		ready, readers, err := p.ready(ctx)
-		if err != nil || ready >= wanted || readers > 0 && time.Since(began) > patience {
+		if err != nil || ready >= wanted || readers > 0 && readers <= others && time.Since(began) > patience {
 			return err
 		}
 		select {

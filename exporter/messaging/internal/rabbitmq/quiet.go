@@ -10,6 +10,7 @@ type quiet struct {
 	passed <-chan time.Time // when the time has passed; nil for a Receive that waits without end
 	asked  bool             // the queues were asked whether they have messages
 	since  time.Time        // when they were asked first; zero before
+	ticks  int              // how often the time has to pass before the end
 }
 
 func newQuiet(c *consumption, idle time.Duration) *quiet {
@@ -28,7 +29,7 @@ func (q *quiet) stop() {
 }
 
 // begin begins the time again, because something has arrived.
-func (q *quiet) begin() { q.asked, q.since = false, time.Time{}; q.reset(q.idle) }
+func (q *quiet) begin() { q.asked, q.since, q.ticks = false, time.Time{}, 0; q.reset(q.idle) }
 
 func (q *quiet) reset(d time.Duration) {
 	if q.timer != nil {
@@ -50,9 +51,15 @@ func (q *quiet) worked() {
 		q.asked = false
 		q.reset(max(q.idle, pause))
 	default:
-		q.reset(pause) // for what is on its way inside of this process
+		q.ticks = lastTicks
+		q.reset(pause / lastTicks)
 	}
 }
+
+// lastTicks is in how many parts Receive waits for messages that are on their way inside
+// of this process. On a loaded machine, a single timer may fire before the goroutines of
+// the client library had a turn. They have one between two timers.
+const lastTicks = 10
 
 // isOver is called when the time has passed. On a loaded machine, messages may lie in
 // the queues nevertheless, so that the queues are asked before the end. Receive does not
@@ -63,8 +70,12 @@ func (q *quiet) isOver() (bool, error) {
 		return false, nil
 	case err != nil:
 		return false, err
+	case q.asked && q.ticks > 1:
+		q.ticks--
+		q.reset(pause / lastTicks)
+		return false, nil
 	case q.asked:
-		return true, nil
+		return true, q.c.undelivered()
 	}
 	if q.asked = true; q.since.IsZero() {
 		q.since = time.Now()

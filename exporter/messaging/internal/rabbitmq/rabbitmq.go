@@ -23,6 +23,8 @@ type Bus struct {
 	name     string
 	pool     *pool
 	stuck    keeper
+
+	mostBytes int // the constant, except in tests
 }
 
 // New returns a Bus. It does not connect.
@@ -33,7 +35,7 @@ func New(c bus.Config, s Settings) *Bus {
 	for i, server := range c.Servers {
 		addresses[i] = net.JoinHostPort(server.Host, server.Port)
 	}
-	b := &Bus{config: c, settings: s, servers: servers, name: "RabbitMQ at " + strings.Join(addresses, ", "), stuck: keeper{releasing: newSemaphore()}}
+	b := &Bus{config: c, settings: s, servers: servers, name: "RabbitMQ at " + strings.Join(addresses, ", "), stuck: keeper{releasing: newSemaphore()}, mostBytes: mostBytes}
 	b.pool = newPool(b)
 	return b
 }
