@@ -61,11 +61,15 @@ func (n *rabbitNode) program() (program, error) {
 	}, err
 }
 
-// rabbitMQSettings are for all nodes. The limits of memory and disk are small, but
-// tests that do not raise an alarm must not reach them.
+// rabbitMQMemory is the memory of a node above which it raises its alarm. Tests of several
+// packages use the shared node at once, and must not reach it.
+const rabbitMQMemory = "2GB"
+
+// rabbitMQSettings are for all nodes. The limit of the disk is small, so that disks of tests
+// can be small.
 var rabbitMQSettings = []string{
 	"management.tcp.ip = 127.0.0.1", "log.console = true", "log.console.level = warning", "log.file = false",
-	"vm_memory_high_watermark.absolute = 512MB", "disk_free_limit.absolute = 1MB", "raft.wal_max_size_bytes = 16777216",
+	"vm_memory_high_watermark.absolute = " + rabbitMQMemory, "disk_free_limit.absolute = 1MB", "raft.wal_max_size_bytes = 16777216",
 	"collect_statistics_interval = 1000",
 }
 

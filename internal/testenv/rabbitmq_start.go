@@ -61,7 +61,7 @@ func (s *Server) RaiseMemoryAlarm() {
 // ClearMemoryAlarm ends RaiseMemoryAlarm.
 func (s *Server) ClearMemoryAlarm() {
 	s.t.Helper()
-	s.RabbitMQCtl("set_vm_memory_high_watermark", "absolute", "512MB")
+	s.RabbitMQCtl("set_vm_memory_high_watermark", "absolute", rabbitMQMemory)
 }
 
 // RaiseDiskAlarm makes the server believe that its disk is nearly full. It then blocks
