@@ -36,8 +36,17 @@ func TestKafkaTopicsEndWithTheTest(t *testing.T) {
 	if view == nil {
 		t.Skip("no Kafka")
 	}
-	if view = KafkaAPI(t, kafkaServer.need(t)); slices.Contains(view.Topics(), topic) {
-		t.Errorf("topic %s is left", topic)
+	view = KafkaAPI(t, kafkaServer.need(t))
+	eventually(t, "the topic is gone", func() bool { return !slices.Contains(view.Topics(), topic) })
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for began := time.Now(); !condition(); time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("waited for %v: %s", patience, what)
+		}
 	}
 }
 
