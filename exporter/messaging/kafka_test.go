@@ -1,11 +1,13 @@
 package messaging_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,12 +38,18 @@ func TestHalvesReachOneRelay(t *testing.T) {
 	url := testenv.Kafka(t)
 	testenv.KafkaAPI(t, url).CreateTopic("profiler.info."+path.Base(url), 4, 1)
 	const traces, operations = 60, 5
-	var relays [2]relayOf
+	var (
+		relays [2]relayOf
+		left   atomic.Int64
+	)
+	left.Store(2 * traces * operations)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer stop()
 	var done sync.WaitGroup
 	for i := range relays {
-		s := openKafka(t, url+"?idle_timeout=5")
-		relays[i].got, relays[i].joined = map[string]int{}, make(chan struct{})
-		done.Go(func() { relays[i].take(t, s) })
+		s := openKafka(t, url+"?idle_timeout=600")
+		relays[i].got, relays[i].joined, relays[i].left = map[string]int{}, make(chan struct{}), &left
+		done.Go(func() { relays[i].take(ctx, t, s, stop) })
 	}
 	writer := openKafka(t, url)
 	writeMarkers(t, writer, relays[0].joined, relays[1].joined)
@@ -72,11 +80,13 @@ func TestHalvesReachOneRelay(t *testing.T) {
 type relayOf struct {
 	got    map[string]int // by base id, without markers
 	joined chan struct{}  // closed when the first marker has come
+	left   *atomic.Int64  // the number of notifications that no relay has got
 }
 
 const marker = "marker"
 
-func (r *relayOf) take(t *testing.T, s *store.Store) {
+// take calls stop when the relays together have all notifications.
+func (r *relayOf) take(ctx context.Context, t *testing.T, s *store.Store, stop func()) {
 	c, err := s.Consume(t.Context())
 	if err != nil {
 		t.Error(err)
@@ -84,14 +94,18 @@ func (r *relayOf) take(t *testing.T, s *store.Store) {
 	}
 	defer c.Close()
 	joined := sync.OnceFunc(func() { close(r.joined) })
-	for n, err := range c.Take(t.Context()) {
+	for n, err := range c.Take(ctx) {
 		switch {
+		case ctx.Err() != nil:
+			return
 		case err != nil:
 			t.Error(err)
 		case strings.HasPrefix(n.BaseID, marker):
 			joined()
 		default:
-			r.got[n.BaseID]++
+			if r.got[n.BaseID]++; r.left.Add(-1) == 0 {
+				stop()
+			}
 		}
 		if err := c.Acknowledge(t.Context(), c.Position()); err != nil {
 			t.Error(err)

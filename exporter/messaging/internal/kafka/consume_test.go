@@ -158,7 +158,8 @@ func TestReceiveEndsWithTheContext(t *testing.T) {
 // The group is behind the end of a partition whose last offset is the end of a
 // transaction. Receive ends in spite of it.
 func TestConsumeAtATransaction(t *testing.T) {
-	b := open(t, testenv.Kafka(t)+"?osp_timeout=1")
+	t.Parallel()
+	b := open(t, testenv.Kafka(t)+"?osp_timeout=5")
 	mustPublish(t, b, bodies(0, 3)...)
 	client, err := kgo.NewClient(kgo.SeedBrokers(addresses(&b.config)...), kgo.TransactionalID("t"+b.topic()), kgo.DefaultProduceTopic(b.topic()))
 	if err != nil {
@@ -181,7 +182,8 @@ func TestConsumeAtATransaction(t *testing.T) {
 
 // Messages that are there and do not come are an error that may pass.
 func TestConsumeThatIsStuck(t *testing.T) {
-	b := open(t, testenv.Kafka(t)+"?osp_timeout=1")
+	t.Parallel()
+	b := open(t, testenv.Kafka(t)+"?osp_timeout=5")
 	mustPublish(t, b, bodies(0, 1)...)
 	c := consumer(t, b)
 	receive(t, c, patience, 1)
@@ -267,12 +269,13 @@ func TestCloseWithinTheContext(t *testing.T) {
 
 // A Receive without an idle time waits until its context ends.
 func TestReceiveWithoutEnd(t *testing.T) {
-	b := open(t, testenv.Kafka(t)+"?osp_timeout=1")
+	t.Parallel()
+	b := open(t, testenv.Kafka(t)+"?osp_timeout=5")
 	mustPublish(t, b, bodies(0, 1)...)
 	c := consumer(t, b)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	published := time.AfterFunc(4*time.Second, func() { publish(t, b, bodies(1, 1)...) })
+	published := time.AfterFunc(12*time.Second, func() { publish(t, b, bodies(1, 1)...) })
 	defer published.Stop()
 	var got []string
 	for m, err := range c.Receive(ctx, 0) {

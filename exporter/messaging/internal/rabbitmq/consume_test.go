@@ -194,10 +194,9 @@ func TestSeveralQueues(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for name, q := range testenv.RabbitMQAPI(t, location).Queues() {
-		if q.Messages > 0 || q.Durable != (name == "osp") {
-			t.Errorf("the queue is %+v", q)
-		}
+	view := testenv.RabbitMQAPI(t, location)
+	for name := range view.Queues() {
+		view.AwaitQueue(name, func(q testenv.RabbitMQQueue) bool { return q.Messages == 0 && q.Durable == (name == "osp") })
 	}
 }
 
@@ -318,10 +317,7 @@ func TestConsumerCanceled(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	q := testenv.RabbitMQAPI(t, server.RabbitMQ()).Queues()[topic]
-	if q.Messages > 0 {
-		t.Errorf("%d messages were given back", q.Messages)
-	}
+	testenv.RabbitMQAPI(t, server.RabbitMQ()).AwaitQueue(topic, func(q testenv.RabbitMQQueue) bool { return q.Messages == 0 })
 }
 
 // Close ends a Receive that waits.

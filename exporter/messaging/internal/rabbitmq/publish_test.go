@@ -215,14 +215,15 @@ func TestFullQueue(t *testing.T) {
 func TestAlarm(t *testing.T) {
 	server := testenv.StartRabbitMQ(t)
 	c := config(t, server.RabbitMQ())
-	c.Timeout = time.Second
+	c.Timeout = 2 * time.Second
 	for _, alarm := range []struct {
 		name         string
 		raise, clear func()
 	}{{"memory", server.RaiseMemoryAlarm, server.ClearMemoryAlarm}, {"disk", server.RaiseDiskAlarm, server.ClearDiskAlarm}} {
 		t.Run(alarm.name, func(t *testing.T) {
+			mustPublish(t, newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{}), outgoing(0, 1))
 			b := newBus(t, c, rabbitmq.Settings{})
-			mustPublish(t, b, outgoing(0, 1))
+			await(t, "connecting", func() bool { return b.Ping(t.Context(), false) == nil })
 			alarm.raise()
 			for range 3 {
 				out := publish(t, b, outgoing(1, 5))
@@ -253,7 +254,9 @@ func TestAlarm(t *testing.T) {
 // made again.
 func TestHaltedBroker(t *testing.T) {
 	server := testenv.StartRabbitMQ(t)
-	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{})
+	c := config(t, server.RabbitMQ())
+	c.Timeout = 3 * patience // longer than any call may take
+	b := newBus(t, c, rabbitmq.Settings{})
 	mustPublish(t, b, outgoing(0, 1))
 	server.Stop()
 	for _, call := range []func(ctx context.Context) error{
@@ -282,7 +285,7 @@ func TestHaltedBroker(t *testing.T) {
 		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the call returned %v", err)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > patience {
 			t.Errorf("the call took %v", took)
 		}
 		cancel()
