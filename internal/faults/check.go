@@ -38,6 +38,7 @@ func (r *Tally) Check(t *testing.T, s *store.Store) {
 		if listed[id] > 1 || listed[id] == 0 && len(stored) > 0 {
 			problems = append(problems, fmt.Sprintf("the trace %s is listed %d times", id, listed[id]))
 		}
+		r.noteStored(n, stored)
 		ofTrace, more := r.compare(n, stored)
 		complete, problems = complete+ofTrace, append(problems, more...)
 	}
@@ -94,6 +95,19 @@ func read(ctx context.Context, t *testing.T, s *store.Store, baseID string) map[
 		}
 	}
 	return stored
+}
+
+// noteStored notes what was read of the n-th trace.
+func (r *Tally) noteStored(n int, stored map[string]*copies) {
+	e := event{What: "stored", First: n * traceSpans, Copies: map[string]string{}}
+	for i := n * traceSpans; i < (n+1)*traceSpans; i++ {
+		if got := stored[spanName(i)]; got == nil {
+			e.Copies[spanName(i)] = "none"
+		} else if *got != once {
+			e.Copies[spanName(i)] = fmt.Sprintf("%+v", *got)
+		}
+	}
+	r.history.note(e)
 }
 
 // compare compares the n-th trace with the tally. It returns the number of spans

@@ -57,8 +57,10 @@ func (e Export) Run(t *testing.T, cause func(*Progress)) *Tally {
 
 // start starts the exporters.
 func (e Export) start(ctx context.Context, t *testing.T) *Tally {
-	p := &Progress{begun: make(chan struct{}), over: make(chan struct{}), resume: make(chan struct{}, 1), reasons: map[string]int{}}
-	result := &Tally{spans: e.Spans, round: e.Round, progress: p, acknowledged: map[int]bool{}, lost: map[int]bool{}}
+	h := &history{}
+	t.Cleanup(func() { h.keepIfFailed(t) })
+	p := &Progress{begun: make(chan struct{}), over: make(chan struct{}), resume: make(chan struct{}, 1), reasons: map[string]int{}, history: h}
+	result := &Tally{spans: e.Spans, round: e.Round, progress: p, history: h, acknowledged: map[int]bool{}, lost: map[int]bool{}}
 	batches := make(chan int)
 	var group sync.WaitGroup
 	for range exporters {
@@ -87,6 +89,7 @@ func (e Export) start(ctx context.Context, t *testing.T) *Tally {
 func (e Export) export(ctx context.Context, t *testing.T, p *Progress, batches <-chan int, result *Tally) {
 	exp := exporter.New(p.watch(e.Store), exporter.WithRetry(e.Retry), exporter.WithHost("h"))
 	for first := range batches {
+		result.history.note(event{What: "handed out", First: first})
 		err := exportWithin(ctx, e.Limit, exp, batch(e.Round, first))
 		result.note(t, first, err)
 		if err != nil {

@@ -21,6 +21,7 @@ type Progress struct {
 	mu       sync.Mutex
 	failures int
 	reasons  map[string]int // the number of failed writes by error text
+	history  *history
 }
 
 // Resume lets an Export with Hold go on, so that a fast exporter does not hand out
@@ -69,6 +70,7 @@ func (p *Progress) noteFailure(err error) {
 	defer p.mu.Unlock()
 	p.failures++
 	p.reasons[ports.ReplaceAllString(err.Error(), "")]++
+	p.history.note(event{What: "failed", Error: err.Error()})
 }
 
 // Failures returns the number of failed writes.

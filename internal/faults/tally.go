@@ -15,6 +15,7 @@ type Tally struct {
 	spans    int
 	round    int
 	progress *Progress
+	history  *history
 
 	mu                 sync.Mutex
 	acknowledged, lost map[int]bool
@@ -35,12 +36,22 @@ func (r *Tally) note(t *testing.T, first int, err error) {
 	} else if err != nil {
 		t.Errorf("the error does not say what is lost: %v", err)
 	}
+	done := map[string][]int{}
 	for i := first; i < first+batchSpans; i++ {
 		if missing[i] {
 			r.lost[i] = true
+			done["lost"] = append(done["lost"], i)
 		} else {
 			r.acknowledged[i] = true
+			done["acknowledged"] = append(done["acknowledged"], i)
 		}
+	}
+	for what, spans := range done {
+		e := event{What: what, First: first, Spans: spans}
+		if what == "lost" {
+			e.Error = err.Error()
+		}
+		r.history.note(e)
 	}
 }
 
