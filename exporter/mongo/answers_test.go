@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -118,6 +119,23 @@ func TestBrokenConnections(t *testing.T) {
 	write(t, s, batch...)
 	if got := server.count(t); got != 20 {
 		t.Errorf("%d documents, want 20", got)
+	}
+}
+
+// A network that breaks all large messages for a second refuses none of them.
+func TestShortFaultAtALargeNotification(t *testing.T) {
+	url := testenv.MongoDB(t)
+	proxy := testenv.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(first(url), "mongodb://"), "/"))
+	_, database := split(url)
+	s := open(t, "mongodb://"+proxy.Addr()+"/?directConnection=true&db_name="+database)
+	n := notification("a-start", `{"text": "`+strings.Repeat("x", 3<<20)+`"}`)
+	write(t, s, notification("b-start", `{}`))
+	var ended sync.Once
+	proxy.LimitRequests(1 << 20)
+	proxy.AtCut(func() { ended.Do(func() { time.AfterFunc(time.Second, func() { proxy.LimitRequests(-1) }) }) })
+	write(t, s, n)
+	if back := readBack(t, s, n.BaseID); len(back) != 1 || !back[0].Equal(n) {
+		t.Errorf("%d notifications", len(back))
 	}
 }
 

@@ -20,7 +20,9 @@ func TestCallsDoNotWaitForEachOther(t *testing.T) {
 	patient, cancel := context.WithTimeout(t.Context(), time.Minute)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Write(patient, batch) }()
-	time.Sleep(200 * time.Millisecond) // until it waits for the server
+	for proxy.Clients() == 0 { // until it waits for the server
+		time.Sleep(time.Millisecond)
+	}
 	hurried, cancel2 := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel2()
 	if err := s.Write(hurried, batch); err == nil {

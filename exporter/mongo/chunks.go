@@ -76,17 +76,20 @@ func (w *writing) insertChunks(ctx context.Context, it *item) error {
 }
 
 // insertSome inserts chunks with their _ids. A chunk that is there already counts as
-// stored. If the server deletes what is old, such a chunk becomes as new as the
-// document that needs it.
+// stored. It gets the time of writing of the document that needs it, or none, so that
+// the server does not delete it before the document.
 func (w *writing) insertSome(ctx context.Context, chunks []any, ids bson.A) error {
 	for range chunkTries {
 		known, err := w.insertOnce(ctx, chunks)
-		if err != nil || known == 0 || w.ttl == 0 {
+		if err != nil || known == 0 {
 			return err
 		}
+		change := bson.D{{Key: "$set", Value: bson.D{{Key: keyWritten, Value: w.now}}}}
+		if w.ttl == 0 {
+			change = bson.D{{Key: "$unset", Value: bson.D{{Key: keyWritten, Value: ""}}}}
+		}
 		result, err := try(ctx, w.database, func(ctx context.Context, c *collections) (*gomongo.UpdateResult, error) {
-			return c.chunks.UpdateMany(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}},
-				bson.D{{Key: "$set", Value: bson.D{{Key: keyWritten, Value: w.now}}}})
+			return c.chunks.UpdateMany(ctx, bson.D{{Key: keyID, Value: bson.D{{Key: "$in", Value: ids}}}}, change)
 		})
 		if err != nil || int(result.MatchedCount) == len(ids) {
 			return err

@@ -46,6 +46,45 @@ func TestChunksAreAsNewAsTheirDocument(t *testing.T) {
 	}
 }
 
+// Chunks that were written to be deleted later stay as long as their document, which
+// another writer writes for good.
+func TestChunksOfAWriterWithTTL(t *testing.T) {
+	url := testenv.MongoDB(t)
+	db, n := bare(t, url), largeNotification()
+	write(t, open(t, with(url, "osp_ttl=720h")), n)
+	if _, err := db.Collection("profiler").DeleteMany(t.Context(), bson.D{}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, open(t, url), n)
+	for _, chunk := range documents(t, db.Collection("profiler_osp_chunks")) {
+		if at, err := chunk.LookupErr("osp_written"); err == nil {
+			t.Fatalf("the server deletes a chunk of %v, and not its document", at.Time())
+		}
+	}
+}
+
+// Each chunk is read within the time for one answer. All of them may take longer.
+func TestChunksOverASlowNetwork(t *testing.T) {
+	url := testenv.MongoDB(t)
+	n := largeNotification()
+	write(t, open(t, url), n)
+	proxy := testenv.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(first(url), "mongodb://"), "/"))
+	_, database := split(url)
+	at := "mongodb://" + proxy.Addr() + "/?directConnection=true&socketTimeoutMS=8000&db_name=" + database
+	s := open(t, at)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Delay(10 * time.Millisecond) // for each of some 64 pieces of a chunk
+	began := time.Now()
+	if back := readBack(t, s, n.BaseID); len(back) != 1 || !back[0].Equal(n) {
+		t.Errorf("%d notifications", len(back))
+	}
+	if took := time.Since(began); took < 8*time.Second {
+		t.Errorf("the chunks were read in %v, which proves nothing", took)
+	}
+}
+
 // If chunks vanish while their document is written, the notification is not
 // reported as stored.
 func TestChunksDeletedMeanwhile(t *testing.T) {

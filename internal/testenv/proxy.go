@@ -86,12 +86,20 @@ func (p *Proxy) CutAnswersAfter(bytes int64) {
 	p.toClient.cut = bytes
 }
 
-// AtCut sets a function that is called when a connection is cut, before its
-// client can notice.
+// AtCut sets a function that is called when a connection is cut, also by
+// LimitRequests, before its client can notice.
 func (p *Proxy) AtCut(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.atCut = f
+}
+
+// cutFunc calls the function of AtCut.
+func (p *Proxy) cutFunc() {
+	p.mu.Lock()
+	f := p.atCut
+	p.mu.Unlock()
+	f()
 }
 
 // Blackhole holds all data back while it is on, like a network that drops all
@@ -200,7 +208,7 @@ func (p *Proxy) serve(client net.Conn) {
 	if p.sql != nil {
 		requests, answers = p.sql.watch(client, server)
 	}
-	limiter := &requestLimiter{limit: &p.requestLimit, client: client, server: server}
+	limiter := &requestLimiter{limit: &p.requestLimit, client: client, server: server, cut: p.cutFunc}
 	requests, answers = limiter.requests(requests), limiter.answers(answers)
 	var group sync.WaitGroup
 	group.Go(func() { p.pump(client, server, answers, &p.toClient) })

@@ -17,6 +17,7 @@ func (p *Proxy) LimitRequests(bytes int64) { p.requestLimit.Store(bytes) }
 type requestLimiter struct {
 	limit          *atomic.Int64
 	client, server net.Conn
+	cut            func()
 	sent           atomic.Int64 // bytes from the client since the last answer
 }
 
@@ -27,6 +28,7 @@ func (l *requestLimiter) requests(source io.Reader) io.Reader {
 	return readerFunc(func(p []byte) (int, error) {
 		n, err := source.Read(p)
 		if limit := l.limit.Load(); l.sent.Add(int64(n)) > limit && limit >= 0 {
+			l.cut()
 			reset(l.client)
 			reset(l.server)
 			return 0, errRequestTooLarge
