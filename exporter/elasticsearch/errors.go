@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -131,6 +132,22 @@ func (a *answer) class() serverstate.Class {
 	}
 	state, _ := states.Exactly(status)
 	return state.Class // Unknown if there is none
+}
+
+// pressure matches the reason of a server that has too little memory for writes: how
+// many bytes the operation has, and how many all may have.
+var pressure = regexp.MustCompile(`(?:coordinating|primary)_operation_bytes=(\d+), max_[a-z_]*bytes=(\d+)`)
+
+// isOverLimit reports whether an operation alone has more bytes than all together may
+// have, so that the server never takes it.
+func (a *answer) isOverLimit() bool {
+	match := pressure.FindStringSubmatch(a.reasons())
+	if match == nil {
+		return false
+	}
+	size, err := strconv.ParseInt(match[1], 10, 64)
+	limit, err2 := strconv.ParseInt(match[2], 10, 64)
+	return err == nil && err2 == nil && size > limit
 }
 
 // explain returns an error that says in one sentence what is wrong with the

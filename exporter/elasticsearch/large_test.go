@@ -4,7 +4,9 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
@@ -55,6 +57,24 @@ func TestProxyBreaksLargeRequests(t *testing.T) {
 		}
 		checkStored(t, newBare(t, url), index, slices.Delete(batch, 17, 18))
 	})
+}
+
+// A network that breaks all large requests for a second refuses none of them.
+func TestShortFaultAtALargeNotification(t *testing.T) {
+	url, index := newPlace(t, serverOf(testenv.Elasticsearch(t)))
+	proxy := testenv.NewProxy(t, host(url))
+	s := open(t, strings.Replace(url, host(url), proxy.Addr(), 1))
+	batch := []osprofiler.Notification{note("a-start", `{"host": "h", "text": "`+strings.Repeat("x", 3<<20)+`"}`)}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var ended sync.Once
+	proxy.LimitRequests(1 << 20)
+	proxy.AtCut(func() { ended.Do(func() { time.AfterFunc(time.Second, func() { proxy.LimitRequests(-1) }) }) })
+	if err := writeAgain(t, s, batch); err != nil {
+		t.Error(err)
+	}
+	checkStored(t, newBare(t, url), index, batch)
 }
 
 // host returns the host and the port of a connection string.

@@ -132,8 +132,17 @@ func (c *cluster) page(ctx context.Context, w *walk, pager *paging.Pager, yield 
 }
 
 // scroll reads the rest of a walk by a scroll. If the user has no right to it, the
-// rest is read page by page of the index as it is.
+// rest is read page by page of the index as it is. If the server gives the scroll up,
+// because the caller took longer than es_scroll_time, another one goes on behind the
+// last document.
 func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yield func([]hit, error) bool) {
+	for again := true; again; {
+		again = c.scrollOnce(ctx, w, pager, yield)
+	}
+}
+
+// scrollOnce reads one scroll. It returns whether the server gave it up.
+func (c *cluster) scrollOnce(ctx context.Context, w *walk, pager *paging.Pager, yield func([]hit, error) bool) (gaveUp bool) {
 	s := w.search
 	s.after, s.size = nil, pager.Next()
 	if len(w.last) > 0 {
@@ -145,7 +154,7 @@ func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yiel
 	if err != nil && lacksFeature(err) {
 		for c.page(ctx, w, pager, yield) {
 		}
-		return
+		return false
 	}
 	var id string
 	defer func() {
@@ -154,14 +163,17 @@ func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yiel
 		}
 	}()
 	for {
-		if err != nil {
+		switch {
+		case err != nil && id != "" && isStatus(err, http.StatusNotFound):
+			return true
+		case err != nil:
 			yield(nil, err)
-			return
+			return false
 		}
 		id = a.scroll
 		fresh := w.next(a.hits)
 		if len(a.hits) == 0 || len(fresh) > 0 && !yield(fresh, nil) || id == "" {
-			return
+			return false
 		}
 		body, _ := json.Marshal(object{"scroll": c.scrollTime, "scroll_id": id}) // of texts
 		a, err = c.searchAnswer(ctx, request{method: http.MethodPost, path: path("_search", "scroll"), body: body})

@@ -1,10 +1,13 @@
 package elasticsearch_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // A caller may take longer for what it reads than the server keeps a point in time.
@@ -16,21 +19,39 @@ func TestSlowReader(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, start(t, setting).Search()+"?index_name=slow&osp_refresh=true&es_scroll_time=1s&es_scroll_size=10")
-			batch := trace(60)
-			write(t, s, batch)
-			count := 0
-			for _, err := range s.Notifications(t.Context(), batch[0].BaseID) {
-				if err != nil {
-					t.Fatalf("after %d: %v", count, err)
-				}
-				if count++; count%20 == 5 {
-					time.Sleep(4 * time.Second)
-				}
-			}
-			if count != len(batch) {
-				t.Errorf("%d notifications of %d", count, len(batch))
-			}
+			url := start(t, setting).Search()
+			b := newBare(t, url)
+			t.Run("point in time", func(t *testing.T) {
+				t.Parallel()
+				readSlowly(t, open(t, url+"?index_name=points&osp_refresh=true&es_scroll_time=1s&es_scroll_size=10"))
+			})
+			t.Run("scroll", func(t *testing.T) {
+				t.Parallel()
+				readSlowly(t, through(t, b, "scrolls", func(_, path, _, _ string) (int, string) {
+					if strings.HasSuffix(path, "/_pit") || strings.HasSuffix(path, "/point_in_time") {
+						return 403, forbidden
+					}
+					return 0, ""
+				}, elasticsearch.WithScroll(10, "1s")))
+			})
 		})
+	}
+}
+
+func readSlowly(t *testing.T, s *store.Store) {
+	t.Helper()
+	batch := trace(60)
+	write(t, s, batch)
+	count := 0
+	for _, err := range s.Notifications(t.Context(), batch[0].BaseID) {
+		if err != nil {
+			t.Fatalf("after %d: %v", count, err)
+		}
+		if count++; count%20 == 5 {
+			time.Sleep(4 * time.Second)
+		}
+	}
+	if count != len(batch) {
+		t.Errorf("%d notifications of %d", count, len(batch))
 	}
 }

@@ -3,7 +3,6 @@ package elasticsearch
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,7 +44,8 @@ func (p product) String() string {
 func (p product) hasTypes() bool { return p.kind == elasticsearch && p.major <= 7 }
 
 // product returns the product, which it asks for once. A server that forbids the
-// question is one of unknown product.
+// question is one of unknown product, and is asked again the next time: a proxy may
+// have answered, or the user gets the right.
 func (c *cluster) product(ctx context.Context) (product, error) {
 	c.products.mu.Lock()
 	known := c.products.known
@@ -53,19 +53,16 @@ func (c *cluster) product(ctx context.Context) (product, error) {
 	if known != nil {
 		return *known, nil
 	}
-	p := product{}
 	resp, err := c.do(ctx, esapi.InfoRequest{})
-	var refused *answer
 	switch {
-	case errors.As(err, &refused) && refused.has("security_exception") && refused.status == http.StatusForbidden:
-	case errors.As(err, &refused) && (refused.status == http.StatusForbidden || refused.status == http.StatusNotFound || refused.status == http.StatusMethodNotAllowed):
-		return product{}, nil // a proxy may answer, for now
+	case isStatus(err, http.StatusForbidden), isStatus(err, http.StatusNotFound), isStatus(err, http.StatusMethodNotAllowed):
+		return product{}, nil
 	case err != nil:
 		return product{}, err
-	default:
-		if p, err = c.parseProduct(resp.body); err != nil {
-			return product{}, err
-		}
+	}
+	p, err := c.parseProduct(resp.body)
+	if err != nil {
+		return product{}, err
 	}
 	c.products.mu.Lock()
 	c.products.known = &p

@@ -1,14 +1,17 @@
 package elasticsearch_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/exporter/elasticsearch"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // A server without memory, and one that may have no shard more, are told as such.
@@ -16,6 +19,7 @@ func TestStatesOfServers(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *testenv.Server{"Elasticsearch 8": testenv.StartElasticsearch, "OpenSearch 3": testenv.StartOpenSearch3} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := start(t, "indexing_pressure.memory.limit=64kb")
 			b := newBare(t, server.Search())
 			s := open(t, server.Search())
@@ -23,8 +27,18 @@ func TestStatesOfServers(t *testing.T) {
 			if err := writeAgain(t, s, small); err != nil {
 				t.Fatal(err)
 			}
-			text := `{"text": "` + strings.Repeat("x", 100_000) + `"}`
-			checkWriteError(t, s.Write(t.Context(), []osprofiler.Notification{note("a-start", text), note("b-stop", text)}), "rejected_execution_exception", true)
+			sized := func(size int) osprofiler.Notification {
+				return note("a-start", `{"text": "`+strings.Repeat("x", size)+`"}`)
+			}
+			if err := writeAgain(t, s, []osprofiler.Notification{sized(50_000), sized(50_000), sized(50_000)}); err != nil {
+				t.Error(err)
+			}
+			err := writeAgain(t, s, []osprofiler.Notification{sized(1000), sized(100_000), sized(1000)})
+			var e *store.WriteError
+			if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{1}) || !slices.Equal(e.Missing, []int{1}) ||
+				!strings.Contains(err.Error(), "does not take so large a document; indexing_pressure.memory.limit of the server should be larger: 429 ") {
+				t.Errorf("%v", err)
+			}
 
 			set := func(key, value string) {
 				b.do(http.MethodPut, "/_cluster/settings", `{"persistent": {"`+key+`": `+value+`}}`)

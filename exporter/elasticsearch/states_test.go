@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,5 +185,23 @@ func TestCreateIndexBlockPasses(t *testing.T) {
 		if err := s.Write(t.Context(), trace(1)); !store.IsTransient(err) {
 			t.Errorf("%v", err)
 		}
+	})
+}
+
+// A record of a failure that the index refuses costs neither the notification nor
+// others, and is not tried again for ever.
+func TestRefusedRecord(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		url, index := newPlace(t, url, "filter_error_trace=yes")
+		b := newBare(t, url)
+		b.do(http.MethodPut, "/"+index+"-error", `{"mappings": {"dynamic": "strict", "properties": {"timestamp": {"type": "date"}}}}`)
+		batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`), note("b-stop", `{"host": "h", "etype": "ValueError"}`)}
+		err := writeAgain(t, open(t, url), batch)
+		var e *store.WriteError
+		if !errors.As(err, &e) || !slices.Equal(e.Refused, []int{1}) || !slices.Equal(e.Missing, []int{1}) ||
+			!strings.Contains(err.Error(), "the notification is stored, but the record of its failure in the index") {
+			t.Errorf("%v", err)
+		}
+		checkStored(t, b, index, batch)
 	})
 }

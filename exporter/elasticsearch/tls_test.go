@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -93,7 +94,8 @@ func TestUnknownProduct(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		url, index := newPlace(t, url)
 		b := newBare(t, url)
-		s := newStoreOf(forbidding{b.client}, index)
+		var allowed atomic.Bool
+		s := newStoreOf(forbidding{b.client, &allowed}, index)
 		batch := []osprofiler.Notification{note("a-start", `{"host": "h"}`)}
 		if err := writeAgain(t, s, batch); err != nil {
 			t.Fatal(err)
@@ -109,14 +111,22 @@ func TestUnknownProduct(t *testing.T) {
 		if version, err := v.Version(t.Context()); err != nil || version != "Elasticsearch or OpenSearch" {
 			t.Errorf("%q, %v", version, err)
 		}
+		allowed.Store(true)
+		if version, err := v.Version(t.Context()); err != nil || !strings.Contains(version, "Search ") && !strings.Contains(version, "search ") || strings.Contains(version, " or ") {
+			t.Errorf("with the right, %q, %v", version, err)
+		}
 	})
 }
 
 // forbidding answers GET / as a server does to a user without the right to it.
-type forbidding struct{ elasticsearch.Client }
+type forbidding struct {
+	elasticsearch.Client
+
+	allowed *atomic.Bool
+}
 
 func (f forbidding) Perform(req *http.Request) (*http.Response, error) {
-	if req.URL.Path == "" || req.URL.Path == "/" {
+	if !f.allowed.Load() && (req.URL.Path == "" || req.URL.Path == "/") {
 		body := `{"error": {"type": "security_exception", "reason": "no permissions for [cluster:monitor/main]"}, "status": 403}`
 		return &http.Response{StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}, nil
 	}

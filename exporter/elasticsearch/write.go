@@ -26,8 +26,7 @@ import (
 //
 // A document has an id that depends on its content, so that a batch that is
 // written again stores nothing twice. A document with an id that is there already
-// counts as stored. If the request that stored it got no answer, copies of the shard
-// may lack it until the server repairs them.
+// counts as stored: the server says so when the copies in sync have answered, too.
 //
 // A document that the index refuses for its content is stored in the short form, with
 // the notification beside it.
@@ -124,7 +123,7 @@ func (w *writing) send(ctx context.Context, index string, body []byte, items []i
 	answers, err := w.bulk(ctx, index, body, len(items))
 	switch {
 	case err == nil:
-		w.results(answers, items)
+		w.results(ctx, index, answers, items)
 	case w.isForSize(ctx, err, len(body)):
 		w.sendSmaller(ctx, index, items, err)
 	case len(items) == 1 && len(body) >= largeSize && isAnswer(err): // the server may lack the memory for this one
@@ -137,19 +136,25 @@ func (w *writing) send(ctx context.Context, index string, body []byte, items []i
 
 // results looks at the result of each item of a request. If the server took none
 // of several, for a reason that is not theirs, it takes no more now.
-func (w *writing) results(answers []*answer, items []item) {
+func (w *writing) results(ctx context.Context, index string, answers []*answer, items []item) {
 	refusals := 0
+	var large []item
 	for i, a := range answers {
-		if a == nil || a.status == http.StatusConflict { // in the latter case, the document is there
-			continue
-		}
-		if err := w.failed(a, items[i]); err != nil {
-			refusals++
-			if refusals == len(items) && refusals > 1 {
-				w.stopped = err
+		switch {
+		case a == nil || a.status == http.StatusConflict: // in the latter case, the document is there
+		case a.isOverLimit() && len(items) > 1: // by itself, it may be small enough
+			large = append(large, items[i])
+		default:
+			if err := w.failed(a, items[i]); err != nil {
+				refusals++
+				if refusals == len(items) && refusals > 1 {
+					w.stopped = err
+				}
 			}
 		}
 	}
+	w.sendAll(ctx, index, large[:len(large)/2])
+	w.sendAll(ctx, index, large[len(large)/2:])
 }
 
 // failed decides about an item that the server did not take. It returns an error
@@ -163,7 +168,9 @@ func (w *writing) failed(a *answer, it item) error {
 	case class == serverstate.Row && !it.isRecord && it.shape+1 < len(shapes):
 		it.shape = nextShape(a, it.shape)
 		w.again = append(w.again, it)
-	case class == serverstate.Row && !it.isRecord && !a.has("illegal_argument_exception"):
+	case a.isOverLimit():
+		w.done.Refuse(w.overLimit(a), it.index)
+	case class == serverstate.Row && (it.isRecord || !a.has("illegal_argument_exception")):
 		w.done.Refuse(err, it.index)
 	default:
 		if class.IsTransient() {
@@ -211,7 +218,7 @@ const largeSize = 64 << 10
 // isForSize reports whether the size of a request may be why it failed. A server
 // that gets more than it takes may end the connection before its answer is read.
 func (w *writing) isForSize(ctx context.Context, err error, size int) bool {
-	if isStatus(err, http.StatusRequestEntityTooLarge) {
+	if saysTooLarge(err) {
 		return true
 	}
 	return size >= largeSize && neterr.Lost(err) && !neterr.Unconnected(err) && ctx.Err() == nil && w.responds(ctx)
@@ -241,7 +248,7 @@ func (w *writing) sendSmaller(ctx context.Context, index string, items []item, e
 		return
 	}
 	body, _ := makeBody(w.batch, items)
-	for try := 1; try < tries && !isStatus(err, http.StatusRequestEntityTooLarge); try++ {
+	for try := 1; try < tries && !saysTooLarge(err); try++ {
 		select { // a fault of the network passes
 		case <-ctx.Done():
 		case <-time.After(time.Duration(try) * tryPause):
@@ -249,7 +256,7 @@ func (w *writing) sendSmaller(ctx context.Context, index string, items []item, e
 		answers, again := w.bulk(ctx, index, body, 1)
 		switch {
 		case again == nil:
-			w.results(answers, items)
+			w.results(ctx, index, answers, items)
 			return
 		case !w.isForSize(ctx, again, len(body)):
 			w.stopped = again
@@ -261,8 +268,25 @@ func (w *writing) sendSmaller(ctx context.Context, index string, items []item, e
 	w.done.Refuse(w.refusal(err, len(body)), items[0].index)
 }
 
+// saysTooLarge reports whether the server says that it never takes so large a
+// request.
+func saysTooLarge(err error) bool {
+	var a *answer
+	return errors.As(err, &a) && (a.status == http.StatusRequestEntityTooLarge || a.isOverLimit())
+}
+
+// overLimit returns why a server whose memory for writes is limited never takes a
+// document.
+func (w *writing) overLimit(a *answer) error {
+	return explained.New(a, "%s does not take so large a document; indexing_pressure.memory.limit of the server should be larger: %s", w.name, a)
+}
+
 // refusal returns why a document is too large.
 func (w *writing) refusal(err error, size int) error {
+	var a *answer
+	if errors.As(err, &a) && a.isOverLimit() {
+		return w.overLimit(a)
+	}
 	if isStatus(err, http.StatusRequestEntityTooLarge) {
 		return fmt.Errorf("%s, or a proxy before it, does not take a request of %d bytes; http.max_content_length of the server should be larger", w.name, size)
 	}
