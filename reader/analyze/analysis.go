@@ -25,9 +25,11 @@ type Analysis struct {
 	CriticalPath CriticalPath    `json:"critical_path"`
 	Services     []ServiceSum    `json:"services"`
 	Operations   []OperationSum  `json:"operations"`
-	Slowest      []SlowOperation `json:"slowest"` // at most 20
+	Slowest      []SlowOperation `json:"slowest"` // at most 20 of those with a duration, which SlowestCount counts
+	SlowestCount int             `json:"slowest_count"`
 	Repeated     []Repeat        `json:"repeated"`
-	Gaps         []Gap           `json:"gaps"` // the longest: at most 20 of the trace and 20 of operations
+	Gaps         []Gap           `json:"gaps"` // the longest: at most 20 of the trace and 20 of operations. GapCount counts all
+	GapCount     int             `json:"gap_count"`
 	Failures     []Failure       `json:"failures"`
 	Skew         Skew            `json:"skew"`
 	Findings     []Finding       `json:"findings"`
@@ -65,12 +67,14 @@ func Trace(r *reader.Report) *Analysis {
 			a.Incomplete++
 		}
 	}
-	self, gaps := t.selfTimes()
-	a.Self = self
-	a.Gaps = append(append([]Gap{}, t.traceGaps()...), gaps...)
+	self, gaps, ofOperations := t.selfTimes()
+	traceGaps, ofTrace := t.traceGaps()
+	a.Self, a.GapCount = self, ofTrace+ofOperations
+	a.Gaps = append(append([]Gap{}, traceGaps...), gaps...)
 	slices.SortStableFunc(a.Gaps, func(x, y Gap) int { return cmp.Compare(y.length(), x.length()) })
 	a.setCriticalPath(t.criticalPath())
-	a.Services, a.Operations, a.Slowest = a.services(), a.operations(), a.slowest()
+	a.Services, a.Operations = a.services(), a.operations()
+	a.Slowest, a.SlowestCount = a.slowest()
 	a.Repeated, a.Failures, a.Skew = a.repeated(), a.failures(), a.skew()
 	a.Findings = a.findings()
 	return a
@@ -106,7 +110,7 @@ func (a *Analysis) setCriticalPath(segments []Segment) {
 		ops = append(ops, op)
 	}
 	slices.SortFunc(ops, func(x, y int) int { return cmp.Or(cmp.Compare(a.Critical[y], a.Critical[x]), cmp.Compare(x, y)) })
-	p.Operations = []CriticalOperation{}
+	p.Operations, p.OperationCount = []CriticalOperation{}, len(ops)
 	for _, op := range ops[:min(len(ops), mostCritical)] {
 		took := a.Critical[op]
 		p.Operations = append(p.Operations, CriticalOperation{a.ref(op), Duration(took), share(took, a.trace.total()), counts[op]})

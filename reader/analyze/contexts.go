@@ -38,7 +38,7 @@ func newContexts() *contexts {
 // add adds the operations of a trace to one side.
 func (c *contexts) add(t *trace, sideIndex int) {
 	labels := c.labels.labelsOf(t.nodes)
-	self, _ := t.selfTimes()
+	self, _, _ := t.selfTimes()
 	of := make([]int32, len(t.nodes)) // the contexts of the operations
 	for i, n := range t.nodes {
 		parent := int32(None)

@@ -19,6 +19,8 @@ type CriticalPath struct {
 	Segments []Segment `json:"segments"`
 	// Operations are the operations of the segments with the longest sums, at most 100.
 	Operations []CriticalOperation `json:"operations"`
+	// OperationCount counts all operations of the segments.
+	OperationCount int `json:"operation_count"`
 	// Waiting is the time in which nothing of the path ran.
 	Waiting Duration `json:"waiting_us"`
 }

@@ -17,10 +17,11 @@ type Finding struct {
 	Kind FindingKind `json:"kind"`
 	// Text is one line without characters that control a terminal. Names from the trace
 	// are in `backquotes` and shortened.
-	Text  string   `json:"text"`
-	Ops   []int    `json:"ops"` // what it is about, at most 100
-	Time  Duration `json:"time_us"`
-	Share float64  `json:"share"` // of the trace
+	Text    string   `json:"text"`
+	Ops     []int    `json:"ops"`      // what it is about, at most 100
+	OpCount int      `json:"op_count"` // how many operations it is about
+	Time    Duration `json:"time_us"`
+	Share   float64  `json:"share"` // of the trace
 }
 
 // A FindingKind is the kind of a finding.
@@ -63,7 +64,7 @@ func (a *Analysis) findings() []Finding {
 
 // newFinding returns a finding about a time.
 func (a *Analysis) newFinding(kind FindingKind, took Duration, ops []int, format string, args ...any) Finding {
-	return Finding{kind, fmt.Sprintf(format, args...), ops[:min(len(ops), mostOps)], took, share(time.Duration(took), a.trace.total())}
+	return Finding{kind, fmt.Sprintf(format, args...), ops[:min(len(ops), mostOps)], len(ops), took, share(time.Duration(took), a.trace.total())}
 }
 
 // failureFindings returns a sentence for each kind of failure, the first ones first.

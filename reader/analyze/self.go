@@ -23,8 +23,9 @@ func (g Gap) length() time.Duration { return time.Duration(g.End) - time.Duratio
 // mostGaps is how many gaps of operations are listed, and how many of the trace.
 const mostGaps = 20
 
-// selfTimes returns the self times of the operations, and the longest gaps in them.
-func (t *trace) selfTimes() (self []time.Duration, gaps []Gap) {
+// selfTimes returns the self times of the operations, the longest gaps in them, and how
+// many gaps there are.
+func (t *trace) selfTimes() (self []time.Duration, gaps []Gap, count int) {
 	self = make([]time.Duration, len(t.nodes))
 	for i := range t.nodes {
 		if !t.hasTime[i] {
@@ -36,17 +37,18 @@ func (t *trace) selfTimes() (self []time.Duration, gaps []Gap) {
 			if len(children) > 0 {
 				g.Op = i
 				gaps = append(gaps, g)
+				count++
 			}
 		})
 		if len(gaps) > 64*mostGaps {
 			gaps = longestGaps(gaps)
 		}
 	}
-	return self, longestGaps(gaps)
+	return self, longestGaps(gaps), count
 }
 
-// traceGaps returns the longest times in which no operation ran.
-func (t *trace) traceGaps() (gaps []Gap) {
+// traceGaps returns the longest times in which no operation ran, and how many there are.
+func (t *trace) traceGaps() (gaps []Gap, count int) {
 	all := make([]int32, 0, len(t.nodes))
 	for i := range t.nodes {
 		if t.hasTime[i] {
@@ -55,7 +57,7 @@ func (t *trace) traceGaps() (gaps []Gap) {
 	}
 	slices.SortFunc(all, func(a, b int32) int { return cmp.Or(cmp.Compare(t.begin[a], t.begin[b]), cmp.Compare(a, b)) })
 	t.eachGap(all, t.from, t.to, func(g Gap) { gaps = append(gaps, g) })
-	return longestGaps(gaps)
+	return longestGaps(gaps), len(gaps)
 }
 
 // eachGap calls a function for each part of a time in which none of the operations

@@ -114,8 +114,9 @@ type SlowOperation struct {
 // mostSlowest is how many of the slowest operations are listed.
 const mostSlowest = 20
 
-// slowest returns the operations with the longest durations.
-func (a *Analysis) slowest() []SlowOperation {
+// slowest returns the operations with the longest durations, and how many have a
+// duration.
+func (a *Analysis) slowest() (slow []SlowOperation, count int) {
 	var all []int
 	for i := range a.trace.nodes {
 		if _, ok := a.trace.duration(int32(i)); ok {
@@ -124,11 +125,11 @@ func (a *Analysis) slowest() []SlowOperation {
 	}
 	took := func(i int) time.Duration { d, _ := a.trace.duration(int32(i)); return d }
 	slices.SortStableFunc(all, func(x, y int) int { return cmp.Compare(took(y), took(x)) })
-	slow := []SlowOperation{}
+	slow = []SlowOperation{}
 	for _, i := range all[:min(len(all), mostSlowest)] {
 		slow = append(slow, SlowOperation{a.ref(i), Duration(took(i)), Duration(a.Self[i])})
 	}
-	return slow
+	return slow, len(all)
 }
 
 // ref names the operation with an index.

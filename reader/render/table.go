@@ -78,7 +78,7 @@ func zeroless(n int) string {
 
 // table writes rows below a head. The columns from numbers on are aligned to the
 // right. Empty columns are left out. The columns before numbers are cut if the
-// line would be too long.
+// line would be too long. If more rows were left out of mostRows, a last line says so.
 func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows[1:] {
@@ -115,7 +115,7 @@ func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint)
 		t.print(out)
 	}
 	if more > 0 {
-		t.print(t.paint(dim, fmt.Sprintf("and %d more", more)))
+		t.print(t.paint(dim, fmt.Sprintf("%d of %d", mostRows, mostRows+more)))
 	}
 }
 

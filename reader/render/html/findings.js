@@ -63,7 +63,7 @@ function findingItem(finding) {
       onclick: () => {
         at = (at + 1) % ops.length;
         if (ops.length > 1)
-          position.textContent = count(at + 1) + " of " + count(ops.length) + (at === 0 ? " – press again for the next" : "");
+          position.textContent = positionText(at, ops.length, finding.op_count) + (at === 0 ? " – press again for the next" : "");
         visit(ops[at]);
         announce("Operation " + (at + 1) + " of " + ops.length + ".");
       },
@@ -76,6 +76,12 @@ function findingItem(finding) {
     { class: "finding mark-" + finding.kind, data: { kind: finding.kind, ops: ops.slice(0, 100).join(" ") } },
     button,
   );
+}
+
+// positionText tells which of its operations a finding has gone to. The analysis names
+// the first hundred.
+function positionText(at, named, all) {
+  return count(at + 1) + " of " + (all > named ? "the first " + countOf(named, all) : count(named));
 }
 
 // visit shows an operation and leaves the focus and the pane where they are.
@@ -123,11 +129,13 @@ function opLine(op, name, what, numbers) {
   );
 }
 
-function listSection(title, name, items, make, note) {
+// listSection makes a section with a list. The analysis may have found more than it
+// lists.
+function listSection(title, name, items, make, note, all = items.length) {
   if (items.length === 0) return [];
   return [
     folded(
-      title + " (" + count(items.length) + ")",
+      title + " (" + countOf(items.length, all) + ")",
       name,
       note ? el("p", { class: "faint", text: note }) : null,
       listed(el("ul", { class: "op-list" }), items, mostListed, make),
@@ -142,6 +150,7 @@ function criticalSection(a) {
     a?.critical_path?.operations ?? [],
     (o) => opLine(o.op, o.name, o.what, duration(o.time_us) + " · " + percent(o.share, 1)),
     "The trace becomes faster if one of these becomes faster. The time is that of the operation itself on the path.",
+    a?.critical_path?.operation_count,
   );
   for (const part of list) part.open = true;
   return list;
@@ -165,11 +174,23 @@ function gapsSection(a) {
     const name = g.op >= 0 ? str(T.name[g.op]) : "nothing ran";
     return opLine(target, name, "from " + duration(g.begin_us) + " to " + duration(g.end_us), duration(g.end_us - g.begin_us));
   };
-  return listSection("Gaps", "gaps", a?.gaps ?? [], make, "In a gap an operation ran, but nothing is known below it.");
+  return listSection(
+    "Gaps",
+    "gaps",
+    a?.gaps ?? [],
+    make,
+    "In a gap an operation ran, but nothing is known below it.",
+    a?.gap_count,
+  );
 }
 
 function slowestSection(a) {
-  return listSection("Slowest operations", "slowest", a?.slowest ?? [], (o) =>
-    opLine(o.op, o.name, o.what, duration(o.duration_us)),
+  return listSection(
+    "Slowest operations",
+    "slowest",
+    a?.slowest ?? [],
+    (o) => opLine(o.op, o.name, o.what, duration(o.duration_us)),
+    null,
+    a?.slowest_count,
   );
 }

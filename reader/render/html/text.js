@@ -86,6 +86,11 @@ function count(n) {
   return n.toLocaleString("en-US");
 }
 
+// countOf writes how many of all a list has.
+function countOf(listed, all) {
+  return all > listed ? count(listed) + " of " + count(all) : count(listed);
+}
+
 function plural(n, one, many) {
   return count(n) + "\u00a0" + (n === 1 ? one : (many ?? one + "s"));
 }
