@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/browsertest/browser"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
@@ -200,6 +201,45 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// Lists that the analysis cut off tell how long they are.
+func TestCutLists(t *testing.T) {
+	const children = 143
+	w := show(t, build(t, notifications(func(yield func(operation) bool) {
+		if !yield(operation{name: "all", service: "s", parent: -1, end: 2 * children * time.Millisecond}) {
+			return
+		}
+		for i := range children {
+			at := time.Duration(2*i) * time.Millisecond
+			if !yield(operation{name: fmt.Sprint("child", i%5), service: "s", parent: 0, begin: at, end: at + time.Millisecond, stop: `{"etype": "E"}`}) {
+				return
+			}
+		}
+	})), browser.View{})
+	for section, want := range map[string]string{
+		"critical": "Critical path (100 of 144)", "slowest": "Slowest operations (20 of 144)", "gaps": "Gaps (20 of 143)", "repeated": "Repeated calls (5)", "failures": "Failures (143)",
+	} {
+		if got := w.text(fmt.Sprintf(`#findings [data-section=%q] summary`, section)); got != want {
+			t.Errorf("the heading is %q, want %q", got, want)
+		}
+	}
+}
+
+// A finding about very many operations goes to the first hundred.
+func TestFindingOfManyOperations(t *testing.T) {
+	w := show(t, build(t, notifications(func(yield func(operation) bool) {
+		for i := range 143 {
+			at := time.Duration(i) * time.Millisecond
+			if !yield(operation{name: "op", service: "s", parent: -1, begin: at, end: at + time.Millisecond, stop: `{"etype": "E"}`}) {
+				return
+			}
+		}
+	})), browser.View{})
+	w.run(`document.querySelector("#findings .finding button").click()`)
+	if got := w.text("#findings .finding .position"); !strings.HasPrefix(got, "1 of the first 100 of 143") {
+		t.Errorf("the finding says %q", got)
+	}
+}
+
 func TestFindings(t *testing.T) {
 	r := parse(t, "../../reader/testdata/openstack/03-keystone-user-create.report.json")
 	w := show(t, r, browser.View{})
@@ -214,6 +254,47 @@ func TestFindings(t *testing.T) {
 		w.run(fmt.Sprintf(`document.querySelectorAll("#findings .finding")[%d].querySelector("button").click()`, i))
 		if got := eval[int](w, `state.selected`); got != f.Ops[0] {
 			t.Errorf("finding %d goes to operation %d, want %d", i, got, f.Ops[0])
+		}
+	}
+}
+
+// Values are found whatever is behind the hit, and names of JSON members are not.
+func TestSearchOfTextsLikeNames(t *testing.T) {
+	infos := []string{
+		`{"db": {"statement": "SELECT 1", "params": {"needle": 1}}, "host": "h"}`,                                                          // a name
+		`{"function": {"name": "f", "args": "{\"needle\": 1}", "kwargs": ""}, "host": "h"}`,                                                // a text with JSON
+		`{"function": {"name": "f", "args": "say \"needle\": 1", "kwargs": ""}, "host": "h"}`,                                              // a text with a quotation
+		`{"a": [1, "needle"], "host": "h"}`,                                                                                                //
+		`{"a": ["needle\\"], "host": "h"}`,                                                                                                 // a backslash at the end
+		`{"needle": 1, "a": {"b": "the needle\":"}, "host": "h"}`,                                                                          // both
+		`{"a": {"the \"needle\" is a name": 1}, "host": "h"}`,                                                                              //
+		`{"a": {"needle` + strings.Repeat("x", 1000) + `": 1}, "host": "h"}`,                                                               //
+		`{"otel": "{\"resourceSpans\": [{\"needle\": [{\"x\": {\"stringValue\": \"y\"}}]}]}", "host": "h"}`,                                // a name of OTLP
+		`{"otel": "{\"resourceSpans\": [{\"key\": \"needle\", \"value\": {\"stringValue\": \"a \\\"needle\\\": b\"}}]}", "host": "h"}`,     // a value of OTLP
+		`{"otel": "{\"resourceSpans\": [{\"key\": \"k\", \"value\": {\"stringValue\": \"é \\\"needle\\\": b\"}}]}", "host": "h"}`,          //
+		`{"a": "` + strings.Repeat("x", 300_000) + `", "b": "\"needle\":", "needle": "` + strings.Repeat("y", 300_000) + `", "host": "h"}`, // over chunks
+		`{"a": "` + strings.Repeat("x", 300_000) + `", "b": "z", "needle": "` + strings.Repeat("y", 300_000) + `", "host": "h"}`,           //
+		`{"a": "\u00e9\"needle\u00e9\": z", "host": "h"}`,                                                                                  //
+	}
+	w := show(t, build(t, notifications(func(yield func(operation) bool) {
+		for i, info := range infos {
+			at := time.Duration(i) * time.Millisecond
+			if !yield(operation{name: "op", service: "s", parent: -1, begin: at, end: at + time.Millisecond, start: osprofiler.Info(info)}) {
+				return
+			}
+		}
+	})), browser.View{})
+	for text, want := range map[string][]int{
+		"needle":      {1, 2, 3, 4, 5, 9, 10, 11, 13},
+		`"needle"`:    {1, 2, 3, 9, 10, 11},        // the quotation marks around 3 are those of JSON
+		`needle":`:    {0, 1, 2, 5, 9, 10, 11, 12}, // also names, because the text is more than a name
+		`needle\`:     {4},
+		"éneedle":     nil,
+		`é"needleé":`: {13},
+	} {
+		w.search(text)
+		if got := eval[[]int](w, `Array.from(search.ops)`); !slices.Equal(got, want) {
+			t.Errorf("%q: the search finds %v, want %v", text, got, want)
 		}
 	}
 }

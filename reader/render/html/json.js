@@ -98,6 +98,35 @@ function jsonPunctuation(input, char) {
   input.at++;
 }
 
+// withoutNames returns JSON texts in which the names of members are blank: the source, and
+// after it the texts of the members "otel", which are JSON in strings.
+function withoutNames(source) {
+  const input = { source, at: 0 };
+  const parts = [];
+  const inner = [];
+  let done = 0; // up to here the source is in the parts
+  let isSpan = false; // the last name is "otel"
+  for (;;) {
+    const start = source.indexOf('"', input.at);
+    if (start < 0) break;
+    input.at = start;
+    const text = jsonString(input);
+    const end = input.at;
+    jsonSpace(input);
+    if (source[input.at] === ":") {
+      parts.push(source.slice(done, start + 1), "\0");
+      done = end - 1;
+      isSpan = text === "otel";
+    } else if (isSpan && /^\s*\{/.test(text)) {
+      parts.push(source.slice(done, start + 1));
+      done = end - 1;
+      inner.push(...withoutNames(text));
+      isSpan = false;
+    }
+  }
+  return [parts.join("") + source.slice(done), ...inner];
+}
+
 // jsonSkip goes behind an array or object without building it.
 function jsonSkip(input) {
   let open = 0;

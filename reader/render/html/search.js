@@ -40,11 +40,14 @@ function initSearch() {
 
 const isFound = (op) => search.found !== null && search.found[op] === 1;
 
-// formsOf returns a text as it is, and as JSON and JSON in JSON write it.
+// formsOf returns a text as it is, and as JSON and JSON in JSON write it. A text with a
+// backslash is never in JSON as it is.
 function formsOf(text) {
-  const json = JSON.stringify(text).slice(1, -1);
+  const escaped = (string) => JSON.stringify(string).slice(1, -1);
+  const json = escaped(text);
   const ascii = json.replace(/[\u0080-\uffff]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
-  return [...new Set([text, json, ascii, ascii.replaceAll("\\", "\\\\"), json.replaceAll("\\", "\\\\")])];
+  const forms = [json, ascii, escaped(ascii), escaped(json)];
+  return [...new Set(text.includes("\\") ? forms : [text, ...forms])];
 }
 
 // pattern matches all forms of a text.
@@ -102,7 +105,8 @@ function searchIndex(text) {
 }
 
 // searchReport searches the operations' infos chunk by chunk. A piece of the chunk
-// before is kept, so that a text over the border of two chunks is found.
+// before is kept, so that a text over the border of two chunks is found. Hits that may be
+// names of members are looked at again, in the whole info.
 async function searchReport(text, run) {
   const order = Uint32Array.from({ length: T.n }, (_, i) => i).sort((a, b) => T.at[a] - T.at[b]);
   const lines = await reportLines();
@@ -112,13 +116,19 @@ async function searchReport(text, run) {
   const overlap = 2 * Math.max(longestForm(text), longestForm(latin1(text))) + keyLength;
   let before = "";
   for (let n = 0; n < lines.length; n++) {
-    const chunk = await gunzip(fromBase64(lines[n]));
+    const chunk = await reportChunk(n);
     if (run !== search.run) return;
     // The bytes are read as Latin-1, so that a position is a position in the report.
     const piece = before + decoder.decode(chunk);
     const start = n * T.report.chunk - before.length;
+    const doubtful = new Set();
     for (const wanted of asBytes.source === re.source ? [re] : [asBytes, re])
-      markHits(piece, wanted, start, order, n === lines.length - 1);
+      markHits(piece, wanted, start, order, n === lines.length - 1, doubtful);
+    for (const op of doubtful) {
+      if (search.found[op]) continue;
+      if (await isInValues(op, re)) search.found[op] = 1;
+      if (run !== search.run) return;
+    }
     before = piece.slice(-overlap);
     if (n % 4 === 3) {
       publish();
@@ -134,25 +144,45 @@ function latin1(text) {
   return new TextDecoder("latin1").decode(new TextEncoder().encode(text));
 }
 
-const keyLength = 300; // bytes behind a hit that are looked at for the end of a key
+const keyLength = 300; // bytes behind a hit that are looked at for the end of a string
 
-// isKey matches the rest of a member's name behind a hit, also in JSON inside of a
-// string. Names are not searched.
-const isKey = /^[^"]*"\s*:/;
+// isCertainlyValue reports whether a hit is no name of a member, by what is behind it. A
+// string that is not a name ends with a quotation mark without a colon. JSON inside of a
+// string, and strings with escaped quotation marks, are not certain.
+function isCertainlyValue(hit, rest) {
+  if (hit.endsWith('"') && /^\s*:/.test(rest)) return false;
+  const mark = rest.indexOf('"');
+  const before = mark > 0 ? rest[mark - 1] : hit[hit.length - 1];
+  return mark >= 0 && before !== "\\" && !/^\s*:/.test(rest.slice(mark + 1));
+}
 
-// markHits marks the operations with a hit in a piece of the report. A hit at the
-// end of the piece is left to the next piece, which begins before it.
-function markHits(piece, wanted, start, order, isLast) {
+// isInValues reports whether a pattern matches in an operation's info without the names
+// of members.
+async function isInValues(op, wanted) {
+  const text = await infoText(op);
+  try {
+    return withoutNames(text).some((part) => part.search(wanted) >= 0);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text.search(wanted) >= 0; // no JSON
+    throw error;
+  }
+}
+
+// markHits marks the operations with a hit in a piece of the report, and lists those of
+// which all hits may be names. A hit at the end of the piece is left to the next piece,
+// which begins before it.
+function markHits(piece, wanted, start, order, isLast, doubtful) {
   wanted.lastIndex = 0;
   for (let match = wanted.exec(piece); match; match = wanted.exec(piece)) {
     const end = match.index + match[0].length;
     if (!isLast && end + keyLength > piece.length) break;
     const rest = piece.slice(end, end + keyLength);
-    if (isKey.test(rest) || (match[0].endsWith('"') && /^\s*:/.test(rest))) continue;
     const op = opAtByte(start + match.index, order);
     if (op < 0) continue;
-    search.found[op] = 1;
+    if (isCertainlyValue(match[0], rest)) search.found[op] = 1;
+    else doubtful.add(op);
     // The rest of this operation's info need not be searched.
+    if (!search.found[op]) continue;
     wanted.lastIndex = Math.max(wanted.lastIndex, Math.min(T.at[op] + T.size[op] - start, piece.length));
   }
 }
