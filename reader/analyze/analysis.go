@@ -56,7 +56,7 @@ func Trace(r *reader.Report) *Analysis {
 	a := &Analysis{
 		Format: Format, BaseID: r.BaseID, TraceBegin: Duration(t.from), TraceEnd: Duration(t.to), Exact: t.exact, Count: len(t.nodes),
 		Begin: t.begin, End: t.end, Shift: t.shift, InRepeated: make([]bool, len(t.nodes)), RootFailure: make([]bool, len(t.nodes)),
-		trace: t, labelOf: l.labelsOf(t.nodes),
+		trace: t, labelOf: l.labelsOf(t)[0],
 	}
 	a.labels = l.labels
 	for _, n := range t.nodes {

@@ -35,9 +35,15 @@ func newContexts() *contexts {
 	return &contexts{labels: newLabeller(), index: map[[2]int32]int32{}}
 }
 
-// add adds the operations of a trace to one side.
-func (c *contexts) add(t *trace, sideIndex int) {
-	labels := c.labels.labelsOf(t.nodes)
+// add adds the operations of one or two traces, each to its side.
+func (c *contexts) add(traces ...*trace) {
+	labels := c.labels.labelsOf(traces...)
+	for side, t := range traces {
+		c.addTrace(t, side, labels[side])
+	}
+}
+
+func (c *contexts) addTrace(t *trace, sideIndex int, labels []int32) {
 	self, _, _ := t.selfTimes()
 	of := make([]int32, len(t.nodes)) // the contexts of the operations
 	for i, n := range t.nodes {

@@ -23,9 +23,7 @@ import (
 func Diff(a, b *reader.Report) *Difference {
 	traces := [2]*trace{newTrace(a), newTrace(b)}
 	c := newContexts()
-	for side, t := range traces {
-		c.add(t, side)
-	}
+	c.add(traces[:]...)
 	d := &Difference{Format: Format, A: traces[0].forDiff(), B: traces[1].forDiff(), Changes: []Change{}}
 	d.Delta = d.B.Duration - d.A.Duration
 	below, total := c.below()

@@ -85,6 +85,13 @@
 // for each part of the path that is a number or an id, without the values of its query and
 // without an ephemeral port; or the name of a function.
 //
+// The name of an object in a path has no form of its own. It is recognized by comparison.
+// Requests have one label with {name} if they differ only in parts of the path that stand
+// behind a plural ("servers") and are none of some known words ("detail"), and if one
+// operation made at least three of them. Two requests of this kind have one label in
+// [Diff] if each of them is the only one that the other trace does not have. Their names
+// are {a|b}.
+//
 // # Repeated calls
 //
 // Calls are repeated if at least three children of one operation have the same

@@ -31,7 +31,7 @@ const mostFrame = 200
 // counts for the operation at that level. The error is w's.
 func Folded(w io.Writer, r *reader.Report) error {
 	c := newContexts()
-	c.add(newTrace(r), 0)
+	c.add(newTrace(r))
 	self, children := c.boundedTree(deepestStack)
 	names := make([]string, len(c.labels.labels))
 	for i, l := range c.labels.labels {

@@ -43,21 +43,29 @@ func newLabeller() *labeller {
 	return &labeller{index: map[label]int32{}, statements: map[string]string{}, shapes: map[string]string{}, requests: map[string]string{}}
 }
 
-// labelsOf returns the index of the label of each operation.
-func (l *labeller) labelsOf(nodes []*reader.Node) []int32 {
-	all := make([]int32, len(nodes))
-	for i, n := range nodes {
-		kind, what := l.call(n)
-		key := label{n.Project, n.Service, n.Name, kind, what}
-		index, ok := l.index[key]
-		if !ok {
-			index = int32(len(l.labels))
-			l.index[key] = index
-			l.labels = append(l.labels, key)
+// labelsOf returns the index of the label of each operation of each trace.
+func (l *labeller) labelsOf(traces ...*trace) [][]int32 {
+	all := make([][]int32, len(traces))
+	for side, t := range traces {
+		all[side] = make([]int32, len(t.nodes))
+		for i, n := range t.nodes {
+			kind, what := l.call(n)
+			all[side][i] = l.number(label{n.Project, n.Service, n.Name, kind, what})
 		}
-		all[i] = index
 	}
+	l.joinNames(traces, all)
 	return all
+}
+
+// number returns the index of a label.
+func (l *labeller) number(own label) int32 {
+	index, ok := l.index[own]
+	if !ok {
+		index = int32(len(l.labels))
+		l.index[own] = index
+		l.labels = append(l.labels, own)
+	}
+	return index
 }
 
 // ranks returns the place of each label in the order of their texts.
