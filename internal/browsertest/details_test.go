@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/browsertest/browser"
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 	"github.com/osprofiler-otel/osprofiler/reader"
@@ -166,5 +168,29 @@ func TestPageIsReadAgain(t *testing.T) {
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
+	}
+}
+
+// A request with an HTTP status of 5xx failed. One with 4xx did not.
+func TestHTTPStatus(t *testing.T) {
+	w := show(t, build(t, notifications(func(yield func(operation) bool) {
+		for i, code := range []int{200, 404, 503} {
+			at := time.Duration(i) * time.Millisecond
+			info := osprofiler.Info(fmt.Sprintf(`{"requests": {"status_code": %d}, "host": "h"}`, code))
+			if !yield(operation{name: "http", service: "s", parent: -1, begin: at, end: at + time.Millisecond, stop: info}) {
+				return
+			}
+		}
+	})), browser.View{})
+	for i, row := range w.rows() {
+		if row.Failed != (i == 2) {
+			t.Errorf("row %d is marked as failed: %v", i, row.Failed)
+		}
+	}
+	if got := w.text(`.row[data-op="2"] .error`); got != "HTTP 503" {
+		t.Errorf("the row says %q", got)
+	}
+	if got := eval[int](w, `T.failed`); got != 1 {
+		t.Errorf("the head counts %d failures", got)
 	}
 }

@@ -59,8 +59,8 @@ func Trace(r *reader.Report) *Analysis {
 		trace: t, labelOf: l.labelsOf(t)[0],
 	}
 	a.labels = l.labels
-	for _, n := range t.nodes {
-		if n.Failed {
+	for i, n := range t.nodes {
+		if t.failed[i] {
 			a.Failed++
 		}
 		if incomplete(n) {

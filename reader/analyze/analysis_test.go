@@ -132,6 +132,29 @@ func TestFailures(t *testing.T) {
 
 // Failures that were handled do not hide the one that matters: the one with the error of
 // the operation above.
+// A status of 5xx is a failure, for those above it, too. A status of 4xx is none.
+func TestHTTPStatusFails(t *testing.T) {
+	r := report(t, "all 0 10 fail=E\n  get 1 2 url=nova/a status=503\nprobe 20 30\n  get 21 22 url=nova/b status=404\n  get 23 24 url=nova/c status=200\ngo 40 50\n  get 41 42 url=nova/d status=500")
+	a := analyze.Trace(r)
+	var got []string
+	for _, f := range a.Failures {
+		got = append(got, fmt.Sprint(f.What, " ", f.Exception, " ", nameOf(r, f.Top), " ", f.Handled))
+	}
+	if want := []string{"GET http://nova:8774/a 503 all false", "GET http://nova:8774/d 500 get true"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if a.Failed != 3 || a.Services[0].Failed != 3 {
+		t.Errorf("%d and %d failed, want 3", a.Failed, a.Services[0].Failed)
+	}
+	if text := a.Findings[0].Text; !strings.Contains(text, "`GET http://nova:8774/a` failed: HTTP 503; because of it `s:all` failed with E") {
+		t.Errorf("the finding is %q", text)
+	}
+	d := analyze.Diff(report(t, "get 1 2 url=nova/a status=200"), report(t, "get 1 2 url=nova/a status=502"))
+	if len(d.Changes) != 1 || d.Changes[0].Change != analyze.NowFails || d.B.Failed != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestHandledFailures(t *testing.T) {
 	r := report(t, strings.Join([]string{
 		"root 0 1000 fail=DBDeadlock", "  cache 10 20 fail=KeyError", "  lookup 20 30 fail=NotFound", "  probe 30 40 fail=Timeout",

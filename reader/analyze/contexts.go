@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
 // A context holds the operations of one or two traces that have the same label and
@@ -46,7 +44,7 @@ func (c *contexts) add(traces ...*trace) {
 func (c *contexts) addTrace(t *trace, sideIndex int, labels []int32) {
 	self, _, _ := t.selfTimes()
 	of := make([]int32, len(t.nodes)) // the contexts of the operations
-	for i, n := range t.nodes {
+	for i := range t.nodes {
 		parent := int32(None)
 		if p := t.parent[i]; p != None {
 			parent = of[p]
@@ -56,7 +54,7 @@ func (c *contexts) addTrace(t *trace, sideIndex int, labels []int32) {
 		if s.count == 0 {
 			s.first = i
 		}
-		s.add(t, i, n, self[i])
+		s.add(t, i, self[i])
 	}
 }
 
@@ -76,9 +74,9 @@ func (c *contexts) child(parent, label int32) int32 {
 	return i
 }
 
-func (s *side) add(t *trace, i int, n *reader.Node, self time.Duration) {
+func (s *side) add(t *trace, i int, self time.Duration) {
 	s.count++
-	if n.Failed {
+	if t.failed[i] {
 		s.failed++
 	}
 	s.self = plus(s.self, self)

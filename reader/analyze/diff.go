@@ -99,8 +99,8 @@ func abs(d Duration) Duration { return max(d, -d) }
 
 func (t *trace) forDiff() DiffTrace {
 	d := DiffTrace{BaseID: t.report.BaseID, Duration: Duration(t.total()), Exact: t.exact, Count: len(t.nodes)}
-	for _, n := range t.nodes {
-		if n.Failed {
+	for i, n := range t.nodes {
+		if t.failed[i] {
 			d.Failed++
 		}
 		if incomplete(n) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
@@ -32,13 +33,13 @@ func (a *Analysis) failures() []Failure {
 	top, direct := make([]int32, len(nodes)), make([]bool, len(nodes))
 	for i := range nodes {
 		top[i], direct[i] = int32(i), true
-		if p := parent[i]; p != None && nodes[i].Failed && causes[p] == int32(i) {
-			top[i], direct[i] = top[p], direct[p] && nodes[p].Exception == nodes[i].Exception
+		if p := parent[i]; p != None && a.trace.failed[i] && causes[p] == int32(i) {
+			top[i], direct[i] = top[p], direct[p] && describe.ErrorType(nodes[p]) == describe.ErrorType(nodes[i])
 		}
 	}
 	all := []Failure{}
 	for i, n := range nodes {
-		if n.Failed && causes[i] == None {
+		if a.trace.failed[i] && causes[i] == None {
 			exception, message := errorOf(n)
 			isHandled := parent[top[i]] != None
 			all = append(all, Failure{a.ref(i), shortened(exception), shortened(message), int(top[i]), direct[i], isHandled})
@@ -73,10 +74,10 @@ func (a *Analysis) causes() []int32 {
 			continue
 		}
 		lastBegin[p] = max(lastBegin[p], a.Begin[i])
-		if !n.Failed || !nodes[p].Failed {
+		if !a.trace.failed[i] || !a.trace.failed[p] {
 			continue
 		}
-		isSame := n.Exception == nodes[p].Exception
+		isSame := describe.ErrorType(n) == describe.ErrorType(nodes[p])
 		c := causes[p]
 		if c == None || isSame && !same[p] || isSame == same[p] && a.End[i] >= a.End[c] {
 			causes[p], same[p] = int32(i), isSame
@@ -92,7 +93,7 @@ func (a *Analysis) causes() []int32 {
 
 // errorOf returns the type and the message of the error of a failed operation.
 func errorOf(n *reader.Node) (exception, message string) {
-	exception = n.Exception
+	exception = describe.ErrorType(n)
 	for _, e := range n.Events {
 		if e.Half() != osprofiler.Stop {
 			continue

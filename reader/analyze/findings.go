@@ -110,7 +110,7 @@ func (a *Analysis) failedWith(f Failure) (text string) {
 		text = "; with it failed everything up to " + a.named(f.Top)
 	default:
 		text = "; because of it " + a.named(f.Top) + " failed"
-		if exception := onOneLine(a.trace.nodes[f.Top].Exception, mostOfError); exception != "" {
+		if exception := onOneLine(describe.TypeOfError(describe.ErrorType(a.trace.nodes[f.Top])), mostOfError); exception != "" {
 			text += " with " + exception
 		}
 	}

@@ -30,12 +30,13 @@ type spec struct {
 	name       string
 	begin, end int
 	host, fail string
+	status     string         // HTTP, of the stop
 	info       map[string]any // of the start
 }
 
 // parse reads a trace from lines of two blanks for each level, a name, the start and
 // the stop in milliseconds ("-" if it is missing), and attributes: host=, fail= (an error
-// type), path= (of an HTTP server), url= (host/path of an HTTP client), call= (a function),
+// type), status= (of HTTP), path= (of an HTTP server), url= (host/path of an HTTP client), call= (a function),
 // or db= and the rest of the line.
 func parse(t tester, text string) (all []spec) {
 	t.Helper()
@@ -69,6 +70,8 @@ func (s *spec) set(key, value string) {
 	switch key {
 	case "host":
 		s.host = value
+	case "status":
+		s.status = value
 	case "fail":
 		s.fail = value
 	case "path":
@@ -129,6 +132,9 @@ func (s spec) notification(t tester, i int, half string, us int) osprofiler.Noti
 		}
 	} else if s.fail != "" {
 		info["etype"], info["message"] = s.fail, "it failed"
+	}
+	if half == "stop" && s.status != "" {
+		info["requests"] = map[string]any{"status_code": s.status}
 	}
 	text, err := json.Marshal(info)
 	if err != nil {

@@ -61,7 +61,7 @@ func onOneLine(text string, most int) string {
 
 // errorText writes the error of a failure.
 func errorText(f Failure) string {
-	exception, message := onOneLine(f.Exception, mostOfError), onOneLine(f.Message, mostOfError)
+	exception, message := onOneLine(describe.TypeOfError(f.Exception), mostOfError), onOneLine(f.Message, mostOfError)
 	switch {
 	case message == "" && exception == "":
 		return "it does not tell the error"

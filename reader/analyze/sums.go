@@ -39,9 +39,8 @@ type OperationSum struct {
 
 // add adds the operation with an index.
 func (s *Sum) add(a *Analysis, i int) {
-	n := a.trace.nodes[i]
 	s.Count++
-	if n.Failed {
+	if a.trace.failed[i] {
 		s.Failed++
 	}
 	if d, ok := a.trace.duration(int32(i)); ok {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/osprofiler-otel/osprofiler/reader"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
 // None is the index that stands for no operation, or for the trace itself.
@@ -16,6 +17,7 @@ type trace struct {
 	report *reader.Report
 	nodes  []*reader.Node
 	parent []int32
+	failed []bool
 
 	shift      []time.Duration // what is added to the times because of the clock of the host
 	begin, end []time.Duration // the intervals
@@ -47,6 +49,7 @@ func newTrace(r *reader.Report) *trace {
 		open = append(open, int32(len(t.nodes)))
 		t.nodes = append(t.nodes, n)
 		t.parent = append(t.parent, parent)
+		t.failed = append(t.failed, describe.Failed(n))
 		t.exact = t.exact && (n.Exact || !n.Timed)
 	}
 	t.setShifts()

@@ -10,6 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 	"github.com/osprofiler-otel/osprofiler/reader"
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
+	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
 // Text draws a report for people. The operations are a tree. Each has its duration
@@ -55,7 +56,7 @@ type tally struct {
 
 func (t *tally) add(n *reader.Node) {
 	t.count++
-	if n.Failed {
+	if describe.Failed(n) {
 		t.failed++
 	}
 	if n.Incomplete != reader.Complete {

@@ -211,3 +211,23 @@ func TestHeadingShowsControlCharacters(t *testing.T) {
 		}
 	}
 }
+
+// A request with an HTTP status of 5xx is marked as failed, and the status stands once.
+func TestTextOfServerErrors(t *testing.T) {
+	node := func(id, code string) string {
+		return `{"info":{"name":"http","project":"p","service":"s","host":"h","started":0,"finished":5,"meta.raw_payload.http-stop":` +
+			`{"name":"http-stop","base_id":"b","trace_id":"` + id + `","parent_id":"b","timestamp":"2026-11-22T07:20:00.005000","project":"p","service":"s",` +
+			`"info":{"host":"h","requests":{"status_code":` + code + `}}}},"trace_id":"` + id + `","parent_id":"b","children":[]}`
+	}
+	r, err := reader.ParseReport(`{"info":{"name":"total"},"children":[` + node("a", "503") + "," + node("b", "404") + `],"stats":{}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := render.Text(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Count(text, "✗") != 1 || strings.Count(text, "503") != 1 || !strings.Contains(text, "1 failed") {
+		t.Errorf("the text is\n%s", text)
+	}
+}

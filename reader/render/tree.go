@@ -32,7 +32,7 @@ func (t *text) tree(r *reader.Report) {
 	t.print(t.paint(dim, strings.Repeat(" ", labels+timeColumns+2)+" "+t.ruler.axis()))
 	eachOperation(r, func(n *reader.Node, open []branch) {
 		t.operation(n, open, labels, limit)
-		if n.Failed {
+		if n.Failed { // a status is on the line itself
 			t.failure(n, open, limit)
 		}
 		if t.verbose {
@@ -65,7 +65,7 @@ func (t *text) narrow() bool { return t.width < 120 }
 func (t *text) label(n *reader.Node, open []branch, limit int) []piece {
 	s := t.serviceOf(n)
 	pieces := []piece{{stem(open, limit, true), dim}}
-	if n.Failed {
+	if describe.Failed(n) {
 		pieces = append(pieces, piece{"✗ ", red})
 	}
 	if s.name != "" {
@@ -90,7 +90,7 @@ func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
 	took, color := t.took(n)
 	labels -= t.excess(n)
 	bar := t.serviceOf(n).paint
-	if n.Failed {
+	if describe.Failed(n) {
 		bar = red
 	}
 	frame := t.paint(dim, "│")

@@ -56,8 +56,11 @@ func others(info osprofiler.Info) string {
 	return Clean(strings.Join(parts, " "))
 }
 
-// Failure returns the error that a failed operation reported.
+// Failure returns the error of a failed operation.
 func Failure(n *reader.Node) string {
+	if !n.Failed && isServerError(n) {
+		return TypeOfError(HTTPStatus(n))
+	}
 	for _, e := range n.Events {
 		info := e.Info()
 		if e.Half() != osprofiler.Stop || !info.Failed() {
@@ -65,10 +68,10 @@ func Failure(n *reader.Node) string {
 		}
 		kind, message := Clean(Member(string(info), "etype")), Clean(Member(string(info), "message"))
 		if kind == n.Exception || Clean(n.Exception) == kind {
-			return Joined(kind, message)
+			return Joined(TypeOfError(kind), message)
 		}
 	}
-	return Joined(Clean(n.Exception), "")
+	return Joined(TypeOfError(Clean(n.Exception)), "")
 }
 
 // Joined joins the type and the message of an error.

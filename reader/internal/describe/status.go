@@ -35,8 +35,8 @@ func HTTPStatus(n *reader.Node) string {
 	return statusOf(text)
 }
 
-// statusOf returns the HTTP status in the OTLP/JSON text of one span.
-func statusOf(otlp string) string {
+// spanOf returns the span in an OTLP/JSON text of one span.
+func spanOf(otlp string) string {
 	if _, err := pyjson.One(otlp); err != nil {
 		return ""
 	}
@@ -48,7 +48,12 @@ func statusOf(otlp string) string {
 			break
 		}
 	}
-	attributes, _ := pyjson.Get(otlp, "attributes")
+	return otlp
+}
+
+// statusOf returns the HTTP status in the OTLP/JSON text of one span.
+func statusOf(otlp string) string {
+	attributes, _ := pyjson.Get(spanOf(otlp), "attributes")
 	for attribute := range pyjson.Elements(attributes) {
 		key := Member(attribute, "key")
 		if key != statusKeys[0] && key != statusKeys[1] {

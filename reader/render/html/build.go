@@ -98,7 +98,7 @@ func (b *builder) addNode(r *reader.Report, n *reader.Node, parent int32, info e
 }
 
 func exception(n *reader.Node) string {
-	if !n.Failed {
+	if !describe.Failed(n) {
 		return ""
 	}
 	return shortened(describe.Failure(n))
@@ -147,7 +147,7 @@ func kind(n *reader.Node) string {
 }
 
 func flagsOf(r *reader.Report, n *reader.Node, parent int32) (f flags) {
-	if n.Failed {
+	if describe.Failed(n) {
 		f |= flagFailed
 	}
 	switch n.Incomplete {
