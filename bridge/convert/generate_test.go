@@ -106,7 +106,7 @@ var genContext = rapid.Custom(func(t *rapid.T) trace.SpanContext {
 	return trace.NewSpanContext(config)
 })
 
-var genCount = rapid.OneOf(rapid.Just(0), rapid.IntRange(0, math.MaxUint32))
+var genCount = rapid.OneOf(rapid.Just(0), rapid.IntRange(0, min(math.MaxInt, math.MaxUint32)))
 
 var genSpan = rapid.Custom(func(t *rapid.T) sdktrace.ReadOnlySpan {
 	sc := genContext.Draw(t, "context").WithRemote(false)

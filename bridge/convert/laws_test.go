@@ -174,7 +174,7 @@ var genInfo = rapid.Custom(func(t *rapid.T) osprofiler.Info {
 	add("etype", rapid.SampledFrom([]any{"ValueError", "", nil, 5}).Draw(t, "etype"))
 	add("message", rapid.SampledFrom([]any{"böom", nil, 2, []any{"x"}, map[string]any{"a": 1}}).Draw(t, "message"))
 	add("host", rapid.SampledFrom([]any{"host-1", "host-1", "host-2", "", nil}).Draw(t, "host"))
-	add(text("key"), rapid.SampledFrom([]any{1.0, 1 << 60, true, nil, "x", []any{map[string]any{}}}).Draw(t, "value"))
+	add(text("key"), rapid.SampledFrom([]any{1.0, int64(1 << 60), true, nil, "x", []any{map[string]any{}}}).Draw(t, "value"))
 	info, err := osprofiler.NewInfo(values)
 	if err != nil {
 		t.Fatal(err)

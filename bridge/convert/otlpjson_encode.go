@@ -268,7 +268,7 @@ func appendCount(b []byte, name string, n int) []byte {
 	if n <= 0 {
 		return b
 	}
-	return strconv.AppendInt(append(b, name...), int64(min(n, math.MaxUint32)), 10)
+	return strconv.AppendInt(append(b, name...), min(int64(n), math.MaxUint32), 10)
 }
 
 func appendOptional(b []byte, name, s string) []byte {

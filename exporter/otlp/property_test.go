@@ -61,7 +61,7 @@ func drawTime(t *rapid.T, label string) time.Time {
 
 // drawSpan draws everything that a span can have. The name is the span's number.
 func drawSpan(t *rapid.T, number int) sdktrace.ReadOnlySpan {
-	count := rapid.IntRange(0, math.MaxUint32)
+	count := rapid.IntRange(0, min(math.MaxInt, math.MaxUint32))
 	s := convert.Span{
 		Name: fmt.Sprint(number), SpanContext: drawContext(t, "own"), SpanKind: trace.SpanKind(rapid.IntRange(0, 5).Draw(t, "kind")),
 		StartTime: drawTime(t, "start"), EndTime: drawTime(t, "end"), Attributes: drawAttributes(t, "attributes"),

@@ -74,7 +74,7 @@ func wholeSpan() convert.Span {
 		StartTime: at, EndTime: at.Add(time.Second), Attributes: values(), Status: sdktrace.Status{Code: codes.Error, Description: "failed"},
 		Events:            []sdktrace.Event{{Name: "e", Time: at, Attributes: values(), DroppedAttributeCount: 3}, {}},
 		Links:             []sdktrace.Link{{SpanContext: contextOf(3, "", true), Attributes: values(), DroppedAttributeCount: 4}},
-		DroppedAttributes: 1, DroppedEvents: 200, DroppedLinks: math.MaxUint32,
+		DroppedAttributes: 1, DroppedEvents: 200, DroppedLinks: min(math.MaxInt, math.MaxUint32),
 		Resource:             resource.NewWithAttributes("https://resource", attribute.String("service.name", "api")),
 		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1", SchemaURL: "https://scope", Attributes: attribute.NewSet(values()...)},
 	}

@@ -79,7 +79,7 @@ func appendCount(b []byte, f field, n int) []byte {
 	if n <= 0 {
 		return b
 	}
-	return appendVarint(b, f, uint64(min(n, math.MaxUint32)))
+	return appendVarint(b, f, min(uint64(n), math.MaxUint32))
 }
 
 func appendDouble(b []byte, f field, value float64) []byte {
