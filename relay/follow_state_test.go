@@ -169,10 +169,10 @@ func TestACursorIsKeptWhenThereIsRoomAgain(t *testing.T) {
 	f := relay.NewFollower([]relay.Source{relay.FromFeed(from, "", nil)}, []relay.Target{to}, relay.WithState(state),
 		relay.WithPollInterval(10*time.Millisecond), relay.WithWarning(func(err error) { warned = append(warned, err.Error()) }))
 	stop := following(t, f)
-	eventually(t, "the source waits", func() bool { return f.Stats().Sources[0].Err != nil })
-	if s := f.Stats().Sources[0]; s.Unacknowledged != 20 || to.count() != 20 {
-		t.Errorf("the source is %+v, the target has %d", s, to.count())
-	}
+	eventually(t, "the target has all, and the source waits", func() bool {
+		s := f.Stats().Sources[0]
+		return s.Err != nil && s.Unacknowledged == 20 && to.count() == 20
+	})
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}

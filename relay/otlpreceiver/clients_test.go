@@ -97,11 +97,11 @@ func TestGoClientsRepeat(t *testing.T) {
 	}{
 		"grpc": {freeGRPC, func(address string) otlptrace.Client {
 			return otlptracegrpc.NewClient(otlptracegrpc.WithEndpoint(address), otlptracegrpc.WithInsecure(),
-				otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{Enabled: true, InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, MaxElapsedTime: time.Minute}))
+				otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{Enabled: true, InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, MaxElapsedTime: 5 * time.Minute}))
 		}},
 		"http": {free, func(address string) otlptrace.Client {
 			return otlptracehttp.NewClient(otlptracehttp.WithEndpoint(address), otlptracehttp.WithInsecure(),
-				otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: true, InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, MaxElapsedTime: time.Minute}))
+				otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: true, InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, MaxElapsedTime: 5 * time.Minute}))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestGoClientsRepeat(t *testing.T) {
 			if err := <-exported; err != nil {
 				t.Fatal(err)
 			}
-			if got := to.operations(); got != "again-start again-stop" {
+			if got := to.different(); got != "again-start again-stop" {
 				t.Errorf("the target has %s", got)
 			}
 		})

@@ -21,7 +21,7 @@ func TestReadOfAnEndedReceiver(t *testing.T) {
 			if err := r.connections.Close(); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			for range 2 {
 				for _, err := range r.Read(ctx) {

@@ -3,6 +3,7 @@ package otlpreceiver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/relay/otlpreceiver"
 )
 
@@ -162,11 +164,15 @@ func TestGRPCTargetIsDown(t *testing.T) {
 func TestGRPCDeadline(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_wait=1h")
 	_, client := dial(t, r)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	if _, err := client.Export(ctx, requestOf(t, jsonSpan(1, "lost"))); status.Code(err) != codes.Unavailable {
-		t.Error(err)
-	}
+	testenv.Growing(t, 3*time.Second, func(d time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		_, err := client.Export(ctx, requestOf(t, jsonSpan(1, "lost")))
+		if status.Code(err) != codes.Unavailable {
+			return fmt.Errorf("the client gets %w", err)
+		}
+		return nil
+	})
 }
 
 // A message that does not arrive is given up.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,9 +40,17 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// open opens a receiver on a free port. Its log is discarded.
+// open opens a receiver on a free port. Its log is discarded. Unless the test says
+// otherwise, clients wait as long for the targets as these may take on a busy machine.
 func open(t testing.TB, connectionString string, opts ...otlpreceiver.Option) *otlpreceiver.Receiver {
 	t.Helper()
+	switch {
+	case strings.Contains(connectionString, "osp_wait="):
+	case strings.Contains(connectionString, "?"):
+		connectionString += "&osp_wait=1m"
+	default:
+		connectionString += "?osp_wait=1m"
+	}
 	opts = append([]otlpreceiver.Option{otlpreceiver.WithLogger(slog.New(slog.DiscardHandler))}, opts...)
 	r, err := otlpreceiver.Open(connectionString, opts...)
 	if err != nil {
@@ -127,10 +136,22 @@ func (to *target) operations() string {
 	return strings.Join(names, " ")
 }
 
+// different returns the names of the notifications, each once. A client that has no answer
+// in time sends again what the target has already.
+func (to *target) different() string {
+	names := []string{}
+	for _, n := range to.notifications() {
+		if !slices.Contains(names, n.Name) {
+			names = append(names, n.Name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("not reached: " + what)
 		}

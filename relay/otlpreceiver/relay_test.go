@@ -67,7 +67,7 @@ func follow(t testing.TB, r *otlpreceiver.Receiver, targets ...relay.Target) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		_, err := relay.Follow(ctx, []relay.Source{r}, targets, relay.WithGrace(5*time.Second))
+		_, err := relay.Follow(ctx, []relay.Source{r}, targets, relay.WithGrace(time.Minute))
 		done <- err
 	}()
 	t.Cleanup(func() {
@@ -96,7 +96,7 @@ func fileStore(t *testing.T) *store.Store {
 // All clients have an answer only when a store and a sink have their spans. A lone
 // request is written at once.
 func TestFollow(t *testing.T) {
-	r := open(t, free+"?osp_wait=20s")
+	r := open(t, free+"?osp_wait=2m")
 	to, sink := fileStore(t), &spanSink{}
 	follow(t, r, relay.ToStore(to), relay.ToExporter(sink, relay.WithTargetName("sink")))
 	began := time.Now()
@@ -132,7 +132,7 @@ func TestFollow(t *testing.T) {
 // A sink that is down costs a client its answer, and nothing else: when the sink is
 // back, it gets what was read and what the client sends again, with the same ids.
 func TestFollowSinkIsDown(t *testing.T) {
-	r := open(t, freeGRPC+"?osp_wait=300ms")
+	r := open(t, freeGRPC+"?osp_wait=1s")
 	sink := &spanSink{}
 	sink.down.Store(true)
 	follow(t, r, relay.ToExporter(sink, relay.WithTargetName("sink")))

@@ -24,7 +24,7 @@ func openForTest(t *testing.T, query string) *Receiver {
 // waitUntil waits for a condition.
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not happen: " + what)
 		}
@@ -168,7 +168,7 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		return conn
 	}
 	answers := func(conn net.Conn) bool {
-		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 		n, _ := conn.Read(make([]byte, 100))
 		return n > 0
 	}
@@ -182,7 +182,7 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		t.Error("a connection over the bound has an answer")
 	}
 	open[0].Close()
-	for end := time.Now().Add(20 * time.Second); !answers(dial()); {
+	for end := time.Now().Add(time.Minute); !answers(dial()); {
 		if time.Now().After(end) {
 			t.Fatal("the place of a closed connection stays taken")
 		}
@@ -231,7 +231,7 @@ func TestOnlyThoseWhoHoldTheShareAreHurried(t *testing.T) {
 	defer greedy.hurry(func() { close(endOfGreedy) })()
 	select {
 	case <-endOfGreedy:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the slow request of the client that waits goes on")
 	}
 	select {
