@@ -21,7 +21,7 @@ func startCluster(t testing.TB) []string {
 	var addrs []string
 	var clients []*goredis.Client
 	for range 2 {
-		server := testenv.StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(closedPort(t)))
+		server := testenv.StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(freeAddress(t)))
 		addrs = append(addrs, server.Addr())
 		clients = append(clients, bare(t, "redis://"+server.Addr()))
 	}
@@ -40,7 +40,7 @@ func startCluster(t testing.TB) []string {
 	}
 	for _, c := range clients {
 		for i := 0; !strings.Contains(c.ClusterInfo(ctx).Val(), "cluster_state:ok"); i++ {
-			if i > 300 {
+			if i > 2000 {
 				t.Fatalf("the cluster does not come up: %s", c.ClusterInfo(ctx).Val())
 			}
 			time.Sleep(50 * time.Millisecond)
@@ -153,7 +153,7 @@ func moveSlot(t *testing.T, addrs []string, key string) {
 			break
 		}
 		for _, k := range keys {
-			do(t, from, "MIGRATE", host, port, k, 0, 5000)
+			do(t, from, "MIGRATE", host, port, k, 0, 60_000)
 		}
 	}
 	time.Sleep(20 * time.Millisecond) // new keys of the slot are asked for at the other node

@@ -54,8 +54,8 @@ func certificate(t testing.TB) (certificate, key string) {
 	return put("cert.pem", "CERTIFICATE", der), put("key.pem", "PRIVATE KEY", pkcs8)
 }
 
-// closedPort is one that nobody listens on.
-func closedPort(t testing.TB) string {
+// freeAddress is one that nobody listens on, for a server of the test.
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -66,7 +66,7 @@ func closedPort(t testing.TB) string {
 }
 
 func freeAddr(t testing.TB) (addr, port string) {
-	addr = closedPort(t)
+	addr = freeAddress(t)
 	_, port, _ = net.SplitHostPort(addr)
 	return addr, port
 }

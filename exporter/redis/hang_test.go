@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -27,30 +28,30 @@ func TestServerHalts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	write := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		defer cancel()
+	write := func(ctx context.Context) error {
 		n := osprofiler.Notification{BaseID: "halts", TraceID: "t", ParentID: "halts", Name: "op-start", Timestamp: "2026-01-02T03:04:05.000000"}
 		return (store.Retry{}).Write(ctx, s, []osprofiler.Notification{n})
 	}
-	check := func(err error, want string) {
+	check := func(call func(context.Context) error, want string) {
 		t.Helper()
-		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), proxy.Addr()) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %q", err, want)
-		}
+		testenv.Growing(t, 300*time.Millisecond, func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			err := call(ctx)
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), proxy.Addr()) || !strings.Contains(err.Error(), want) {
+				return fmt.Errorf("%w; want %q", err, want)
+			}
+			return nil
+		})
 	}
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Blackhole(true)
-	check(write(), " did not answer within ")
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	for _, err := range s.Notifications(ctx, "halts") {
-		check(err, " did not answer within ")
-	}
+	check(write, " did not answer within ")
+	check(func(ctx context.Context) error { return only(s.Notifications(ctx, "halts")) }, " did not answer within ")
 	proxy.Blackhole(false)
 	proxy.Refuse(true)
 	proxy.Reset()
-	check(write(), "; gave up after ")
+	check(write, "; gave up after ")
 }

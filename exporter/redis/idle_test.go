@@ -14,7 +14,7 @@ import (
 // A server may end connections that are idle. Nothing is lost then, and closing
 // the store is no failure.
 func TestIdleConnectionsAreEnded(t *testing.T) {
-	at := testenv.RedisDB(t)
+	at := "redis://" + testenv.StartRedis(t).Addr() // of its own, because all clients are killed
 	options, err := goredis.ParseURL(at)
 	if err != nil {
 		t.Fatal(err)

@@ -224,9 +224,10 @@ func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 // A large notification that gets no answer in time is not refused, and does not
 // keep the others from being stored.
 func TestLargeNotificationThatIsSlow(t *testing.T) {
+	t.Parallel()
 	proxy := testenv.NewProxy(t, testenv.StartRedis(t).Addr())
-	s := open(t, "redis://"+proxy.Addr()+"?osp_legacy=no&socket_timeout=3")
-	batch := batchWith(4<<20, 5, 10) // more than 250 pieces each
+	s := open(t, "redis://"+proxy.Addr()+"?osp_legacy=no&socket_timeout=10")
+	batch := batchWith(16<<20, 5, 10) // more than 1000 pieces each
 	proxy.Delay(50 * time.Millisecond)
 	err := s.Write(t.Context(), batch)
 	proxy.Delay(0)

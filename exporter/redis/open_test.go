@@ -15,7 +15,7 @@ import (
 // A store opens while its server is down. Ping says in one sentence what is
 // wrong, and a write may be tried again.
 func TestOpenWhileTheServerIsDown(t *testing.T) {
-	addr := closedPort(t)
+	addr := testenv.ClosedPort(t)
 	for at, says := range map[string]string{
 		"redis://" + addr + "/0":                 "cannot connect to Redis at " + addr + ": connection refused",
 		"rediss://" + addr + "/0":                "cannot connect to Redis at " + addr + ": connection refused",

@@ -35,12 +35,12 @@ func TestStore(t *testing.T) {
 func TestStoreOfSentinels(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Place: testenv.Sentinel, Order: slices.Reverse[[]osprofiler.Notification],
-		Unreachable: func(t testing.TB) string { return "redissentinel://" + closedPort(t) + "/0" },
+		Unreachable: func(t testing.TB) string { return "redissentinel://" + testenv.ClosedPort(t) + "/0" },
 	})
 }
 
 // unreachable names a server that does not exist.
-func unreachable(t testing.TB) string { return "redis://" + closedPort(t) + "/0" }
+func unreachable(t testing.TB) string { return "redis://" + testenv.ClosedPort(t) + "/0" }
 
 // open opens a store that is closed when the test ends.
 func open(t testing.TB, connectionString string, opts ...oredis.Option) *store.Store {

@@ -23,7 +23,7 @@ import (
 func checkStays(t *testing.T, at, says string) {
 	t.Helper()
 	r := record(open(t, at))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	// More than ten words of a client without a password break the connection.
 	err := store.Retry{Elapsed: 5 * time.Minute}.Write(ctx, r.Store, sample("A", 50))
@@ -46,7 +46,7 @@ func TestRefusalsThatStay(t *testing.T) {
 	secured := testenv.StartRedis(t, "--requirepass", "geheim0").Addr()
 	do(t, bare(t, "redis://:geheim0@"+secured), "ACL", "SETUSER", "reader", "on", ">pw", "~osprofiler*", "-@all", "+llen")
 	renamed := testenv.StartRedis(t, "--rename-command", "LPUSH", "push").Addr()
-	cluster := testenv.StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(closedPort(t))).Addr()
+	cluster := testenv.StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(freeAddress(t))).Addr()
 	web := foreign(t)
 	for _, c := range []struct{ name, at, says string }{
 		{"no password", "redis://" + secured, "refuses the user or the password"},

@@ -23,7 +23,7 @@ func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRedis(t)
 	do(t, bare(t, "redis://"+server.Addr()), "SET", "osprofiler_opt:B", "text")
-	s := open(t, "redis://"+server.Addr()+"?socket_timeout=1&osp_replicas=1")
+	s := open(t, "redis://"+server.Addr()+"?socket_timeout=10&osp_replicas=1")
 	err := s.Write(t.Context(), []osprofiler.Notification{event("A", 1), event("B", 2), event("C", 3)})
 	var partial *store.WriteError
 	if !errors.As(err, &partial) || !slices.Equal(partial.Missing, []int{0, 1, 2}) || !slices.Equal(partial.Refused, []int{1}) || !partial.Transient ||
@@ -172,8 +172,10 @@ func TestHealthyWriteIsOnePipeline(t *testing.T) {
 // The answers to a write that was given up are not taken for those of the next.
 func TestAnswersOfAnotherWrite(t *testing.T) {
 	proxy := testenv.NewProxy(t, testenv.StartRedis(t).Addr())
-	s := open(t, "redis://"+proxy.Addr()+"?socket_timeout=0.5&max_connections=1&osp_legacy=no")
-	write(t, s, event("A", 0))
+	s := open(t, "redis://"+proxy.Addr()+"?socket_timeout=3&max_connections=1&osp_legacy=no")
+	if err := (store.Retry{Elapsed: time.Minute}).Write(t.Context(), s, []osprofiler.Notification{event("A", 0)}); err != nil {
+		t.Fatal(err)
+	}
 	proxy.Blackhole(true)
 	var partial *store.WriteError
 	if err := s.Write(t.Context(), sample("A", 100)); !errors.As(err, &partial) || len(partial.Missing) != 100 || !partial.Transient {

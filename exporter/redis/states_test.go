@@ -266,7 +266,7 @@ func startIn(t *testing.T, st state) *testenv.Server {
 	t.Helper()
 	args := st.args
 	if len(args) > 0 && args[0] == "--cluster-enabled" {
-		args = append(args, "--cluster-port", portOf(closedPort(t)))
+		args = append(args, "--cluster-port", portOf(freeAddress(t)))
 	}
 	server := testenv.StartRedis(t, args...)
 	if len(args) != len(st.args) {
