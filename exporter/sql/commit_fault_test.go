@@ -107,14 +107,14 @@ func (c *commitCase) check(t *testing.T, what string, err error) {
 func (c *commitCase) write(t *testing.T, what string, faults int, f testenv.CommitFault) error {
 	t.Helper()
 	c.fail(faults, f)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	c.check(t, what+", Write", c.store.Write(ctx, c.batch))
 	if c.proxy.FailedCommits() == 0 {
 		t.Errorf("%s: no COMMIT failed, so that nothing is tested", what)
 	}
 	c.fail(faults, f)
-	err := store.Retry{Elapsed: 20 * time.Second}.Write(ctx, c.store, c.batch)
+	err := store.Retry{Elapsed: 2 * time.Minute}.Write(ctx, c.store, c.batch)
 	c.check(t, what+", Retry", err)
 	return err
 }
@@ -175,14 +175,20 @@ func TestCommitUnanswered(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		c := newCommitCase(t, at)
 		c.fail(1, testenv.CommitFault{Kind: testenv.Unanswered})
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		began := time.Now()
-		err := store.Retry{Elapsed: -1}.Write(ctx, c.store, c.batch)
-		if err == nil || time.Since(began) > time.Minute {
-			t.Errorf("Write returned %v after %v", err, time.Since(began))
-		}
-		c.check(t, "an unanswered COMMIT", err)
+		testenv.Growing(t, 2*time.Second, func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			began := time.Now()
+			err := store.Retry{Elapsed: -1}.Write(ctx, c.store, c.batch)
+			if err == nil || time.Since(began) > d+time.Minute {
+				t.Errorf("Write returned %v after %v", err, time.Since(began))
+			}
+			if c.proxy.FailedCommits() == 0 {
+				return fmt.Errorf("no COMMIT was sent: %w", err)
+			}
+			c.check(t, "an unanswered COMMIT", err)
+			return nil
+		})
 		if err := (store.Retry{}).Write(t.Context(), c.store, c.batch); err != nil {
 			t.Errorf("it is not stored by a retry: %v", err)
 		}

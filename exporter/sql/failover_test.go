@@ -96,7 +96,7 @@ func TestConnectionsStayAtAReadOnlyServer(t *testing.T) {
 			}
 			proxy.Redirect(writable.Addr())
 			batch := numbered(3)
-			if err := (store.Retry{Elapsed: 10 * time.Second}).Write(t.Context(), s, batch); err != nil {
+			if err := (store.Retry{Elapsed: 2 * time.Minute}).Write(t.Context(), s, batch); err != nil {
 				t.Fatal(err)
 			}
 			if got := names(t, open(t, at), "A"); len(got) != len(batch) {
@@ -122,7 +122,7 @@ func TestSessionsKeepADefault(t *testing.T) {
 		}
 	}
 	execute(t, db, "SET default_transaction_read_only = off", "ALTER DATABASE "+database+" RESET default_transaction_read_only")
-	if err := (store.Retry{Elapsed: 10 * time.Second}).Write(t.Context(), s, numbered(3)); err != nil {
+	if err := (store.Retry{Elapsed: 2 * time.Minute}).Write(t.Context(), s, numbered(3)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -65,7 +65,7 @@ func TestStoppedServer(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		err := s.Write(ctx, []osprofiler.Notification{event("A", "y")})
-		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > 5*time.Second {
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > time.Minute {
 			t.Errorf("after %v: %v", took, err)
 		}
 		proxy.Blackhole(false)

@@ -3,6 +3,7 @@ package sql_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,11 +29,16 @@ func TestServerHalts(t *testing.T) {
 		proxy.Blackhole(true)
 		const silent = " did not answer within "
 		writeBriefly(t, s, proxy.Addr(), silent)
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer cancel()
-		for _, err := range s.Notifications(ctx, "before") {
-			checkDeadline(t, err, proxy.Addr(), silent)
-		}
+		testenv.Growing(t, 300*time.Millisecond, func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			for _, err := range s.Notifications(ctx, "before") {
+				if err := checkDeadline(err, proxy.Addr(), silent); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		proxy.Blackhole(false)
 		proxy.Refuse(true)
 		proxy.Reset()
@@ -42,19 +48,22 @@ func TestServerHalts(t *testing.T) {
 
 func writeBriefly(t *testing.T, s *store.Store, addr, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	n := osprofiler.Notification{BaseID: "x", TraceID: "x", ParentID: "x", Name: "x-start", Timestamp: "2026-01-02T03:04:05.000000"}
-	err := (store.Retry{}).Write(ctx, s, []osprofiler.Notification{n})
-	checkDeadline(t, err, addr, want)
-	if err != nil && !strings.HasSuffix(err.Error(), "; 1 of 1 notifications may not be stored") {
-		t.Error(err)
-	}
+	testenv.Growing(t, 500*time.Millisecond, func(d time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		n := osprofiler.Notification{BaseID: "x", TraceID: "x", ParentID: "x", Name: "x-start", Timestamp: "2026-01-02T03:04:05.000000"}
+		err := (store.Retry{}).Write(ctx, s, []osprofiler.Notification{n})
+		if err != nil && !strings.HasSuffix(err.Error(), "; 1 of 1 notifications may not be stored") {
+			return err
+		}
+		return checkDeadline(err, addr, want)
+	})
 }
 
-func checkDeadline(t *testing.T, err error, addr, want string) {
-	t.Helper()
+// checkDeadline checks an error, and returns what is wrong with it.
+func checkDeadline(err error, addr, want string) error {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v; want an error with %q and %q", err, addr, want)
+		return fmt.Errorf("%w; want an error with %q and %q", err, addr, want)
 	}
+	return nil
 }
