@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log"
@@ -41,12 +42,14 @@ func (g *gate) Write(ctx context.Context, batch []osprofiler.Notification) error
 
 func (g *gate) lift() { close(g.open) }
 
-// A stopwatch measures what a processor takes of the service's time per span.
+// A stopwatch measures what a processor takes of the service's time per span. At the same
+// time, it measures a computation, which takes long only if the machine is busy.
 type stopwatch struct {
 	sdktrace.SpanProcessor
-	mu     sync.Mutex
-	starts map[[8]byte]time.Duration
-	took   []time.Duration
+	mu       sync.Mutex
+	starts   map[[8]byte]time.Duration
+	took     []time.Duration
+	computed []time.Duration
 }
 
 func (w *stopwatch) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
@@ -62,18 +65,20 @@ func (w *stopwatch) OnEnd(s sdktrace.ReadOnlySpan) {
 	begun := time.Now()
 	w.SpanProcessor.OnEnd(s)
 	d := time.Since(begun)
+	begun = time.Now()
+	sha256.Sum256(make([]byte, 16<<10))
+	computed := time.Since(begun)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.computed = append(w.computed, computed)
 	id := s.SpanContext().SpanID()
 	w.took = append(w.took, w.starts[id]+d)
 	delete(w.starts, id)
 }
 
-func (w *stopwatch) percentile(p float64) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	slices.Sort(w.took)
-	return w.took[int(float64(len(w.took)-1)*p)]
+func percentile(of []time.Duration, p float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(of))
+	return sorted[int(float64(len(sorted)-1)*p)]
 }
 
 // handled collects what comes to otel's error handler while the test runs.
@@ -118,7 +123,7 @@ func balancedAfterShutdown(t *testing.T, s live.Stats) {
 }
 
 // Over a store that hangs the service goes on: its requests succeed, a span
-// takes under 1 ms at the 99.9th percentile, what is dropped is counted to the
+// takes under 1 ms at the 99.9th percentile unless the machine is busy, what is dropped is counted to the
 // span, and when the store is back, so are the spans.
 func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 	losses := handled(t)
@@ -126,9 +131,10 @@ func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 		toldBefore := len(losses())
 		s := open("store")
 		g := newGate(s.Driver())
-		const queueSize, requests, spansPerRequest = 512, 400, 50
+		const queueSize, requests, spansPerRequest, interval = 512, 400, 50, 50 * time.Millisecond
+		began := time.Now()
 		processor := live.New(store.New(g), live.WithQueueSize(queueSize), live.WithBatchSize(64),
-			live.WithWriteTimeout(time.Minute), live.WithReportInterval(50*time.Millisecond))
+			live.WithWriteTimeout(time.Minute), live.WithReportInterval(interval))
 		watch := &stopwatch{SpanProcessor: processor, starts: map[[8]byte]time.Duration{}}
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(watch))
 		service := startService(t, provider, spansPerRequest)
@@ -140,9 +146,10 @@ func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 		if stats.Stops.Seen != spans || stats.Starts.Seen != spans || stats.Starts.Written+stats.Stops.Written != 0 || stats.Queued > queueSize || stats.Stops.Dropped == 0 {
 			t.Fatalf("with the store shut: %+v", stats)
 		}
-		t.Logf("OnStart+OnEnd of %d spans: median %v, 99.9th percentile %v", len(watch.took), watch.percentile(.5), watch.percentile(.999))
-		if p := watch.percentile(.999); p >= time.Millisecond && !raceDetector {
-			t.Errorf("OnStart+OnEnd took %v at the 99.9th percentile; it should be under 1 ms", p)
+		slow, busy := percentile(watch.took, .999), percentile(watch.computed, .999)
+		t.Logf("OnStart+OnEnd of %d spans: median %v, 99.9th percentile %v, and that of a computation %v", len(watch.took), percentile(watch.took, .5), slow, busy)
+		if slow >= time.Millisecond && slow > 5*busy && !raceDetector {
+			t.Errorf("OnStart+OnEnd took %v at the 99.9th percentile; it should be under 1 ms, or 5 times what a computation of microseconds takes then (%v)", slow, busy)
 		}
 
 		g.lift()
@@ -159,12 +166,13 @@ func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 		if stats.Stops.Seen != spans+spansPerRequest+1 || stats.Queued != 0 || stats.QueuedBytes != 0 {
 			t.Fatalf("after recovery: %+v", stats)
 		}
-		checkReports(t, losses()[toldBefore:], stats)
+		// One report comes soon, one in each interval, and one at the end.
+		checkReports(t, losses()[toldBefore:], stats, 2+int(time.Since(began)/interval))
 	})
 }
 
 // checkReports: the summaries are few and add up to the counts.
-func checkReports(t *testing.T, losses []*live.LossError, stats live.Stats) {
+func checkReports(t *testing.T, losses []*live.LossError, stats live.Stats, most int) {
 	t.Helper()
 	var starts, stops, late uint64
 	for _, l := range losses {
@@ -175,8 +183,8 @@ func checkReports(t *testing.T, losses []*live.LossError, stats live.Stats) {
 	if starts != stats.Starts.Dropped || stops != stats.Stops.Dropped || late != stats.Late {
 		t.Errorf("the reports tell of %d starts, %d stops and %d late ones: %+v", starts, stops, late, stats)
 	}
-	if n := uint64(len(losses)); n == 0 || n > stats.Stops.Dropped/100 {
-		t.Errorf("%d reports about %d lost spans", n, stats.Stops.Dropped)
+	if n := len(losses); n == 0 || n > most {
+		t.Errorf("%d reports about %d lost spans, want %d at most", n, stats.Stops.Dropped, most)
 	}
 }
 

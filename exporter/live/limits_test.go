@@ -49,7 +49,7 @@ func TestSpanLimits(t *testing.T) {
 	short.Stop("")
 	inner.StopResult(strings.Repeat("r", 100))
 	outer.Stop(`{"seen": "a text of more than 8 characters"}`)
-	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	stop, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := processor.Shutdown(stop); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestLateStatement(t *testing.T) {
 	}
 	span.SetAttributes(attribute.String("db.query.text", "SELECT 1"))
 	span.End()
-	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	stop, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := processor.Shutdown(stop); err != nil {
 		t.Fatal(err)

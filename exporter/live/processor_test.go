@@ -24,7 +24,7 @@ func liveOver(t *testing.T, d driver.Driver, opts ...live.Option) (trace.Tracer,
 	processor := live.New(store.New(d), opts...)
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := processor.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -50,7 +50,7 @@ func TestHangingOperationIsSeenWhileItHangs(t *testing.T) {
 	_, child := tracer.Start(ctx, "wait-for-network", trace.WithAttributes(attribute.String("network", "net-1")))
 	baseID := osprofiler.BaseIDOf(parent.SpanContext().TraceID())
 	var stored []osprofiler.Notification
-	for deadline := time.Now().Add(10 * time.Second); len(stored) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(stored) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		stored = stored[:0]
 		for n, err := range s.Notifications(t.Context(), baseID) {
 			if err == nil {

@@ -166,21 +166,23 @@ func TestSummariesOfLosses(t *testing.T) {
 // A write that takes too long fails, and the next has its turn.
 func TestWriteTimeout(t *testing.T) {
 	handled(t)
-	g := newGate(&scripted{})
-	tracer, processor := liveOver(t, g, live.WithWriteTimeout(10*time.Millisecond))
-	_, span := tracer.Start(t.Context(), "op")
-	err := processor.ForceFlush(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "the time for writing one batch is over") {
-		t.Fatal(err)
-	}
-	g.lift()
-	span.End()
-	if err := processor.ForceFlush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if stats := processor.Stats(); stats.Starts.Failed != 1 || stats.Stops.Written != 1 {
-		t.Fatalf("%+v", stats)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(&scripted{})
+		tracer, processor := liveInBubble(t, g, live.WithWriteTimeout(10*time.Millisecond))
+		_, span := tracer.Start(t.Context(), "op")
+		err := processor.ForceFlush(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "the time for writing one batch is over") {
+			t.Error(err)
+		}
+		g.lift()
+		span.End()
+		if err := errors.Join(processor.ForceFlush(t.Context()), processor.Shutdown(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if stats := processor.Stats(); stats.Starts.Failed != 1 || stats.Stops.Written != 1 {
+			t.Errorf("%+v", stats)
+		}
+	})
 }
 
 // Whatever happens at once, the counts add up, and what they say is stored is

@@ -31,6 +31,10 @@ func TestForceFlushWaitsForAllThatWasQueued(t *testing.T) {
 }
 
 func TestForceFlushEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, testForceFlushEndsWithItsContext)
+}
+
+func testForceFlushEndsWithItsContext(t *testing.T) {
 	g := newGate(&scripted{})
 	tracer, processor := liveOver(t, g)
 	if err := processor.ForceFlush(t.Context()); err != nil {
@@ -158,9 +162,9 @@ func TestSecondShutdownWaits(t *testing.T) {
 
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not come to that in ten seconds")
+			t.Fatal("it did not come to that in a minute")
 		}
 	}
 }
