@@ -238,10 +238,13 @@ func TestHTTPHangs(t *testing.T) {
 	release := make(chan struct{})
 	c := newCollector(t, func(*jaeger.Batch, int) (int, string) { <-release; return http.StatusAccepted, "" })
 	defer close(release)
-	err := open(t, c.url()+"?osp_timeout=50ms", once).ExportSpans(t.Context(), manySpans(1, 1))
-	if failure := sinkError(t, err); !failure.Transient || !strings.Contains(err.Error(), "did not answer within the osp_timeout of 50ms") {
-		t.Errorf("%v, %+v", err, failure)
-	}
+	testenv.Growing(t, 50*time.Millisecond, func(d time.Duration) error {
+		err := open(t, c.url()+"?osp_timeout="+d.String(), once).ExportSpans(t.Context(), manySpans(1, 1))
+		if failure := sinkError(t, err); !failure.Transient || !strings.Contains(err.Error(), "did not answer within the osp_timeout of "+d.String()) {
+			return fmt.Errorf("%w, %+v", err, failure)
+		}
+		return nil
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := open(t, c.url()).ExportSpans(ctx, manySpans(1, 1)); !errors.Is(err, context.DeadlineExceeded) {
@@ -257,12 +260,15 @@ func TestDeadlineKeepsTheCause(t *testing.T) {
 		"jaeger+http://127.0.0.1:1":        "Jaeger at 127.0.0.1:1: connection refused; gave up after",
 		nobody.url() + "?osp_pause=1000ms": "nobody listens on UDP port",
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		err := open(t, connectionString).ExportSpans(ctx, manySpans(2, 10))
-		cancel()
-		if failure := sinkError(t, err); !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "; 2 spans were not delivered") || !errors.Is(err, context.DeadlineExceeded) || len(failure.Missing) != 2 {
-			t.Errorf("%s: %v", connectionString, err)
-		}
+		testenv.Growing(t, 300*time.Millisecond, func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			err := open(t, connectionString).ExportSpans(ctx, manySpans(2, 10))
+			if failure := sinkError(t, err); !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "; 2 spans were not delivered") || !errors.Is(err, context.DeadlineExceeded) || len(failure.Missing) != 2 {
+				return fmt.Errorf("%s: %w", connectionString, err)
+			}
+			return nil
+		})
 	}
 }
 

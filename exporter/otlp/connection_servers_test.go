@@ -107,8 +107,8 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
-// closedPort returns an address at which nobody listens.
-func closedPort(t *testing.T) string {
+// freeAddress returns an address at which nobody listens, for a server of the test.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,7 +122,7 @@ func once() otlp.Option { return otlp.WithRetry(store.Retry{Elapsed: -1}) }
 
 // An error says in one sentence what is wrong with a connection.
 func TestUnreachable(t *testing.T) {
-	closed := closedPort(t)
+	closed := testenv.ClosedPort(t)
 	certificates := testenv.NewCertificates(t, "")
 	plain, withTLS := &collector{}, &collector{}
 	config := serverTLS(t, certificates, false)
@@ -153,7 +153,7 @@ func TestUnreachable(t *testing.T) {
 
 // A target that comes back is found at once, not when gRPC tries again.
 func TestComesBack(t *testing.T) {
-	address := closedPort(t)
+	address := freeAddress(t)
 	c := &collector{}
 	e := open(t, "otlp+grpc://"+address, once())
 	for range 5 {

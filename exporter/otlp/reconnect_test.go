@@ -12,7 +12,7 @@ import (
 
 // A request that comes while another one connects uses the same connection.
 func TestReconnectOfTwo(t *testing.T) {
-	address := closedPort(t)
+	address := freeAddress(t)
 	e := open(t, "otlp+grpc://"+address+"?osp_timeout=30", once())
 	if err := e.ExportSpans(t.Context(), numbered(1, 0)); err == nil {
 		t.Fatal("nobody listens, and there is no error")

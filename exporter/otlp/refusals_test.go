@@ -3,6 +3,7 @@ package otlp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/osprofiler-otel/osprofiler/exporter/otlp"
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
@@ -326,12 +328,15 @@ func TestGivesUp(t *testing.T) {
 			if got := sinkError(t, err); !got.Transient || !slices.Equal(got.Missing, []int{0, 1}) || name != "Unavailable" && !strings.Contains(err.Error(), "it asks to wait for 3") || !strings.Contains(err.Error(), "gave up after") {
 				t.Errorf("got %+v: %v", got, err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			err = open(t, connectionString, otlp.WithRetry(store.Retry{Elapsed: 2 * time.Hour})).ExportSpans(ctx, numbered(2, 0))
-			cancel()
-			if got := sinkError(t, err); !errors.Is(err, context.DeadlineExceeded) || len(got.Missing) != 2 || !strings.Contains(err.Error(), "cannot take the spans now") {
-				t.Errorf("got %+v: %v", got, err)
-			}
+			testenv.Growing(t, 50*time.Millisecond, func(d time.Duration) error {
+				ctx, cancel := context.WithTimeout(t.Context(), d)
+				defer cancel()
+				err := open(t, connectionString, otlp.WithRetry(store.Retry{Elapsed: 2 * time.Hour})).ExportSpans(ctx, numbered(2, 0))
+				if got := sinkError(t, err); !errors.Is(err, context.DeadlineExceeded) || len(got.Missing) != 2 || !strings.Contains(err.Error(), "cannot take the spans now") {
+					return fmt.Errorf("got %+v: %w", got, err)
+				}
+				return nil
+			})
 		}
 	})
 }
@@ -342,10 +347,13 @@ func TestTimeout(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
 		c.answer = func(*request) (*partial, error) { <-release; return nil, nil }
-		e := open(t, connectionString+"?osp_timeout=100ms", otlp.WithRetry(store.Retry{Elapsed: -1}))
-		err := e.ExportSpans(t.Context(), numbered(1, 0))
-		if got := sinkError(t, err); !got.Transient || !strings.HasPrefix(err.Error(), e.Name()+" did not answer within the osp_timeout of 100ms;") {
-			t.Errorf("got %v", err)
-		}
+		testenv.Growing(t, 100*time.Millisecond, func(d time.Duration) error {
+			e := open(t, connectionString+"?osp_timeout="+d.String(), otlp.WithRetry(store.Retry{Elapsed: -1}))
+			err := e.ExportSpans(t.Context(), numbered(1, 0))
+			if got := sinkError(t, err); !got.Transient || !strings.HasPrefix(err.Error(), fmt.Sprintf("%s did not answer within the osp_timeout of %v;", e.Name(), d)) {
+				return err
+			}
+			return nil
+		})
 	})
 }
