@@ -26,6 +26,9 @@ import (
 // A file that would become larger than half of the bound is renamed: ".1" is appended to
 // its name. The older file of that name is removed then, which is reported as a warning. So
 // both files together are not larger than the bound, unless a single message is.
+//
+// The file is locked, so that two relays do not write over each other's lines. A file that
+// was removed, renamed or cut in the meantime, as logrotate does, is begun anew.
 type DeadLetters struct {
 	path     string
 	maxBytes int64
@@ -43,14 +46,14 @@ const olderSuffix = ".1"
 
 // OpenDeadLetters opens the file of dead letters, or creates it. The file gets the mode
 // 0600. A file that has something other than dead letters is refused, and so is such a
-// file with the name of the older one. A maxBytes that is not positive selects
+// file with the name of the older one, and one that another relay writes. A maxBytes that is not positive selects
 // [DefaultDeadLetterBytes].
 func OpenDeadLetters(path string, maxBytes int64) (*DeadLetters, error) {
 	if maxBytes <= 0 {
 		maxBytes = DefaultDeadLetterBytes
 	}
 	d := &DeadLetters{path: path, maxBytes: maxBytes}
-	if err := d.open(); err != nil {
+	if err := d.open(nil); err != nil {
 		return nil, fmt.Errorf("cannot open the file of dead letters: %w", err)
 	}
 	return d, nil
@@ -118,10 +121,14 @@ func (d *DeadLetters) write(letters []letter, warning func(error)) (written int,
 
 // writePart writes lines. After an error the file has none of them.
 func (d *DeadLetters) writePart(text []byte, warning func(error)) error {
-	if err := d.makeRoom(int64(len(text)), warning); err != nil {
+	err := d.follow(warning)
+	if err == nil {
+		err = d.makeRoom(int64(len(text)), warning)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write to the file of dead letters: %w", err)
 	}
-	_, err := d.file.WriteAt(text, d.size)
+	_, err = d.file.WriteAt(text, d.size)
 	if err == nil {
 		err = d.file.Sync()
 	}
@@ -147,9 +154,41 @@ func (d *DeadLetters) makeRoom(more int64, warning func(error)) error {
 	if err := os.Rename(d.path, older); err != nil && !errors.Is(err, fs.ErrNotExist) { // an earlier try may have renamed it
 		return err
 	}
+	return d.reopen()
+}
+
+// reopen opens the file that has the name now, and makes the name durable.
+func (d *DeadLetters) reopen() error {
 	old := d.file
-	if err := d.open(); err != nil {
+	if err := d.open(old); err != nil {
 		return err
 	}
+	if old == d.file {
+		return nil
+	}
 	return errors.Join(old.Close(), syncDir(filepath.Dir(d.path)))
+}
+
+// follow opens the file again if another program has removed, renamed or changed it, so
+// that no letter is written to a file without a name, or behind a gap.
+func (d *DeadLetters) follow(warning func(error)) error {
+	named, err := os.Stat(d.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	own, ownErr := d.file.Stat()
+	if ownErr != nil {
+		return ownErr
+	}
+	if err == nil && os.SameFile(named, own) && own.Size() == d.size {
+		return nil
+	}
+	size := d.size
+	if err := d.reopen(); err != nil {
+		return err
+	}
+	if size > 0 {
+		warning(fmt.Errorf("another program has removed, renamed or changed the file of dead letters %q; it goes on with %d bytes", d.path, d.size))
+	}
+	return nil
 }

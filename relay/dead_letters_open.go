@@ -14,9 +14,10 @@ import (
 // looked for stand at the beginning of a letter.
 const maxFirst = 1 << 20
 
-// open opens the file behind its last whole line. A file that is no file of dead letters
-// is refused and stays as it is.
-func (d *DeadLetters) open() error {
+// open opens the file behind its last whole line, and locks it. A file that is no file of
+// dead letters is refused and stays as it is. If the name is that of the file which was
+// open before, or nil, that one is used.
+func (d *DeadLetters) open(before *os.File) error {
 	if err := checkOlder(d.path + olderSuffix); err != nil {
 		return err
 	}
@@ -27,12 +28,36 @@ func (d *DeadLetters) open() error {
 	if err != nil {
 		return err
 	}
-	size, err := prepared(file)
+	if isSame(file, before) { // it is locked already
+		_ = file.Close() // nothing was written to it
+		file = before
+	} else if err = lockFile(file); errors.Is(err, errLocked) {
+		err = errSharedLetters
+	}
+	var size int64
+	if err == nil {
+		size, err = prepared(file)
+	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%q: %w", d.path, err), file.Close())
+		err = fmt.Errorf("%q: %w", d.path, err)
+		if file != d.file {
+			err = errors.Join(err, file.Close())
+		}
+		return err
 	}
 	d.file, d.size = file, size
 	return nil
+}
+
+var errSharedLetters = errors.New("another relay writes this file; give each relay a file of its own")
+
+func isSame(a, b *os.File) bool {
+	if b == nil {
+		return false
+	}
+	infoA, errA := a.Stat()
+	infoB, errB := b.Stat()
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // prepared checks a file of dead letters, takes the rights of others away, cuts a last
