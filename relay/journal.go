@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -58,7 +60,7 @@ const compactAt = 1 << 20
 func openJournal(path, name string, warning func(error)) (*journal, []entry, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("cannot open the journal of %s in the state directory: %w", name, err)
 	}
 	j := &journal{path: path, name: name, file: file, next: 1, live: map[uint64]extent{}}
 	entries, err := j.load(warning)
@@ -129,6 +131,9 @@ func (j *journal) sync() error {
 	if len(j.buf) == 0 {
 		return nil
 	}
+	if err := j.findName(); err != nil {
+		return err
+	}
 	if len(j.live) == 0 && j.size > compactAt { // this makes room on a full disk
 		return j.empty()
 	}
@@ -144,6 +149,28 @@ func (j *journal) sync() error {
 		return j.compact()
 	}
 	return nil
+}
+
+// findName gives the journal its name again if another program has removed it. A restart
+// would not find what is written to a file without a name.
+func (j *journal) findName() error {
+	if _, err := os.Stat(j.path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	file, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(file, io.NewSectionReader(j.file, 0, j.size)); err == nil {
+		err = file.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(j.path), file.Close())
+	}
+	old := j.file
+	j.file = file
+	_ = old.Close()
+	return syncDir(filepath.Dir(j.path))
 }
 
 // empty removes everything from a journal without entries.

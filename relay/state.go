@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // A State is a directory in which a [Follower] keeps what a restart needs:
@@ -72,18 +74,31 @@ func (s *State) filter(warning func(error)) (*journal, []entry, error) {
 	return openJournal(filepath.Join(s.dir, "filter.journal"), "the filter", warning)
 }
 
-// hasEntries reports whether a journal has a line behind its header.
-func hasEntries(path string) bool {
+// ownerOf returns the name in the header of a journal. found is false if the journal has no
+// line behind the header.
+func ownerOf(path string) (name string, found bool) {
 	file, err := os.Open(path)
 	if err != nil {
-		return false
+		return "", false
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	lines := bufio.NewReader(file)
-	if _, err = lines.ReadString('\n'); err == nil {
+	header, err := lines.ReadString('\n')
+	if err == nil {
 		_, err = lines.ReadString('\n')
 	}
-	return err == nil
+	if err != nil {
+		return "", false
+	}
+	record, _ := recordOf(header)
+	quoted, err := strconv.QuotedPrefix(strings.TrimPrefix(record, "h "))
+	if err == nil {
+		name, err = strconv.Unquote(quoted)
+	}
+	if err != nil || name == "" {
+		name = "another target"
+	}
+	return name, true
 }
 
 // refuseHeld returns an error if an earlier relay with a filter has left notifications that
@@ -177,9 +192,8 @@ func (s *State) warnOfOthers(sinks []string, warning func(error)) {
 		own[s.path("waiting", name, ".journal")] = true
 	}
 	for _, path := range paths {
-		if own[path] || !hasEntries(path) {
-			continue
+		if name, found := ownerOf(path); found && !own[path] {
+			warning(fmt.Errorf("halves of operations wait in %q for %s, which is no target now; they stay there until it is one again", path, name))
 		}
-		warning(fmt.Errorf("the state directory has the journal %q of a target that is not given now; it stays there until that target is given again", path))
 	}
 }
