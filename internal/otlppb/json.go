@@ -20,7 +20,7 @@ func ParseJSON(body string) (messages []*tracepb.ResourceSpans, refused []*SpanE
 		return nil, nil, err
 	}
 	if pyjson.KindOf(raw) != pyjson.Object {
-		return nil, nil, fmt.Errorf("the body should be a JSON object with the member resourceSpans, not %s", pyjson.TypeName(raw))
+		return nil, nil, fmt.Errorf("the body should be a JSON object with the member resourceSpans, not %s", jsonKind(raw))
 	}
 	d := &jsonDecoder{}
 	for key, v := range d.members("body", raw) {
@@ -31,6 +31,19 @@ func ParseJSON(body string) (messages []*tracepb.ResourceSpans, refused []*SpanE
 		}
 	}
 	return messages, d.refused, d.err
+}
+
+// jsonKind names the kind of a JSON value in errors.
+func jsonKind(raw string) string {
+	switch raw[0] {
+	case '[':
+		return "a list"
+	case '"':
+		return "a text"
+	case 't', 'f', 'n':
+		return raw
+	}
+	return "a number"
 }
 
 // A jsonDecoder keeps the first error of its methods. A method that fails returns the

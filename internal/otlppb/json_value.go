@@ -138,6 +138,9 @@ func (d *jsonDecoder) objects(name, raw string) iter.Seq[string] {
 }
 
 func wrongJSON(name, raw, right string) error {
+	if text, ok := pyjson.Text(raw); ok {
+		raw = text
+	}
 	return fmt.Errorf("%s should be %s, not %s", name, right, safetext.Quote(raw))
 }
 

@@ -3,6 +3,7 @@ package otlpreceiver
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"mime"
 	"net"
@@ -75,32 +76,61 @@ func (s *httpServer) handle(w http.ResponseWriter, req *http.Request) {
 	kind, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	answer := answerer{ResponseWriter: w, json: kind != protobufType}
 	r := s.receiver
-	if f := s.check(w, req, kind); f != nil {
-		r.failed(f, req.RemoteAddr)
-		answer.failure(f)
-		return
-	}
-	a, f := r.admit(req.Context(), req.RemoteAddr)
-	if f != nil {
-		r.failed(f, req.RemoteAddr)
-		answer.failure(f)
-		return
-	}
-	defer a.leave()
-	body, f := a.read(w, req)
-	in := protobufFormat
-	if kind == jsonType {
-		in = jsonFormat
-	}
+	f := s.check(w, req, kind)
 	if f == nil {
-		response, failure := r.export(req.Context(), a, body, in)
-		if f = failure; f == nil {
-			answer.success(response)
+		if f = s.export(answer, req, kind); f == nil {
 			return
 		}
 	}
 	r.failed(f, req.RemoteAddr)
+	s.drain(w, req, f)
 	answer.failure(f)
+}
+
+// export answers a request whose headers are right, unless it fails.
+func (s *httpServer) export(answer answerer, req *http.Request, kind string) *failure {
+	r, ctx := s.receiver, req.Context()
+	if req.ProtoMajor == 1 {
+		// The context ends when the client has closed its side of the connection. The
+		// request is whole then, and the client may wait for the answer.
+		ctx = context.WithoutCancel(ctx)
+	}
+	a, f := r.admit(ctx, req.RemoteAddr)
+	if f != nil {
+		return f
+	}
+	defer a.leave()
+	body, f := a.read(ctx, answer.ResponseWriter, req)
+	if f != nil {
+		return f
+	}
+	in := protobufFormat
+	if kind == jsonType {
+		in = jsonFormat
+	}
+	response, f := r.export(ctx, a, body, in)
+	if f == nil {
+		answer.success(response)
+	}
+	return f
+}
+
+// The bounds of drain.
+const (
+	drainFactor = 4 // times the size of the largest request
+	drainTime   = 5 * time.Second
+)
+
+// drain reads what a client of HTTP/1 still sends of a request that is refused, and
+// forgets it. Otherwise the connection would be reset, and most clients would not see the
+// answer. A client that waits for "100 Continue" sends nothing before the answer.
+func (s *httpServer) drain(w http.ResponseWriter, req *http.Request, f *failure) {
+	most := drainFactor * int64(s.receiver.maxMessage)
+	if f.http == http.StatusServiceUnavailable || req.ProtoMajor != 1 || req.ContentLength > most || req.Header.Get("Expect") != "" {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(min(drainTime, s.receiver.readTimeout)))
+	_, _ = io.CopyN(io.Discard, req.Body, most) // the answer says why the request is refused
 }
 
 // check refuses a request by its line and its headers.

@@ -3,6 +3,7 @@ package otlpreceiver
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -27,7 +28,7 @@ func isGzip(req *http.Request) bool {
 // read reads and decompresses the body of a request. Both the compressed and the
 // decompressed form are bounded, and the time is. Memory for the body is reserved when its
 // first part has come.
-func (a *admission) read(w http.ResponseWriter, req *http.Request) ([]byte, *failure) {
+func (a *admission) read(ctx context.Context, w http.ResponseWriter, req *http.Request) ([]byte, *failure) {
 	r := a.receiver
 	reader := &bodyReader{admission: a, receiver: r, control: http.NewResponseController(w), gzip: isGzip(req)}
 	reader.limited = http.MaxBytesReader(w, req.Body, int64(r.maxMessage))
@@ -38,7 +39,7 @@ func (a *admission) read(w http.ResponseWriter, req *http.Request) ([]byte, *fai
 	}
 	more, f := reader.read(buffer, first)
 	if f == nil && more {
-		f = a.readRest(req, reader, buffer)
+		f = a.readRest(ctx, req, reader, buffer)
 	}
 	if f == nil && buffer.Len() > r.maxMessage {
 		f = tooLarge(r.maxMessage)
@@ -47,10 +48,10 @@ func (a *admission) read(w http.ResponseWriter, req *http.Request) ([]byte, *fai
 }
 
 // readRest reserves memory for the body, and reads what comes behind its first part.
-func (a *admission) readRest(req *http.Request, reader *bodyReader, buffer *bytes.Buffer) *failure {
+func (a *admission) readRest(ctx context.Context, req *http.Request, reader *bodyReader, buffer *bytes.Buffer) *failure {
 	_ = reader.control.SetReadDeadline(time.Time{})
 	size := a.receiver.bodySize(req)
-	if f := a.reserve(req.Context(), size); f != nil {
+	if f := a.reserve(ctx, size); f != nil {
 		return f
 	}
 	if req.ContentLength > 0 && !isGzip(req) {
@@ -87,7 +88,7 @@ func (b *bodyReader) read(buffer *bytes.Buffer, part int64) (more bool, f *failu
 	case err != nil && ended.Load():
 		return false, hurried()
 	case err != nil:
-		return false, b.receiver.bodyFailure(err)
+		return false, b.failure(err)
 	}
 	return n == part, nil
 }
@@ -105,16 +106,21 @@ func (b *bodyReader) copy(buffer *bytes.Buffer, part int64) (n int64, err error)
 	return buffer.ReadFrom(io.LimitReader(b.reader, part))
 }
 
-// bodyFailure says why a body cannot be read.
-func (r *Receiver) bodyFailure(err error) *failure {
+// failure says why a body cannot be read.
+func (b *bodyReader) failure(err error) *failure {
 	var limit *http.MaxBytesError
+	ends := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	switch {
 	case errors.As(err, &limit):
-		return tooLarge(r.maxMessage)
+		return tooLarge(b.receiver.maxMessage)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return slow(r.readTimeout)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return slow(b.receiver.readTimeout)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), ends && b.gzip && b.reader == nil:
 		return malformed("the body is not gzip, although Content-Encoding says so")
+	case ends && b.gzip:
+		return malformed("the body cannot be read: its gzip form, or the connection, ended too early")
+	case ends:
+		return malformed("the body cannot be read: the connection ended before it")
 	}
 	return malformed("the body cannot be read: %v", err)
 }

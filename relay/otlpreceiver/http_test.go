@@ -164,7 +164,11 @@ func TestHTTPAnswers(t *testing.T) {
 		"no gzip":     {"POST", "", good, append(auth, "Content-Type", "application/json", "Content-Encoding", "gzip"), 400, "not gzip"},
 		"cut gzip":    {"POST", "", zipped(t, good)[:60], append(auth, "Content-Type", "application/json", "Content-Encoding", "gzip"), 400, "cannot be read"},
 		"no JSON":     {"POST", "", `{"resourceSpans":[`, append(auth, "Content-Type", "application/json"), 400, "cannot be read"},
-		"list":        {"POST", "", `[]`, append(auth, "Content-Type", "application/json"), 400, "JSON object"},
+		"list":        {"POST", "", `[]`, append(auth, "Content-Type", "application/json"), 400, "JSON object with the member resourceSpans, not a list"},
+		"null":        {"POST", "", " null ", append(auth, "Content-Type", "application/json"), 400, "not null"},
+		"no body":     {"POST", "", "", append(auth, "Content-Type", "application/json"), 400, "cannot be read"},
+		"short gzip":  {"POST", "", "no", append(auth, "Content-Type", "application/json", "Content-Encoding", "gzip"), 400, "not gzip"},
+		"half a gzip": {"POST", "", zipped(t, good)[:100], append(auth, "Content-Type", "application/json", "Content-Encoding", "gzip"), 400, "its gzip form, or the connection, ended too early"},
 		"no protobuf": {"POST", "", "\xff\xff", append(auth, "Content-Type", "application/x-protobuf"), 400, "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
