@@ -19,7 +19,7 @@ import (
 
 func TestStoreOnKafka(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Place: testenv.Kafka,
+		Place: func(t testing.TB) string { return testenv.Kafka(t) + "?osp_timeout=60" }, // of a busy machine
 		Unreachable: func(t testing.TB) string {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -47,11 +47,11 @@ func TestHalvesReachOneRelay(t *testing.T) {
 	defer stop()
 	var done sync.WaitGroup
 	for i := range relays {
-		s := openKafka(t, url+"?idle_timeout=600")
+		s := openPatiently(t, url+"?idle_timeout=600")
 		relays[i].got, relays[i].joined, relays[i].left = map[string]int{}, make(chan struct{}), &left
 		done.Go(func() { relays[i].take(ctx, t, s, stop) })
 	}
-	writer := openKafka(t, url)
+	writer := openPatiently(t, url)
 	writeMarkers(t, writer, relays[0].joined, relays[1].joined)
 	for _, half := range []string{"start", "stop"} {
 		var batch []osprofiler.Notification

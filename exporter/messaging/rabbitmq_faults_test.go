@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,10 +14,29 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/relay"
 	"github.com/osprofiler-otel/osprofiler/store"
+	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
 // The messages of a queue that is not durable do not survive a restart of the broker.
 const rabbitOptions = "?amqp_durable_queues=yes&osp_timeout=2&idle_timeout=1"
+
+// patient returns a connection string whose answers may take long, for what no fault
+// disturbs: on a busy machine, two seconds may pass.
+func patient(bus string) string { return strings.Replace(bus, "osp_timeout=2", "osp_timeout=60", 1) }
+
+// mustPing connects and declares, for which a cluster may need some attempts.
+func mustPing(t testing.TB, s *store.Store) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		err := s.Ping(t.Context())
+		if err == nil {
+			return
+		}
+		if !store.IsTransient(err) || time.Since(began) > 2*time.Minute {
+			t.Fatal(err)
+		}
+	}
+}
 
 // drained moves everything from the bus into a file of SQLite, and returns its
 // connection string: to look for each trace on the bus would read the whole bus for
@@ -24,7 +44,7 @@ const rabbitOptions = "?amqp_durable_queues=yes&osp_timeout=2&idle_timeout=1"
 func drained(t testing.TB, bus string) string {
 	t.Helper()
 	file := "sqlite:///" + filepath.Join(t.TempDir(), "drained.db")
-	from, to := openStore(t, bus), openStore(t, file)
+	from, to := openStore(t, patient(bus)), openStore(t, file)
 	source, target := relay.FromConsumer(from), relay.ToStore(to)
 	_, err := relay.Copy(t.Context(), source, []relay.Target{target})
 	if err = errors.Join(err, source.Close(), target.Close()); err != nil {
@@ -112,9 +132,7 @@ func TestRabbitMQLeaderLost(t *testing.T) {
 		t.Run(kind.topic, func(t *testing.T) {
 			at := cluster.URL + rabbitOptions + kind.options + "&topics=" + kind.topic
 			s := openStore(t, at)
-			if err := s.Ping(t.Context()); err != nil { // declares the queue
-				t.Fatal(err)
-			}
+			mustPing(t, s) // declares the queue
 			if kind.topic == "mirrored" {
 				awaitMirrors(t, cluster.URL, kind.topic+".info")
 			}
@@ -128,13 +146,12 @@ func TestRabbitMQLeaderLost(t *testing.T) {
 			})
 			r.Check(t, openStore(t, drained(t, at)))
 			r.CheckNothingLost(t)
+			relayWhileLeaderIsLost(t, cluster, at, kind.topic+".info")
 		})
 	}
 	t.Run("read without its node", func(t *testing.T) {
 		s := openStore(t, cluster.URL+rabbitOptions+"&topics=single")
-		if err := s.Ping(t.Context()); err != nil { // declares the queue
-			t.Fatal(err)
-		}
+		mustPing(t, s) // declares the queue
 		cluster.Leader("single.info").Kill()
 		var err error
 		for _, err = range s.Traces(t.Context(), store.Query{}) {
@@ -143,6 +160,45 @@ func TestRabbitMQLeaderLost(t *testing.T) {
 			t.Errorf("the queue is not empty, but its node is down; the error is %v", err)
 		}
 	})
+}
+
+// relayWhileLeaderIsLost relays from a queue, whose leader is lost when some has arrived.
+func relayWhileLeaderIsLost(t *testing.T, cluster *testenv.RabbitMQCluster, at, queue string) {
+	t.Helper()
+	const count = 4000
+	h := &history{}
+	defer func() {
+		if t.Failed() {
+			h.keep(t)
+		}
+	}()
+	if strings.HasPrefix(queue, "mirrored") {
+		awaitMirrors(t, cluster.URL, queue)
+	}
+	lost := make(chan struct{})
+	close(lost)
+	fillAgain(t.Context(), t, openStore(t, at), h, 0, count, lost)
+	to := openStore(t, "sqlite:///"+filepath.Join(t.TempDir(), "target.db")).Wrap(func(d driver.Driver) driver.Driver { return &witness{d, h} })
+	relayed := make(chan struct{})
+	var losing sync.WaitGroup
+	losing.Go(func() {
+		for len(h.count("received")) == 0 {
+			select {
+			case <-relayed:
+				t.Error("everything was relayed before the leader was lost")
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		leader := cluster.Leader(queue)
+		h.note("leader lost")
+		leader.Kill()
+		leader.Restart()
+	})
+	relayAll(t, openStore(t, at), to, h, count)
+	close(relayed)
+	losing.Wait()
+	checkHistory(t, h, count)
 }
 
 // awaitMirrors waits until both other nodes have the queue.

@@ -92,28 +92,55 @@ func (w *witness) Write(ctx context.Context, batch []osprofiler.Notification) er
 	return err
 }
 
+const fillBatch = 500
+
 // fill writes notifications into the bus and notes them.
 func fill(t *testing.T, bus *store.Store, h *history, count int) {
 	t.Helper()
-	for first := 0; first < count; first += 500 {
-		var batch []osprofiler.Notification
-		base := osprofiler.NewID()
-		for i := first; i < first+500; i++ {
-			n := osprofiler.Notification{
-				Name: "op-start", BaseID: base, TraceID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), ParentID: base,
-				Timestamp: osprofiler.FormatTime(time.Unix(int64(i), 0)), Info: osprofiler.Info(`{"host": "h"}`),
-			}
-			batch = append(batch, n)
-			h.note("sent", n.TraceID+" "+n.Name)
-		}
-		if err := bus.Write(t.Context(), batch); err != nil {
+	for first := 0; first < count; first += fillBatch {
+		if err := bus.Write(t.Context(), h.send(first)); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// A relay takes everything out of the bus while the broker fails again and again.
-// Nothing is lost. What comes twice has the same ids, and the target keeps it once.
+// fillAgain is fill for a bus that fails, and for the notifications from first on. It
+// repeats what may not be stored. Before the last batch, it waits for last.
+func fillAgain(ctx context.Context, t *testing.T, bus *store.Store, h *history, first, count int, last <-chan struct{}) {
+	for ; first < count; first += fillBatch {
+		if first+fillBatch >= count {
+			select {
+			case <-last:
+			case <-ctx.Done():
+			}
+		}
+		batch := h.send(first)
+		for err := bus.Write(ctx, batch); err != nil; err = bus.Write(ctx, batch) {
+			if h.note("reported"); ctx.Err() != nil || !store.IsTransient(err) {
+				t.Errorf("writing: %v", err)
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
+// send returns a batch that is written now.
+func (h *history) send(first int) (batch []osprofiler.Notification) {
+	base := osprofiler.NewID()
+	for i := first; i < first+fillBatch; i++ {
+		n := osprofiler.Notification{
+			Name: "op-start", BaseID: base, TraceID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), ParentID: base,
+			Timestamp: osprofiler.FormatTime(time.Unix(int64(i), 0)), Info: osprofiler.Info(`{"host": "h"}`),
+		}
+		batch = append(batch, n)
+		h.note("sent", n.TraceID+" "+n.Name)
+	}
+	return batch
+}
+
+// A relay takes everything out of the bus, while the broker fails in each way and a service
+// writes. Nothing is lost. What comes twice has the same ids, and the target keeps it once.
 func TestRelayFromFailingRabbitMQ(t *testing.T) {
 	const count = 6000
 	for name, options := range map[string]string{"classic": "", "quorum": "&rabbit_quorum_queue=yes&rabbit_quorum_delivery_limit=-1", "own": "&osp_queue=osp"} {
@@ -128,22 +155,22 @@ func TestRelayFromFailingRabbitMQ(t *testing.T) {
 				}
 			}()
 			bus := openStore(t, server.RabbitMQ()+rabbitOptions+options)
+			mustPing(t, bus)
 			from := openStore(t, server.RabbitMQAt(proxy.Addr())+rabbitOptions+options)
 			if name == "own" {
 				drained(t, server.RabbitMQ()+rabbitOptions+options) // declares the queue
 			}
-			fill(t, bus, h, count)
+			fill(t, openStore(t, patient(server.RabbitMQ()+rabbitOptions+options)), h, count/2)
 			file := "sqlite:///" + filepath.Join(t.TempDir(), "target.db")
 			to := openStore(t, file).Wrap(func(d driver.Driver) driver.Driver { return &witness{d, h} })
 			ctx, stop := context.WithCancel(t.Context())
-			failing := make(chan struct{})
-			go func() {
-				defer close(failing)
-				failAgain(ctx, h, server, proxy)
-			}()
+			failed := make(chan struct{}) // in each way
+			var beside sync.WaitGroup
+			beside.Go(func() { failAgain(ctx, h, server, proxy, sync.OnceFunc(func() { close(failed) })) })
+			beside.Go(func() { fillAgain(ctx, t, bus, h, count/2, count, failed) })
 			relayAll(t, from, to, h, count)
 			stop()
-			<-failing
+			beside.Wait()
 			checkHistory(t, h, count)
 			if left := len(testenv.RabbitMQAPI(t, server.RabbitMQ()).Take(map[bool]string{true: "osp", false: "profiler.info"}[name == "own"])); left > 0 {
 				t.Logf("%d messages were left on the bus, which the next relay takes again", left)
@@ -152,8 +179,9 @@ func TestRelayFromFailingRabbitMQ(t *testing.T) {
 	}
 }
 
-// failAgain makes the broker fail in each way, until the context ends.
-func failAgain(ctx context.Context, h *history, server *testenv.Server, proxy *testenv.Proxy) {
+// failAgain makes the broker fail, until the context ends. It calls failed after it has done
+// so in each way.
+func failAgain(ctx context.Context, h *history, server *testenv.Server, proxy *testenv.Proxy, failed func()) {
 	for i := 0; ; i++ {
 		faults := []struct {
 			name  string
@@ -164,6 +192,11 @@ func failAgain(ctx context.Context, h *history, server *testenv.Server, proxy *t
 			{"killed", func() { server.Kill(); server.Restart() }},
 			{"cut", func() { proxy.CutAfter(int64(i+1) * 37 % 1000) }},
 			{"halted", func() { server.Stop(); time.Sleep(3 * time.Second); server.Continue() }},
+			{"memory alarm", func() { server.RaiseMemoryAlarm(); time.Sleep(time.Second); server.ClearMemoryAlarm() }},
+			{"disk alarm", func() { server.RaiseDiskAlarm(); time.Sleep(time.Second); server.ClearDiskAlarm() }},
+		}
+		if i == len(faults) {
+			failed()
 		}
 		fault := faults[i%len(faults)]
 		h.note(fault.name)
@@ -198,6 +231,11 @@ func relayAll(t *testing.T, from, to *store.Store, h *history, count int) {
 func checkHistory(t *testing.T, h *history, count int) {
 	t.Helper()
 	sent, received := h.count("sent"), h.count("received")
+	for id, n := range sent {
+		if n > 1 {
+			t.Errorf("%s was sent %d times", id, n)
+		}
+	}
 	twice := 0
 	for id, n := range received {
 		if sent[id] == 0 {
@@ -225,7 +263,7 @@ func TestAcknowledgeAfterTheContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := testenv.RabbitMQ(t)
 			h := &history{}
-			bus := openStore(t, at+rabbitOptions+options)
+			bus := openStore(t, patient(at+rabbitOptions+options))
 			fill(t, bus, h, 1500)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

@@ -36,7 +36,7 @@ func TestStoreOnRabbitMQ(t *testing.T) {
 
 func runOnRabbitMQ(t *testing.T, options string, optOut map[string]string) {
 	storetest.Run(t, storetest.Harness{
-		Place:       func(t testing.TB) string { return testenv.RabbitMQ(t) + "?idle_timeout=0.2" + options },
+		Place:       func(t testing.TB) string { return testenv.RabbitMQ(t) + "?osp_timeout=60&idle_timeout=0.2" + options },
 		OptOut:      optOut,
 		Unreachable: func(testing.TB) string { return "rabbit://guest:guest@127.0.0.1:1/" },
 	})

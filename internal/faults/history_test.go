@@ -41,14 +41,14 @@ func TestHistoryIsKept(t *testing.T) {
 		return
 	}
 	folder := t.TempDir()
-	failing := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHistoryIsKept$", "-test.v") //nolint:gosec // this test
+	failing := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHistoryIsKept$", "-test.v")
 	failing.Env = append(os.Environ(), variable+"="+folder, "TMPDIR="+folder)
 	out, err := failing.CombinedOutput()
 	if err == nil {
 		t.Fatalf("the check of a store that loses spans passes: %s", out)
 	}
 	match := regexp.MustCompile(`the history is in (\S+) \(<nil>\)`).FindSubmatch(out)
-	if match == nil || filepath.Dir(string(match[1])) != folder {
+	if len(match) < 2 || filepath.Dir(string(match[1])) != folder {
 		t.Fatalf("no history is kept: %s", out)
 	}
 	events := readHistory(t, string(match[1]))

@@ -121,6 +121,10 @@ type trial struct {
 
 const trialWriters, trialBatch = 3, 50
 
+// trialLasts is how long a trial may last. On a busy machine, a broker takes long to restart,
+// and a group to share its partitions again.
+const trialLasts = 5 * patience
+
 // run runs the trial. cause is called when a quarter of the messages are sent; the
 // rest waits until resume is called, or cause returns.
 func (tr trial) run(t *testing.T, cause func(resume func())) {
@@ -157,7 +161,7 @@ func (tr trial) run(t *testing.T, cause func(resume func())) {
 // a store does.
 func (tr trial) write(t *testing.T, h *history, who int, next <-chan int) {
 	b := tr.writing()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(trialLasts)
 	for first := range next {
 		left := numbers(first, first+trialBatch)
 		for len(left) > 0 {
@@ -196,7 +200,7 @@ func (tr trial) write(t *testing.T, h *history, who int, next <-chan int) {
 // and nothing more comes. After an error it goes on.
 func (tr trial) read(t *testing.T, h *history, who int, over *atomic.Bool) {
 	b := tr.reading()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(trialLasts)
 	var c bus.Consumption
 	defer func() {
 		if c != nil {

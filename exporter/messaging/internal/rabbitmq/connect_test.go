@@ -69,6 +69,7 @@ func TestConnectionLimit(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	certificates, foreign := testenv.NewCertificates(t, ""), testenv.NewCertificates(t, "")
 	server := testenv.StartRabbitMQTLS(t, certificates)
 	location, _, _ := strings.Cut(server.RabbitMQ(), "?")

@@ -226,6 +226,7 @@ func TestShare(t *testing.T) {
 // After a lost connection everything that was not acknowledged comes again, and the
 // numbers of the old connection mean nothing.
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
 	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{DurableQueues: true})
 	mustPublish(t, b, outgoing(0, 100))
@@ -260,6 +261,7 @@ func TestReconnect(t *testing.T) {
 
 // While no broker is there, Receive says so, and goes on later.
 func TestReceiveWithoutBroker(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
 	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{DurableQueues: true})
 	mustPublish(t, b, outgoing(0, 10))
@@ -304,6 +306,7 @@ func TestQueueDeleted(t *testing.T) {
 // The broker ends the consumer and keeps the channel. What came before can be
 // acknowledged, and does not come again.
 func TestConsumerCanceled(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
 	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{})
 	mustPublish(t, b, outgoing(0, 10))

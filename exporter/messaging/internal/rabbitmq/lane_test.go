@@ -154,6 +154,7 @@ func TestQueueIsFreeAgain(t *testing.T) {
 // saved, of one queue or of two, are held until the Bus is closed, and cost another queue
 // nothing.
 func TestCloseOfSeveralQueues(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
 	c := config(t, server.RabbitMQ())
 	c.Topics = []string{"a.info", "b.info", "c.info"}
@@ -359,6 +360,7 @@ func TestReceiveEndsWhenNothingIsAcknowledged(t *testing.T) {
 // happens stays alive, one that is closed is made again, and a broker that is not there is
 // an error, behind which the next Receive goes on.
 func TestReceiveWithoutEnd(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
 	s := rabbitmq.Settings{DurableQueues: true, Heartbeat: 2 * time.Second}
 	b := newBus(t, config(t, server.RabbitMQ()), s)

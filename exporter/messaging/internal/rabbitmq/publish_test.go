@@ -141,6 +141,7 @@ func TestExchangeDeleted(t *testing.T) {
 // A message that is larger than the broker takes costs only itself, the first time
 // and when the limit is known.
 func TestTooLarge(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t, "max_message_size = 200000")
 	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{})
 	for round := range 2 {
@@ -163,6 +164,7 @@ func TestTooLarge(t *testing.T) {
 // The limit is below the size from which messages are sent alone. It is learnt again on
 // each connection, because an operator may have raised it.
 func TestTooLargeAmongOthers(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t, "max_message_size = 1000")
 	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{DurableQueues: true})
 	messages := func(size int) []bus.Outgoing {

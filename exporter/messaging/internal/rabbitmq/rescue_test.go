@@ -169,6 +169,7 @@ func TestRescueBringsNothingNew(t *testing.T) {
 // During an alarm, a peek does not wait past its context for another one that tries to
 // rescue messages.
 func TestPeekBesideARescue(t *testing.T) {
+	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
 	c := config(t, server.RabbitMQ())
 	oneMore(t, c, newBus(t, c, rabbitmq.Settings{}), 1)
