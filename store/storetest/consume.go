@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -49,22 +50,54 @@ func isNoBus(ctx context.Context, s *store.Store) error {
 	return nil
 }
 
-// mostIdle is how many calls of Take in a row may yield nothing while notifications are
-// missing.
-const mostIdle = 3
+// leastIdle is how many calls of Take in a row yield nothing at the end of a bus.
+const leastIdle = 3
+
+// An idling tells when notifications that are missing are given up. A bus may give back
+// only after a while what another consumption has left.
+type idling struct {
+	calls int       // of Take that yielded nothing, one after the other
+	since time.Time // when the first of them began
+}
+
+// goesOn is called before each call of Take, with the number of missing notifications.
+func (i *idling) goesOn(missing int) bool {
+	if i.calls == 0 {
+		i.since = time.Now()
+	}
+	i.calls++
+	return missing > 0 && (i.calls <= leastIdle || time.Since(i.since) < patience/4)
+}
+
+// came is called when a notification has come.
+func (i *idling) came() { i.calls = 0 }
 
 // take takes at least so many notifications.
 func take(ctx context.Context, c *store.Consumption, count int) (all []osprofiler.Notification, err error) {
-	for idle := 0; idle < mostIdle && len(all) < count; idle++ {
+	for idle := (idling{}); idle.goesOn(count - len(all)); {
 		came, err := collect(c.Take(ctx))
 		if all = append(all, came...); err != nil {
 			return all, fmt.Errorf("taking: %w", err)
 		}
 		if len(came) > 0 {
-			idle = -1
+			idle.came()
 		}
 	}
 	return all, nil
+}
+
+// takesNothing checks that a new consumption takes nothing.
+func takesNothing(ctx context.Context, s *store.Store) error {
+	c, err := s.Consume(ctx)
+	if err != nil {
+		return err
+	}
+	var got []osprofiler.Notification
+	for range leastIdle {
+		came, errTake := collect(c.Take(ctx))
+		got, err = append(got, came...), errors.Join(err, errTake)
+	}
+	return errors.Join(err, sameByTrace(got, nil), c.Close())
 }
 
 // takes checks that a new consumption takes exactly these notifications, in the order
@@ -74,7 +107,7 @@ func takes(ctx context.Context, s *store.Store, want []osprofiler.Notification) 
 	if err != nil {
 		return err
 	}
-	got, err := take(ctx, c, max(1, len(want)))
+	got, err := take(ctx, c, len(want))
 	if err == nil {
 		err = sameByTrace(got, want)
 	}
@@ -135,7 +168,7 @@ func consume(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.N
 	if err := takes(ctx, s, batch); err != nil {
 		return err
 	}
-	if err := takes(ctx, s, nil); err != nil {
+	if err := takesNothing(ctx, s); err != nil {
 		return fmt.Errorf("consuming again: %w", err)
 	}
 	later := events(5)
@@ -187,7 +220,7 @@ func consumeLeave(ctx context.Context, _ *Stage, s *store.Store, batch []osprofi
 		return err
 	}
 	count := 0
-	for idle := 0; count < len(batch) && idle < mostIdle; idle++ {
+	for idle := (idling{}); idle.goesOn(len(batch) - count); {
 		for _, err := range c.Take(ctx) {
 			if err != nil {
 				return err
@@ -195,7 +228,7 @@ func consumeLeave(ctx context.Context, _ *Stage, s *store.Store, batch []osprofi
 			if count++; count == 4 {
 				c.Leave(c.Position())
 			}
-			idle = -1
+			idle.came()
 		}
 	}
 	if err := errors.Join(c.Acknowledge(ctx, c.Position()), c.Close()); err != nil {
@@ -214,13 +247,13 @@ func consumeLeftEarly(ctx context.Context, _ *Stage, s *store.Store, batch []osp
 		return err
 	}
 	var all []osprofiler.Notification
-	for idle := 0; len(all) < len(batch) && idle < mostIdle; idle++ {
+	for idle := (idling{}); idle.goesOn(len(batch) - len(all)); {
 		for n, err := range c.Take(ctx) {
 			if err != nil {
 				return err
 			}
 			all = append(all, n)
-			idle = -1
+			idle.came()
 			break
 		}
 	}
