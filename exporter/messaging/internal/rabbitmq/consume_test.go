@@ -230,19 +230,22 @@ func TestReconnect(t *testing.T) {
 	server := testenv.StartRabbitMQ(t)
 	b := newBus(t, config(t, server.RabbitMQ()), rabbitmq.Settings{DurableQueues: true})
 	mustPublish(t, b, outgoing(0, 100))
-	for name, lose := range map[string]func(){
-		"closed": func() { server.CloseConnections("maintenance") },
-		"killed": func() { server.Kill(); server.Restart() },
+	for _, loss := range []struct {
+		name string
+		lose func()
+	}{ // in this order, because each gives the messages back
+		{"closed", func() { server.CloseConnections("maintenance") }},
+		{"killed", func() { server.Kill(); server.Restart() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(loss.name, func(t *testing.T) {
 			c := consume(t, b)
 			old := receive(t, c, 100)
 			c.Leave(old[3].Number)
-			lose()
+			loss.lose()
 			acknowledge(t, c, old[50].Number) // may arrive, or not: then it is not lost, either
 			again := receive(t, c, 100)
 			wantTexts(t, "again", bodies(again), texts(0, 100))
-			if old[0].Redelivered && name == "closed" || !again[0].Redelivered && name == "closed" {
+			if loss.name == "closed" && (old[0].Redelivered || !again[0].Redelivered) {
 				t.Errorf("delivered before: %v, and now %v", old[0].Redelivered, again[0].Redelivered)
 			}
 			if again[0].Number != 101 {
