@@ -94,7 +94,7 @@ func (r *readRecorder) Perform(req *http.Request) (*http.Response, error) {
 }
 
 func TestGoldenReadingOfServers(t *testing.T) {
-	onEach(t, func(t *testing.T, url string) {
+	onEachInTurn(t, func(t *testing.T, url string) {
 		_, index := newPlace(t, url)
 		r := &readRecorder{recorder{Client: newBare(t, url).client, index: index}, map[string]string{}}
 		s := elasticsearch.New(r, append(readOptions, elasticsearch.WithIndexName(index), elasticsearch.WithErrorIndexName(index+"-error"))...)

@@ -228,10 +228,10 @@ func checkFound(t *testing.T, b bare, index string, batch []osprofiler.Notificat
 }
 
 // An index that Python's documents made by dynamic mapping takes each notification,
-// and so does our own. Each of the infos occurs ten times, and 80 times with
+// and so does our own. Each of the infos occurs three times, and 80 times with
 // testenv.Soak.
 func TestHostile(t *testing.T) {
-	count, size := 370, 100
+	count, size := 111, 50
 	if testenv.Soak() {
 		count, size = 3000, 500
 	}

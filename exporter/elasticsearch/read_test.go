@@ -112,7 +112,7 @@ func sameSet(t testing.TB, got, want []osprofiler.Notification) {
 func (b bare) checkReleased(index string) {
 	b.t.Helper()
 	var answer string
-	for range 100 {
+	for range 600 { // a minute
 		answer = b.do(http.MethodGet, "/"+index+"/_stats/search", "")
 		for _, name := range []string{"_all", "total", "search", "open_contexts"} {
 			answer, _ = pyjson.Get(answer, name)
@@ -131,9 +131,9 @@ func TestReadManyPages(t *testing.T) {
 		p, index := newPlace(t, url)
 		b := newBare(t, url)
 		s := open(t, p)
-		count := 5000
+		count := 2500
 		if testenv.Soak() || strings.HasSuffix(t.Name(), "/elasticsearch8") || strings.HasSuffix(t.Name(), "/opensearch2") {
-			count = 25_000
+			count = 12_000
 		}
 		batch := trace(count)
 		write(t, s, batch)

@@ -40,12 +40,21 @@ var servers = map[string]func(testing.TB) string{
 	"opensearch3":    testenv.OpenSearch3,
 }
 
-// onEach runs a test on each server, with its connection string.
+// onEach runs a test on each server, with its connection string: on several servers at
+// the same time, because a test mostly waits for its server.
 func onEach(t *testing.T, test func(t *testing.T, url string)) {
 	for name, fresh := range servers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			test(t, serverOf(fresh(t)))
 		})
+	}
+}
+
+// onEachInTurn is onEach for a test that changes or measures the process.
+func onEachInTurn(t *testing.T, test func(t *testing.T, url string)) {
+	for name, fresh := range servers {
+		t.Run(name, func(t *testing.T) { test(t, serverOf(fresh(t))) })
 	}
 }
 

@@ -44,7 +44,7 @@ var indexStates = []indexState{
 			b.t.Cleanup(func() { b.try(http.MethodDelete, "/"+index+behind, "") })
 		}
 	}},
-	{name: "no primary shard", says: "503 unavailable_shards_exception", transient: true, options: "&osp_timeout=2", enter: func(b bare, index string) {
+	{name: "no primary shard", says: "503 unavailable_shards_exception", transient: true, options: "&osp_timeout=8", enter: func(b bare, index string) {
 		b.do(http.MethodPut, "/"+index+"?wait_for_active_shards=0", `{"settings": {"index.routing.allocation.require._name": "nosuch"}}`)
 	}},
 	{name: "strict mapping", enter: func(b bare, index string) {
@@ -154,7 +154,7 @@ func TestWriteTwice(t *testing.T) {
 		for range 2 {
 			s := open(t, url)
 			for range 2 {
-				if err := s.Write(t.Context(), batch); err != nil {
+				if err := writeAgain(t, s, batch); err != nil {
 					t.Fatal(err)
 				}
 			}

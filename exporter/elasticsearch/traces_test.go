@@ -32,7 +32,7 @@ func TestSummariesAreExact(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, url string) {
+			onEachInTurn(t, func(t *testing.T, url string) {
 				p, index := newPlace(t, url)
 				b := newBare(t, url)
 				prepare(b, index)
@@ -175,7 +175,7 @@ func TestRequestInAWindowReadsLittle(t *testing.T) {
 		writeTraces(t, s, 400)
 		one := note("wsgi-start", `{"openstack": {"request_id": "req-1"}}`)
 		one.BaseID, one.Timestamp = osprofiler.NewID(), osprofiler.FormatTime(start.Add(50*time.Second))
-		if err := s.Write(t.Context(), []osprofiler.Notification{one}); err != nil {
+		if err := writeAgain(t, s, []osprofiler.Notification{one}); err != nil {
 			t.Fatal(err)
 		}
 		requests = 0
@@ -227,7 +227,7 @@ func TestListingOfManyTraces(t *testing.T) {
 	if testenv.Soak() {
 		traces = 100_000
 	}
-	onEach(t, func(t *testing.T, url string) {
+	onEachInTurn(t, func(t *testing.T, url string) {
 		_, index := newPlace(t, url)
 		b := newBare(t, url)
 		s := elasticsearch.New(b.client, elasticsearch.WithIndexName(index))
