@@ -144,7 +144,7 @@ func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yiel
 // scrollOnce reads one scroll. It returns whether the server gave it up.
 func (c *cluster) scrollOnce(ctx context.Context, w *walk, pager *paging.Pager, yield func([]hit, error) bool) (gaveUp bool) {
 	s := w.search
-	s.after, s.size = nil, pager.Next()
+	s.after, s.size, s.inScroll = nil, pager.Next(), true
 	if len(w.last) > 0 {
 		s.query = allOf(s.query, object{"range": object{sequenceNumber: object{"gte": number(string(w.last[0]))}}})
 	}

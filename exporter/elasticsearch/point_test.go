@@ -2,6 +2,7 @@ package elasticsearch_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,12 +28,19 @@ func TestSlowReader(t *testing.T) {
 			})
 			t.Run("scroll", func(t *testing.T) {
 				t.Parallel()
-				readSlowly(t, through(t, b, "scrolls", func(_, path, _, _ string) (int, string) {
+				var scrolls atomic.Int64
+				readSlowly(t, through(t, b, "scrolls", func(_, path, query, _ string) (int, string) {
+					if strings.Contains(query, "scroll=") {
+						scrolls.Add(1)
+					}
 					if strings.HasSuffix(path, "/_pit") || strings.HasSuffix(path, "/point_in_time") {
 						return 403, forbidden
 					}
 					return 0, ""
 				}, elasticsearch.WithScroll(10, "1s")))
+				if scrolls.Load() < 2 {
+					t.Errorf("%d scrolls were opened, want one more after the first was given up", scrolls.Load())
+				}
 			})
 		})
 	}

@@ -32,6 +32,7 @@ type search struct {
 	after        []json.RawMessage // the sort values of the hit behind which to go on
 	aggregations object
 	versions     bool // whether hits have their sequence numbers and primary terms
+	inScroll     bool // the server refuses a scroll that does not count all hits
 }
 
 // A hit is a document of an answer.
@@ -139,7 +140,10 @@ func passesSoon(err error) bool {
 
 // body writes the body of a search.
 func (s *search) body() ([]byte, error) {
-	body := object{"size": s.size, "track_total_hits": false}
+	body := object{"size": s.size}
+	if !s.inScroll {
+		body["track_total_hits"] = false
+	}
 	if s.query != nil {
 		body["query"] = s.query
 	}
