@@ -3,6 +3,7 @@ package browsertest
 import (
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,8 @@ func id(i int) string {
 	if i < 0 {
 		return baseID
 	}
-	return fmt.Sprintf("%08x-3c1f-4b7e-9a52-%012x", uint32(i)*2654435761, i)
+	random := rand.New(rand.NewPCG(uint64(i), 0))
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", random.Uint32(), random.Uint32()>>16, random.Uint32()>>20, random.Uint32()>>20, random.Uint64()>>16)
 }
 
 // An operation of a generated trace.
@@ -103,27 +105,28 @@ func notifications(operations iter.Seq[operation]) iter.Seq2[osprofiler.Notifica
 }
 
 // largeTrace yields a trace of count operations: requests, each with RPC calls, each
-// with statements.
+// with statements. Ids and times are random, as in a real trace, because they are what
+// compresses badly.
 func largeTrace(count int) iter.Seq[operation] {
 	return func(yield func(operation) bool) {
-		at := time.Duration(0)
+		at, random := time.Duration(0), rand.New(rand.NewPCG(1, 2))
 		const perRequest, perCall = 100, 10
 		request, call := 0, 0
 		for i := range count {
-			at += 37 * time.Microsecond
+			at += time.Duration(20+random.IntN(34)) * time.Microsecond
 			op := operation{service: "nova-api", parent: -1, begin: at}
 			switch {
 			case i%perRequest == 0:
 				request, op.name = i, "wsgi"
-				op.end = at + perRequest*40*time.Microsecond
+				op.end = at + perRequest*54*time.Microsecond
 				op.start = osprofiler.Info(fmt.Sprintf(`{"request": {"path": "/v2.1/servers/%d", "query": "", "method": "GET", "scheme": "http"}, "host": "controller"}`, i))
 			case i%perCall == 1:
 				call, op.name, op.parent, op.service = i, "rpc", request, "nova-compute"
-				op.end = at + perCall*38*time.Microsecond
+				op.end = at + perCall*54*time.Microsecond
 				op.start = `{"function": {"name": "nova.compute.manager.ComputeManager.build", "args": "", "kwargs": ""}, "host": "compute-1"}`
 			default:
 				op.name, op.parent, op.service = "db", call, "nova-conductor"
-				op.end = at + 29*time.Microsecond
+				op.end = at + time.Duration(10+random.IntN(38))*time.Microsecond
 				op.start = osprofiler.Info(fmt.Sprintf(`{"db": {"statement": "SELECT instances.id, instances.uuid FROM instances WHERE instances.id = %%(id_1)s AND instances.deleted = 0", "params": {"id_1": %d}}, "host": "conductor"}`, i))
 			}
 			if i%1009 == 8 {

@@ -7,12 +7,20 @@ import (
 )
 
 // A pageAnalysis is the JSON document of the element "analysis": an
-// [analyze.Analysis], but with the segments of the critical path in columns, because
-// there may be as many of them as operations.
+// [analyze.Analysis], but with the segments of the critical path in columns, and with
+// differences of operations in the lists of repeated calls, because there may be as many
+// of them as operations.
 type pageAnalysis struct {
 	*analyze.Analysis
 
-	CriticalPath pagePath `json:"critical_path"`
+	CriticalPath pagePath     `json:"critical_path"`
+	Repeated     []pageRepeat `json:"repeated"`
+}
+
+type pageRepeat struct {
+	analyze.Repeat
+
+	Ops []int `json:"ops"` // each minus the one before
 }
 
 type pagePath struct {
@@ -21,19 +29,32 @@ type pagePath struct {
 	Segments segments `json:"segments"`
 }
 
+// segments follow one another.
 type segments struct {
-	Op    []int          `json:"op"`
-	Begin []microseconds `json:"begin"`
-	End   []microseconds `json:"end"`
+	Ticks  ticks   `json:"ticks"`  // in a microsecond
+	Begin  int64   `json:"begin"`  // of the first segment, in ticks
+	Op     []int   `json:"op"`     // each minus the one before
+	Length []int64 `json:"length"` // in ticks
 }
 
 func newPageAnalysis(a *analyze.Analysis) pageAnalysis {
-	n := len(a.CriticalPath.Segments)
-	s := segments{Op: make([]int, n), Begin: make([]microseconds, n), End: make([]microseconds, n)}
-	for i, from := range a.CriticalPath.Segments {
-		s.Op[i] = from.Op
-		s.Begin[i] = microseconds(time.Duration(from.Begin))
-		s.End[i] = microseconds(time.Duration(from.End))
+	p := pageAnalysis{a, pagePath{a.CriticalPath, newSegments(a.CriticalPath.Segments)}, make([]pageRepeat, len(a.Repeated))}
+	for i, r := range a.Repeated {
+		p.Repeated[i] = pageRepeat{r, differences(r.Ops)}
 	}
-	return pageAnalysis{a, pagePath{a.CriticalPath, s}}
+	return p
+}
+
+func newSegments(all []analyze.Segment) segments {
+	ops := make([]int, len(all))
+	begin, end := make([]time.Duration, len(all)), make([]time.Duration, len(all))
+	for i, from := range all {
+		ops[i], begin[i], end[i] = from.Op, time.Duration(from.Begin), time.Duration(from.End)
+	}
+	unit := ticksOf(begin, end)
+	s := segments{Ticks: unit, Op: differences(ops), Length: unit.lengths(begin, end)}
+	if len(all) > 0 {
+		s.Begin = unit.of(begin[0])
+	}
+	return s
 }

@@ -17,15 +17,18 @@ const mostDetail = 200
 // A builder builds the index of a report.
 type builder struct {
 	index
-	numbers  map[string]int32 // the index of each text in index.Strings
-	analysis *analyze.Analysis
+	numbers    map[string]int32   // the index of each text in index.Strings
+	uuids      map[[16]byte]int32 // the number of each UUID in index.IDs
+	analysis   *analyze.Analysis
+	begin, end []time.Duration // of the operations
+	infoEnd    int64           // of the operation before
 }
 
 // newIndex returns the index of a report. Its title is not set yet.
 func newIndex(r *reader.Report, report *encodedReport, a *analyze.Analysis) *index {
-	b := &builder{numbers: map[string]int32{"": 0}, analysis: a}
+	b := &builder{numbers: map[string]int32{"": 0}, uuids: map[[16]byte]int32{}, analysis: a}
 	b.index = index{
-		Format: 1, BaseID: r.BaseID, Warnings: append([]string{}, r.Warnings...), Strings: []string{""},
+		Format: 1, BaseID: r.BaseID, Warnings: append([]string{}, r.Warnings...), Strings: []string{""}, IDs: []byte{},
 		Ops: newColumns(), Stats: []stat{},
 		Report: reportSize{report.length, chunkSize},
 	}
@@ -39,6 +42,9 @@ func newIndex(r *reader.Report, report *encodedReport, a *analyze.Analysis) *ind
 	}
 	b.Duration = microseconds(time.Duration(a.TraceEnd - a.TraceBegin))
 	b.addNodes(r, report)
+	b.Ticks = ticksOf(b.begin, b.end)
+	b.Ops.Begin, b.Ops.Length = b.Ticks.differences(b.begin), b.Ticks.lengths(b.begin, b.end)
+	b.Ops.ID = differences(b.Ops.ID)
 	for _, s := range r.Stats {
 		total := microseconds(time.Duration(s.Duration) * time.Millisecond)
 		b.Stats = append(b.Stats, stat{b.text(s.Name), s.Count, total, s.Incomplete})
@@ -55,6 +61,21 @@ func (b *builder) text(s string) int32 {
 		b.Strings = append(b.Strings, s)
 	}
 	return i
+}
+
+// id returns the index of a text that is an id. That of a UUID is negative.
+func (b *builder) id(s string) int32 {
+	uuid, ok := packedUUID(s)
+	if !ok {
+		return b.text(s)
+	}
+	number, ok := b.uuids[uuid]
+	if !ok {
+		number = int32(len(b.uuids))
+		b.uuids[uuid] = number
+		b.IDs = append(b.IDs, uuid[:]...)
+	}
+	return -1 - number
 }
 
 func (b *builder) addNodes(r *reader.Report, report *encodedReport) {
@@ -77,16 +98,17 @@ func (b *builder) addNode(r *reader.Report, n *reader.Node, parent int32, info e
 		text   string
 	}{
 		{&o.Name, n.Name}, {&o.Service, n.Service}, {&o.Project, n.Project}, {&o.Host, n.Host}, {&o.Kind, kind(n)},
-		{&o.ID, n.TraceID}, {&o.ParentID, n.ParentID}, {&o.Detail, shortened(describe.Detail(n, false))},
+		{&o.Detail, shortened(describe.Detail(n, false))},
 		{&o.Exception, exception(n)}, {&o.Status, describe.Clean(describe.HTTPStatus(n))},
 	} {
 		*column.column = append(*column.column, b.text(column.text))
 	}
-	begin, end := microseconds(n.Begin), microseconds(n.End)
+	o.ID, o.ParentID = append(o.ID, b.id(n.TraceID)), append(o.ParentID, b.id(n.ParentID))
+	begin, end := n.Begin, n.End
 	if !n.Timed {
 		begin, end = 0, 0
 	}
-	o.Begin, o.End = append(o.Begin, begin), append(o.End, end)
+	b.begin, b.end = append(b.begin, begin), append(b.end, end)
 	i, a := len(o.Flags), b.analysis
 	o.Flags = append(o.Flags, flagsOf(r, n, parent)|marksOf(a, i))
 	o.Self, o.Critical = append(o.Self, microseconds(a.Self[i])), append(o.Critical, microseconds(a.Critical[i]))
@@ -94,7 +116,8 @@ func (b *builder) addNode(r *reader.Report, n *reader.Node, parent int32, info e
 	if a.Skew.Moved > 0 {
 		o.Shift = append(o.Shift, microseconds(a.Shift[i]))
 	}
-	o.At, o.Size = append(o.At, info.at), append(o.Size, info.size)
+	o.At, o.Size = append(o.At, info.at-b.infoEnd), append(o.Size, info.size)
+	b.infoEnd = info.at + info.size
 }
 
 func exception(n *reader.Node) string {

@@ -52,6 +52,7 @@ async function loadTrace() {
 async function loadAnalysis() {
   await complete;
   if ($("analysis")) T.analysis = await readElement("analysis");
+  for (const repeat of T.analysis?.repeated ?? []) repeat.ops = summedUp(repeat.ops);
   T.segments = null; // made when they are needed
   T.repeats = null;
 }
@@ -62,7 +63,7 @@ async function loadAnalysis() {
 function columns(index) {
   const { ops } = index;
   const n = ops.parent.length;
-  const t = { ...index, n, strings: index.strings, shown: new Array(index.strings.length) };
+  const t = { ...index, n, ids: fromBase64(index.ids), shown: new Array(index.strings.length) };
   for (const key of [
     "parent",
     "name",
@@ -70,7 +71,6 @@ function columns(index) {
     "project",
     "host",
     "kind",
-    "id",
     "parentId",
     "detail",
     "exception",
@@ -79,9 +79,11 @@ function columns(index) {
   ]) {
     t[key] = Int32Array.from(ops[key] ?? new Array(n).fill(0));
   }
-  for (const key of ["begin", "end", "self", "critical", "at", "size"]) {
+  for (const key of ["self", "critical", "size"]) {
     t[key] = Float64Array.from(ops[key] ?? new Array(n).fill(0));
   }
+  t.id = Int32Array.from(summedUp(ops.id));
+  setTimes(t, ops);
   // The critical path is in corrected times where clocks differ.
   t.shift = ops.shift ? Float64Array.from(ops.shift) : null;
   t.call = ops.call ? Int32Array.from(ops.call) : null;
@@ -105,6 +107,29 @@ function columns(index) {
   setExtent(t);
   t.ops = null;
   return t;
+}
+
+// setTimes sets the columns that the index has as differences.
+function setTimes(t, ops) {
+  t.begin = new Float64Array(t.n);
+  t.end = new Float64Array(t.n);
+  t.at = new Float64Array(t.n);
+  let begin = 0;
+  let at = 0;
+  for (let i = 0; i < t.n; i++) {
+    begin += ops.begin[i];
+    t.begin[i] = begin / t.ticks;
+    t.end[i] = (begin + ops.length[i]) / t.ticks;
+    at += ops.at[i];
+    t.at[i] = at;
+    at += t.size[i];
+  }
+}
+
+// summedUp returns a list of numbers of which the differences are given.
+function summedUp(differences) {
+  let sum = 0;
+  return (differences ?? []).map((difference) => (sum += difference));
 }
 
 // setExtent sets the range of times that the page shows.
@@ -142,9 +167,19 @@ function services(t) {
   return list;
 }
 
-// str returns a text of the trace; show the same as one line for display.
+// str returns a text of the trace; show the same as one line for display. A negative
+// number is a UUID.
 function str(text) {
-  return T.strings[text] ?? "";
+  return text < 0 ? uuid(-1 - text) : (T.strings[text] ?? "");
+}
+
+const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+// uuid writes the id with a number.
+function uuid(number) {
+  let text = "";
+  for (let i = 0; i < 16; i++) text += (i === 4 || i === 6 || i === 8 || i === 10 ? "-" : "") + hexBytes[T.ids[16 * number + i]];
+  return text;
 }
 
 function show(text) {

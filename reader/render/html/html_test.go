@@ -6,13 +6,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -70,10 +74,12 @@ func element(t rapid.TB, page, id string) (chunks [][]byte) {
 type index struct {
 	Title   string
 	Strings []string
+	IDs     []byte
+	Ticks   float64
 	Ops     struct {
 		Parent, Name, ID, Flags []int
-		Begin, End              []float64
-		At, Size, Call          []int
+		Begin, Length           []float64 // sums of the differences, in µs
+		At, Size, Call          []int     // At is the sum
 		Shift                   []float64
 	}
 	Report struct{ Length, Chunk int }
@@ -84,7 +90,26 @@ func indexOf(t rapid.TB, page string) (x index) {
 	if err := json.Unmarshal(element(t, page, "data")[0], &x); err != nil {
 		t.Fatal(err)
 	}
+	at, id, begin := 0, 0, 0.0
+	for i := range x.Ops.Begin {
+		begin += x.Ops.Begin[i]
+		at += x.Ops.At[i]
+		id += x.Ops.ID[i]
+		x.Ops.ID[i] = id
+		x.Ops.Begin[i], x.Ops.Length[i], x.Ops.At[i] = begin/x.Ticks, x.Ops.Length[i]/x.Ticks, at
+		at += x.Ops.Size[i]
+	}
 	return x
+}
+
+// id returns the id of an operation.
+func (x index) id(op int) string {
+	number := x.Ops.ID[op]
+	if number >= 0 {
+		return x.Strings[number]
+	}
+	b := x.IDs[16*(-1-number):][:16]
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func openStack(t *testing.T) map[string]*reader.Report {
@@ -116,8 +141,8 @@ func TestIndexOfOpenStackTraces(t *testing.T) {
 				parent = open[depth-1]
 			}
 			open = append(open[:depth], i)
-			if x.Ops.Parent[i] != parent || x.Strings[x.Ops.Name[i]] != n.Name || x.Strings[x.Ops.ID[i]] != n.TraceID ||
-				int64(x.Ops.Begin[i]*1000) != int64(n.Begin) || (x.Ops.Flags[i]&1 != 0) != n.Failed {
+			if x.Ops.Parent[i] != parent || x.Strings[x.Ops.Name[i]] != n.Name || x.id(i) != n.TraceID ||
+				int64(x.Ops.Begin[i]*1000) != int64(n.Begin) || int64(x.Ops.Length[i]*1000) != int64(n.End-n.Begin) || (x.Ops.Flags[i]&1 != 0) != n.Failed {
 				t.Errorf("%s: operation %d does not agree with %+v", name, i, n)
 			}
 			info := report[x.Ops.At[i]:][:x.Ops.Size[i]]
@@ -210,9 +235,34 @@ func TestReadAgainOddTraces(t *testing.T) {
 					t.Errorf("the info of operation %d has no %q: %s", i, e.Key(), info)
 				}
 			}
+			checkTimes(t, x, i, n)
 			i++
 		}
 	})
+}
+
+// checkTimes compares the times of an operation. Differences of times are added up
+// without an error. Whole microseconds are enough if a trace is very long.
+func checkTimes(t *rapid.T, x index, op int, n *reader.Node) {
+	begin, length := n.Begin, n.End-n.Begin
+	if !n.Timed {
+		begin, length = 0, 0
+	}
+	for name, c := range map[string]struct {
+		got  float64 // in µs
+		want time.Duration
+	}{"begin": {x.Ops.Begin[op], begin}, "length": {x.Ops.Length[op], length}} {
+		tolerance := 2000.0
+		if x.Ticks != 1 {
+			tolerance = 0.5
+		}
+		if got := c.got * 1000; math.Abs(got-float64(c.want)) > tolerance {
+			t.Errorf("operation %d has the %s %f ns, want %d, with %v ticks", op, name, got, c.want, x.Ticks)
+		}
+	}
+	if x.id(op) != n.TraceID && utf8.ValidString(n.TraceID) {
+		t.Errorf("operation %d has the id %q, want %q", op, x.id(op), n.TraceID)
+	}
 }
 
 // oddReport builds the report of a generated trace.

@@ -6,7 +6,7 @@ import (
 )
 
 // An index is the JSON document of the element "data". Times are microseconds
-// since the trace began, with up to three decimals.
+// since the trace began, with up to three decimals, unless they are ticks.
 type index struct {
 	Format      int           `json:"format"`
 	Generator   string        `json:"generator"`
@@ -17,13 +17,16 @@ type index struct {
 	LastStarted *microseconds `json:"lastStarted"`
 	Warnings    []string      `json:"warnings"`
 	Strings     []string      `json:"strings"` // the texts that columns refer to; the first is ""
+	IDs         []byte        `json:"ids"`     // 16 bytes for each UUID; columns refer to number n as -1-n
+	Ticks       ticks         `json:"ticks"`   // in a microsecond
 	Ops         columns       `json:"ops"`
 	Stats       []stat        `json:"stats"`
 	Report      reportSize    `json:"report"`
 }
 
 // columns hold the operations, in the order of the tree, each before its children.
-// An int32 is the index of a text, but Parent is the index of an operation or -1.
+// An int32 is the index of a text, but Parent is the index of an operation or -1. ID and
+// ParentID may be negative, and then are UUIDs.
 type columns struct {
 	Parent    []int32        `json:"parent"`
 	Name      []int32        `json:"name"`
@@ -31,19 +34,19 @@ type columns struct {
 	Project   []int32        `json:"project"`
 	Host      []int32        `json:"host"`
 	Kind      []int32        `json:"kind"`
-	ID        []int32        `json:"id"`
+	ID        []int32        `json:"id"` // each minus the one before
 	ParentID  []int32        `json:"parentId"`
 	Detail    []int32        `json:"detail"`
 	Exception []int32        `json:"exception"`
 	Status    []int32        `json:"status"`
-	Begin     []microseconds `json:"begin"`
-	End       []microseconds `json:"end"`
+	Begin     []int64        `json:"begin"`  // ticks since the operation before began
+	Length    []int64        `json:"length"` // ticks from the begin to the end
 	Flags     []flags        `json:"flags"`
 	Self      []microseconds `json:"self"`
 	Critical  []microseconds `json:"critical"`
 	Call      []int          `json:"call"`            // equal for calls that the analysis takes for equal
 	Shift     []microseconds `json:"shift,omitempty"` // what the analysis added to the times; empty if nothing
-	At        []int64        `json:"at"`              // where the info is in the report
+	At        []int64        `json:"at"`              // bytes of the report from the end of the info before to the info
 	Size      []int64        `json:"size"`
 }
 
@@ -52,7 +55,7 @@ func newColumns() columns {
 	return columns{
 		Parent: []int32{}, Name: []int32{}, Service: []int32{}, Project: []int32{}, Host: []int32{}, Kind: []int32{},
 		ID: []int32{}, ParentID: []int32{}, Detail: []int32{}, Exception: []int32{}, Status: []int32{},
-		Begin: []microseconds{}, End: []microseconds{}, Flags: []flags{},
+		Begin: []int64{}, Length: []int64{}, Flags: []flags{},
 		Self: []microseconds{}, Critical: []microseconds{}, Call: []int{}, At: []int64{}, Size: []int64{},
 	}
 }

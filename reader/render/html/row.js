@@ -57,6 +57,28 @@ function makeRow() {
   return row;
 }
 
+// Elements of rows remember what was written to them, because neighbouring rows are alike,
+// and the browser lays out anew what is written, also if it is the same.
+
+function setText(node, text) {
+  if (node.shownText === text) return;
+  node.shownText = text;
+  node.textContent = text;
+}
+
+function setClass(node, name) {
+  if (node.shownClass === name) return;
+  node.shownClass = name;
+  node.className = name;
+}
+
+function setStyle(node, property, value) {
+  const shown = (node.shownStyle ??= {});
+  if (shown[property] === value) return;
+  shown[property] = value;
+  node.style.setProperty(property, value);
+}
+
 function fillRow(row, index) {
   const op = tree.rows[index];
   const part = row.cells;
@@ -66,19 +88,19 @@ function fillRow(row, index) {
   row.dataset.op = op;
   row.dataset.id = str(T.id[op]);
   setRowState(row, op, index);
-  part.label.style.setProperty("--depth", Math.min(T.depth[op], rowsView.mostIndent));
-  part.level.textContent = T.depth[op] > rowsView.mostIndent ? T.depth[op] : "";
+  setStyle(part.label, "--depth", Math.min(T.depth[op], rowsView.mostIndent));
+  setText(part.level, T.depth[op] > rowsView.mostIndent ? String(T.depth[op]) : "");
   part.twisty.classList.toggle("none", !row.hasAttribute("aria-expanded"));
-  part.chip.className = "chip c" + (T.colour[op] % 8);
+  setClass(part.chip, "chip c" + (T.colour[op] % 8));
   const p = T.parent[op];
   const namesService = p < 0 || T.service[p] !== T.service[op];
-  part.service.textContent = namesService ? serviceName(T.service[op]) : "";
-  part.name.textContent = T.name[op] ? show(T.name[op]) : "(no name)";
-  part.error.textContent = f & flag.failed ? show(T.exception[op]) : "";
-  part.detail.textContent = show(T.detail[op]);
+  setText(part.service, namesService ? serviceName(T.service[op]) : "");
+  setText(part.name, T.name[op] ? show(T.name[op]) : "(no name)");
+  setText(part.error, f & flag.failed ? show(T.exception[op]) : "");
+  setText(part.detail, show(T.detail[op]));
   markNames.forEach(([bit], i) => part.markIcons[i].classList.toggle("off", !(f & bit)));
   part.markIcons[1].classList.toggle("small", T.critical[op] < smallShare * (T.to - T.from));
-  part.duration.textContent = durationText(op);
+  setText(part.duration, durationText(op));
   part.duration.classList.toggle("unknown", (f & half) !== 0);
   fillBar(part, op, f);
 }
@@ -129,15 +151,17 @@ function fillBar(part, op, f) {
   const most = timeline.width + 20;
   const left = Math.max(Math.min(xOf(from), most), -20);
   const right = Math.max(Math.min(xOf(to), most), -20);
-  bar.style.transform = "translateX(" + left + "px)";
-  bar.style.width = Math.max(right - left, 2) + "px";
-  bar.className =
+  setStyle(bar, "transform", "translateX(" + left.toFixed(1) + "px)");
+  setStyle(bar, "width", Math.max(right - left, 2).toFixed(1) + "px");
+  setClass(
+    bar,
     "bar c" +
-    (T.colour[op] % 8) +
-    (f & flag.failed ? " bar-failed" : "") +
-    (f & flag.noStop ? " bar-no-stop" : "") +
-    (f & flag.noStart ? " bar-no-start" : "") +
-    (T.end[op] < T.begin[op] ? " bar-negative" : "");
+      (T.colour[op] % 8) +
+      (f & flag.failed ? " bar-failed" : "") +
+      (f & flag.noStop ? " bar-no-stop" : "") +
+      (f & flag.noStart ? " bar-no-start" : "") +
+      (T.end[op] < T.begin[op] ? " bar-negative" : ""),
+  );
   if (!track.hidden) fillTrack(track, op);
   part.time.setAttribute("aria-label", timeLabel(op, f));
 }
@@ -165,18 +189,18 @@ function fillTrack(track, op) {
     const segment = track.children[i];
     segment.hidden = i >= parts.length;
     if (segment.hidden) continue;
-    segment.style.transform = "translateX(" + parts[i][0] + "px)";
-    segment.style.width = parts[i][1] - parts[i][0] + "px";
+    setStyle(segment, "transform", "translateX(" + parts[i][0].toFixed(1) + "px)");
+    setStyle(segment, "width", (parts[i][1] - parts[i][0]).toFixed(1) + "px");
   }
 }
 
 // criticalSegments returns the segments of the critical path in an operation.
 function criticalSegments(op) {
-  T.segments ??= segmentsByOp(T.analysis?.critical_path?.segments ?? []);
+  T.segments ??= segmentsByOp(T.analysis?.critical_path?.segments);
   return T.segments.get(op) ?? [];
 }
 
-// segmentsByOp reads the segments, which are a list or columns.
+// segmentsByOp reads the segments, which are in columns and follow one another.
 function segmentsByOp(segments) {
   const byOp = new Map();
   const add = (op, begin, end) => {
@@ -184,7 +208,11 @@ function segmentsByOp(segments) {
     const shift = T.shift?.[op] ?? 0;
     byOp.get(op).push({ begin: begin - shift, end: end - shift });
   };
-  if (Array.isArray(segments)) for (const s of segments) add(s.op, s.begin_us, s.end_us);
-  else segments.op.forEach((op, i) => add(op, segments.begin[i], segments.end[i]));
+  let end = segments?.begin ?? 0;
+  summedUp(segments?.op).forEach((op, i) => {
+    const begin = end;
+    end += segments.length[i];
+    add(op, begin / segments.ticks, end / segments.ticks);
+  });
   return byOp;
 }

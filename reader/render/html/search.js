@@ -91,9 +91,10 @@ async function startSearch() {
 // searchIndex searches each text of the index once.
 function searchIndex(text) {
   const wanted = text.toLowerCase();
+  const mayBeID = /^[0-9a-f-]+$/.test(wanted);
   const hit = new Uint8Array(T.strings.length);
   for (let i = 1; i < hit.length; i++) hit[i] = T.strings[i].toLowerCase().includes(wanted) ? 1 : 0;
-  const columns = [T.name, T.service, T.project, T.host, T.id, T.detail, T.exception];
+  const columns = [T.name, T.service, T.project, T.host, T.detail, T.exception];
   for (let op = 0; op < T.n; op++) {
     for (const column of columns) {
       if (hit[column[op]]) {
@@ -101,6 +102,7 @@ function searchIndex(text) {
         break;
       }
     }
+    if (!search.found[op] && (T.id[op] < 0 ? mayBeID && uuid(-1 - T.id[op]).includes(wanted) : hit[T.id[op]])) search.found[op] = 1;
   }
 }
 
