@@ -48,7 +48,7 @@ func Eval[T any](p *Page, expression string) (T, error) {
 }
 
 // awaitTime is how long Await waits on a machine that is busy with other tests.
-const awaitTime = 30 * time.Second
+const awaitTime = 3 * 60 * time.Second
 
 // Await waits until an expression of JavaScript is true, or until a script of the page
 // has failed.

@@ -34,7 +34,7 @@ type Page struct {
 }
 
 // actionTime is how long an action may take on a machine that is busy with other tests.
-const actionTime = 2 * time.Minute
+const actionTime = 5 * time.Minute
 
 // New opens a window without a page.
 func (b *Browser) New(view View) (*Page, error) {
