@@ -22,7 +22,7 @@ func openUnreachable(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return fmt.Errorf("a service could not start while its tracing store is down: %w", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		return fmt.Errorf("opening took %v", took)
 	}
 	if err := s.Ping(ctx); err == nil {

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -148,16 +147,14 @@ func texts(batch []osprofiler.Notification) string {
 
 // sameSet compares as JSON values, in any order.
 func sameSet(got, want []osprofiler.Notification) error {
-	left := slices.Clone(got)
+	came := newPool(got)
 	var missing []osprofiler.Notification
 	for _, n := range want {
-		i := slices.IndexFunc(left, n.Equal)
-		if i < 0 {
+		if !came.take(n) {
 			missing = append(missing, n)
-			continue
 		}
-		left = slices.Delete(left, i, i+1)
 	}
+	left := came.left()
 	switch {
 	case len(missing) > 0:
 		return fmt.Errorf("%d of %d notifications did not come back:%s\ninstead came %d others:%s",

@@ -70,9 +70,10 @@ func roundTrip(ctx context.Context, stage *Stage, batch []osprofiler.Notificatio
 
 // comprise checks that each of want is among what came.
 func comprise(got, want []osprofiler.Notification) error {
+	came := newPool(got)
 	var missing []osprofiler.Notification
 	for _, n := range want {
-		if !slices.ContainsFunc(got, n.Equal) {
+		if !came.has(n) {
 			missing = append(missing, n)
 		}
 	}
