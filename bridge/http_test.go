@@ -55,7 +55,7 @@ func serveSigned(t *testing.T, p *bridge.Profiler, h http.HandlerFunc) (*http.Re
 // eventually waits for a span, which ends after the client has its answer.
 func eventually(t *testing.T, exporter *tracetest.InMemoryExporter) tracetest.SpanStub {
 	t.Helper()
-	for range 2000 {
+	for range 60_000 {
 		if spans := exporter.GetSpans(); len(spans) == 1 {
 			return spans[0]
 		}

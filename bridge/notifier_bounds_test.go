@@ -125,7 +125,9 @@ func TestNotifierAgeWithoutExporter(t *testing.T) {
 
 // A call waits no longer than its context lets it: neither for the exporter nor
 // for another call's export.
-func TestNotifierContext(t *testing.T) {
+func TestNotifierContext(t *testing.T) { synctest.Test(t, testNotifierContext) }
+
+func testNotifierContext(t *testing.T) {
 	inside := make(chan struct{})
 	n := bridge.NewNotifier(blocked{inside})
 	notify := func(ctx context.Context, i int) error {
@@ -169,7 +171,9 @@ func TestNotifierContext(t *testing.T) {
 
 // What is on its way out holds its room. Where it holds all there is, a call
 // waits until some is free, or its context is done.
-func TestNotifierNoRoomLeft(t *testing.T) {
+func TestNotifierNoRoomLeft(t *testing.T) { synctest.Test(t, testNotifierNoRoomLeft) }
+
+func testNotifierNoRoomLeft(t *testing.T) {
 	inside := make(chan struct{})
 	n := bridge.NewNotifier(blocked{inside}, bridge.WithMaxWaiting(1))
 	start, stop := operation(1)

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -97,21 +98,34 @@ func TestUnchangedInfoIsNotRead(t *testing.T) {
 		stub := tracetest.SpanStubFromReadOnlySpan(typical())
 		stub.Attributes, stub.Name, stub.Status.Description = nil, name, strings.Repeat("x", 4<<20)
 		n := convert.New().Append(nil, convert.Stops, stub.Snapshot())[0]
-		began := time.Now()
-		for range times {
-			if n.Validate() != nil || len(n.JSON()) < len(n.Info) {
-				t.Fatal("an unchanged notification should be valid and have its JSON")
+		// A busy machine may disturb each of them, but not all.
+		unread := fastest(func() {
+			for range times {
+				if n.Validate() != nil || len(n.JSON()) < len(n.Info) {
+					t.Fatal("an unchanged notification should be valid and have its JSON")
+				}
 			}
-		}
-		unread := time.Since(began)
-		began = time.Now()
-		for range times / 10 {
-			if _, err := osprofiler.ParseNotification(n.JSON()); err != nil {
-				t.Fatal(err)
+		})
+		read := fastest(func() {
+			for range times / 10 {
+				if _, err := osprofiler.ParseNotification(n.JSON()); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if read := time.Since(began); unread > read {
+		})
+		if unread > read {
 			t.Errorf("%q: to check %d times takes %v, longer than to read %d times, %v", name, times, unread, times/10, read)
 		}
 	}
+}
+
+// fastest returns the time of the fastest of three runs.
+func fastest(f func()) time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for range 3 {
+		began := time.Now()
+		f()
+		least = min(least, time.Since(began))
+	}
+	return least
 }

@@ -1,6 +1,7 @@
 package paging_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
