@@ -28,7 +28,7 @@ func TestReadingLeavesTheQueueFull(t *testing.T) {
 		}
 		readsAll(t, at, three)
 		sameNotifications(t, openStore(t, at, store.WithReadOnly()), three[1:2])
-		sameMessages(t, view.Messages(queue), before)
+		sameMessages(t, view, before)
 		pythonTakes(t, ask, at, mixed.notifications)
 	})
 }
@@ -134,6 +134,7 @@ func foreign(t *testing.T, n osprofiler.Notification) []testenv.RabbitMQMessage 
 // Messages that are not ours stay in the queue, in their order, whether we read or
 // take. Each is reported once.
 func TestForeignMessages(t *testing.T) {
+	t.Parallel()
 	two := busTraces(t, 2)
 	at := testenv.RabbitMQ(t)
 	view := testenv.RabbitMQAPI(t, at)
@@ -160,7 +161,7 @@ func TestForeignMessages(t *testing.T) {
 	if len(reports) != 1 || !strings.Contains(reports[0], fmt.Sprint(len(others))) {
 		t.Errorf("the listing reported %q, want one report about %d messages", reports, len(others))
 	}
-	sameMessages(t, view.Messages(queue), before)
+	sameMessages(t, view, before)
 
 	left := slices.DeleteFunc(slices.Clone(before), func(m testenv.RabbitMQMessage) bool { return !isForeign(m, others) })
 	for i, want := range [][]trace{two, nil} { // the second time, nothing else is there
@@ -172,7 +173,7 @@ func TestForeignMessages(t *testing.T) {
 		if want != nil {
 			readsAll(t, file, want)
 		}
-		sameMessages(t, view.Messages(queue), left)
+		sameMessages(t, view, left)
 	}
 }
 

@@ -107,8 +107,11 @@ func pythonTakes(t *testing.T, ask asker, at string, want []osprofiler.Notificat
 }
 
 // sameMessages checks that a queue has the same messages as before, in the same order.
-func sameMessages(t *testing.T, got, want []testenv.RabbitMQMessage) {
+func sameMessages(t *testing.T, view *testenv.RabbitMQView, want []testenv.RabbitMQMessage) {
 	t.Helper()
+	// The server puts back what was looked at after the client has gone.
+	view.AwaitQueue(queue, func(q testenv.RabbitMQQueue) bool { return q.Ready == len(want) && q.Unacknowledged == 0 })
+	got := view.Messages(queue)
 	if len(got) != len(want) {
 		t.Fatalf("the queue has %d messages, want %d", len(got), len(want))
 	}

@@ -12,6 +12,7 @@ import (
 // The demo stores spans of OTel instrumentation through our exporter. Python's
 // report of each of its traces equals ours, to the last value.
 func TestPythonReportsTheDemo(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "otel-demo.db")
 	demo := exec.Command("go", "run", "../../examples/otel-demo", "--connection-string", "sqlite:///"+path)
 	if out, err := demo.CombinedOutput(); err != nil {

@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/osprofiler-otel/osprofiler"
@@ -37,8 +39,7 @@ var jaegerRoutes = []jaegerRoute{
 		if j.Compact == "" {
 			return ""
 		}
-		// The machine of the tests is busy, and nothing repeats a lost datagram.
-		return "jaeger://" + j.Compact + "?osp_pause=50ms"
+		return "jaeger://" + j.Compact + "?osp_pause=1ms" // inParts waits for the server
 	}},
 }
 
@@ -54,13 +55,53 @@ func eachJaeger(t *testing.T, test func(t *testing.T, j *testenv.JaegerServer, r
 				e := openExporter(t, route.url(j))
 				test(t, j, route, func(spans []sdktrace.ReadOnlySpan) {
 					t.Helper()
-					if err := e.ExportSpans(t.Context(), spans); err != nil {
-						t.Fatal(err)
+					for part := range inParts(spans, route) {
+						if err := e.ExportSpans(t.Context(), part); err != nil {
+							t.Fatal(err)
+						}
+						if route.udp {
+							j.AwaitDatagrams()
+						}
 					}
 				})
 			})
 		}
 	}
+}
+
+// inParts divides spans into parts that the buffer of a UDP socket has room for, however
+// busy the server is. By other routes, all spans are one part.
+func inParts(spans []sdktrace.ReadOnlySpan, route jaegerRoute) iter.Seq[[]sdktrace.ReadOnlySpan] {
+	const most = 60_000 // of about 200,000
+	return func(yield func([]sdktrace.ReadOnlySpan) bool) {
+		begin, size := 0, 0
+		for i, s := range spans {
+			if size += sizeOf(s); route.udp && size > most {
+				if !yield(spans[begin : i+1]) {
+					return
+				}
+				begin, size = i+1, 0
+			}
+		}
+		if begin < len(spans) {
+			yield(spans[begin:])
+		}
+	}
+}
+
+// sizeOf returns about how many bytes a span takes.
+func sizeOf(s sdktrace.ReadOnlySpan) int {
+	size := 1000
+	add := func(attributes []attribute.KeyValue) {
+		for _, kv := range attributes {
+			size += len(kv.Key) + len(kv.Value.String())
+		}
+	}
+	add(s.Attributes())
+	for _, e := range s.Events() {
+		add(e.Attributes)
+	}
+	return size
 }
 
 func openExporter(t *testing.T, connectionString string) sdktrace.SpanExporter {

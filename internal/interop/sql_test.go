@@ -126,6 +126,7 @@ func open(t *testing.T, path string) *store.Store {
 // Our reader returns the notifications that Python wrote, and our report equals
 // Python's.
 func TestPythonWritesWeRead(t *testing.T) {
+	t.Parallel()
 	all := traces(t)
 	eachLibrary(t, func(t *testing.T, ask asker) {
 		for _, host := range []string{"", "another-host"} {
@@ -144,6 +145,7 @@ func TestPythonWritesWeRead(t *testing.T) {
 
 // Python's reports and listing of the traces that we wrote equal ours.
 func TestWeWritePythonReads(t *testing.T) {
+	t.Parallel()
 	all := traces(t)
 	eachLibrary(t, func(t *testing.T, ask asker) {
 		path := filepath.Join(t.TempDir(), "ours.db")

@@ -23,6 +23,7 @@ func examples[T any](count int, g *rapid.Generator[T]) []T {
 
 // ParseUUID accepts the same texts as Python's uuid.UUID, with the same result.
 func TestUUIDs(t *testing.T) {
+	t.Parallel()
 	texts := append(examples(2000, rapid.StringMatching(
 		`(urn:|uuid:|\{){0,3}([0-9a-fA-F]{4}-?){7,8}[0-9a-fA-F]{4}-?[0-9a-f-]{0,4}[}g]{0,2}`)),
 		"", "-", "{}", "urn:uuid:", "not-a-uuid", strings.Repeat("0", 32), strings.Repeat("-", 32), strings.Repeat("a-", 32),
@@ -49,6 +50,7 @@ func TestUUIDs(t *testing.T) {
 // ParseTime accepts every timestamp that Python's reports accept, with the same
 // result.
 func TestTimes(t *testing.T) {
+	t.Parallel()
 	texts := append(examples(2000, rapid.StringMatching(
 		`(2[0-9]{3}|000[0-9])-(0?[1-9]|1[0-3])-(0?[1-9]|[1-3][0-9])[Tt]([0-9]|[01][0-9]|2[0-4]):[0-5]?[0-9]:[0-6]?[0-9]\.[0-9]{1,7}`)),
 		"2024-02-29T00:00:00.0", "2023-02-29T00:00:00.0", "9999-12-31T23:59:59.999999", "0001-01-01T00:00:00.000000", "2024-05-06T07:08:60.0")
@@ -73,6 +75,7 @@ func TestTimes(t *testing.T) {
 
 // Package pyjson accepts the same texts as Python's json, with the same values.
 func TestJSON(t *testing.T) {
+	t.Parallel()
 	valid := examples(500, rapid.StringMatching(
 		`\{"a": (-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?|NaN|-?Infinity|null|true|false), "b" :\[ "([ -!#-\[\]-~é😀]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}|u[dD][89a-fA-F][0-9a-f]{2}))*",\{\} \] \}`))
 	texts := append(slices.Clone(valid), "", "[", "{]", "01", "-", "1.", ".5", "+1", "nan", "[1,]", `{"a":1,}`, "{'a':1}", `"\x"`, "\"\t\"", "1 2", "\ufeff1", `{"a":1,"a":2}`, "-0", "1e400", `"\ud83d\ude00\ud83d"`)
@@ -105,6 +108,7 @@ func TestJSON(t *testing.T) {
 // Our JSON of a notification stays the same, byte for byte, if Python reads it and
 // writes it again.
 func TestWrittenAsPythonWrites(t *testing.T) {
+	t.Parallel()
 	scalar := rapid.OneOf(rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.Int64().AsAny(), rapid.Float64().AsAny(), rapid.String().AsAny())
 	var texts []string
 	for _, values := range examples(500, rapid.MapOfN(rapid.String(), rapid.OneOf(scalar, rapid.SliceOfN(scalar, 0, 3).AsAny()), 0, 5)) {
@@ -128,6 +132,7 @@ func TestWrittenAsPythonWrites(t *testing.T) {
 
 // Python accepts the trace headers that we sign, and we accept Python's.
 func TestTraceInfo(t *testing.T) {
+	t.Parallel()
 	id := rapid.OneOf(rapid.StringN(1, 40, -1), rapid.Just(osprofiler.NewID()))
 	type request struct {
 		Trace map[string]string `json:"trace,omitempty"`

@@ -149,7 +149,7 @@ func (j *JaegerServer) AwaitTrace(id string, spans int) JaegerTrace {
 		if len(trace.Spans) >= spans {
 			return trace
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > patience {
 			j.t.Fatalf("Jaeger has %d of the %d spans of trace %s", len(trace.Spans), spans, id)
 		}
 	}

@@ -119,12 +119,15 @@ func TestMongoDBServersAcceptOnlyTLS(t *testing.T) {
 			} {
 				t.Run(want, func(t *testing.T) {
 					t.Parallel()
-					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-					defer cancel()
-					err := mongoClient(t, s.MongoDB()+options).Ping(ctx, nil)
-					if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-						t.Errorf("%q: %v, want %q", options, err, want)
-					}
+					Growing(t, 5*time.Second, func(d time.Duration) error {
+						ctx, cancel := context.WithTimeout(t.Context(), d)
+						defer cancel()
+						err := mongoClient(t, s.MongoDB()+options).Ping(ctx, nil)
+						if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+							return fmt.Errorf("%q: %w, want %q", options, err, want)
+						}
+						return nil
+					})
 				})
 			}
 		})
