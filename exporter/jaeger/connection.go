@@ -50,7 +50,7 @@ func parse(connectionString string, c config) (sender, config, error) {
 // readCommon reads the options of both transports.
 func readCommon(o *connstr.Options, c *config) {
 	o.Text("service_name_prefix", &c.naming.Prefix)
-	o.Bool("osp_join_service_names", &c.naming.Join)
+	o.Bool("osp_join_service", &c.naming.Join)
 	o.Int("osp_max_message_size", &c.maxMessageSize, leastMessageSize)
 	o.Ignore("filter_error_trace") // Jaeger finds failed traces without a record
 }
@@ -58,7 +58,7 @@ func readCommon(o *connstr.Options, c *config) {
 func parseUDP(s *connstr.Server, o *connstr.Options, c *config) (sender, error) {
 	readCommon(o, c)
 	o.Duration("osp_pause", &c.pause)
-	for _, name := range []string{"osp_token", "osp_ca_file", "osp_cert_file", "osp_key_file", "osp_verify", "osp_timeout"} {
+	for _, name := range []string{"osp_token", "osp_ca_certs", "osp_client_cert", "osp_client_key", "osp_verify_certs", "osp_timeout"} {
 		o.Refuse(name, "UDP has neither TLS, nor accounts, nor answers; the scheme should be jaeger+http or jaeger+https")
 	}
 	if err := o.Done(); err != nil {
@@ -85,11 +85,11 @@ func parseHTTP(s *connstr.Server, o *connstr.Options, c *config, secure bool) (s
 	verify := true
 	o.Filled("osp_token", &c.token)
 	o.Duration("osp_timeout", &c.timeout)
-	o.Bool("osp_verify", &verify)
+	o.Bool("osp_verify_certs", &verify)
 	o.Refuse("osp_pause", "requests by HTTP have answers, so that no pause is needed")
 	t := tlsconfig.Options{
-		Authorities: tlsconfig.Authorities{File: o.Named("osp_ca_file")},
-		Certificate: o.Named("osp_cert_file"), Key: o.Named("osp_key_file"),
+		Authorities: tlsconfig.Authorities{File: o.Named("osp_ca_certs")},
+		Certificate: o.Named("osp_client_cert"), Key: o.Named("osp_client_key"),
 	}
 	if err := o.Done(); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func readTLS(t *tlsconfig.Options, c *config, secure, verify bool) (err error) {
 	case given && c.tls != nil:
 		return errors.New("the connection string has options for TLS, and WithTLSConfig is given; one of them should be left out")
 	case t.Authorities.Given() && !verify:
-		return errors.New("the connection string has osp_ca_file and osp_verify=no; one of them should be left out")
+		return errors.New("the connection string has osp_ca_certs and osp_verify_certs=no; one of them should be left out")
 	case c.tls != nil:
 		return nil
 	}

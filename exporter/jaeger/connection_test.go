@@ -33,7 +33,7 @@ func TestOpen(t *testing.T) {
 		}
 		_ = e.Shutdown(t.Context())
 	}
-	e := open(t, "jaeger://h?service_name_prefix=west&osp_join_service_names=yes&osp_max_message_size=5000&osp_pause=20ms", WithServiceNamePrefix("east"), WithPause(time.Hour))
+	e := open(t, "jaeger://h?service_name_prefix=west&osp_join_service=yes&osp_max_message_size=5000&osp_pause=20ms", WithServiceNamePrefix("east"), WithPause(time.Hour))
 	if e.naming.Prefix != "west" || !e.naming.Join || e.maxMessageSize != 5000 || e.pause != 20*time.Millisecond {
 		t.Errorf("the options are %+v", e.config)
 	}
@@ -47,32 +47,32 @@ func TestOpen(t *testing.T) {
 // and shows no secret.
 func TestOpenRefuses(t *testing.T) {
 	for connectionString, want := range map[string]string{
-		"jaeger://":                                         "should name one host, and read like jaeger://host:6831",
-		"jaeger+http://:14268":                              "should name one host",
-		"jaeger://a,b":                                      "should name one host",
-		"jaeger+tcp://h":                                    "should read like jaeger://host:6831",
-		"redis://h":                                         "should read like jaeger://host:6831",
-		"jaeger://h:99999":                                  "should be a number from 1 to 65535",
-		"jaeger://user:secret@h":                            "UDP has no accounts",
-		"jaeger://h/api":                                    "sends by UDP",
-		"jaeger://h?osp_token=secret":                       "option osp_token of the connection string is not supported",
-		"jaeger://h?osp_max_message_size=65001":             "should be at most 65000",
-		"jaeger://h?osp_max_message_size=100":               "at least 4096",
-		"jaeger://h?osp_pause=fast":                         "osp_pause=fast",
-		"jaeger+http://h?osp_pause=1":                       "osp_pause of the connection string is not supported",
-		"jaeger+http://h?unknown=secret":                    `unknown option "unknown"`,
-		"jaeger+http://h?osp_timeout=0":                     "osp_timeout of the connection string should be more than 0",
-		"jaeger+http://h?osp_verify=no":                     "should be jaeger+https",
-		"jaeger+http://h?osp_ca_file=/x":                    "should be jaeger+https",
-		"jaeger+https://h?osp_ca_file=/no/such":             `cannot read the authorities of option osp_ca_file="/no/such"`,
-		"jaeger+https://h?osp_key_file=/x":                  "without osp_cert_file",
-		"jaeger+https://h?osp_ca_file=/x&osp_verify=no":     "one of them should be left out",
-		"jaeger+https://user:secret@h?osp_token=secret2":    "has a user and a token",
-		"jaeger+https://h?osp_token=sec%0Aret":              "visible ASCII characters",
-		"jaeger+https://us%3Aer:secret@h":                   `should have no ":"`,
-		"jaeger+https://user:sec%ret@h":                     "should be written %25",
-		"jaeger+https://user:sec@ret@h":                     "should be written %40",
-		"jaeger+https://h?osp_ca_file=&osp_cert_file=/cert": "is empty",
+		"jaeger://":                                            "should name one host, and read like jaeger://host:6831",
+		"jaeger+http://:14268":                                 "should name one host",
+		"jaeger://a,b":                                         "should name one host",
+		"jaeger+tcp://h":                                       "should read like jaeger://host:6831",
+		"redis://h":                                            "should read like jaeger://host:6831",
+		"jaeger://h:99999":                                     "should be a number from 1 to 65535",
+		"jaeger://user:secret@h":                               "UDP has no accounts",
+		"jaeger://h/api":                                       "sends by UDP",
+		"jaeger://h?osp_token=secret":                          "option osp_token of the connection string is not supported",
+		"jaeger://h?osp_max_message_size=65001":                "should be at most 65000",
+		"jaeger://h?osp_max_message_size=100":                  "at least 4096",
+		"jaeger://h?osp_pause=fast":                            "osp_pause=fast",
+		"jaeger+http://h?osp_pause=1":                          "osp_pause of the connection string is not supported",
+		"jaeger+http://h?unknown=secret":                       `unknown option "unknown"`,
+		"jaeger+http://h?osp_timeout=0":                        "osp_timeout of the connection string should be more than 0",
+		"jaeger+http://h?osp_verify_certs=no":                  "should be jaeger+https",
+		"jaeger+http://h?osp_ca_certs=/x":                      "should be jaeger+https",
+		"jaeger+https://h?osp_ca_certs=/no/such":               `cannot read the authorities of option osp_ca_certs="/no/such"`,
+		"jaeger+https://h?osp_client_key=/x":                   "without osp_client_cert",
+		"jaeger+https://h?osp_ca_certs=/x&osp_verify_certs=no": "one of them should be left out",
+		"jaeger+https://user:secret@h?osp_token=secret2":       "has a user and a token",
+		"jaeger+https://h?osp_token=sec%0Aret":                 "visible ASCII characters",
+		"jaeger+https://us%3Aer:secret@h":                      `should have no ":"`,
+		"jaeger+https://user:sec%ret@h":                        "should be written %25",
+		"jaeger+https://user:sec@ret@h":                        "should be written %40",
+		"jaeger+https://h?osp_ca_certs=&osp_client_cert=/cert": "is empty",
 	} {
 		e, err := Open(connectionString)
 		if err == nil {

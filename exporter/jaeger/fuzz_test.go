@@ -12,7 +12,7 @@ import (
 // Whatever the connection string is, Open neither panics nor shows a password.
 func FuzzOpen(f *testing.F) {
 	for _, text := range []string{
-		"jaeger://127.0.0.1:6831", "jaeger+http://user:pass@h:14268/api/traces?osp_timeout=1s", "jaeger+https://h?osp_token=abc&osp_verify=no",
+		"jaeger://127.0.0.1:6831", "jaeger+http://user:pass@h:14268/api/traces?osp_timeout=1s", "jaeger+https://h?osp_token=abc&osp_verify_certs=no",
 		"jaeger://[::1", "jaeger+https://u:p%ZZ@h", "jaeger+http://h?osp_max_message_size=-1", "jaeger://h?service_name_prefix=%00", "://", "jaeger:",
 	} {
 		f.Add(text)

@@ -55,7 +55,7 @@ func newHTTP(s *connstr.Server, address string, secure bool, c *config) *httpSen
 	}
 	h.server = neterr.Server{
 		Name: "Jaeger at " + address, Timeout: c.timeout, TimeoutOption: "osp_timeout",
-		Without: "the scheme should be jaeger+http", Trust: "osp_ca_file names the file with the authority to trust",
+		Without: "the scheme should be jaeger+http", Trust: "osp_ca_certs names the file with the authority to trust",
 	}
 	patience := min(c.timeout, defaultTimeout)
 	dialer := &net.Dialer{Timeout: patience, KeepAlive: 30 * time.Second}
@@ -132,6 +132,8 @@ func (h *httpSender) refusal(answer *http.Response, text string) error {
 	}
 	cause := &statusError{answer.StatusCode, says}
 	switch code := answer.StatusCode; {
+	case neterr.AsksForTLS(code, text):
+		return explained.New(cause, "%s speaks TLS; the scheme should be jaeger+https", h.server.Name)
 	case code == http.StatusRequestEntityTooLarge:
 		return &refusedError{tooMuch: true, err: explained.New(cause, "%s takes no span of this size: %s", h.server.Name, says)}
 	case code == http.StatusBadRequest || code == http.StatusUnprocessableEntity:

@@ -277,13 +277,13 @@ func TestHTTPS(t *testing.T) {
 	files := testenv.NewCertificates(t, "")
 	s := testenv.StartJaeger(t, testenv.JaegerAllInOne176, "--collector.http.tls.enabled", "--collector.http.tls.cert="+files.Server, "--collector.http.tls.key="+files.Key, "--collector.http.tls.client-ca="+files.Authority)
 	url := "jaeger+https://" + s.Jaeger().Thrift
-	own := "osp_cert_file=" + files.Client + "&osp_key_file=" + files.ClientKey
+	own := "osp_client_cert=" + files.Client + "&osp_client_key=" + files.ClientKey
 	for connectionString, want := range map[string]string{
-		url + "?osp_ca_file=" + files.Authority + "&" + own: "",
-		url + "?osp_verify=no&" + own:                       "",
-		url + "?" + own:                                     "by TLS (osp_ca_file names the file with the authority to trust)",
-		url + "?osp_ca_file=" + files.Authority:             "certificate required",
-		"jaeger+http://" + s.Jaeger().Thrift:                "HTTP request to an HTTPS server",
+		url + "?osp_ca_certs=" + files.Authority + "&" + own: "",
+		url + "?osp_verify_certs=no&" + own:                  "",
+		url + "?" + own:                                      "by TLS (osp_ca_certs names the file with the authority to trust)",
+		url + "?osp_ca_certs=" + files.Authority:             "certificate required",
+		"jaeger+http://" + s.Jaeger().Thrift:                 "speaks TLS; the scheme should be jaeger+https",
 	} {
 		err := open(t, connectionString, once).ExportSpans(t.Context(), manySpans(1, 1))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

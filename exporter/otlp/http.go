@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
+	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
@@ -119,7 +120,7 @@ func (h *httpConnection) upload(ctx context.Context, spans []*tracepb.ResourceSp
 		return answer{}, newFailure(serverstate.Stays, false, 0, explained.New(err, "%s answers with a redirect to %q (%s), which is not followed, because headers go to this host only; the connection string should name that target",
 			h.peer.Name, h.peer.safe(to), status))
 	}
-	if noticed.wantsTLS() {
+	if neterr.AsksForTLS(noticed.status, string(noticed.body)) {
 		return answer{}, newFailure(serverstate.Stays, false, 0, explained.New(err, "%s speaks TLS; the connection string should start with otlp+https://", h.peer.Name))
 	}
 	return answer{}, h.peer.refused(answered{
@@ -168,14 +169,6 @@ func (r *reply) contentType() string {
 		return ""
 	}
 	return kind
-}
-
-// wantsTLS recognizes the answer of a server for HTTPS to a request without TLS: Go's,
-// nginx's and Apache's.
-func (r *reply) wantsTLS() bool {
-	text := string(r.body)
-	return r.status == http.StatusBadRequest && (strings.Contains(text, "HTTP request to an HTTPS server") || strings.Contains(text, "plain HTTP request was sent to HTTPS port") ||
-		strings.Contains(text, "speaking plain HTTP to an SSL-enabled server port"))
 }
 
 // reason returns the message of an answer that refuses a request. OTLP's answer is a
