@@ -254,13 +254,22 @@ func appendDouble(b []byte, f float64) []byte {
 	return append(pyjson.AppendFloat(append(b, `{\"doubleValue\":`...), f), '}')
 }
 
+// lastTime is the last time of which the nanoseconds have 64 bits.
+var lastTime = time.Unix(0, math.MaxInt64)
+
 // appendTime appends a time. The zero time of a span that has not ended is left
-// out. A time before 1970 is 0, because OTLP has none.
+// out. A time before 1970 is 0, because OTLP has none. A time that is too late is lastTime.
 func appendTime(b []byte, name string, t time.Time) []byte {
-	if t.IsZero() {
+	nanoseconds := int64(0)
+	switch {
+	case t.IsZero():
 		return b
+	case t.After(lastTime):
+		nanoseconds = math.MaxInt64
+	case t.Year() >= 1970:
+		nanoseconds = max(0, t.UnixNano())
 	}
-	return append(strconv.AppendInt(append(b, name...), max(0, t.UnixNano()), 10), `\"`...)
+	return append(strconv.AppendInt(append(b, name...), nanoseconds, 10), `\"`...)
 }
 
 // appendCount appends a number, except OTLP's default, 0.

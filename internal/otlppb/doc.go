@@ -11,7 +11,7 @@
 // OTLP has no field for the number of a span's children, for the trace state and the
 // sampling flag of its parent, and for the Go element type of an empty slice. OTLP's
 // strings are UTF-8, so every other byte becomes U+FFFD. A time before 1970 becomes
-// 0.
+// 0, and one after April 2262 the last that 64 bits of nanoseconds reach.
 //
 // # Decoding
 //

@@ -86,10 +86,17 @@ func appendDouble(b []byte, f field, value float64) []byte {
 	return protowire.AppendFixed64(protowire.AppendVarint(b, uint64(f)), math.Float64bits(value))
 }
 
-// appendTime appends a time, except the zero time of a span that has not ended.
+// lastTime is the last time of which the nanoseconds have 64 bits.
+var lastTime = time.Unix(0, math.MaxInt64)
+
+// appendTime appends a time, except the zero time of a span that has not ended. A time that
+// is too late becomes lastTime.
 func appendTime(b []byte, f field, t time.Time) []byte {
-	if t.IsZero() {
+	switch {
+	case t.IsZero() || t.Year() < 1970:
 		return b
+	case t.After(lastTime):
+		t = lastTime
 	}
 	nanoseconds := t.UnixNano()
 	if nanoseconds <= 0 { // OTLP has no time before 1970
