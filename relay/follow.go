@@ -85,6 +85,7 @@ func (f *Follower) Run(ctx context.Context) error {
 	if err := f.restore(); err != nil {
 		return err
 	}
+	f.started()
 	var working sync.WaitGroup
 	ended := make(chan struct{})
 	for _, w := range f.workers {

@@ -20,6 +20,7 @@ type followConfig struct {
 	filter      *Filter
 	deadLetters *DeadLetters
 	warning     func(error)
+	started     func()
 	redactor
 	poll, grace time.Duration
 }
@@ -60,8 +61,14 @@ func WithGrace(d time.Duration) FollowOption {
 	return followOptionFunc(func(c *followConfig) { c.grace = d })
 }
 
+// WithStarted sets a function that Run calls when it has read the state directory, before it
+// reads the sources. Run does not call it if the state directory cannot be used.
+func WithStarted(started func()) FollowOption {
+	return followOptionFunc(func(c *followConfig) { c.started = started })
+}
+
 func newFollowConfig(opts []FollowOption) followConfig {
-	c := followConfig{warning: func(error) {}}
+	c := followConfig{warning: func(error) {}, started: func() {}}
 	for _, opt := range opts {
 		opt.applyFollow(&c)
 	}

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/osprofiler-otel/osprofiler/relay"
+	"github.com/osprofiler-otel/osprofiler/store"
 )
 
 // follow are the options of --follow.
@@ -122,6 +123,13 @@ func (f *forward) runFollow(ctx context.Context, stderr io.Writer) (err error) {
 	signal.Ignore(syscall.SIGHUP) // there is nothing to read again
 	extendGrace(ctx, f.graceTime())
 	f.log = f.logger(stderr)
+	defer catchLogs(f.log)()
+	defer func() {
+		var wrong usageError
+		if !errors.As(err, &wrong) && !errors.Is(err, store.ErrConnectionString) { // these are told to who types them
+			err = f.logged("the relay does not run", err)
+		}
+	}()
 	e, err := f.open(ctx)
 	if err != nil {
 		return err

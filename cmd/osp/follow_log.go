@@ -3,10 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"google.golang.org/grpc/grpclog"
 
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 	"github.com/osprofiler-otel/osprofiler/relay"
@@ -39,6 +44,43 @@ func (f *forward) logger(w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// catchLogs makes lines of what libraries log by packages log and grpclog, so that they
+// have the form of the log. The function that it returns ends that.
+func catchLogs(to *slog.Logger) (restore func()) {
+	writer, flags := log.Writer(), log.Flags()
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(to.Handler(), slog.LevelWarn).Writer())
+	grpcErrors.to.Store(to)
+	return func() {
+		grpcErrors.to.Store(nil)
+		log.SetOutput(writer)
+		log.SetFlags(flags)
+	}
+}
+
+// grpcErrors gets what gRPC logs as errors.
+var grpcErrors grpcLog
+
+type grpcLog struct{ to atomic.Pointer[slog.Logger] }
+
+// Write implements io.Writer.
+func (g *grpcLog) Write(line []byte) (int, error) {
+	to := g.to.Load()
+	if to == nil {
+		return os.Stderr.Write(line)
+	}
+	to.Warn("gRPC", "error", strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// logGRPC makes gRPC log to grpcErrors, unless its own variables of the environment ask
+// for more. It is called before anything else uses gRPC.
+func logGRPC() {
+	if os.Getenv("GRPC_GO_LOG_SEVERITY_LEVEL") == "" {
+		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, &grpcErrors))
+	}
 }
 
 // logWarnings writes warnings to the log. After a few in a minute it only counts them.

@@ -29,6 +29,7 @@ type follower struct {
 func (r *follower) run(ctx context.Context) (err error) {
 	opts := []relay.FollowOption{
 		relay.WithGrace(r.graceTime()), relay.WithWarning(r.warned), relay.WithRedaction(r.redact.Redaction),
+		relay.WithStarted(r.started),
 	}
 	if r.follow.poll.Duration > 0 {
 		opts = append(opts, relay.WithPollInterval(r.follow.poll.Duration))
@@ -105,7 +106,6 @@ func (r *follower) serve(ctx context.Context) error {
 		r.watch(watchCtx)
 		close(watching)
 	}()
-	r.started()
 	announced := whenEnded(ctx, r.stopping)
 	err = r.relay.Run(ctx)
 	announced()
@@ -212,18 +212,24 @@ func (r *follower) stopping() {
 	r.tell(sdnotify.Stopping, sdnotify.Status("writing what was read"))
 }
 
-// stopped logs the end of the relay. An error is logged here if the log is JSON,
-// because a line of another form would break it.
+// stopped logs the end of the relay.
 func (r *follower) stopped(err error) error {
 	counts := countsOf(r.relay.Stats())
-	switch {
-	case err == nil:
+	if err == nil {
 		r.log.Info("the relay has stopped", counts...)
-	case r.follow.logFormat == logJSON:
-		r.log.Error("the relay has stopped", append(counts, "error", err)...)
-		return loggedError{err}
+		return nil
 	}
-	return err
+	return r.logged("the relay has stopped", err, counts...)
+}
+
+// logged logs an error if the log is JSON, because a line of another form would break it.
+func (f *forward) logged(text string, err error, more ...any) error {
+	var known loggedError
+	if err == nil || f.follow.logFormat != logJSON || errors.As(err, &known) {
+		return err
+	}
+	f.log.Error(text, append(more, "error", err)...)
+	return loggedError{err}
 }
 
 // A loggedError is an error that was written already.

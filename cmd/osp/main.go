@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,9 +29,14 @@ const (
 	exitNotFound
 )
 
+// sameSignal is how long a signal counts as the same that came before: `timeout` and other
+// programs that end a command send it to the command and to its process group.
+const sameSignal = 300 * time.Millisecond
+
 func main() {
+	logGRPC()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, stop) }) // the second signal ends the program at once
 	os.Exit(interrupted(ctx, func(ctx context.Context) int { return execute(ctx, newRoot(), os.Args[1:], os.Stderr) }, os.Stderr))
 }
 

@@ -37,12 +37,12 @@ func TestTheAnswerReachesClientsThatAreStillSending(t *testing.T) {
 		header string
 		code   int
 	}{
-		"large":         {3 * most, "Authorization: Bearer secret", 413},
-		"wrong token":   {most, "Authorization: Bearer wrong", 401},
-		"no token":      {3 * most, "X: y", 401},
-		"wrong type":    {most, "Authorization: Bearer secret\r\nContent-Type: text/plain", 415},
-		"not gzip":      {most, "Authorization: Bearer secret\r\nContent-Encoding: gzip", 400},
-		"in chunks": {-3 * most, "Authorization: Bearer secret", 413},
+		"large":       {3 * most, "Authorization: Bearer secret", 413},
+		"wrong token": {most, "Authorization: Bearer wrong", 401},
+		"no token":    {3 * most, "X: y", 401},
+		"wrong type":  {most, "Authorization: Bearer secret\r\nContent-Type: text/plain", 415},
+		"not gzip":    {most, "Authorization: Bearer secret\r\nContent-Encoding: gzip", 400},
+		"in chunks":   {-3 * most, "Authorization: Bearer secret", 413},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dialTCP(t, r)
