@@ -95,16 +95,29 @@ func (a *admission) acquire(ctx context.Context, own, all *semaphore.Weighted, s
 // memory.
 const patience = time.Second
 
+// leastRate is how many bytes of a body should arrive in a second. A request that arrives
+// so fast is not hurried, because it is large or its way is long, and would come as slowly
+// when it is sent again.
+const leastRate = 64 << 10
+
 // hurry calls end if the request takes longer than patience while others wait for what it
-// has: those of its client for a part of the client's share, or those of any client. The
-// caller calls stop when the request was read; end is not called after that.
-func (a *admission) hurry(end func()) (stop func()) {
+// has: those of its client for a part of the client's share, or those of any client.
+// received returns how many bytes have arrived; nil stands for none. The caller calls stop
+// when the request was read; end is not called after that.
+func (a *admission) hurry(received func() int64, end func()) (stop func()) {
 	var mu sync.Mutex
+	began, before := time.Now(), int64(0)
+	if received != nil {
+		before = received()
+	}
+	isSlow := func() bool {
+		return received == nil || float64(received()-before) < leastRate*time.Since(began).Seconds()
+	}
 	stopped, done := false, make(chan struct{})
 	timer := time.AfterFunc(patience, func() {
 		ticker := time.NewTicker(patience / 4)
 		defer ticker.Stop()
-		for a.receiver.short.Load() == 0 && a.own.short.Load() == 0 {
+		for a.receiver.short.Load() == 0 && a.own.short.Load() == 0 || !isSlow() {
 			select {
 			case <-done:
 				return

@@ -121,7 +121,7 @@ func (s *grpcServer) receive(stream grpc.ServerStream, a *admission) ([]byte, er
 	timer := time.NewTimer(s.receiver.readTimeout)
 	defer timer.Stop()
 	ended := make(chan struct{})
-	defer a.hurry(func() { close(ended) })()
+	defer a.hurry(nil, func() { close(ended) })()
 	select {
 	case got := <-results:
 		return got.body, got.err

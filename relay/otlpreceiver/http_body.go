@@ -31,7 +31,7 @@ func isGzip(req *http.Request) bool {
 func (a *admission) read(ctx context.Context, w http.ResponseWriter, req *http.Request) ([]byte, *failure) {
 	r := a.receiver
 	reader := &bodyReader{admission: a, receiver: r, control: http.NewResponseController(w), gzip: isGzip(req)}
-	reader.limited = http.MaxBytesReader(w, req.Body, int64(r.maxMessage))
+	reader.limited = &countingReader{http.MaxBytesReader(w, req.Body, int64(r.maxMessage)), &reader.received}
 	first := int64(min(firstPart, max(r.maxMemory/firstParts/r.maxRequests, bytes.MinRead)))
 	buffer := &bytes.Buffer{}
 	if size := req.ContentLength; size > 0 && !isGzip(req) {
@@ -70,6 +70,20 @@ type bodyReader struct {
 	gzip      bool
 	reader    io.Reader // decompressed; nil before the first read
 	time      time.Duration
+	received  atomic.Int64 // bytes in the form of the client
+}
+
+// A countingReader adds to a counter how many bytes it has read.
+type countingReader struct {
+	io.Reader
+	count *atomic.Int64
+}
+
+// Read implements io.Reader.
+func (c *countingReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.count.Add(int64(n))
+	return n, err
 }
 
 // read reads a part. more says that the part is full. The time of osp_read_timeout is for
@@ -79,7 +93,7 @@ func (b *bodyReader) read(buffer *bytes.Buffer, part int64) (more bool, f *failu
 	defer func() { b.time += time.Since(began) }()
 	_ = b.control.SetReadDeadline(began.Add(b.receiver.readTimeout - b.time))
 	var ended atomic.Bool
-	defer b.admission.hurry(func() {
+	defer b.admission.hurry(b.received.Load, func() {
 		ended.Store(true)
 		_ = b.control.SetReadDeadline(time.Now())
 	})()

@@ -227,8 +227,8 @@ func TestOnlyThoseWhoHoldTheShareAreHurried(t *testing.T) {
 	}()
 	waitUntil(t, "the greedy client waits", func() bool { return greedy.own.short.Load() == 1 })
 	endOfGreedy, endOfOther := make(chan struct{}), make(chan struct{})
-	defer other.hurry(func() { close(endOfOther) })()
-	defer greedy.hurry(func() { close(endOfGreedy) })()
+	defer other.hurry(nil, func() { close(endOfOther) })()
+	defer greedy.hurry(nil, func() { close(endOfGreedy) })()
 	select {
 	case <-endOfGreedy:
 	case <-time.After(time.Minute):
