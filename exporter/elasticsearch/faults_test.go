@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/osprofiler-otel/osprofiler/internal/faults"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
@@ -118,6 +119,7 @@ func TestNodeGone(t *testing.T) {
 		Direct: func() *store.Store { c.AwaitCopies(t); return direct(t, c.URL)() },
 		Enter:  func(*testing.T) { c.Master.Kill() },
 		Leave:  func(*testing.T) { c.Master.Restart() },
+		Longer: 2 * time.Minute,
 	}.Test(t)
 }
 
