@@ -148,6 +148,7 @@ func unlimited(t *testing.T, at string) *sql.DB {
 	t.Helper()
 	if parse(t, at).Scheme == "postgresql" {
 		at = withOption(t, at, "options", "-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0")
+		at = strings.ReplaceAll(at, "+", "%20") // pgx takes + as it is
 	}
 	return foreign(t, at)
 }
