@@ -186,26 +186,37 @@ func TestACursorIsKeptWhenThereIsRoomAgain(t *testing.T) {
 }
 
 func TestTwoRelaysExportAnOperationOnce(t *testing.T) {
-	shared := openStore(t, "sqlite:///"+filepath.Join(t.TempDir(), "shared.db"))
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) { testTwoRelays(t, dir) })
+}
+
+func testTwoRelays(t *testing.T, dir string) {
+	shared := openStore(t, "file://"+filepath.Join(dir, "shared.jsonl"))
 	start, stop := operation(1, 1)
 	alone, _ := operation(1, 2)
 	var sinks [2]*spanSink
 	var sources [2]*listSource
 	var followers [2]*relay.Follower
+	var ends [2]func() error
 	for i, n := range [2][]osprofiler.Notification{{start, alone}, {stop}} {
 		sinks[i], sources[i] = &spanSink{t: t}, newListSource(n...)
-		followers[i] = relay.NewFollower([]relay.Source{sources[i]},
+		followers[i], ends[i] = runBegins(t, []relay.Source{sources[i]},
 			[]relay.Target{relay.ToStore(shared), relay.ToExporter(sinks[i], relay.WithPairing(8*time.Second, 0, 0))})
-		following(t, followers[i])
 	}
-	eventually(t, "both relays have exported or dropped what they have", func() bool {
-		return sources[0].acknowledged() == 2 && sources[1].acknowledged() == 1
-	})
+	wait(time.Minute) // both relays have exported or dropped what they have
+	if sources[0].acknowledged() != 2 || sources[1].acknowledged() != 1 {
+		t.Errorf("the sources hear of %d and %d", sources[0].acknowledged(), sources[1].acknowledged())
+	}
 	one, two := followers[0].Stats().Targets[1], followers[1].Stats().Targets[1]
 	if sinks[0].count() != 1 || sinks[0].incompletes() != 1 || one.Elsewhere != 1 || one.Incomplete != 1 {
 		t.Errorf("the relay with the start has exported %d spans: %+v", sinks[0].count(), one)
 	}
 	if sinks[1].count() != 1 || sinks[1].incompletes() != 0 || two.Paired != 1 {
 		t.Errorf("the relay with the stop has exported %d spans: %+v", sinks[1].count(), two)
+	}
+	for _, end := range ends {
+		if err := end(); err != nil {
+			t.Error(err)
+		}
 	}
 }
