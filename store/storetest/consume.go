@@ -315,7 +315,7 @@ func consumeClosed(ctx context.Context, stage *Stage, s *store.Store, batch []os
 	return takes(ctx, again, batch)
 }
 
-func consumeReadOnly(ctx context.Context, stage *Stage, s *store.Store, batch []osprofiler.Notification) error {
+func consumeReadOnly(ctx context.Context, stage *Stage, _ *store.Store, batch []osprofiler.Notification) error {
 	reading, err := stage.openReadOnly(ctx)
 	if err != nil {
 		return err
