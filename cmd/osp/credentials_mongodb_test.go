@@ -57,11 +57,11 @@ func mongoDBTroubles(t *testing.T) ([]trouble, victim) {
 	c := testenv.NewCertificates(t, "")
 	encrypted := testenv.StartMongoDBTLS(t, c)
 	redis := testenv.StartRedis(t)
-	const quick = "&serverSelectionTimeoutMS=1000"
+	const quick = "&serverSelectionTimeoutMS=2000"
 	of := func(user, more string) string {
 		return as("mongodb", user, secret(user), server.Addr(), "/?authSource=admin"+more)
 	}
-	pw, closed := secret("wrong"), closedPort(t)
+	pw, closed := secret("wrong"), testenv.ClosedPort(t)
 	tls := func(ca string) string {
 		return "mongodb://" + encrypted.Addr() + "/?tls=true" + quick + "&tlsCAFile=" + url.QueryEscape(ca)
 	}
@@ -84,7 +84,7 @@ func mongoDBTroubles(t *testing.T) ([]trouble, victim) {
 		{name: "foreign documents among ours", at: of("special", "&db_name="+spoiledDB), reads: true, writes: true},
 		{name: "special characters", at: of("special", ""), reads: true, writes: true},
 	}
-	return troubles, victim{server: server, at: func(_ *testing.T, addr string) string {
+	return troubles, victim{server: server, quick: quick, patient: "&serverSelectionTimeoutMS=60000", at: func(_ *testing.T, addr string) string {
 		return as("mongodb", "special", secret("special"), addr, "/?authSource=admin&directConnection=true&db_name=victim"+quick)
 	}}
 }

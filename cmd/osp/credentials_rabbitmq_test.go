@@ -46,12 +46,12 @@ func rabbitMQTroubles(t *testing.T) ([]trouble, victim) {
 	c := testenv.NewCertificates(t, "")
 	encrypted := testenv.StartRabbitMQTLS(t, c)
 	redis := testenv.StartRedis(t)
-	const quick = "osp_timeout=2"
+	const quick, patient = "osp_timeout=2", "osp_timeout=60"
 	of := func(user, virtualHost string) string {
 		return rabbitURL(user, secret(user), server.Addr(), virtualHost, "")
 	}
-	pw, closed := secret("wrong"), closedPort(t)
-	tls := func(options string) string { return rabbitURL("guest", pw, encrypted.Addr(), "", "?"+quick+options) }
+	pw, closed := secret("wrong"), testenv.ClosedPort(t)
+	tls := func(options string) string { return rabbitURL("guest", pw, encrypted.Addr(), "", "?"+patient+options) }
 	const refused, rights = "refuses the user or the password of the connection string", "rights"
 	troubles := []trouble{
 		{name: "wrong password", at: rabbitURL("reader", pw, server.Addr(), "good", ""), error: refused},
@@ -64,7 +64,7 @@ func rabbitMQTroubles(t *testing.T) ([]trouble, victim) {
 		{name: "no rights", at: of("norole", "good"), error: rights},
 		{name: "unknown authority", at: tls("&ssl=true&ssl_ca_file=" + url.QueryEscape(testenv.NewCertificates(t, "").Authority)), error: "ssl_ca_file"},
 		{name: "no TLS where the server has it", at: tls(""), error: "ssl"},
-		{name: "TLS where the server has none", at: of("special", "good") + "?ssl=true&" + quick, error: "TLS"},
+		{name: "TLS where the server has none", at: of("special", "good") + "?ssl=true&" + patient, error: "TLS"},
 		{name: "unknown host", at: rabbitURL("u", pw, "no-such-host.invalid", "", ""), error: "cannot connect to RabbitMQ at no-such-host.invalid:5672"},
 		{name: "refused port", at: rabbitURL("u", pw, closed, "", ""), error: "cannot connect to RabbitMQ at " + closed},
 		{name: "not a RabbitMQ server", at: rabbitURL("u", pw, redis.Addr(), "", "?"+quick), error: "RabbitMQ at " + redis.Addr()},
@@ -84,7 +84,7 @@ func rabbitMQTroubles(t *testing.T) ([]trouble, victim) {
 			fill(t, server.RabbitMQ()+host)
 		}
 	}
-	return troubles, victim{server: server,
+	return troubles, victim{server: server, quick: quick, patient: patient,
 		at: func(_ *testing.T, addr string) string {
 			return rabbitURL("special", secret("special"), addr, "victim", "?"+quick)
 		},

@@ -15,7 +15,7 @@ import (
 // second port. No client trusts the authority of its certificate.
 func startRedis(t *testing.T) (server *testenv.Server, encrypted string) {
 	t.Helper()
-	encrypted = closedPort(t)
+	encrypted = freeAddress(t)
 	_, port, _ := net.SplitHostPort(encrypted)
 	c := testenv.NewCertificates(t, "")
 	server = testenv.StartRedis(t, "--appendonly", "yes", "--requirepass", secret("redis"), "--tls-port", port,
@@ -37,8 +37,9 @@ func redisDo(t *testing.T, addr string, db int, commands ...[]any) {
 	}
 }
 
-// closedPort returns host:port of a port on which no server listens.
-func closedPort(t *testing.T) string {
+// freeAddress returns host:port of a port on which no server listens, for a server of the
+// test.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,12 +90,12 @@ func redisTroubles(t *testing.T) ([]trouble, victim) {
 	server, encrypted := startRedis(t)
 	spoil(t, server.Addr())
 	pw := secret("redis")
-	closed := closedPort(t)
+	closed := testenv.ClosedPort(t)
 	troubles := append(inRedis(func(user, password, db string) string { return as("redis", user, password, server.Addr(), db) }),
 		trouble{name: "unknown host", at: as("redis", "", pw, "no-such-host.invalid", ""), error: "cannot connect to Redis at no-such-host.invalid:6379"},
 		trouble{name: "refused port", at: as("redis", "", pw, closed, ""), error: "cannot connect to Redis at " + closed},
-		trouble{name: "TLS where the server has none", at: as("rediss", "", pw, server.Addr(), "?socket_timeout=0.3"), error: "does not speak TLS"},
-		trouble{name: "no TLS where the server has it", at: as("redis", "", pw, encrypted, "?socket_timeout=1"), error: "rediss://"},
+		trouble{name: "TLS where the server has none", at: as("rediss", "", pw, server.Addr(), "?socket_timeout=2"), error: "does not speak TLS", slow: true},
+		trouble{name: "no TLS where the server has it", at: as("redis", "", pw, encrypted, "?socket_timeout=10"), error: "rediss://"},
 		trouble{name: "unknown authority", at: as("rediss", "", pw, encrypted, ""), error: "ssl_ca_certs names the file with the authority to trust"},
 		trouble{name: "no password", at: "redis://" + server.Addr(), error: "refuses the user or the password of the connection string"},
 		trouble{name: "missing socket", at: as("redis+unix", "", pw, "", "/no/such.sock"), error: "cannot connect to Redis at /no/such.sock"},
@@ -119,7 +120,7 @@ func sentinelTroubles(t *testing.T) ([]trouble, victim) {
 		return as("redissentinel", "", secret("redis"), sentinels, "/0?sentinel_password="+url.QueryEscape(password)+more)
 	}
 	right := secret("sentinel")
-	closed := closedPort(t)
+	closed := testenv.ClosedPort(t)
 	troubles := inRedis(func(user, password, db string) string {
 		return as("redissentinel", user, password, hosts, db+"?sentinel_password="+url.QueryEscape(right))
 	})
@@ -128,8 +129,8 @@ func sentinelTroubles(t *testing.T) ([]trouble, victim) {
 		trouble{name: "unknown host", at: of("no-such-host.invalid", right, ""), error: "no-such-host.invalid:26379"},
 		trouble{name: "refused port", at: of(closed, right, ""), error: "no sentinel answers for the Redis master \"mymaster\" of the sentinels at " + closed},
 		trouble{name: "no such master", at: of(hosts, right, "&sentinel=nobody"), error: `no sentinel knows the Redis master "nobody"`},
-		trouble{name: "TLS where the server has none", at: of(hosts, right, "&osp_tls=yes&socket_timeout=0.3"), error: "it does not speak TLS"},
-		trouble{name: "no TLS where the server has it", at: of(encrypted, right, "&socket_timeout=1"), error: "osp_tls=yes"},
+		trouble{name: "TLS where the server has none", at: of(hosts, right, "&osp_tls=yes&socket_timeout=2"), error: "it does not speak TLS", slow: true},
+		trouble{name: "no TLS where the server has it", at: of(encrypted, right, "&socket_timeout=10"), error: "osp_tls=yes"},
 		trouble{name: "unknown authority", at: of(encrypted, right, "&osp_tls=yes"), error: "ssl_ca_certs names the file with the authority to trust"},
 		trouble{name: "first sentinel down", at: of(closed+","+strings.Split(hosts, ",")[1], right, ""), reads: true, writes: true},
 	)

@@ -47,7 +47,7 @@ const (
 // logs of the client libraries for passwords.
 func runService(t *testing.T, connectionString, writeTo string) (remarks []remark) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(cleanEnv(), serviceVariable+"="+writeTo+" "+connectionString)
@@ -79,7 +79,7 @@ type service struct {
 func beService(task string) {
 	s := &service{out: json.NewEncoder(os.Stdout)}
 	s.writeTo, s.connectionString, _ = strings.Cut(task, " ")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), commandTime-time.Minute)
 	defer cancel()
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { s.fails("otel.Handle", err) }))
 	s.export(ctx)

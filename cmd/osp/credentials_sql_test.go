@@ -119,7 +119,7 @@ func (k *sqlServer) troubles(t *testing.T) ([]trouble, victim) {
 	at := func(user, password, database string) string {
 		return as(k.scheme, user, password, server.Addr(), database)
 	}
-	closed := closedPort(t)
+	closed := testenv.ClosedPort(t)
 	troubles := []trouble{
 		{name: "wrong password", at: at("service", secret("wrong"), good), error: k.product + " at " + server.Addr() + ` refuses the user "service"`},
 		{name: "unknown user", at: at("nobody", secret("wrong"), good), error: k.product + " at " + server.Addr() + ` refuses the user "nobody"`},

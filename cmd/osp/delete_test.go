@@ -166,15 +166,15 @@ func TestDeletingRefusals(t *testing.T) {
 	}{
 		"trace delete":      {exitUsage, "give the base ids of the traces to delete"},
 		"trace delete b -y": {exitUsage, "no store is named"},
-		"trace delete b -y --connection-string " + at + "?osp_read_only=yes":        {exitUsage, "cannot be deleted"},
-		"prune --yes --connection-string " + at:                                     {exitUsage, "give --older-than, such as --older-than 30d"},
-		"prune --older-than 30 --yes --connection-string " + at:                     {exitUsage, `--older-than "30": it should be a time like`},
-		"prune --older-than 2999-01-01 --yes --connection-string " + at:             {exitUsage, "is in the future"},
-		"prune b --older-than 1d --connection-string " + at:                         {exitUsage, `osp prune takes no arguments, but got "b"`},
-		"prune --older-than 1d -y --connection-string " + at + "?osp_read_only=yes": {exitUsage, "because its connection string has osp_read_only"},
-		"prune --older-than 1d -y --connection-string file://" + dir + "/nosuch":    {exitFailed, "nosuch"},
-		"prune --older-than 1d -y --connection-string redis://" + closedPort(t):     {exitFailed, "connection refused"},
-		"trace delete b -y --connection-string redis://" + closedPort(t):            {exitFailed, "connection refused"},
+		"trace delete b -y --connection-string " + at + "?osp_read_only=yes":            {exitUsage, "cannot be deleted"},
+		"prune --yes --connection-string " + at:                                         {exitUsage, "give --older-than, such as --older-than 30d"},
+		"prune --older-than 30 --yes --connection-string " + at:                         {exitUsage, `--older-than "30": it should be a time like`},
+		"prune --older-than 2999-01-01 --yes --connection-string " + at:                 {exitUsage, "is in the future"},
+		"prune b --older-than 1d --connection-string " + at:                             {exitUsage, `osp prune takes no arguments, but got "b"`},
+		"prune --older-than 1d -y --connection-string " + at + "?osp_read_only=yes":     {exitUsage, "because its connection string has osp_read_only"},
+		"prune --older-than 1d -y --connection-string file://" + dir + "/nosuch":        {exitFailed, "nosuch"},
+		"prune --older-than 1d -y --connection-string redis://" + testenv.ClosedPort(t): {exitFailed, "connection refused"},
+		"trace delete b -y --connection-string redis://" + testenv.ClosedPort(t):        {exitFailed, "connection refused"},
 	} {
 		if strings.Contains(want.error, "cannot be deleted") {
 			want.error = "because its connection string has osp_read_only"

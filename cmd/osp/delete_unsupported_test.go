@@ -27,6 +27,7 @@ func init() {
 
 // A back end that cannot delete says so in one sentence, also in a dry run.
 func TestDeletingFromABus(t *testing.T) {
+	t.Parallel()
 	for _, args := range []string{"trace delete b --yes", "trace delete b --dry-run", "prune --older-than 1d --yes", "prune --older-than 1d --dry-run"} {
 		var stderr bytes.Buffer
 		code := execute(t.Context(), newRoot(), append(strings.Fields(args), "--connection-string", "testbus://h"), &stderr)
@@ -38,6 +39,7 @@ func TestDeletingFromABus(t *testing.T) {
 
 // A bus can be reached; the rest is told as impossible, which is no failure.
 func TestCheckOfABus(t *testing.T) {
+	t.Parallel()
 	root := newRoot()
 	var stdout, stderr bytes.Buffer
 	root.SetOut(&stdout)

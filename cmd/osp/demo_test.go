@@ -10,6 +10,7 @@ import (
 
 // The command shows the traces in the store of the demo.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	demo := filepath.Join(dir, "otel-demo")
 	if out, err := exec.Command("go", "build", "-o", demo, "../../examples/otel-demo").CombinedOutput(); err != nil {

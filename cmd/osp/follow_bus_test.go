@@ -38,8 +38,9 @@ transport_url = $bus
 // A relay moves what services write to a bus, by the file of a service, into a store
 // and into a server of spans at once, over a kill.
 func TestFollowBus(t *testing.T) {
+	t.Parallel()
 	at := testenv.RabbitMQ(t)
-	redis := testenv.Redis(t)
+	redis := testenv.RedisDB(t)
 	dir := t.TempDir()
 	config := serviceConfig(t, dir, at)
 	const traces = 200
@@ -88,6 +89,7 @@ func TestFollowBus(t *testing.T) {
 // A password that is wrong ends the relay at the start, with one line; a broker that is
 // down does not.
 func TestFollowUnreachable(t *testing.T) {
+	t.Parallel()
 	at := testenv.RabbitMQ(t)
 	dir := t.TempDir()
 	_, rest, _ := strings.Cut(at, "@")

@@ -14,6 +14,7 @@ import (
 // middle. The next relay takes nothing again. (After a kill, Kafka gives the messages to
 // another relay when the session of the killed one has ended, which is 45 seconds.)
 func TestFollowKafkaIntoASink(t *testing.T) {
+	t.Parallel()
 	at := testenv.Kafka(t)
 	dir := t.TempDir()
 	const traces = 100

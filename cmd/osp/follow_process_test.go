@@ -68,7 +68,7 @@ func (p *followProcess) stderr() string {
 // await waits until the log has a text, and returns the log.
 func (p *followProcess) await(text string) string {
 	p.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(3 * time.Minute)
 	for {
 		if log := p.stderr(); strings.Contains(log, text) {
 			return log
@@ -95,7 +95,7 @@ func (p *followProcess) wait() (code int) {
 	p.t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		p.t.Fatalf("the relay does not end:\n%s", p.stderr())
 	}
 	_ = p.cmd.Wait()
@@ -153,9 +153,9 @@ func fileLines(t *testing.T, dir, name string) []string {
 // until waits until a condition holds.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !holds(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within a minute: %s", what)
+			t.Fatalf("not within three minutes: %s", what)
 		}
 	}
 }

@@ -26,6 +26,7 @@ func half(i int, suffix, service string) string {
 
 // A relay forwards what is there and what comes, to every target, until SIGTERM.
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	from := filepath.Join(dir, "from.jsonl")
 	writeFile(t, from, half(1, "-start", "nova")+half(1, "-stop", "nova"))
@@ -78,6 +79,7 @@ func values(t *testing.T, dir, name string) (all []string) {
 
 // After SIGKILL, a relay goes on where it was, also with half an operation.
 func TestFollowKilled(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	from := filepath.Join(dir, "from.jsonl")
 	writeFile(t, from, half(1, "-start", "nova")+half(1, "-stop", "nova")+half(2, "-start", "nova"))
@@ -110,6 +112,7 @@ func TestFollowKilled(t *testing.T) {
 
 // Only the traces that the filter selects are forwarded, as a whole.
 func TestFollowFilter(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	text := half(1, "-start", "nova") + half(2, "-start", "glance") + half(1, "-stop", "nova") + half(2, "-stop", "glance")
 	writeFile(t, filepath.Join(dir, "from.jsonl"), text)
@@ -128,6 +131,7 @@ var monitorAddress = regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`)
 
 // The relay answers about itself; its log is JSON on request.
 func TestFollowMonitor(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "from.jsonl"), half(1, "-start", "nova"))
 	p := startFollow(t, dir, nil, "--follow", "--from", "file://"+dir+"/from.jsonl", "--to", "file://"+dir+"/copy.jsonl", "--to", "otlp+http://127.0.0.1:1",
@@ -167,6 +171,7 @@ func TestFollowMonitor(t *testing.T) {
 
 // A second signal ends the relay at once, whatever the grace is.
 func TestFollowSecondSignal(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "from.jsonl"), half(1, "-start", "nova")+half(1, "-stop", "nova"))
 	p := startFollow(t, dir, nil, "--follow", "--from", "file://"+dir+"/from.jsonl", "--to", "otlp+http://127.0.0.1:1", "--state", "state", "--listen", "none", "--grace", "1h")
@@ -189,6 +194,7 @@ func TestFollowSecondSignal(t *testing.T) {
 
 // systemd hears when the relay runs, that it is alive, and when it stops.
 func TestFollowSystemd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 // forward takes the stores that no flag names from the environment, and shows none
@@ -26,7 +28,7 @@ func TestForwardFromEnvironment(t *testing.T) {
 		t.Errorf("the same store twice: %+v", r)
 	}
 	const secret = "hunter2"
-	hidden := []string{env[0], targetVariable + "=redis://:" + secret + "@" + closedPort(t) + "/0?ssl_ca_certs=/" + secret}
+	hidden := []string{env[0], targetVariable + "=redis://:" + secret + "@" + testenv.ClosedPort(t) + "/0?ssl_ca_certs=/" + secret}
 	for _, args := range []string{"forward", "forward --help"} {
 		if r := runCommand(t, dir, hidden, append([]string{ospBinary}, strings.Fields(args)...)...); strings.Contains(r.stdout+r.stderr, secret) {
 			t.Errorf("%s shows the password: %+v", args, r)

@@ -14,6 +14,7 @@ import (
 
 // --since and --until select whole traces by the time of their first event.
 func TestForwardSinceUntil(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	source, begin := manyTraces(t, 50)
 	late := osprofiler.Notification{ // long after the first event of its trace
@@ -81,6 +82,7 @@ func TestForwardDryRun(t *testing.T) {
 // Flags that contradict each other are refused, and so is a target that cannot be
 // written, before anything is read of a source that would take long.
 func TestForwardRefuses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	source, _ := manyTraces(t, 5)
 	there, _ := manyTraces(t, 5)

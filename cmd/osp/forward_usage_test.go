@@ -8,6 +8,7 @@ import (
 
 // Every wrong use of osp forward is one clear line, and the hint to the help.
 func TestForwardUsage(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "from.jsonl"), half(1, "-start", "nova"))
 	from := "file://" + filepath.Join(dir, "from.jsonl")

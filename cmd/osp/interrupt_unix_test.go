@@ -22,6 +22,7 @@ import (
 // The first signal ends the command with exit code 1, whatever the command waits for.
 // No wait of this test ends by itself.
 func TestTheFirstSignalEndsIt(t *testing.T) {
+	t.Parallel()
 	dir, report := t.TempDir(), savedTrace(t)
 	store, _ := manyTraces(t, 5000) // its listing is more than a pipe holds
 	fifo, pipe, locked := filepath.Join(dir, "fifo"), filepath.Join(dir, "pipe"), filepath.Join(dir, "locked.jsonl")
@@ -111,7 +112,7 @@ func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) 
 		}
 		time.Sleep(wait)
 		_ = cmd.Process.Signal(signal) // it may have ended
-		kill := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		kill := time.AfterFunc(3*time.Minute, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait() // ProcessState has the result
 		if !kill.Stop() {
 			t.Fatalf("osp %q did not end when it got %v: %s", args, signal, &text)

@@ -226,6 +226,7 @@ func TestListHostileText(t *testing.T) {
 
 // Python's SQL driver lists by the order of the rows; the default does not.
 func TestListPython(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s, _ := manyTraces(t, 250)
 	if r := osp(t, dir, "forward", "--from", s, "--to", "sqlite:///many.db"); r.code != exitDone {
@@ -247,6 +248,7 @@ func TestListPython(t *testing.T) {
 
 // --upstream is the older name of --python.
 func TestUpstreamIsPython(t *testing.T) {
+	t.Parallel()
 	s := openstackStore(t)
 	const id = "2130e762-6fff-43b5-a1a2-be4dbd944bd2"
 	for _, args := range [][]string{{"trace", "list"}, {"trace", "list", "--json"}, {"trace", "show", id, "--json"}, {"trace", "show", id, "--dot"}} {

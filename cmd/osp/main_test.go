@@ -54,6 +54,10 @@ type result struct {
 	code           int
 }
 
+// commandTime is the time that a command may take. Kafka alone may take 45 s, to give the
+// messages of a relay that was killed to another one.
+const commandTime = 5 * time.Minute
+
 // osp runs the command in the folder dir, without our own environment variables.
 func osp(t *testing.T, dir string, args ...string) result {
 	t.Helper()
@@ -62,7 +66,7 @@ func osp(t *testing.T, dir string, args ...string) result {
 
 func runCommand(t *testing.T, dir string, env []string, command ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	var stdout, stderr bytes.Buffer
@@ -72,7 +76,7 @@ func runCommand(t *testing.T, dir string, env []string, command ...string) resul
 		t.Fatalf("%q: %v", command, err)
 	}
 	if ctx.Err() != nil {
-		t.Fatalf("%q did not end in a minute\nstdout: %s\nstderr: %s", command, &stdout, &stderr)
+		t.Fatalf("%q did not end in time\nstdout: %s\nstderr: %s", command, &stdout, &stderr)
 	}
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }

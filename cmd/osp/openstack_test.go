@@ -46,6 +46,7 @@ func openstackTraces(t *testing.T) (traces []openstackTrace) {
 }
 
 func TestShowOpenStackAsPython(t *testing.T) {
+	t.Parallel()
 	for _, trace := range openstackTraces(t) {
 		t.Run(trace.name, func(t *testing.T) {
 			got := osp(t, "", "trace", "show", trace.baseID, "--json", "--upstream",
@@ -94,6 +95,7 @@ func TestShowOpenStackText(t *testing.T) {
 // TestForwardOpenStack copies every real trace from a file to SQLite and back, and
 // compares all values.
 func TestForwardOpenStack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	source := openstackStore(t)
 	for _, hop := range [][2]string{

@@ -143,7 +143,7 @@ func TestMixedCloudPage(t *testing.T) {
 // postUntilTaken posts spans until the relay listens and has written them.
 func postUntilTaken(t *testing.T, url, body string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // savedTrace returns the path of a saved report.
@@ -28,7 +27,7 @@ func savedTrace(t *testing.T) (path string) {
 // runAs runs a command as another user.
 func runAs(t *testing.T, uid uint32, dir string, command ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	var stdout, stderr bytes.Buffer

@@ -115,6 +115,7 @@ const pythonMain = "import sys; from osprofiler.cmd.shell import main; sys.argv[
 // Every line of the table does what the table says, with the Python tool of both
 // versions and with osp.
 func TestPythonCommandLines(t *testing.T) {
+	t.Parallel()
 	rows := pythonLines(t)
 	for _, version := range []struct {
 		name   string
