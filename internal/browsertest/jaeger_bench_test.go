@@ -1,3 +1,5 @@
+//go:build jaegerui
+
 package browsertest
 
 import (
@@ -34,7 +36,7 @@ const markFirstRow = `requestAnimationFrame(function look() {
 func BenchmarkJaegerUI(b *testing.B) {
 	folder := os.Getenv(jaegerUIVariable)
 	if folder == "" {
-		b.Skip("set " + jaegerUIVariable + " to the folder of a built user interface of Jaeger, with index.html")
+		b.Fatal("set " + jaegerUIVariable + " to the folder of a built user interface of Jaeger, with index.html")
 	}
 	server := testenv.StartJaeger(b, testenv.JaegerAllInOne176, "--query.static-files="+folder).Jaeger()
 	forward(b, largeTrace(benchOperations), "otlp+grpc://"+server.OTLPGRPC)
