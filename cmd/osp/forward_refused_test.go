@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
@@ -47,11 +46,8 @@ func TestForwardWithOversized(t *testing.T) {
 				}
 				writeFile(t, source, lines.String())
 				at := target.start()
-				began := time.Now()
 				r := osp(t, dir, "forward", "--from", "file://"+source, "--to", at)
-				if took := time.Since(began); took > 25*time.Second { // what is transient is tried again for 30 s
-					t.Errorf("it took %v, as if the refusal were transient", took)
-				}
+				// What fails for a while only is missing in the end, and not refused.
 				if r.code != exitFailed || !strings.Contains(r.stderr, target.limit) ||
 					!strings.Contains(r.stderr, fmt.Sprintf(" %d written, 0 there already, %d refused", c.written, 20-c.written)) {
 					t.Errorf("%+v", r)
