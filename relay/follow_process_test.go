@@ -39,7 +39,7 @@ const (
 // store.
 func TestRelayProcess(t *testing.T) {
 	if os.Getenv(childFrom) == "" {
-		t.Skip("this is a part of other tests")
+		return
 	}
 	if err := relayProcess(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

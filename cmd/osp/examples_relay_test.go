@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
 const relayExamples = "../../examples/relay/"
@@ -69,10 +70,7 @@ func TestRelayExampleStops(t *testing.T) {
 
 // systemd finds nothing wrong with the unit.
 func TestRelayExampleUnit(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not installed")
-	}
+	analyze := testenv.Program(t, "systemd-analyze")
 	path := filepath.Join(t.TempDir(), "osprofiler-relay.service")
 	writeFile(t, path, strings.ReplaceAll(readFile(t, relayExamples+"osprofiler-relay.service"), "/usr/local/bin/osp", ospBinary))
 	if r := runCommand(t, "", nil, analyze, "verify", path); r.code != 0 || r.stderr != "" {
@@ -83,13 +81,10 @@ func TestRelayExampleUnit(t *testing.T) {
 // systemd counts what a service may still do: from 0.0, nothing, to 10.0. The unit has
 // 1.2, because a relay needs the network.
 func TestRelayExampleUnitIsHardened(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not installed")
-	}
+	analyze := testenv.Program(t, "systemd-analyze")
 	r := runCommand(t, "", nil, analyze, "security", "--offline=true", "--no-pager", "--threshold=15", relayExamples+"osprofiler-relay.service")
 	if strings.Contains(r.stderr, "unrecognized option") {
-		t.Skip("this systemd-analyze knows no files")
+		testenv.Missing(t, "this systemd-analyze knows no files: it should be of systemd 250 or newer")
 	}
 	if r.code != 0 {
 		t.Errorf("%+v", r)

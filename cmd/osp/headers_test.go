@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -149,13 +148,7 @@ func checkOddKey(t *testing.T, r result, code int, key, want string) {
 
 // curl accepts the header lines, and the middleware accepts curl's request.
 func TestHeadersThroughCurl(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		if testenv.Required() {
-			t.Fatal("curl is not here: install it")
-		}
-		t.Skip("curl is not here: install it")
-	}
+	curl := testenv.Program(t, "curl")
 	keys, served := bridge.NewKeys("k"), 0
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		served++

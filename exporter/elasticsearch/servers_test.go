@@ -2,6 +2,7 @@ package elasticsearch_test
 
 import (
 	"flag"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,7 +43,16 @@ var servers = map[string]func(testing.TB) string{
 
 // onEach runs a test on each server, with its connection string: on several servers at
 // the same time, because a test mostly waits for its server.
-func onEach(t *testing.T, test func(t *testing.T, url string)) {
+func onEach(t *testing.T, test func(t *testing.T, url string)) { on(t, servers, test) }
+
+// onPlain is onEach for the servers without TLS. In plain text a proxy sees requests.
+func onPlain(t *testing.T, test func(t *testing.T, url string)) {
+	plain := maps.Clone(servers)
+	delete(plain, "opensearch2")
+	on(t, plain, test)
+}
+
+func on(t *testing.T, servers map[string]func(testing.TB) string, test func(t *testing.T, url string)) {
 	for name, fresh := range servers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ func likeTmp(t *testing.T) string {
 		if testenv.Required() {
 			t.Fatal("this test needs root, to give files away")
 		}
-		t.Skip("this test needs root, to give files away")
+		testenv.Missing(t, "this test needs root, to give files away")
 	}
 	dir := filepath.Join(testenv.OpenFolder(t), "tmp")
 	must(t, os.Mkdir(dir, 0o700), os.Chmod(dir, os.ModeSticky|0o777))

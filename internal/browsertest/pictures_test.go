@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -41,13 +42,10 @@ var scenes = []scene{
 	{"help", `document.getElementById("help-open").click()`, `document.getElementById("help").open`},
 }
 
-// TestPictures writes pictures of the page into the folder that OSP_TEST_PICTURES
-// names: each scene at 1,280 and at 400 pixels, light and dark.
+// TestPictures makes pictures of the page: each scene at 1,280 and at 400 pixels, light
+// and dark. It writes them into the folder that OSP_TEST_PICTURES names, if it is set.
 func TestPictures(t *testing.T) {
-	folder := os.Getenv(picturesVariable)
-	if folder == "" {
-		t.Skip("set " + picturesVariable + " to a folder for pictures of the page")
-	}
+	folder := cmp.Or(os.Getenv(picturesVariable), t.TempDir())
 	page := writePage(t, volume(t))
 	for _, view := range []browser.View{{Width: 1280, Height: 800}, {Width: 400, Height: 800, Touch: true}} {
 		for _, view.Scheme = range []string{"light", "dark"} {
@@ -84,13 +82,10 @@ var docScenes = []struct {
 
 const detailsReady = `document.getElementById("details").dataset.ready === "yes"`
 
-// TestDocPictures writes the pictures of the documents into the folder that
-// OSP_TEST_DOC_PICTURES names. They are committed in docs/pictures.
+// TestDocPictures makes the pictures of the documents. With OSP_TEST_DOC_PICTURES, the
+// name of docs/pictures, where they are committed, it writes them anew.
 func TestDocPictures(t *testing.T) {
-	folder := os.Getenv(docPicturesVariable)
-	if folder == "" {
-		t.Skip("set " + docPicturesVariable + " to docs/pictures to write the pictures anew")
-	}
+	folder := cmp.Or(os.Getenv(docPicturesVariable), t.TempDir())
 	page := writePage(t, volume(t))
 	for _, s := range docScenes {
 		w := openFile(t, page, s.view)

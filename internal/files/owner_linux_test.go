@@ -30,7 +30,7 @@ func TestCheckShared(t *testing.T) {
 		if testenv.Required() {
 			t.Fatal("this test needs root, to give files away")
 		}
-		t.Skip("this test needs root, to give files away")
+		testenv.Missing(t, "this test needs root, to give files away")
 	}
 	for _, c := range []struct {
 		name   string
@@ -75,7 +75,7 @@ func TestCheckSharedLink(t *testing.T) {
 		if testenv.Required() {
 			t.Fatal("this test needs root, to give links away")
 		}
-		t.Skip("this test needs root, to give links away")
+		testenv.Missing(t, "this test needs root, to give links away")
 	}
 	for _, c := range []struct {
 		name    string
@@ -112,7 +112,7 @@ func TestCheckSharedLinkToAFolder(t *testing.T) {
 		if testenv.Required() {
 			t.Fatal("this test needs root, to give links away")
 		}
-		t.Skip("this test needs root, to give links away")
+		testenv.Missing(t, "this test needs root, to give links away")
 	}
 	target, shared := folder(t, 0o755), folder(t, sticky)
 	link := filepath.Join(shared, "link")

@@ -49,7 +49,7 @@ func NewCertificates(t testing.TB, account string) Certificates {
 	c := certificatesIn(dir)
 	for _, path := range []string{dir, c.Key} {
 		if err := ownedBy(account, path); err != nil {
-			t.Skip(err)
+			Missing(t, err)
 		}
 	}
 	return c

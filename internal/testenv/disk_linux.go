@@ -27,10 +27,7 @@ func NewDisk(t testing.TB, size string) Disk {
 	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Cleanup(func() { os.RemoveAll(dir) })
-		if Required() {
-			t.Fatalf("this test needs the right to mount a file system: %v", err)
-		}
-		t.Skipf("this test needs the right to mount a file system: %v", err)
+		Missing(t, "this test needs the right to mount a file system: ", err)
 	}
 	unmount, err := unmountAtEnd(dir)
 	if err != nil {

@@ -41,9 +41,6 @@ func awaitSearch(t *testing.T, url, path string, want int) {
 // a minute.
 func TestSearchFloodStageByItself(t *testing.T) {
 	t.Parallel()
-	if !Soak() {
-		t.Skip("this takes a minute: set OSP_TEST_SOAK=1")
-	}
 	d := NewDisk(t, "64m")
 	s := StartElasticsearch7On(t, d, DiskThreshold("32mb")...)
 	wantSearch(t, s.Search(), http.MethodPut, "/i/_doc/1", searchDocument, 201, "created")

@@ -157,11 +157,7 @@ func (s *Resource) need(t testing.TB) string {
 // resources are required.
 func (s *Resource) skipOrFail(t testing.TB, reason error) {
 	t.Helper()
-	if Required() {
-		t.Fatal(s.missing(reason))
-	} else {
-		t.Skip(s.missing(reason))
-	}
+	Missing(t, s.missing(reason))
 }
 
 func (s *Resource) missing(reason error) error {
@@ -170,6 +166,26 @@ func (s *Resource) missing(reason error) error {
 
 // Required reports whether a test fails if a resource is missing.
 func Required() bool { return os.Getenv(RequireVariable) == "1" }
+
+// Missing skips a test that needs something which is not here. The arguments say what.
+// With OSP_TEST_REQUIRE=1 the test fails instead.
+func Missing(t testing.TB, what ...any) {
+	t.Helper()
+	if Required() {
+		t.Fatal(what...)
+	}
+	t.Skip(what...)
+}
+
+// Program returns the path of a program that a test runs. Without it, see [Missing].
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		Missing(t, name, " is not installed: run scripts/setup.sh")
+	}
+	return path
+}
 
 // Soak reports whether OSP_TEST_SOAK=1 is set, as `make soak` does. Some tests then
 // run for hours instead of seconds.

@@ -166,7 +166,7 @@ func runPython(t *testing.T, python string, r *otlpreceiver.Receiver, protocol s
 	cmd.Stderr = stderr
 	output, err := cmd.Output()
 	if strings.Contains(stderr.String(), "ModuleNotFoundError") {
-		t.Skip("run scripts/setup.sh: ", stderr)
+		testenv.Missing(t, "run scripts/setup.sh: ", stderr)
 	}
 	if err != nil {
 		t.Fatal(err, stderr)

@@ -60,9 +60,7 @@ func TestPageConnectionStrings(t *testing.T) {
 
 // The command of the page that sends a span by hand.
 func TestPageByHand(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip(err)
-	}
+	testenv.Program(t, "curl")
 	r := open(t, free+"?osp_token=secret")
 	to := (&target{}).drain(t, r)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euc", strings.ReplaceAll(block(t, "curl "), "127.0.0.1:4318", r.Addr().String()))
@@ -86,7 +84,7 @@ func TestPageVariables(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TOKEN=secret", "PYTHON="+python)
 	output, err := cmd.CombinedOutput()
 	if strings.Contains(string(output), "ModuleNotFoundError") {
-		t.Skip("run scripts/setup.sh: ", string(output))
+		testenv.Missing(t, "run scripts/setup.sh: ", string(output))
 	}
 	if got := to.operations(); err != nil || got != "by variables-start by variables-stop" {
 		t.Errorf("the target has %s: %v, %s", got, err, output)
