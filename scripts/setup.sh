@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 packages=(
   make gcc libc6-dev        # `go test -race` links C
   logrotate                 # tests rotate a file store with it
+  systemd                   # checks the unit of examples/relay
   curl bsdutils util-linux mount # tests use these with the command osp
   bash bash-completion zsh fish # tests complete commands of osp in these shells
   python3-osprofiler        # the Python library, in the version of the distribution
