@@ -99,7 +99,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	client := &Client{config: c, host: host, session: newSessionKeeper()}
 	client.server = neterr.Server{
 		Name: "Log Insight at " + host, Timeout: c.Timeout, TimeoutOption: "osp_timeout",
-		Without: "only events can be sent, with osp_plain_ingestion=yes", Trust: "osp_ca_file names the file with the authority to trust",
+		Without: "only events can be sent, with osp_plain_ingestion=yes", Trust: "osp_ca_certs names the file with the authority to trust",
 	}
 	transport := client.transport()
 	client.close = transport.CloseIdleConnections

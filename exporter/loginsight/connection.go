@@ -100,12 +100,12 @@ func readOptions(o *connstr.Options, c *ClientConfig, config *config) error {
 	o.Filled("osp_provider", &c.Provider)
 	o.Bool("osp_plain_ingestion", &plain)
 	o.Bool("osp_python_transport", &python)
-	o.Bool("osp_verify", &verify)
+	o.Bool("osp_verify_certs", &verify)
 	o.Bool("osp_read_only", &config.readOnly)
 	o.Ignore("filter_error_trace") // failed traces are found without a record
 	t := tlsconfig.Options{
-		Authorities: tlsconfig.Authorities{File: o.Named("osp_ca_file")},
-		Certificate: o.Named("osp_cert_file"), Key: o.Named("osp_key_file"),
+		Authorities: tlsconfig.Authorities{File: o.Named("osp_ca_certs")},
+		Certificate: o.Named("osp_client_cert"), Key: o.Named("osp_client_key"),
 	}
 	if err := o.Done(); err != nil {
 		return err
@@ -134,7 +134,7 @@ func check(c *ClientConfig, o *connstr.Options, hasAuthorities, verify bool) err
 	case c.Provider != "" && c.Provider != "Local" && c.Provider != "ActiveDirectory" && c.Provider != "vIDM":
 		return fmt.Errorf("option osp_provider=%s of the connection string should be Local, ActiveDirectory or vIDM", c.Provider)
 	case hasAuthorities && !verify:
-		return errors.New("the connection string has osp_ca_file, and an option that verifies no server (osp_verify=no or osp_python_transport); one of them should be left out")
+		return errors.New("the connection string has osp_ca_certs, and an option that verifies no server (osp_verify_certs=no or osp_python_transport); one of them should be left out")
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestConnectionString(t *testing.T) {
 		{"loginsight://u:p@host#ignored", "Log Insight at host"},
 		{"loginsight://u%zz:p%@host", "Log Insight at host"},
 		{"loginsight://u:p@host?api_port=80&api_ssl_port=443&query_timeout=1000&osp_timeout=5&osp_provider=vIDM&filter_error_trace=yes", "Log Insight at host"},
-		{"loginsight://u:p@host?osp_python_transport&osp_verify=no&osp_plain_ingestion=yes", "Log Insight at host"},
+		{"loginsight://u:p@host?osp_python_transport&osp_verify_certs=no&osp_plain_ingestion=yes", "Log Insight at host"},
 	} {
 		if name := open(t, c.text).Name(); name != c.name {
 			t.Errorf("%s is %s, want %s", c.text, name, c.name)
@@ -33,28 +33,28 @@ func TestConnectionString(t *testing.T) {
 
 func TestBadConnectionStrings(t *testing.T) {
 	for text, want := range map[string]string{
-		"loginsight://host":                                                     "should read like loginsight://user:password@host; in the user and the password",
-		"loginsight://user@host":                                                "should read like loginsight://user:password@host",
-		"loginsight://user:geheim:geheim@host":                                  `":"`,
-		"loginsight://user:geheim@geheim@host":                                  `"@"`,
-		"loginsight://user:geheim/geheim@host":                                  "should read like",
-		"loginsight://user:geheim?geheim@host":                                  "should read like",
-		"loginsight://user:geheim@host:9543":                                    "a name or an address without a port",
-		"loginsight://user:geheim@[::1]:9543":                                   "without a port",
-		"loginsight://user:geheim@":                                             "a name or an address without a port",
-		"loginsight://user:geheim@ho st":                                        "a name or an address without a port",
-		"loginsight://user:geheim@host?api_port=0":                              "api_port",
-		"loginsight://user:geheim@host?api_port=x":                              "api_port",
-		"loginsight://user:geheim@host?api_ssl_port=65536":                      "numbers from 1 to 65535",
-		"loginsight://user:geheim@host?query_timeout=0":                         "query_timeout",
-		"loginsight://user:geheim@host?osp_timeout=0":                           "osp_timeout of the connection string should be more than 0",
-		"loginsight://user:geheim@host?osp_provider=local":                      "should be Local, ActiveDirectory or vIDM",
-		"loginsight://user:geheim@host?osp_ca_file=":                            "osp_ca_file",
-		"loginsight://user:geheim@host?osp_ca_file=/no/file":                    `osp_ca_file="/no/file"`,
-		"loginsight://user:geheim@host?osp_ca_file=/f&osp_verify=no":            "one of them should be left out",
-		"loginsight://user:geheim@host?osp_ca_file=/f&osp_python_transport=yes": "one of them should be left out",
-		"loginsight://user:geheim@host?osp_key_file=/no/file":                   "osp_key_file",
-		"loginsight://user:geheim@host?verify=no":                               "osp_verify",
+		"loginsight://host":                                                      "should read like loginsight://user:password@host; in the user and the password",
+		"loginsight://user@host":                                                 "should read like loginsight://user:password@host",
+		"loginsight://user:geheim:geheim@host":                                   `":"`,
+		"loginsight://user:geheim@geheim@host":                                   `"@"`,
+		"loginsight://user:geheim/geheim@host":                                   "should read like",
+		"loginsight://user:geheim?geheim@host":                                   "should read like",
+		"loginsight://user:geheim@host:9543":                                     "a name or an address without a port",
+		"loginsight://user:geheim@[::1]:9543":                                    "without a port",
+		"loginsight://user:geheim@":                                              "a name or an address without a port",
+		"loginsight://user:geheim@ho st":                                         "a name or an address without a port",
+		"loginsight://user:geheim@host?api_port=0":                               "api_port",
+		"loginsight://user:geheim@host?api_port=x":                               "api_port",
+		"loginsight://user:geheim@host?api_ssl_port=65536":                       "numbers from 1 to 65535",
+		"loginsight://user:geheim@host?query_timeout=0":                          "query_timeout",
+		"loginsight://user:geheim@host?osp_timeout=0":                            "osp_timeout of the connection string should be more than 0",
+		"loginsight://user:geheim@host?osp_provider=local":                       "should be Local, ActiveDirectory or vIDM",
+		"loginsight://user:geheim@host?osp_ca_certs=":                            "osp_ca_certs",
+		"loginsight://user:geheim@host?osp_ca_certs=/no/file":                    `osp_ca_certs="/no/file"`,
+		"loginsight://user:geheim@host?osp_ca_certs=/f&osp_verify_certs=no":      "one of them should be left out",
+		"loginsight://user:geheim@host?osp_ca_certs=/f&osp_python_transport=yes": "one of them should be left out",
+		"loginsight://user:geheim@host?osp_client_key=/no/file":                  "osp_client_key",
+		"loginsight://user:geheim@host?verify=no":                                "osp_verify_certs",
 	} {
 		s, err := loginsight.Open(text)
 		if err == nil {
@@ -75,7 +75,7 @@ func TestCredentials(t *testing.T) {
 	} {
 		server := loginsightserver.New(t)
 		server.SetPassword(plain)
-		s := open(t, "loginsight://"+loginsightserver.Username+":"+escaped+"@"+server.Host+"?osp_ca_file="+server.CAFile)
+		s := open(t, "loginsight://"+loginsightserver.Username+":"+escaped+"@"+server.Host+"?osp_ca_certs="+server.CAFile)
 		if err := s.Ping(t.Context()); err != nil {
 			t.Errorf("%s: %v", escaped, err)
 		}

@@ -25,7 +25,7 @@ func start() *loginsightserver.Server {
 func ExampleOpen() {
 	server := start()
 	defer server.Close()
-	// loginsight://osprofiler:p%40ss%3Aw@10.1.2.3?osp_ca_file=/etc/ssl/loginsight.pem
+	// loginsight://osprofiler:p%40ss%3Aw@10.1.2.3?osp_ca_certs=/etc/ssl/loginsight.pem
 	s, err := loginsight.Open(server.URL())
 	if err != nil {
 		log.Fatal(err)

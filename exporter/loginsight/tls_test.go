@@ -28,12 +28,12 @@ func trusting(t testing.TB, server *loginsightserver.Server) *tls.Config {
 func TestTLS(t *testing.T) {
 	server, other := loginsightserver.New(t), loginsightserver.New(t)
 	for options, want := range map[string]string{
-		"osp_ca_file=" + server.CAFile: "",
-		"osp_verify=no":                "",
-		"osp_python_transport=yes":     "",
-		"":                             "(osp_ca_file names the file with the authority to trust): x509: certificate signed by unknown authority",
-		"osp_plain_ingestion=yes":      "x509: certificate signed by unknown authority",
-		"osp_ca_file=" + other.CAFile:  "x509: certificate signed by unknown authority",
+		"osp_ca_certs=" + server.CAFile: "",
+		"osp_verify_certs=no":           "",
+		"osp_python_transport=yes":      "",
+		"":                              "(osp_ca_certs names the file with the authority to trust): x509: certificate signed by unknown authority",
+		"osp_plain_ingestion=yes":       "x509: certificate signed by unknown authority",
+		"osp_ca_certs=" + other.CAFile:  "x509: certificate signed by unknown authority",
 	} {
 		s := open(t, server.PythonURL()+"?"+options)
 		err := s.Ping(t.Context())

@@ -38,7 +38,7 @@ func openLogInsight(ctx context.Context, connectionString string) (bare, error) 
 	if err != nil {
 		return nil, err
 	}
-	pem, err := os.ReadFile(u.Query().Get("osp_ca_file"))
+	pem, err := os.ReadFile(u.Query().Get("osp_ca_certs"))
 	if err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func listenOn(host string) ([]net.Listener, error) {
 }
 
 // URL returns the connection string for our back end.
-func (s *Server) URL() string { return s.PythonURL() + "?osp_ca_file=" + url.QueryEscape(s.CAFile) }
+func (s *Server) URL() string { return s.PythonURL() + "?osp_ca_certs=" + url.QueryEscape(s.CAFile) }
 
 // PythonURL returns the connection string for Python's driver, which verifies no
 // certificate.
