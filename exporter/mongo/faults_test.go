@@ -5,6 +5,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/osprofiler-otel/osprofiler"
 	"github.com/osprofiler-otel/osprofiler/internal/faults"
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 	"github.com/osprofiler-otel/osprofiler/store"
@@ -13,6 +14,7 @@ import (
 var kinds = map[string]faults.Server{
 	"MongoDB": {
 		Start:   func(t testing.TB, d testenv.Disk) *testenv.Server { return testenv.StartMongoDBOn(t, d) },
+		Prepare: makeIndexes,
 		At:      shortly,
 		Reading: patiently,
 		Disk:    "512m",
@@ -27,6 +29,17 @@ var kinds = map[string]faults.Server{
 		Spans:   800,
 		Short:   true,
 	},
+}
+
+// makeIndexes lets the store make its indexes. SecantusDB makes an index known before all
+// documents are in it. If it is killed in between, the index stays so, and does not find
+// the other documents.
+func makeIndexes(t testing.TB, s *testenv.Server) {
+	t.Helper()
+	first := osprofiler.Notification{Name: "a-start", BaseID: osprofiler.NewID(), TraceID: osprofiler.NewID(), Info: "{}"}
+	if err := open(t, patiently(s, s.Addr())).Write(t.Context(), []osprofiler.Notification{first}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // shortly returns a connection string with short times.

@@ -25,6 +25,7 @@ func (k Server) faultsAtRandom(t *testing.T, faults int) {
 	t.Logf("the seed is %d", seed)
 	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the seed must reproduce the test
 	s, d := k.onDisk(t)
+	s.prepare(t)
 	proxy := testenv.NewProxy(t, s.server.Addr())
 	r := s.exportTo(t, proxy.Addr()).Run(t, func(p *Progress) {
 		for range faults {

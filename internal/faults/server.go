@@ -13,6 +13,9 @@ type Server struct {
 	// Start starts a server that never loses acknowledged data, with its data on
 	// the disk unless that is the zero Disk.
 	Start func(t testing.TB, d testenv.Disk) *testenv.Server
+	// Prepare makes ready what a new server needs before it may be killed. The tests of
+	// full disks do without it. It may be nil.
+	Prepare func(t testing.TB, s *testenv.Server)
 	// At returns the connection string of the server at an address, such as that
 	// of a proxy. If the back end has a timeout for answers, it is two seconds.
 	At func(s *testenv.Server, addr string) string
@@ -47,6 +50,7 @@ type subject struct {
 // minutes.
 func (k Server) Test(t *testing.T) {
 	s := &subject{Server: k, server: k.Start(t, testenv.Disk{})}
+	s.prepare(t)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *subject)
@@ -70,6 +74,13 @@ func (k Server) Test(t *testing.T) {
 			t.Parallel()
 			test(t)
 		})
+	}
+}
+
+func (s *subject) prepare(t *testing.T) {
+	t.Helper()
+	if s.Prepare != nil {
+		s.Prepare(t, s.server)
 	}
 }
 
