@@ -88,7 +88,7 @@ func (p subject) memory(ctx context.Context, osp, python string, traces int) (us
 	if err := errors.Join(fill(ctx, url, client, traces), client.close()); err != nil {
 		return used, err
 	}
-	command := []string{osp, "trace", "list", "--json", "--limit", fmt.Sprint(listLimit), "--connection-string", url + p.patience}
+	command := []string{osp, "trace", "list", "--json", "--limit", fmt.Sprint(listLimit), "--connection-string", url}
 	if err := askPython(ctx, python, memoryScript, command, &used); err != nil {
 		return used, err
 	}

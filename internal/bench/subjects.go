@@ -20,10 +20,10 @@ type subject struct {
 	writes, fetches, lists string
 	// most bounds the amounts of work for a slow server. A zero bounds nothing.
 	most sizes
-	// manyTraces bounds the traces among which memory is measured, and patience are
-	// options of the connection string for it. A zero bounds nothing.
+	// manyTraces bounds the traces among which memory is measured. A zero bounds nothing.
 	manyTraces int
-	patience   string
+	// patience is an option of the connection string, for a slow server.
+	patience string
 	// lacks says why Python's driver does not do a kind of work: notify, report or
 	// list_traces.
 	lacks map[string]string
@@ -169,7 +169,7 @@ func (p subject) prepared(ctx context.Context) (url string, drop func() error, e
 	if err != nil {
 		return "", nil, errors.Join(err, drop())
 	}
-	return url, drop, nil
+	return url + p.patience, drop, nil
 }
 
 func newSQLite() (url string, drop func() error, err error) {
