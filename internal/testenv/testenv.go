@@ -173,8 +173,9 @@ func Missing(t testing.TB, what ...any) {
 	t.Helper()
 	if Required() {
 		t.Fatal(what...)
+	} else {
+		t.Skip(what...)
 	}
-	t.Skip(what...)
 }
 
 // Program returns the path of a program that a test runs. Without it, see [Missing].
