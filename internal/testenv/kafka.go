@@ -29,6 +29,11 @@ var kafkaServer = resource(Resource{
 	fresh:     kafkaVirtualHost,
 })
 
+// sharedKafka are the settings of the server that tests share. Nothing stops it, but a busy
+// machine may be late with its heartbeats. Without a session, it would send the members of
+// its consumer groups away, and their messages would come again.
+var sharedKafka = []string{"broker.session.timeout.ms=60000"}
+
 // Kafka returns the connection string of a virtual host that no other test uses:
 // kafka://host:port/VIRTUAL-HOST, which is a transport URL of oslo.messaging too. Kafka
 // has no virtual hosts: oslo.messaging adds the name to the topic that it publishes to
@@ -44,7 +49,7 @@ func NewKafka() (url string, drop func() error, err error) { return kafkaServer.
 
 func findKafka() (location, version string, err error) {
 	if location = os.Getenv(KafkaVariable); location == "" {
-		pr, err := new(kafkaNode).program()
+		pr, err := (&kafkaNode{KafkaOptions: KafkaOptions{Settings: sharedKafka}}).program()
 		if err != nil {
 			return "", "", err
 		}

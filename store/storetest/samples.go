@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,7 +146,8 @@ func texts(batch []osprofiler.Notification) string {
 	return b.String()
 }
 
-// sameSet compares as JSON values, in any order.
+// sameSet compares as JSON values, in any order. The error is a *repeatedError if a
+// notification that was wanted came too often.
 func sameSet(got, want []osprofiler.Notification) error {
 	came := newPool(got)
 	var missing []osprofiler.Notification
@@ -155,12 +157,21 @@ func sameSet(got, want []osprofiler.Notification) error {
 		}
 	}
 	left := came.left()
+	var err error
 	switch {
 	case len(missing) > 0:
-		return fmt.Errorf("%d of %d notifications did not come back:%s\ninstead came %d others:%s",
+		err = fmt.Errorf("%d of %d notifications did not come back:%s\ninstead came %d others:%s",
 			len(missing), len(want), texts(missing), len(left), texts(left))
 	case len(left) > 0:
-		return fmt.Errorf("%d notifications came that should not:%s", len(left), texts(left))
+		err = fmt.Errorf("%d notifications came that should not:%s", len(left), texts(left))
 	}
-	return nil
+	if wanted := newPool(want); slices.ContainsFunc(left, wanted.take) {
+		err = &repeatedError{err}
+	}
+	return err
 }
+
+// A repeatedError means that a notification came too often.
+type repeatedError struct{ error }
+
+func (e *repeatedError) Unwrap() error { return e.error }

@@ -112,6 +112,7 @@ var flawed = []struct {
 	{"peeking takes", []string{"peek"}, flaws{bus: busFlaws{on: true, takes: true}}},
 	{"acknowledging does nothing", []string{"consume", "consume-given-back"}, flaws{bus: busFlaws{on: true, repeats: true}}},
 	{"closing gives nothing back", []string{"consume-given-back", "consume-closed"}, flaws{bus: busFlaws{on: true, loses: true}}},
+	{"each notification is delivered twice", []string{"consume"}, flaws{bus: busFlaws{on: true, again: func() bool { return true }}}},
 	{"Leave does nothing", []string{"consume-leave"}, flaws{bus: busFlaws{on: true, drops: true}}},
 	{"leaving a loop loses the rest", []string{"consume-left-early", "consume-cancelled"}, flaws{bus: busFlaws{on: true, impatient: true}}},
 	{"Close forgets", []string{"reopened"}, flaws{forgets: true}},
