@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"log"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -54,13 +53,14 @@ func TestFollowLogsErrorsOfTheStart(t *testing.T) {
 // What libraries log has the form of the log.
 func TestFollowCatchesOtherLogs(t *testing.T) {
 	var text bytes.Buffer
+	before := log.Writer()
 	restore := catchLogs(slog.New(slog.NewJSONHandler(&text, nil)))
 	log.Print("Unsolicited response received on idle HTTP channel")
 	if _, err := grpcErrors.Write([]byte("2026/11/26 20:46:02 ERROR: something\n")); err != nil {
 		t.Error(err)
 	}
 	restore()
-	if log.Writer() != os.Stderr || grpcErrors.to.Load() != nil {
+	if log.Writer() != before || grpcErrors.to.Load() != nil {
 		t.Error("the logs are not restored")
 	}
 	isJSON(t, text.String())
