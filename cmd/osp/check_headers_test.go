@@ -96,7 +96,7 @@ func TestCheckSaysWhyNoKeyFits(t *testing.T) {
 // signText returns the signature of a header that may not be one.
 func signText(t *testing.T, text, key string) string {
 	t.Helper()
-	cmd := exec.Command(testenv.Program(t, "openssl"), "dgst", "-sha1", "-hmac", key)
+	cmd := exec.Command(testenv.Tool(t, "openssl", "openssl"), "dgst", "-sha1", "-hmac", key)
 	cmd.Stdin = strings.NewReader(text)
 	out, err := cmd.Output()
 	if err != nil {

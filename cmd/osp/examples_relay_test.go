@@ -70,7 +70,7 @@ func TestRelayExampleStops(t *testing.T) {
 
 // systemd finds nothing wrong with the unit.
 func TestRelayExampleUnit(t *testing.T) {
-	analyze := testenv.Program(t, "systemd-analyze")
+	analyze := testenv.Tool(t, "systemd-analyze", "systemd")
 	path := filepath.Join(t.TempDir(), "osprofiler-relay.service")
 	writeFile(t, path, strings.ReplaceAll(readFile(t, relayExamples+"osprofiler-relay.service"), "/usr/local/bin/osp", ospBinary))
 	if r := runCommand(t, "", nil, analyze, "verify", path); r.code != 0 || r.stderr != "" {
@@ -81,7 +81,7 @@ func TestRelayExampleUnit(t *testing.T) {
 // systemd counts what a service may still do: from 0.0, nothing, to 10.0. The unit has
 // 1.2, because a relay needs the network.
 func TestRelayExampleUnitIsHardened(t *testing.T) {
-	analyze := testenv.Program(t, "systemd-analyze")
+	analyze := testenv.Tool(t, "systemd-analyze", "systemd")
 	r := runCommand(t, "", nil, analyze, "security", "--offline=true", "--no-pager", "--threshold=15", relayExamples+"osprofiler-relay.service")
 	if strings.Contains(r.stderr, "unrecognized option") {
 		testenv.Missing(t, "this systemd-analyze knows no files: it should be of systemd 250 or newer")

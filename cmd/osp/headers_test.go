@@ -148,7 +148,7 @@ func checkOddKey(t *testing.T, r result, code int, key, want string) {
 
 // curl accepts the header lines, and the middleware accepts curl's request.
 func TestHeadersThroughCurl(t *testing.T) {
-	curl := testenv.Program(t, "curl")
+	curl := testenv.Tool(t, "curl", "curl")
 	keys, served := bridge.NewKeys("k"), 0
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		served++

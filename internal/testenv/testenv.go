@@ -178,16 +178,6 @@ func Missing(t testing.TB, what ...any) {
 	}
 }
 
-// Program returns the path of a program that a test runs. Without it, see [Missing].
-func Program(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		Missing(t, name, " is not installed: run scripts/setup.sh")
-	}
-	return path
-}
-
 // Soak reports whether OSP_TEST_SOAK=1 is set, as `make soak` does. Some tests then
 // run for hours instead of seconds.
 func Soak() bool { return os.Getenv("OSP_TEST_SOAK") == "1" }

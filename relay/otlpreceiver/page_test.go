@@ -60,7 +60,7 @@ func TestPageConnectionStrings(t *testing.T) {
 
 // The command of the page that sends a span by hand.
 func TestPageByHand(t *testing.T) {
-	testenv.Program(t, "curl")
+	testenv.Tool(t, "curl", "curl")
 	r := open(t, free+"?osp_token=secret")
 	to := (&target{}).drain(t, r)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euc", strings.ReplaceAll(block(t, "curl "), "127.0.0.1:4318", r.Addr().String()))

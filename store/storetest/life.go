@@ -217,7 +217,7 @@ func earlyBreak(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	for range 50 {
+	for range 10 {
 		for range s.Notifications(ctx, baseID(batch)) {
 			break
 		}

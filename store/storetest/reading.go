@@ -15,11 +15,11 @@ import (
 func order(ctx context.Context, stage *Stage) error {
 	want := events(300)
 	slices.Reverse(want[100:200]) // neither by time nor against it
-	s, err := stage.With(ctx, want[:150]...)
+	s, err := stage.With(ctx, want[:270]...)
 	if err != nil {
 		return err
 	}
-	for _, n := range want[150:] {
+	for _, n := range want[270:] {
 		if err := s.Write(ctx, []osprofiler.Notification{n}); err != nil {
 			return err
 		}
