@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
@@ -130,9 +132,7 @@ func TestBusManyForeignMessages(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	const foreign = 3000
-	for range foreign {
-		v.Publish("", "profiler.info", []byte(`{"event_type": "compute.instance.create.end", "priority": "INFO", "payload": {}}`), testenv.RabbitMQProperties{ContentType: "application/json"})
-	}
+	publish(t, at, foreign, amqp.Publishing{ContentType: "application/json", Body: []byte(`{"event_type": "compute.instance.create.end", "priority": "INFO", "payload": {}}`)})
 	source, _ := manyTraces(t, 50)
 	if r := osp(t, dir, "forward", "--from", source, "--to", at); r.code != exitDone {
 		t.Fatalf("%+v", r)
@@ -142,4 +142,27 @@ func TestBusManyForeignMessages(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	v.AwaitQueue("profiler.info", func(q testenv.RabbitMQQueue) bool { return q.Ready == foreign })
+}
+
+// publish publishes a message so many times to the queue of notifications.
+func publish(t *testing.T, at string, count int, message amqp.Publishing) {
+	t.Helper()
+	at, _, _ = strings.Cut(at, "?")
+	connection, err := amqp.Dial(strings.Replace(at, "rabbit:", "amqp:", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	channel, err := connection.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range count {
+		if err := channel.PublishWithContext(t.Context(), "", "profiler.info", true, false, message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := channel.Close(); err != nil { // the broker has taken all
+		t.Fatal(err)
+	}
 }

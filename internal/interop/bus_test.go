@@ -41,10 +41,10 @@ type place struct {
 // ownHosts returns a virtual host for each trace, with another trace beside it. If
 // Python does not write the traces, our writer has done so, as often as it has written
 // to the store.
-func ownHosts(t *testing.T, r *row, _ string, pythonWrites bool) (all []place) {
+func ownHosts(t *testing.T, r *row, _ string, read []trace, pythonWrites bool) (all []place) {
 	t.Helper()
-	for i, tr := range r.all {
-		at, both := r.open(t), []trace{r.all[(i+1)%len(r.all)], tr}
+	for i, tr := range read {
+		at, both := r.open(t), []trace{read[(i+1)%len(read)], tr}
 		p := place{at: r.python(t, at), baseID: tr.baseID}
 		if pythonWrites {
 			p.write = both
@@ -60,9 +60,9 @@ func ownHosts(t *testing.T, r *row, _ string, pythonWrites bool) (all []place) {
 
 // ownGroups returns a consumer group for each trace, which begins with the oldest
 // message of the topic.
-func ownGroups(t *testing.T, r *row, at string, _ bool) (all []place) {
+func ownGroups(t *testing.T, r *row, at string, read []trace, _ bool) (all []place) {
 	t.Helper()
-	for i, tr := range r.all {
+	for i, tr := range read {
 		group := fmt.Sprintf("reader-%d-%d", r.written, i)
 		beginAtOldest(t, at, group)
 		all = append(all, place{at: r.python(t, with(at, "consumer_group="+group)), baseID: tr.baseID})

@@ -51,7 +51,7 @@ type backend struct {
 	unordered bool
 	// apart returns a place for each trace, for Python's report, which takes away all
 	// notifications of a place. It is nil if a report takes nothing away.
-	apart func(t *testing.T, r *row, at string, pythonWrites bool) []place
+	apart func(t *testing.T, r *row, at string, read []trace, pythonWrites bool) []place
 	// dropsFirst is true if Python's reader loses the first message of a place. The
 	// first notification is then written twice.
 	dropsFirst bool
