@@ -3,7 +3,6 @@ package messaging_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"path"
 	"strings"
 	"sync"
@@ -19,16 +18,9 @@ import (
 
 func TestStoreOnKafka(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Place: func(t testing.TB) string { return testenv.Kafka(t) + "?osp_timeout=60" }, // of a busy machine
-		Unreachable: func(t testing.TB) string {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			return "kafka://" + l.Addr().String() + "/"
-		},
-		OptOut: notOnABus,
+		Place:       func(t testing.TB) string { return testenv.Kafka(t) + "?osp_timeout=60" }, // of a busy machine
+		Unreachable: func(t testing.TB) string { return "kafka://" + testenv.ClosedPort(t) + "/" },
+		OptOut:      notOnABus,
 	})
 }
 

@@ -44,9 +44,9 @@ func checkSentence(t *testing.T, url, addr string, transient bool, want ...strin
 }
 
 func TestUnreachable(t *testing.T) {
-	addr := closedPort(t)
+	addr := testenv.ClosedPort(t)
 	checkSentence(t, "mongodb://u:geheim@"+addr+"/?serverSelectionTimeoutMS=300", addr, true, "cannot connect to MongoDB at AT: connection refused")
-	other := closedPort(t)
+	other := testenv.ClosedPort(t)
 	checkSentence(t, "mongodb://"+addr+","+other+"/?serverSelectionTimeoutMS=300", addr+","+other, true, "cannot connect to MongoDB at AT: ", "connection refused")
 	checkSentence(t, "mongodb://no-such-host.invalid/?serverSelectionTimeoutMS=2000", "no-such-host.invalid:27017", true, "cannot connect to MongoDB at AT: ")
 	checkSentence(t, "mongodb+srv://no-such-host.invalid/?serverSelectionTimeoutMS=2000", "no-such-host.invalid", true, "MongoDB at AT: ")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"net"
 	"net/url"
 	"strings"
 	"testing"
@@ -56,18 +55,7 @@ func TestStore(t *testing.T) {
 
 // unreachable names a server that does not exist.
 func unreachable(t testing.TB) string {
-	return "mongodb://" + closedPort(t) + "/?serverSelectionTimeoutMS=500"
-}
-
-// closedPort is one that nobody listens on.
-func closedPort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return "mongodb://" + testenv.ClosedPort(t) + "/?serverSelectionTimeoutMS=500"
 }
 
 // open opens a store that is closed when the test ends.

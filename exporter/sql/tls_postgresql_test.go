@@ -165,12 +165,7 @@ func TestPostgreSQLAllowAndPreferVerify(t *testing.T) {
 func TestPostgreSQLHosts(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	u := parse(t, at)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	down := l.Addr().String()
-	l.Close() // nobody listens there
+	down := testenv.ClosedPort(t)
 	base := "postgresql://" + u.User.String() + "@" + u.Path
 	up := u.Host
 	_, upPort, _ := net.SplitHostPort(up)

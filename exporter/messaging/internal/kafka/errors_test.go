@@ -90,12 +90,7 @@ func consumeError(ctx context.Context, b *cluster, idle time.Duration) error {
 }
 
 func TestUnreachable(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := testenv.ClosedPort(t)
 	hints := []failing{
 		{name: "one", url: "kafka://" + addr, text: "cannot connect to NAME: connection refused"},
 		{name: "two", url: "kafka://" + addr + "," + addr, text: "cannot connect to NAME: connection refused"},
