@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,12 +19,26 @@ func (p *process) prepareData(program string, install func() error) error {
 		return err
 	}
 	if _, err := os.Stat(template); err == nil {
-		return copyFolder(template, p.data())
+		if err := copyFolder(template, p.data()); err != nil {
+			return err
+		}
+		return p.ownData()
 	}
 	if err := install(); err != nil {
 		return err
 	}
 	return keepTemplate(p.data(), template)
+}
+
+// ownData gives the data folder to the account of the server. A template has other owners
+// if the whole repository was copied without them.
+func (p *process) ownData() error {
+	return filepath.WalkDir(p.data(), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return ownedBy(p.account, path)
+	})
 }
 
 // templateOf returns the folder with the template for a program and the own account.
