@@ -31,8 +31,9 @@ func startsOf(t *testing.T, f func(ctx context.Context, provider trace.TracerPro
 	return starts
 }
 
-// TestOtelsqlWithoutStatement checks that the spans of otelsql about the connection,
-// which have no statement, keep their names, and that statements are named db.
+// TestOtelsqlWithoutStatement checks that otelsql's spans about the connection,
+// which have no statement, keep their names, and that spans of statements are named
+// db.
 func TestOtelsqlWithoutStatement(t *testing.T) {
 	starts := startsOf(t, func(ctx context.Context, provider trace.TracerProvider) {
 		db, err := otelsql.Open("sqlite", filepath.Join(t.TempDir(), "x.db"), otelsql.WithTracerProvider(provider),
@@ -66,7 +67,8 @@ func TestOtelsqlWithoutStatement(t *testing.T) {
 	}
 }
 
-// TestOtelpgxWithoutStatement does the same with the attributes of otelpgx.
+// TestOtelpgxWithoutStatement checks the same for otelpgx, which uses other
+// attributes.
 func TestOtelpgxWithoutStatement(t *testing.T) {
 	starts := startsOf(t, func(ctx context.Context, provider trace.TracerProvider) {
 		tracer := provider.Tracer("github.com/exaring/otelpgx")

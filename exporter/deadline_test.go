@@ -18,9 +18,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A store that is down, and one that takes connections and gives no answer. The
-// servers of three kinds behave the same, because none of them gets to answer. The
-// errors are those of docs/connection-strings.md.
+// When the deadline ends a call, the error names the cause: the store is down, or
+// the store accepts connections and does not answer. Three kinds of servers behave
+// the same here, because none of them gets to answer. The expected errors are
+// listed in docs/connection-strings.md.
 func TestErrorsAfterADeadlineKeepTheirCause(t *testing.T) {
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,8 +56,9 @@ func TestErrorsAfterADeadlineKeepTheirCause(t *testing.T) {
 	}
 }
 
-// export exports a span by the exporter, after the SDK's batch processor has done so,
-// whose ForceFlush has a deadline too. The SDK may return its own error of the deadline.
+// export exports a span through the SDK's batch processor, whose ForceFlush has the
+// deadline. If the SDK returns only its own error about the deadline, export exports
+// the spans through the exporter itself, with the same deadline.
 func export(t *testing.T, connectionString string, d time.Duration) error {
 	t.Helper()
 	exp, err := exporter.Open(t.Context(), connectionString)
@@ -103,7 +105,7 @@ func ping(t *testing.T, connectionString string, d time.Duration) error {
 	return openForReading(t, connectionString).Ping(ctx)
 }
 
-// goLive shuts a live processor down.
+// goLive writes a span through a live processor and shuts the processor down.
 func goLive(t *testing.T, connectionString string, d time.Duration) error {
 	t.Helper()
 	processor, err := live.Open(t.Context(), connectionString)

@@ -24,9 +24,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// The samples of docs/exporter.md stand here word for word; package doctest checks that.
+// The samples of docs/exporter.md are copies of code in this file. Package doctest
+// compares them.
 
-// temporary returns a folder for an example, and what removes it.
+// temporary returns a folder for an example, and a function that removes the
+// folder.
 func temporary() (folder string, remove func()) {
 	folder, err := os.MkdirTemp("", "example")
 	if err != nil {
@@ -35,7 +37,7 @@ func temporary() (folder string, remove func()) {
 	return folder, func() { _ = os.RemoveAll(folder) }
 }
 
-// show prints what a store holds, traces in any order.
+// show prints the notifications in a store, the traces in any order.
 func show(connectionString string) {
 	ctx := context.Background()
 	s, err := store.Open(ctx, connectionString, store.WithReadOnly())
@@ -97,7 +99,8 @@ func ExampleOpen() {
 	// nova metadata lookup-stop
 }
 
-// The SDK logs how many spans it exports, and how many it drops.
+// With verbose logging, the SDK logs how many spans it exports and how many it
+// drops.
 func ExampleOpen_log() {
 	stdr.SetVerbosity(5) // 1: warnings, 4: information, 8: everything
 	otel.SetLogger(stdr.New(log.New(os.Stderr, "otel ", log.LstdFlags)))
@@ -106,14 +109,15 @@ func ExampleOpen_log() {
 	// Output:
 }
 
-// A set-up that exports elsewhere goes on to do so; ours comes beside it.
+// A program that already exports elsewhere keeps that exporter. The OSProfiler
+// exporter is added.
 func ExampleNew() {
 	folder, remove := temporary()
 	defer remove()
 	path := filepath.Join(folder, "traces.jsonl")
 	ctx := context.Background()
 	elsewhere := tracetest.NewInMemoryExporter()
-	provider := trace.NewTracerProvider(trace.WithSyncer(elsewhere)) // as it was
+	provider := trace.NewTracerProvider(trace.WithSyncer(elsewhere)) // the existing exporter
 
 	s, err := file.Open("file://" + path) // a store that the program opened itself
 	if err != nil {
@@ -156,7 +160,7 @@ func ExampleWithRetry() {
 	// Output: <nil> 3 tries
 }
 
-// An error says how many notifications are missing, which, and why.
+// The error says how many notifications are missing, which ones, and why.
 func ExampleExporter_ExportSpans() {
 	busy := errors.New("the disk is full")
 	s := store.New(&scripted{write: failing(1, &store.WriteError{Missing: []int{3}, Err: busy})})

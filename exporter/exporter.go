@@ -38,14 +38,14 @@ import (
 // ErrShutdown is the error of ExportSpans after Shutdown.
 var ErrShutdown = errors.New("the exporter is shut down")
 
-// An Exporter writes spans into a Store. It keeps nothing back: when
-// ExportSpans returns nil, the store holds all of them, as durably as the back
-// end documents. It may be used by many goroutines.
+// An Exporter writes spans into a Store. An Exporter buffers nothing: when
+// ExportSpans returns nil, the store holds all of the spans, as durably as the
+// back end documents. An Exporter may be used by many goroutines.
 type Exporter struct {
 	store     *store.Store
 	owned     bool // Shutdown closes the store
 	retry     store.Retry
-	failing   atomic.Pointer[error] // of the last try; nil after a success
+	failing   atomic.Pointer[error] // of the last try to write; nil after a success
 	converter *convert.Converter
 
 	exports *inflight.Closer
@@ -59,10 +59,11 @@ func New(s *store.Store, opts ...Option) *Exporter {
 	return newExporter(s, false, newConfig(opts))
 }
 
-// Open opens what the connection string names, a store or a sink, and returns
-// the exporter for it. Opening does not connect. Shutdown closes the store.
+// Open opens the store or the sink that the connection string names, and
+// returns the exporter for it. Opening does not connect. Shutdown closes the
+// store.
 //
-// A sink takes spans as they are. It has no use for WithSpanNames and
+// A sink takes spans as they are. It ignores WithSpanNames and
 // WithFilterErrorTrace.
 func Open(ctx context.Context, connectionString string, opts ...Option) (sdktrace.SpanExporter, error) {
 	cfg := newConfig(opts)
@@ -92,9 +93,9 @@ func newExporter(s *store.Store, owned bool, cfg config) *Exporter {
 	return e
 }
 
-// ExportSpans implements sdktrace.SpanExporter. Transient failures are
-// repeated until the context is done or the time of [WithRetry] is over. The
-// error then tells how many notifications may not be stored.
+// ExportSpans implements sdktrace.SpanExporter. Transient failures are repeated
+// until the context is done or the time of [WithRetry] is over. The error then
+// says how many notifications may not be stored.
 func (e *Exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	if !e.exports.Enter() {
 		return ErrShutdown
@@ -126,9 +127,9 @@ func notWritten(notifications int, reason error) error {
 }
 
 // Shutdown implements sdktrace.SpanExporter. It refuses new exports, waits for
-// those in progress, and then closes a store that Open opened. It waits no longer
-// than the context allows. Only the first call does so; later calls wait for the
-// same end and return the same error.
+// those in progress, and then closes a store that Open opened. Shutdown waits no
+// longer than the context allows. Only the first call does this work. Later calls
+// wait until it is done and return the same error.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	began := time.Now()
 	ended, err := e.exports.Shutdown(ctx, e.close)
@@ -155,7 +156,7 @@ func (e *Exporter) close() error {
 	return e.store.Close()
 }
 
-// MarshalLog tells the SDK's logger what this exporter is.
+// MarshalLog describes this exporter to the SDK's logger.
 func (e *Exporter) MarshalLog() any {
 	return struct{ Type, Store string }{Type: "osprofiler", Store: e.store.Name()}
 }

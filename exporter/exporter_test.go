@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scripted is a driver whose Write does what the test says. The rules of real
-// stores are those of storetest.
+// scripted is a driver whose Write does what the test prescribes. storetest
+// checks the rules that real stores follow.
 type scripted struct {
 	mu       sync.Mutex
 	write    func(ctx context.Context, try int, batch []osprofiler.Notification) error
@@ -186,7 +186,8 @@ func TestShutdownWaitsNoLongerThanItsContext(t *testing.T) {
 	}
 }
 
-// However often Shutdown is called, each call tells that the store could not be closed.
+// Each call of Shutdown returns the error of closing the store, however often Shutdown
+// is called.
 func TestShutdownTellsWhatClosingSays(t *testing.T) {
 	reason := errors.New("the disk is full")
 	store.Register(store.Backend{Schemes: []string{"test-unclosable"}, Open: func(context.Context, string, store.Options) (*store.Store, error) {
@@ -253,7 +254,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// failing is a Write whose first tries fail.
+// failing returns a Write whose first tries fail.
 func failing(tries int, err error) func(context.Context, int, []osprofiler.Notification) error {
 	return func(_ context.Context, try int, _ []osprofiler.Notification) error {
 		if try <= tries {

@@ -63,9 +63,10 @@ func WithRedaction(r tags.Redaction) Option {
 	return withConversion(convert.WithRedaction(r), func(o *SinkOptions) { o.Redaction = r })
 }
 
-// WithServiceNamePrefix begins the service names that a sink forms of project and
-// service, as the option service_name_prefix of the Python library does. It affects
-// sinks that [Open] opens. An option of the connection string wins.
+// WithServiceNamePrefix sets the beginning of the service names that a sink forms
+// from project and service, as the option service_name_prefix of the Python library
+// does. It affects sinks that [Open] opens. An option of the connection string
+// takes precedence.
 func WithServiceNamePrefix(prefix string) Option {
 	return optionFunc(func(c *config) { c.sink.ServiceNamePrefix = prefix })
 }
@@ -77,5 +78,5 @@ func WithFilterErrorTrace() Option {
 	return optionFunc(func(c *config) { c.store = append(c.store, store.WithFilterErrorTrace(true)) })
 }
 
-// WithRetry sets how transient failures are repeated.
+// WithRetry sets how often and how long transient failures are retried.
 func WithRetry(r store.Retry) Option { return optionFunc(func(c *config) { c.retry = r }) }

@@ -19,8 +19,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Real OpenStack traces go notifications -> spans -> SpanExporter -> store ->
-// reader, and come out as what went in: all of them, as JSON values.
+// Notifications of real OpenStack traces are converted to spans, exported to a
+// store and read back. All of them come out equal to the originals, compared as
+// JSON values.
 func TestRealTracesSurviveBeingSpans(t *testing.T) {
 	files, err := filepath.Glob("../reader/testdata/openstack/*.jsonl")
 	if err != nil || len(files) != 9 {
@@ -84,7 +85,7 @@ func slicesAll(all []osprofiler.Notification) func(func(osprofiler.Notification,
 	}
 }
 
-// sameNotifications tells of each notification that is missing or new.
+// sameNotifications reports each notification that is missing or unexpected.
 func sameNotifications(t *testing.T, connectionString string, want []osprofiler.Notification) {
 	t.Helper()
 	s, err := store.Open(t.Context(), connectionString, store.WithReadOnly())

@@ -13,44 +13,47 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A Sink is a kind of exporter that [Open] opens by its connection string. It
-// takes spans as they are and cannot be read, so it is no store.
+// A Sink is a kind of exporter that [Open] opens by its connection string. A
+// sink takes spans as they are and cannot be read, so a sink is not a store.
 type Sink struct {
 	// Schemes are in lower case, without "://".
 	Schemes []string
-	// Open opens a connection string of one of the schemes. Blanks, line ends
-	// and a byte order mark around it are dropped before. An error about the text
-	// of the connection string is made by [store.BadConnectionString].
+	// Open opens a connection string of one of the schemes. Blanks, line ends and
+	// a byte order mark around the connection string have been removed. Open
+	// makes an error about the text of the connection string by
+	// [store.BadConnectionString].
 	Open func(ctx context.Context, connectionString string, o SinkOptions) (sdktrace.SpanExporter, error)
 }
 
 // SinkOptions are the options of [Open] that a sink has to carry out.
 type SinkOptions struct {
-	// Retry is that of [WithRetry].
+	// Retry is the value of [WithRetry].
 	Retry store.Retry
-	// Redaction is removed from each span before it is sent.
+	// Redaction names what the sink removes from each span before it sends the
+	// span.
 	Redaction tags.Redaction
 	// Project, Service and Host, if they are not empty, replace service.namespace,
-	// service.name and host.name of every resource.
+	// service.name and host.name in every resource.
 	Project, Service, Host string
 	// ServiceNamePrefix begins the service names that the sink forms.
 	ServiceNamePrefix string
 }
 
-// A SinkError is the error of ExportSpans of a sink. It says which spans the target
-// may not have. The indices are those of the slice that ExportSpans was given.
+// A SinkError is the error of ExportSpans of a sink. It lists the spans that the
+// target may not have. The indices are those of the slice that ExportSpans was
+// given.
 type SinkError struct {
-	// Missing are the spans that were not delivered, as far as it is known, in
-	// order. They include the refused ones.
+	// Missing are the spans that were not delivered, as far as is known, in
+	// order. Missing includes the refused spans.
 	Missing []int
-	// Refused are the spans that the target does not take, now or later.
+	// Refused are the spans that the target will not accept, now or later.
 	Refused []int
-	// Rejected is the number of spans of which the target says that it took the
-	// request and rejected them, without saying which (OTLP's partial success).
-	// They must not be sent again.
+	// Rejected is the number of spans that the target reports as rejected after
+	// it accepted the request, without naming the spans (OTLP's partial
+	// success). Rejected spans must not be sent again.
 	Rejected int
-	// Transient says that the spans which are missing and not refused may be
-	// delivered by another call.
+	// Transient reports whether another call may deliver the spans that are
+	// missing but not refused.
 	Transient bool
 	// Err is the reason.
 	Err error
@@ -68,8 +71,8 @@ var sinks = struct {
 }{byScheme: map[string]Sink{}}
 
 // RegisterSink makes a sink known under its schemes, also to [store.Open], which
-// refuses them. A sink calls it from init. It panics if a scheme is registered
-// already, or if there is no Open.
+// refuses them. A sink calls RegisterSink from init. RegisterSink panics if a
+// scheme is already registered, or if Open is nil.
 func RegisterSink(s Sink) {
 	if s.Open == nil {
 		panic("exporter: a sink without Open is registered")
@@ -93,8 +96,8 @@ func openSink(ctx context.Context, connectionString string, o SinkOptions) (sdkt
 	return sink.Open(ctx, trimmed(connectionString), o)
 }
 
-// trimmed drops the byte order mark, the blanks and the line end that a file or a
-// variable has around a connection string.
+// trimmed removes the byte order mark, the blanks and the line end that a file or
+// an environment variable may have around a connection string.
 func trimmed(connectionString string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(connectionString), "\uFEFF"))
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// Open opens a sink by its scheme. A sink is no store, and store.Open says so.
+// Open opens a sink by its scheme. store.Open refuses the scheme, because a
+// sink is not a store.
 func TestSinks(t *testing.T) {
 	memory := tracetest.NewInMemoryExporter()
 	refused := errors.New("the port is missing")
