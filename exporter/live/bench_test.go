@@ -16,10 +16,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// BenchmarkOnStartOnEnd is what a service pays for one span with four
-// attributes, in the processor alone: ours, which takes a start and a stop,
-// against the SDK's, which takes the finished span, over the same stores. The
-// queue is never full, but in "blocked", where the store hangs.
+// BenchmarkOnStartOnEnd measures what a service pays for one span with four
+// attributes in the processor alone. It compares our processor, which takes a
+// start and a stop, with the SDK's, which takes the finished span, over the
+// same stores. The queue is never full, except in "blocked", where the store
+// hangs.
 func BenchmarkOnStartOnEnd(b *testing.B) {
 	for name, processor := range map[string]func(*store.Store) sdktrace.SpanProcessor{
 		"live": func(s *store.Store) sdktrace.SpanProcessor { return live.New(s) },
@@ -46,8 +47,8 @@ func BenchmarkOnStartOnEnd(b *testing.B) {
 	}
 }
 
-// benchmarkProcessor measures; after so many spans it empties the queue, which
-// is not measured.
+// benchmarkProcessor measures p. After every flushAfter spans it empties the
+// queue, which is not measured.
 func benchmarkProcessor(b *testing.B, p sdktrace.SpanProcessor, flushAfter int) {
 	started, ended := benchmarkSpans()
 	ctx := context.Background()
@@ -72,7 +73,7 @@ func benchmarkProcessor(b *testing.B, p sdktrace.SpanProcessor, flushAfter int) 
 	}
 }
 
-// benchmarkSpans returns one span of the SDK's, running and ended.
+// benchmarkSpans returns one span of the SDK's, once running and once ended.
 func benchmarkSpans() (sdktrace.ReadWriteSpan, sdktrace.ReadOnlySpan) {
 	taken := &taking{}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(taken))
@@ -84,7 +85,7 @@ func benchmarkSpans() (sdktrace.ReadWriteSpan, sdktrace.ReadOnlySpan) {
 	return taken.started, taken.ended
 }
 
-// taking keeps the last span that it was given.
+// taking is an exporter that keeps the last span that it was given.
 type taking struct {
 	started sdktrace.ReadWriteSpan
 	ended   sdktrace.ReadOnlySpan
@@ -95,7 +96,7 @@ func (t *taking) OnEnd(s sdktrace.ReadOnlySpan)                       { t.ended 
 func (*taking) ForceFlush(context.Context) error                      { return nil }
 func (*taking) Shutdown(context.Context) error                        { return nil }
 
-// discard is a store that is infinitely fast.
+// discard is a store whose writes take no time.
 type discard struct{}
 
 func (discard) Name() string               { return "the store that discards" }
@@ -104,7 +105,7 @@ func (discard) Close() error               { return nil }
 
 func (discard) Write(context.Context, []osprofiler.Notification) error { return nil }
 
-// blockedStore is one that hangs until it is released.
+// blockedStore is a store that hangs until it is released.
 type blockedStore struct {
 	discard
 	release chan struct{}

@@ -42,8 +42,8 @@ func (g *gate) Write(ctx context.Context, batch []osprofiler.Notification) error
 
 func (g *gate) lift() { close(g.open) }
 
-// A stopwatch measures what a processor takes of the service's time per span. At the same
-// time, it measures a computation, which takes long only if the machine is busy.
+// A stopwatch measures how much of the service's time a processor takes per span. At the
+// same time it measures a computation that takes long only if the machine is busy.
 type stopwatch struct {
 	sdktrace.SpanProcessor
 	mu       sync.Mutex
@@ -81,7 +81,8 @@ func percentile(of []time.Duration, p float64) time.Duration {
 	return sorted[int(float64(len(sorted)-1)*p)]
 }
 
-// handled collects what comes to otel's error handler while the test runs.
+// handled collects the reports of loss that reach otel's error handler while
+// the test runs.
 func handled(t *testing.T) func() []*live.LossError {
 	var mu sync.Mutex
 	var losses []*live.LossError
@@ -103,7 +104,7 @@ func handled(t *testing.T) func() []*live.LossError {
 	}
 }
 
-// The law of Stats.
+// balanced checks that the counts of Stats add up as its documentation says.
 func balanced(t *testing.T, s live.Stats) {
 	t.Helper()
 	sum := func(c live.Count) uint64 { return c.Written + c.Dropped + c.Failed }
@@ -112,8 +113,8 @@ func balanced(t *testing.T, s live.Stats) {
 	}
 }
 
-// balancedAfterShutdown checks the same after Shutdown, which postpones nothing
-// any longer.
+// balancedAfterShutdown checks the same after Shutdown, when no start is
+// postponed any longer.
 func balancedAfterShutdown(t *testing.T, s live.Stats) {
 	t.Helper()
 	balanced(t, s)
@@ -122,9 +123,9 @@ func balancedAfterShutdown(t *testing.T, s live.Stats) {
 	}
 }
 
-// Over a store that hangs the service goes on: its requests succeed, a span
-// takes under 1 ms at the 99.9th percentile unless the machine is busy, what is dropped is counted to the
-// span, and when the store is back, so are the spans.
+// While the store hangs, the service continues to work. Its requests succeed. A span takes under 1
+// ms at the 99.9th percentile unless the machine is busy. The dropped notifications are counted
+// exactly. When the store answers again, spans are stored again.
 func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 	losses := handled(t)
 	forEachStore(t, func(t *testing.T, open func(string) *store.Store) {
@@ -166,12 +167,12 @@ func TestServiceGoesOnWhileTheStoreHangs(t *testing.T) {
 		if stats.Stops.Seen != spans+spansPerRequest+1 || stats.Queued != 0 || stats.QueuedBytes != 0 {
 			t.Fatalf("after recovery: %+v", stats)
 		}
-		// One report comes soon, one in each interval, and one at the end.
+		// One report is sent soon, one in each interval, and one at the end.
 		checkReports(t, losses()[toldBefore:], stats, 2+int(time.Since(began)/interval))
 	})
 }
 
-// checkReports: the summaries are few and add up to the counts.
+// checkReports checks that the summaries are few and add up to the counts.
 func checkReports(t *testing.T, losses []*live.LossError, stats live.Stats, most int) {
 	t.Helper()
 	var starts, stops, late uint64
@@ -188,8 +189,8 @@ func checkReports(t *testing.T, losses []*live.LossError, stats live.Stats, most
 	}
 }
 
-// compareWithStore: what the counts say is written is what is there, and every
-// stop that is there has its start.
+// compareWithStore checks that the store holds as many notifications as the
+// counts say are written, and that every stop in the store has its start.
 func compareWithStore(t *testing.T, s *store.Store, stats live.Stats) {
 	t.Helper()
 	starts, stops := map[string]bool{}, map[string]bool{}
@@ -218,7 +219,7 @@ func compareWithStore(t *testing.T, s *store.Store, stats live.Stats) {
 	}
 }
 
-// A service answers requests, each with some spans of its own.
+// A service answers requests. Each request makes some spans of its own.
 type service struct{ *httptest.Server }
 
 func startService(t *testing.T, provider *sdktrace.TracerProvider, spans int) service {
@@ -235,7 +236,7 @@ func startService(t *testing.T, provider *sdktrace.TracerProvider, spans int) se
 	return service{server}
 }
 
-// request asks so many times, from four goroutines.
+// request sends that number of requests to the service, from four goroutines.
 func (s service) request(t *testing.T, times int) {
 	t.Helper()
 	defer s.Client().CloseIdleConnections()

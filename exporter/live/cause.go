@@ -11,12 +11,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// progress says how the write in progress goes, for a caller whose context ends
-// before the write does.
+// progress records how the write in progress is going, for a caller whose
+// context ends before the write does.
 type progress struct {
 	mu     sync.Mutex
 	began  time.Time // of the write in progress; zero if there is none
-	failed error     // of its last try; nil if no try failed yet
+	failed error     // of the last try of that write; nil if no try failed yet
 }
 
 func (p *progress) begin() { p.set(time.Now(), nil) }
@@ -29,7 +29,8 @@ func (p *progress) set(began time.Time, failed error) {
 	p.began, p.failed = began, failed
 }
 
-// observed returns the Retry with the tries' errors kept in p, too.
+// observed returns a copy of the Retry that also keeps the errors of the tries
+// in p.
 func (p *progress) observed(r store.Retry) store.Retry {
 	told := r.Failed
 	r.Failed = func(err error) {
@@ -43,7 +44,8 @@ func (p *progress) observed(r store.Retry) store.Retry {
 	return r
 }
 
-// slow is how long a write may take before its store is said not to answer.
+// slow is how long a write may take before the error says that the store does
+// not answer.
 const slow = 100 * time.Millisecond
 
 // reason returns why a write has not ended, or nil if nothing is wrong so far.
@@ -59,8 +61,8 @@ func (p *progress) reason(store string) error {
 	return nil
 }
 
-// unfinished returns the error of a call that began at a time and whose context
-// ended before the work was done. what says what is left.
+// unfinished returns the error of a call that began at the time began and whose
+// context ended before the work was done. what describes the work that is left.
 func (p *Processor) unfinished(ctx context.Context, began time.Time, what string) error {
 	end := context.Cause(ctx)
 	reason := p.progress.reason(p.store.Name())
@@ -70,7 +72,7 @@ func (p *Processor) unfinished(ctx context.Context, began time.Time, what string
 	return explained.New(errors.Join(end, reason), "%v; gave up after %s; %s", reason, explained.Seconds(time.Since(began)), what)
 }
 
-// timeout is the cause of a context whose time for one write is over.
+// timeout is the cause of a context when the time for one write is over.
 type timeout struct{}
 
 // Error implements error.
@@ -79,7 +81,8 @@ func (timeout) Error() string { return "the time for writing one batch is over" 
 // Is makes the error a context.DeadlineExceeded.
 func (timeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// givenUp is the cause of the context of all writes when Shutdown ends them.
+// givenUp is the cause of the context of all writes when Shutdown stops the
+// writes.
 type givenUp struct{}
 
 // Error implements error.

@@ -20,7 +20,8 @@ import (
 // The samples of docs/live.md are copies of code in this file:
 // TestSamplesOfTheDocs compares them.
 
-// temporary returns a folder for an example, and what removes it.
+// temporary returns a folder for an example, and a function that removes the
+// folder.
 func temporary() (folder string, remove func()) {
 	folder, err := os.MkdirTemp("", "example")
 	if err != nil {
@@ -29,7 +30,7 @@ func temporary() (folder string, remove func()) {
 	return folder, func() { _ = os.RemoveAll(folder) }
 }
 
-// show prints what a store holds, traces in any order.
+// show prints the notifications in a store, the traces in any order.
 func show(connectionString string) {
 	ctx := context.Background()
 	s, err := store.Open(ctx, connectionString, store.WithReadOnly())
@@ -87,7 +88,7 @@ func ExampleOpen() {
 	// nova compute wait-for-network-start
 }
 
-// What is lost is counted.
+// Stats counts the lost notifications.
 func ExampleProcessor_Stats() {
 	s := store.New(&scripted{write: failing(1, errors.New("the disk is full"))})
 	processor := live.New(s)
@@ -109,7 +110,7 @@ func ExampleProcessor_Stats() {
 	// Output: spans: 3 lost: 1
 }
 
-// What is lost comes to OTel's error handler, too, in summaries.
+// OTel's error handler receives summaries of the losses, too.
 func ExampleLossError() {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		var loss *live.LossError

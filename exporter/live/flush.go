@@ -10,14 +10,16 @@ import (
 var (
 	// errGivenUp is the error of a ForceFlush that Shutdown cut short.
 	errGivenUp = errors.New("the live processor was shut down before all was written")
-	// errDropped is the error of a ForceFlush when a start in line was dropped.
+	// errDropped is the error of a ForceFlush when a start that waited in line
+	// was dropped.
 	errDropped = errors.New("a start that waited for room was dropped, since the queue was full")
 )
 
-// A flush waits until the starts that are in line when it begins have left the
-// line, and then until the first target entries are settled.
+// A flush represents a call of ForceFlush or of close. It waits until the starts that
+// are in line when it begins have left the line, and then until the first target
+// entries are settled.
 type flush struct {
-	line   uint64 // number of the last start that was in line
+	line   uint64 // number of the newest start that was put in line before the flush began
 	inLine bool   // some of these starts are still in line, so target is not set
 	target uint64
 	err    error // of the first batch that failed; read it after done
@@ -25,7 +27,8 @@ type flush struct {
 	done   chan struct{}
 }
 
-// flush makes the worker write at once what is queued or in line.
+// flush makes the worker write at once the notifications that are queued or in
+// line.
 func (q *queue) flush() *flush {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -62,8 +65,8 @@ func (f *flush) waitsFor(start *postponedStart) bool {
 	return !start.large && f.inLine && start.number <= f.line
 }
 
-// failFlushes gives err to the flushes that wait for a start that was dropped.
-// dropped may be nil.
+// failFlushes sets err as the error of the flushes that wait for a start that
+// was dropped. dropped may be nil.
 func (q *queue) failFlushes(dropped *postponedStart, err error) {
 	for _, f := range q.flushes {
 		if dropped != nil && f.waitsFor(dropped) && f.err == nil {
@@ -93,10 +96,10 @@ func (q *queue) cancelFlush(f *flush) (notifications int) {
 }
 
 // close makes the queue refuse spans. Starts in line are still written. Starts
-// that wait for their stops are dropped, because no stop comes any more, and so
-// are those that would begin to wait for their stops: see admitLarge. Each call
-// returns the same flush. It collects what fails after close and does not end by
-// itself: see failure.
+// that wait for their stops are dropped, because no stop will come any more.
+// Starts that would begin to wait for their stops are dropped too: see
+// admitLarge. Each call of close returns the same flush. That flush collects the
+// failures after close and does not end by itself: see failure.
 func (q *queue) close() (final *flush, first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -114,7 +117,7 @@ func (q *queue) close() (final *flush, first bool) {
 	return q.final, true
 }
 
-// failure returns the error so far of the flush of close.
+// failure returns the error, so far, of the flush that close returned.
 func (q *queue) failure(final *flush) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -127,8 +130,9 @@ func (q *queue) failure(final *flush) error {
 	return errors.Join(final.err, fmt.Errorf("%d starts of spans that still run were dropped: each is larger than the queue allows a start to be", final.large))
 }
 
-// abandon drops what still waits. It returns the number of notifications that
-// were queued or in line, including the batch that the worker writes.
+// abandon drops the notifications that still wait. It returns the number of
+// notifications that were queued or in line, including the batch that the
+// worker is writing.
 func (q *queue) abandon() (notifications int) {
 	q.mu.Lock()
 	postponed := q.postponed.dropAll()

@@ -18,11 +18,11 @@ import (
 
 var errNoTable = errors.New("no such table")
 
-// An error handler that takes its time does not hold Shutdown longer than its
-// context, whatever the store does; and it is told of each loss once.
+// A slow error handler does not make Shutdown take longer than its context,
+// whether the store fails or hangs. Each loss is reported to the handler once.
 func TestShutdownDoesNotWaitForTheErrorHandler(t *testing.T) {
 	for name, c := range map[string]struct {
-		hangs bool // after a first failure that the handler is busy with
+		hangs bool // the store hangs after a first failure, with which the handler is busy
 		batch int
 		want  error
 	}{

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// sameIDs gives all spans one id, as a broken generator may.
+// sameIDs generates the same id for all spans, as a broken generator may.
 type sameIDs struct{}
 
 func (sameIDs) NewIDs(context.Context) (trace.TraceID, trace.SpanID) {
@@ -22,8 +22,8 @@ func (sameIDs) NewIDs(context.Context) (trace.TraceID, trace.SpanID) {
 }
 func (sameIDs) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return trace.SpanID{1} }
 
-// Starts with equal ids wait for room. Each is written once, or dropped and
-// counted.
+// Starts with equal ids wait for room. Each of them is written once, or dropped
+// and counted.
 func TestPostponedStartsWithEqualIDs(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {

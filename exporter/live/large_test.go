@@ -21,15 +21,15 @@ import (
 
 const largeQueueBytes = 20_000
 
-// largeStart makes the start of a span larger than largeQueueBytes allows a
-// start to be.
+// largeStart makes the start of a span larger than the size that
+// largeQueueBytes allows for a start.
 func largeStart() trace.SpanStartOption {
 	return trace.WithAttributes(attribute.String("a", strings.Repeat("x", 18_000)))
 }
 
 // liveWithLargeInLine returns a processor whose store hangs. Four starts are
-// queued. The starts of three spans, one of them larger than a start may be,
-// wait in line.
+// queued. The starts of three more spans wait in line. One of these is larger
+// than a start may be.
 func liveWithLargeInLine(t *testing.T, s *gate) (large trace.Span, processor *live.Processor) {
 	tracer, processor := liveInBubble(t, s, live.WithQueueSize(4), live.WithQueueBytes(largeQueueBytes), live.WithWriteTimeout(time.Hour))
 	startMany(t.Context(), tracer, 0, 4)
@@ -43,8 +43,8 @@ func liveWithLargeInLine(t *testing.T, s *gate) (large trace.Span, processor *li
 	return large, processor
 }
 
-// Shutdown drops and counts a start that is too large when it still waits in
-// line, and returns an error for it. All others are written.
+// Shutdown drops and counts a start that is too large and still waits in line,
+// and returns an error for it. It writes all other starts.
 func TestShutdownWithLargeStartInLine(t *testing.T) {
 	losses := handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -74,8 +74,8 @@ func TestShutdownWithLargeStartInLine(t *testing.T) {
 	})
 }
 
-// ForceFlush does not succeed while a start that it should have written waits
-// for its stop, because that start is too large. It writes the others.
+// ForceFlush returns an error while a start that it should have written waits
+// for its stop because the start is too large. It writes the other starts.
 func TestForceFlushWithLargeStartInLine(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -104,9 +104,9 @@ func TestForceFlushWithLargeStartInLine(t *testing.T) {
 	})
 }
 
-// Starts of all sizes come from many goroutines while Shutdown begins. Each of
-// them is written, dropped or failed in the end, and Shutdown returns nil only
-// if none is dropped by it.
+// Starts of all sizes arrive from many goroutines while Shutdown begins. In the
+// end each of them is written, dropped or failed. Shutdown returns nil only if
+// it drops none.
 func TestShutdownLeavesNoStartPostponed(t *testing.T) {
 	handled(t)
 	rapid.Check(t, func(rt *rapid.T) {

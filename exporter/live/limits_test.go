@@ -58,8 +58,8 @@ func TestSpanLimits(t *testing.T) {
 	check(s.stored[5], `"seen": "a text of more than 8 characters"`)
 }
 
-// Both halves of an operation have one name, also if the statement comes after the
-// start.
+// Both halves of an operation have the same name, even if the statement is set
+// after the start.
 func TestLateStatement(t *testing.T) {
 	s := &scripted{}
 	processor := live.New(store.New(s))

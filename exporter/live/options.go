@@ -76,8 +76,8 @@ func WithFilterErrorTrace() Option {
 	return optionFunc(func(c *config) { c.store = append(c.store, store.WithFilterErrorTrace(true)) })
 }
 
-// WithRetry sets how transient failures are repeated. [WithWriteTimeout] applies
-// as well.
+// WithRetry sets how often and how long transient failures are retried.
+// [WithWriteTimeout] applies as well.
 func WithRetry(r store.Retry) Option { return optionFunc(func(c *config) { c.retry = r }) }
 
 // WithQueueSize bounds the queue to a number of notifications. The batch that is
@@ -87,9 +87,10 @@ func WithQueueSize(notifications int) Option {
 	return withLimit(notifications > 1, func(l *limits) { l.queueSize = notifications })
 }
 
-// WithQueueBytes bounds the queue to about that many bytes of memory, estimated
-// from the length of the spans' texts and the number of their attributes, events
-// and links. The default is 16 MiB (16777216), which a value below 1 selects.
+// WithQueueBytes bounds the memory of the queue, in bytes. The memory is
+// estimated from the length of the spans' texts and the number of their
+// attributes, events and links. The default is 16 MiB (16777216), which a value
+// below 1 selects.
 func WithQueueBytes(bytes int) Option {
 	return withLimit(bytes > 0, func(l *limits) { l.queueBytes = int64(bytes) })
 }
@@ -108,16 +109,16 @@ func WithBatchDelay(d time.Duration) Option {
 	return withLimit(d > 0, func(l *limits) { l.batchDelay = d })
 }
 
-// WithWriteTimeout bounds the time for writing one batch, with all repetitions.
-// After that time the batch counts as failed, and the next one is written. The
-// default is 30 s, which a value below 1 ns selects.
+// WithWriteTimeout bounds the time for writing one batch, including all
+// retries. After that time the batch counts as failed, and the next one is
+// written. The default is 30 s, which a value below 1 ns selects.
 func WithWriteTimeout(d time.Duration) Option {
 	return withLimit(d > 0, func(l *limits) { l.writeTimeout = d })
 }
 
 // WithReportInterval sets the shortest time between two reports of losses. The
-// first report comes after a tenth of it, the last one at Shutdown. The default
-// is 10 s, which a value below 1 ns selects.
+// first report comes after a tenth of the interval, the last one at Shutdown.
+// The default is 10 s, which a value below 1 ns selects.
 func WithReportInterval(d time.Duration) Option {
 	return withLimit(d > 0, func(l *limits) { l.reportInterval = d })
 }

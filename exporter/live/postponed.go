@@ -9,14 +9,14 @@ import (
 
 // postponedStarts are the starts that found no room in the queue. A start waits
 // in line for room. Then it is written, even if its span still runs. If the span
-// ends before, the start is written with the stop. A start that needs more room
-// than all starts together may use can only be written with its stop, so it
-// leaves the line.
+// ends before there is room, the start is written with the stop. A start that
+// needs more room than all starts together may use can only be written with its
+// stop, so it leaves the line.
 //
-// The number of postponed starts is bounded. Spans that never end would reach the
-// bound; then the oldest start is dropped for the new one. For spans with equal
-// ids only the newest start is postponed, because a stop is matched to its start
-// by the ids.
+// The number of postponed starts is bounded. Spans that never end could reach the
+// bound. At the bound, the oldest start is dropped for each new one. For spans
+// with equal ids only the newest start is postponed, because a stop is matched to
+// its start by the ids.
 type postponedStarts struct {
 	limit int // the largest number of postponed starts
 	byKey map[spanKey]*list.Element
@@ -30,8 +30,9 @@ type postponedStart struct {
 	number uint64 // starts are numbered in the order in which they came
 	large  bool
 
-	// span is the running span, or a copy of it if there was one. The start of a
-	// running span says what is known when the start is written.
+	// span is a copy of the running span, or the running span itself if no copy
+	// was made. The start of a running span then contains what is known when the
+	// start is written.
 	span sdktrace.ReadOnlySpan
 }
 
@@ -42,7 +43,7 @@ func newPostponedStarts(limit int) postponedStarts {
 func (p *postponedStarts) len() int { return len(p.byKey) }
 
 // add puts a start at the end of the line. It returns the start that was dropped
-// to make room or because it had the same ids, nil if none was dropped.
+// to make room or because it had the same ids, or nil if none was dropped.
 func (p *postponedStarts) add(key spanKey, span sdktrace.ReadOnlySpan) (dropped *postponedStart) {
 	if equal, ok := p.byKey[key]; ok {
 		dropped = p.remove(equal)
@@ -69,7 +70,7 @@ func (p *postponedStarts) remove(e *list.Element) *postponedStart {
 	return start
 }
 
-// take removes the start of a span and returns it, nil if it was not there.
+// take removes the start of a span and returns it, or nil if there was none.
 func (p *postponedStarts) take(key spanKey) *postponedStart {
 	if e, ok := p.byKey[key]; ok {
 		return p.remove(e)
@@ -77,7 +78,7 @@ func (p *postponedStarts) take(key spanKey) *postponedStart {
 	return nil
 }
 
-// first returns the start that is next in line, nil if there is none.
+// first returns the start that is next in line, or nil if there is none.
 func (p *postponedStarts) first() *postponedStart {
 	if e := p.line.Front(); e != nil {
 		return e.Value.(*postponedStart)
@@ -85,15 +86,16 @@ func (p *postponedStarts) first() *postponedStart {
 	return nil
 }
 
-// leaveLine takes the first start out of the line; it waits for its stop.
+// leaveLine takes the first start out of the line. That start then waits for
+// its stop.
 func (p *postponedStarts) leaveLine() {
 	start := p.line.Remove(p.line.Front()).(*postponedStart)
 	start.large = true
 	p.byKey[start.key] = p.large.PushBack(start)
 }
 
-// firstNumber returns the number of the first start in line. If there is none, it
-// is higher than all numbers.
+// firstNumber returns the number of the first start in line. If the line is
+// empty, firstNumber returns a number higher than all others.
 func (p *postponedStarts) firstNumber() uint64 {
 	if start := p.first(); start != nil {
 		return start.number
@@ -110,7 +112,7 @@ func (p *postponedStarts) dropLarge() (dropped int) {
 	return dropped
 }
 
-// dropAll drops all of them and returns how many.
+// dropAll drops all postponed starts and returns how many.
 func (p *postponedStarts) dropAll() (dropped int) {
 	dropped = p.dropLarge() + p.line.Len()
 	for p.line.Len() > 0 {
@@ -159,8 +161,8 @@ func (q *queue) admit() {
 	}
 }
 
-// nextPostponed returns the first start in line, nil if there is none or no
-// room at all.
+// nextPostponed returns the first start in line, or nil if there is none or if
+// the queue has no room at all.
 func (q *queue) nextPostponed() *postponedStart {
 	q.mu.Lock()
 	defer q.mu.Unlock()

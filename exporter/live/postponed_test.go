@@ -20,22 +20,23 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// startMany starts spans that never end, named by their numbers.
+// startMany starts spans that never end. Their names contain their numbers.
 func startMany(ctx context.Context, tracer trace.Tracer, from, to int) {
 	for i := from; i < to; i++ {
 		tracer.Start(ctx, fmt.Sprint("op", i))
 	}
 }
 
-// liveInBubble is liveOver in a synctest bubble, in which nothing may be left.
+// liveInBubble does the same as liveOver in a synctest bubble, which must not
+// leave any goroutine.
 func liveInBubble(t *testing.T, d driver.Driver, opts ...live.Option) (trace.Tracer, *live.Processor) {
 	processor := live.New(store.New(d), opts...)
 	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor)).Tracer("test"), processor
 }
 
-// Spans that never end do not keep their room for good: as soon as the store answers
-// again their starts are written, the newest of them where the places did not
-// suffice, and what was dropped is counted and told.
+// Spans that never end do not occupy room in the queue for good. As soon as the
+// store answers again, their starts are written. If there was no room for all, the
+// newest starts are written. The dropped starts are counted and reported.
 func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
 	losses := handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -82,8 +83,8 @@ func TestSpansThatNeverEndGiveTheirPlacesBack(t *testing.T) {
 	})
 }
 
-// A store that never answers gives the places back, too: each batch fails in
-// its time, and so do the starts that waited.
+// Room in the queue also becomes free while the store never answers: each batch
+// fails after its write timeout, and so do the starts that waited.
 func TestPlacesComeBackThoughTheStoreStaysAway(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -105,8 +106,8 @@ func TestPlacesComeBackThoughTheStoreStaysAway(t *testing.T) {
 	})
 }
 
-// ForceFlush and Shutdown are done when the starts that waited for room are
-// stored; where these are dropped, they say so.
+// ForceFlush and Shutdown return nil only when the starts that waited for room
+// are stored. If these starts are dropped, both return an error.
 func TestFlushingIncludesPostponedStarts(t *testing.T) {
 	handled(t)
 	options := []live.Option{live.WithQueueSize(16), live.WithBatchSize(4), live.WithWriteTimeout(time.Hour)}
@@ -142,7 +143,7 @@ func TestFlushingIncludesPostponedStarts(t *testing.T) {
 			if err := flush(processor, ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "24 notifications") {
 				t.Errorf("%s: %v", name, err)
 			}
-			_ = processor.Shutdown(ctx) // its time is over
+			_ = processor.Shutdown(ctx) // the context is done already
 			synctest.Wait()
 			stats := processor.Stats()
 			balancedAfterShutdown(t, stats)
@@ -153,7 +154,8 @@ func TestFlushingIncludesPostponedStarts(t *testing.T) {
 	}
 }
 
-// A flush whose starts in line have to go for newer ones does not succeed.
+// ForceFlush returns an error if starts that it waits for are dropped in favour
+// of newer starts.
 func TestForceFlushTellsOfDroppedStarts(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -163,7 +165,7 @@ func TestForceFlushTellsOfDroppedStarts(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- processor.ForceFlush(context.Background()) }()
 		synctest.Wait()
-		startMany(t.Context(), tracer, 8, 20) // more than there are places
+		startMany(t.Context(), tracer, 8, 20) // more than there is room for
 		g.lift()
 		if err := <-done; err == nil || !strings.Contains(err.Error(), "was dropped, since the queue was full") {
 			t.Errorf("%v: %+v", err, processor.Stats())
@@ -177,8 +179,9 @@ func TestForceFlushTellsOfDroppedStarts(t *testing.T) {
 	})
 }
 
-// A start that is larger than starts may be keeps no other from the store. It
-// comes with its stop, or goes, counted, where places get scarce.
+// A start that is larger than a start may be does not keep other starts from
+// the store. It is written with its stop. If there is no room left for
+// postponed starts, it is dropped and counted.
 func TestStartThatIsTooLarge(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -199,7 +202,7 @@ func TestStartThatIsTooLarge(t *testing.T) {
 		if err := processor.ForceFlush(t.Context()); err != nil || !slices.Equal(s.names()[2:], []string{"large-start", "large-stop"}) {
 			t.Fatal(s.names(), err)
 		}
-		for range 10 { // that never end
+		for range 10 { // spans that never end
 			tracer.Start(t.Context(), "large", large)
 			synctest.Wait()
 		}
@@ -213,8 +216,8 @@ func TestStartThatIsTooLarge(t *testing.T) {
 	})
 }
 
-// Spans change while the worker reads them for their starts that waited, and
-// end meanwhile: each has one start and one stop.
+// Spans change while the worker reads them for their postponed starts, and some
+// end meanwhile. Each span has one start and at most one stop in the store.
 func TestPostponedStartsOfSpansThatRun(t *testing.T) {
 	handled(t)
 	s := &scripted{}

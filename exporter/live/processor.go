@@ -27,23 +27,23 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Processor is an OTel SpanProcessor that writes the start of a span when it
-// starts and the stop when it ends.
+// A Processor is an OTel SpanProcessor that writes the start of a span when the
+// span starts and the stop when the span ends.
 //
 // OnStart and OnEnd only put the span into a bounded queue. They never wait for
-// the store. A stop that finds no room is dropped and counted; a start waits until
-// there is room or its span ends. One goroutine writes batches ([WithBatchSize],
-// [WithBatchDelay]). [Processor.Stats] tells what was lost, and so do summaries
-// through otel.Handle, at intervals and at Shutdown.
+// the store. A stop that finds no room is dropped and counted. A start that finds
+// no room waits until there is room or its span ends. One goroutine writes batches
+// ([WithBatchSize], [WithBatchDelay]). [Processor.Stats] counts what was lost.
+// Summaries of the losses go to otel.Handle, at intervals and at Shutdown.
 //
-// The start says what is known when the span starts. What is learned later (a
-// name that the handler sets, attributes, events, the status) is in the stop,
-// which carries the whole span. For an ended span the store holds what an
-// exporter.Exporter would have written, except that the start may know less.
+// The start contains what is known when the span starts. The stop carries the
+// whole span, including what is learned later (a name that the handler sets,
+// attributes, events, the status). For an ended span the store holds what an
+// exporter.Exporter would have written, except that the start may contain less.
 //
-// Spans that are not sampled are ignored, recorded ones too. A span that was
-// made from notifications comes to OnEnd alone: all of its notifications are
-// written then.
+// Spans that are not sampled are ignored, even if they are recorded. A span
+// that was made from notifications is passed to OnEnd only. All of its
+// notifications are written then.
 type Processor struct {
 	store     *store.Store
 	owned     bool // the worker closes the store when it ends
@@ -72,8 +72,8 @@ func New(s *store.Store, opts ...Option) *Processor {
 
 // Open opens the store that the connection string names and returns a Processor
 // that writes into it. Opening does not connect. Shutdown closes the store. A
-// sink takes only finished spans, so it is [errors.ErrUnsupported]: use
-// exporter.Open.
+// sink takes only finished spans, so for a sink Open returns an error that
+// wraps [errors.ErrUnsupported]: use exporter.Open.
 func Open(ctx context.Context, connectionString string, opts ...Option) (*Processor, error) {
 	if store.IsSink(connectionString) {
 		return nil, fmt.Errorf("%s:// takes finished spans only: use exporter.Open: %w", store.Scheme(connectionString), errors.ErrUnsupported)
@@ -131,9 +131,10 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	}
 }
 
-// startOf copies the properties of a running span that its start needs, because
-// the span goes on to change and the worker looks at it later. The attributes are
-// shared: the SDK copies them before it writes into what Attributes has returned.
+// startOf copies the properties that the start notification of a running span
+// needs, because the span continues to change and the worker reads it later. The
+// attributes are shared: the SDK copies them before it writes into what
+// Attributes has returned.
 func startOf(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
 	start := convert.Span{
 		Name: s.Name(), SpanContext: s.SpanContext(), Parent: s.Parent(), SpanKind: s.SpanKind(), StartTime: s.StartTime(),
@@ -179,14 +180,15 @@ func halvesOf(s sdktrace.ReadOnlySpan) (starts, stops uint8) {
 	return 1, 1
 }
 
-// ForceFlush implements sdktrace.SpanProcessor. When it returns nil, everything
-// that was queued when it was called is stored, and so are the starts that
-// waited for room then. Otherwise it returns the error of the first batch that
-// failed meanwhile, or of the context.
+// ForceFlush implements sdktrace.SpanProcessor. ForceFlush returns nil if
+// everything that was queued when it was called is stored, and so are the
+// starts that waited for room at that time. Otherwise it returns the error of
+// the first batch that failed during the call, or of the context.
 //
 // A start larger than three quarters of [WithQueueBytes] is stored with its stop,
-// so ForceFlush returns an error while such a span runs. [Processor.Stats] and
-// otel.Handle tell about batches that failed before and spans that found no room.
+// so ForceFlush returns an error while such a span runs. ForceFlush does not
+// report batches that failed before and spans that found no room: see
+// [Processor.Stats] and otel.Handle.
 func (p *Processor) ForceFlush(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -202,19 +204,19 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	}
 }
 
-// Shutdown implements sdktrace.SpanProcessor. It writes what is queued and the
-// starts that wait for room, until the context is done. The rest is dropped and
-// counted. A start that is too large to come without its stop is dropped, too,
-// which is an error. Then Shutdown closes a store that Open opened. Later calls of
-// OnStart and OnEnd do nothing.
+// Shutdown implements sdktrace.SpanProcessor. It writes the queued notifications
+// and the starts that wait for room, until the context is done. It drops and
+// counts the rest. It also drops a start that is too large to be written without
+// its stop, which is an error. Then Shutdown closes a store that Open opened.
+// Later calls of OnStart and OnEnd do nothing.
 //
-// The error is that of the first batch that failed meanwhile, of closing, or of
-// the context. Shutdown returns after the last summary of losses. When the context
-// is done, it waits neither for the store nor for otel's error handler, which
-// then gets the summary later.
+// The error is the error of the first batch that failed during the call, of
+// closing the store, or of the context. Shutdown returns after the last summary of
+// losses. When the context is done, Shutdown waits neither for the store nor for
+// otel's error handler. The handler then gets the summary later.
 //
-// Only the first call does so and returns that error. Later calls wait for its
-// end, until their contexts are done.
+// Only the first call does this work and returns that error. Later calls wait
+// until the first call is done or their own contexts are.
 func (p *Processor) Shutdown(ctx context.Context) error {
 	began := time.Now()
 	final, first := p.queue.close()
@@ -238,7 +240,7 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 }
 
 // endOfContext ends a call of Shutdown whose context is done. The first call drops
-// what is not written.
+// what is not yet written.
 func (p *Processor) endOfContext(ctx context.Context, began time.Time, first bool) error {
 	if !first {
 		return p.unfinished(ctx, began, "the live processor is still shutting down")
@@ -250,7 +252,7 @@ func (p *Processor) endOfContext(ctx context.Context, began time.Time, first boo
 	return err
 }
 
-// MarshalLog tells the SDK's logger what this processor is.
+// MarshalLog describes this processor to the SDK's logger.
 func (p *Processor) MarshalLog() any {
 	return struct{ Type, Store string }{Type: "osprofiler live", Store: p.store.Name()}
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// liveOver returns a tracer whose spans go live into a store of that driver.
+// liveOver returns a tracer whose spans a live processor writes into a store of
+// that driver.
 func liveOver(t *testing.T, d driver.Driver, opts ...live.Option) (trace.Tracer, *live.Processor) {
 	processor := live.New(store.New(d), opts...)
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor))
@@ -33,7 +34,7 @@ func liveOver(t *testing.T, d driver.Driver, opts ...live.Option) (trace.Tracer,
 	return provider.Tracer("test"), processor
 }
 
-// names of what the store holds, in the order of writing.
+// names returns the names of the stored notifications, in the order of writing.
 func (s *scripted) names() (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +67,8 @@ func TestHangingOperationIsSeenWhileItHangs(t *testing.T) {
 	}
 }
 
-// The start says what was known then, though the worker comes to it later.
+// The start contains what was known when the span started, although the worker
+// reads the span later.
 func TestWhatIsLearnedLateIsInTheStop(t *testing.T) {
 	s := &scripted{}
 	tracer, processor := liveOver(t, s, live.WithBatchDelay(time.Hour))
@@ -118,14 +120,15 @@ func (recordOnly) ShouldSample(sdktrace.SamplingParameters) sdktrace.SamplingRes
 
 func (recordOnly) Description() string { return "RecordOnly" }
 
-// Spans of notifications come to OnEnd alone, whole or halved, with ids of any
-// form, and come out as what they were made from.
+// Spans made from notifications are passed to OnEnd only. They have both halves
+// or one, and ids of any form. They are written as the notifications from which
+// they were made.
 func TestSpansOfNotificationsAreWrittenWhole(t *testing.T) {
 	start := osprofiler.Notification{Name: "db-start", BaseID: "Not-A-UUID", TraceID: "{T}", ParentID: "Not-A-UUID", Project: "p", Service: "s",
 		Timestamp: "2026-11-22T07:16:34.200431", Info: `{"db": {"statement": "x", "params": {}}, "host": "h"}`}
 	stop := start
 	stop.Name, stop.Info = "db-stop", `{"host": "h"}`
-	rebuilt := convert.SpanOf(&start, &stop) // one that carries its span in info.otel
+	rebuilt := convert.SpanOf(&start, &stop) // a span that carries its span in info.otel
 	otelStart, otelStop := convert.New().Append(nil, convert.Both, spans(1)...)[0], convert.New().Append(nil, convert.Both, spans(1)...)[1]
 	s := &scripted{}
 	processor := live.New(store.New(s))
@@ -151,7 +154,8 @@ func TestSpansOfNotificationsAreWrittenWhole(t *testing.T) {
 	}
 }
 
-// A Tracer that bears the scope of such spans has its spans written once, too.
+// Spans of a Tracer with the same scope as spans made from notifications are
+// written once, too.
 func TestTracerOfTheConvertersScope(t *testing.T) {
 	s := &scripted{}
 	processor := live.New(store.New(s))

@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// An entry is a span of which a start, a stop or both are to be written.
+// An entry is a span whose start, stop or both are to be written.
 type entry struct {
 	span          sdktrace.ReadOnlySpan
 	size          int64 // bytes
@@ -17,16 +17,16 @@ type entry struct {
 
 func (e *entry) notifications() int { return int(e.starts) + int(e.stops) }
 
-// A queue hands spans from OnStart and OnEnd to the worker. It bounds the number
-// of notifications and their bytes, including the batch that the worker writes,
-// and counts what became of each. Under its lock there is only counting and
-// appending, so that nobody waits for the store.
+// A queue hands spans from OnStart and OnEnd to the worker. The queue bounds the
+// number of notifications and their bytes, including the batch that the worker
+// is writing. It counts what became of each notification. Under its lock the
+// queue only counts and appends, so that nobody waits for the store.
 //
-// Stops may fill the whole queue, starts only three quarters of it: a stop
+// Stops may fill the whole queue, starts only three quarters of it. A stop
 // carries its whole span, so a start is worth less. A start without room is
-// postponed, and so is a start that comes while others wait in line: see
-// postponedStarts. It is not dropped, because the Python tool fails on a trace
-// that has only stops.
+// postponed. A start that arrives while others wait in line is postponed too:
+// see postponedStarts. Starts without room are not dropped, because the Python
+// tool fails on a trace that has only stops.
 type queue struct {
 	limits *limits
 	wake   chan struct{} // tells the worker to look again
@@ -36,7 +36,7 @@ type queue struct {
 	waiting, spare []entry
 	waitingCount   int         // notifications
 	notifications  int         // waiting or with the worker
-	bytes          int64       // likewise
+	bytes          int64       // waiting or with the worker
 	crowded        atomic.Bool // the next start must be postponed; written under mu
 	postponed      postponedStarts
 	starts, stops  Count
@@ -84,8 +84,8 @@ func (q *queue) startSize() int { return q.limits.queueSize - q.limits.queueSize
 // startBytes is the number of bytes up to which starts may fill the queue.
 func (q *queue) startBytes() int64 { return q.limits.queueBytes - q.limits.queueBytes/4 }
 
-// startLater postpones the start of a running span, of which there is no copy
-// because the queue is crowded.
+// startLater postpones the start of a running span. There is no copy of the
+// span, because the queue is crowded.
 func (q *queue) startLater(span sdktrace.ReadOnlySpan) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,8 +94,8 @@ func (q *queue) startLater(span sdktrace.ReadOnlySpan) {
 	}
 }
 
-// add counts notifications that enter the queue, or leave it if they are
-// negative.
+// add adds notifications and bytes to the counts of the queue. The arguments
+// are negative when notifications leave the queue.
 func (q *queue) add(notifications int, bytes int64) {
 	q.notifications += notifications
 	q.bytes += bytes
@@ -189,7 +189,8 @@ func (q *queue) state() state {
 	return filling
 }
 
-// take gives the worker everything that waits. The worker settles it.
+// take removes everything that waits and returns it to the worker. The worker
+// settles it.
 func (q *queue) take() []entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -207,8 +208,8 @@ func (q *queue) giveBack(taken []entry) {
 	q.spare = taken[:0]
 }
 
-// settle counts the notifications of entries that were written. missing has the
-// indices of those that failed with err, in order.
+// settle counts the notifications of entries that were written. missing lists,
+// in order, the indices of the notifications that failed with err.
 func (q *queue) settle(entries []entry, missing []int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -231,7 +232,7 @@ func (q *queue) settle(entries []entry, missing []int, err error) {
 	q.release(entries, err)
 }
 
-// dropEntries counts entries that are not written any more.
+// dropEntries counts entries that will not be written any more.
 func (q *queue) dropEntries(entries []entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -20,7 +20,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// When room gets scarce, starts give way first; their stops bring both.
+// When room gets scarce, starts are postponed first. Their stops are then
+// written together with them.
 func TestStartWithoutRoomComesWithItsStop(t *testing.T) {
 	s := &scripted{}
 	g := newGate(s)
@@ -76,7 +77,7 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 	g.lift()
 }
 
-// Of a batch that is stored in part, only what is missing counts as failed.
+// If a batch is stored in part, only the missing notifications count as failed.
 func TestFailuresAreCountedToTheNotification(t *testing.T) {
 	losses := handled(t)
 	s := &scripted{write: func(_ context.Context, try int, _ []osprofiler.Notification) error {
@@ -112,8 +113,8 @@ func TestFailuresAreCountedToTheNotification(t *testing.T) {
 	}
 }
 
-// The half of a notification is counted by what the span says, whatever its
-// name reads like.
+// Whether a notification counts as a start or a stop depends on the span, not
+// on the form of its name.
 func TestFailuresOfOddNames(t *testing.T) {
 	handled(t)
 	s := &scripted{write: func(context.Context, int, []osprofiler.Notification) error { return errors.New("no such table") }}
@@ -128,7 +129,8 @@ func TestFailuresOfOddNames(t *testing.T) {
 	}
 }
 
-// Losses come in few summaries: one soon, one per interval, one at Shutdown.
+// Losses are reported in few summaries: one soon, one per interval, one at
+// Shutdown.
 func TestSummariesOfLosses(t *testing.T) {
 	losses := handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -163,7 +165,7 @@ func TestSummariesOfLosses(t *testing.T) {
 	})
 }
 
-// A write that takes too long fails, and the next has its turn.
+// A write that takes too long fails, and then the next batch is written.
 func TestWriteTimeout(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -185,8 +187,8 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
-// Whatever happens at once, the counts add up, and what they say is stored is
-// stored.
+// Even if everything happens at the same time, the counts add up, and as many
+// notifications are stored as the counts say.
 func TestManyGoroutinesAtOnce(t *testing.T) {
 	handled(t)
 	rapid.Check(t, func(rt *rapid.T) {

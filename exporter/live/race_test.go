@@ -2,5 +2,6 @@
 
 package live_test
 
-// raceDetector tells that times say nothing.
+// raceDetector reports that the race detector is on, so that measured times
+// mean nothing.
 const raceDetector = true

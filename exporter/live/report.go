@@ -10,11 +10,11 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// A lossReport gives otel's error handler summaries of the losses that were not
-// reported yet. The first summary comes a tenth of the interval after the first
-// loss, later ones come at most once per interval. The handler runs in goroutines
-// of the lossReport, because a handler may take long and the worker may wait for
-// the store.
+// A lossReport sends summaries of the losses that were not reported yet to otel's
+// error handler. The first summary is sent a tenth of the interval after the
+// first loss, later ones at most once per interval. The handler runs in
+// goroutines of the lossReport, because a handler may take long and the worker
+// may wait for the store.
 type lossReport struct {
 	queue    *queue
 	interval time.Duration
@@ -27,14 +27,14 @@ type lossReport struct {
 	scheduled  *time.Timer // nil if no summary is scheduled
 	reported   Stats       // the counts of the last summary
 	reportedAt time.Time
-	lastErr    error // of a write, not reported yet
+	lastErr    error // of the last write that failed, not reported yet
 }
 
 func newLossReport(q *queue, interval time.Duration) *lossReport {
 	return &lossReport{queue: q, interval: interval}
 }
 
-// schedule makes sure that a summary comes. It never blocks.
+// schedule makes sure that a summary will be sent. It never blocks.
 func (r *lossReport) schedule() {
 	if r.due.Load() {
 		return
@@ -44,7 +44,7 @@ func (r *lossReport) schedule() {
 	if r.due.Load() {
 		return
 	}
-	wait := r.interval / 10 // so that the first summary says more than "1 was lost"
+	wait := r.interval / 10 // so that the first summary counts more than "1 was lost"
 	if !r.reportedAt.IsZero() {
 		wait = max(wait, time.Until(r.reportedAt.Add(r.interval)))
 	}
@@ -52,14 +52,15 @@ func (r *lossReport) schedule() {
 	r.due.Store(true)
 }
 
-// setCause sets why the notifications that are counted next failed.
+// setCause sets the reason for the failure of the notifications that are
+// counted next.
 func (r *lossReport) setCause(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lastErr = err
 }
 
-// now gives a summary of the losses that were not reported yet, if there are any.
+// now sends a summary of the losses that were not reported yet, if there are any.
 func (r *lossReport) now() {
 	r.handling.Lock()
 	defer r.handling.Unlock()
@@ -68,7 +69,7 @@ func (r *lossReport) now() {
 		r.scheduled.Stop()
 		r.scheduled = nil
 	}
-	r.due.Store(false) // before the counts are read: what comes later schedules anew
+	r.due.Store(false) // before the counts are read: a later loss schedules another summary
 	current := r.queue.stats()
 	loss := lossBetween(r.reported, current, r.queue.limits)
 	if loss != nil {
@@ -83,24 +84,26 @@ func (r *lossReport) now() {
 	}
 }
 
-// A LossError is a report of a Processor to otel.Handle. It says what was lost
-// since the last report, and why the last write failed.
+// A LossError is a report of a Processor to otel.Handle. It contains what was
+// lost since the last report, and why the last write failed.
 type LossError struct {
-	// DroppedStarts and DroppedStops count notifications that found no room in
-	// the queue, or no time at Shutdown. Each stop is one span.
+	// DroppedStarts and DroppedStops count notifications for which there was no
+	// room in the queue, or no time at Shutdown. Each stop is one span.
 	DroppedStarts, DroppedStops uint64
 	// FailedStarts and FailedStops count notifications that may not be stored.
 	FailedStarts, FailedStops uint64
 	// LateStarts counts starts that found no room at first. They are written when
 	// there is room or when their spans end.
 	LateStarts uint64
-	// Err is why the last write failed. It is nil if no write failed.
+	// Err is the reason why the last write failed. It is nil if no write
+	// failed.
 	Err error
 
 	limits *limits
 }
 
-// lossBetween returns what was lost between two moments, nil if nothing was.
+// lossBetween returns what was lost between two states of the counts, or nil if
+// nothing was.
 func lossBetween(before, now Stats, limits *limits) *LossError {
 	e := &LossError{
 		DroppedStarts: now.Starts.Dropped - before.Starts.Dropped,
@@ -134,5 +137,5 @@ func (e *LossError) Error() string {
 		strings.Join(parts, "; "), e.limits.queueSize, e.limits.queueBytes)
 }
 
-// Unwrap returns why the last write failed.
+// Unwrap returns the reason why the last write failed.
 func (e *LossError) Unwrap() error { return e.Err }

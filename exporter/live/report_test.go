@@ -2,7 +2,7 @@ package live
 
 import "testing"
 
-// The report of lost notifications reads as docs/live.md shows it.
+// The report of lost notifications has the text that docs/live.md shows.
 func TestReportOfDroppedNotifications(t *testing.T) {
 	limits := &limits{queueSize: 8192, queueBytes: 16 << 20}
 	loss := lossBetween(Stats{}, Stats{Stops: Count{Dropped: 1204}}, limits)

@@ -87,8 +87,8 @@ func TestShutdownDrainsAndThenNothingHappens(t *testing.T) {
 	}
 }
 
-// Over a store that hangs Shutdown ends with its context, tells what is lost,
-// and the worker ends as soon as the store lets it.
+// Over a store that hangs, Shutdown returns when its context is done and
+// reports what is lost. The worker ends as soon as the store returns.
 func TestShutdownEndsWithItsContext(t *testing.T) {
 	losses := handled(t)
 	for name, ignores := range map[string]bool{"store that notices": false, "store that ignores contexts": true} {
@@ -132,7 +132,8 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A second Shutdown does not return nil while the first is at work.
+// A second Shutdown waits while the first one is at work, instead of returning
+// nil.
 func TestSecondShutdownWaits(t *testing.T) {
 	handled(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// The memory of each object besides its texts, about, in bytes.
+// The approximate memory of each object, without its texts, in bytes.
 const (
 	spanBytes      = 512
 	attributeBytes = 64
@@ -13,8 +13,8 @@ const (
 	linkBytes      = 128
 )
 
-// sizeOf estimates the memory of a span, in bytes. What many spans share
-// (resource, scope) does not count.
+// sizeOf estimates the memory of a span, in bytes. The resource and the scope
+// do not count, because many spans share them.
 func sizeOf(s sdktrace.ReadOnlySpan) int64 {
 	size := spanBytes + len(s.Name()) + len(s.Status().Description) + sizeOfAttributes(s.Attributes())
 	for _, event := range s.Events() {
@@ -33,12 +33,13 @@ func sizeOfAttributes(attrs []attribute.KeyValue) (size int) {
 	return size
 }
 
-// sizeOfValue is exact for the usual types. The elements of the other types
-// cannot be read without a copy, so for these it is the length of their text.
+// sizeOfValue returns the exact size for the usual types. The elements of the
+// other types cannot be read without a copy, so for these types it returns the
+// length of their text.
 func sizeOfValue(v attribute.Value) int {
 	switch v.Type() {
 	case attribute.BOOL, attribute.INT64, attribute.FLOAT64, attribute.EMPTY:
-		return 0 // in attributeBytes
+		return 0 // included in attributeBytes
 	case attribute.STRING:
 		return len(v.AsString())
 	default:

@@ -12,13 +12,14 @@ package live
 type Stats struct {
 	Starts, Stops Count
 	// Queued counts the notifications that wait or are being written.
-	// QueuedBytes is about the memory of their spans.
+	// QueuedBytes is the approximate memory of their spans.
 	Queued      int
 	QueuedBytes int64
 	// Late counts the starts that found no room when their span started, since
 	// the Processor was made. Each is written when there is room again or when
-	// its span ends. Postponed counts those that still wait, at most as many as
-	// the queue has room for: for one more, the oldest is dropped.
+	// its span ends. Postponed counts the starts that still wait. At most as
+	// many wait as the queue has room for. When one more arrives, the oldest is
+	// dropped.
 	Late      uint64
 	Postponed int
 }

@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scripted is a driver whose Write does what the test says. The rules of real
-// stores are those of storetest.
+// scripted is a driver whose Write does what the test prescribes. storetest
+// checks the rules that real stores follow.
 type scripted struct {
 	mu       sync.Mutex
 	write    func(ctx context.Context, try int, batch []osprofiler.Notification) error
@@ -61,7 +61,7 @@ func spans(n int) []sdktrace.ReadOnlySpan {
 	return stubs.Snapshots()
 }
 
-// failing is a Write whose first tries fail.
+// failing returns a Write whose first tries fail.
 func failing(tries int, err error) func(context.Context, int, []osprofiler.Notification) error {
 	return func(_ context.Context, try int, _ []osprofiler.Notification) error {
 		if try <= tries {

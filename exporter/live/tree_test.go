@@ -28,7 +28,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A plan is an operation of a random span tree and what happens to it.
+// A plan describes an operation of a random tree of spans, and what happens to
+// the operation.
 type plan struct {
 	Name       string
 	Kind       trace.SpanKind
@@ -50,7 +51,7 @@ var someAttributes = []attribute.KeyValue{
 	attribute.Float64("ratio", 0.1), attribute.Bool("cached", true),
 }
 
-// drawPlan draws a tree; mayHang decides on operations that never end.
+// drawPlan draws a tree. mayHang allows operations that never end.
 func drawPlan(t *rapid.T, depth int, mayHang bool) plan {
 	attrs := rapid.SliceOfN(rapid.SampledFrom(someAttributes), 0, 4)
 	p := plan{
@@ -72,7 +73,8 @@ func drawPlan(t *rapid.T, depth int, mayHang bool) plan {
 	return p
 }
 
-// run does what is planned with real spans, and adds those that hang.
+// run carries out the plan with real spans, and adds the spans that hang to
+// hanging.
 func (p *plan) run(ctx context.Context, tracer trace.Tracer, hanging *sync.Map) {
 	ctx, span := tracer.Start(ctx, p.Name, trace.WithSpanKind(p.Kind), trace.WithAttributes(p.Attributes...))
 	span.SetAttributes(p.Late...)
@@ -107,11 +109,11 @@ func (p *plan) run(ctx context.Context, tracer trace.Tracer, hanging *sync.Map) 
 	}
 }
 
-// both are two stores that were told of the same spans: one live, the other
-// when they were finished.
+// both are two stores to which the same spans are exported: live, and when they
+// are finished.
 type both struct{ live, finished *store.Store }
 
-// tellBoth runs the plan under one provider for both stores.
+// tellBoth runs the plan under one provider that exports to both stores.
 func tellBoth(t *rapid.T, b both, p *plan) (traceID trace.TraceID, hanging *sync.Map) {
 	processor := live.New(b.live, live.WithBatchSize(rapid.IntRange(1, 8).Draw(t, "batch")))
 	provider := sdktrace.NewTracerProvider(
@@ -139,8 +141,9 @@ func forEachStore(t *testing.T, check func(t *testing.T, open func(name string) 
 	}
 }
 
-// Live and finished exporting of the same spans say the same of all that ended;
-// what never ends is a start in one and nothing in the other.
+// For operations that ended, live and finished exporting write equal
+// notifications. An operation that never ends is a start in the live store and
+// absent from the other.
 func TestLiveAndFinishedSayTheSame(t *testing.T) {
 	forEachStore(t, func(t *testing.T, open func(string) *store.Store) {
 		b := both{open("live"), open("finished")}
@@ -172,7 +175,7 @@ func TestLiveAndFinishedSayTheSame(t *testing.T) {
 	})
 }
 
-// An operation's notifications.
+// A pair has the notifications of one operation.
 type pair struct{ start, stop *osprofiler.Notification }
 
 func halves(t *rapid.T, s *store.Store, baseID string) map[string]pair {
@@ -195,8 +198,8 @@ func halves(t *rapid.T, s *store.Store, baseID string) map[string]pair {
 	return byID
 }
 
-// compareHalves: the stops are equal in everything, the starts in all but what
-// was learned late.
+// compareHalves checks that the stops are equal in everything, and the starts
+// in everything except what was learned late.
 func compareHalves(t *rapid.T, live, finished map[string]pair) {
 	if len(live) != len(finished) {
 		t.Fatalf("%d ended operations live, %d finished", len(live), len(finished))
@@ -221,8 +224,8 @@ func compareHalves(t *rapid.T, live, finished map[string]pair) {
 	}
 }
 
-// spansOf reads the spans, without those that hang, as OTel's own exporter
-// would send them.
+// spansOf reads the spans, without those that hang, in the form in which OTel's
+// own exporter would send them.
 func spansOf(t *rapid.T, s *store.Store, baseID string, without *sync.Map) map[trace.SpanID]*tracepb.ResourceSpans {
 	byID := map[trace.SpanID]*tracepb.ResourceSpans{}
 	for span, err := range reader.New(s).Spans(context.Background(), baseID) {
@@ -248,7 +251,7 @@ func spansOf(t *rapid.T, s *store.Store, baseID string, without *sync.Map) map[t
 	return byID
 }
 
-// capture is an OTLP client that keeps what it is to send.
+// capture is an OTLP client that keeps the spans that it is given to send.
 type capture struct{ sent []*tracepb.ResourceSpans }
 
 func (*capture) Start(context.Context) error { return nil }
@@ -258,7 +261,7 @@ func (c *capture) UploadTraces(_ context.Context, spans []*tracepb.ResourceSpans
 	return nil
 }
 
-// A line is what a report says of one operation: its position and its times.
+// A line is an operation in a report: its position and its times.
 type line struct {
 	Depth             int
 	TraceID, ParentID string
@@ -266,8 +269,8 @@ type line struct {
 	Failed            bool
 }
 
-// outline reads the tree; siblings of one millisecond have no order, so it is
-// by id.
+// outline reads the tree. The operations are keyed by id, because siblings of
+// the same millisecond have no order.
 func outline(t *rapid.T, s *store.Store, baseID string) map[string]line {
 	report, err := reader.New(s).Report(context.Background(), baseID)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 // work is the worker. It writes batches from the queue until the queue is closed
-// and empty. Then it closes a store that Open opened. The last summary comes after
-// done is closed, because the error handler may take any time.
+// and empty. Then it closes a store that Open opened. The last summary is sent
+// after done is closed, because the error handler may take any time.
 func (p *Processor) work() {
 	defer close(p.reported)
 	defer p.report.now()
@@ -43,8 +43,8 @@ func (p *Processor) work() {
 	}
 }
 
-// await waits until a batch is to be written. It returns false if there is none
-// any more.
+// await waits until a batch is to be written. It returns false if there will be
+// no more batches.
 func (p *Processor) await(delay *time.Timer) bool {
 	var over <-chan time.Time
 	for {
@@ -69,7 +69,7 @@ func (p *Processor) await(delay *time.Timer) bool {
 	}
 }
 
-// batchOf returns how many entries make the next batch, at least one.
+// batchOf returns the number of entries in the next batch, at least one.
 func (p *Processor) batchOf(entries []entry) (n int) {
 	count := 0
 	for n < len(entries) && (n == 0 || count+entries[n].notifications() <= p.limits.batchSize) {
@@ -79,8 +79,8 @@ func (p *Processor) batchOf(entries []entry) (n int) {
 	return n
 }
 
-// write writes one batch of entries and settles them. It converts them into the
-// memory of batch.
+// write writes one batch of entries and settles them. It converts the entries
+// to notifications in the memory of batch.
 func (p *Processor) write(entries []entry, batch []osprofiler.Notification) {
 	if p.giveUp.Err() != nil {
 		p.queue.dropEntries(entries)
@@ -114,7 +114,7 @@ func (p *Processor) convert(dst []osprofiler.Notification, e *entry) []osprofile
 }
 
 // missingOf returns the indices of the notifications that may not be stored, in
-// order. err is an error of [store.Retry].
+// order. err is what [store.Retry] returned.
 func missingOf(batch []osprofiler.Notification, err error) []int {
 	if err == nil {
 		return nil
