@@ -8,7 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/outcome"
 )
 
-// An encodedBatch is a batch as lines. Some of the lines may have to be left out.
+// An encodedBatch is a batch as lines of text. Some of the lines may have to be
+// left out.
 type encodedBatch struct {
 	batch   []osprofiler.Notification
 	text    []byte // one line end, then the lines
@@ -28,8 +29,8 @@ func encode(batch []osprofiler.Notification, longest int64) *encodedBatch {
 	return b
 }
 
-// estimate returns how many bytes the text will have at most, in nearly all
-// cases: the fields, and about 130 bytes around them.
+// estimate returns an upper bound, in nearly all cases, of the bytes of the
+// text: the fields, and about 130 bytes around them.
 func (b *encodedBatch) estimate() int {
 	size := 1
 	for i := range b.batch {
@@ -73,8 +74,8 @@ func (b *encodedBatch) choose(room, largest int64) {
 }
 
 // chosen returns the text of the lines that are not left out. The text starts
-// with a line end if the file does not end with one, because a writer crashed
-// while it wrote the last line.
+// with a line end if the file does not end with one, which is so if a writer
+// crashed while it wrote the last line.
 func (b *encodedBatch) chosen(fileEnded bool) []byte {
 	text := b.text
 	switch {
@@ -97,8 +98,8 @@ func (b *encodedBatch) chosen(fileEnded bool) []byte {
 	return text
 }
 
-// failure returns nil if no line was left out, and otherwise the error that
-// names the notifications which were.
+// failure returns nil if no line was left out. Otherwise it returns the error
+// that names the notifications that were left out.
 func (b *encodedBatch) failure(path string) error {
 	limit := files.SizeLimit()
 	o := outcome.Of(b.batch)

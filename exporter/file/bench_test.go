@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// batch returns notifications like those of a database call.
+// batch returns notifications that resemble those of a database call.
 func batch(baseID string, count int) []osprofiler.Notification {
 	all := make([]osprofiler.Notification, count)
 	for i := range all {
@@ -105,8 +105,8 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkReadOneTrace reads a file that holds nothing but one trace, as
-// osp trace show FILE.jsonl does.
+// BenchmarkReadOneTrace reads a file that contains one trace only, as osp trace
+// show FILE.jsonl does.
 func BenchmarkReadOneTrace(b *testing.B) {
 	const size = 40_000
 	s, _ := openNew(b, "", file.WithSync(false))

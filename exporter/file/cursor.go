@@ -10,10 +10,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A position is how far a feed has read: the offset behind a line, and the
-// checksum of all of the file before the offset. A file that was replaced, or
-// cut and written anew, has another checksum there, unless it holds the same
-// text up to the offset. Then nothing is missed behind it.
+// A position says how far a feed has read: the offset behind a line, and the
+// checksum of all of the file before the offset. If the file was replaced, or
+// cut and rewritten, the checksum differs, unless the file has the same text up
+// to the offset. In that case nothing is missed behind the offset.
 type position struct {
 	offset int64
 	sum    uint32
@@ -21,7 +21,8 @@ type position struct {
 
 var codec = cursor.Codec{Prefix: "file1", Kind: "a file"}
 
-// cursor returns the cursor of a position. The beginning has none.
+// cursor returns the cursor of a position. The cursor of the beginning is
+// empty.
 func (p position) cursor() driver.Cursor {
 	if p.offset == 0 {
 		return ""

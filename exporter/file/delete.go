@@ -16,8 +16,8 @@ import (
 // Delete implements driver.Deleter. It writes the file without the lines of the
 // trace to a new file beside it, and renames the new file over the old one. Both
 // happen under the lock that writers take, so that nothing is appended to the
-// old file meanwhile. If Delete fails before the renaming, the file is as it was
-// before. Lines that cannot be read stay as they are.
+// old file meanwhile. If Delete fails before the renaming, the file is
+// unchanged. Lines that cannot be read stay as they are.
 //
 // On Windows an open file cannot be replaced, so there the driver cannot delete.
 func (d *fileDriver) Delete(ctx context.Context, baseID string) (notifications int, err error) {
@@ -28,8 +28,8 @@ func (d *fileDriver) Delete(ctx context.Context, baseID string) (notifications i
 	return deletions[0].Notifications, err
 }
 
-// DeleteTraces implements driver.BulkDeleter. It writes the file anew once for all
-// traces, in the way of Delete. So either all traces are deleted or none is.
+// DeleteTraces implements driver.BulkDeleter. It rewrites the file once for all
+// traces, as Delete does for one. So either all traces are deleted or none is.
 func (d *fileDriver) DeleteTraces(ctx context.Context, baseIDs []string) (deletions []driver.Deletion, err error) {
 	select {
 	case <-ctx.Done():
@@ -44,9 +44,9 @@ func (d *fileDriver) DeleteTraces(ctx context.Context, baseIDs []string) (deleti
 
 // victims are the traces to delete, and the counts of their lines.
 type victims struct {
-	index     map[string]int // of each base id
+	index     map[string]int // index into deletions by base id
 	filter    lineFilter
-	deletions []driver.Deletion // by that index
+	deletions []driver.Deletion // one for each base id
 }
 
 func newVictims(baseIDs []string) *victims {
@@ -54,17 +54,17 @@ func newVictims(baseIDs []string) *victims {
 	for i, id := range baseIDs {
 		v.index[id] = i
 	}
-	if len(baseIDs) == 1 { // to look for many ids in a line takes longer than to parse it
+	if len(baseIDs) == 1 { // looking for many ids in a line takes longer than parsing it
 		v.filter = linesWith(baseIDs[0])
 	}
 	return v
 }
 
-// none says that nothing was deleted after all.
+// none resets the counts, because nothing was deleted after all.
 func (v *victims) none() { clear(v.deletions) }
 
-// delete deletes from the file that the path names. It is given the file that is
-// open for appending, and returns the one that is open then.
+// delete deletes from the file at the driver's path. It takes the file that is
+// open for appending, and returns the file that is open afterwards.
 func (d *fileDriver) delete(ctx context.Context, f *os.File, v *victims) (_ *os.File, err error) {
 	existing, err := d.openForReading()
 	if existing == nil {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// A deletion that fails leaves the file as it was, and no other file. So does
-// one on a file system without locks, because lines that are appended meanwhile
-// would be lost.
+// A deletion that fails leaves the file unchanged, and leaves no other file
+// behind. A deletion on a file system without locks fails too, because lines
+// that are appended meanwhile would be lost.
 func TestDeletionFails(t *testing.T) {
 	s, path := openTemp(t)
 	if err := s.Write(t.Context(), one("a")); err != nil {
@@ -46,7 +46,8 @@ func TestDeletionFails(t *testing.T) {
 	check(t, path)
 }
 
-// Many traces are deleted by writing the file once. If that fails, none counts.
+// Many traces are deleted by writing the file once. If that fails, no trace
+// counts as deleted.
 func TestManyAreDeletedAtOnce(t *testing.T) {
 	s, path := openTemp(t)
 	for _, name := range []string{"a", "b", "c"} {

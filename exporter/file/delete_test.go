@@ -18,7 +18,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// content returns the text of a file. There is no other file in its folder.
+// content returns the text of a file. It checks that there is no other file in
+// the folder.
 func content(t *testing.T, path string) string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -89,8 +90,8 @@ func TestDeleteKeepsPermissionsAndLinks(t *testing.T) {
 	}
 }
 
-// Another Store that has the old file open notices: what it writes and reads is
-// in the new file.
+// Another Store that has the old file open notices the new file. It writes to
+// the new file and reads from it.
 func TestDeleteBesideWriter(t *testing.T) {
 	s, path := openNew(t, line("a")+"\n")
 	other, err := file.Open("file://" + path)
@@ -107,7 +108,7 @@ func TestDeleteBesideWriter(t *testing.T) {
 	}
 }
 
-// While several processes append to the file, deleting loses nothing.
+// Deleting loses nothing while several processes append to the file.
 func TestDeleteBesideProcesses(t *testing.T) {
 	s, path := openNew(t, "")
 	var group sync.WaitGroup
@@ -144,8 +145,8 @@ func TestDeleteBesideProcesses(t *testing.T) {
 }
 
 // A feed misses nothing when lines in front of its cursor are deleted, even if
-// the same line is in front of the cursor again: it yields the rest of the file
-// that it was reading, and says that there is another one.
+// the same line is in front of the cursor afterwards. The feed yields the rest
+// of the file that it was reading, and then reports that there is another file.
 func TestDeleteBesideFeed(t *testing.T) {
 	l, m := of("C", "l"), of("C", "m")
 	s, path := openNew(t, pad(len(l)+len(m)+1)+"\n"+l+"\n"+m+"\n"+l+"\n")
@@ -177,12 +178,12 @@ func TestDeleteBesideFeed(t *testing.T) {
 	}
 }
 
-// pad returns a line of trace B that has so many bytes.
+// pad returns a line of trace B that has that number of bytes.
 func pad(length int) string {
 	return line(strings.Repeat("x", length-len(line(""))))
 }
 
-// A deletion that is cancelled, or that may not make a file, changes nothing.
+// A deletion that is cancelled, or that cannot create a file, changes nothing.
 func TestDeleteFails(t *testing.T) {
 	text := line("a") + "\n"
 	s, path := openNew(t, text)

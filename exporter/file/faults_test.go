@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// After a process was killed while it wrote, all batches that were acknowledged
-// are there, and the next one is none the worse.
+// After a process was killed while it wrote, the file has all batches that were
+// acknowledged, and the next batch is written normally.
 func TestCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.jsonl")
 	acknowledged := faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 10)
@@ -40,8 +40,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// After a process was killed while it deleted traces, all batches of other
-// traces that were acknowledged are there.
+// After a process was killed while it deleted traces, the file has all
+// acknowledged batches of the other traces.
 func TestDeleteCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.jsonl")
 	acknowledged := faults.Killed(t, "OSP_TEST_JOB=delete:"+path, 10)

@@ -51,14 +51,15 @@ func (d *fileDriver) Feed(ctx context.Context, from driver.Cursor) (driver.Feed,
 
 // A feed follows the file.
 //
-// Each poll opens the path anew, because the file may have been replaced. The
-// feed keeps the file of the last poll open, so that the system gives the
-// number of that file to no other one, and can tell that the file is the same.
+// Each poll opens the path again, because the file may have been replaced. The
+// feed keeps the file of the last poll open. So the system cannot give the
+// number of that file to another file, and the feed can recognise the file as
+// the same.
 type feed struct {
 	d *fileDriver
 
 	mu     sync.Mutex // Cursor and Close may be called while Poll is inside yield
-	at     position   // behind all that was yielded
+	at     position   // behind everything that was yielded
 	file   *os.File   // the file of the last poll, or nil
 	tail   []byte     // the text before at, as far as it is compared in each poll
 	closed bool
@@ -115,8 +116,8 @@ func (p *feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, erro
 	}
 }
 
-// read yields the notifications of a scanner, and moves the position behind each
-// one before it is yielded.
+// read yields the notifications of a scanner. It moves the position behind each
+// notification before it yields the notification.
 func (p *feed) read(s *scanner, yield func(osprofiler.Notification, error) bool) {
 	for {
 		n, err := s.next()
@@ -142,8 +143,8 @@ func (p *feed) read(s *scanner, yield func(osprofiler.Notification, error) bool)
 	}
 }
 
-// readRest yields what was written to the file of the last poll before another
-// file replaced it. It returns false if the loop was left.
+// readRest yields the notifications that were written to the file of the last
+// poll before another file replaced it. It returns false if the loop was left.
 func (p *feed) readRest(ctx context.Context, yield func(osprofiler.Notification, error) bool) bool {
 	p.mu.Lock()
 	last, at := p.file, p.at

@@ -44,7 +44,8 @@ func appendText(t testing.TB, path, text string) {
 	}
 }
 
-// A cursor does not survive its file, and neither does a feed that has read it.
+// After a file was replaced, cut or removed, its cursor is refused, and a feed
+// that has read the file fails.
 func TestCursorOfReplacedFile(t *testing.T) {
 	const original = "a, b"
 	for name, change := range map[string]func(path string){
@@ -94,7 +95,8 @@ func TestCursorOfReplacedFile(t *testing.T) {
 	}
 }
 
-// A cursor holds in a copy of the file, and behind text that was not changed.
+// A cursor is valid in a copy of the file, and as long as the text before the
+// cursor is unchanged.
 func TestCursorOfCopy(t *testing.T) {
 	s, path := openNew(t, line("a")+"\n"+line("b")+"\n")
 	feed := follow(t, s, "")
@@ -116,8 +118,8 @@ func TestCursorOfCopy(t *testing.T) {
 	}
 }
 
-// The end of a last line that is half written is waited for. The line is
-// reported once, because the writer may have crashed.
+// A feed waits for the end of a last line that is half written. It reports the
+// line once, because the writer may have crashed.
 func TestFeedWaitsForEndOfLine(t *testing.T) {
 	b := line("b")
 	s, path := openNew(t, line("a")+"\n"+b[:40])
@@ -144,7 +146,8 @@ func TestFeedWaitsForEndOfLine(t *testing.T) {
 	}
 }
 
-// Inside the loop, the cursor is behind exactly what was yielded.
+// Inside the loop, the cursor is directly behind the notifications that were
+// yielded.
 func TestCursorInsideLoop(t *testing.T) {
 	s, _ := openNew(t, line("a")+"\n\n"+line("b")+"\nx\n"+line("c"))
 	feed := follow(t, s, "")
@@ -206,8 +209,8 @@ func TestNoFile(t *testing.T) {
 	}
 }
 
-// A feed yields what was written before the file was rotated, and only then says
-// that there is another file.
+// A feed yields what was written before the file was rotated. Only then it
+// reports that there is another file.
 func TestFeedOfRotatedFile(t *testing.T) {
 	s, path := openNew(t, line("a")+"\n")
 	feed := follow(t, s, "")
@@ -219,7 +222,7 @@ func TestFeedOfRotatedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, path, line("d")+"\n")
-	for n, err := range feed.Poll(t.Context()) { // left early
+	for n, err := range feed.Poll(t.Context()) { // the loop is left early
 		if err != nil || n.Name != "b" {
 			t.Fatal(n.Name, err)
 		}

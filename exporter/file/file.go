@@ -1,11 +1,11 @@
-// Package file is the back end that keeps notifications in a file, one
-// notification a line, as JSON (JSON Lines): to keep a trace, to send a trace to
-// somebody, to pipe a trace through other tools. Importing it registers the
+// Package file is the back end that keeps notifications in a file as JSON, one
+// notification a line (JSON Lines). Such a file serves to keep a trace, to send
+// it to somebody, or to pipe it through other tools. Importing it registers the
 // scheme file://.
 //
-// Several processes may append to one file at once. A line that a crash left
-// half written is skipped when the file is read, and reported as a
-// *store.DamageError; the next Write starts on a line of its own. See
+// Several processes may append to one file at the same time. A line that a
+// crash left half written is skipped when the file is read, and reported as a
+// *store.DamageError. The next Write starts on a new line. See
 // docs/stores/file.md.
 package file
 
@@ -23,15 +23,16 @@ func init() {
 }
 
 // Open returns the Store in the file that a connection string such as
-// file:///var/lib/nova/traces.jsonl names. It neither creates nor opens the
-// file: the first Write does, and so does Ping, unless the Store is read-only.
-// An option of the connection string takes precedence over the same one here.
+// file:///var/lib/nova/traces.jsonl names. Open neither creates nor opens the
+// file. The first Write opens the file and creates it if necessary, and so does
+// Ping, unless the Store is read-only. An option of the connection string takes
+// precedence over the same one here.
 func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	return open(connectionString, newConfig(opts))
 }
 
-// openBackend opens a connection string for package store. FilterErrorTrace
-// changes nothing: failed traces are found in the notifications themselves.
+// openBackend opens a connection string for package store. FilterErrorTrace has
+// no effect, because failed traces are found in the notifications themselves.
 func openBackend(_ context.Context, connectionString string, o store.Options) (*store.Store, error) {
 	c := newConfig(nil)
 	c.readOnly = o.ReadOnly

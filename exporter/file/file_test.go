@@ -20,7 +20,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// The test binary is also the other process of some tests: see process_test.go.
+// TestMain also runs the test binary as the other process of some tests: see
+// process_test.go.
 func TestMain(m *testing.M) {
 	if job := os.Getenv("OSP_TEST_JOB"); job != "" {
 		os.Exit(work(job))
@@ -68,12 +69,13 @@ func line(name string) string {
 	return fmt.Sprintf(`{"name": %q, "base_id": "B", "trace_id": "T", "parent_id": "B", "timestamp": "2024-05-06T07:08:09.000010", "info": {"host": "h"}, "project": "p", "service": "s"}`, name)
 }
 
-// of returns a line of another trace.
+// of returns a line of the trace with that base id.
 func of(baseID, name string) string {
 	return strings.ReplaceAll(line(name), `"B"`, `"`+baseID+`"`)
 }
 
-// summary reads names and damages.
+// summary returns the names of the notifications and the damages of a sequence
+// as text.
 func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
 	var all []string
 	for n, err := range notifications {
@@ -91,8 +93,8 @@ func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
 	return strings.Join(all, ", ")
 }
 
-// What a crash, a bad disk or an editor leaves behind is reported, and the
-// rest is read.
+// A reader reports lines that a crash, a bad disk or an editor has damaged, and
+// reads the rest.
 func TestDamage(t *testing.T) {
 	a, b := line("a"), line("b")
 	for _, c := range []struct{ name, text, want string }{
@@ -127,7 +129,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// The next write does not merge into half a line.
+// The next write after half a line starts on a new line.
 func TestWriteAfterHalfALine(t *testing.T) {
 	s, path := openNew(t, line("a")+"\n"+line("lost")[:40])
 	n, err := osprofiler.ParseNotification(line("b"))
@@ -149,7 +151,8 @@ func TestWriteAfterHalfALine(t *testing.T) {
 	}
 }
 
-// A file that was moved away or removed while it was open is made anew.
+// Write creates the file again if the file was moved away or removed while it
+// was open.
 func TestMovedAway(t *testing.T) {
 	s, path := openNew(t, "")
 	write := func(name string) {
@@ -181,7 +184,7 @@ func TestMovedAway(t *testing.T) {
 }
 
 // The first notification of a trace is read when the trace is yielded. If the
-// file was cut before, that is an error.
+// file was cut before that, the listing returns an error.
 func TestFirstOfCutFile(t *testing.T) {
 	s, path := openNew(t, line("a")+"\n"+of("C", "c")+"\n"+of("D", "d")+"\n")
 	var got []string
@@ -232,7 +235,7 @@ func TestBadPlaces(t *testing.T) {
 	}
 	for _, c := range []struct {
 		connectionString, want string
-		text                   bool // whether the text of the connection string is wrong
+		text                   bool // whether the error is about the text of the connection string
 		is                     error
 	}{
 		{"file://" + dir, `cannot open the file "DIR": it is a directory, and should be a file of one notification a line`, false, nil},
@@ -270,7 +273,8 @@ func TestBadPlaces(t *testing.T) {
 	}
 }
 
-// Relative paths, blanks and escapes name what users expect.
+// Relative paths, blanks and escapes in a connection string name the file that
+// users expect.
 func TestPaths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	dir, err := os.Getwd()

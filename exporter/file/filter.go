@@ -17,10 +17,10 @@ func everyLine([]byte) bool { return true }
 // linesWith returns a filter for the lines whose notification may have the base
 // id, so that most lines of other traces are not parsed.
 //
-// A line holds the id as it is, as a string or as a number, or spelled with
+// A line contains the id literally, as a string or as a number, or spelled with
 // escapes. For letters, digits and other plain ASCII, the only escape is \u00XX.
-// For any other id each backslash may begin an escape. A line is parsed if it
-// may hold characters that parsing replaces: bytes that are not UTF-8, and
+// For any other id, any backslash may begin an escape. A line is also parsed if
+// it may contain characters that parsing replaces: bytes that are not UTF-8, and
 // carriage returns between the tokens of a value.
 func linesWith(baseID string) lineFilter {
 	if strings.ContainsRune(baseID, '\uFFFD') {

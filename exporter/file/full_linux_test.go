@@ -16,8 +16,8 @@ import (
 
 const fileLimit = 100_000
 
-// fillUp limits the size of the process's files. The kernel would end the
-// process with a signal if it wrote beyond.
+// fillUp limits the size of the files of the process. The kernel would end the
+// process with a signal if it wrote beyond the limit.
 func fillUp(path string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: fileLimit, Max: fileLimit}); err != nil {
 		return err
@@ -44,7 +44,7 @@ func missingOf(e *store.WriteError) []int {
 	return e.Missing
 }
 
-// refuseOne writes a notification that is larger than any file may be, among others.
+// refuseOne writes a batch in which one notification is larger than any file may be.
 func refuseOne(s *store.Store, path string) error {
 	batch := named("a-start", "big-start", "b-start")
 	batch[1].Info = osprofiler.Info(`{"text": "` + strings.Repeat("a", fileLimit) + `"}`)
@@ -62,7 +62,7 @@ func refuseOne(s *store.Store, path string) error {
 	return nil
 }
 
-// noRoom writes more than there is room for, and rotates then.
+// noRoom writes more than there is room for, and then rotates the file.
 func noRoom(s *store.Store, path string) error {
 	var names []string
 	for i := range 1000 {

@@ -2,8 +2,10 @@
 
 package file_test
 
-// fillUp cannot limit a file here.
+// fillUp does nothing, because it cannot limit the size of a file on this
+// system.
 func fillUp(string) error { return nil }
 
-// tooManyFiles has no limit here.
+// tooManyFiles does nothing, because it cannot limit the number of files on
+// this system.
 func tooManyFiles(string) error { return nil }

@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A line is skipped unparsed only if its notification is of another trace,
-// however its id is spelled.
+// A line is skipped without parsing only if its notification belongs to another
+// trace, however the id is spelled.
 func TestSkipLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.OneOf(rapid.StringMatching(`[a-z0-9/"\\ é*-]{0,6}`), rapid.String(), rapid.Just("B\xff"), rapid.Just("\xed\xa0\x80")).Draw(t, "id")
@@ -42,7 +42,7 @@ func TestSkipLaw(t *testing.T) {
 	})
 }
 
-// spell writes a string as JSON, with escapes wherever they are drawn.
+// spell writes a string as JSON, with escapes at drawn places.
 func spell(t *rapid.T, s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -60,7 +60,8 @@ func spell(t *rapid.T, s string) string {
 	return b.String()
 }
 
-// Most lines of other traces are skipped; otherwise it would all be in vain.
+// Most lines of other traces are skipped. Without that, the filter would be
+// useless.
 func TestSkips(t *testing.T) {
 	const other = `{"name": "db-start", "base_id": "a0000000-0000-4000-8000-000000000001", "info": {"db": {"statement": "SELECT \"x\"\n", "t": "\u2713"}}}`
 	if linesWith("b0000000-0000-4000-8000-000000000001")([]byte(other)) {

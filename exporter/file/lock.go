@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A lockKind says whom a lock keeps out.
+// A lockKind says which other processes a lock keeps out.
 type lockKind bool
 
 const (
@@ -19,13 +19,13 @@ const (
 // lockOf is replaced by tests.
 var lockOf = tryLock
 
-// errBusy is what tryLock returns while another process holds the lock.
+// errBusy is the error of tryLock while another process holds the lock.
 var errBusy = errors.New("locked by another process")
 
 // lock waits for the advisory lock of the file, until the context is done. On a
-// file system without locks, lock succeeds: one append is one write there too.
-// A lock service that cannot be reached is an error, because on NFS appends
-// without locks overwrite each other.
+// file system without locks, lock succeeds, because one append is one write
+// there too. A lock service that cannot be reached is an error, because on NFS
+// appends without locks overwrite each other.
 func (d *fileDriver) lock(ctx context.Context, f *os.File, kind lockKind) error {
 	if err := d.lockStrictly(ctx, f, kind); !errors.Is(err, errors.ErrUnsupported) {
 		return err
@@ -33,8 +33,8 @@ func (d *fileDriver) lock(ctx context.Context, f *os.File, kind lockKind) error 
 	return nil
 }
 
-// lockStrictly is lock, except that a file system without locks is an error that
-// wraps errors.ErrUnsupported.
+// lockStrictly does the same as lock, except that a file system without locks is
+// an error that wraps errors.ErrUnsupported.
 func (d *fileDriver) lockStrictly(ctx context.Context, f *os.File, kind lockKind) error {
 	for wait := 200 * time.Microsecond; ; wait = min(2*wait, 10*time.Millisecond) {
 		err := lockOf(f, kind)

@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// Without locks one append is still one write.
+// tryLock always fails, because this system has no such locks. One append is
+// still one write.
 func tryLock(*os.File, lockKind) error { return errors.ErrUnsupported }
 
 func unlock(*os.File) {}

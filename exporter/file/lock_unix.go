@@ -25,5 +25,5 @@ func tryLock(f *os.File, kind lockKind) error {
 	}
 }
 
-// unlock gives the lock back, as closing the file would.
+// unlock releases the lock, as closing the file would.
 func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

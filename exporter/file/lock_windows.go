@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockedByte is the byte that is locked. Locks are mandatory here, so it lies far
-// behind all text.
+// lockedByte is the byte that is locked. Locks are mandatory on Windows, so the
+// byte lies far behind all text.
 var lockedByte = windows.Overlapped{OffsetHigh: 1 << 30}
 
 func tryLock(f *os.File, kind lockKind) error {
@@ -24,7 +24,7 @@ func tryLock(f *os.File, kind lockKind) error {
 	return err
 }
 
-// unlock gives the lock back, as closing the file would.
+// unlock releases the lock, as closing the file would.
 func unlock(f *os.File) {
 	at := lockedByte
 	_ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &at)

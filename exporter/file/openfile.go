@@ -9,11 +9,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// newFileMode is for the owner and its group, because notifications hold SQL
-// parameters.
+// newFileMode gives access to the owner and its group only, because
+// notifications hold SQL parameters.
 const newFileMode = 0o640
 
-// purpose describes the file in errors about something else at its path.
+// purpose describes the expected file in errors about something else at its
+// path.
 const purpose = "a file of one notification a line"
 
 // openForWriting opens the file, and creates it if it does not exist. The name
@@ -55,8 +56,8 @@ func (d *fileDriver) noFollow() int {
 	return files.NoFollow(d.path)
 }
 
-// checkOpened checks the file that was opened, because it may be another file
-// than the one that was checked by its path.
+// checkOpened checks the file that was opened, because the file at the path may
+// have changed since the path was checked.
 func (d *fileDriver) checkOpened(f *os.File) error {
 	info, err := f.Stat()
 	switch {

@@ -62,8 +62,8 @@ func transientError(t *testing.T, err, is error) {
 }
 
 // After a sync that failed, the system drops what it could not write, and the
-// next sync of the same file succeeds. So the batch is taken back, and the
-// file is opened anew.
+// next sync of the same open file succeeds. So Write removes the batch and
+// opens the file again.
 func TestSyncFails(t *testing.T) {
 	for _, c := range []struct {
 		errno     syscall.Errno
@@ -94,7 +94,8 @@ func TestSyncFails(t *testing.T) {
 }
 
 // The file may be removed, cut or renamed between the write and its
-// acknowledgement. Then the batch is in a file that the path names, or named.
+// acknowledgement. Then the batch is in the file that the path names, or in the
+// renamed file.
 func TestGoneBeforeReturn(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(path string) error
@@ -132,8 +133,8 @@ func TestGoneBeforeReturn(t *testing.T) {
 	}
 }
 
-// A new file's name is on the disk before anything in it is acknowledged, and
-// that of the next one after a rotation.
+// The name of a new file is on the disk before anything in the file is
+// acknowledged. The same is true of the next file after a rotation.
 func TestFolderIsSynced(t *testing.T) {
 	var synced []string
 	var fails error
@@ -170,8 +171,9 @@ func TestFolderIsSynced(t *testing.T) {
 	}
 }
 
-// A lock that cannot be had is an error, as appends without one may overwrite
-// each other on a network; but a file system may have no locks.
+// If a lock cannot be taken, Write returns an error, because on a network file
+// system appends without a lock may overwrite each other. A file system that
+// has no locks at all is not an error.
 func TestLockFails(t *testing.T) {
 	s, path := openTemp(t)
 	defer func() { lockOf = tryLock }()
@@ -191,7 +193,7 @@ func TestLockFails(t *testing.T) {
 	check(t, path, "without locks")
 }
 
-// A notification that readers would skip as too long is refused, and the
+// A notification whose line readers would skip as too long is refused. The
 // others of its batch are written.
 func TestLineTooLong(t *testing.T) {
 	s, path := openTemp(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/file"
 )
 
-// work is what the test binary does as another process.
+// work carries out a job in the test binary when it runs as another process.
 func work(job string) int {
 	job, path, _ := strings.Cut(job, ":")
 	var err error
@@ -66,7 +66,8 @@ func start(t *testing.T, job, path string) (wait func()) {
 
 const batches, perBatch = 40, 25
 
-// appendMany writes batches of which each line is long enough to show a mix-up.
+// appendMany writes batches whose lines are long enough to show if lines are
+// mixed up.
 func appendMany(path string) error {
 	s, err := file.Open("file://"+path, file.WithSync(false))
 	if err != nil {
@@ -119,8 +120,8 @@ func deleteUntilKilled(path string) error {
 	return err
 }
 
-// Several processes append to one file: no line is lost or mixed up, and a
-// reader meanwhile sees whole batches only.
+// Several processes append to one file. No line is lost or mixed up, and a
+// reader sees only whole batches meanwhile.
 func TestSeveralProcesses(t *testing.T) {
 	s, path := openNew(t, "")
 	const processes = 4
@@ -161,5 +162,6 @@ func TestSeveralProcesses(t *testing.T) {
 	}
 }
 
-// When no more fits into the file, only what does not fit is missing.
+// When the file has no room left, only the notifications that do not fit are
+// missing.
 func TestNoRoom(t *testing.T) { start(t, "full", filepath.Join(t.TempDir(), "store.jsonl"))() }

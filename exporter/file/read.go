@@ -98,8 +98,8 @@ func (s *scanner) next() (osprofiler.Notification, error) {
 	}
 }
 
-// nextLine goes to the next line and sets its text. A line that is too long is a
-// *store.DamageError.
+// nextLine goes to the next line and sets its text. For a line that is too long
+// it returns a *store.DamageError.
 func (s *scanner) nextLine() error {
 	if s.file == nil {
 		return io.EOF
@@ -117,7 +117,7 @@ func (s *scanner) nextLine() error {
 	return s.d.cannotRead(err)
 }
 
-// trim sets the text of the line: without blanks, and without the byte order
+// trim sets the text of the line without blanks, and without the byte order
 // mark that some editors put before the first line.
 func (s *scanner) trim() {
 	text := s.line
@@ -133,9 +133,9 @@ func (s *scanner) trim() {
 	s.text = bytes.TrimRight(text, " \t\r")
 }
 
-// isComplete reports whether a text looks like an object from its beginning to
-// its end. Other texts are half written. They are parsed whatever they hold, so
-// that they are always reported.
+// isComplete reports whether a text looks like a whole object, by its first and
+// last bytes. Other texts are half written. They are always parsed, whatever
+// they contain, so that they are always reported.
 func isComplete(text []byte) bool { return text[0] == '{' && text[len(text)-1] == '}' }
 
 func (s *scanner) damage(err error) error {
@@ -150,9 +150,10 @@ func (s *scanner) damage(err error) error {
 // writer that takes longer may have been stopped.
 const patience = 2 * time.Second
 
-// snapshot opens the file for reading, and returns the size up to which it is
-// to be read: to the end of a batch, not into a batch that is being written. The
-// file is nil if it does not exist and Write would create it.
+// snapshot opens the file for reading, and returns the size up to which the file
+// is to be read. That is the end of a batch, so that no batch that is being
+// written is read in part. The file is nil if it does not exist and Write would
+// create it.
 func (d *fileDriver) snapshot(ctx context.Context) (f *os.File, size int64, err error) {
 	if f, err = d.openForReading(); f == nil {
 		return nil, 0, err

@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// replace replaces the file by a new one without the ranges. The file is locked,
-// and stays as it is if replace fails.
+// replace replaces the file by a new one without the ranges. The caller has
+// locked the file. If replace fails, the file is unchanged.
 func (d *fileDriver) replace(ctx context.Context, f *os.File, info fs.FileInfo, ranges []byteRange) error {
 	path, err := filepath.EvalSymlinks(d.path)
 	if err != nil {
@@ -43,9 +43,10 @@ func (d *fileDriver) cannotReplace(err error) error {
 	return fmt.Errorf("cannot delete from the file %q: %w", d.path, files.Reason(err))
 }
 
-// fill writes what the new file is to hold, gives it the owner, the group and
-// the permissions of the old one, and waits for the disk. It does so even
-// without WithSync, because notifications that are on the disk must not be lost.
+// fill writes the content of the new file, gives the new file the owner, the
+// group and the permissions of the old one, and waits for the disk. It waits
+// even without WithSync, because notifications that are already on the disk must
+// not be lost.
 func (d *fileDriver) fill(ctx context.Context, to, from *os.File, info fs.FileInfo, without []byteRange) error {
 	size := info.Size()
 	for _, r := range without {
@@ -98,5 +99,5 @@ func makeLike(f *os.File, model fs.FileInfo) error {
 			return err
 		}
 	}
-	return f.Chmod(model.Mode().Perm()) // after the owner, because changing the owner may change the permissions
+	return f.Chmod(model.Mode().Perm()) // set after the owner, because changing the owner may change the permissions
 }

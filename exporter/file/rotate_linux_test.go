@@ -20,8 +20,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// sample returns the configuration for logrotate in the documentation, for
-// another file, of which nothing is deleted.
+// sample returns the logrotate configuration of the documentation, changed to
+// another file and so that it deletes nothing.
 func sample(t *testing.T, path string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/stores/file.md")
@@ -49,8 +49,8 @@ func logrotate(t *testing.T) string {
 	return path
 }
 
-// writeOn writes notifications until it is told to stop, and returns which were
-// acknowledged.
+// writeOn writes notifications until it is told to stop. It returns the names
+// of those that were acknowledged.
 func writeOn(t *testing.T, path, name string, stop *atomic.Bool) (acknowledged []string) {
 	s, err := file.Open("file://" + path)
 	if err != nil {
@@ -69,8 +69,8 @@ func writeOn(t *testing.T, path, name string, stop *atomic.Bool) (acknowledged [
 	return acknowledged
 }
 
-// While logrotate renames the file as the documentation says, all that was
-// acknowledged is in one of the files, once.
+// While logrotate renames the file as the documentation describes, each
+// acknowledged notification is in one of the files, once.
 func TestLogrotate(t *testing.T) {
 	program := logrotate(t)
 	dir := t.TempDir()
@@ -130,7 +130,8 @@ func checkRotated(t *testing.T, path string, acknowledged [][]string) {
 	t.Logf("%d acknowledged, in %d files", total, len(files))
 }
 
-// namesIn reads a file, also a compressed one.
+// namesIn returns the names of the notifications in a file, which may be
+// compressed.
 func namesIn(t *testing.T, path string) (names []string) {
 	t.Helper()
 	f, err := os.Open(path)

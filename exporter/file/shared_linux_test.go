@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// likeTmp makes a folder in which everybody may make files.
+// likeTmp makes a folder in which everybody may create files, like /tmp.
 func likeTmp(t *testing.T) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -29,7 +29,7 @@ func likeTmp(t *testing.T) string {
 	return dir
 }
 
-// plants are the ways in which another account gets at what is written.
+// plants are the ways in which another account could get at the notifications.
 var plants = map[string]struct {
 	plant func(path string) error
 	want  string
@@ -56,8 +56,8 @@ func kernelRefuses(t *testing.T) bool {
 	return strings.TrimSpace(string(links))+strings.TrimSpace(string(regular)) != "00"
 }
 
-// A file that another account planted is not written into, whether it is there
-// from the beginning or takes the place of the service's own.
+// A file that another account planted is not used, whether it existed from the
+// beginning or replaced the service's own file.
 func TestForeignStore(t *testing.T) {
 	testenv.Root(t)
 	for name, c := range plants {
@@ -98,8 +98,8 @@ func TestForeignStore(t *testing.T) {
 	}
 }
 
-// A folder that another account's link leads to holds no store, whether or not
-// the file is there.
+// A folder to which a link of another account leads is refused as a place for
+// the store, whether or not the file exists.
 func TestForeignLinkToAFolder(t *testing.T) {
 	for _, exists := range []bool{false, true} {
 		link, target := filepath.Join(likeTmp(t), "link"), t.TempDir()
@@ -121,8 +121,8 @@ func TestForeignLinkToAFolder(t *testing.T) {
 	}
 }
 
-// A pipe or a device that takes the file's place swallows what is written to
-// it, so it is an error.
+// If a pipe or a device replaces the file, Write returns an error, because a
+// pipe or a device would swallow what is written to it.
 func TestNoOrdinaryFileLater(t *testing.T) {
 	for name, place := range map[string]func(path string) error{
 		"a pipe":           func(path string) error { return syscall.Mkfifo(path, 0o600) },
@@ -139,7 +139,7 @@ func TestNoOrdinaryFileLater(t *testing.T) {
 	}
 }
 
-// While the folder is away, a batch is an error that may pass.
+// While the folder is missing, Write returns a transient error.
 func TestFolderAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	must(t, os.Mkdir(dir, 0o700))
@@ -158,7 +158,7 @@ func TestFolderAway(t *testing.T) {
 	}
 }
 
-// tooManyFiles leaves the process no file for a lock or a new file.
+// tooManyFiles limits the open files of the process, so that there is none for a lock or a new file.
 func tooManyFiles(path string) error {
 	s, err := file.Open("file://" + path)
 	if err != nil {

@@ -20,9 +20,9 @@ import (
 // without a limit.
 //
 // It reads the whole file once, because the first event of a trace may be the
-// last in the file. It holds a summary of about 700 bytes for each trace of the
-// file, and no notification. If Query.First asks for the first notification of a
-// trace, its line is read again when the trace is yielded.
+// last in the file. It keeps a summary of about 700 bytes in memory for each
+// trace of the file, and no notification. If Query.First asks for the first
+// notification of a trace, its line is read again when the trace is yielded.
 func (d *fileDriver) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.Summary, error] {
 	return func(yield func(driver.Summary, error) bool) {
 		s, err := d.scan(ctx, everyLine)

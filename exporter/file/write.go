@@ -11,14 +11,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Write implements driver.Writer. It appends the batch by one write of the
-// system. nil means that the operating system has all of the batch, and the disk
-// too, unless WithSync(false) was given. After an error nothing of the batch is
-// in the file, if it can be removed again.
+// Write implements driver.Writer. It appends the batch with one write of the
+// system. nil means that the operating system has the whole batch, and the disk
+// too, unless WithSync(false) was given. After an error Write removes what it
+// wrote of the batch from the file, if that is possible.
 //
 // A notification that the file cannot hold does not keep the others from being
-// written: one whose line is longer than readers accept or than any file of the
-// process may be, or for which the file has no room below that limit.
+// written. Such a notification has a line longer than readers accept or than
+// any file of the process may be, or the file has no room for the line below
+// that limit.
 func (d *fileDriver) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	b := encode(batch, d.longest)
 	select {
@@ -45,14 +46,15 @@ func classified(err error) error {
 	return &store.WriteError{Transient: errors.Is(err, errGone) || files.ClassOf(err).IsTransient(), Err: err}
 }
 
-// errGone says that the file lost the batch after the batch was written, because
-// somebody removed the file or cut it.
+// errGone says that the file lost the batch after it was written, because
+// somebody removed or cut the file.
 var errGone = errors.New("the file was removed or cut while it was written")
 
-// mostTries is how often a batch is written if one file after the other is removed.
+// mostTries is how often a batch is written if the file is removed each time.
 const mostTries = 10
 
-// append appends the batch to the file, and returns the file that is open then.
+// append appends the batch to the file, and returns the file that is open
+// afterwards.
 func (d *fileDriver) append(ctx context.Context, f *os.File, b *encodedBatch) (*os.File, error) {
 	for try := 1; ; try++ {
 		var err error
@@ -72,8 +74,8 @@ func (d *fileDriver) append(ctx context.Context, f *os.File, b *encodedBatch) (*
 	}
 }
 
-// appendTo appends to the file, which is locked. If that fails, the file is as
-// it was before, as far as possible.
+// appendTo appends to the file, which the caller has locked. If the append
+// fails, the file is restored to its former state, as far as possible.
 func (d *fileDriver) appendTo(f *os.File, b *encodedBatch) error {
 	size, ended, err := end(f)
 	if err != nil {
@@ -129,8 +131,8 @@ var (
 )
 
 // lockCurrent returns the file that the path names now, locked against other
-// writers. It closes the file that it is given if that is another one, because
-// somebody may have moved that file away or replaced it.
+// writers. If that is another file than the given one, because somebody moved
+// that file away or replaced it, lockCurrent closes the given file.
 func (d *fileDriver) lockCurrent(ctx context.Context, f *os.File) (*os.File, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -149,7 +151,7 @@ func (d *fileDriver) lockCurrent(ctx context.Context, f *os.File) (*os.File, err
 			return f, nil
 		}
 		unlock(f)
-		_ = f.Close() // all that this process wrote to it was acknowledged
+		_ = f.Close() // everything that this process wrote to it was acknowledged
 		f = nil
 	}
 }
@@ -174,8 +176,8 @@ func end(f *os.File) (size int64, ended bool, err error) {
 	return info.Size(), last[0] == '\n', nil
 }
 
-// takeBack removes the n bytes that a failed write left behind size. If it
-// cannot, they are half a line, which readers skip.
+// takeBack removes the n bytes that a failed write left behind the offset size.
+// If it cannot remove them, they remain as half a line, which readers skip.
 func takeBack(f *os.File, size int64, n int) {
 	if info, err := f.Stat(); n > 0 && err == nil && info.Size() == size+int64(n) {
 		_ = f.Truncate(size)
