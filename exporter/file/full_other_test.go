@@ -6,6 +6,6 @@ package file_test
 // system.
 func fillUp(string) error { return nil }
 
-// tooManyFiles does nothing, because it cannot limit the number of files on
-// this system.
+// tooManyFiles does nothing, because it cannot limit the number of open files
+// on this system.
 func tooManyFiles(string) error { return nil }
