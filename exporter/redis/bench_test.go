@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// sample returns notifications like those of database calls.
+// sample returns notifications that resemble those of database calls.
 func sample(baseID string, count int) []osprofiler.Notification {
 	all := make([]osprofiler.Notification, count)
 	from := time.Date(2024, 5, 6, 0, 0, 0, 0, time.UTC)
@@ -28,8 +28,8 @@ func sample(baseID string, count int) []osprofiler.Notification {
 	return all
 }
 
-// BenchmarkWrite writes a batch, and pushes the same JSON with a bare client. Both
-// take turns. The ratio is that of their speeds.
+// BenchmarkWrite writes a batch, and pushes the same JSON with a bare client, in
+// turns. The ratio is that of their speeds.
 func BenchmarkWrite(b *testing.B) {
 	const size, traces = 1024, 16
 	url := testenv.RedisDB(b)
@@ -107,9 +107,9 @@ func listed(b *testing.B, traces, size int) (*store.Store, *goredis.Client) {
 	return s, bare(b, url)
 }
 
-// BenchmarkList lists the newest of many traces, and asks with a bare client for
-// the oldest entry of each list, which is the least that any listing needs. Both
-// take turns. The metrics are milliseconds of each and their ratio.
+// BenchmarkList lists the newest of many traces. With a bare client it asks for
+// the oldest entry of each list, which is the least that any listing needs. It
+// does both in turns. The metrics are the milliseconds of each and their ratio.
 func BenchmarkList(b *testing.B) {
 	for _, c := range []struct{ traces, size int }{{100_000, 1}, {10_000, 32}} {
 		b.Run(fmt.Sprintf("traces=%d/entries=%d", c.traces, c.size), func(b *testing.B) {
@@ -136,8 +136,8 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
-// bareEachList goes through all lists with a bare client, and sends a command for
-// each.
+// bareEachList goes through all lists with a bare client, and sends one command
+// for each list.
 func bareEachList(b *testing.B, client *goredis.Client, command func(pipe goredis.Pipeliner, key string)) {
 	b.Helper()
 	for cursor := uint64(0); ; {
@@ -158,8 +158,8 @@ func bareEachList(b *testing.B, client *goredis.Client, command func(pipe goredi
 	}
 }
 
-// BenchmarkFeed polls a feed of many traces of which none is new, and asks with a
-// bare client for the lengths of all lists. Both take turns.
+// BenchmarkFeed polls a feed of many traces, none of which is new. With a bare
+// client it asks for the lengths of all lists. It does both in turns.
 func BenchmarkFeed(b *testing.B) {
 	s, client := listed(b, 40_000, 1)
 	f := feed(b, s, "")

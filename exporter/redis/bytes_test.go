@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// largest notes the largest answer to a pipeline, in bytes of values.
+// largest records the largest answer to a pipeline, in bytes of values.
 type largest struct{ bytes int }
 
 func (*largest) DialHook(next goredis.DialHook) goredis.DialHook          { return next }
@@ -36,7 +36,7 @@ func (l *largest) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.
 	}
 }
 
-// No answer has many more bytes than 4 MiB, however large the entries are and
+// No answer is much larger than 4 MiB, however large the entries are and
 // however they are read.
 func TestAnswersAreBoundedInBytes(t *testing.T) {
 	const entrySize, entries, traces = 128 << 10, 150, 3

@@ -6,10 +6,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// call runs f, which talks to the server, and returns as soon as the context is
-// done. The client library notices the deadline of a context, but not its
-// cancellation. So f runs in a goroutine of its own, and call drops the answer
-// that comes after the context was done. An error that may pass is a
+// call runs f, which talks to the server, and returns at the latest when the
+// context is done. The client library notices the deadline of a context, but
+// not its cancellation. So f runs in a goroutine of its own, and call drops an
+// answer that arrives after the context is done. A transient error is a
 // *store.TransientError.
 func call[T any](ctx context.Context, d *database, f func(ctx context.Context) (T, error)) (T, error) {
 	type answer struct {

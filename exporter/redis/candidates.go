@@ -13,15 +13,15 @@ import (
 // A candidate is a list that may have to be read.
 type candidate struct {
 	key      string
-	notAfter time.Time // the first event of the trace is not after that; endOfTime if it is not known
+	notAfter time.Time // the first event of the trace is not later than notAfter; endOfTime if no such time is known
 }
 
 // endOfTime is later than any timestamp.
 var endOfTime = time.Unix(1<<40, 0)
 
-// readCandidates reads the lists of those traces only that can be among the
-// traces asked for. It asks for the oldest entry of each list, the one that was
-// written first, by LINDEX key -1.
+// readCandidates reads the lists of only those traces that can be among the
+// requested traces. It asks for the oldest entry of each list, the entry that
+// was written first, by LINDEX key -1.
 //
 // Let u be the time of that entry, and t the time of the first event of the
 // trace. The first event is the earliest one of all, so t <= u, wherever the
@@ -34,17 +34,18 @@ var endOfTime = time.Unix(1<<40, 0)
 //     m only grows, so this remains true. Traces with t = m are not ruled out,
 //     because their order depends on their base ids.
 //
-// All other lists are read whole, so that their times are exact. An entry that
-// cannot be read or has no time gives no u, and its list is read. So is the list
-// of a trace with legacy keys, because the legacy keys alone would make a wrong
-// Summary. Failed traces are ordered by their first failure, which may be later
-// than u, so a query for them does not come here.
+// All other lists are read whole, so that their times are exact. If the oldest
+// entry cannot be read or has no time, there is no u, and the list is read. The
+// list of a trace with legacy keys is read too, because the legacy keys alone
+// would make a wrong Summary. A query for failed traces does not use
+// readCandidates, because failed traces are ordered by their first failure,
+// which may be later than u.
 //
-// The candidates wait until there are many, and those with the latest u are read
-// first. The scan yields keys in an order that has nothing to do with time, so
-// each such round rules out most of what is waiting and most of what comes. A
-// trace that is ruled out may have damaged entries, about which the listing does
-// not tell.
+// The candidates wait until there are many. Then those with the latest u are
+// read first. The scan yields keys in an order that is unrelated to time, so
+// each such round rules out most of the waiting candidates and most of the later
+// ones. If a trace that is ruled out has damaged entries, the listing does not
+// report the damage.
 func (l *listing) readCandidates(ctx context.Context) {
 	var sizes sizer
 	var waiting []candidate
@@ -71,11 +72,11 @@ func (l *listing) readCandidates(ctx context.Context) {
 const (
 	// maxWaiting is how many more candidates than query.Limit wait at most.
 	maxWaiting = 1000
-	// minRound is how many of them are read at once.
+	// minRound is how many candidates are read at once.
 	minRound = 64
 )
 
-// candidate returns the candidate of a list with that oldest entry.
+// candidate returns the candidate of a list whose oldest entry is oldest.
 func (l *listing) candidate(key, oldest string) candidate {
 	if _, isLegacy := l.legacy[key[len(listPrefix):]]; !isLegacy {
 		if n, err := parseEntry(key, oldest, 1); err == nil {
@@ -87,14 +88,14 @@ func (l *listing) candidate(key, oldest string) candidate {
 	return candidate{key, endOfTime}
 }
 
-// rulesOut reports whether a trace is known not to be among those asked for.
+// rulesOut reports whether a trace cannot be among the requested traces.
 func (l *listing) rulesOut(c candidate) bool {
 	return c.notAfter.Before(l.query.Since) || l.newest.areAllAfter(c.notAfter)
 }
 
-// readLatest reads up to count lists, those with the latest times first. It
-// returns the candidates that are neither read nor ruled out. ok is false if the
-// listing is over.
+// readLatest reads up to count lists, starting with those of the latest times.
+// It returns the candidates that are neither read nor ruled out. ok is false if
+// the listing is over.
 func (l *listing) readLatest(ctx context.Context, sizes *sizer, waiting []candidate, count int) (left []candidate, ok bool) {
 	slices.SortFunc(waiting, func(a, b candidate) int { return b.notAfter.Compare(a.notAfter) })
 	for count > 0 && len(waiting) > 0 && !l.rulesOut(waiting[0]) {
@@ -118,14 +119,14 @@ func (l *listing) oldestEntries(ctx context.Context) iter.Seq2[entryStep, error]
 	return l.entriesAt(ctx, -1)
 }
 
-// newestTimes holds the times of the newest traces of a listing, as a heap with
+// newestTimes keeps the times of the newest traces of a listing, as a heap with
 // the earliest time at its top.
 type newestTimes struct {
-	limit int // 0: none is held
+	limit int // 0: no time is kept
 	times []time.Time
 }
 
-// add adds the time of a trace that was read and is asked for.
+// add adds the time of a trace that was read and matches the query.
 func (h *newestTimes) add(t time.Time) {
 	switch {
 	case h.limit <= 0:
@@ -137,7 +138,8 @@ func (h *newestTimes) add(t time.Time) {
 	}
 }
 
-// areAllAfter reports whether as many traces as the limit are newer than t.
+// areAllAfter reports whether the heap has limit times and all of them are
+// later than t.
 func (h *newestTimes) areAllAfter(t time.Time) bool {
 	return h.limit > 0 && len(h.times) == h.limit && t.Before(h.times[0])
 }

@@ -89,8 +89,8 @@ func TestCluster(t *testing.T) {
 
 func first[T any](v []T, _ []error) []T { return v }
 
-// Slots that move while they are written to lose nothing: MOVED and ASK are
-// followed.
+// Nothing is lost when slots move while keys in them are written: the client
+// follows MOVED and ASK.
 func TestSlotsThatMove(t *testing.T) {
 	t.Parallel()
 	addrs := startCluster(t)
@@ -140,7 +140,7 @@ func moveSlot(t *testing.T, addrs []string, key string) {
 	t.Helper()
 	from, to := bare(t, "redis://"+addrs[0]), bare(t, "redis://"+addrs[1])
 	slot := from.ClusterKeySlot(t.Context(), key).Val()
-	if slot > 8191 { // it is the second node's, or was moved there
+	if slot > 8191 { // the second node has the slot, or it was moved there
 		return
 	}
 	ids := []string{from.ClusterMyID(t.Context()).Val(), to.ClusterMyID(t.Context()).Val()}
@@ -156,7 +156,7 @@ func moveSlot(t *testing.T, addrs []string, key string) {
 			do(t, from, "MIGRATE", host, port, k, 0, 60_000)
 		}
 	}
-	time.Sleep(20 * time.Millisecond) // new keys of the slot are asked for at the other node
+	time.Sleep(20 * time.Millisecond) // clients ask the other node for new keys of the slot
 	do(t, to, "CLUSTER", "SETSLOT", slot, "NODE", ids[1])
 	do(t, from, "CLUSTER", "SETSLOT", slot, "NODE", ids[1])
 }

@@ -28,9 +28,10 @@ const (
 )
 
 // Open opens the store that a connection string names. An option of the connection
-// string takes precedence over the same one here. Open does not connect, so that a
-// service starts while its Redis is down. The first method that needs the server
-// reports what is wrong with the server; [store.Store.Ping] does so on purpose.
+// string takes precedence over the same option in opts. Open does not connect, so
+// that a service starts while its Redis is down. The first method that needs the
+// server reports what is wrong with the server; [store.Store.Ping] exists to do
+// so.
 func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	t, err := parse(connectionString, newConfig(opts))
 	if err != nil {
@@ -49,7 +50,7 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 	return Open(connectionString, opts...)
 }
 
-// A target has the values of a connection string.
+// A target contains the values of a connection string.
 type target struct {
 	config
 	client goredis.UniversalOptions
@@ -89,8 +90,8 @@ func parse(connectionString string, c config) (*target, error) {
 	return t, options.Safe(err)
 }
 
-// read reads the connection string, which is given without its options, and the
-// options.
+// read reads the connection string, from which the options were removed, and
+// the options.
 func read(rest string, options *connstr.Options, c config) (*target, error) {
 	scheme := store.Scheme(rest)
 	_, rest, _ = strings.Cut(rest, "://")
@@ -156,7 +157,7 @@ func (t *target) hosts(rest string) (err error) {
 	return nil
 }
 
-// These words of our errors are no URLs with a password.
+// These are words of our error texts. They are not URLs with a password.
 var _ = []string{
 	connstr.Own("as in redis://host:6379/0"), connstr.Own("as in redissentinel://host:26379"),
 	connstr.Own("should start with redis://"), connstr.Own("should start with rediss://"),
@@ -164,14 +165,15 @@ var _ = []string{
 	connstr.Own("should read like redis://user:password@host"),
 }
 
-// If the "@" behind a password is missing, the password is taken for a host, a
-// database or a path. So errors show none of these.
+// passwordHint is part of errors about a host, a database or a path. If the "@"
+// behind a password is missing, the password is taken for one of these. So
+// errors do not show their values.
 const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`
 
 var errHost = errors.New("the host of the connection string should be a host and a port, as in host:6379 or [::1]:6379" + passwordHint)
 
-// credentials takes the user and the password from options if they are not before
-// the "@", as redis-py does.
+// credentials takes the user and the password from options if they are not given
+// before the "@", as redis-py does.
 func (t *target) credentials(o *connstr.Options) {
 	user, _ := o.Take("username")
 	password, _ := o.Take("password")
@@ -179,8 +181,8 @@ func (t *target) credentials(o *connstr.Options) {
 	t.client.Password = cmp.Or(t.client.Password, password)
 }
 
-// tuning are the options of redis-py that only tune its connections, or say in
-// which form Python gets texts.
+// tuning lists the options of redis-py that only tune its connections, or that
+// select the form in which Python gets texts.
 var tuning = []string{
 	"socket_keepalive", "socket_keepalive_options", "socket_read_size", "health_check_interval", "retry_on_error", "timeout",
 	"client_name", "lib_name", "lib_version", "protocol", "legacy_responses", "single_connection_client",
@@ -197,7 +199,7 @@ func (t *target) options(o *connstr.Options) error {
 	connect := t.timeout
 	o.Duration("socket_connect_timeout", &connect)
 	t.client.DialTimeout = connect
-	var retry bool // it has no effect, because failures are repeated anyway
+	var retry bool // the option has no effect, because writes that fail are retried anyway
 	o.Bool("retry_on_timeout", &retry)
 	o.Ignore(tuning...)
 	o.Bool("osp_cluster", &t.client.IsClusterMode)
@@ -215,7 +217,8 @@ func (t *target) options(o *connstr.Options) error {
 	}
 	tls, err := t.tls(o)
 	t.client.TLSConfig = tls
-	// An option that cannot be read comes first: it may be why TLS cannot be had.
+	// The error about an option that cannot be read comes first, because it may
+	// be the reason why TLS cannot be used.
 	return cmp.Or(o.Done(), err)
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// said describes what a connection string was read as.
+// said describes the target that a connection string was parsed to.
 func said(t *target) string {
 	o := t.client
 	text := fmt.Sprintf("%s db=%d user=%q password=%q", strings.Join(o.Addrs, " "), o.DB, o.Username, o.Password)
@@ -39,7 +39,8 @@ func TestConnectionStrings(t *testing.T) {
 		"redis://[::1]:6380/0":                `[::1]:6380 db=0 user="" password=""`,
 		"redis://[::1]":                       `[::1]:6379 db=0 user="" password=""`,
 		"redis://h?username=u&password=p%26w": `h:6379 db=0 user="u" password="p&w"`,
-		// as redis-py: the URL wins over options, but db over the path
+		// As in redis-py, the URL takes precedence over options, but the option
+		// db over the path.
 		"redis://u:p@h?username=v&password=q":    `h:6379 db=0 user="u" password="p"`,
 		"redis://:p@h?username=v&password=q":     `h:6379 db=0 user="v" password="p"`,
 		"redis://u@h?username=v&password=q":      `h:6379 db=0 user="u" password="q"`,
@@ -53,7 +54,7 @@ func TestConnectionStrings(t *testing.T) {
 		"redissentinel://:pw@h:1,h2,[::1]:3/5":   `h:1 h2:26379 [::1]:3 db=5 user="" password="pw" master=mymaster sentinel=:`,
 		"redissentinel://h?sentinel_password=sp": `h:26379 db=0 user="" password="" master=mymaster sentinel=:sp`,
 		"redissentinel://h/0?sentinel_service_name=m&sentinel_username=su&osp_tls=yes": `h:26379 db=0 user="" password="" master=m sentinel=su: tls`,
-		// as kolla writes it
+		// the form that kolla writes
 		"redis://default:pw@h1:26379?sentinel=kolla&sentinel_fallback=h2:26379&sentinel_fallback=h3:26379&db=0&socket_timeout=60&retry_on_timeout=yes": `h1:26379 h2:26379 h3:26379 db=0 user="default" password="pw" master=kolla sentinel=: timeout=1m0s`,
 	} {
 		got, err := parse(text, newConfig(nil))
@@ -100,7 +101,7 @@ func TestWrongConnectionStrings(t *testing.T) {
 		"redis://h?sentinel=a&sentinel_service_name=b":         "name different masters",
 		"rediss://h?ssl_cert_reqs=none&ssl_cert_reqs=required": "option ssl_cert_reqs of the connection string is repeated",
 
-		// TLS options where no TLS is asked for, as redis-py has it
+		// options for TLS where TLS is not asked for, as in redis-py
 		"redis://h?ssl_cert_reqs=required":         "(ssl_cert_reqs)",
 		"redis://h?ssl_check_hostname=true":        "(ssl_check_hostname)",
 		"redissentinel://h?ssl_cert_reqs=none":     "(ssl_cert_reqs)",
@@ -145,7 +146,7 @@ func TestWrongConnectionStrings(t *testing.T) {
 	}
 }
 
-// Options that only tune redis-py are accepted by name, and change nothing.
+// Options that only tune redis-py are accepted by name, and have no effect.
 func TestTuningOptionsAreIgnored(t *testing.T) {
 	plain, err := parse("redis://h/0", newConfig(nil))
 	if err != nil {

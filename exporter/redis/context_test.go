@@ -11,7 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Nothing blocks past its context, whether that is cancelled or expires.
+// No call blocks longer than its context, whether the context is cancelled or
+// expires.
 func TestNothingOutlivesItsContext(t *testing.T) {
 	proxy := testenv.NewProxy(t, testenv.StartRedis(t).Addr())
 	s := open(t, "redis://"+proxy.Addr())
@@ -66,5 +67,5 @@ func only[T any](sequence func(yield func(T, error) bool)) (last error) {
 	return last
 }
 
-// only2 returns the error of two results.
+// only2 returns the error of a function with two results.
 func only2[T any](_ T, err error) error { return err }

@@ -12,9 +12,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A position says what a feed has yielded, and of which database. Its text is
-// the cursor: at most 1024 sums of six bytes and a few samples, so that it stays
-// below 9 KB however many traces there are.
+// A position describes what a feed has yielded, and from which database. Its
+// text is the cursor. The text has at most 1024 sums of six bytes and a few
+// samples, so that it stays below 9 KB for any number of traces.
 type position struct {
 	sums    bucketSums
 	samples []sample
@@ -24,7 +24,8 @@ type position struct {
 // yields again the lists of each bucket in which a list changed.
 const bucketCount = 1024
 
-// bucketSums has for each bucket the sum of the digests of its lists, of 48 bits.
+// bucketSums contains, for each bucket, the sum of the digests of its lists, of
+// 48 bits.
 type bucketSums [bucketCount]uint64
 
 const sumBytes, sumMask = 6, 1<<48 - 1
@@ -37,8 +38,8 @@ func keyHash(key string) uint64 {
 
 func bucketOf(hash uint64) int { return int(hash % bucketCount) }
 
-// replace takes a list out of the sums and adds it with another length. A list
-// of length 0 does not count.
+// replace removes a list with the length before from the sums and adds it with
+// the length after. A list of length 0 does not count.
 func (s *bucketSums) replace(hash uint64, before, after uint32) {
 	bucket := &s[bucketOf(hash)]
 	*bucket = (*bucket - digest(hash, before) + digest(hash, after)) & sumMask
@@ -56,8 +57,8 @@ func digest(hash uint64, length uint32) uint64 {
 	return (z ^ z>>31) & sumMask
 }
 
-// A sample is a key, and the checksum of its oldest entry, which does not change
-// while entries are added. A sample that is still right shows that a cursor
+// A sample is a key and the checksum of its oldest entry, which does not change
+// while entries are added. If a sample of a cursor is still right, the cursor
 // belongs to this database.
 type sample struct {
 	key      string
@@ -68,7 +69,8 @@ const (
 	maxSamples = 4
 	// maxSampleKey is the length of a key up to which it makes a good sample.
 	maxSampleKey = 256
-	// maxLongKey is the length up to which a key is a sample if there is no other.
+	// maxLongKey is the length up to which a key is a sample if there is no
+	// shorter key.
 	maxLongKey = 4096
 )
 
@@ -90,7 +92,7 @@ func (f *feed) addSample(s sample) {
 	}
 }
 
-// addSamples adds samples of these keys if too few are left.
+// addSamples makes samples of these keys if too few samples are left.
 func (f *feed) addSamples(ctx context.Context, keys []string) error {
 	for _, key := range keys {
 		if len(f.samples) >= maxSamples/2 {
@@ -110,8 +112,8 @@ func (f *feed) addSamples(ctx context.Context, keys []string) error {
 	return nil
 }
 
-// standing returns the samples of a cursor that are right. If none is, the cursor
-// is not one of this database.
+// standing returns the samples of a cursor that are still right. If no sample is,
+// it returns an error, because the cursor is not from this database.
 func (d *database) standing(ctx context.Context, from store.Cursor, samples []sample) (right []sample, err error) {
 	for _, s := range samples {
 		oldest, ok, err := d.oldestEntry(ctx, s.key)
@@ -129,7 +131,7 @@ func (d *database) standing(ctx context.Context, from store.Cursor, samples []sa
 }
 
 // oldestEntry returns the oldest entry of a list or the value of a legacy key.
-// ok is false if the key does not exist or holds something else.
+// ok is false if the key does not exist or has another type.
 func (d *database) oldestEntry(ctx context.Context, key string) (text string, ok bool, err error) {
 	if strings.HasPrefix(key, listPrefix) {
 		parts, err := d.getParts(ctx, []listRange{{key, 1, 1}})
@@ -148,8 +150,9 @@ func (d *database) oldestEntry(ctx context.Context, key string) (text string, ok
 // codec writes and reads cursors.
 var codec = cursor.Codec{Prefix: "redis2", Kind: "Redis"}
 
-// cursor returns the text of a position. The beginning is the empty text, and so
-// is a position without a sample, from which everything is yielded again.
+// cursor returns the text of a position. The text is empty at the beginning. It
+// is also empty if there is no sample; a feed from there yields everything
+// again.
 func (p *position) cursor() store.Cursor {
 	if len(p.samples) == 0 {
 		return ""

@@ -14,7 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A trace of which nothing can be read is no trace that does not exist.
+// A trace of which nothing can be read is not reported as a trace that does not
+// exist.
 func TestNothingReadable(t *testing.T) {
 	url := testenv.RedisDB(t)
 	client, s := bare(t, url), open(t, url)
@@ -32,7 +33,7 @@ func TestNothingReadable(t *testing.T) {
 	}
 }
 
-// vanishing deletes lists as soon as their length was asked for.
+// vanishing deletes lists as soon as a client has asked for their length.
 type vanishing struct{ client *goredis.Client }
 
 func (vanishing) DialHook(next goredis.DialHook) goredis.DialHook          { return next }
@@ -50,7 +51,7 @@ func (v vanishing) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis
 	}
 }
 
-// A trace that expires while it is read does not end without a word.
+// If a trace expires while it is read, the reader reports that.
 func TestListThatVanishes(t *testing.T) {
 	url := testenv.RedisDB(t)
 	client := bare(t, url)

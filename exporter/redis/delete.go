@@ -17,13 +17,13 @@ const (
 	// maxDeleted is how many traces one pipeline deletes.
 	maxDeleted = 500
 	// answerGrace is how long a deletion that was sent waits for its answer after
-	// the end of the context, so that it is counted.
+	// the end of the context, so that the deletion is counted.
 	answerGrace = time.Second
 )
 
 // Delete implements driver.Deleter. It deletes the trace's list, its legacy keys
-// and the record of its failure. A key that holds something else than the Python
-// library writes is not deleted: a legacy key whose value cannot be read, because
+// and the record of its failure. It does not delete keys with a value that the
+// Python library does not write: a legacy key whose value cannot be read, because
 // its trace is not known, and a string in place of the list, which is an error.
 func (d *database) Delete(ctx context.Context, baseID string) (notifications int, err error) {
 	deletions, err := d.DeleteTraces(ctx, []string{baseID})
@@ -36,8 +36,8 @@ func (d *database) Delete(ctx context.Context, baseID string) (notifications int
 	return deletions[0].Notifications, err
 }
 
-// DeleteTraces implements driver.BulkDeleter. It sends pipelines, and scans for
-// legacy keys once.
+// DeleteTraces implements driver.BulkDeleter. It deletes many traces with one
+// pipeline, and scans for legacy keys once.
 func (d *database) DeleteTraces(ctx context.Context, baseIDs []string) (deletions []driver.Deletion, err error) {
 	legacy, err := d.legacyToDelete(ctx, baseIDs)
 	if err != nil {
@@ -54,7 +54,7 @@ func (d *database) DeleteTraces(ctx context.Context, baseIDs []string) (deletion
 	return deletions, nil
 }
 
-// legacyToDelete returns the legacy keys of traces by base id.
+// legacyToDelete returns the legacy keys of the traces, by base id.
 func (d *database) legacyToDelete(ctx context.Context, baseIDs []string) (keys map[string][]string, err error) {
 	keys = map[string][]string{}
 	if len(baseIDs) == 1 {
@@ -76,15 +76,15 @@ func (d *database) legacyToDelete(ctx context.Context, baseIDs []string) (keys m
 		switch {
 		case store.Ends(err):
 			return nil, err
-		case err == nil: // of whatever trace: only the asked ones are looked up
+		case err == nil: // maybe of another trace, which is never looked up
 			keys[driver.Text(n.BaseID)] = append(keys[driver.Text(n.BaseID)], n.key)
 		}
 	}
 	return keys, nil
 }
 
-// legacyKeysOfAny returns the legacy keys that begin like those of one of the
-// traces. It scans once, or not at all if the last scan found that there are none.
+// legacyKeysOfAny returns the legacy keys that begin like the keys of one of the
+// traces. It scans once. It does not scan if the last scan found no legacy keys.
 func (d *database) legacyKeysOfAny(ctx context.Context, baseIDs []string) (keys []string, err error) {
 	if !d.withLegacy {
 		return nil, nil
@@ -112,7 +112,8 @@ func (d *database) legacyKeysOfAny(ctx context.Context, baseIDs []string) (keys 
 	return slices.Compact(keys), nil
 }
 
-// beginsLike reports whether a legacy key begins like those of one of the traces.
+// beginsLike reports whether a legacy key begins like the keys of one of the
+// traces.
 func beginsLike(key string, baseIDs map[string]bool) bool {
 	text := strings.TrimPrefix(key, legacyPrefix)
 	for i := range len(text) {
@@ -161,7 +162,7 @@ func (d *database) deleteTogether(ctx context.Context, baseIDs []string, legacy 
 		deletions[sent[i]].Notifications = count
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = ctx.Err() // of the caller, which may be a deadline
+		err = ctx.Err() // the error of the caller's context, which may be a deadline
 	}
 	return deletions, err
 }
@@ -192,10 +193,11 @@ func queueDelete(ctx context.Context, pipe goredis.Pipeliner, baseID string, leg
 	return r
 }
 
-// count returns how many notifications the commands deleted that were answered.
+// count returns how many notifications were deleted by the commands that were
+// answered.
 func (r *deleteReplies) count() (notifications int) {
 	if r.list.Val() > 0 {
-		notifications = int(max(r.length.Val(), 1)) // a push may come between the two commands
+		notifications = int(max(r.length.Val(), 1)) // a push may have come between the two commands
 	}
 	for _, deleted := range r.legacy {
 		notifications += int(deleted.Val())

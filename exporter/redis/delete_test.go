@@ -15,7 +15,7 @@ import (
 )
 
 // checkDelete deletes a trace that has a list, legacy keys and an error record,
-// beside traces whose ids begin alike.
+// next to traces whose ids begin alike.
 func checkDelete(t *testing.T, s *store.Store, client goredis.UniversalClient) {
 	t.Helper()
 	ctx := t.Context()
@@ -65,7 +65,7 @@ func TestDeleteInACluster(t *testing.T) {
 	checkDeleteMany(t, open(t, "redis://"+strings.Join(addrs, ",")+"?osp_cluster=yes"), client)
 }
 
-// A string in place of a list is not ours to delete.
+// A string in place of a list is not deleted.
 func TestDeleteOfAnotherType(t *testing.T) {
 	url := testenv.RedisDB(t)
 	client := bare(t, url)
@@ -80,8 +80,9 @@ func TestDeleteOfAnotherType(t *testing.T) {
 	}
 }
 
-// Among many traces, those with legacy keys lose these too, and a string in place
-// of a list does not keep the other traces.
+// checkDeleteMany deletes many traces. Traces with legacy keys lose these too,
+// and a string in place of a list does not prevent the deletion of the other
+// traces.
 func checkDeleteMany(t *testing.T, s *store.Store, client goredis.UniversalClient) {
 	t.Helper()
 	ctx := t.Context()

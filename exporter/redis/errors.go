@@ -13,7 +13,8 @@ import (
 )
 
 // explain returns an error that says in one sentence what is wrong with the
-// server or the connection. An error that is explained already stays as it is.
+// server or the connection. It returns an error that is already explained
+// unchanged.
 func (d *database) explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -40,7 +41,7 @@ func (d *database) explain(ctx context.Context, err error) error {
 const trustHint = "ssl_ca_certs names the file with the authority to trust"
 
 // sentence explains an answer of the server or of the sentinels. It returns "" if
-// there is none.
+// it has no explanation.
 func (d *database) sentence(ctx context.Context, err error) string {
 	text := strings.TrimPrefix(err.Error(), "redis: ")
 	has := func(words ...string) bool {
@@ -75,8 +76,8 @@ func (d *database) sentence(ctx context.Context, err error) string {
 	return ""
 }
 
-// withoutSentinel returns the sentence about sentinels of which none named the
-// master.
+// withoutSentinel returns the sentence for the case that none of the sentinels
+// named the master.
 func (d *database) withoutSentinel(ctx context.Context, err error) string {
 	hint := ""
 	switch {

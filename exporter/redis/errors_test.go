@@ -27,7 +27,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// certificate makes a self-signed one for 127.0.0.1 and returns the files with it and its key.
+// certificate makes a self-signed certificate for 127.0.0.1 and returns the files with the
+// certificate and its key.
 func certificate(t testing.TB) (certificate, key string) {
 	t.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -54,7 +55,8 @@ func certificate(t testing.TB) (certificate, key string) {
 	return put("cert.pem", "CERTIFICATE", der), put("key.pem", "PRIVATE KEY", pkcs8)
 }
 
-// freeAddress is one that nobody listens on, for a server of the test.
+// freeAddress returns an address on which nobody listens, for a server of the
+// test.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,7 +73,7 @@ func freeAddr(t testing.TB) (addr, port string) {
 	return addr, port
 }
 
-// users are the statements of docs/stores/redis.md.
+// users are the statements of docs/stores/redis.md that create users.
 var users = []string{
 	"ACL SETUSER writer on >geheim1 resetkeys ~osprofiler_opt:* ~osprofiler_error:* resetchannels -@all +lpush +set +expire +select",
 	"ACL SETUSER reader on >geheim2 resetkeys ~osprofiler* resetchannels -@all +scan +llen +lrange +lindex +get +select",
@@ -98,8 +100,8 @@ func secured(t testing.TB) (plain, tlsAddr, authority string) {
 	return server.Addr(), tlsAddr, cert
 }
 
-// A certificate that is another host's is an error, which says what to look at.
-// What else can be wrong stands in the command's test of credentials.
+// A certificate of another host is an error that says what to look at. The
+// other errors of credentials are covered by the command's test of credentials.
 func TestCertificateOfAnotherHost(t *testing.T) {
 	_, encrypted, authority := secured(t)
 	s := open(t, "rediss://:geheim0@"+strings.Replace(encrypted, "127.0.0.1", "localhost", 1)+"?ssl_ca_certs="+authority)
@@ -109,7 +111,8 @@ func TestCertificateOfAnotherHost(t *testing.T) {
 	}
 }
 
-// The rights that the page names are enough, and not more than is needed.
+// The rights that docs/stores/redis.md names are enough, and none of them is
+// superfluous.
 func TestUsersAndTLS(t *testing.T) {
 	plain, encrypted, authority := secured(t)
 	for _, at := range []string{"redis://%s@" + plain + "/0", "rediss://%s@" + encrypted + "/1?ssl_ca_certs=" + authority,
@@ -155,7 +158,8 @@ func TestUsersAndTLS(t *testing.T) {
 	}
 }
 
-// With osp_read_only the server gets commands that read, by its own count.
+// With osp_read_only the server receives only commands that read, according to
+// its own statistics.
 func TestReadOnly(t *testing.T) {
 	server := testenv.StartRedis(t)
 	at := "redis://" + server.Addr() + "/1"
@@ -190,7 +194,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// readEverything asks all that a store can be asked.
+// readEverything calls every reading method of a store.
 func readEverything(t *testing.T, s *store.Store) {
 	t.Helper()
 	if got, _ := collect(t, s.Notifications(t.Context(), "x")); len(got) != 2 {

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// exampleURL is the server that tests share.
+// exampleURL returns the connection string of the server that tests share.
 func exampleURL() string {
 	url, err := redisServer().Find()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server whose disk is full ends by itself, since it must not acknowledge
-// what it cannot keep.
+// A server whose disk is full stops by itself, because it must not acknowledge
+// writes that it cannot keep.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	faults.Server{
@@ -31,18 +31,18 @@ func TestSentinelFailover(t *testing.T) {
 	r := e.Run(t, func(p *faults.Progress) {
 		set.Master.Kill()
 		failedOver = p.Await(func() bool { return testenv.SentinelMaster(t, set.URL) != set.Master.Addr() })
-		// The replica alone has no replica that could acknowledge; the old
-		// master becomes it when it is back.
+		// A replica that is alone has no replica that could acknowledge. The
+		// old master becomes its replica when it is started again.
 		set.Master.Restart()
 	})
 	r.Check(t, open(t, set.URL+"&osp_legacy=no"))
-	if !failedOver { // by now there may have been another one, back
+	if !failedOver { // by now there may have been another failover, back to the old master
 		t.Error("there was no failover")
 	}
 }
 
-// The address of the server leads to its replica for three seconds, as behind
-// HAProxy after a switch-over that was taken back.
+// For three seconds the address of the server leads to its replica, as behind
+// HAProxy after a switch-over that was undone.
 func TestReplicaBehindTheAddress(t *testing.T) {
 	t.Parallel()
 	master, replica := testenv.StartRedis(t), testenv.StartRedis(t)
@@ -57,7 +57,7 @@ func TestReplicaBehindTheAddress(t *testing.T) {
 	}.Test(t)
 }
 
-// The server's state does not let it take writes for three seconds.
+// The state of the server does not allow writes for three seconds.
 func TestPassingStates(t *testing.T) {
 	for _, name := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "CLUSTERDOWN"} {
 		st := states[slices.IndexFunc(states, func(st state) bool { return st.name == name })]

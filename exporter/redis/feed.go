@@ -14,18 +14,19 @@ import (
 
 // A feed is the driver.Feed of one database.
 //
-// Redis does not record what was written when. But a list only grows at its
-// front. So a feed remembers the length of each list, and a poll goes through
-// all keys once, asks for the lengths of their lists, and reads of each list the
-// entries that are new. The feed also remembers a checksum of the newest entry
-// of each list that was yielded. If another entry is at its number now, the list
-// was deleted and written anew, and it is read as a whole. So is a list that
-// became shorter. A list that was deleted between two polls and has exactly its
-// old length again is taken for the same list.
+// Redis does not record when entries were written. But a list only grows at its
+// front. So a feed remembers the length of each list. A poll goes through all
+// keys once, asks for the lengths of their lists, and reads the new entries of
+// each list. For each list, the feed also remembers a checksum of the newest
+// entry that was yielded. If the entry at that number has another checksum now,
+// the list was deleted and rewritten, and the poll reads the whole list. The
+// poll also reads a whole list that became shorter. If a list was deleted and
+// rewritten between two polls with exactly its old length, the feed takes it for
+// the same list.
 type feed struct {
 	*database
 
-	from    store.Cursor // of which progress is not known yet; "" otherwise
+	from    store.Cursor // the cursor at which the feed begins, until resume has found out what it covers; "" otherwise
 	lists   map[uint64]listState
 	sums    bucketSums
 	samples []sample // entries that were yielded
@@ -44,9 +45,9 @@ func (d *database) Feed(_ context.Context, from store.Cursor) (driver.Feed, erro
 // Close implements driver.Feed.
 func (f *feed) Close() error { return nil }
 
-// Cursor implements driver.Feed. It says of the keys in each of 1024 buckets
-// what was yielded. A feed that begins there yields again what is in a bucket in
-// which something changed.
+// Cursor implements driver.Feed. It describes what was yielded of the keys in
+// each of 1024 buckets. A feed that begins at the cursor yields again the lists
+// of each bucket in which a list changed.
 func (f *feed) Cursor() store.Cursor {
 	if f.from != "" {
 		return f.from
@@ -68,7 +69,7 @@ func (f *feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, erro
 	}
 }
 
-// errLeft says that the caller left the loop.
+// errLeft is the error when the caller leaves the loop.
 var errLeft = errors.New("the loop was left")
 
 // poll makes one pass over all keys.
@@ -131,9 +132,9 @@ func (f *feed) steps(ctx context.Context) iter.Seq2[feedStep, error] {
 	}
 }
 
-// changedLists returns the ranges of lists that are to be read. Such a range
-// begins with the newest entry that was yielded, if the checksum of that entry
-// is known.
+// changedLists returns the ranges of lists that are to be read. A range begins
+// with the newest entry that was yielded, if the checksum of that entry is
+// known.
 func (f *feed) changedLists(keys []string, lengths []int64, yield func(osprofiler.Notification, error) bool) (changed []listRange, err error) {
 	for i, key := range keys {
 		hash, length := keyHash(key), lengths[i]
@@ -163,8 +164,8 @@ func (f *feed) changedLists(keys []string, lengths []int64, yield func(osprofile
 	return changed, nil
 }
 
-// readLists yields the entries of ranges of lists. A list that was written anew
-// is read once more, as a whole.
+// readLists yields the entries of ranges of lists. If a list was deleted and
+// rewritten meanwhile, readLists reads that list once more, as a whole.
 func (f *feed) readLists(ctx context.Context, ranges []listRange, yield func(osprofiler.Notification, error) bool) error {
 	for len(ranges) > 0 {
 		var again []string
@@ -197,9 +198,9 @@ func (f *feed) readLists(ctx context.Context, ranges []listRange, yield func(osp
 	return nil
 }
 
-// addPart yields those entries of a part that follow the entries that were
-// yielded before. There may be none, because the list changed meanwhile. isAnew
-// reports that the list was written anew since then.
+// addPart yields the entries of a part that follow the entries that were
+// yielded before. There may be no such entries, because the list changed
+// meanwhile. isAnew reports that the list was deleted and rewritten since then.
 func (f *feed) addPart(p *listPart, yield func(osprofiler.Notification, error) bool) (isAnew bool, err error) {
 	hash := keyHash(p.key)
 	for i := len(p.entries) - 1; i >= 0; i-- {
@@ -221,7 +222,7 @@ func (f *feed) addPart(p *listPart, yield func(osprofiler.Notification, error) b
 	return false, nil
 }
 
-// readLegacy yields the notifications under legacy keys that are new.
+// readLegacy yields the new notifications under legacy keys.
 func (f *feed) readLegacy(ctx context.Context, keys []string, yield func(osprofiler.Notification, error) bool) error {
 	var changed []string
 	for _, key := range keys {

@@ -9,10 +9,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/paging"
 )
 
-// A listState says what was yielded of a list, or of a legacy key, which counts
-// as a list of one entry. A map of them takes about 25 bytes for each trace. It
-// is keyed by hashes of 64 bits: among a million traces, the chance that two
-// share a hash is 3 in 100 million.
+// A listState records what was yielded of a list, or of a legacy key, which
+// counts as a list of one entry. A map of listStates takes about 25 bytes for
+// each trace. Its keys are hashes of 64 bits: among a million traces, the
+// chance that two share a hash is 3 in 100 million.
 type listState struct {
 	length   uint32  // how many entries were yielded; noList for a key that holds no list
 	checksum [3]byte // of the newest entry that was yielded; zero if it is not known
@@ -22,7 +22,7 @@ type listState struct {
 // noList is the length of a key that holds no list.
 const noList = math.MaxUint32
 
-// set notes what was yielded of a list. A length of 0 removes the list.
+// set records what was yielded of a list. A length of 0 removes the list.
 func (f *feed) set(hash uint64, state listState) {
 	f.sums.replace(hash, f.lists[hash].length, state.length)
 	if state.length == 0 {
@@ -42,9 +42,10 @@ func (f *feed) forget() {
 	f.samples = slices.DeleteFunc(f.samples, func(s sample) bool { return f.lists[keyHash(s.key)].length == 0 })
 }
 
-// resume finds out what was yielded before the cursor from which the feed
-// begins. Lists in a bucket that has the sum of the cursor were yielded as far as
-// they are now. The others are yielded from their beginning.
+// resume finds out what was yielded before the cursor at which the feed begins.
+// If the sum of a bucket equals its sum in the cursor, the feed has yielded the
+// lists of that bucket up to their present lengths. The other lists are yielded
+// from their beginning.
 func (f *feed) resume(ctx context.Context) error {
 	if f.from == "" {
 		return nil
@@ -82,7 +83,7 @@ func (f *feed) resume(ctx context.Context) error {
 	return nil
 }
 
-// checksumOf returns a checksum of an entry that is not zero.
+// checksumOf returns the checksum of an entry, which is never zero.
 func checksumOf(text string) [3]byte {
 	sum := crc32.Checksum([]byte(text), castagnoli)%(1<<24-1) + 1
 	return [3]byte{byte(sum >> 16), byte(sum >> 8), byte(sum)}

@@ -26,7 +26,8 @@ func fill(t testing.TB, s *store.Store, count int) (ids []string) {
 	return ids
 }
 
-// polled polls a feed and returns the base ids of what came, sorted.
+// polled polls a feed and returns the base ids of the notifications that it
+// yields, sorted.
 func polled(t testing.TB, f *store.Feed) (ids []string) {
 	t.Helper()
 	for n, err := range f.Poll(t.Context()) {
@@ -39,7 +40,8 @@ func polled(t testing.TB, f *store.Feed) (ids []string) {
 	return ids
 }
 
-// Among 40,000 traces a poll yields exactly what is new, and the cursor stays small.
+// Among 40,000 traces a poll yields exactly the new notifications, and the cursor
+// stays small.
 func TestFeedOfManyTraces(t *testing.T) {
 	s := open(t, testenv.RedisDB(t))
 	all := fill(t, s, 40_000)
@@ -73,8 +75,8 @@ func TestFeedOfManyTraces(t *testing.T) {
 	}
 }
 
-// A list that was deleted, became shorter, or was written anew is yielded again
-// as it is now. Nothing is missed.
+// A list that was deleted, became shorter, or was deleted and rewritten is
+// yielded again in its present state. Nothing is missed.
 func TestFeedOfListsThatChange(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s, client, ctx := open(t, url), bare(t, url), t.Context()
@@ -128,8 +130,8 @@ func TestFeedOfListsThatChange(t *testing.T) {
 	}
 }
 
-// The cursor inside a loop stands for what was yielded up to there: a feed from it
-// yields everything else, and of traces that were read whole nothing again.
+// The cursor inside a loop covers what was yielded so far. A feed from that cursor
+// yields everything else, and nothing again of traces that were read completely.
 func TestCursorInsideTheLoop(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s := open(t, url)
@@ -161,7 +163,7 @@ func TestCursorInsideTheLoop(t *testing.T) {
 	}
 }
 
-// The samples of a cursor are renewed while their traces are deleted.
+// The samples of a cursor are replaced while their traces are deleted.
 func TestCursorAfterDeletions(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s, client := open(t, url), bare(t, url)
@@ -190,7 +192,7 @@ func TestCursorAfterDeletions(t *testing.T) {
 	}
 }
 
-// A store with legacy keys only is followed, too.
+// A feed also follows a store that has legacy keys only.
 func TestFeedOfLegacyKeys(t *testing.T) {
 	url := testenv.RedisDB(t)
 	putLegacy(t, url)
@@ -207,8 +209,8 @@ func TestFeedOfLegacyKeys(t *testing.T) {
 	}
 }
 
-// A loop that takes one notification from each poll gets all of them, and damage
-// once.
+// A loop that takes one notification from each poll gets all notifications, and
+// each damage once.
 func TestFeedOneAtATime(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s := open(t, url)
@@ -244,8 +246,8 @@ func TestFeedOneAtATime(t *testing.T) {
 	}
 }
 
-// A list that is deleted and written anew while a poll reads it is yielded as a
-// whole, by this poll or the next one.
+// A list that is deleted and rewritten while a poll reads it is yielded as a
+// whole, by this poll or by the next one.
 func TestFeedOfListReplacedDuringAPoll(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s := open(t, url)

@@ -11,8 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server that does not wait for its disk goes on when that is full. It says
-// so to those that come after it noticed, and no longer when there is room.
+// A server that does not wait for its disk continues when the disk is full.
+// After it has noticed the full disk, it refuses writes until there is room
+// again.
 func TestFullDiskUnderEverySecond(t *testing.T) {
 	t.Parallel()
 	d := testenv.NewDisk(t, "64m")
@@ -22,7 +23,7 @@ func TestFullDiskUnderEverySecond(t *testing.T) {
 	d.Fill()
 	big := event("A", 2)
 	big.Info = osprofiler.Info(`{"text": "` + strings.Repeat("x", 10_000) + `"}`)
-	// A slow disk may hold the server up first.
+	// A slow disk may delay the server first.
 	var err error
 	for began := time.Now(); (err == nil || strings.Contains(err.Error(), "did not answer")) && time.Since(began) < 2*time.Minute; time.Sleep(10 * time.Millisecond) {
 		err = s.Write(t.Context(), []osprofiler.Notification{big})

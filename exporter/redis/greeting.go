@@ -8,10 +8,10 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// reportRefusals makes the client report why a server refuses a connection. The
-// client library goes on after an error reply to HELLO, the first command of a
-// connection, because an old server does not know HELLO. A server that refuses
-// the connection then breaks it, and its reason is lost.
+// reportRefusals makes the client report why a server refuses a connection.
+// After an error reply to HELLO, the first command of a connection, the client
+// library continues, because an old server does not know HELLO. A server that
+// refuses the connection then breaks it, and the reason is lost.
 func reportRefusals(client goredis.UniversalClient, answered *atomic.Bool) {
 	switch c := client.(type) {
 	case *goredis.Client:
@@ -21,8 +21,8 @@ func reportRefusals(client goredis.UniversalClient, answered *atomic.Bool) {
 	}
 }
 
-// greeting is a hook of the client library. It also notes that the server has
-// answered, so that both sides agree about TLS.
+// greeting is a hook of the client library. It also records that the server has
+// answered, which means that both sides agree about TLS.
 type greeting struct{ answered *atomic.Bool }
 
 func (g greeting) note(err error) {
@@ -76,8 +76,8 @@ func isForeign(err error) bool {
 }
 
 // A greetingError is the reason why a server refuses a connection. It does not
-// unwrap to the reply, which the client library would ignore; [replyOf] returns
-// the reply.
+// unwrap to the reply, because the client library would then ignore the error.
+// [replyOf] returns the reply.
 type greetingError struct{ err error }
 
 // Error implements error.

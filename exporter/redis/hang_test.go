@@ -15,8 +15,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server that halts while it is connected to is named when the context ends. So
-// is one that is gone after it halted.
+// If a server halts while a client connects or is connected to it, the error at
+// the end of the context names the server. The same applies to a server that is
+// gone after it halted.
 func TestServerHalts(t *testing.T) {
 	options, err := goredis.ParseURL(testenv.RedisDB(t))
 	if err != nil {

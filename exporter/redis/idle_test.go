@@ -11,10 +11,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server may end connections that are idle. Nothing is lost then, and closing
-// the store is no failure.
+// A server may close idle connections. Nothing is lost then, and closing the
+// store is not an error.
 func TestIdleConnectionsAreEnded(t *testing.T) {
-	at := "redis://" + testenv.StartRedis(t).Addr() // of its own, because all clients are killed
+	at := "redis://" + testenv.StartRedis(t).Addr() // a server of its own, because all clients are killed
 	options, err := goredis.ParseURL(at)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 )
 
 // largeSize is the size in bytes from which a server may refuse a notification.
-// The settings that bound one value are 1 MiB at least. A proxy may take less.
+// The server settings that bound one value are 1 MiB at least. A proxy may have
+// a lower limit.
 const largeSize = 64 << 10
 
 // isSuspicious reports whether an error may be due to the size of a command. A
@@ -28,8 +29,8 @@ func isSuspicious(err error) bool {
 	return neterr.Broken(err) || neterr.TimedOut(err)
 }
 
-// largeSizes returns the sizes of those of the notifications with these indices
-// that are large.
+// largeSizes returns the sizes of the large notifications among those with
+// these indices.
 func largeSizes(batch []osprofiler.Notification, indices []int) map[int]int {
 	sizes := map[int]int{}
 	var text []byte
@@ -43,7 +44,8 @@ func largeSizes(batch []osprofiler.Notification, indices []int) map[int]int {
 }
 
 // An isolation writes the missing notifications of a batch again, each large one
-// by itself. It keeps the order of the batch, which is that of the lists.
+// by itself. It keeps the order of the batch, because that is the order of the
+// lists.
 type isolation struct {
 	*database
 	batch []osprofiler.Notification
@@ -81,7 +83,7 @@ func (w *isolation) next(indices []int) int {
 	return len(indices)
 }
 
-// write writes one part. goOn is false if the server does not take the other
+// write writes one part. goOn is false if the server will not accept the other
 // parts now, either.
 func (w *isolation) write(ctx context.Context, part []int) (o *outcome.Outcome, goOn bool) {
 	size, isLarge := w.sizes[part[0]]
@@ -98,7 +100,7 @@ func (w *isolation) write(ctx context.Context, part []int) (o *outcome.Outcome, 
 	return a.Outcome, answered(a.Reason())
 }
 
-// missing returns the outcome of a part that is not known to be stored.
+// missing returns the outcome of a part that may not be stored.
 func (w *isolation) missing(part []int, reason error, transient bool) *outcome.Outcome {
 	o := outcome.Of(w.batch)
 	o.Miss(reason, transient, part...)
@@ -158,8 +160,8 @@ func (w *isolation) answers(ctx context.Context, baseID string) bool {
 
 func only[T any](_ T, err error) error { return err }
 
-// refusal returns the outcome of a notification that the server does not take.
-// It names the setting of the server that is the reason, if limit says which.
+// refusal returns the outcome of a notification that the server does not
+// accept. limit names the server setting that is the reason, or is empty.
 func (w *isolation) refusal(one []int, limit string) *outcome.Outcome {
 	reason := "the server, or a proxy before it, breaks the connection when it is sent, and answers other commands; " +
 		"proto-max-bulk-len and client-query-buffer-limit of the server should be larger"
@@ -171,16 +173,17 @@ func (w *isolation) refusal(one []int, limit string) *outcome.Outcome {
 	return o
 }
 
-// limits are the settings that bound one value. A server that is sent more
-// than one of them breaks the connection.
+// limits are the server settings that bound one value. A server breaks the
+// connection when a value exceeds one of them.
 var limits = []string{"proto-max-bulk-len", "client-query-buffer-limit", "maxmemory-clients"}
 
-// queryOverhead is the size of what a query buffer may hold besides the value:
+// queryOverhead is the size of the content of a query buffer besides the value:
 // the command, its key, and bytes of the next command.
 const queryOverhead = 64 << 10
 
-// limit returns the setting of the server that a notification exceeds, with
-// its value. It returns false if the user may not read settings.
+// limit returns the server setting that a notification exceeds, with its value.
+// It returns false if no setting is exceeded or if the user may not read
+// settings.
 func (w *isolation) limit(ctx context.Context, size int, ofMemory bool) (text string, isOver bool) {
 	names := limits
 	if ofMemory {
@@ -215,7 +218,7 @@ func (w *isolation) setting(ctx context.Context, name string) (value int64, ok b
 }
 
 // memoryOfEmpty returns how much memory the server uses without any data, or 0
-// if it does not say so.
+// if the server does not report that.
 func (w *isolation) memoryOfEmpty(ctx context.Context) int64 {
 	info, err := call(ctx, w.database, func(ctx context.Context) (string, error) {
 		return w.client.Info(ctx, "memory").Result()

@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The keys, as Python's driver names them.
+// The prefixes of keys, as Python's driver names the keys.
 const (
 	// listPrefix + base id is a list: the notifications of a trace as JSON, the
 	// newest first.
@@ -38,8 +38,8 @@ func errorRecord(n *osprofiler.Notification) []byte {
 	return append(dst, '}')
 }
 
-// parseEntry parses an entry of a trace's list. Number is that of the entry,
-// counted from the oldest one, which is 1.
+// parseEntry parses an entry of a trace's list. number is the number of the
+// entry, counted from the oldest entry, which is 1.
 func parseEntry(key, text string, number int64) (osprofiler.Notification, error) {
 	n, err := osprofiler.ParseNotification(text)
 	if id := key[len(listPrefix):]; err == nil && n.BaseID != id && driver.Text(n.BaseID) != id {
@@ -66,7 +66,7 @@ func parseLegacy(key, text string) (osprofiler.Notification, error) {
 func damagedKey(key string, err error) error {
 	baseID, inTrace := strings.CutPrefix(key, listPrefix)
 	if !inTrace {
-		baseID = "" // a legacy key does not tell where the base id ends
+		baseID = "" // a legacy key does not show where the base id ends
 	}
 	return &store.DamageError{Entry: fmt.Sprintf("the key %q", key), InTrace: inTrace, BaseID: baseID, Reason: err}
 }

@@ -14,15 +14,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// sized returns a notification of which the JSON has somewhat more bytes.
+// sized returns a notification whose JSON has slightly more than that number of
+// bytes.
 func sized(baseID string, i, bytes int) osprofiler.Notification {
 	n := event(baseID, i)
 	n.Info = osprofiler.Info(`{"text": "` + strings.Repeat("x", bytes) + `"}`)
 	return n
 }
 
-// batchWith returns 20 notifications of two traces, of which those with these
-// indices are large.
+// batchWith returns 20 notifications of two traces. The notifications with
+// these indices are large.
 func batchWith(bytes int, large ...int) []osprofiler.Notification {
 	var batch []osprofiler.Notification
 	for i := range 20 {
@@ -36,8 +37,9 @@ func batchWith(bytes int, large ...int) []osprofiler.Notification {
 	return batch
 }
 
-// checkRefused writes a batch and checks that these are refused, each by name,
-// well within the time of retries, and that all others are stored in order.
+// checkRefused writes a batch. It checks that the notifications with the
+// indices in refused are refused, each by name and well within the time of
+// retries, and that all others are stored in order.
 func checkRefused(t *testing.T, s *store.Store, batch []osprofiler.Notification, limit string, refused ...int) {
 	t.Helper()
 	start := time.Now()
@@ -60,8 +62,8 @@ func checkRefused(t *testing.T, s *store.Store, batch []osprofiler.Notification,
 	checkStored(t, s, batch, refused)
 }
 
-// checkStored checks that all but some of a batch is stored in the order of
-// the batch.
+// checkStored checks that the whole batch except some notifications is stored
+// in the order of the batch.
 func checkStored(t *testing.T, s *store.Store, batch []osprofiler.Notification, but []int) {
 	t.Helper()
 	want := map[string][]string{}
@@ -82,7 +84,8 @@ func checkStored(t *testing.T, s *store.Store, batch []osprofiler.Notification, 
 	}
 }
 
-// A notification that is larger than the server takes costs only itself.
+// A notification that is larger than the server accepts does not keep the
+// others from being stored.
 func TestNotificationTooLarge(t *testing.T) {
 	for _, c := range []struct {
 		name, limit string
@@ -111,7 +114,8 @@ func TestNotificationTooLarge(t *testing.T) {
 	}
 }
 
-// checkRefusedBlindly is checkRefused for a server of which lists cannot be read.
+// checkRefusedBlindly does the same as checkRefused on a server whose lists
+// cannot be read.
 func checkRefusedBlindly(t *testing.T, s *store.Store, batch []osprofiler.Notification, addr string, refused ...int) {
 	t.Helper()
 	var partial *store.WriteError
@@ -125,8 +129,8 @@ func checkRefusedBlindly(t *testing.T, s *store.Store, batch []osprofiler.Notifi
 	}
 }
 
-// Large notifications are isolated in a cluster, too, where the client library
-// repeats what breaks a connection.
+// Large notifications are isolated in a cluster, too. There the client library
+// repeats a command that breaks a connection.
 func TestNotificationTooLargeInACluster(t *testing.T) {
 	addrs := startCluster(t)
 	for _, addr := range addrs {
@@ -152,7 +156,7 @@ func TestNotificationTooLargeInACluster(t *testing.T) {
 	}
 }
 
-// TLS does not hide the size.
+// Large notifications are isolated over TLS, too.
 func TestNotificationTooLargeWithTLS(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	server := testenv.StartRedisTLS(t, c, "--proto-max-bulk-len", "1mb")
@@ -160,8 +164,8 @@ func TestNotificationTooLargeWithTLS(t *testing.T) {
 	checkRefused(t, s, batchWith(2<<20, 10), "proto-max-bulk-len, which is 1048576,", 10)
 }
 
-// A refused notification does not count as one without replicas, and the
-// others have them.
+// A refused notification does not count as one that lacks replicas, and the
+// others have their replicas.
 func TestNotificationTooLargeWithReplicas(t *testing.T) {
 	server, replica := testenv.StartRedis(t, "--proto-max-bulk-len", "1mb"), testenv.StartRedis(t)
 	host, port, _ := net.SplitHostPort(server.Addr())
@@ -175,7 +179,8 @@ func TestNotificationTooLargeWithReplicas(t *testing.T) {
 // durable makes a server write each command to its disk before it answers.
 var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
 
-// A server that is killed while it gets large notifications refuses none.
+// No notification counts as refused when a server is killed while it receives
+// large notifications.
 func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRedis(t, durable...)
@@ -221,13 +226,13 @@ func TestLargeNotificationsAndAServerThatRestarts(t *testing.T) {
 	}
 }
 
-// A large notification that gets no answer in time is not refused, and does not
-// keep the others from being stored.
+// A large notification to which the server does not answer in time is not
+// refused, and does not keep the others from being stored.
 func TestLargeNotificationThatIsSlow(t *testing.T) {
 	t.Parallel()
 	proxy := testenv.NewProxy(t, testenv.StartRedis(t).Addr())
 	s := open(t, "redis://"+proxy.Addr()+"?osp_legacy=no&socket_timeout=10")
-	batch := batchWith(16<<20, 5, 10) // more than 1000 pieces each
+	batch := batchWith(16<<20, 5, 10) // each takes more than 1000 pieces
 	proxy.Delay(50 * time.Millisecond)
 	err := s.Write(t.Context(), batch)
 	proxy.Delay(0)
@@ -238,7 +243,8 @@ func TestLargeNotificationThatIsSlow(t *testing.T) {
 	checkAmong(t, s, batch, []int{5, 10})
 }
 
-// checkAmong checks that all but some of a batch are stored at least.
+// checkAmong checks that at least the notifications of a batch without some of
+// them are stored.
 func checkAmong(t *testing.T, s *store.Store, batch []osprofiler.Notification, but []int) {
 	t.Helper()
 	there := map[string]bool{}

@@ -18,15 +18,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A capturedKey is a key that upstream's driver was seen to write.
+// A capturedKey is a key that Python's driver was observed to write.
 type capturedKey struct {
 	Key, Type, Value string
 	TTL              int64
 	List             []string `json:"lrange_0_-1"`
 }
 
-// captured reads the keys of upstream's captures: two traces, of which a was
-// written with filter_error_trace and b without.
+// captured reads the keys that were captured from Python's driver. They belong
+// to two traces: a was written with filter_error_trace, b without.
 func captured(t testing.TB) map[string]capturedKey {
 	t.Helper()
 	var capture struct{ Keys []capturedKey }
@@ -53,7 +53,7 @@ func readJSON(t testing.TB, path string, v any) {
 	}
 }
 
-// dump reads what stands in a database.
+// dump reads the contents of a database.
 func dump(t testing.TB, url string) map[string]capturedKey {
 	t.Helper()
 	client, ctx := bare(t, url), t.Context()
@@ -75,8 +75,8 @@ const (
 	idB = "b0000000-0000-4000-8000-000000000001"
 )
 
-// handed are the captured notifications of a trace, in the order of writing, as
-// values of ours that nobody parsed.
+// handed returns the captured notifications of a trace, in the order of
+// writing, as values that were not parsed from JSON.
 func handed(t testing.TB, id string) (batch []osprofiler.Notification) {
 	t.Helper()
 	list := captured(t)["osprofiler_opt:"+id].List
@@ -94,8 +94,8 @@ func handed(t testing.TB, id string) (batch []osprofiler.Notification) {
 	return batch
 }
 
-// What we write is upstream's, key for key and byte for byte, however it is
-// cut into batches.
+// Write writes the same keys as Python's driver, byte for byte, however the
+// notifications are divided into batches.
 func TestWritesWhatPythonWrites(t *testing.T) {
 	for _, size := range []int{1, 3, 8} {
 		url := testenv.RedisDB(t)
@@ -121,7 +121,7 @@ func TestPythonsListing(t *testing.T) {
 	s := open(t, url, oredis.WithFilterErrorTrace(true))
 	write(t, s, handed(t, idA)...)
 	write(t, s, handed(t, idB)...)
-	write(t, s, event("one", 1)) // 4.4 leaves it out
+	write(t, s, event("one", 1)) // release 4.4 leaves it out
 	answers := s.PythonAnswers()
 	for file, fields := range map[string][]string{"list_traces": nil, "list_traces_fields": {"name", "info", "project"}} {
 		var want []any
@@ -180,7 +180,7 @@ func sorted(t testing.TB, values []any) []any {
 	return values
 }
 
-// event is one of a trace, i milliseconds after an hour.
+// event returns a notification of a trace, i milliseconds after the full hour.
 func event(id string, i int) osprofiler.Notification {
 	return osprofiler.Notification{Name: "x-start", BaseID: id, TraceID: osprofiler.NewID(), ParentID: id,
 		Timestamp: osprofiler.FormatTime(time.Date(2024, 5, 6, 7, 0, 0, i*1e6, time.UTC)), Info: `{"host": "h"}`, Project: "p", Service: "s"}
@@ -197,7 +197,8 @@ func putLegacy(t testing.TB, url string) {
 	}
 }
 
-// A trace of the legacy layout reads as the same trace of lists, and merges with it.
+// A trace in the legacy layout reads as the same trace in lists, and is merged with
+// it.
 func TestLegacyLayout(t *testing.T) {
 	url := testenv.RedisDB(t)
 	putLegacy(t, url)
@@ -236,7 +237,7 @@ func TestLegacyLayout(t *testing.T) {
 	check(8)
 	later := event(idA, 0)
 	later.Timestamp = "2024-05-06T08:00:00.000000"
-	write(t, s, want[5:]...) // these stand in both layouts, and are read once
+	write(t, s, want[5:]...) // these notifications are in both layouts, and are read once
 	write(t, s, later)
 	check(9)
 	if without, _ := collect(t, open(t, url, oredis.WithLegacy(false)).Notifications(t.Context(), idA)); len(without) != 4 {
@@ -244,7 +245,8 @@ func TestLegacyLayout(t *testing.T) {
 	}
 }
 
-// The legacy prefix is exact: neither a longer id nor a pattern finds a stranger.
+// The legacy prefix is matched exactly: neither a longer id nor a pattern finds
+// another trace.
 func TestLegacyIDsAreExact(t *testing.T) {
 	url := testenv.RedisDB(t)
 	for _, id := range []string{"abc", "abcd", "abc_d", "a*c", "a?c", "[ab]bc", `a\*`} {
@@ -269,7 +271,8 @@ func TestLegacyIDsAreExact(t *testing.T) {
 	}
 }
 
-// Whatever else stands under our names is said, and the rest is read.
+// Other keys and values under the prefixes of this package are reported, and
+// the rest is read.
 func TestForeignKeysAndValues(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s, client, ctx := open(t, url), bare(t, url), t.Context()
@@ -336,7 +339,8 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// A trace that did not change is not read again from a cursor. A trace that grew is.
+// From a cursor, a trace that did not change is not read again, and a trace that
+// grew is.
 func TestCursorIsFollowed(t *testing.T) {
 	s := open(t, testenv.RedisDB(t))
 	var all []osprofiler.Notification
@@ -373,14 +377,14 @@ func TestCursorIsFollowed(t *testing.T) {
 	}
 }
 
-// A list longer than a page comes whole and in order.
+// A list that is longer than a page is read completely and in order.
 func TestLongTrace(t *testing.T) {
 	s := open(t, testenv.RedisDB(t))
 	var all []osprofiler.Notification
 	for i := range 20_000 {
 		all = append(all, event("long", i))
 	}
-	slices.Reverse(all[:10_000]) // so that the first event stands in the middle
+	slices.Reverse(all[:10_000]) // so that the first event is in the middle
 	for part := range slices.Chunk(all, 3000) {
 		write(t, s, part...)
 	}

@@ -23,10 +23,10 @@ type legacyNotification struct {
 
 // legacyOf yields the notifications of one trace under legacy keys, the newest
 // first. Only a scan of all keys finds legacy keys. So the first scan also
-// notes which traces have any, and later calls scan only for these.
+// records which traces have any, and later calls scan only for these traces.
 //
-// A key does not tell where its base id ends. So a damaged key is reported if it
-// begins like those of the trace.
+// A legacy key does not show where its base id ends. So a damaged key is
+// reported if it begins like the keys of the trace.
 func (d *database) legacyOf(ctx context.Context, baseID string) iter.Seq2[legacyNotification, error] {
 	return func(yield func(legacyNotification, error) bool) {
 		keys, err := d.legacyKeysOf(ctx, baseID)
@@ -54,7 +54,7 @@ func (d *database) legacyOf(ctx context.Context, baseID string) iter.Seq2[legacy
 	}
 }
 
-// legacyKeysOf returns the legacy keys that begin like those of a trace.
+// legacyKeysOf returns the legacy keys that begin like the keys of a trace.
 func (d *database) legacyKeysOf(ctx context.Context, baseID string) (keys []string, err error) {
 	if !d.withLegacy {
 		return nil, nil
@@ -94,8 +94,8 @@ func (d *database) legacyKeys(ctx context.Context) iter.Seq2[[]string, error] {
 	}
 }
 
-// legacyValues yields the notifications under legacy keys, in the order of the
-// keys. A key that was deleted meanwhile is left out.
+// legacyValues yields the notifications under legacy keys, in the order of
+// keys. It leaves out a key that was deleted meanwhile.
 func (d *database) legacyValues(ctx context.Context, keys []string) iter.Seq2[legacyNotification, error] {
 	return func(yield func(legacyNotification, error) bool) {
 		for v, err := range d.strings(ctx, keys) {

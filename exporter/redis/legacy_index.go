@@ -16,20 +16,21 @@ type legacyIndex struct {
 	last *legacyScan // nil before the first scan
 }
 
-// A legacyScan is a scan for legacy keys. It has one bit for the hash of each
-// text in front of a "_" of each key, because a key does not tell where its base
-// id ends. Two texts may share a bit; then a trace is looked for in vain.
+// A legacyScan is the result of a scan for legacy keys. For each key, and for
+// each "_" in the key, it sets one bit, chosen by the hash of the text in front
+// of the "_", because a key does not show where its base id ends. Two texts may
+// share a bit. Then a trace is looked for in vain.
 type legacyScan struct {
 	began time.Time
 	seed  maphash.Seed
 	bits  []uint64 // nil if there is no key
 }
 
-// legacyBits is the number of bits of a legacyScan, which are 1 MiB.
+// legacyBits is the number of bits of a legacyScan, which take 1 MiB.
 const legacyBits = 1 << 23
 
 // lookUp reports whether there was a scan that is not too old, and whether the
-// trace may have had legacy keys then.
+// trace with that base id may have had legacy keys then.
 func (x *legacyIndex) lookUp(baseID string) (remembered, mayHave bool) {
 	x.lock.Lock()
 	defer x.lock.Unlock()
@@ -39,7 +40,8 @@ func (x *legacyIndex) lookUp(baseID string) (remembered, mayHave bool) {
 	return true, x.last.mayHave(baseID)
 }
 
-// none reports whether there was a scan that is not too old and found no key.
+// none reports whether there was a scan that is not too old and found no legacy
+// keys.
 func (x *legacyIndex) none() bool {
 	x.lock.Lock()
 	defer x.lock.Unlock()
@@ -50,7 +52,7 @@ func (x *legacyIndex) begin() *legacyScan {
 	return &legacyScan{began: time.Now(), seed: maphash.MakeSeed()}
 }
 
-// set remembers a scan that came to its end.
+// set remembers a scan that was completed.
 func (x *legacyIndex) set(scan *legacyScan) {
 	x.lock.Lock()
 	defer x.lock.Unlock()

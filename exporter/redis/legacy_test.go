@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Legacy keys are looked for once per store, and not once per trace.
+// A store scans for legacy keys once, not once per trace.
 func TestLegacyKeysAreRemembered(t *testing.T) {
 	server := testenv.StartRedis(t)
 	url := "redis://" + server.Addr()

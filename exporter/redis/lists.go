@@ -76,9 +76,10 @@ func execute(ctx context.Context, pipe goredis.Pipeliner) ([]goredis.Cmder, erro
 }
 
 // pages gets ranges of lists, as much in one pipeline as the sizer allows. With
-// oldestFirst the parts of one range come in the order of writing, otherwise in
-// the reverse order. Each part that comes oldest first begins with the last entry
-// of the part before it, so that a list that was written anew is noticed.
+// oldestFirst the parts of one range are yielded in the order of writing,
+// otherwise in the reverse order. With oldestFirst, each further part of a range
+// also begins with the last entry of the part before it, so that a list that was
+// deleted and rewritten is noticed.
 func (d *database) pages(ctx context.Context, sizes *sizer, ranges []listRange, oldestFirst bool) iter.Seq2[[]listPart, error] {
 	return func(yield func([]listPart, error) bool) {
 		var page []listRange
@@ -113,8 +114,8 @@ func (d *database) pages(ctx context.Context, sizes *sizer, ranges []listRange, 
 	}
 }
 
-// open gets the length of a list and its oldest entries, up to count. Their sizes
-// tell how many entries the next request may ask for.
+// open gets the length of a list and its oldest entries, up to count. The sizes
+// of these entries determine how many entries the next request may ask for.
 func (d *database) open(ctx context.Context, sizes *sizer, key string, count int64) (oldest listPart, length int64, err error) {
 	cmds, err := call(ctx, d, func(ctx context.Context) ([]goredis.Cmder, error) {
 		pipe := d.client.Pipeline()
@@ -131,7 +132,7 @@ func (d *database) open(ctx context.Context, sizes *sizer, key string, count int
 	oldest.entries = cmds[1].(*goredis.StringSliceCmd).Val()
 	oldest.listRange = listRange{key, 1, int64(len(oldest.entries))}
 	sizes.addParts([]listPart{oldest})
-	// A push may come between the two commands.
+	// A push may have come between the two commands.
 	return oldest, max(cmds[0].(*goredis.IntCmd).Val(), oldest.newest), nil
 }
 
@@ -161,12 +162,12 @@ func (d *database) lengths(ctx context.Context, keys []string) ([]int64, error) 
 // An entryStep has one entry of each of some lists.
 type entryStep struct {
 	keys    []string
-	entries []string // "" if there is no such entry
+	entries []string // "" if the list has no such entry
 	noList  []bool   // whether the key holds no list
 }
 
-// entriesAt yields of each list the entry with an index, which counts from the
-// newest entry, 0, or from the oldest entry, -1.
+// entriesAt yields the entry with an index of each list. The index counts from
+// the newest entry, 0, or from the oldest entry, -1.
 func (d *database) entriesAt(ctx context.Context, index int64) iter.Seq2[entryStep, error] {
 	return func(yield func(entryStep, error) bool) {
 		pager := paging.Pager{First: firstEntries, Most: maxEntries}

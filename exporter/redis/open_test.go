@@ -13,7 +13,7 @@ import (
 )
 
 // A store opens while its server is down. Ping says in one sentence what is
-// wrong, and a write may be tried again.
+// wrong, and the error of a write is transient.
 func TestOpenWhileTheServerIsDown(t *testing.T) {
 	addr := testenv.ClosedPort(t)
 	for at, says := range map[string]string{
@@ -76,8 +76,8 @@ func TestFewConnections(t *testing.T) {
 	}
 }
 
-// An option of the connection string takes precedence over the same one of the
-// program.
+// An option of the connection string takes precedence over the same option of
+// the program.
 func TestOptionsOfTheConnectionStringWin(t *testing.T) {
 	url := testenv.RedisDB(t)
 	s := open(t, url+"?osp_ttl=100", oredis.WithTTL(time.Hour))

@@ -57,9 +57,9 @@ func (d *database) pythonFailedTraces(ctx context.Context) iter.Seq2[string, err
 	return d.firstByTimestamp(ctx, errorPrefix)
 }
 
-// withFields returns a JSON object with those members of an object that are
-// fields. A repeated member has its last value at its first position, as in a
-// Python dict.
+// withFields returns a JSON object with the members of an object that are
+// listed in fields. A repeated member has its last value at its first position,
+// as in a Python dict.
 func withFields(object string, fields []string) string {
 	row := []byte{'{'}
 	var added []string
@@ -80,7 +80,7 @@ func withFields(object string, fields []string) string {
 	return string(append(row, '}'))
 }
 
-// pythonObject returns the JSON object that the value of a key holds. Python's
+// pythonObject returns the JSON object that is the value of a key. Python's
 // driver accepts any object.
 func pythonObject(key, text string, wrongType bool) (object string, err error) {
 	if wrongType {
@@ -96,7 +96,7 @@ func pythonObject(key, text string, wrongType bool) (object string, err error) {
 
 // firstByTimestamp yields the objects under the keys with a prefix, sorted by
 // timestamp, the first of each base id. Timestamps are compared as text, and
-// objects with equal timestamps are in the order of the scan. It holds one
+// objects with equal timestamps are in the order of the scan. It keeps one
 // object of each base id in memory.
 func (d *database) firstByTimestamp(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {

@@ -19,9 +19,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// pythonDriver runs Python's own driver. The job "notify" has it write the
-// notifications of its standard input, with their projects and services;
-// "read" prints its lists and the reports of the traces that are asked for.
+// pythonDriver is a script that runs Python's own driver. With the job
+// "notify", the driver writes the notifications of the standard input, with
+// their projects and services. With "read", the script prints the driver's
+// lists and the reports of the traces that are asked for.
 const pythonDriver = `
 import json, sys
 from oslo_config import cfg
@@ -63,13 +64,13 @@ func ask(t *testing.T, python, job, url string, input, answer any) {
 	}
 }
 
-// answers are what Python's driver reads.
+// answers contains what Python's driver reads.
 type answers struct {
 	Traces, Errors, Infos []any
 	Reports               map[string]any
 }
 
-// realTraces are traces of real OpenStack services, by base id.
+// realTraces returns traces of real OpenStack services, by base id.
 func realTraces(t *testing.T) map[string][]osprofiler.Notification {
 	t.Helper()
 	paths, err := filepath.Glob("../../reader/testdata/openstack/*.jsonl")
@@ -99,7 +100,7 @@ func eachPython(t *testing.T, test func(t *testing.T, python string)) {
 	}
 }
 
-// report returns Python's answer as we make it, as a JSON value.
+// report returns our reproduction of Python's report, as a JSON value.
 func report(t *testing.T, s *store.Store, id string) any {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,8 +124,8 @@ func value(t *testing.T, text []byte) (v any) {
 	return v
 }
 
-// Real traces, written by us, are to Python's driver what its own are:
-// reports, lists and failed traces are the same values.
+// Python's driver reads the same reports, lists and failed traces from real
+// traces that we wrote as from those that it wrote itself.
 func TestRealTracesBothWays(t *testing.T) {
 	traces := realTraces(t)
 	ids := make([]string, 0, len(traces))
@@ -163,8 +164,8 @@ func TestRealTracesBothWays(t *testing.T) {
 	})
 }
 
-// sameListing compares what Python lists with what we say that it lists. The
-// order of the traces is that of a scan.
+// sameListing compares Python's listing with our prediction of it. The traces
+// are in the order of a scan.
 func sameListing(t *testing.T, theirs answers, s *store.Store) {
 	t.Helper()
 	python := s.PythonAnswers()
@@ -183,7 +184,7 @@ func sameListing(t *testing.T, theirs answers, s *store.Store) {
 	}
 }
 
-// Both layouts at once, read by both.
+// Python's driver and ours both read a database with both layouts.
 func TestPythonReadsBothLayouts(t *testing.T) {
 	eachPython(t, func(t *testing.T, python string) {
 		url := testenv.RedisDB(t)

@@ -14,11 +14,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/redis"
 )
 
-// mode is the environment variable that makes the test's program a service.
+// mode is the environment variable that makes the test binary act as a service.
 const mode = "OSPROFILER_TEST_LOGGER"
 
-// A service of the kind of its own logger sets it while the program starts, as the
-// init function of one of its packages does.
+// This function sets a logger while the program starts, as the init function of a
+// package of a service that has its own logger does.
 var _ = func() bool {
 	if os.Getenv(mode) == "init" {
 		goredis.SetLogger(ownLogger{})
@@ -32,7 +32,8 @@ func (ownLogger) Printf(_ context.Context, format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "own: "+format+"\n", args...)
 }
 
-// The client library writes to the standard error only if the service says so.
+// The client library writes to the standard error only if the service asks for
+// that.
 func TestServiceChoosesTheLogger(t *testing.T) {
 	for of, want := range map[string]string{"none": "", "init": "own: ", "main": "own: ", "enabled": "redis: "} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServiceProcess$")
@@ -53,7 +54,7 @@ func TestServiceChoosesTheLogger(t *testing.T) {
 	}
 }
 
-// TestServiceProcess is the service: its Redis is down.
+// TestServiceProcess is the service. Its Redis is down.
 func TestServiceProcess(t *testing.T) {
 	switch os.Getenv(mode) {
 	case "":

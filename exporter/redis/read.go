@@ -16,10 +16,10 @@ type entry struct {
 	err error
 }
 
-// Notifications implements driver.Reader. In the order of Python's driver, the
-// notifications under legacy keys come first, then those of the trace's list;
-// the newest come first in both. While the caller works on one page of the list,
-// the next page is got and parsed.
+// Notifications implements driver.Reader. The order is that of Python's driver:
+// first the notifications under legacy keys, then those of the trace's list, the
+// newest first in both groups. While the caller works on one page of the list,
+// the next page is fetched and parsed.
 func (d *database) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		for n, err := range d.legacyOf(ctx, baseID) {
@@ -42,9 +42,10 @@ func (d *database) Notifications(ctx context.Context, baseID string) iter.Seq2[o
 	}
 }
 
-// listPages yields the entries of one list page by page, the newest first. The
-// oldest entries are got first, with the length of the list: they are all of a
-// short list, and their sizes tell how many of a long list one page may have.
+// listPages yields the entries of one list page by page, the newest first. It
+// first gets the oldest entries together with the length of the list. For a
+// short list these are all entries. For a long list, their sizes determine how
+// many entries one page may have.
 func (d *database) listPages(ctx context.Context, key string) iter.Seq2[[]entry, error] {
 	return func(yield func([]entry, error) bool) {
 		var sizes sizer

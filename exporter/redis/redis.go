@@ -1,8 +1,8 @@
-// Package redis is the back end for Redis, and for what speaks its protocol
-// (Valkey). It writes and reads the keys of the Python library's driver, byte
-// for byte, and also reads the keys of that driver's early releases. Importing
-// the package registers the schemes redis://, rediss://, redis+unix:// and
-// redissentinel://. See docs/stores/redis.md.
+// Package redis is the back end for Redis, and for servers that speak its
+// protocol (Valkey). It writes and reads the keys of the Python library's
+// driver, byte for byte, and also reads the keys of that driver's early
+// releases. Importing the package registers the schemes redis://, rediss://,
+// redis+unix:// and redissentinel://. See docs/stores/redis.md.
 //
 // A read of one trace is in read.go, a listing in traces.go, a feed in feed.go
 // and a write in write.go. They use keys.go (the names of keys), scan.go (going
@@ -77,26 +77,27 @@ func WithFilterErrorTrace(on bool) Option {
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
 // WithLegacy sets whether the keys of early releases of the Python library are
-// read, too. By default they are. Only a scan of all keys finds them; a Store
-// remembers for five minutes which traces have such keys.
+// read, too. By default they are. Only a scan of all keys finds such keys, so a
+// Store remembers for five minutes which traces have any.
 func WithLegacy(on bool) Option { return optionFunc(func(c *config) { c.withLegacy = on }) }
 
-// WithTTL makes a trace expire when the last write to it is that long ago, in
-// whole seconds, rounded up. By default, as in the Python library, no trace
-// expires.
+// WithTTL makes a trace expire when d has passed since the last write to it. d
+// is rounded up to whole seconds. By default, as in the Python library, no
+// trace expires.
 func WithTTL(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.ttl = (d + time.Second - 1).Truncate(time.Second) })
 }
 
-// WithReplicas makes Write wait until n replicas have the batch, too, so that
-// nil outlives the loss of the master. It needs one connection to one server.
-// With another client than a *redis.Client, such as that of a cluster or a
-// ring, Write returns an error that wraps [errors.ErrUnsupported].
+// WithReplicas makes Write wait until n replicas have the batch, too, so that a
+// batch for which Write returned nil survives the loss of the master.
+// WithReplicas needs one connection to one server. With another client than a
+// *redis.Client, such as that of a cluster or a ring, Write returns an error
+// that wraps [errors.ErrUnsupported].
 func WithReplicas(n int) Option { return optionFunc(func(c *config) { c.replicas = n }) }
 
 // WithSocketTimeout sets how long to wait for a connection and for each answer.
-// The default is five seconds. For a client that was given to [New] it is only
-// the time that replicas get.
+// The default is five seconds. For a client that was given to [New],
+// WithSocketTimeout sets only the time that replicas get.
 func WithSocketTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.timeout = d })
 }
@@ -115,7 +116,7 @@ func newConfig(opts []Option) config {
 // New returns the Store of a client that the caller made. Close leaves the
 // client open. Set the client's ContextTimeoutEnabled, and its MaxRetries to -1,
 // because the caller of Write repeats a batch. If the server refuses a
-// connection (protected mode, no slot free, no password), such a client tells
+// connection (protected mode, no slot free, no password), such a client reports
 // only that the connection broke.
 func New(client goredis.UniversalClient, opts ...Option) *store.Store {
 	return newStore(client, newConfig(opts), false, server{name: nameOf(client), pythonDriver: schemeRedis})
@@ -153,7 +154,7 @@ func (d *database) Name() string { return d.name }
 
 // Ping implements driver.Driver. It asks for the length of a list, which needs
 // the database to be loaded and to be served by this server. A user who may only
-// write gets an answer, too: the answer that the user may not read.
+// write gets an answer, too, namely that the user may not read.
 func (d *database) Ping(ctx context.Context) error {
 	if !d.readOnly {
 		if err := d.checkReplicas(); err != nil {
@@ -171,8 +172,8 @@ func (d *database) Ping(ctx context.Context) error {
 }
 
 // Close implements driver.Driver. It closes the connections, but not a client
-// that was given to New. Then it waits up to half a
-// second for the calls that were given up.
+// that was given to New. Then it waits up to half a second for the calls whose
+// contexts ended before they did.
 func (d *database) Close() error {
 	d.calls.Close()
 	if !d.owned {

@@ -39,7 +39,7 @@ func TestStoreOfSentinels(t *testing.T) {
 	})
 }
 
-// unreachable names a server that does not exist.
+// unreachable returns the connection string of a server that does not exist.
 func unreachable(t testing.TB) string { return "redis://" + testenv.ClosedPort(t) + "/0" }
 
 // open opens a store that is closed when the test ends.
@@ -57,7 +57,7 @@ func open(t testing.TB, connectionString string, opts ...oredis.Option) *store.S
 	return s
 }
 
-// bare is the client library alone.
+// bare returns a client of the client library alone.
 func bare(t testing.TB, url string) *goredis.Client {
 	t.Helper()
 	o, err := goredis.ParseURL(url)
@@ -69,7 +69,7 @@ func bare(t testing.TB, url string) *goredis.Client {
 	return c
 }
 
-// feed begins to follow a store.
+// feed opens a feed of a store.
 func feed(t testing.TB, s *store.Store, from store.Cursor) *store.Feed {
 	t.Helper()
 	f, err := s.Feed(t.Context(), from)
@@ -89,7 +89,8 @@ func write(t testing.TB, s *store.Store, batch ...osprofiler.Notification) {
 	}
 }
 
-// collect reads a sequence; damage is counted apart, any other error fails.
+// collect reads a sequence. Damage is returned separately. Any other error
+// fails the test.
 func collect[T any](t testing.TB, sequence func(yield func(T, error) bool)) (all []T, damage []error) {
 	t.Helper()
 	for v, err := range sequence {

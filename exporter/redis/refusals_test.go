@@ -18,14 +18,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// checkStays writes with a retry that is patient beyond the test, and checks
-// that the refusal ends it at once.
+// checkStays writes with a retry whose time is longer than the test, and checks
+// that the refusal stops the retries at once.
 func checkStays(t *testing.T, at, says string) {
 	t.Helper()
 	r := record(open(t, at))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	// More than ten words of a client without a password break the connection.
+	// A command of more than ten words from a client without a password breaks
+	// the connection.
 	err := store.Retry{Elapsed: 5 * time.Minute}.Write(ctx, r.Store, sample("A", 50))
 	var partial *store.WriteError
 	if !errors.As(err, &partial) || len(partial.Missing) != 50 || ctx.Err() != nil {
@@ -39,8 +40,8 @@ func checkStays(t *testing.T, at, says string) {
 	}
 }
 
-// A refusal that stays ends the tries at once and says what is wrong, also
-// where the server hangs up and the client library hides the reason.
+// A refusal that stays stops the retries at once and says what is wrong, even
+// if the server closes the connection and the client library hides the reason.
 func TestRefusalsThatStay(t *testing.T) {
 	open := testenv.StartRedis(t).Addr()
 	secured := testenv.StartRedis(t, "--requirepass", "geheim0").Addr()
@@ -89,17 +90,18 @@ func foreign(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// A server without a password takes connections from its own host only. What
-// it says to others is lost in the client library.
+// A server without a password accepts connections from its own host only. The
+// client library loses the reason that the server sends to others.
 func TestProtectedMode(t *testing.T) {
 	server := testenv.StartRedis(t, "--protected-mode", "yes")
 	proxy := elsewhere(t, server.Addr())
 	checkStays(t, "redis://"+proxy, "is in protected mode")
 }
 
-// elsewhere is the address of a proxy that connects from an address other than
-// those of the loopback interface; where the machine has none, of a server that
-// answers what Redis does then.
+// elsewhere returns the address of a proxy that connects from an address
+// outside the loopback interface. If the machine has no such address, it
+// returns the address of a server that answers as Redis does to such
+// connections.
 func elsewhere(t *testing.T, target string) string {
 	t.Helper()
 	from := outerAddress(t)
@@ -135,8 +137,8 @@ func carry(conn net.Conn, from net.IP, target string) {
 	_, _ = io.Copy(conn, server)
 }
 
-// outerAddress is an IPv4 address of this machine that is not of the loopback
-// interface; nil if there is none.
+// outerAddress returns an IPv4 address of this machine that is not on the
+// loopback interface, or nil if there is none.
 func outerAddress(t *testing.T) net.IP {
 	t.Helper()
 	all, err := net.InterfaceAddrs()
@@ -152,8 +154,8 @@ func outerAddress(t *testing.T) net.IP {
 	return nil
 }
 
-// A key of another type costs its own trace only, and does not keep the others
-// from being written again.
+// A key of another type affects only its own trace, and does not keep the other
+// traces from being written again.
 func TestRefusedKeyAmongOthers(t *testing.T) {
 	server := testenv.StartRedis(t)
 	admin := bare(t, "redis://"+server.Addr())
@@ -172,7 +174,8 @@ func TestRefusedKeyAmongOthers(t *testing.T) {
 	}
 }
 
-// A client of one node of a cluster is told which option is missing.
+// The error for a client of a single node of a cluster says which option is
+// missing.
 func TestNodeOfAClusterAlone(t *testing.T) {
 	addrs := startCluster(t)
 	s := open(t, "redis://"+addrs[0])
@@ -187,7 +190,7 @@ func TestNodeOfAClusterAlone(t *testing.T) {
 	}
 }
 
-// The client that was handed to New belongs to its owner and may be closed.
+// A client that was passed to New belongs to the caller, who may close it.
 func TestClosedClient(t *testing.T) {
 	client := bare(t, testenv.RedisDB(t))
 	s := oredis.New(client)

@@ -17,8 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Notifications that were pushed without the replicas that were asked for are
-// missing, also if another part of the batch failed for a reason of its own.
+// Notifications that were pushed but did not reach the requested replicas are
+// missing, even if another part of the batch failed for another reason.
 func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRedis(t)
@@ -32,8 +32,8 @@ func TestReplicasAreMissedDespiteARefusal(t *testing.T) {
 	}
 }
 
-// A master that becomes a replica while Write waits for replicas throws away
-// what it acknowledged. The batch is written again to the next master.
+// A master that becomes a replica while Write waits for replicas discards what
+// it has acknowledged. The batch is written again to the next master.
 func TestReplicasLostWhileWaiting(t *testing.T) {
 	t.Parallel()
 	server, replica := testenv.StartRedis(t), testenv.StartRedis(t)
@@ -74,8 +74,8 @@ func TestReplicasLostWhileWaiting(t *testing.T) {
 	}
 }
 
-// A replica that may be written to acknowledges what it will throw away. With
-// osp_replicas that is noticed.
+// A replica that accepts writes acknowledges notifications that it will
+// discard. With osp_replicas, Write reports that.
 func TestReplicasOfAReplica(t *testing.T) {
 	server := testenv.StartRedis(t, "--replica-read-only", "no")
 	replicaOfNone(t, bare(t, "redis://"+server.Addr()), server)
@@ -87,8 +87,8 @@ func TestReplicasOfAReplica(t *testing.T) {
 	}
 }
 
-// WAIT counts the replicas of the server that gets it, which in a cluster or a
-// ring may be another than the one that got the batch.
+// WAIT counts the replicas of the server that receives WAIT. In a cluster or a
+// ring, that may be another server than the one that received the batch.
 func TestReplicasNeedOneServer(t *testing.T) {
 	addr := testenv.StartRedis(t).Addr()
 	ring := goredis.NewRing(&goredis.RingOptions{Addrs: map[string]string{"a": addr}})
@@ -103,8 +103,8 @@ func TestReplicasNeedOneServer(t *testing.T) {
 	}
 }
 
-// expiring deletes a list between the push and the setting of its time, as the
-// server does where that time is over just then.
+// expiring deletes a list between the push and the setting of its time to live,
+// as the server does when that time is over at that moment.
 type expiring struct{ once bool }
 
 func (*expiring) DialHook(next goredis.DialHook) goredis.DialHook          { return next }
@@ -123,7 +123,7 @@ func (e *expiring) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis
 	}
 }
 
-// A list that expires right after the push takes the push with it.
+// A list that expires right after the push loses the push, too.
 func TestListThatExpiresInAWrite(t *testing.T) {
 	url := testenv.RedisDB(t)
 	client := bare(t, url)
@@ -149,14 +149,15 @@ func (*counting) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { ret
 
 func (c *counting) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []goredis.Cmder) error {
-		if cmds[0].Name() == "lpush" { // not those that begin connections
+		if cmds[0].Name() == "lpush" { // not the pipelines that begin connections
 			c.pipelines++
 		}
 		return next(ctx, cmds)
 	}
 }
 
-// A batch that the server takes is one pipeline, whether it is large or not.
+// A batch that the server accepts is one pipeline, whether the batch is large
+// or not.
 func TestHealthyWriteIsOnePipeline(t *testing.T) {
 	client, c := bare(t, testenv.RedisDB(t)), &counting{}
 	client.AddHook(c)
@@ -169,7 +170,8 @@ func TestHealthyWriteIsOnePipeline(t *testing.T) {
 	checkStored(t, s, batch, nil)
 }
 
-// The answers to a write that was given up are not taken for those of the next.
+// The answers to a write that was given up are not taken for the answers to the
+// next write.
 func TestAnswersOfAnotherWrite(t *testing.T) {
 	proxy := testenv.NewProxy(t, testenv.StartRedis(t).Addr())
 	s := open(t, "redis://"+proxy.Addr()+"?socket_timeout=3&max_connections=1&osp_legacy=no")

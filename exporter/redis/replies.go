@@ -9,8 +9,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// The classes of replies. A reply that is not in the table is unknown, and the
-// command is tried again, because waiting costs less than losing notifications.
+// The classes of replies. A reply that is not in the table is unknown. After an
+// unknown reply the command is tried again, because waiting costs less than
+// losing notifications.
 const (
 	unknown = serverstate.Unknown
 	passes  = serverstate.Passes
@@ -20,7 +21,8 @@ const (
 // A reply is an error reply of a server, a sentinel or a proxy.
 type reply struct {
 	// text is the beginning of the reply. It ends at the end of a word, so that
-	// BUSY does not mean BUSYKEY. The longest text that fits counts.
+	// BUSY does not mean BUSYKEY. If several entries fit, the one with the
+	// longest text counts.
 	text   string
 	class  serverstate.Class
 	source string // file of the server's source that gives the reply
@@ -65,16 +67,17 @@ var replies = []reply{
 	{"BUSYGROUP", stays, "t_stream.c", ""},
 	{"NOSUB", stays, "server.c of Valkey 8", ""},
 
-	// Codes of a cluster. The client library follows MOVED and ASK; it returns
-	// them when the slots change faster than it follows.
+	// Codes of a cluster. The client library follows MOVED and ASK. It returns
+	// them only when the slots change faster than it can follow.
 	{"CLUSTERDOWN", passes, fromCluster, "TestStatesThatPass/CLUSTERDOWN"},
 	{"TRYAGAIN", passes, fromCluster, ""},
 	{"MOVED", passes, fromCluster, "TestNodeOfAClusterAlone"},
 	{"ASK", passes, fromCluster, ""},
 	{"CROSSSLOT", stays, fromCluster, ""},
 
-	// Codes of sentinels, and of redis.io's "Guidelines for Redis clients with
-	// support for Redis Sentinel". They are about one sentinel at one time.
+	// Codes of sentinels, and those of redis.io's "Guidelines for Redis clients
+	// with support for Redis Sentinel". Each is about one sentinel at one
+	// moment.
 	{"INPROG", passes, fromSentinel, ""},
 	{"NOGOODSLAVE", passes, fromSentinel, ""},
 	{"NOGOODREPLICA", passes, fromSentinel, ""},
@@ -106,7 +109,8 @@ var replies = []reply{
 	{"ERR Command not allowed inside a transaction", stays, fromServer, ""},
 	{"ERR Replica can't interact with the keyspace", stays, fromServer, ""},
 
-	// Proxies, which answer for servers that they cannot reach.
+	// Replies of proxies, which answer in place of servers that they cannot
+	// reach.
 	{"no upstream host", passes, fromEnvoy, ""},
 	{"upstream failure", passes, fromEnvoy, ""},
 	{"upstream protocol error", passes, fromEnvoy, ""},
@@ -119,7 +123,7 @@ var replies = []reply{
 	{"ERR No route to host", passes, fromTwemproxy, ""},
 	{"ERR Network is unreachable", passes, fromTwemproxy, ""},
 	{"ERR Broken pipe", passes, fromTwemproxy, ""},
-	{"ERR no server avaliable", passes, fromPredixy, ""},            //nolint:misspell // so it is spelled there
+	{"ERR no server avaliable", passes, fromPredixy, ""},            //nolint:misspell // spelled so in the source
 	{"ERR no server connection avaliable", passes, fromPredixy, ""}, //nolint:misspell // likewise
 	{"ERR server connection close", passes, fromPredixy, ""},
 	{"ERR deliver request fail", passes, fromPredixy, ""},
@@ -129,13 +133,13 @@ var replies = []reply{
 	{"ERR slot is not ready", passes, fromCodis, ""},
 }
 
-// classOfReply returns the class of an error reply, and unknown for one that
-// is not in the table.
+// classOfReply returns the class of an error reply. The class is unknown for a
+// reply that is not in the table.
 func classOfReply(text string) serverstate.Class {
 	if r := find(text); r != nil {
 		return r.class
 	}
-	// Some servers of other makers put ERR before a code.
+	// Some servers of other vendors put ERR before a code.
 	if rest, ok := strings.CutPrefix(text, "ERR "); ok {
 		if r := find(rest); r != nil {
 			return r.class
@@ -144,7 +148,7 @@ func classOfReply(text string) serverstate.Class {
 	return unknown
 }
 
-// find returns the entry of the table that fits best, or nil.
+// find returns the entry of the table that fits best, or nil if none fits.
 func find(text string) (best *reply) {
 	for i := range replies {
 		r := &replies[i]

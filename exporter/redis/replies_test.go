@@ -19,8 +19,8 @@ import (
 	oredis "github.com/osprofiler-otel/osprofiler/exporter/redis"
 )
 
-// Each entry of the table is found by its whole words only, also behind the
-// ERR of other servers, and names a test that there is, or none.
+// Each entry of the table is found by its whole words only, also behind the ERR
+// of other servers. The test that it names exists, if it names one.
 func TestTableOfReplies(t *testing.T) {
 	tests := sourceOfTests(t)
 	var texts []string
@@ -61,7 +61,8 @@ func sourceOfTests(t *testing.T) string {
 	return all.String()
 }
 
-// Whole replies as servers give them, and such as only begin like one.
+// Whole replies as servers give them, and texts that only begin like a reply,
+// get the right class.
 func TestClassOfReplies(t *testing.T) {
 	for text, want := range map[string]string{
 		"LOADING Redis is loading the dataset in memory":                                         "passes",
@@ -96,7 +97,7 @@ func TestClassOfReplies(t *testing.T) {
 	}
 }
 
-// Errors that are no replies.
+// Errors that are not replies get the right class.
 func TestClassOfErrors(t *testing.T) {
 	dial := func(err error) error {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", err)}
@@ -132,7 +133,7 @@ func TestClassOfErrors(t *testing.T) {
 	}
 }
 
-// The page lists the table.
+// The documentation page lists the entries of the table.
 func TestPageOfReplies(t *testing.T) {
 	page, err := os.ReadFile("../../docs/stores/redis.md")
 	if err != nil {

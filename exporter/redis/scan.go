@@ -16,8 +16,8 @@ import (
 const scanStep = 1000
 
 // scan yields the keys that start with the prefix, in steps. A key that exists
-// from the beginning to the end is yielded once or more. A lost connection ends
-// the scan with an error, because the cursor of a scan means nothing to another
+// during the whole scan is yielded at least once. A lost connection ends the
+// scan with an error, because the cursor of a scan means nothing to another
 // server, nor to the same server after a restart.
 func (d *database) scan(ctx context.Context, prefix string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
@@ -66,7 +66,7 @@ func (d *database) nodes(ctx context.Context) ([]scanner, error) {
 
 // scanNode scans one server, on one connection.
 func (d *database) scanNode(ctx context.Context, node scanner, prefix string, yield func([]string, error) bool) bool {
-	var busy sync.Mutex // held during a step, also during one that was given up
+	var busy sync.Mutex // locked during a step, also during a step that was given up
 	if client, ok := node.(*goredis.Client); ok {
 		conn := client.Conn()
 		defer d.release(conn, &busy)
@@ -87,7 +87,7 @@ func (d *database) scanNode(ctx context.Context, node scanner, prefix string, yi
 			yield(nil, err)
 			return false
 		}
-		// A server may match more keys than those with the prefix.
+		// A server may match keys that do not start with the prefix.
 		keys := slices.DeleteFunc(s.keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
 		if len(keys) > 0 && !yield(keys, nil) {
 			return false
@@ -98,8 +98,8 @@ func (d *database) scanNode(ctx context.Context, node scanner, prefix string, yi
 	}
 }
 
-// release gives a connection back when no step uses it any more. The connection
-// of a client that was closed meanwhile is closed already.
+// release returns a connection to its pool when no step uses the connection any
+// more. If the client was closed meanwhile, the connection is closed already.
 func (d *database) release(conn *goredis.Conn, busy *sync.Mutex) {
 	release := func() {
 		defer busy.Unlock()

@@ -6,12 +6,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// sentinels reads the name of the master, and further sentinels. A redis:// string
-// with the option sentinel names sentinels, too, because OpenStack's deployment
-// tools write it so.
+// sentinels reads the name of the master, and further sentinels. The hosts of a
+// redis:// string with the option sentinel are sentinels, too, because OpenStack's
+// deployment tools write strings of that form.
 //
 // As in the Python library, the user and the password before the "@" are those of
-// the master. The sentinels have options of their own.
+// the master. The sentinels have separate options for theirs.
 func (t *target) sentinels(o *connstr.Options) error {
 	if t.scheme == schemeSentinel {
 		t.client.MasterName = defaultMaster

@@ -10,15 +10,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Passwords with what means something in a URL: of the master, of its users,
-// and of the sentinels.
+// Passwords that contain characters with a meaning in a URL: the passwords of
+// the master, of its users, and of the sentinels.
 const (
 	masterPassword   = "m@:/?&%+#1"
 	sentinelPassword = "s@:/?&%+#2"
 )
 
-// roundTrip writes and reads by a connection string, and returns which of the
-// server's databases the trace is in.
+// roundTrip writes and reads through a connection string, and returns the
+// number of the server's database that has the trace.
 func roundTrip(t *testing.T, at string, master *testenv.Server, password string) (db string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), at)
@@ -43,9 +43,9 @@ func roundTrip(t *testing.T, at string, master *testenv.Server, password string)
 	return "no database"
 }
 
-// The master has a password and a user with few rights, the sentinels have a
-// password of their own, the first of them is down: by every form of the
-// connection string the master is found, and its database.
+// The master has a password and a user with few rights, the sentinels have
+// another password, and the first sentinel is down. Every form of the
+// connection string finds the master and the database.
 func TestSentinelsWithPasswords(t *testing.T) {
 	t.Parallel()
 	master := testenv.StartRedis(t, "--requirepass", masterPassword)
@@ -58,7 +58,8 @@ func TestSentinelsWithPasswords(t *testing.T) {
 	second := testenv.StartSentinel(t, testenv.SentinelOf{Master: master.Addr(), MasterPassword: masterPassword, Password: sentinelPassword})
 	pw, sentinelPW := url.QueryEscape(masterPassword), "sentinel_password="+url.QueryEscape(sentinelPassword)
 	forms := map[string]string{
-		// as kolla writes it; its sentinels have no passwords, ours have
+		// the form that kolla writes, whose sentinels have no passwords, with
+		// the password of these sentinels
 		"redis://default:" + pw + "@FIRST?sentinel=mymaster&sentinel_fallback=SECOND&db=0&socket_timeout=60&retry_on_timeout=yes&" + sentinelPW: "0",
 		"redis://default:" + pw + "@FIRST?sentinel=mymaster&sentinel_fallback=SECOND&db=5&" + sentinelPW:                                        "5",
 		"redissentinel://:" + pw + "@FIRST,SECOND/5?" + sentinelPW:                                                                              "5",
@@ -78,7 +79,7 @@ func TestSentinelsWithPasswords(t *testing.T) {
 	}
 }
 
-// Kolla's connection string, to the letter, where sentinels have no password.
+// Kolla's connection string works literally where sentinels have no password.
 func TestKollasConnectionString(t *testing.T) {
 	master := testenv.StartRedis(t, "--requirepass", "pw")
 	var hosts []any
@@ -94,7 +95,7 @@ func TestKollasConnectionString(t *testing.T) {
 	}
 }
 
-// TLS goes to the sentinel and to the master that it names.
+// The options for TLS apply to the sentinel and to the master that it names.
 func TestSentinelWithTLS(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	master := testenv.StartRedisTLS(t, c, "--requirepass", "pw")
@@ -137,7 +138,7 @@ func TestSentinelAndMasterAreVerified(t *testing.T) {
 	}
 }
 
-// A server that asks for a client's certificate gets it.
+// A server that asks for a client certificate receives it.
 func TestClientCertificate(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	at := "rediss://" + testenv.StartRedisTLS(t, c, "--tls-auth-clients", "yes").Addr() + "/0?ssl_ca_certs=" + c.Authority

@@ -10,11 +10,11 @@ const (
 	maxEntries = 4096
 )
 
-// A sizer says how many entries the next request may ask for, so that its answer
-// has at most 4 MiB if the entries are as large as those that came before.
+// A sizer computes how many entries the next request may ask for, so that its
+// answer has at most 4 MiB if its entries are as large as the previous ones.
 type sizer struct {
 	pager          paging.Pager
-	entries, lists int64 // that came
+	entries, lists int64 // received so far
 }
 
 // next returns how many entries the next request may ask for.
@@ -31,7 +31,7 @@ func (s *sizer) perList() int64 {
 	return min(max(2*s.entries/s.lists, 4)+1, maxEntries/8)
 }
 
-// addParts learns from entries that came.
+// addParts records the sizes of entries that were received.
 func (s *sizer) addParts(parts []listPart) {
 	count, bytes := 0, 0
 	for _, part := range parts {

@@ -18,16 +18,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A state is one into which a real server can be brought, and out of it.
+// A state is a state into which a real server can be brought and which it can
+// leave again.
 type state struct {
 	name   string
-	reply  string // failed writes say this
+	reply  string // the reply in the errors of writes
 	args   []string
-	option string // of the connection string
+	option string // an option of the connection string
 	enter  func(t *testing.T, admin *goredis.Client, server *testenv.Server) (leave func())
 }
 
-// do sends a command that has to succeed.
+// do sends a command and fails the test if the command fails.
 func do(t *testing.T, client *goredis.Client, words ...any) {
 	t.Helper()
 	if err := client.Do(context.Background(), words...).Err(); err != nil {
@@ -35,7 +36,7 @@ func do(t *testing.T, client *goredis.Client, words ...any) {
 	}
 }
 
-// setting is a state that a setting brings about.
+// setting returns the function that brings about a state by a setting.
 func setting(name, on, off string) func(*testing.T, *goredis.Client, *testenv.Server) func() {
 	return func(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
 		do(t, admin, "CONFIG", "SET", name, on)
@@ -63,7 +64,7 @@ func loading(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
 	return reload.Wait
 }
 
-// awaitReply waits until a command is refused by this reply.
+// awaitReply waits until a command is refused with this reply.
 func awaitReply(t *testing.T, client *goredis.Client, reply string) {
 	t.Helper()
 	for range 1000 {
@@ -79,7 +80,7 @@ func busy(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
 	var script sync.WaitGroup
 	script.Go(func() {
 		conn := bare(t, "redis://"+admin.Options().Addr+"?read_timeout=60s")
-		_ = conn.Eval(context.Background(), "while true do end", nil).Err() // it is killed
+		_ = conn.Eval(context.Background(), "while true do end", nil).Err() // the script is killed
 	})
 	awaitReply(t, admin, "BUSY")
 	return func() {
@@ -88,7 +89,7 @@ func busy(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
 	}
 }
 
-// unsaved has a snapshot fail, because its folder is gone.
+// unsaved makes a snapshot fail by removing the folder of the snapshot.
 func unsaved(t *testing.T, admin *goredis.Client, _ *testenv.Server) func() {
 	gone, there := filepath.Join(t.TempDir(), "gone"), t.TempDir()
 	if err := os.Mkdir(gone, 0o700); err != nil {
@@ -118,7 +119,7 @@ func awaitSave(t *testing.T, admin *goredis.Client, status string) {
 	t.Fatalf("no snapshot ended with %s", status)
 }
 
-// full takes all connections but the administrator's.
+// full uses up all connections except the administrator's.
 func full(t *testing.T, admin *goredis.Client, server *testenv.Server) func() {
 	var conns []net.Conn
 	for range 3 {
@@ -229,7 +230,7 @@ func (r *recorder) count() int {
 	return len(r.errors)
 }
 
-// said tells whether a failed write said this.
+// said reports whether the error of a write contained this text.
 func (r *recorder) said(text string) bool {
 	for _, err := range r.errors {
 		if strings.Contains(err.Error(), text) {
@@ -239,8 +240,8 @@ func (r *recorder) said(text string) bool {
 	return false
 }
 
-// In a state that passes nothing is lost: all that is written meanwhile is
-// stored when the state is over.
+// Nothing is lost in a state that passes: everything that is written meanwhile
+// is stored when the state is over.
 func TestStatesThatPass(t *testing.T) {
 	for _, st := range states {
 		t.Run(st.name, func(t *testing.T) {
@@ -277,8 +278,8 @@ func startIn(t *testing.T, st state) *testenv.Server {
 	return server
 }
 
-// writeMeanwhile writes 200 notifications of the trace A, the first of them in
-// the state that leave ends.
+// writeMeanwhile writes 200 notifications of the trace A, beginning in the
+// state that leave ends.
 func writeMeanwhile(t *testing.T, r *recorder, leave func()) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -293,7 +294,7 @@ func writeMeanwhile(t *testing.T, r *recorder, leave func()) {
 	for deadline := time.Now().Add(time.Minute); r.count() < 4 && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	time.Sleep(time.Second) // so long the state lasts at least
+	time.Sleep(time.Second) // the minimum duration of the state
 	leave()
 	group.Wait()
 }

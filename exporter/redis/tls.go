@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// tlsOptions are the options of redis-py about TLS, see the class
+// tlsOptions are the options of redis-py about TLS. See the class
 // redis.connection.SSLConnection.
 type tlsOptions struct {
 	tlsconfig.Options
@@ -23,10 +23,11 @@ type tlsOptions struct {
 	minVersion string
 }
 
-// tls reads the options about TLS. The configuration is nil where TLS is not
-// asked for; options for it are an error then, as in redis-py. One
-// configuration serves the sentinels and the masters that they name: the
-// client library verifies each by the host that it connects to.
+// tls reads the options about TLS. The configuration is nil if the connection
+// string does not ask for TLS. Options for TLS are an error then, as in
+// redis-py. One configuration serves the sentinels and the masters that they
+// name. The client library verifies each of them by the host that it connects
+// to.
 func (t *target) tls(o *connstr.Options) (*tls.Config, error) {
 	given := o.Starting("ssl_")
 	s := takeTLS(o)
@@ -80,7 +81,7 @@ func takeTLS(o *connstr.Options) *tlsOptions {
 	return s
 }
 
-// config makes the client library's configuration.
+// config makes the configuration for the client library.
 func (s *tlsOptions) config() (_ *tls.Config, err error) {
 	if s.MinVersion, err = s.version(); err != nil {
 		return nil, err
@@ -98,8 +99,9 @@ func (s *tlsOptions) config() (_ *tls.Config, err error) {
 	return s.Config()
 }
 
-// version reads ssl_min_version, a number of Python's ssl.TLSVersion. TLS 1.0
-// and 1.1 allow 1.2, which is the least that we speak.
+// version reads ssl_min_version, a number of Python's ssl.TLSVersion. The
+// numbers of TLS 1.0 and 1.1 select 1.2, which is the oldest version that we
+// speak.
 func (s *tlsOptions) version() (uint16, error) {
 	switch n, err := strconv.Atoi(cmp.Or(s.minVersion, "771")); {
 	case err != nil || n < tls.VersionTLS10 || n > tls.VersionTLS13:

@@ -11,12 +11,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 )
 
-// probeTime is how long a server has to show whether it speaks TLS.
+// probeTime is the time in which a server must show whether it speaks TLS.
 const probeTime = 500 * time.Millisecond
 
-// tlsHint says that one side speaks TLS and the other does not, if that is why
-// the server ended the connection or gave no answer. A server that has answered
-// before is not asked, and neither is a client that a program made.
+// tlsHint returns the hint that one side speaks TLS and the other does not, if
+// that is why the server ended the connection or gave no answer. It does not
+// probe a server that has answered before, nor the server of a client that a
+// program made.
 func (d *database) tlsHint(ctx context.Context, err error) string {
 	if d.hint == "" || d.answered.Load() || !neterr.Broken(err) && !neterr.TimedOut(err) {
 		return ""
@@ -26,7 +27,7 @@ func (d *database) tlsHint(ctx context.Context, err error) string {
 	switch {
 	case errors.As(err, &operation) && operation.Addr != nil:
 		addrs = []string{operation.Addr.String()}
-	case d.isSentinel && !noSentinel(err): // it is about a master whose address is not known here
+	case d.isSentinel && !noSentinel(err): // the error is about a master whose address is not known here
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)

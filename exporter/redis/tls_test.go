@@ -17,9 +17,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A tlsCase are options of a connection string, and which servers should be
-// connected to with them: one whose certificate the authority signed for its
-// host, one whose certificate another authority signed, and one whose
+// A tlsCase contains options of a connection string, and says to which servers
+// they should connect: a server whose certificate the authority signed for its
+// host, a server whose certificate another authority signed, and a server whose
 // certificate the authority signed for another host.
 type tlsCase struct {
 	options                   string // CA is the file with the authority
@@ -28,8 +28,9 @@ type tlsCase struct {
 }
 
 // The meaning of each value is that of redis-py: the class SSLConnection and
-// the function to_bool in redis/connection.py of redis 8.1. In a client
-// ssl.CERT_OPTIONAL means CERT_REQUIRED, says the page of Python's ssl module.
+// the function to_bool in redis/connection.py of redis 8.1. In a client,
+// ssl.CERT_OPTIONAL means CERT_REQUIRED, according to the page of Python's ssl
+// module.
 var tlsCases = []tlsCase{
 	{options: "ssl_ca_certs=CA", right: true},
 	{options: "", right: false},
@@ -52,7 +53,7 @@ var tlsCases = []tlsCase{
 	{options: "ssl_ca_certs=CA&ssl_check_hostname=NO", right: true, otherHost: true},
 	{options: "ssl_ca_certs=CA&ssl_check_hostname=n", right: true, otherHost: true},
 	{options: "ssl_ca_certs=CA&ssl_check_hostname=0", right: true, otherHost: true},
-	{options: "ssl_ca_certs=CA&ssl_check_hostname=off", stricter: true}, // redis-py takes it for true
+	{options: "ssl_ca_certs=CA&ssl_check_hostname=off", stricter: true}, // redis-py reads "off" as true
 	{options: "ssl_ca_certs=CA&ssl_check_hostname=", stricter: true},
 	{options: "ssl_check_hostname=no"},
 	{options: "ssl_ca_data=DATA", right: true},
@@ -75,8 +76,8 @@ var tlsCases = []tlsCase{
 	{options: "ssl_ca_certs=CA&ssl_keyfile=KEY"},
 }
 
-// Each value of each TLS option connects to the servers that redis-py connects
-// to, or to fewer where the table says so.
+// Each value of each TLS option connects to the same servers as in redis-py, or
+// to fewer where the table says so.
 func TestTLSOptions(t *testing.T) {
 	own, other := testenv.NewCertificates(t, ""), testenv.NewCertificates(t, "")
 	addrs := []string{
@@ -105,7 +106,7 @@ func TestTLSOptions(t *testing.T) {
 	}
 }
 
-// tlsFiles replaces the words of the table by files.
+// tlsFiles returns a replacer that turns the words of the table into files.
 func tlsFiles(t *testing.T, c testenv.Certificates) *strings.Replacer {
 	t.Helper()
 	dir := t.TempDir()
@@ -145,7 +146,7 @@ func tlsFiles(t *testing.T, c testenv.Certificates) *strings.Replacer {
 		"CERT", c.Server, "KEY", c.Key, "LOCKED", locked)
 }
 
-// ping writes and reads by a connection string.
+// ping writes and reads through a connection string.
 func ping(t *testing.T, at string) error {
 	t.Helper()
 	s, err := store.Open(t.Context(), at)
@@ -167,7 +168,7 @@ def connects(url):
 print(json.dumps({url: connects(url) for url in json.load(sys.stdin)}))
 `
 
-// pythonConnects tells by which URLs redis-py connects.
+// pythonConnects reports by which URLs redis-py connects.
 func pythonConnects(t *testing.T, urls []string) (connects map[string]bool) {
 	t.Helper()
 	asked, err := json.Marshal(urls)
@@ -186,10 +187,10 @@ func pythonConnects(t *testing.T, urls []string) (connects map[string]bool) {
 	return connects
 }
 
-// A lost connection is no reason to speak of TLS, unless the server is seen to
-// speak it.
+// The error for a lost connection does not mention TLS unless the server was
+// observed to speak TLS.
 func TestLostConnectionIsNoGuessAboutTLS(t *testing.T) {
-	closing, err := net.Listen("tcp", "127.0.0.1:0") // as a proxy whose server is away
+	closing, err := net.Listen("tcp", "127.0.0.1:0") // like a proxy whose server is down
 	if err != nil {
 		t.Fatal(err)
 	}

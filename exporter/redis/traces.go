@@ -17,13 +17,13 @@ import (
 //
 // The first event of a trace may be anywhere in its list, because a service may
 // write the start of a span after the span has stopped. So a Summary needs all
-// entries of a list. A query with a limit or with Since does not read the lists
-// of most traces, though: see [listing.readCandidates] in candidates.go.
+// entries of a list. But a query with a limit or with Since does not read the
+// lists of most traces: see [listing.readCandidates] in candidates.go.
 //
-// A trace may have legacy keys and a list. So legacy keys are read first. A
-// listing holds one Summary for each trace with legacy keys, the times of
-// query.Limit traces, and 16 bytes for each list that was read, because a scan
-// may yield a key twice.
+// A trace may have both legacy keys and a list. So legacy keys are read first.
+// A listing keeps in memory one Summary for each trace with legacy keys, the
+// times of query.Limit traces, and 16 bytes for each list that was read,
+// because a scan may yield a key twice.
 func (d *database) Traces(ctx context.Context, query store.Query) iter.Seq2[store.Summary, error] {
 	return func(yield func(store.Summary, error) bool) {
 		l := &listing{
@@ -56,18 +56,19 @@ type listing struct {
 	newest newestTimes
 	read   map[[16]byte]struct{} // the keys of the lists that were read
 	legacy map[string]*trace     // by base id
-	own    trace                 // of the list that is being read, unless it is in legacy
+	own    trace                 // the trace of the list that is being read, unless that trace is in legacy
 	over   bool
 }
 
-// A trace is a trace of which notifications are being read.
+// A trace is a trace whose notifications are being read.
 type trace struct {
 	driver.Summarizer
 
 	first osprofiler.Notification
 }
 
-// add adds a notification. It keeps the first one if the query asks for it.
+// add adds a notification. It keeps the first notification if the query asks
+// for it.
 func (l *listing) add(t *trace, n *osprofiler.Notification) {
 	if isFirst := t.Add(n); isFirst && l.query.First {
 		t.first = *n
@@ -80,8 +81,8 @@ func (l *listing) fail(err error) bool {
 	return !l.over
 }
 
-// finish yields the Summary of a trace that was read, unless nothing of it could
-// be read.
+// finish yields the Summary of a trace that was read, unless nothing of the
+// trace could be read.
 func (l *listing) finish(t *trace) bool {
 	if l.over || t.Len() == 0 {
 		return !l.over
@@ -127,7 +128,7 @@ func (l *listing) readLegacy(ctx context.Context) bool {
 }
 
 // readAllLists reads the lists of all traces. While it works on one page, the
-// next page is got.
+// next page is fetched.
 func (l *listing) readAllLists(ctx context.Context) {
 	pages := func(ctx context.Context) iter.Seq2[[]listPart, error] {
 		return func(yield func([]listPart, error) bool) {
@@ -163,8 +164,8 @@ func (l *listing) addPages(pages iter.Seq2[[]listPart, error]) bool {
 	return true
 }
 
-// addPart adds a part of a list to its trace. A trace with legacy keys, too, is
-// finished at the end.
+// addPart adds a part of a list to its trace. A trace that also has legacy keys
+// is finished at the end.
 func (l *listing) addPart(p *listPart) bool {
 	t, isLegacy := l.legacy[p.key[len(listPrefix):]]
 	if !isLegacy {
@@ -185,7 +186,7 @@ func (l *listing) addPart(p *listPart) bool {
 	return isLegacy || !p.last || l.finish(t)
 }
 
-// unseen returns those of the keys that are not in the set, and adds them to it.
+// unseen returns the keys that are not in the set, and adds them to the set.
 func unseen(set map[[16]byte]struct{}, keys []string) []string {
 	return slices.DeleteFunc(keys, func(key string) bool {
 		sum := sha256.Sum256([]byte(key))

@@ -51,14 +51,14 @@ func drawTrace(t *rapid.T, id string) (d drawnTrace) {
 	if rapid.IntRange(0, 5).Draw(t, "legacy") == 0 {
 		for range rapid.IntRange(1, 3).Draw(t, "legacy keys") {
 			n := drawEvent(t, id)
-			n.Service = "nova" // of legacy events with equal times, any may be the first
+			n.Service = "nova" // any of several legacy events with equal times may be the first
 			d.legacy = append(d.legacy, n.JSON())
 		}
 	}
 	return d
 }
 
-// put writes a trace as it is.
+// put writes a trace to the database, unchanged.
 func (d *drawnTrace) put(t *rapid.T, pipe goredis.Pipeliner, id string) {
 	if len(d.list) > 0 {
 		entries := make([]any, len(d.list))
@@ -72,8 +72,8 @@ func (d *drawnTrace) put(t *rapid.T, pipe goredis.Pipeliner, id string) {
 	}
 }
 
-// summary returns the summary of a trace by the plain algorithm. ok is false if
-// nothing of the trace can be read.
+// summary computes the summary of a trace by the plain algorithm. ok is false
+// if nothing of the trace can be read.
 func (d *drawnTrace) summary(id string) (summary store.Summary, ok bool) {
 	var s driver.Summarizer
 	var first osprofiler.Notification
@@ -89,7 +89,8 @@ func (d *drawnTrace) summary(id string) (summary store.Summary, ok bool) {
 	return summary, s.Len() > 0
 }
 
-// plainly lists traces by the plain algorithm: it sorts the summaries of all.
+// plainly lists traces by the plain algorithm, which sorts the summaries of all
+// traces.
 func plainly(traces map[string]drawnTrace, q store.Query) (all []store.Summary) {
 	for id, d := range traces {
 		if s, ok := d.summary(id); ok && q.Matches(&s) {
@@ -123,9 +124,9 @@ func drawQuery(t *rapid.T) (q store.Query) {
 	return q
 }
 
-// A listing that rules out lists by their oldest entry gives the same as one that
-// reads all of them, wherever the first event is in a list, with equal times,
-// missing times, damaged entries, and legacy keys.
+// A listing that rules out lists by their oldest entry yields the same as a
+// listing that reads all of them, wherever the first event is in a list, with
+// equal times, missing times, damaged entries, and legacy keys.
 func TestListingRulesOutNoTraceOfTheNewest(t *testing.T) {
 	url := testenv.RedisDB(t)
 	client := bare(t, url)
@@ -167,7 +168,7 @@ func TestListingRulesOutNoTraceOfTheNewest(t *testing.T) {
 	})
 }
 
-// Of many traces few lists are read.
+// A listing of the newest of many traces reads few lists.
 func TestListingReadsFewLists(t *testing.T) {
 	server := testenv.StartRedis(t)
 	url := "redis://" + server.Addr()
@@ -192,8 +193,8 @@ func TestListingReadsFewLists(t *testing.T) {
 	}
 }
 
-// Rounds of reading, of which each rules out candidates, give the newest traces
-// of many, those of equal times in the order of their base ids.
+// Reading in rounds, each of which rules out candidates, yields the newest of
+// many traces. Traces with equal times are in the order of their base ids.
 func TestListingOfManyTraces(t *testing.T) {
 	s := open(t, testenv.RedisDB(t))
 	var batch []osprofiler.Notification

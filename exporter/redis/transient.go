@@ -14,8 +14,8 @@ import (
 // isTransient reports whether the same command may succeed later.
 func isTransient(err error) bool { return classOf(err) != stays }
 
-// classOf returns the class of an error. An error of several sentinels stays only
-// if that of each sentinel does.
+// classOf returns the class of an error. The class of an error of several
+// sentinels is stays only if the error of each sentinel is in that class.
 func classOf(err error) serverstate.Class {
 	var several interface{ Unwrap() []error }
 	if noSentinel(err) && errors.As(err, &several) {
@@ -36,8 +36,8 @@ func classOf(err error) serverstate.Class {
 	return unknown
 }
 
-// staysUnconnected reports whether the next attempt to connect will fail as this
-// one did.
+// staysUnconnected reports whether the next attempt to connect would fail in the
+// same way.
 func staysUnconnected(err error) bool {
 	var greeting *greetingError
 	return neterr.Stays(err) || errors.As(err, &greeting) || errors.Is(err, goredis.ErrClosed)

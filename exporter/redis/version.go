@@ -16,8 +16,9 @@ func (d *database) Version(ctx context.Context) (string, error) {
 	return versionOf(text), nil
 }
 
-// versionOf reads the product and the version from an answer to INFO. Valkey tells
-// its own version beside that of the Redis version with which it is compatible.
+// versionOf reads the product and the version from an answer to INFO. Valkey
+// reports its own version as well as the Redis version with which it is
+// compatible.
 func versionOf(info string) string {
 	product, version := "Redis", ""
 	for line := range strings.Lines(info) {

@@ -22,7 +22,7 @@ func (d *database) wholeLists(ctx context.Context, sizes *sizer, keys []string) 
 }
 
 // wholeGroup yields all entries of lists. It asks for up to count entries of each
-// list, and asks for the lengths of those lists only that may be longer. It
+// list. Then it asks for the lengths of only those lists that may be longer. It
 // returns false if the sequence is over.
 func (d *database) wholeGroup(ctx context.Context, sizes *sizer, keys []string, count int64, yield func([]listPart, error) bool) bool {
 	ranges := make([]listRange, len(keys))
@@ -51,8 +51,8 @@ func (d *database) wholeGroup(ctx context.Context, sizes *sizer, keys []string, 
 	return len(long) == 0 || d.longLists(ctx, sizes, long, yield)
 }
 
-// longLists yields the oldest entries of lists and then the others. It returns
-// false if the sequence is over.
+// longLists yields the oldest entries of lists and then their other entries. It
+// returns false if the sequence is over.
 func (d *database) longLists(ctx context.Context, sizes *sizer, oldest []listPart, yield func([]listPart, error) bool) bool {
 	keys := make([]string, len(oldest))
 	for i := range oldest {
@@ -71,8 +71,8 @@ func (d *database) longLists(ctx context.Context, sizes *sizer, oldest []listPar
 	return true
 }
 
-// longList yields the oldest entries of a list and then the others. It returns
-// false if the sequence is over.
+// longList yields the oldest entries of a list and then its other entries. It
+// returns false if the sequence is over.
 func (d *database) longList(ctx context.Context, sizes *sizer, oldest listPart, length int64, yield func([]listPart, error) bool) bool {
 	oldest.last = length <= oldest.newest
 	if !yield([]listPart{oldest}, nil) {

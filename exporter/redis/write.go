@@ -14,15 +14,16 @@ import (
 )
 
 // Write implements driver.Writer. It sends one pipeline, in which each trace is
-// one push. nil means that the server has carried out all of it. The server's
-// settings (appendfsync) decide whether the batch outlives the server, and
-// WithReplicas whether the batch outlives a failover. The error is a
-// *store.WriteError that names the notifications that were not acknowledged, or
-// the end of the context, after which any of them may be stored or not.
+// one push. nil means that the server has carried out the whole pipeline. The
+// server's settings (appendfsync) decide whether the batch survives a crash of
+// the server, and WithReplicas whether it survives a failover. The error is
+// either a *store.WriteError, which names the notifications that were not
+// acknowledged, or the error of the context. After the latter, any of the
+// notifications may be stored or not.
 //
 // If the connection breaks and the batch has large notifications, Write sends
 // the rest again, each large notification by itself. A notification that the
-// server does not take is then named in Refused, and the others are stored.
+// server does not accept is then named in Refused, and the others are stored.
 func (d *database) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	if err := d.checkReplicas(); err != nil {
 		return err
@@ -56,13 +57,13 @@ func (d *database) checkReplicas() error {
 type attempt struct {
 	*outcome.Outcome
 
-	// suspicious says that a large notification may be the cause: the connection
-	// broke, or the server has no memory left.
+	// suspicious reports that a large notification may be the cause, because the
+	// connection broke or the server has no memory left.
 	suspicious bool
 }
 
 // attempt sends the notifications with these indices in one pipeline. The error
-// is that of the context.
+// is the error of the context.
 func (d *database) attempt(ctx context.Context, batch []osprofiler.Notification, indices []int) (attempt, error) {
 	pushes := d.pushes(batch, indices)
 	sent, err := call(ctx, d, func(ctx context.Context) (sentPipeline, error) {
@@ -86,14 +87,15 @@ type push struct {
 	record  *goredis.StatusCmd // may be nil
 }
 
-// maxValues is how many values one push has. Redis before 7 takes a command of
-// 1,048,576 words and breaks the connection at a longer one.
+// maxValues is how many values one push has at most. Redis before 7 accepts a
+// command of up to 1,048,576 words and breaks the connection when a command is
+// longer.
 const maxValues = 1 << 16
 
 // pushes returns the commands that write the notifications with these indices.
-// The commands keep nothing of the batch but strings, because sending them may go
-// on when the caller has given up. A notification that was converted or parsed
-// has its JSON already, which is sent without a copy.
+// The commands keep only strings of the batch, because sending may continue after
+// the caller has given up. A notification that was converted or parsed has its
+// JSON already, which is sent without a copy.
 func (d *database) pushes(batch []osprofiler.Notification, indices []int) []*push {
 	var all []*push
 	byID := map[string]*push{}
@@ -115,14 +117,15 @@ func (d *database) pushes(batch []osprofiler.Notification, indices []int) []*pus
 	return all
 }
 
-// A sentPipeline says how a pipeline ended, besides the results of its pushes.
+// A sentPipeline contains the end of a pipeline, besides the results of its
+// pushes.
 type sentPipeline struct {
 	waited *goredis.IntCmd // for replicas; may be nil
-	err    error           // if the pipeline was not sent, its commands have no errors
+	err    error           // of sending; the commands of a pipeline that was not sent have no errors
 }
 
 // send sends all pushes in one pipeline, in the order in which the Python library
-// writes: the list first, then the record of its failure.
+// writes: first the list, then the record of the trace's failure.
 func (d *database) send(ctx context.Context, pushes []*push) (sent sentPipeline) {
 	pipe := d.client.Pipeline()
 	for _, p := range pushes {
@@ -136,10 +139,10 @@ func (d *database) send(ctx context.Context, pushes []*push) (sent sentPipeline)
 		}
 	}
 	if d.replicas > 0 {
-		// WAIT ends before the client's own timeout, so that the answer is the
-		// server's. 0 would mean no end.
+		// WAIT ends before the client's own timeout, so that the answer comes
+		// from the server. A timeout of 0 would mean no limit.
 		sent.waited = goredis.NewIntCmd(ctx, "wait", d.replicas, max(1, (d.timeout*3/4).Milliseconds()))
-		_ = pipe.Process(ctx, sent.waited) // it only queues the command
+		_ = pipe.Process(ctx, sent.waited) // this only queues the command
 	}
 	_, sent.err = pipe.Exec(ctx)
 	return sent
@@ -150,7 +153,7 @@ var (
 	errExpired  = errors.New("a trace's list expired between the push and the setting of its new time to live")
 )
 
-// err returns why a push is not known to be carried out. The answer to a push
+// err returns why a push may not have been carried out. The answer to a push
 // that was carried out is the length of the list.
 func (p *push) err() error {
 	if err := p.length.Err(); err != nil {
@@ -176,7 +179,7 @@ func (p *push) err() error {
 	return nil
 }
 
-// outcome returns what became of the notifications of a pipeline.
+// outcome returns the outcome for the notifications of a pipeline.
 func (d *database) outcome(ctx context.Context, batch []osprofiler.Notification, pushes []*push, sent sentPipeline) attempt {
 	a := attempt{Outcome: outcome.Of(batch)}
 	for _, p := range pushes {
@@ -205,8 +208,8 @@ func (d *database) outcome(ctx context.Context, batch []osprofiler.Notification,
 
 var errReplicas = errors.New("too few replicas")
 
-// replicationError returns why it is not known that as many replicas as
-// WithReplicas says have the batch.
+// replicationError returns why it is not certain that as many replicas as
+// WithReplicas demands have the batch.
 func (d *database) replicationError(waited *goredis.IntCmd) error {
 	if waited == nil {
 		return nil
