@@ -6,12 +6,12 @@
 //
 //	import _ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 //
-// Each package has the same two constructors: Open takes the connection string
-// that store.Open takes, and New a *sql.DB that the program opened. Opening
+// Each package has the same two constructors: Open takes the same connection
+// string as store.Open. New takes a *sql.DB that the program opened. Opening
 // neither connects nor creates anything.
 //
-// docs/stores/sql.md describes the table, the options, and what is stored where
-// a column cannot hold a text.
+// docs/stores/sql.md describes the table, the options, and where a text is
+// stored that does not fit into its column.
 package sql
 
 import (
@@ -22,6 +22,6 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"     // registers sqlite://
 )
 
-// Columns returns the names of the columns that the table has indexes on, in the
-// order of the table. Besides these it has the columns id and data.
+// Columns returns the names of the columns that have indexes, in the order of
+// the table. The table also has the columns id and data.
 func Columns() []string { return table.Columns() }

@@ -23,9 +23,10 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 	return Open(connectionString, opts...)
 }
 
-// parse reads a URL of SQLAlchemy's with the options that SQLAlchemy hands on to
-// PyMySQL and mysqlclient, and changes own by our options. filter_error_trace
-// changes nothing, because the database finds failed traces in the notifications.
+// parse reads a URL in SQLAlchemy's form, with the options that SQLAlchemy passes
+// on to PyMySQL and mysqlclient. It changes own by our options.
+// filter_error_trace has no effect, because the database finds failed traces in
+// the notifications.
 func parse(connectionString string, own config) (*driver.Config, config, error) {
 	server, options, err := connstr.ParseServer(connectionString)
 	if err != nil {
@@ -53,7 +54,7 @@ func parse(connectionString string, own config) (*driver.Config, config, error) 
 	if err := takeBindAddress(options, c); err != nil {
 		return nil, own, options.Safe(err)
 	}
-	options.Duration("connection_timeout", &c.Timeout) // of MySQL Connector/Python
+	options.Duration("connection_timeout", &c.Timeout) // an option of MySQL Connector/Python
 	options.Duration("connect_timeout", &c.Timeout)
 	options.Duration("read_timeout", &c.ReadTimeout)
 	options.Duration("write_timeout", &c.WriteTimeout)
@@ -70,16 +71,16 @@ func parse(connectionString string, own config) (*driver.Config, config, error) 
 	return c, own, nil
 }
 
-// isPyMySQL reports whether a scheme names PyMySQL or a client that was made from
-// it and reads the same options.
+// isPyMySQL reports whether a scheme names PyMySQL, or a client that was derived
+// from PyMySQL and reads the same options.
 func isPyMySQL(scheme string) bool {
 	_, client, _ := strings.Cut(scheme, "+")
 	return slices.Contains([]string{"pymysql", "aiomysql", "asyncmy", "cymysql"}, client)
 }
 
 // takeSocket returns the path of the unix socket, or "" for a connection by TCP.
-// PyMySQL takes the socket of an option file for any host, libmysqlclient for
-// this machine only.
+// PyMySQL uses the socket of an option file for any host, libmysqlclient only
+// for this machine.
 func takeSocket(host string, options *connstr.Options, scheme string, file *optionFile) string {
 	socket, _ := options.Take("unix_socket")
 	if socket == "" && (isPyMySQL(scheme) || host == "localhost") {
@@ -88,10 +89,11 @@ func takeSocket(host string, options *connstr.Options, scheme string, file *opti
 	return socket
 }
 
-// takeServer takes from options what the URL says, too, or what it leaves out.
-// SQLAlchemy has options win over the URL, but PyMySQL takes the old names
-// passwd and db only where nothing else is said, and mysqlclient (mysql:// and
-// mysql+mysqldb://) the new ones. Empty options count as missing.
+// takeServer takes from options what the URL says or leaves out about the
+// server. In SQLAlchemy, options take precedence over the URL. PyMySQL uses the
+// old names passwd and db only if the new ones are missing. In mysqlclient
+// (mysql:// and mysql+mysqldb://) the old names take precedence over the new
+// ones. Empty options count as missing.
 func takeServer(s *connstr.Server, options *connstr.Options, scheme string, file *optionFile) {
 	take := func(name string) string {
 		text, _ := options.Take(name)

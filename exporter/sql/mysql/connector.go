@@ -11,8 +11,8 @@ import (
 )
 
 // connector makes connections within the timeout of its configuration. The
-// driver's own timeout ends when a port takes the connection, though nobody may
-// answer behind it.
+// driver's own timeout does not suffice, because it ends when a port accepts
+// the connection, even if no server answers behind the port.
 type connector struct {
 	config      *driver.Config
 	readOnly    bool
@@ -23,8 +23,9 @@ type connector struct {
 func (connector) Driver() sqldriver.Driver { return driver.MySQLDriver{} }
 
 // Connect implements driver.Connector. Each connection has a configuration of
-// its own, since the driver notes in it that the server has no TLS: all later
-// connections would go without, even to a server that has it.
+// its own, because the driver records in the configuration that a server has no
+// TLS. With a shared configuration, all later connections would do without TLS,
+// even to a server that has it.
 func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	within, cancel := context.WithTimeoutCause(ctx, c.config.Timeout, errSilent)
 	defer cancel()
@@ -43,21 +44,23 @@ func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	return nil, c.explain(err)
 }
 
-// session are the settings of a session that writes. Without the strict mode, a
-// server cuts what a column cannot hold and reports success. On a server whose
-// default is READ UNCOMMITTED, the look-up of what is stored already would find
-// the rows of a transaction that may still be rolled back.
+// session contains the settings of a session that writes. Without the strict
+// mode, a server cuts values that do not fit into a column and reports success.
+// On a server whose default is READ UNCOMMITTED, the look-up of stored
+// notifications would find the rows of a transaction that may still be rolled
+// back.
 var session = []string{
 	"SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 }
 
-// afterInit undoes what an init_command may have changed that the store relies
-// on: the character set, and that a statement is a transaction of its own.
+// afterInit restores two settings on which the store relies and which an
+// init_command may have changed: the character set, and autocommit, by which
+// each statement is a transaction of its own.
 var afterInit = []string{"SET NAMES utf8mb4", "SET SESSION autocommit = 1"}
 
 // prepare makes the settings of a session. The init_command of the connection
-// string comes first, so that the settings of the store count.
+// string runs first, so that the settings of the store take precedence.
 func (c connector) prepare(ctx context.Context, conn sqldriver.Conn) error {
 	var statements []string
 	if c.initCommand != "" {
@@ -74,8 +77,9 @@ func (c connector) prepare(ctx context.Context, conn sqldriver.Conn) error {
 	return nil
 }
 
-// connect makes a panic of the driver an error: it takes the answers of a
-// server for well-formed, such as a public key for one of RSA.
+// connect turns a panic of the driver into an error. The driver panics on
+// malformed answers of a server, because it assumes, for example, that a public
+// key is an RSA key.
 func connect(ctx context.Context, config *driver.Config) (conn sqldriver.Conn, err error) {
 	var dialed net.Conn
 	if dial := config.DialFunc; dial != nil || config.Net == "tcp" || config.Net == "unix" {
@@ -96,14 +100,15 @@ func connect(ctx context.Context, config *driver.Config) (conn sqldriver.Conn, e
 			return
 		}
 		if dialed != nil {
-			_ = dialed.Close() // of no use
+			_ = dialed.Close() // an error does not matter here
 		}
 		conn, err = nil, errMalformed
 	}()
 	return connector.Connect(ctx)
 }
 
-// explain says which form of the password the server asks for that is refused.
+// explain adds to an error about authentication which form of the password the
+// server asked for and why this client refuses it.
 func (c connector) explain(err error) error {
 	switch {
 	case errors.Is(err, driver.ErrCleartextPassword):

@@ -12,15 +12,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 )
 
-// dialect is that of MySQL and MariaDB, for one database.
+// A dialect is the dialect of MySQL and MariaDB, for one database.
 type dialect struct {
 	address, database, user string
-	timeout                 time.Duration // the shorter one of read_timeout and write_timeout; 0: none
+	timeout                 time.Duration // the shorter of read_timeout and write_timeout; 0: no timeout
 	missingFiles            string        // option files that the connection string names and that do not exist
-	opened                  bool          // by the program, so that its sessions have other settings than ours
+	opened                  bool          // whether the program opened the database, so that its sessions have other settings than ours
 }
 
-// Name is the database and where it is.
+// Name returns the database and its address.
 func (d dialect) Name() string { return strconv.Quote(d.database) + " at " + d.address }
 
 func (dialect) Version() (query, product string) { return "SELECT VERSION()", "MySQL" }
@@ -29,8 +29,9 @@ func (dialect) Tables() string {
 	return "SELECT 'data' FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'data'"
 }
 
-// Schema makes all in one statement, since none can be undone here, and of a
-// table that is there, like the Python library, nothing.
+// Schema makes everything in one statement, because the database cannot undo a
+// statement that changes the schema. If the table exists, Schema makes nothing,
+// like the Python library.
 func (dialect) Schema(existing []string) []string {
 	if slices.Contains(existing, "data") {
 		return nil
@@ -44,8 +45,9 @@ func (dialect) Schema(existing []string) []string {
 		"\tservice VARCHAR(255), \n\tname VARCHAR(255), \n\tdata JSON, \n\tPRIMARY KEY (id), \n" + strings.Join(indexes, ", \n") + "\n)"}
 }
 
-// Alphabet is that of the column with the fewest characters. The default of the
-// database decided it when the table was made.
+// Alphabet returns the alphabet of the column with the fewest characters. The
+// default character set of the database was applied to the columns when the
+// table was made.
 func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error) {
 	sets, err := table.ReadTexts(ctx, db, "SELECT DISTINCT character_set_name FROM information_schema.columns "+
 		"WHERE table_schema = DATABASE() AND table_name = 'data' AND column_name <> 'data' AND character_set_name IS NOT NULL")
@@ -76,26 +78,28 @@ func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
 	return err
 }
 
-// Bind: the driver gives an interrupted connection up, which ends its transaction.
+// Bind returns ctx, because the driver closes a connection whose statement is
+// interrupted, which ends the transaction.
 func (dialect) Bind(ctx context.Context) context.Context { return ctx }
 func (dialect) Rebind(statement string) string           { return statement }
 
-// Same compares exactly, after the index has found the values that are equal by
-// the collation.
+// Same compares exactly. Before that, the index finds the values that are equal
+// by the collation.
 func (d dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%s <=> %s AND %s <=> %s)", a, b, d.Exact(a), d.Exact(b))
 }
 
 func (dialect) IDs(list string) string { return "id IN (" + list + ")" }
 
-// Fetch uses package database/sql, which hands over the driver's own buffers.
+// Fetch uses package database/sql, which passes on the driver's own buffers.
 func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error {
 	return table.Fetch(ctx, db, query, args, each)
 }
 
 func (dialect) PhysicalOrder() (column, placeholder string) { return "id", "?" }
 
-// Exact: collations take "a" for "A" and "a ".
+// Exact compares bytes, because collations treat "a" as equal to "A" and to "a
+// ".
 func (dialect) Exact(column string) string {
 	return "CAST(CONVERT(" + column + " USING utf8mb4) AS BINARY)"
 }
@@ -105,13 +109,14 @@ func (dialect) Text() string                   { return "CAST(data AS CHAR CHARA
 
 func (d dialect) Contains(word string) string { return d.Text() + " LIKE " + table.LikePattern(word) }
 
-// Stamp is binary, so that it is compared byte by byte.
+// Stamp is binary, so that the database compares it byte by byte.
 func (dialect) Stamp(timestamp string) string {
 	return "CAST(CONCAT(" + timestamp + ", LPAD(id, 19, '0')) AS BINARY)"
 }
 
-// Absent implements table.Errors: a database that is missing is an error.
+// Absent implements table.Errors. It returns false, because a missing database
+// is an error.
 func (dialect) Absent(error) bool { return false }
 
-// Replaced reports whether there is no table (ER_NO_SUCH_TABLE).
+// Replaced reports whether the table does not exist (ER_NO_SUCH_TABLE).
 func (dialect) Replaced(err error) bool { return number(err) == 1146 }

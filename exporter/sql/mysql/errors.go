@@ -14,7 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// number is the server's number for an error, else 0.
+// number returns the server's number for an error, or 0 if the server did not
+// send the error.
 func number(err error) uint16 {
 	var e *driver.MySQLError
 	if errors.As(err, &e) {
@@ -43,12 +44,13 @@ func (dialect) Refuses(err error) bool {
 	return class == serverstate.Row || errors.Is(err, driver.ErrPktTooLarge)
 }
 
-// TooMuch implements table.Errors: group replication has a limit for
-// transactions, and an error that can also mean something else.
+// TooMuch implements table.Errors. Group replication has a limit for
+// transactions, whose error (3100) can also mean something else. The lock table
+// may also be full (1206).
 func (dialect) TooMuch(err error) bool { return number(err) == 3100 || number(err) == 1206 }
 
-// Suspect implements table.Errors: servers and proxies may close the connection
-// over a packet that is larger than they take, or run out of memory.
+// Suspect implements table.Errors. Servers and proxies may close the connection
+// when a packet is larger than they accept, or run out of memory.
 func (d dialect) Suspect(err error, took time.Duration) bool {
 	switch number(err) {
 	case 0:
@@ -67,7 +69,8 @@ var lostErrors = []error{errSilent, driver.ErrInvalidConn, driver.ErrMalformPkt,
 
 func (dialect) WrongTable(err error) bool { return number(err) == 1054 }
 
-// Explain says what the server refused, or that it was not to be reached.
+// Explain says what the server refused, or that the server could not be
+// reached.
 func (d dialect) Explain(err error) error {
 	if explained.Is(err) {
 		return err
@@ -87,12 +90,13 @@ func (d dialect) Explain(err error) error {
 	return at.Explain(err, lostErrors...)
 }
 
-// tooLarge is the reason why one notification is refused.
+// tooLarge returns the reason why one notification is refused.
 func (d dialect) tooLarge() string {
 	return "it is larger than the server takes (max_allowed_packet): MySQL at " + d.address
 }
 
-// withoutFiles names the option files that may hold the password and do not exist.
+// withoutFiles returns a hint that names the missing option files, which may hold
+// the password.
 func (d dialect) withoutFiles() string {
 	if d.missingFiles == "" {
 		return ""

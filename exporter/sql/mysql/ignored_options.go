@@ -11,14 +11,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// takeOptionsOfOtherClients takes the options of SQLAlchemy, PyMySQL and mysqlclient that are
-// not about the server, its user or TLS. An option that would change the session
-// or whom to trust, and that cannot be honoured, is an error.
+// takeOptionsOfOtherClients takes the options of SQLAlchemy, PyMySQL and mysqlclient that do
+// not concern the server, its user or TLS. An option that would change the session or whom to
+// trust, and that cannot be honoured, is an error.
 func takeOptionsOfOtherClients(options *connstr.Options) {
-	// How Python's texts are encoded: ours are UTF-8, and the server converts them.
+	// These options say how Python's texts are encoded. Ours are UTF-8, and the
+	// server converts them.
 	options.Ignore("charset", "use_unicode", "binary_prefix", "collation")
-	// How Python's clients and SQLAlchemy work. No server gets a file of ours,
-	// whatever local_infile says.
+	// These options say how Python's clients and SQLAlchemy work. No server
+	// gets a file from us, whatever local_infile says.
 	options.Ignore("local_infile", "autocommit", "compress", "program_name", "max_allowed_packet",
 		"defer_connect", "multi_statements", "reconnect", "plugin", "local_infile_dir")
 	options.Ignore(ofConnectorPython...)
@@ -32,17 +33,17 @@ func takeOptionsOfOtherClients(options *connstr.Options) {
 	options.Refuse("auth_plugin", "the server chooses the authentication method, and the password is never sent in clear")
 }
 
-// ofConnectorPython are the options of MySQL Connector/Python, aiomysql and asyncmy
-// that only tune them.
+// ofConnectorPython lists the options of MySQL Connector/Python, aiomysql and
+// asyncmy that only tune these clients.
 var ofConnectorPython = []string{
 	"allow_local_infile", "allow_local_infile_in_path", "buffered", "conn_attrs", "consume_results", "echo", "force_ipv6",
 	"get_warnings", "no_delay", "pool_name", "pool_recycle", "pool_reset_session", "pool_size", "raise_on_warnings", "raw",
 	"use_pure",
 }
 
-// tuningFlags are the bits of client_flag that do not change which server is
-// connected to or what it does: FOUND_ROWS, COMPRESS, LOCAL_FILES, INTERACTIVE,
-// MULTI_STATEMENTS, MULTI_RESULTS and PS_MULTI_RESULTS.
+// tuningFlags are the bits of client_flag that change neither the server to
+// connect to nor what the server does: FOUND_ROWS, COMPRESS, LOCAL_FILES,
+// INTERACTIVE, MULTI_STATEMENTS, MULTI_RESULTS and PS_MULTI_RESULTS.
 const tuningFlags = 1<<1 | 1<<5 | 1<<7 | 1<<10 | 1<<16 | 1<<17 | 1<<18
 
 // takeClientFlag accepts a client_flag that only tunes the client.
@@ -54,7 +55,8 @@ func takeClientFlag(options *connstr.Options) {
 	}
 }
 
-// takeBindAddress makes TCP connections start at bind_address.
+// takeBindAddress makes TCP connections start at the local address
+// bind_address.
 func takeBindAddress(options *connstr.Options, c *driver.Config) error {
 	text, _ := options.Take("bind_address")
 	if text == "" || c.Net != "tcp" {

@@ -7,10 +7,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 )
 
-// A server may take packets of 1 MB only, and quoting doubles some bytes.
+// statement bounds the statements that insert rows. A server may accept packets
+// of 1 MB only, and quoting doubles some bytes.
 var statement = table.Statement{Rows: 1000, Bytes: 400 << 10}
 
-// Latest: to have the statement that inserts look by itself would lock what it reads.
+// Latest uses separate statements. If the statement that inserts looked up rows
+// itself, it would lock the rows that it reads.
 func (d dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]table.Row, error) {
 	return table.Latest(ctx, c, d, traceIDs)
 }

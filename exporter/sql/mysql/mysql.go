@@ -25,7 +25,7 @@ type config struct {
 	busyTimeout time.Duration
 
 	initCommand  string   // runs at the beginning of each connection
-	missingFiles []string // of options, which the connection string names
+	missingFiles []string // option files that the connection string names and that do not exist
 }
 
 // An Option changes how a database is opened.
@@ -39,8 +39,8 @@ func (f optionFunc) apply(c *config) { f(c) }
 // right to write is needed.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
-// WithBusyTimeout says how long a transaction that the database gave up in
-// favor of others is tried again; by default ten seconds.
+// WithBusyTimeout sets how long a transaction is retried that the database gave
+// up in favor of others. The default is ten seconds.
 func WithBusyTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.busyTimeout = d })
 }
@@ -81,9 +81,9 @@ func Open(connectionString string, opts ...Option) (*store.Store, error) {
 }
 
 // New returns a store in a database that the program opened with
-// github.com/go-sql-driver/mysql. Closing the store leaves the database open. To
-// write, the sessions must be strict (sql_mode), as they are by default, because
-// MySQL otherwise cuts texts and reports success. A ReadTimeout or WriteTimeout of
+// github.com/go-sql-driver/mysql. Closing the store leaves the database open. For
+// writing, the sessions must be strict (sql_mode), as they are by default.
+// Otherwise MySQL cuts texts and reports success. A ReadTimeout or WriteTimeout of
 // the program's configuration should be longer than a batch may take.
 func New(db *sql.DB, opts ...Option) *store.Store {
 	c := newConfig(opts).table()
@@ -101,9 +101,9 @@ func configure(c *driver.Config) error {
 		return err
 	}
 	c.ParseTime = false
-	c.InterpolateParams = true // one round trip a statement; utf8mb4 is safe for it
+	c.InterpolateParams = true // one round trip per statement; with utf8mb4 this is safe
 	c.Logger = &driver.NopLogger{}
-	c.MaxAllowedPacket = 0 // the server's own limit, which each connection asks for
+	c.MaxAllowedPacket = 0 // use the server's own limit, for which each connection asks
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
@@ -111,11 +111,11 @@ func configure(c *driver.Config) error {
 	return err
 }
 
-// connections is how many a store has at most; one is held by a batch, one by
-// a page that is read.
+// connections is the maximum number of connections of a store. Each batch uses
+// one, and each page that is being read uses one.
 const connections = 8
 
-// shorter returns the shorter one of two timeouts, of which 0 is none.
+// shorter returns the shorter of two timeouts, where 0 means no timeout.
 func shorter(a, b time.Duration) time.Duration {
 	if a == 0 || b == 0 {
 		return max(a, b)

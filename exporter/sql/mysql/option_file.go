@@ -13,9 +13,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// An optionFile has the options of the groups of an option file of MySQL
-// (read_default_file) that a client of Python reads. A name is in lower case
-// with hyphens. See pymysql/connections.py and "Using Option Files" in MySQL's
+// An optionFile contains the options in those groups of a MySQL option file
+// (read_default_file) that a Python client reads. A name is in lower case with
+// hyphens. See pymysql/connections.py and "Using Option Files" in MySQL's
 // manual.
 type optionFile struct {
 	values  map[string]string
@@ -57,7 +57,7 @@ func readOptionFile(options *connstr.Options, scheme string) (*optionFile, error
 // maxDepth is how deep option files may include others.
 const maxDepth = 10
 
-// read reads one file. PyMySQL does not follow !include, libmysqlclient does.
+// read reads one file. libmysqlclient follows !include, PyMySQL does not.
 func (f *optionFile) read(path string, groups []string, follow bool, depth int) error {
 	text, err := files.ReadSmall(path)
 	switch {
@@ -100,7 +100,7 @@ func (f *optionFile) include(line, folder string, groups []string, follow bool, 
 	}
 	paths := []string{path}
 	if word == "!includedir" {
-		paths, _ = filepath.Glob(filepath.Join(path, "*.cnf")) // the pattern is well-formed, or nothing is found
+		paths, _ = filepath.Glob(filepath.Join(path, "*.cnf")) // a malformed pattern finds nothing
 	}
 	for _, path := range paths {
 		if err := f.read(path, groups, follow, depth+1); err != nil {
@@ -110,8 +110,8 @@ func (f *optionFile) include(line, folder string, groups []string, follow bool, 
 	return nil
 }
 
-// set takes a line "name=value" or "name". PyMySQL takes "name: value", too, and has
-// neither comments behind a value nor escapes; libmysqlclient has both.
+// set reads a line "name=value" or "name". PyMySQL also accepts "name: value".
+// libmysqlclient has comments behind a value and escapes, PyMySQL has neither.
 func (f *optionFile) set(line string, isLibrary bool) {
 	delimiters := "=:"
 	if isLibrary {
@@ -131,11 +131,13 @@ func (f *optionFile) set(line string, isLibrary bool) {
 	f.values[strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")] = value
 }
 
-// escapes are those of libmysqlclient. A backslash before any other character stays.
+// escapes are the escapes of libmysqlclient. A backslash before any other character
+// stays.
 var escapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\b`, "\b", `\s`, " ", `\"`, `"`, `\'`, `'`, `\\`, `\`)
 
 // withoutComment cuts a line at the first "#" that is not in quotation marks. In
-// quotation marks a backslash takes the meaning from a quotation mark.
+// quotation marks, a backslash before a quotation mark makes it an ordinary
+// character.
 func withoutComment(line string) string {
 	var quote byte
 	isEscaped := false
@@ -171,7 +173,8 @@ func (f *optionFile) refuse() error {
 }
 
 // addTo adds the options of the file to those of the connection string, which
-// win. It leaves out the server, the user and the database: see takeServer.
+// take precedence. It leaves out the server, the user and the database: see
+// takeServer.
 func (f *optionFile) addTo(options *connstr.Options) {
 	for name, option := range map[string]string{
 		"bind-address": "bind_address", "connect-timeout": "connect_timeout",

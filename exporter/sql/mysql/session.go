@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// CheckSession implements table.SessionChecker. It looks at the settings of a
-// database that the program opened, which [connector] makes otherwise.
+// CheckSession implements table.SessionChecker. It checks the session settings
+// of a database that the program opened. For other databases, [connector] makes
+// these settings.
 func (d dialect) CheckSession(ctx context.Context, db *sql.DB, toWrite bool) (err error) {
 	if !d.opened || !toWrite {
 		return nil

@@ -12,9 +12,10 @@ import (
 )
 
 // states are the error numbers of MySQL, MariaDB, Galera and group replication,
-// and of the proxies that speak their protocol, as far as a writer or reader of
-// the table data can meet them in a state that passes, in an unknown state or for
-// the content of a row. Any other number is a refusal that stays.
+// and of the proxies that speak their protocol. The table has the numbers that a
+// writer or reader of the table data can get in a state that passes, in an
+// unknown state or for the content of a row. Any other number is a refusal that
+// stays.
 var states = serverstate.Table{
 	Source: "MySQL 8 Error Message Reference (share/messages_to_clients.txt); MariaDB Error Codes (sql/share/errmsg-utf8.txt); Galera, wsrep-lib and sql/wsrep_mysqld.cc; MySQL group replication; MaxScale and ProxySQL manuals",
 	States: []serverstate.State{
@@ -112,12 +113,12 @@ var states = serverstate.Table{
 	},
 }
 
-// largestIDs are those of the types that the column id may have.
+// largestIDs are the largest ids of the types that the column id may have.
 var largestIDs = []string{"'2147483647'", "'4294967295'", "'9223372036854775807'", "'18446744073709551615'"}
 
-// classOfID returns the class of a duplicate id, which says nothing about the
-// notification. Two nodes of Galera may give out the same one; the next
-// transaction gets others. When the largest one is given out, there are no more.
+// classOfID returns the class of a duplicate id, which does not depend on the
+// notification. Two nodes of Galera may assign the same id. The next transaction
+// gets other ids. When the largest id is used up, there are no more.
 func classOfID(message string) serverstate.Class {
 	if slices.ContainsFunc(largestIDs, func(id string) bool { return strings.Contains(message, id) }) {
 		return serverstate.Stays
@@ -125,7 +126,7 @@ func classOfID(message string) serverstate.Class {
 	return serverstate.Contended
 }
 
-// classOf returns the class of an error that the server sent; ok is false for
+// classOf returns the class of an error that the server sent. ok is false for
 // any other error.
 func classOf(err error) (class serverstate.Class, ok bool) {
 	var e *driver.MySQLError
@@ -135,15 +136,16 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 	code := strconv.Itoa(int(e.Number))
 	switch {
 	case e.Number == 1105 && strings.Contains(e.Message, "max_allowed_packet"):
-		// A long parameter of a prepared statement has no number of its own.
+		// A parameter of a prepared statement that is too long has no error
+		// number of its own.
 		return serverstate.Row, true
 	case (e.Number == 1105 || e.Number == 1180) && (strings.Contains(e.Message, "wsrep_max_ws") || strings.Contains(e.Message, "writeset size")):
-		// A limit of Galera for transactions.
+		// This is Galera's limit for transactions.
 		return serverstate.Row, true
 	case e.Number == 1062 && strings.Contains(e.Message, "PRIMARY'"):
 		return classOfID(e.Message), true
 	case strings.HasPrefix(string(e.SQLState[:]), "45"):
-		// A trigger of the operator may choose any number.
+		// A trigger of the operator may use any number.
 		return serverstate.Row, true
 	case strings.HasPrefix(string(e.SQLState[:]), "40"):
 		return serverstate.Contended, true

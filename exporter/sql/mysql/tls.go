@@ -11,24 +11,25 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// A level says how far the server is verified. The names are MySQL's.
+// A level says how strictly the server is verified. The names are MySQL's.
 type level int
 
 const (
 	disabled       level = iota
-	preferred            // TLS if the server has it, whoever it is
-	required             // TLS, whoever the server is
-	verifyCA             // the authority signed the certificate, for whatever host
-	verifyIdentity       // the authority signed it for the host
+	preferred            // TLS if the server has it, without verification
+	required             // TLS, without verification
+	verifyCA             // a trusted authority signed the certificate, for any host
+	verifyIdentity       // a trusted authority signed the certificate for the host
 )
 
 var modes = map[string]level{
 	"DISABLED": disabled, "PREFERRED": preferred, "REQUIRED": required, "VERIFY_CA": verifyCA, "VERIFY_IDENTITY": verifyIdentity,
 }
 
-// tlsOptions are those of PyMySQL and of mysqlclient, as SQLAlchemy 1.4 hands
-// them on (sqlalchemy/dialects/mysql/mysqldb.py, pymysql/connections.py). Where
-// several say how far to verify, the strictest counts.
+// tlsOptions are the TLS options of PyMySQL and of mysqlclient, as SQLAlchemy
+// 1.4 passes them on (sqlalchemy/dialects/mysql/mysqldb.py,
+// pymysql/connections.py). If several options say how strictly to verify, the
+// strictest one counts.
 type tlsOptions struct {
 	tlsconfig.Options
 
@@ -71,7 +72,7 @@ func flag(options *connstr.Options, name string) *bool {
 
 func isTrue(option *bool) bool { return option != nil && *option }
 
-// level is how far the options ask to verify the server.
+// level returns how strictly the options ask to verify the server.
 func (t *tlsOptions) level() (level, error) {
 	least := preferred
 	if t.mode != "" {
@@ -95,9 +96,10 @@ func (t *tlsOptions) level() (level, error) {
 	return max(least, asked), err
 }
 
-// asked is how far the options other than ssl_mode ask to verify the server. In
-// PyMySQL each of them asks for TLS. Without ssl_verify_cert, authorities are
-// to verify the host, too; ssl_verify_cert alone verifies the chain only.
+// asked returns how strictly the options other than ssl_mode ask to verify the
+// server. In PyMySQL each of these options asks for TLS. If authorities are
+// given without ssl_verify_cert, the host is verified, too. With
+// ssl_verify_cert alone, only the chain is verified.
 func (t *tlsOptions) asked() (level, error) {
 	if t.ssl != "" && !strings.EqualFold(t.ssl, "true") && t.ssl != "1" {
 		return 0, fmt.Errorf("ssl=%s should be true; ssl_mode says more", t.ssl)
@@ -111,7 +113,7 @@ func (t *tlsOptions) asked() (level, error) {
 	case "1", "true", "yes", "required", "optional":
 		return verifyCA, nil
 	case "0", "false", "no", "none":
-		if t.identity == nil { // else PyMySQL verifies, whatever ssl_verify_identity says
+		if t.identity == nil { // otherwise PyMySQL verifies, whatever ssl_verify_identity says
 			return required, nil
 		}
 	default:
@@ -125,7 +127,7 @@ func (t *tlsOptions) asked() (level, error) {
 	case names && t.mode == "":
 		return verifyIdentity, nil
 	case names && strings.EqualFold(t.mode, "PREFERRED"):
-		return preferred, nil // if the server has TLS, the chain is verified, see configure
+		return preferred, nil // if the server has TLS, configure has the chain verified
 	case names:
 		return verifyCA, nil
 	case t.mode == "" && t.asksForTLS():
@@ -134,7 +136,7 @@ func (t *tlsOptions) asked() (level, error) {
 	return preferred, nil
 }
 
-// asksForTLS reports whether any option is there that asks for TLS in PyMySQL.
+// asksForTLS reports whether there is any option that asks for TLS in PyMySQL.
 func (t *tlsOptions) asksForTLS() bool {
 	return slices.ContainsFunc(t.given, func(name string) bool { return name != "ssl_disabled" })
 }

@@ -21,8 +21,9 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 	return Open(connectionString, opts...)
 }
 
-// libpq are the options that are handed on to Open as they are, as SQLAlchemy
-// hands them on to libpq. The value lists those that libpq takes, if they are few.
+// libpq lists the options that are passed on to Open unchanged, as SQLAlchemy
+// passes them on to libpq. The value lists the values that libpq accepts, if there
+// are only a few.
 var libpq = map[string][]string{
 	"connect_timeout": nil, "application_name": nil, "fallback_application_name": nil, "options": nil, "target_session_attrs": {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}, "passfile": nil, "service": nil, "servicefile": nil,
 	"min_protocol_version": {"3.0", "3.2", "latest"}, "max_protocol_version": {"3.0", "3.2", "latest"},
@@ -34,8 +35,8 @@ var libpq = map[string][]string{
 	"gssencmode": {"disable", "prefer", "require"}, "gssdelegation": {"0", "1"}, "gsslib": nil, "krbsrvname": nil,
 }
 
-// parse makes a data source of libpq's form from a URL of SQLAlchemy's, and
-// changes own by the options. filter_error_trace changes nothing, because the
+// parse makes a data source in libpq's form from a URL in SQLAlchemy's form,
+// and changes own by the options. filter_error_trace has no effect, because the
 // database finds failed traces in the notifications.
 func parse(connectionString string, own config) (dataSource string, _ config, err error) {
 	server, options, err := connstr.ParseServer(connectionString)
@@ -61,7 +62,8 @@ func parse(connectionString string, own config) (dataSource string, _ config, er
 }
 
 // takeServer takes the server, the user and the database from the URL and from
-// options, which win, as SQLAlchemy has it. Empty options count as missing.
+// options. As in SQLAlchemy, options take precedence. Empty options count as
+// missing.
 func takeServer(server connstr.Server, options *connstr.Options) (map[string]string, error) {
 	take := func(name string) string {
 		text, _ := options.Take(name)
@@ -80,7 +82,8 @@ func takeServer(server connstr.Server, options *connstr.Options) (map[string]str
 	return values, takeHosts(values, server, options.Each("host"), take("port"))
 }
 
-// takeOption takes one of libpq's options.
+// takeOption takes one of libpq's options. allowed lists its values if there
+// are only a few.
 func takeOption(values map[string]string, options *connstr.Options, name string, allowed []string) error {
 	var text string
 	if strings.HasPrefix(name, "ssl") || allowed != nil || name == "require_auth" || name == "requirepeer" {
@@ -108,8 +111,8 @@ func takeAsyncpgTLS(values map[string]string, options *connstr.Options) error {
 	return nil
 }
 
-// checkNumbers returns an error about a port or a time that is none. An empty port
-// in a list stands for the usual one.
+// checkNumbers returns an error about a port or a time that is not a valid number.
+// An empty port in a list stands for the default port.
 func checkNumbers(values map[string]string) error {
 	for port := range strings.SplitSeq(values["port"], ",") {
 		if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
@@ -124,9 +127,9 @@ func checkNumbers(values map[string]string) error {
 	return nil
 }
 
-// takeHosts reads the hosts. SQLAlchemy has two forms for several of them, each
-// of which wins over the host of the URL: host=a:1&host=b:2, and
-// host=a,b&port=1,2. They cannot be mixed.
+// takeHosts reads the hosts. SQLAlchemy has two forms for several hosts:
+// host=a:1&host=b:2, and host=a,b&port=1,2. Both take precedence over the host
+// of the URL. The two forms cannot be mixed.
 func takeHosts(values map[string]string, server connstr.Server, given []string, port string) error {
 	values["host"] = server.Host
 	if server.Port != 0 {
@@ -151,9 +154,9 @@ func takeHosts(values map[string]string, server connstr.Server, given []string, 
 	return nil
 }
 
-// splitHost reads host, host:port, an IPv6 address, [address] and
-// [address]:port. The folder of a unix socket is a host, too. As in SQLAlchemy, a
-// port may follow a folder only where the option host is repeated.
+// splitHost reads host, host:port, an IPv6 address, [address] and [address]:port.
+// The folder of a unix socket is a host, too. As in SQLAlchemy, a port may follow
+// a folder only if the option host is repeated.
 func splitHost(text string, repeated bool) (host, port string) {
 	if i := strings.LastIndexByte(text, ':'); repeated && strings.HasPrefix(text, "/") && isNumber(text[i+1:]) {
 		return text[:i], text[i+1:]
@@ -173,7 +176,7 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-// pairs writes the values that are not empty as libpq reads them.
+// pairs returns the values that are not empty in the form that libpq reads.
 func pairs(values map[string]string) string {
 	var all []string
 	quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`)

@@ -16,16 +16,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/sql/internal/table"
 )
 
-// dialect is PostgreSQL's, for one database.
+// A dialect is PostgreSQL's dialect, for one database.
 type dialect struct {
 	servers  string // host:port of each
 	database string
 	user     string
-	noCopy   *atomic.Bool // COPY was refused
-	opened   bool         // by the program, perhaps with another driver
+	noCopy   *atomic.Bool // set once COPY was refused
+	opened   bool         // whether the program opened the database, perhaps with another driver
 }
 
-// Name is the database and where it is.
+// Name returns the database and its address.
 func (d dialect) Name() string {
 	return strconv.Quote(d.database) + " at " + d.server()
 }
@@ -36,20 +36,23 @@ func (d dialect) server() string {
 
 func (dialect) Version() (query, product string) { return "SHOW server_version", "PostgreSQL" }
 
-// Tables looks where the search path finds the table; no right is needed.
+// Tables looks for the table where the search path finds it. The query needs no
+// right.
 func (dialect) Tables() string {
 	return "SELECT CAST(relname AS text) FROM pg_catalog.pg_class WHERE oid = to_regclass('data') UNION ALL " +
 		"SELECT CAST(relname AS text) FROM pg_catalog.pg_class JOIN pg_catalog.pg_index ON oid = indexrelid WHERE indrelid = to_regclass('data')"
 }
 
-// Schema makes all or, like the Python library, nothing: of a table that is there the
-// operator may have dropped indexes, and only its owner may make them.
+// Schema makes everything or, like the Python library, nothing. If the table exists,
+// the operator may have dropped indexes on purpose, and only the owner of the table
+// may make them.
 func (dialect) Schema(existing []string) []string {
 	if slices.Contains(existing, "data") {
 		return nil
 	}
 	statements := []string{
-		// Two that make the same table at once would fail in spite of IF NOT EXISTS.
+		// Without the lock, two sessions that make the same table at the same time
+		// would fail in spite of IF NOT EXISTS.
 		"SELECT pg_advisory_xact_lock(6877286011)",
 		"CREATE TABLE IF NOT EXISTS data (\n\tid SERIAL NOT NULL, \n\ttimestamp VARCHAR(26), \n\tbase_id VARCHAR(255), \n" +
 			"\tparent_id VARCHAR(255), \n\ttrace_id VARCHAR(255), \n\tproject VARCHAR(255), \n\thost VARCHAR(255), \n" +
@@ -61,7 +64,7 @@ func (dialect) Schema(existing []string) []string {
 	return statements
 }
 
-// Alphabet is that of the database.
+// Alphabet returns the alphabet of the database.
 func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error) {
 	var encoding, client string
 	if err := db.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), current_setting('client_encoding')").Scan(&encoding, &client); err != nil {
@@ -71,7 +74,7 @@ func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error)
 		return nil, fmt.Errorf("the sessions of the database have the client_encoding %s, which should be UTF8", client)
 	}
 	switch encoding {
-	case "UTF8", "SQL_ASCII": // the latter keeps what it is sent
+	case "UTF8", "SQL_ASCII": // SQL_ASCII stores the bytes that it receives
 		return table.Unicode, nil
 	case "LATIN1":
 		return table.Latin1, nil
@@ -80,13 +83,13 @@ func (dialect) Alphabet(ctx context.Context, db *sql.DB) (table.Alphabet, error)
 	}
 }
 
-// Begin leaves it to the database whether transactions may write, as Python's
-// driver does: an operator may have set default_transaction_read_only.
+// Begin lets the database decide whether transactions may write, as Python's
+// driver does, because an operator may have set default_transaction_read_only.
 func (dialect) Begin() string { return "BEGIN ISOLATION LEVEL READ COMMITTED" }
 
-// Commit implements table.Dialect. COMMIT of a transaction that failed before is
-// answered by ROLLBACK, and COMMIT outside of a transaction by a warning; both
-// would look like a success.
+// Commit implements table.Dialect. The server answers COMMIT of a transaction
+// that failed before by ROLLBACK, and COMMIT outside of a transaction by a
+// warning. Both answers would look like a success.
 func (dialect) Commit(ctx context.Context, c *sql.Conn) error {
 	return c.Raw(func(driver any) error {
 		conn, err := connOf(driver)
@@ -120,7 +123,7 @@ func (d dialect) CheckSession(ctx context.Context, db *sql.DB, _ bool) (err erro
 	})
 }
 
-// connOf returns pgx's own connection.
+// connOf returns pgx's own connection behind a database/sql connection.
 func connOf(driver any) (*pgx.Conn, error) {
 	conn, ok := driver.(*stdlib.Conn)
 	if !ok {
@@ -129,11 +132,12 @@ func connOf(driver any) (*pgx.Conn, error) {
 	return conn.Conn(), nil
 }
 
-// inTransaction is the status that PostgreSQL tells of a session in a
+// inTransaction is the status that PostgreSQL reports for a session in a
 // transaction that has not failed.
 const inTransaction = 'T'
 
-// Bind: the driver gives an interrupted connection up, which ends its transaction.
+// Bind returns ctx, because the driver closes a connection whose statement is
+// interrupted, which ends the transaction.
 func (dialect) Bind(ctx context.Context) context.Context { return ctx }
 
 // Rebind numbers the arguments.
@@ -151,36 +155,37 @@ func (dialect) Rebind(statement string) string {
 	return b.String()
 }
 
-// Same: IS NOT DISTINCT FROM would use no index.
+// Same does not use IS NOT DISTINCT FROM, because that would use no index.
 func (dialect) Same(a, b string) string {
 	return fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b)
 }
 
-// PhysicalOrder returns the column that tells where a row lies. A small row goes
-// into an earlier page that has room.
+// PhysicalOrder returns the column with the physical position of a row. A small
+// row is stored in an earlier page that has room.
 func (dialect) PhysicalOrder() (column, placeholder string) { return "ctid", "CAST(? AS tid)" }
 
-// IDs does not let the planner count the list: of a long one it would make one
-// walk through the table.
+// IDs hides the length of the list from the planner. For a long list, the
+// planner would otherwise read the whole table.
 func (dialect) IDs(list string) string {
 	return "id = ANY(ARRAY(SELECT unnest(CAST('{" + list + "}' AS bigint[]))))"
 }
 
-// Exact is the column: only collations that are not deterministic take
-// different texts for the same, and no database has one by default.
+// Exact returns the column. Only nondeterministic collations treat different
+// texts as equal, and no database has such a collation by default.
 func (dialect) Exact(column string) string     { return column }
 func (dialect) Unindexed(column string) string { return column + " || ''" }
 func (dialect) Text() string                   { return "CAST(data AS text)" }
 
 func (d dialect) Contains(word string) string { return "strpos(" + d.Text() + ", '" + word + "') > 0" }
 
-// Stamp has a collation that compares bytes, which is the fastest too.
+// Stamp has a collation that compares bytes, which is also the fastest one.
 func (dialect) Stamp(timestamp string) string {
 	return "(" + timestamp + ` || lpad(CAST(id AS text), 19, '0')) COLLATE "C"`
 }
 
-// Absent implements table.Errors: a database that is missing is an error.
+// Absent implements table.Errors. It returns false, because a missing database
+// is an error.
 func (dialect) Absent(error) bool { return false }
 
-// Replaced reports whether there is no table (undefined_table).
+// Replaced reports whether the table does not exist (undefined_table).
 func (dialect) Replaced(err error) bool { return state(err) == "42P01" }

@@ -16,7 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// state is the SQLSTATE of an error that the server sent, else empty.
+// state returns the SQLSTATE of an error that the server sent, or "" for any
+// other error.
 func state(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -45,11 +46,12 @@ func (dialect) Refuses(err error) bool {
 	return class == serverstate.Row
 }
 
-// TooMuch implements table.Errors: transactions have no limit of their own.
+// TooMuch implements table.Errors. It returns false, because transactions have
+// no limit of their own.
 func (dialect) TooMuch(error) bool { return false }
 
-// Suspect implements table.Errors: a server that a row drives out of memory
-// may end the session, or itself, with or without a word.
+// Suspect implements table.Errors. A server that runs out of memory because of
+// a row may end the session, or stop itself, with or without an error message.
 func (dialect) Suspect(err error, _ time.Duration) bool {
 	switch code := state(err); code {
 	case "":
@@ -59,8 +61,9 @@ func (dialect) Suspect(err error, _ time.Duration) bool {
 	}
 }
 
-// refusals are the messages of PgBouncer that stay the same however often it is
-// asked. PgBouncer sends 08P01 for these and for passing states alike.
+// The refusals of PgBouncer are messages that stay the same however often a
+// client connects. PgBouncer sends 08P01 for these refusals and for passing
+// states alike.
 var (
 	refusedUser     = []string{"authentication failed", "no such user"}
 	refusedDatabase = []string{"does not exist", "no such database"}
@@ -86,7 +89,8 @@ func lost(err error) bool {
 
 func (dialect) WrongTable(err error) bool { return state(err) == "42703" }
 
-// Explain says what the server refused, or that it was not to be reached.
+// Explain says what the server refused, or that the server could not be
+// reached.
 func (d dialect) Explain(err error) error {
 	if explained.Is(err) {
 		return err
@@ -96,7 +100,7 @@ func (d dialect) Explain(err error) error {
 	switch {
 	case errors.As(err, &e):
 		return explained.New(err, "%s", d.refusal(e))
-	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's, which was looked at
+	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's deadline, which was checked before
 		return explained.New(err, "cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
 	case errors.As(err, &connecting):
 		return explained.New(err, "cannot connect to PostgreSQL at %s: %s", d.server(), neterr.Causes(err))

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Fetch uses pgx's own interface: by database/sql's, each value would be copied
-// before it is looked at.
+// Fetch uses pgx's own interface. Through database/sql's interface, each value
+// would be copied before it is read.
 func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) (err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -21,7 +21,7 @@ func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, 
 		if err != nil {
 			return err
 		}
-		rows, err := conn.Query(ctx, query, append([]any{pgx.QueryExecModeExec}, args...)...) // values as text
+		rows, err := conn.Query(ctx, query, append([]any{pgx.QueryExecModeExec}, args...)...) // this mode returns values as text
 		if err != nil {
 			return err
 		}

@@ -17,9 +17,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// checkFiles returns an error about a file that the driver would read without
-// end: a device, a pipe, or one of more than 1 MiB. It also refuses a key that
-// others may read, as libpq does.
+// checkFiles returns an error about a file that the driver would read without a
+// limit: a device, a pipe, or a file of more than 1 MiB. It also refuses a key
+// that others may read, as libpq does.
 func checkFiles(settings map[string]string) error {
 	if settings["password"] == "" {
 		if _, err := readIfThere("the password file", settings["passfile"]); err != nil {
@@ -49,12 +49,12 @@ func checkFiles(settings map[string]string) error {
 	return checkRights("the key of the client's certificate", key, true)
 }
 
-// checkPasswordFile refuses a password file that others may read, as libpq does,
-// and one with several passwords for several hosts, because the driver would
-// send the first host's password to all of them.
+// checkPasswordFile refuses a password file that others may read, as libpq does.
+// It also refuses a file with different passwords for several hosts, because the
+// driver would send the first host's password to all of them.
 func checkPasswordFile(c *pgx.ConnConfig, settings map[string]string) error {
 	if c.Password == "" || settings["password"] != "" {
-		return nil // it is not from a password file
+		return nil // the password is not from a password file
 	}
 	path := settings["passfile"]
 	if err := checkRights("the password file", path, false); err != nil {
@@ -80,7 +80,8 @@ func checkPasswordFile(c *pgx.ConnConfig, settings map[string]string) error {
 	return nil
 }
 
-// atHome is a file in the home directory; without one it is no file at all.
+// atHome returns the path of a file in the home directory. Without a home
+// directory it returns os.DevNull.
 func atHome(path ...string) string {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -89,7 +90,8 @@ func atHome(path ...string) string {
 	return filepath.Join(append([]string{home}, path...)...)
 }
 
-// defaultPassfile is where libpq looks for passwords by default.
+// defaultPassfile returns the file in which libpq looks for passwords by
+// default.
 func defaultPassfile() string {
 	if runtime.GOOS == "windows" {
 		return filepath.Join(os.Getenv("APPDATA"), "postgresql", "pgpass.conf")
@@ -97,15 +99,15 @@ func defaultPassfile() string {
 	return atHome(".pgpass")
 }
 
-// checkRights returns an error if others may read a file. A key of root's may
-// be read by its group. On Windows, like libpq, it checks nothing.
+// checkRights returns an error if others may read a file. The group may read a
+// key that belongs to root. On Windows it checks nothing, like libpq.
 func checkRights(what, path string, key bool) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil //nolint:nilerr // the driver cannot read it either, and says so
+		return nil //nolint:nilerr // the driver cannot read the file either, and reports that
 	}
 	others := info.Mode().Perm() & 0o077
 	if key && ownedByRoot(info) {

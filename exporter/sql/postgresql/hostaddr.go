@@ -9,9 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// takeAddresses reads libpq's option hostaddr. It names the IP address of each
-// host, so that no name server is asked, while the certificate and the password
-// file are still checked by the host. It returns the address of each host.
+// takeAddresses reads libpq's option hostaddr, and returns the address of each
+// host. The option names the IP address of each host. So no name server is
+// asked, but the certificate and the password file are still checked by the
+// host.
 func takeAddresses(values map[string]string, text string) (map[string]string, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // no addresses
@@ -43,7 +44,7 @@ func takeAddresses(values map[string]string, text string) (map[string]string, er
 	return addresses, nil
 }
 
-// lookUpIn makes the driver connect to the addresses.
+// lookUpIn makes the driver connect to the addresses of the hosts.
 func lookUpIn(c *pgx.ConnConfig, addresses map[string]string) {
 	if len(addresses) == 0 {
 		return

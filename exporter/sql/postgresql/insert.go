@@ -12,9 +12,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// latest looks up each trace_id by the index. For all at once the planner might
-// read the whole table. `id + 0` stops the planner from using the primary key
-// instead of the index on trace_id.
+// latest looks up each trace_id with the index. If one condition named all
+// trace_ids, the planner might read the whole table. `id + 0` stops the planner
+// from using the primary key instead of the index on trace_id.
 var latest = fmt.Sprintf("SELECT stored.* FROM unnest($1::text[]) AS asked (trace_id) CROSS JOIN LATERAL "+
 	"(SELECT %s, CAST(data AS text) FROM data WHERE trace_id = asked.trace_id ORDER BY id + 0 DESC LIMIT %d) AS stored",
 	strings.Join(table.Columns(), ", "), table.SameTraceID)
@@ -23,10 +23,10 @@ func (dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]ta
 	return table.ReadRows(ctx, c, latest, traceIDs)
 }
 
-// Insert sends rows by COPY, as text: that goes into columns of any type, such as
-// data where somebody made it jsonb. pgx's own CopyFrom asks for the types first.
-// COPY is refused where data is a view, and under row-level security; then, and
-// from then on, rows go by a statement.
+// Insert sends rows with COPY, as text. Text can be copied into columns of any
+// type, such as a data column that somebody changed to jsonb. pgx's own CopyFrom
+// asks for the types first. COPY is refused if data is a view, and under
+// row-level security. From the first refusal on, rows are sent with a statement.
 func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	if len(rows) == 0 {
 		_, err := c.ExecContext(ctx, confirm)
@@ -52,18 +52,18 @@ func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (ins
 }
 
 // confirm writes an empty record to the write-ahead log if there are synchronous
-// standbys, so that COMMIT waits for them. It is needed if all rows were stored
-// already: the COMMIT that stored them may have been ended while it waited, and a
-// COMMIT without a record does not wait.
+// standbys, so that COMMIT waits for them. The record is needed if all rows were
+// stored already, because a COMMIT without a record does not wait, and the COMMIT
+// that stored the rows may have been interrupted while it waited.
 const confirm = "SELECT CASE WHEN current_setting('synchronous_standby_names', true) <> '' THEN pg_logical_emit_message(true, 'osprofiler', '') END"
 
-// What PostgreSQL says where it does not COPY.
+// The SQLSTATEs with which PostgreSQL refuses COPY.
 const (
 	wrongKind    = "42809"
 	notSupported = "0A000"
 )
 
-// errNoCopy has the transaction begin again.
+// errNoCopy makes the caller repeat the transaction.
 var errNoCopy = errors.New("the table takes no COPY")
 
 // insert sends rows as one array for each column.
@@ -99,8 +99,8 @@ var insertion = func() string {
 		table.ColumnList, strings.Join(table.Columns(), ", r."), strings.Join(arrays, ", "))
 }()
 
-// copyText writes rows in COPY's text format while they are read, so that the
-// server is at work meanwhile.
+// copyText encodes rows in COPY's text format while they are read, so that the
+// server works in the meantime.
 type copyText struct {
 	rows []table.Row // still to be written
 	text []byte      // written, still to be read
@@ -126,7 +126,7 @@ func (t *copyText) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// appendRow writes a line: the values between tabs, NULL as \N.
+// appendRow appends a line: the values separated by tabs, NULL as \N.
 func appendRow(text []byte, values []any) []byte {
 	for i, value := range values {
 		if i > 0 {
@@ -141,8 +141,8 @@ func appendRow(text []byte, values []any) []byte {
 	return append(text, '\n')
 }
 
-// escapes are the letters behind a backslash that stand for what would end a
-// value or a line, or begin such an escape.
+// escapes contains the letters that stand, behind a backslash, for characters
+// that would end a value or a line, or begin an escape.
 var escapes = [256]byte{'\t': 't', '\n': 'n', '\r': 'r', '\\': '\\'}
 
 func appendEscaped(text []byte, value string) []byte {

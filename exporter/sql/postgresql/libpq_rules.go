@@ -15,12 +15,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// applyLibpqRules adds to the driver's configuration what libpq does for security and the
-// driver does not: the options that it hands on to the server, and what libpq
-// refuses. (The driver itself has sslmode, sslrootcert, sslcert, sslkey,
-// sslpassword, sslcertmode, sslsni, sslnegotiation, channel_binding and
-// require_auth.) See "Database Connection Control Functions" and "SSL Support"
-// in PostgreSQL's manual, and fe-connect.c and fe-secure-openssl.c.
+// applyLibpqRules adds to the driver's configuration the security rules that libpq has
+// and the driver lacks: options that the driver would pass on to the server, and refusals
+// of libpq. (The driver itself has sslmode, sslrootcert, sslcert, sslkey, sslpassword,
+// sslcertmode, sslsni, sslnegotiation, channel_binding and require_auth.) See "Database
+// Connection Control Functions" and "SSL Support" in PostgreSQL's manual, and
+// fe-connect.c and fe-secure-openssl.c.
 func applyLibpqRules(c *pgx.ConnConfig) error {
 	tune(c)
 	options := takeOptions(c)
@@ -49,9 +49,9 @@ func applyLibpqRules(c *pgx.ConnConfig) error {
 	})
 }
 
-// takeOptions takes the options of libpq that the driver does not know, and
-// which it would send to the server. They come from the connection string, a
-// service file or, as the last, the environment.
+// takeOptions removes the options of libpq that the driver does not know and
+// would send to the server, and returns them. They come from the connection
+// string, a service file or, with the lowest precedence, the environment.
 func takeOptions(c *pgx.ConnConfig) map[string]string {
 	options := map[string]string{}
 	for name, variable := range map[string]string{
@@ -70,8 +70,9 @@ func takeOptions(c *pgx.ConnConfig) map[string]string {
 	return options
 }
 
-// validator returns an error where the driver's check of target_session_attrs
-// panics, because that check takes the server's answer for well-formed.
+// validator returns a check that turns a panic of the driver's check of
+// target_session_attrs into an error. The driver's check panics on a malformed
+// answer of the server.
 func validator(validate pgconn.ValidateConnectFunc) pgconn.ValidateConnectFunc {
 	if validate == nil {
 		return nil
@@ -86,7 +87,8 @@ func validator(validate pgconn.ValidateConnectFunc) pgconn.ValidateConnectFunc {
 	}
 }
 
-// eachTLS calls f for the configuration of each host that is connected to by TLS.
+// eachTLS calls f for the configuration of each host to which the driver connects
+// with TLS.
 func eachTLS(c *pgx.ConnConfig, f func(*tls.Config) error) error {
 	configs := []*tls.Config{c.TLSConfig}
 	for _, other := range c.Fallbacks {
@@ -103,8 +105,8 @@ func eachTLS(c *pgx.ConnConfig, f func(*tls.Config) error) error {
 	return nil
 }
 
-// versions reads between which versions of TLS the connection should be; 0
-// stands for the newest. TLS 1.0 and 1.1 are not spoken.
+// versions reads the lowest and the highest version of TLS that the options
+// allow. 0 stands for the newest. TLS 1.0 and 1.1 are not supported.
 func versions(options map[string]string) (least, most uint16, err error) {
 	least, err = version("ssl_min_protocol_version", options["ssl_min_protocol_version"])
 	most, err2 := version("ssl_max_protocol_version", options["ssl_max_protocol_version"])
@@ -118,7 +120,7 @@ func versions(options map[string]string) (least, most uint16, err error) {
 	return least, most, nil
 }
 
-// version reads a version of TLS as libpq spells it.
+// version reads a version of TLS in libpq's spelling.
 func version(name, text string) (uint16, error) {
 	switch strings.ToLower(text) {
 	case "":
@@ -135,7 +137,7 @@ func version(name, text string) (uint16, error) {
 	return 0, fmt.Errorf("%s=%s should be TLSv1.2 or TLSv1.3", name, text)
 }
 
-// guardNegotiation refuses sslnegotiation=direct where a connection might go
+// guardNegotiation refuses sslnegotiation=direct if a connection might do
 // without TLS, as libpq does.
 func guardNegotiation(c *pgx.ConnConfig) error {
 	switch c.SSLNegotiation {
@@ -154,10 +156,10 @@ func guardNegotiation(c *pgx.ConnConfig) error {
 	return nil
 }
 
-// guardTLS has the server verified where libpq does. The driver takes the
-// system's authorities where none are named, which libpq does only for
-// sslrootcert=system, and verifies nothing for allow and prefer, for which
-// libpq verifies who signed if there is a root certificate.
+// guardTLS makes the driver verify the server in the cases in which libpq does.
+// If no authorities are named, the driver uses the system's, but libpq does so
+// only for sslrootcert=system. For allow and prefer, the driver verifies
+// nothing, but libpq verifies the chain if there is a root certificate.
 func guardTLS(t *tls.Config, direct bool) error {
 	switch verifies := !t.InsecureSkipVerify || t.VerifyPeerCertificate != nil; {
 	case verifies && t.RootCAs == nil:
@@ -174,7 +176,8 @@ func guardTLS(t *tls.Config, direct bool) error {
 	return nil
 }
 
-// revoked is where libpq looks for a list of revoked certificates, if there is one.
+// revoked returns the path at which libpq looks for a list of revoked certificates,
+// or "" if there is no such file.
 func revoked() string {
 	path := atHome(".postgresql", "root.crl")
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
@@ -183,8 +186,8 @@ func revoked() string {
 	return path
 }
 
-// checkProtocol refuses a server that does not confirm PostgreSQL's protocol:
-// TLS that begins at once might reach a server of another kind.
+// checkProtocol refuses a server that does not confirm PostgreSQL's protocol,
+// because TLS that begins at once might reach a server of another kind.
 func checkProtocol(t *tls.Config) {
 	before := t.VerifyConnection
 	t.VerifyConnection = func(state tls.ConnectionState) error {

@@ -15,8 +15,8 @@ func ownedByRoot(info fs.FileInfo) bool {
 }
 
 // checkPeer returns an error if the server at the other end of a unix socket
-// runs as another user than this. Other connections have no such user, and
-// libpq does not look at them either.
+// runs as a user other than want. Other kinds of connections have no such user,
+// and libpq does not check them either.
 func checkPeer(conn net.Conn, want string) error {
 	socket, ok := conn.(*net.UnixConn)
 	if !ok {

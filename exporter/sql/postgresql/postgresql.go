@@ -30,7 +30,7 @@ func init() {
 type config struct {
 	readOnly    bool
 	busyTimeout time.Duration
-	addresses   map[string]string // of hosts, as hostaddr says
+	addresses   map[string]string // the addresses of hosts that hostaddr names
 }
 
 // An Option changes how a database is opened.
@@ -44,8 +44,8 @@ func (f optionFunc) apply(c *config) { f(c) }
 // right to write is needed.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
-// WithBusyTimeout says how long a transaction that the database gave up in
-// favor of others is tried again; by default ten seconds.
+// WithBusyTimeout sets how long a transaction is retried that the database gave
+// up in favor of others. The default is ten seconds.
 func WithBusyTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.busyTimeout = d })
 }
@@ -61,9 +61,9 @@ func newConfig(opts []Option) config {
 // Open opens a store in the database that a connection string names, such as
 // postgresql://user:password@host:5432/database, with the environment and the
 // files that libpq uses. As with libpq, a key or a password file that others may
-// read is an error, and the server is verified as the options say;
-// docs/stores/sql.md lists them. Options in the connection string take precedence
-// over opts.
+// read is an error, and the server is verified as the options say.
+// docs/stores/sql.md lists the options. Options in the connection string take
+// precedence over opts.
 //
 // Open does not connect. Write and Ping of a store that is not read-only make the
 // table and its indexes if there is no table. Until then the store reads as empty.
@@ -77,10 +77,10 @@ func Open(connectionString string, opts ...Option) (*store.Store, error) {
 		return nil, store.BadConnectionString(err)
 	}
 	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 10 * time.Second // like a name that does not answer
+		c.ConnectTimeout = 10 * time.Second // the same time as for a name that does not answer
 	}
-	// Nothing is prepared, so that poolers which give each transaction another
-	// session are no trouble.
+	// Nothing is prepared, so that poolers that give each transaction another
+	// session cause no trouble.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	c.RuntimeParams["client_encoding"] = "UTF8"
 	lookUpIn(c, own.addresses)
@@ -130,7 +130,7 @@ func parseDataSource(dataSource string) (*pgx.ConnConfig, error) {
 	return c, nil
 }
 
-// serversOf names the servers, each as host:port.
+// serversOf returns the servers, each as host:port.
 func serversOf(c *pgx.ConnConfig) string {
 	all := []string{net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))}
 	for _, other := range c.Fallbacks {
@@ -141,11 +141,12 @@ func serversOf(c *pgx.ConnConfig) string {
 	return strings.Join(all, ",")
 }
 
-// connections is how many a store has at most; one is held by a batch, one by
-// a page that is read.
+// connections is the maximum number of connections of a store. Each batch uses
+// one, and each page that is being read uses one.
 const connections = 8
 
-// unusable says why a data source cannot be used, and does not show it.
+// unusable returns the error that says why a data source cannot be used. The
+// error does not show the data source.
 func unusable(err error) error {
 	var wrong *pgconn.ParseConfigError
 	if errors.As(err, &wrong) {
@@ -156,7 +157,8 @@ func unusable(err error) error {
 		if inner := errors.Unwrap(wrong); inner != nil {
 			return fmt.Errorf("the connection string for PostgreSQL cannot be used: %w", inner)
 		}
-		// Without a cause the driver only says which value is unknown, behind the data source.
+		// If there is no cause, the driver's error only says which value is unknown, behind
+		// the data source.
 		text := wrong.Error()
 		if i := strings.LastIndex(text, "`: unknown "); i >= 0 {
 			return fmt.Errorf("the connection string for PostgreSQL cannot be used: %s", text[i+3:])

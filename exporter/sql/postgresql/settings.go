@@ -15,16 +15,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// environment are the variables of libpq for the settings that say whom to
+// environment contains the variables of libpq for the settings that say whom to
 // trust and which files to read.
 var environment = map[string]string{
 	"password": "PGPASSWORD", "passfile": "PGPASSFILE", "service": "PGSERVICE", "servicefile": "PGSERVICEFILE",
 	"sslmode": "PGSSLMODE", "sslcertmode": "PGSSLCERTMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
 }
 
-// settingsOf returns these settings in the order of libpq: the data source wins
-// over the service file, and that over the environment. It does not tell what
-// is wrong with the data source, because the driver does.
+// settingsOf returns these settings with the precedence of libpq: the data
+// source before the service file, and the service file before the environment.
+// It does not report errors in the data source, because the driver does.
 func settingsOf(dataSource string) (map[string]string, error) {
 	settings := map[string]string{"passfile": defaultPassfile(), "servicefile": atHome(".pg_service.conf")}
 	for name, variable := range environment {
@@ -47,8 +47,8 @@ func settingsOf(dataSource string) (map[string]string, error) {
 	return inEnvironment, nil
 }
 
-// readService reads a section of a service file. A file or section that is
-// missing is left to the driver.
+// readService reads a section of a service file. The driver reports a missing
+// file or section.
 func readService(path, name string) (map[string]string, error) {
 	text, err := readIfThere("the service file", path)
 	if err != nil || text == nil {
@@ -60,14 +60,14 @@ func readService(path, name string) (map[string]string, error) {
 	}
 	service, err := file.GetService(name)
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // the driver says that there is no such section
+		return nil, nil //nolint:nilerr,nilnil // the driver reports that there is no such section
 	}
 	return service.Settings, nil
 }
 
-// readIfThere reads a file. The text is nil if the system cannot open the file:
-// the driver says so, or does without the file, as in a home directory into
-// which this account may not look.
+// readIfThere reads a file. The text is nil if the system cannot open the file.
+// In that case the driver either reports the error or does without the file,
+// for example if this account may not read the home directory.
 func readIfThere(what, path string) (text []byte, err error) {
 	text, err = files.ReadSmall(path)
 	var system syscall.Errno
@@ -109,8 +109,8 @@ func keywords(dataSource string) map[string]string {
 	}
 }
 
-// withEnvironment adds to a data source what libpq takes from an old variable,
-// and the driver does not.
+// withEnvironment adds to a data source the setting that libpq takes from an
+// old environment variable and the driver does not.
 func withEnvironment(dataSource string, settings map[string]string) string {
 	if !strings.HasPrefix(os.Getenv("PGREQUIRESSL"), "1") || cmp.Or(settings["sslmode"], os.Getenv("PGSSLMODE")) != "" {
 		return dataSource

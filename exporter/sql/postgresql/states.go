@@ -11,7 +11,7 @@ import (
 
 // states are the SQLSTATEs of PostgreSQL. A row with two characters stands for
 // its whole class. A trigger of the operator may raise an error of any class
-// that speaks of data; such an error refuses the row.
+// that is about data. Such an error refuses the row.
 var states = serverstate.Table{
 	Source: "PostgreSQL, Appendix A (src/backend/utils/errcodes.txt); PgBouncer, src/objects.c and src/client.c",
 	States: []serverstate.State{
@@ -89,7 +89,7 @@ var states = serverstate.Table{
 	},
 }
 
-// classOf returns the class of an error that the server sent; ok is false for
+// classOf returns the class of an error that the server sent. ok is false for
 // any other error.
 func classOf(err error) (class serverstate.Class, ok bool) {
 	var e *pgconn.PgError
@@ -103,7 +103,7 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 		return serverstate.Passes, true
 	}
 	if e.Code == "23505" && ofID(e) {
-		// A sequence that lags behind the rows, as after logical replication.
+		// The sequence lags behind the rows, as after logical replication.
 		return serverstate.Contended, true
 	}
 	state, known := states.Find(e.Code)
@@ -113,14 +113,15 @@ func classOf(err error) (class serverstate.Class, ok bool) {
 	return state.Class, true
 }
 
-// ofID reports whether a duplicate is one of the id, of which the notification says
-// nothing. Each attempt takes further ids from the sequence.
+// ofID reports whether the duplicate value is an id, which does not come from the
+// notification. Each attempt takes further ids from the sequence.
 func ofID(e *pgconn.PgError) bool {
 	return e.ConstraintName == "data_pkey" || strings.Contains(e.Detail, "(id)=(")
 }
 
-// inRecovery reports whether a standby refuses because it is one. The message may
-// be in any language; the name of the server's function is not.
+// inRecovery reports whether a standby refuses a statement because it is a
+// standby. The message may be in any language, but the name of the server's
+// function is always the same.
 func inRecovery(e *pgconn.PgError) bool {
 	switch e.Routine {
 	case "check_XactReadOnly", "check_transaction_read_only", "check_XactIsoLevel", "check_transaction_isolation",

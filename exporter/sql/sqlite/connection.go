@@ -18,12 +18,12 @@ func openConnectionString(_ context.Context, connectionString string, o store.Op
 	return Open(connectionString, opts...)
 }
 
-// parse reads the path and the options, which change c. filter_error_trace
-// changes nothing, because the database finds failed traces in the notifications.
+// parse reads the path and the options, which change c. filter_error_trace has no
+// effect, because the database finds failed traces in the notifications.
 func parse(connectionString string, c config) (path string, _ config, err error) {
 	rest, options := connstr.Cut(connectionString)
 	options.Bool("osp_sync", &c.sync)
-	options.Duration("timeout", &c.busyTimeout) // of Python's sqlite3, in seconds
+	options.Duration("timeout", &c.busyTimeout) // the option of Python's sqlite3, in seconds
 	options.Ignore("check_same_thread", "isolation_level", "detect_types", "cached_statements", "autocommit", "plugin")
 	options.Duration("osp_busy_timeout", &c.busyTimeout)
 	options.Bool("osp_read_only", &c.readOnly)
@@ -36,8 +36,8 @@ func parse(connectionString string, c config) (path string, _ config, err error)
 	return path, c, err
 }
 
-// pathOf counts slashes as SQLAlchemy does: the path is the text behind the third
-// slash, without escapes.
+// pathOf returns the path in a connection string. It counts slashes as SQLAlchemy
+// does: the path is the text behind the third slash, without escapes.
 func pathOf(connectionString string) (string, error) {
 	_, rest, _ := strings.Cut(connectionString, "://")
 	path, ok := strings.CutPrefix(rest, "/")

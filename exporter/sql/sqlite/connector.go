@@ -19,16 +19,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// A connector opens connections to the file that the path names at that time.
+// A connector opens connections to the file that the path names when a
+// connection is opened.
 type connector struct {
 	config
-	path     string // as it was given, for errors
+	path     string // as given by the caller, for errors
 	absolute string
-	age      atomic.Int64 // how many times all connections were given up
+	age      atomic.Int64 // how many times all connections were abandoned
 
 	mu   sync.Mutex
 	last os.FileInfo // the file of the latest connection
-	eras int64       // how many databases there were
+	eras int64       // how many databases the path has named
 }
 
 // era returns a number that changes when connections lead to another database
@@ -39,8 +40,8 @@ func (k *connector) era() int64 {
 	return k.eras
 }
 
-// renew gives up all connections. If the table was gone, its rows are too, and
-// the database counts as another one.
+// renew abandons all connections. If the table was gone, its rows are gone too,
+// and the database counts as another one.
 func (k *connector) renew(tableGone bool) {
 	k.age.Add(1)
 	k.mu.Lock()
@@ -50,7 +51,7 @@ func (k *connector) renew(tableGone bool) {
 	}
 }
 
-// note remembers the file of a new connection.
+// note remembers the file to which a new connection leads.
 func (k *connector) note(file os.FileInfo) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -59,8 +60,8 @@ func (k *connector) note(file os.FileInfo) {
 	}
 }
 
-// forget notes that there is no file. The next one is another database, though
-// the system may give it the same inode.
+// forget records that there is no file. The next file is another database, even
+// if the system gives it the same inode.
 func (k *connector) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -70,8 +71,8 @@ func (k *connector) forget() {
 // Driver implements driver.Connector.
 func (k *connector) Driver() driver.Driver { return &base.Driver{} }
 
-// Connect implements driver.Connector. If the file does not exist, the error is
-// an errAbsent; create makes the file.
+// Connect implements driver.Connector. If the file does not exist, the error
+// wraps errAbsent. Then create makes the file.
 func (k *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := k.check(); err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (k *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return k.open(ctx, "rw")
 }
 
-// check says in one sentence why the file cannot be used.
+// check returns an error that says in one sentence why the file cannot be used.
 func (k *connector) check() error {
 	if err := files.Check(k.absolute, k.readOnly, "a SQLite database"); err != nil {
 		return err
@@ -96,8 +97,9 @@ func (k *connector) check() error {
 // companions are the endings of the files that SQLite makes beside a database.
 var companions = [...]string{"-journal", "-wal", "-shm"}
 
-// checkShared looks at the database and at the files beside it. SQLite
-// writes old rows into a journal that is there already, and rolls it back.
+// checkShared checks the database and the files beside it. The files beside it
+// matter because SQLite writes old rows into an existing journal, and rolls an
+// existing journal back.
 func (k *connector) checkShared() error {
 	if err := files.CheckShared(k.absolute); err != nil {
 		return err
@@ -110,8 +112,8 @@ func (k *connector) checkShared() error {
 	return nil
 }
 
-// behindLinks is the path of the file itself, beside which SQLite makes the
-// journal.
+// behindLinks returns the path of the file itself, beside which SQLite makes
+// the journal.
 func behindLinks(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target
@@ -119,8 +121,8 @@ func behindLinks(path string) string {
 	return path
 }
 
-// open opens one connection, and notes which file it is to. If the path comes
-// to name another file meanwhile, open begins again.
+// open opens one connection, and records to which file the connection leads. If
+// the path names another file meanwhile, open starts again.
 func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*conn, error) {
 	for range 10 {
 		age := k.age.Load()
@@ -151,9 +153,10 @@ func (k *connector) open(ctx context.Context, mode string, pragmas ...string) (*
 	return nil, errReplaced
 }
 
-// bound keeps the database below the size that the process's files may have
-// (ulimit -f), with room for the journal's own bytes. A write beyond the limit
-// ends a Go program by a signal; SQLite says instead that the database is full.
+// bound limits the size of the database to less than the largest file that the
+// process may write (ulimit -f), with room for the journal's own bytes. A write
+// beyond that limit ends a Go program by a signal. With the bound, SQLite
+// reports instead that the database is full.
 func bound(ctx context.Context, c sqliteConn) error {
 	limit := largestDatabase()
 	if limit == math.MaxInt64 {
@@ -166,7 +169,7 @@ func bound(ctx context.Context, c sqliteConn) error {
 	return err
 }
 
-// largestDatabase returns the size in bytes that the database may have.
+// largestDatabase returns the largest permitted size of the database in bytes.
 func largestDatabase() int64 {
 	limit := files.SizeLimit()
 	if limit == math.MaxInt64 {
@@ -175,8 +178,8 @@ func largestDatabase() int64 {
 	return limit / 10 * 9
 }
 
-// checkOpened makes sure that the file that was opened is the one that was
-// checked: it may have been replaced in between.
+// checkOpened makes sure that the opened file is the file that was checked,
+// because the file may have been replaced in between.
 func (k *connector) checkOpened(c *conn) error {
 	if now, err := os.Stat(k.absolute); err != nil || !os.SameFile(now, c.file) {
 		return errReplaced
@@ -187,13 +190,15 @@ func (k *connector) checkOpened(c *conn) error {
 	return k.checkShared()
 }
 
-// errAbsent says that a store which may write has no file yet.
+// errAbsent means that a store that may write has no file yet.
 var errAbsent = fmt.Errorf("there is no SQLite database: %w", fs.ErrNotExist)
 
-// errReplaced says that the path names another file than the one that was open.
+// errReplaced means that the path names another file than the file that was
+// opened.
 var errReplaced = errors.New("the database file was moved or removed while it was written")
 
-// sqliteConn is a connection of the driver, with all that database/sql uses.
+// sqliteConn is a connection of the driver, with all methods that database/sql
+// uses.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -221,9 +226,9 @@ func connect(ctx context.Context, source string) (sqliteConn, error) {
 	return its, nil
 }
 
-// pragmas are the settings of each connection. With synchronous = extra,
-// SQLite syncs the folder after it removed the journal. Otherwise the journal could be
-// there again after a loss of power, and undo what was acknowledged.
+// pragmas returns the settings of each connection. With synchronous = extra, SQLite
+// syncs the folder after it removed the journal. Otherwise a loss of power could bring
+// the journal back, and the journal would undo acknowledged writes.
 func (k *connector) pragmas() []string {
 	if !k.sync {
 		return pragmas("off")
@@ -236,12 +241,13 @@ func pragmas(synchronous string) []string {
 }
 
 // driverPatience is how many milliseconds SQLite itself waits for a lock. SQLite
-// does not look at contexts meanwhile, so that the table does most of the waiting.
+// does not look at contexts meanwhile, so the table does most of the waiting.
 const driverPatience = 50
 
-// dataSource is the driver's name of the database. The journal stays SQLite's
-// own rollback journal, so that between transactions all is in one file, which
-// may be copied, or read where nothing can be written.
+// dataSource returns the driver's name of the database. The journal remains
+// SQLite's own rollback journal. So between transactions everything is in one
+// file, which can be copied, and can be read from a place where nothing can be
+// written.
 func dataSource(absolute, mode string, pragmas []string) string {
 	slashed := filepath.ToSlash(absolute)
 	if slashed[0] != '/' {

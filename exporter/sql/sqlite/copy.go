@@ -15,17 +15,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// mostCopied is the size of the largest database of which a private copy is made.
+// mostCopied is the size of the largest database that is copied for recovery.
 const mostCopied = 1 << 30
 
 // A recovered is a private copy of a database, recovered from the journal or
 // write-ahead log beside it.
 type recovered struct {
 	folder string
-	states map[string]state // of the files that were copied
+	states map[string]state // the states of the copied files, by path
 }
 
-// A state tells a file from what it was before.
+// A state identifies the content of a file at one moment.
 type state struct {
 	info    os.FileInfo // nil: there is no file
 	size    int64
@@ -47,7 +47,7 @@ func (s state) same(t state) bool {
 	return os.SameFile(s.info, t.info) && s.size == t.size && s.changed.Equal(t.changed)
 }
 
-// current reports whether the files are as they were when they were copied.
+// current reports whether the files are unchanged since they were copied.
 func (r *recovered) current() bool {
 	for path, was := range r.states {
 		if !was.same(stateOf(path)) {
@@ -60,10 +60,10 @@ func (r *recovered) current() bool {
 func (r *recovered) remove() error { return os.RemoveAll(r.folder) }
 
 // connectToCopy opens a connection to a private copy of the database, in which
-// SQLite has recovered what was committed. errReplaced says that the files
-// changed meanwhile, so that the copy may be of no use.
+// SQLite has recovered the committed data. errReplaced means that the files
+// changed meanwhile, so that the copy may be useless.
 func (k *connector) connectToCopy(ctx context.Context) (*conn, error) {
-	folder, err := os.MkdirTemp("", "osp-sqlite-") // for this account only
+	folder, err := os.MkdirTemp("", "osp-sqlite-") // only this account may use the folder
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a copy of the database %q to recover it: %w", k.path, err)
 	}
@@ -100,13 +100,14 @@ func (k *connector) recoverCopy(ctx context.Context, r *recovered) (*conn, error
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	_ = r.remove() // where open files can be removed, nothing stays behind even if this process is killed
+	_ = r.remove() // on systems where open files can be removed, nothing is left behind even if this process is killed
 	return c, nil
 }
 
-// copyInto copies the journal or log first and the database then. If the former
-// has not changed meanwhile, the two belong together: a journal is removed when
-// it was rolled back, and a log grows by what is committed.
+// copyInto copies the journal or log first and then the database. If the
+// journal or log has not changed meanwhile, it belongs to the copied database,
+// because a journal is removed when it has been rolled back, and a log grows
+// with each commit.
 func (k *connector) copyInto(r *recovered, source, target string) error {
 	for _, suffix := range []string{"", "-journal", "-wal"} {
 		r.states[source+suffix] = stateOf(source + suffix)
@@ -132,7 +133,7 @@ func (k *connector) copyInto(r *recovered, source, target string) error {
 		return errors.Join(err, fmt.Errorf("the journal of the SQLite database %q names other databases: only an account that owns the file can recover it", k.path))
 	}
 	for suffix, was := range sums {
-		if suffix == "" { // its size and time are compared below
+		if suffix == "" { // the database's size and time are compared below
 			continue
 		}
 		if sum, err := sumOf(source + suffix); err != nil || sum != was {
@@ -176,11 +177,13 @@ func sumOf(path string) (uint64, error) {
 	return h.Sum64(), err
 }
 
-// journalMagic ends a journal that names another one, and begins every journal.
+// journalMagic is the end of a journal that names another journal, and the
+// beginning of every journal.
 var journalMagic = []byte{0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7}
 
-// namesOthers reports whether a journal is of a transaction over several
-// databases. To roll it back, SQLite removes a file that the journal names.
+// namesOthers reports whether a journal belongs to a transaction over several
+// databases. To roll such a journal back, SQLite removes a file that the
+// journal names.
 func namesOthers(journal string) (bool, error) {
 	f, err := os.Open(journal)
 	if errors.Is(err, fs.ErrNotExist) {

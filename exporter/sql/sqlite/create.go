@@ -11,14 +11,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// creating keeps others in this process from opening a file while create still
-// has it open: to close a file gives up all locks that the process has on it.
+// creating keeps other goroutines from opening a file while create still has it
+// open, because closing a file releases all locks that the process has on it.
 var creating sync.Mutex
 
-// create makes an empty file, which is an empty database, for the owner and
-// its group: notifications hold SQL parameters. SQLite syncs the folder with
-// the first journal that it makes there, before anything is acknowledged.
-// A symbolic link to a file that is not there has that file made.
+// create makes an empty file, which is an empty database. Only the owner and
+// its group may use the file, because notifications hold SQL parameters. SQLite
+// syncs the folder with the first journal that it makes there, before anything
+// is acknowledged. If the path is a symbolic link to a file that does not
+// exist, create makes that file.
 func (k *connector) create() error {
 	creating.Lock()
 	defer creating.Unlock()
@@ -35,14 +36,14 @@ func (k *connector) create() error {
 			return err
 		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return nil // whoever opens the file says it better
+			return nil // opening the file gives a better error
 		}
 		if to, err := os.Readlink(path); err == nil {
 			if !filepath.IsAbs(to) {
 				to = filepath.Join(filepath.Dir(path), to)
 			}
 			path = to
-		} // else the file was removed just now
+		} // otherwise the file was removed just now
 	}
 	return fmt.Errorf("%q goes through too many symbolic links: %w", path, fs.ErrInvalid)
 }

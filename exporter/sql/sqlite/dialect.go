@@ -13,9 +13,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// dialect is SQLite's, for one database.
+// A dialect is SQLite's dialect, for one database.
 type dialect struct {
-	path       string     // as it was given, for errors
+	path       string     // as given by the caller, for errors
 	connection *connector // nil for a database that the program opened
 }
 
@@ -64,12 +64,12 @@ func (dialect) Same(a, b string) string        { return a + " IS " + b }
 func (dialect) Unindexed(column string) string { return "+" + column }
 func (dialect) Text() string                   { return "data" }
 
-// Alphabet: SQLite holds any text.
+// Alphabet returns nil, because SQLite holds any text.
 func (dialect) Alphabet(context.Context, *sql.DB) (table.Alphabet, error) { return nil, nil }
 
 func (dialect) IDs(list string) string { return "id IN (" + list + ")" }
 
-// Fetch uses package database/sql, which hands over the driver's own buffers.
+// Fetch uses package database/sql, which passes on the driver's own buffers.
 func (dialect) Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) error {
 	return table.Fetch(ctx, db, query, args, each)
 }
@@ -83,30 +83,31 @@ func (dialect) Stamp(timestamp string) string {
 	return timestamp + " || substr('0000000000000000000' || id, -19)"
 }
 
-// Exact is the column: SQLite compares byte by byte.
+// Exact returns the column, because SQLite compares byte by byte.
 func (dialect) Exact(column string) string     { return column }
 func (dialect) Rebind(statement string) string { return statement }
 
-// Bind: the driver interrupts the whole connection, of which it must be known
-// whether a transaction began and ended.
+// Bind returns a context that is never done. The driver would interrupt the
+// whole connection, but it must be known whether a transaction began and ended.
 func (dialect) Bind(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
 func (d dialect) Latest(ctx context.Context, c *sql.Conn, traceIDs []string) ([]table.Row, error) {
 	return table.Latest(ctx, c, d, traceIDs)
 }
 
-// A statement is short, because SQLite compiles it for each transaction.
+// statement bounds the statements that insert rows. A statement is short,
+// because SQLite compiles it for each transaction.
 var statement = table.Statement{Rows: 50, Bytes: 4 << 20, Prepare: true}
 
 func (d dialect) Insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {
 	return table.Insert(ctx, c, d, rows, statement)
 }
 
-// Commit implements table.Dialect. SQLite keeps a transaction open whose COMMIT
-// found readers in the way, and lets it be committed again
-// (https://www.sqlite.org/lang_transaction.html). Commit does so as long as
-// SQLite itself would wait, and not beyond the context. A COMMIT without a
-// transaction is an error in SQLite.
+// Commit implements table.Dialect. If COMMIT fails because of readers, SQLite
+// keeps the transaction open, and COMMIT can be repeated
+// (https://www.sqlite.org/lang_transaction.html). Commit repeats it as long as
+// SQLite itself would wait, but not after the context is done. A COMMIT without
+// a transaction is an error in SQLite.
 func (d dialect) Commit(ctx context.Context, c *sql.Conn) error {
 	for try := 0; ; try++ {
 		_, err := c.ExecContext(context.WithoutCancel(ctx), "COMMIT")
@@ -119,17 +120,19 @@ func (d dialect) Commit(ctx context.Context, c *sql.Conn) error {
 	}
 }
 
-// commits is how often a COMMIT is repeated. Each waits for driverPatience.
+// commits is how often a COMMIT is repeated. Each attempt waits for
+// driverPatience.
 const commits = 20
 
-// Suspect implements table.Errors: SQLite always says why it refuses.
+// Suspect implements table.Errors. It returns false, because SQLite always
+// reports why it refuses.
 func (dialect) Suspect(error, time.Duration) bool { return false }
 
 // LargestRow implements table.Bounded.
 func (dialect) LargestRow() int64 { return largestDatabase() }
 
-// Replaced gives up all connections if the error may come from a database file
-// that was removed or replaced while it was open.
+// Replaced reports whether the error may come from a database file that was
+// removed or replaced while it was open. If so, it abandons all connections.
 func (d dialect) Replaced(err error) bool {
 	switch {
 	case d.connection == nil:
@@ -144,7 +147,7 @@ func (d dialect) Replaced(err error) bool {
 // Absent implements table.Dialect.
 func (dialect) Absent(err error) bool { return errors.Is(err, errAbsent) }
 
-// Era returns a number that changes when the database is another one.
+// Era returns a number that changes when the path leads to another database.
 func (d dialect) Era() int64 {
 	if d.connection == nil {
 		return 0
@@ -152,8 +155,8 @@ func (d dialect) Era() int64 {
 	return d.connection.era()
 }
 
-// Committed returns an error if the path does not name the database that a
-// transaction was committed to any more: it may have been removed.
+// Committed returns an error if the path no longer names the database to which
+// a transaction was committed, because the database may have been removed.
 func (dialect) Committed(c *sql.Conn) error {
 	return c.Raw(func(raw any) error {
 		if its, ok := raw.(*conn); ok {

@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// resultCode returns SQLite's extended result code of an error, or SQLITE_OK
-// if the error is none of SQLite's.
+// resultCode returns SQLite's extended result code of an error, or SQLITE_OK if
+// the error does not come from SQLite.
 func resultCode(err error) int {
 	var e *driver.Error
 	if !errors.As(err, &e) {
@@ -25,8 +25,8 @@ func resultCode(err error) int {
 	return e.Code()
 }
 
-// classOf returns the class of a result code. An extended code that the table
-// lacks, as of a newer SQLite, has the class of its primary code.
+// classOf returns the class of a result code. An extended code that is not in
+// the table, for example of a newer SQLite, has the class of its primary code.
 func classOf(c int) serverstate.Class {
 	state, ok := states.Exactly(strconv.Itoa(c))
 	if !ok {
@@ -37,21 +37,22 @@ func classOf(c int) serverstate.Class {
 
 func primary(c int) int { return c & 0xFF }
 
-// Busy reports whether another connection was in the way. A bad connection is one
-// that ResetSession refused, because another connection has written to the file.
-// database/sql itself takes another one three times only. Nothing has run then.
+// Busy reports whether another connection was in the way. A bad connection also
+// counts, because ResetSession refused it when another connection had written to
+// the file. database/sql itself tries only three times with another connection.
+// No statement has run in that case.
 func (dialect) Busy(err error) bool {
 	return errors.Is(err, sqldriver.ErrBadConn) || classOf(resultCode(err)) == serverstate.Contended
 }
 
-// Transient reports whether the failure may go away, as a full disk does. Codes of
-// which nobody can tell count as such, because a batch may be written twice.
+// Transient reports whether the failure may pass, as a full disk does. Codes of
+// unknown meaning count as transient, because writing a batch twice does no harm.
 func (dialect) Transient(err error) bool {
 	if errors.Is(err, errReplaced) {
 		return true
 	}
 	c := resultCode(err)
-	if c == code.SQLITE_OK { // the file could not be opened or made
+	if c == code.SQLITE_OK { // the file could not be opened or created
 		var errno syscall.Errno
 		class := files.ClassOf(err)
 		return class == serverstate.Passes || class == serverstate.Unknown && errors.As(err, &errno)
@@ -60,11 +61,11 @@ func (dialect) Transient(err error) bool {
 	return class == serverstate.Passes || class == serverstate.Unknown
 }
 
-// Refuses reports whether SQLite will not take a row for that row's own sake:
-// the row is too large, or breaks a constraint that somebody put on the table.
+// Refuses reports whether SQLite refuses a row because of its content: the row
+// is too large, or violates a constraint that somebody added to the table.
 func (dialect) Refuses(err error) bool { return classOf(resultCode(err)) == serverstate.Row }
 
-// TooMuch reports whether there was no room for a transaction, of which smaller ones
+// TooMuch reports whether there was no room for a transaction. Smaller transactions
 // may have room.
 func (dialect) TooMuch(err error) bool { return resultCode(err) == code.SQLITE_FULL }
 
@@ -84,12 +85,13 @@ func replaced(err error) bool {
 	return errors.Is(err, errReplaced) || errors.Is(err, errAbsent) || noTable(err)
 }
 
-// noTable reports whether the database lacks the table data, as an empty one does.
+// noTable reports whether the database lacks the table data, as an empty database
+// does.
 func noTable(err error) bool {
 	return resultCode(err) == code.SQLITE_ERROR && strings.Contains(err.Error(), "no such table")
 }
 
-// WrongTable reports whether the table lacks a column of ours.
+// WrongTable reports whether the table lacks one of our columns.
 func (dialect) WrongTable(err error) bool {
 	return strings.Contains(err.Error(), "no such column") || strings.Contains(err.Error(), "has no column")
 }
@@ -109,7 +111,7 @@ func (d dialect) Explain(err error) error {
 	return explained.New(err, sentence+": %v", d.path, err)
 }
 
-// sentences are what Explain says, by extended or primary code.
+// sentences are the texts of Explain, by extended or primary code.
 var sentences = map[int]string{
 	code.SQLITE_NOTADB:             "the file %q is no SQLite database",
 	code.SQLITE_CORRUPT:            "the SQLite database %q is damaged",

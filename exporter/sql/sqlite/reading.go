@@ -35,8 +35,8 @@ func (k *connector) connectForReading(ctx context.Context) (*conn, error) {
 	return nil, fmt.Errorf("cannot read the database %q: its journal changes all the time", k.path)
 }
 
-// tried opens a connection and has SQLite look at the database. Failures other
-// than those of a journal are left to the first query.
+// tried opens a connection and makes SQLite read the database. Errors that do
+// not concern a journal are left to the first query.
 func (k *connector) tried(ctx context.Context, mode string, pragmas ...string) (*conn, error) {
 	c, err := k.open(ctx, mode, pragmas...)
 	if err != nil {
@@ -59,8 +59,8 @@ func mustRecover(err error) bool {
 	return false
 }
 
-// recoverInPlace has SQLite roll the journal back where it lies. It does so in
-// the files of this account only: a journal of another account could make
+// recoverInPlace makes SQLite roll the journal back in place. It does so only
+// for files of this account, because a journal of another account could make
 // this account remove files.
 func (k *connector) recoverInPlace(ctx context.Context) error {
 	if err := k.checkShared(); err != nil {

@@ -31,10 +31,11 @@ type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// WithReadOnly opens a database that exists, for reading only. Nothing is
-// created or changed, and no right to write is needed. There is one exception: if
-// a writer was killed in the middle of a transaction, the transaction is rolled
-// back, in the file if this account owns it, else in a private copy.
+// WithReadOnly opens a database that exists, for reading only. Nothing is created
+// or changed, and no right to write is needed. There is one exception: if a
+// writer was killed in the middle of a transaction, that transaction is rolled
+// back. This happens in the file if this account owns the file, and otherwise in
+// a private copy.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
 // WithSharedFile allows writing into a file that another account owns or that
@@ -42,13 +43,14 @@ func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = tr
 // read or change the notifications.
 func WithSharedFile() Option { return optionFunc(func(c *config) { c.allowShared = true }) }
 
-// WithSync says whether Write waits until the disk has the batch, so that the
-// batch outlives a loss of power. By default it does. If it does not, a loss of
-// power may also damage the database.
+// WithSync sets whether Write waits until the batch is on the disk, so that the
+// batch survives a loss of power. By default it waits. If it does not wait, a
+// loss of power may also damage the database.
 func WithSync(on bool) Option { return optionFunc(func(c *config) { c.sync = on }) }
 
-// WithBusyTimeout says how long to wait while another process has the database
-// locked; by default ten seconds. The context's end ends the waiting earlier.
+// WithBusyTimeout sets how long to wait while another process has the database
+// locked. The default is ten seconds. The end of the context stops the waiting
+// earlier.
 func WithBusyTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.busyTimeout = d })
 }
@@ -62,13 +64,13 @@ func newConfig(opts []Option) config {
 }
 
 // Open opens a store in the file that a connection string names, such as
-// sqlite:///relative.db or sqlite:////absolute.db. It neither opens nor creates
-// the file: Write and Ping of a store that is not read-only create the file, the
-// table and its indexes where they are missing. Until then the store reads as
-// empty. Options in the connection string take precedence over opts.
+// sqlite:///relative.db or sqlite:////absolute.db. Open neither opens nor
+// creates the file. Write and Ping of a store that is not read-only create the
+// file, the table and its indexes if they are missing. Until then the store
+// reads as empty. Options in the connection string take precedence over opts.
 //
 // If the file is moved, removed, cut or restored while the store is open, the
-// store goes on with the file that the path names then.
+// store continues with the file that the path names then.
 func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	path, c, err := parse(connectionString, newConfig(opts))
 	if err != nil {
@@ -80,7 +82,7 @@ func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	}
 	k := &connector{config: c, path: path, absolute: absolute}
 	db := sql.OpenDB(k)
-	db.SetMaxOpenConns(8) // a connection is held by each batch, and by each page while it is read
+	db.SetMaxOpenConns(8) // each batch uses a connection, and so does each page while it is read
 	return table.New(db, dialect{path: path, connection: k}, c.table()), nil
 }
 

@@ -2,8 +2,8 @@ package sqlite
 
 import "github.com/osprofiler-otel/osprofiler/internal/serverstate"
 
-// states are all result codes of SQLite, primary and extended ones. An extended
-// code stands for its primary code (the low 8 bits) and a detail.
+// states contains all result codes of SQLite, primary and extended ones. An
+// extended code consists of its primary code (the low 8 bits) and a detail.
 var states = serverstate.Table{
 	Source: "SQLite, sqlite.org/rescode.html and src/os_unix.c, src/pager.c, src/wal.c",
 	States: []serverstate.State{

@@ -12,7 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// columns are the Python library's, but for id and data, in the order of its inserts.
+// columns are the Python library's columns except id and data, in the order of its
+// inserts.
 var columns = [...]string{"timestamp", "base_id", "parent_id", "trace_id", "project", "host", "service", "name"}
 
 // Columns returns the names of the columns that have indexes.
@@ -30,24 +31,26 @@ const (
 	colName
 )
 
-// ColumnList names all columns but id, in the order of the Python library's inserts.
+// ColumnList names all columns except id, in the order of the Python library's
+// inserts.
 var ColumnList = columnNames + ", data"
 
 var columnNames = strings.Join(columns[:], ", ")
 
-// widest is how many characters a column takes; timestamp takes 26. SQLite
-// would take more, but a row should fit into any of the databases.
+// widest is the number of characters that fit into a column, except timestamp,
+// into which 26 fit. SQLite would accept more, but a row should fit into any of
+// the databases.
 const widest = 255
 
 // shortened returns the value of a column for a text: the text, or its short
-// form if the text is too long, or holds a U+0000 or a lone surrogate, which
+// form if the text is too long, or contains a U+0000 or a lone surrogate, which
 // databases refuse.
 //
 // The short form of an id is its beginning and a hash of the whole id. So
 // different ids stay different, and the tree that Python builds from the columns
-// stays the same. A name keeps its "-start" or "-stop", too. A timestamp is
-// written in the Python library's form, so that texts compare as times. It is
-// NULL if it is no time.
+// stays the same. A name also keeps its "-start" or "-stop". A timestamp is
+// written in the Python library's form, so that comparing texts compares times.
+// A timestamp that is not a time becomes NULL.
 func shortened(column int, s string) sql.NullString {
 	if column != colTimestamp && ordinary(s) {
 		return text(s)
@@ -74,8 +77,8 @@ func shortened(column int, s string) sql.NullString {
 	return text(hashed(s, widest))
 }
 
-// isUsual reports whether a timestamp has the Python library's form and is a
-// time of the years 1 to 9999.
+// isUsual reports whether a timestamp has the Python library's form and lies in
+// the years 1 to 9999.
 func isUsual(timestamp string) bool {
 	const form = "0000-00-00T00:00:00.000000"
 	if len(timestamp) != len(form) {
@@ -90,11 +93,12 @@ func isUsual(timestamp string) bool {
 	return err == nil
 }
 
-// ordinary reports whether any column but timestamp of any database can hold the
-// text as it is. That is nearly always so.
+// ordinary reports whether any column except timestamp, in any database, can
+// hold the text unchanged. Nearly every text is ordinary.
 func ordinary(s string) bool { return len(s) <= widest && pyjson.Printable(s) }
 
-// hashed returns the text, or its beginning and a hash of the whole text.
+// hashed returns the text if it is short enough, and otherwise its beginning
+// and a hash of the whole text.
 func hashed(s string, most int) string {
 	cleaned := clean(s)
 	if cleaned == s && utf8.RuneCountInString(s) <= most {
@@ -103,19 +107,20 @@ func hashed(s string, most int) string {
 	return tailed(cleaned, s, most)
 }
 
-// tailed returns the beginning of a text and a hash of the original.
+// tailed returns the beginning of a text, followed by a hash of the original.
 func tailed(text, original string, most int) string {
 	sum := sha256.Sum256([]byte(original))
 	tail := "~" + hex.EncodeToString(sum[:8])
 	return cutTo(text, most-len(tail)) + tail
 }
 
-// clean replaces bytes that are no character, and characters that databases refuse.
+// clean replaces bytes that are not characters, and characters that databases
+// refuse.
 func clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// cutTo keeps the first characters.
+// cutTo returns the first characters of a text.
 func cutTo(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -131,7 +136,8 @@ func cutTo(s string, most int) string {
 }
 
 // An Alphabet reports which characters the columns can hold, except data, which
-// is ASCII. nil stands for any text, also one that is not UTF-8.
+// is ASCII. nil stands for columns that hold any text, even one that is not
+// UTF-8.
 type Alphabet func(r rune) bool
 
 // Unicode, BMP, Latin1 and ASCII are the alphabets of the usual character sets.
@@ -142,7 +148,7 @@ var (
 	ASCII   Alphabet = func(r rune) bool { return r != 0 && r < 0x80 }
 )
 
-// holds reports whether a column can hold the text as it is.
+// holds reports whether a column can hold the text unchanged.
 func (a Alphabet) holds(s string) bool {
 	if a == nil || ordinary(s) {
 		return true
@@ -155,8 +161,8 @@ func (a Alphabet) holds(s string) bool {
 	return utf8.ValidString(s)
 }
 
-// spelled returns the value of a column for a text: the text, or, if the column
-// cannot hold the text, its short form with question marks.
+// spelled returns the value of a column for a text. This is the text if the
+// column can hold it, and otherwise its short form with question marks.
 func (a Alphabet) spelled(column int, s string) string {
 	if a.holds(s) {
 		return s

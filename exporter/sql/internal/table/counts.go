@@ -8,10 +8,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// addCounts adds to the summaries that the query asks for what the statement of
+// addCounts adds to the summaries the requested values that the statement of
 // sumUp cannot count: the failed operations, and the operations of notifications
-// without a trace id. Usually few of the traces have any. Unless the query asks
-// for failed traces, addCounts also adds the first failure.
+// without a trace id. Usually few traces have any of these. Unless the query
+// asks for failed traces, addCounts also adds the first failure.
 func (l *listing) addCounts(ctx context.Context, traces []*trace, summaries []driver.Summary) error {
 	uncertain, failing := map[string]*counts{}, map[string]*counts{}
 	for i, t := range traces {
@@ -31,7 +31,7 @@ func (l *listing) addCounts(ctx context.Context, traces []*trace, summaries []dr
 	return l.countFailures(ctx, failing)
 }
 
-// counts is a trace of which operations are counted row by row.
+// counts is a trace whose operations are counted row by row.
 type counts struct {
 	*trace
 	driver.Operations
@@ -81,7 +81,7 @@ func (l *listing) countFailures(ctx context.Context, traces map[string]*counts) 
 }
 
 // rowsOf calls add for the rows of traces that fulfil a condition, in any order.
-// The notification has only the members that tell its operation.
+// The notification has only the members that identify its operation.
 func (l *listing) rowsOf(ctx context.Context, traces map[string]*counts, condition string, add func(c *counts, id int64, n *osprofiler.Notification)) error {
 	if len(traces) == 0 {
 		return nil

@@ -11,8 +11,8 @@ import (
 )
 
 // maxDeleted is how many traces one transaction deletes. Each id takes up to two
-// arguments of a statement. SQLite may allow only 999, and MariaDB makes a table of
-// a list of 1,000.
+// arguments of a statement. SQLite may allow only 999 arguments, and MariaDB makes
+// a table of a list of 1,000.
 const maxDeleted = 400
 
 // Delete implements driver.Deleter. It deletes all rows of the trace in one
@@ -26,9 +26,9 @@ func (t *Table) Delete(ctx context.Context, baseID string) (notifications int, e
 }
 
 // DeleteTraces implements driver.BulkDeleter. It deletes up to maxDeleted traces in
-// one transaction. If another session deletes some of their rows meanwhile, it
-// deletes these traces one by one, because only then is it known whose rows they
-// were.
+// one transaction. If another session deletes some of their rows meanwhile,
+// DeleteTraces deletes these traces one by one, because otherwise the deleted rows
+// cannot be attributed to traces.
 func (t *Table) DeleteTraces(ctx context.Context, baseIDs []string) (deletions []driver.Deletion, err error) {
 	deletions = make([]driver.Deletion, 0, len(baseIDs))
 	for chunk := range slices.Chunk(baseIDs, maxDeleted) {
@@ -46,7 +46,8 @@ func (t *Table) DeleteTraces(ctx context.Context, baseIDs []string) (deletions [
 	return deletions, nil
 }
 
-// deleteEach returns the counts of the traces that it deleted until an error.
+// deleteEach deletes the traces one by one. It returns the counts of the traces
+// that it deleted before an error.
 func (t *Table) deleteEach(ctx context.Context, baseIDs []string) (counts []int, err error) {
 	for _, id := range baseIDs {
 		n, err := t.Delete(ctx, id)
@@ -58,11 +59,11 @@ func (t *Table) deleteEach(ctx context.Context, baseIDs []string) (counts []int,
 	return counts, nil
 }
 
-// errAlsoDeleted says that another session deleted rows of several traces.
+// errAlsoDeleted means that another session deleted rows of several traces.
 var errAlsoDeleted = errors.New("another session deletes the same traces")
 
-// deleteTogether deletes traces in one transaction. After an error it has deleted
-// nothing.
+// deleteTogether deletes traces in one transaction. If it returns an error, it
+// has deleted nothing.
 func (t *Table) deleteTogether(ctx context.Context, baseIDs []string) (counts []int, err error) {
 	if err := t.takeTurn(ctx); err != nil {
 		return nil, err
@@ -81,7 +82,8 @@ func (t *Table) deleteTogether(ctx context.Context, baseIDs []string) (counts []
 	return counts, nil
 }
 
-// deleteRows deletes the rows of traces page by page, and counts those of each.
+// deleteRows deletes the rows of traces page by page, and counts the rows of
+// each trace.
 func (t *Table) deleteRows(ctx context.Context, c *connection, baseIDs []string, counts []int) error {
 	index := make(map[string]int, len(baseIDs))
 	for i, id := range baseIDs {
@@ -106,7 +108,7 @@ func (t *Table) deleteRows(ctx context.Context, c *connection, baseIDs []string,
 	}
 }
 
-// deleteIDs deletes rows, and counts them. It is given the index of the trace of
+// deleteIDs deletes rows, and counts them. of contains the index of the trace of
 // each row.
 func (t *Table) deleteIDs(ctx context.Context, c *connection, ids []int64, of, counts []int) error {
 	if len(ids) == 0 {
@@ -132,7 +134,7 @@ func (t *Table) deleteIDs(ctx context.Context, c *connection, ids []int64, of, c
 	return nil
 }
 
-// spellingsOf returns the spellings of all ids, each once.
+// spellingsOf returns the spellings of all ids, without duplicates.
 func (t *Table) spellingsOf(baseIDs []string) (all []string) {
 	for _, id := range baseIDs {
 		all = append(all, t.spellings(id)...)
@@ -142,7 +144,8 @@ func (t *Table) spellingsOf(baseIDs []string) (all []string) {
 }
 
 // rowsToDelete reads a page of the rows whose column base_id may stand for one of
-// the ids, with the data column where that column may contradict it.
+// the ids. It reads the data column only where that column may contradict
+// base_id.
 func (t *Table) rowsToDelete(ctx context.Context, c *connection, behind int64, where string, args []any) (page []Row, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

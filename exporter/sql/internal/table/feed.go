@@ -17,18 +17,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A feed follows a table by the ids of its rows. Where several transactions
-// write at once, a row may be committed after one with a larger id, and ids may
-// step by more than one. So a feed remembers the ids without a row that it passed
-// within the last hour, and looks for rows there first.
+// A feed follows a table by the ids of its rows. Where several transactions write
+// at once, a row may be committed after a row with a larger id, and ids may step
+// by more than one. So a feed remembers the ids without a row that it passed
+// within the last hour. It looks for rows with these ids first.
 type feed struct {
 	*Table
 
 	from    driver.Cursor
 	at      position
 	checked bool      // whether the position was found in the table
-	era     int64     // of the database in which it was found
-	gapPass *latePass // that a poll left; nil if none
+	era     int64     // the era of the database in which the position was found
+	gapPass *latePass // a pass that a poll left unfinished; nil if none
 }
 
 // Feed implements driver.Feeder. It does not use the database yet.
@@ -88,7 +88,8 @@ func (f *feed) check(ctx context.Context) (exists bool, err error) {
 	return exists, nil
 }
 
-// wrongCursor returns the error about a position that is not one of the table.
+// wrongCursor returns the error about a position that does not belong to the
+// table.
 func (f *feed) wrongCursor() error { return codec.Foreign(string(f.Cursor()), f.Name()) }
 
 func (t *Table) currentEra() int64 {
@@ -98,11 +99,12 @@ func (t *Table) currentEra() int64 {
 	return 0
 }
 
-// find looks for the row of the newest mark, usually with success, and then for
-// those of the others. lost is true if the position is not one of this table.
+// find looks for the row of the newest mark, which usually exists, and
+// otherwise for the rows of the other marks. lost is true if the position does
+// not belong to this table.
 func (f *feed) find(ctx context.Context) (lost bool, err error) {
 	if f.at.id() == 0 {
-		_, err := f.db.ExecContext(ctx, "SELECT id FROM data LIMIT 0") // leads to the current database
+		_, err := f.db.ExecContext(ctx, "SELECT id FROM data LIMIT 0") // makes the connection lead to the current database
 		return false, err
 	}
 	newest, _, err := f.page(ctx, 1, "NULL", "id = ?", f.at.id())
@@ -123,9 +125,9 @@ func (f *feed) find(ctx context.Context) (lost bool, err error) {
 	return f.findOlder(ctx)
 }
 
-// afterDeletion is called if the row of the newest mark is not there, though rows
-// with larger ids are. The other marks tell whether it was deleted, or whether the
-// table is another one.
+// afterDeletion is called if the row of the newest mark does not exist, although
+// rows with larger ids do. From the other marks it decides whether that row was
+// deleted, or whether the table is another one.
 func (f *feed) afterDeletion(ctx context.Context) (lost bool, err error) {
 	rows, err := f.markedRows(ctx)
 	if err != nil {
@@ -134,9 +136,9 @@ func (f *feed) afterDeletion(ctx context.Context) (lost bool, err error) {
 	older, areSame := f.compareMarks(rows)
 	switch {
 	case len(rows) == 0 && f.reusesIDs():
-		f.at, f.gapPass = position{}, nil // nothing says which of the rows are new
+		f.at, f.gapPass = position{}, nil // there is no way to know which of the rows are new
 	case len(rows) == 0, areSame && !f.reusesIDs():
-		// the position is as good as before
+		// the position remains valid
 	case older == 0:
 		return true, nil
 	default:
@@ -145,8 +147,8 @@ func (f *feed) afterDeletion(ctx context.Context) (lost bool, err error) {
 	return false, nil
 }
 
-// reusesIDs reports whether the database gives the ids of the newest rows again
-// after these rows were deleted, as SQLite does.
+// reusesIDs reports whether the database assigns the ids of the newest rows
+// again after these rows were deleted, as SQLite does.
 func (f *feed) reusesIDs() bool { return f.Writers <= 1 }
 
 // findOlder moves the position back to the newest mark whose row is still there.
@@ -168,7 +170,7 @@ func (f *feed) rewind(older int) {
 	f.gapPass = nil
 }
 
-// markedRows reads the rows that have the ids of the marks, the newest first.
+// markedRows reads the rows whose ids are in the marks, the newest first.
 func (f *feed) markedRows(ctx context.Context) (rows []Row, err error) {
 	var ids []int64
 	for _, m := range slices.Backward(f.at.marks) {
@@ -178,8 +180,9 @@ func (f *feed) markedRows(ctx context.Context) (rows []Row, err error) {
 	return rows, err
 }
 
-// compareMarks returns the index of the newest mark but the first whose row is
-// among the rows, 0 if there is none, and whether each row is that of its mark.
+// compareMarks compares rows with the marks. older is the index of the newest
+// mark except the first whose row is among the rows, or 0 if there is none.
+// areSame reports whether each row equals the row of its mark.
 func (f *feed) compareMarks(rows []Row) (older int, areSame bool) {
 	areSame = true
 	for i := range rows {
@@ -192,16 +195,16 @@ func (f *feed) compareMarks(rows []Row) (older int, areSame bool) {
 	return older, areSame
 }
 
-// A latePass is one reading of the gaps. It goes on in the next poll if the loop
-// over a poll is left, so that the next row comes then.
+// A latePass is one reading of the gaps. If the loop over a poll is left, the
+// pass continues with the next row in the next poll.
 type latePass struct {
-	grown   gaps.List // those that are still to be read
-	counted gaps.List // the joined gaps with what they contained when the pass began
+	grown   gaps.List // gaps that are still to be read
+	counted gaps.List // the joined gaps with their contents when the pass began
 	behind  int64     // the id of the last row that was yielded of the gaps that are read now
 }
 
-// late yields the rows that were committed late, in the gaps of the position. It
-// returns false when the poll is over.
+// late yields the rows in the gaps of the position, which were committed late.
+// It returns false when the poll is over.
 func (f *feed) late(ctx context.Context, now int64, yield func(osprofiler.Notification, error) bool) bool {
 	if f.gapPass == nil {
 		f.at.gaps = f.at.gaps.Recent(now, f.at.id())
@@ -228,8 +231,8 @@ func (f *feed) late(ctx context.Context, now int64, yield func(osprofiler.Notifi
 // gapsAtOnce is how many gaps one statement reads.
 const gapsAtOnce = 100
 
-// grown returns the gaps in which there may be new rows, and the joined ones
-// among them with what they contain now.
+// grown returns the gaps in which there may be new rows. counted are the joined
+// gaps among them with their present contents.
 func (f *feed) grown(ctx context.Context) (grown, counted gaps.List, err error) {
 	joined := slices.DeleteFunc(slices.Clone(f.at.gaps), func(g gaps.Gap) bool { return !g.Joined || g.Rows < 0 })
 	for chunk := range slices.Chunk(joined, gapsAtOnce) {
@@ -250,7 +253,7 @@ func (f *feed) grown(ctx context.Context) (grown, counted gaps.List, err error) 
 	return grown, counted, nil
 }
 
-// count returns joined gaps with what they contain now.
+// count returns joined gaps with their present contents.
 func (f *feed) count(ctx context.Context, joined gaps.List) (counted gaps.List, err error) {
 	counts := make([]string, len(joined))
 	for i := range joined {
@@ -272,8 +275,9 @@ func (f *feed) count(ctx context.Context, joined gaps.List) (counted gaps.List, 
 	return counted, err
 }
 
-// rows yields the rows with larger ids than behind for which a condition holds, and
-// moves behind and the position to each. It returns false when the poll is over.
+// rows yields the rows with ids larger than behind that fulfil a condition. It
+// moves behind and the position to each row. It returns false when the poll is
+// over.
 func (f *feed) rows(ctx context.Context, now int64, behind *int64, where string, yield func(osprofiler.Notification, error) bool) bool {
 	from := *behind
 	pages := func(ctx context.Context) iter.Seq2[[]Row, error] { return f.pagesBehind(ctx, from, where) }
@@ -299,8 +303,8 @@ func (f *feed) rows(ctx context.Context, now int64, behind *int64, where string,
 	return true
 }
 
-// sameTable returns an error if rows came from another table than the position:
-// the ids of another table say nothing about what was yielded.
+// sameTable returns an error if rows came from another table than the position,
+// because the ids of another table say nothing about which rows were yielded.
 func (f *feed) sameTable(err error) error {
 	if errors.Is(err, errNoTable) || err == nil && f.currentEra() != f.era {
 		return f.wrongCursor()

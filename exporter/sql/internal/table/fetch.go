@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Fetch implements Dialect.Fetch by package database/sql.
+// Fetch implements Dialect.Fetch with package database/sql.
 func Fetch(ctx context.Context, db *sql.DB, query string, args []any, each func(values [][]byte) (more bool)) (err error) {
 	result, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -74,13 +74,14 @@ func eachRow(ctx context.Context, q Querier, query string, args []any, read func
 	return result.Err()
 }
 
-// fetch takes a query with ? for its arguments.
+// fetch runs a query with ? for its arguments.
 func (t *Table) fetch(ctx context.Context, query string, args []any, each func(values [][]byte) (more bool)) error {
 	return t.dialect.Fetch(ctx, t.db, t.dialect.Rebind(query), args, each)
 }
 
-// set sets the row to the values of the column id and of ColumnList. It keeps a
-// text that is the same as in the row before, because most texts are.
+// set sets the row to the values of the column id and of ColumnList. It keeps
+// the text of the previous row if that text is the same, as it is for most
+// columns.
 func (r *Row) set(values [][]byte) error {
 	id, err := strconv.ParseInt(string(values[0]), 10, 64)
 	if err != nil {

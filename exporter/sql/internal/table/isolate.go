@@ -12,19 +12,20 @@ import (
 
 const (
 	// largeRow is the size in bytes from which a row may be the cause when a
-	// server ends the connection without a word. No server has a smaller limit
-	// by default: MySQL 5.5 takes packets of 1 MiB.
+	// server ends the connection without an error. No server has a smaller
+	// limit by default: MySQL 5.5 accepts packets of 1 MiB.
 	largeRow = 1 << 20
-	// hangUps is how often a server must end the connection over one row, while
-	// it answers otherwise, before the row counts as refused.
+	// hangUps is how often a server must end the connection because of one row,
+	// while it answers other statements, before the row counts as refused.
 	hangUps = 3
 	// mostRefused is how many rows are refused before the rest of a batch is given
-	// up, if no row of it was stored: then the table refuses all of them.
+	// up, if no row of the batch was stored, because in that case the table
+	// refuses all rows.
 	mostRefused = 32
 )
 
-// mayBeRows reports whether a part of a batch that failed may be stored without
-// some rows, or in smaller transactions.
+// mayBeRows reports whether a part of a batch that failed may be stored if some
+// rows are left out, or in smaller transactions.
 func (t *Table) mayBeRows(part []osprofiler.Notification, took time.Duration, err error) bool {
 	return t.dialect.Refuses(err) || t.dialect.TooMuch(err) ||
 		t.dialect.Suspect(err, took) && slices.ContainsFunc(part, isLarge)
@@ -32,18 +33,18 @@ func (t *Table) mayBeRows(part []osprofiler.Notification, took time.Duration, er
 
 func isLarge(n osprofiler.Notification) bool { return n.Size() >= largeRow }
 
-// isolation stores a batch in parts, until each notification is stored, or is
+// An isolation stores a batch in parts, until each notification is stored or is
 // refused by itself.
 type isolation struct {
 	*Table
 	batch   []osprofiler.Notification
 	outcome *outcome.Outcome
-	large   []int // for which there is no room now
-	full    error // why
-	stored  bool  // a part was
+	large   []int // notifications for which there is no room now
+	full    error // the reason why there is no room
+	stored  bool  // a part was stored
 }
 
-// isolate stores what can be stored of a batch whose first attempt failed.
+// isolate stores as much as possible of a batch whose first attempt failed.
 func (t *Table) isolate(ctx context.Context, batch []osprofiler.Notification, took time.Duration, err error) error {
 	i := &isolation{Table: t, batch: batch, outcome: outcome.Of(batch)}
 	done, err := i.halve(ctx, 0, len(batch), took, err)
@@ -62,7 +63,7 @@ func (t *Table) isolate(ctx context.Context, batch []osprofiler.Notification, to
 
 // write stores the part of the batch from one index up to another. It returns
 // the index up to which everything is stored or refused, and the error that
-// ended the writing there.
+// stopped it there.
 func (i *isolation) write(ctx context.Context, from, to int) (done int, err error) {
 	took, err := i.writeOnce(ctx, i.batch[from:to])
 	if err != nil {
@@ -73,7 +74,7 @@ func (i *isolation) write(ctx context.Context, from, to int) (done int, err erro
 }
 
 // halve stores the two halves of a part that failed with err, one after the
-// other. It returns what write returns.
+// other. It returns the same values as write.
 func (i *isolation) halve(ctx context.Context, from, to int, took time.Duration, err error) (done int, _ error) {
 	if to-from == 1 {
 		return i.one(ctx, from, took, err)
@@ -91,10 +92,11 @@ func (i *isolation) halve(ctx context.Context, from, to int, took time.Duration,
 	return i.write(ctx, middle, to)
 }
 
-// one decides about a notification that failed by itself. If the server ended the
-// connection over it, it is tried again, since the connection may have been lost
-// by chance. One for which there is no room is left to a later attempt, because
-// smaller ones may have room.
+// one decides what happens to a notification that failed by itself. If the server
+// ended the connection because of it, the notification is tried again, because
+// the connection may have been lost by chance. A notification for which there is
+// no room is left to a later attempt, because smaller notifications may have
+// room.
 func (i *isolation) one(ctx context.Context, at int, took time.Duration, err error) (done int, _ error) {
 	if b, ok := i.dialect.(Bounded); ok && i.dialect.TooMuch(err) {
 		switch n := &i.batch[at]; {

@@ -13,18 +13,19 @@ import (
 )
 
 // Traces implements driver.Lister, newest first, traces without a time last. It
-// reads the events from the newest to the oldest, page by page, and asks
-// the database to sum up the traces that a page has and earlier pages had not. A
-// trace is yielded when its first event is reached. With a limit the walk stops
-// there.
+// reads the events from the newest to the oldest, page by page. For each page it
+// asks the database to sum up the traces that did not occur in earlier pages. It
+// yields a trace when it reaches the trace's first event. With a limit the walk
+// stops there.
 //
-// If the query asks for failed traces, the events are those that may be
+// If the query asks for failed traces, the events are the ones that may be
 // failures. The database then searches the data of all events that it goes
-// through, because there is no index. If they are to be ordered by their first
-// events, all failed traces are yielded until no newer one can come.
+// through, because there is no index. If failed traces are to be ordered by
+// their first events, Traces yields all failed traces until no newer one can
+// follow.
 //
-// Timestamps are compared as texts. All that this package or the Python library
-// writes compare as times so.
+// Timestamps are compared as texts. For all timestamps that this package or the
+// Python library writes, that is the order of the times.
 func (t *Table) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.Summary, error] {
 	return func(yield func(driver.Summary, error) bool) {
 		l := &listing{Table: t, q: q, limit: q.Limit, open: map[string]*trace{}, yield: yield}
@@ -51,34 +52,34 @@ type listing struct {
 	q     driver.Query
 	yield func(driver.Summary, error) bool
 
-	limit  int               // 0 if the walk is not in the order of the query
-	newest newestFirsts      // for a walk in another order
-	last   string            // the time, as the column has it, at which the limit was reached
+	limit  int               // 0: none, or the walk is not in the order of the query
+	newest newestFirsts      // used by a walk in another order
+	last   string            // the value of the column timestamp at which the limit was reached
 	upTo   int64             // rows with larger ids were inserted later and are left out
 	open   map[string]*trace // by the column base_id: traces whose first event was not reached yet
 	listed int
-	pages  int // how many were read
+	pages  int // how many pages were read
 
-	fresh   []*trace // those that the page had first
-	damages []error  // about rows that were looked at, to be yielded next
+	fresh   []*trace // traces that first occurred in the page
+	damages []error  // errors about rows that were read, to be yielded next
 }
 
 // An event is a row of a listing.
 type event struct {
 	id        int64
-	baseID    string // as the columns have it; empty for NULL, as the others
+	baseID    string // the value of the column; empty for NULL, as the other members
 	timestamp string
 
 	name, service, project string
 }
 
-// walk goes through the events that have a time, or those that have none. It
-// returns false when the listing is over.
+// walk goes through the events that have a time if timed is true, and otherwise
+// through those that have none. It returns false when the listing is over.
 func (l *listing) walk(ctx context.Context, timed bool) bool {
 	var last *event
 	for {
 		if !timed {
-			clear(l.open) // nothing is carried from page to page
+			clear(l.open) // no trace is kept from page to page
 		}
 		var page []event
 		_, err := l.reading(ctx, func() (err error) {
@@ -116,10 +117,10 @@ func (l *listing) walk(ctx context.Context, timed bool) bool {
 // last one are still listed, because the Store orders these by their base ids.
 func (l *listing) isFull() bool { return l.limit > 0 && l.listed >= l.limit }
 
-// wanted returns how many events a page should have: about twice as many as
-// traces are still to come, because most traces have at least two events, and
-// twice as many with each page, because a trace may have any number of events
-// after its first.
+// wanted returns how many events a page should have. This is about twice the
+// number of traces that are still to be yielded, because most traces have at
+// least two events. It doubles with each page, because a trace may have any
+// number of events after its first.
 func (l *listing) wanted(page int) int {
 	count := min(l.q.Limit, eventRows)
 	switch {
@@ -147,7 +148,7 @@ func (l *listing) events(ctx context.Context, timed bool, behind *event) (page [
 	return page, err
 }
 
-// window is the condition for the events of the next page.
+// window returns the condition for the events of the next page.
 func (l *listing) window(timed bool, behind *event) (where string, args []any) {
 	where, args = "id <= ?", []any{l.upTo}
 	add := func(condition string, values ...any) {
@@ -156,7 +157,7 @@ func (l *listing) window(timed bool, behind *event) (where string, args []any) {
 	switch {
 	case l.q.Failed:
 		add(l.dialect.Contains(failureWord))
-	case l.q.Service != "": // that of the first event
+	case l.q.Service != "": // the service of the first event
 		service := l.characters().spelled(colService, shortened(colService, l.q.Service).String)
 		add(l.dialect.Unindexed("service")+" = ?", service)
 	}
@@ -181,7 +182,7 @@ func (l *listing) window(timed bool, behind *event) (where string, args []any) {
 }
 
 // unknown returns the traces of events that are not open. A trace that was
-// yielded has no further events, because the walk passed its first one.
+// yielded has no further events, because the walk is past its first event.
 func (l *listing) unknown(page []event) (baseIDs []string) {
 	asked := map[string]bool{}
 	for _, e := range page {
@@ -193,8 +194,8 @@ func (l *listing) unknown(page []event) (baseIDs []string) {
 	return baseIDs
 }
 
-// firsts returns the traces of which the page has the event by which they are
-// listed: the first one, or the first failure. These traces are no longer open.
+// firsts returns the traces that are listed by an event in the page: by the
+// first event, or by the first failure. These traces are no longer open.
 func (l *listing) firsts(page []event, timed bool) (traces []*trace) {
 	for _, e := range page {
 		t := l.open[e.baseID]
@@ -210,7 +211,7 @@ func (l *listing) firsts(page []event, timed bool) (traces []*trace) {
 	return traces
 }
 
-// emit yields the summaries of traces, and returns false when the listing is
+// emit yields the summaries of traces. It returns false when the listing is
 // over.
 func (l *listing) emit(ctx context.Context, traces []*trace) bool {
 	for len(traces) > 0 || len(l.damages) > 0 {
@@ -234,7 +235,7 @@ func (l *listing) emit(ctx context.Context, traces []*trace) bool {
 	return true
 }
 
-// sameTime returns how many of the first traces have the same time.
+// sameTime returns how many traces at the beginning have the same time.
 func sameTime(traces []*trace, failures bool, timestamp string) int {
 	i := slices.IndexFunc(traces, func(t *trace) bool { return t.listedBy(failures).timestamp != timestamp })
 	if i < 0 {

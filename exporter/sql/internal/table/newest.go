@@ -2,12 +2,13 @@ package table
 
 import "container/heap"
 
-// newestFirsts holds the timestamps of the first events of the newest traces of a
-// listing, as a heap with the earliest at its top. It serves a listing of failed
-// traces that is ordered by first events: the walk goes through failures, from the
-// newest to the oldest, and no first event is later than a failure of its trace.
+// newestFirsts keeps the timestamps of the first events of the newest traces of a
+// listing, as a heap with the earliest timestamp at its top. It serves a listing
+// of failed traces that is ordered by first events. The walk goes through
+// failures, from the newest to the oldest, and no first event is later than a
+// failure of its trace.
 type newestFirsts struct {
-	limit      int // 0: none is held
+	limit      int // 0: no timestamp is kept
 	timestamps []string
 }
 
@@ -23,7 +24,7 @@ func (n *newestFirsts) add(timestamp string) {
 	}
 }
 
-// areAllAfter reports whether as many traces as the limit are newer than all
+// areAllAfter reports whether the heap has limit traces that are newer than all
 // traces whose failures are not after the timestamp.
 func (n *newestFirsts) areAllAfter(timestamp string) bool {
 	return n.limit > 0 && len(n.timestamps) == n.limit && timestamp < n.timestamps[0]

@@ -9,24 +9,25 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A position says how far a feed has come: the marks of some rows that were
-// yielded, the newest first, and the gaps below the newest one.
+// A position says how far a feed has read: the marks of some rows that were
+// yielded, the newest first, and the gaps below the newest row.
 type position struct {
-	marks []mark // the first is that of the row with the largest id
+	marks []mark // the first is the mark of the row with the largest id
 	gaps  gaps.List
 }
 
-// A mark is a row that was yielded. In another database, or one that was made
-// anew, the row with this id has other columns.
+// A mark identifies a row that was yielded. In another database, or in a table
+// that was created again, the row with this id has other columns.
 type mark struct {
 	id       int64
 	checksum uint32
 }
 
-// The further marks are, for each power of eight, those of the last rows before
-// the latest two multiples of it. SQLite gives the ids of the newest rows again
-// if these rows are deleted; the feed then goes on from the newest mark whose row
-// is still there, so that it repeats about as many rows as were deleted.
+// The further marks are, for each power of eight, the marks of the last rows
+// before the latest two multiples of that power. SQLite assigns the ids of the
+// newest rows again if these rows are deleted. The feed then continues from the
+// newest mark whose row still exists, so that it repeats about as many rows as
+// were deleted.
 const (
 	markLevels = 5
 	mostMarks  = 1 + 2*markLevels
@@ -55,7 +56,7 @@ func (p *position) pass(r *Row, notesGaps bool, now int64) {
 
 // thinOut removes the marks that are not needed.
 func (p *position) thinOut() {
-	needed := [mostMarks]int{0} // indexes into marks
+	needed := [mostMarks]int{0} // indices into marks
 	count := 1
 	for level := 1; level <= markLevels; level++ {
 		multiple := p.id() >> (3 * level)
@@ -82,8 +83,8 @@ func (p *position) rewind(to int) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksumOf leaves out the data column, so that a row can be compared without
-// reading it.
+// checksumOf returns a checksum of a row without its data column, so that rows
+// can be compared without reading that column.
 func checksumOf(r *Row) uint32 {
 	sum := uint32(0)
 	for i := range r.columns {
@@ -112,7 +113,7 @@ func (p *position) cursor() driver.Cursor {
 	return driver.Cursor(codec.Encode(w.Body()))
 }
 
-// parsePosition reads what cursor wrote, and nothing else.
+// parsePosition reads a text that cursor wrote. Any other text is an error.
 func parsePosition(from driver.Cursor) (p position, err error) {
 	r, err := codec.Decode(string(from))
 	if err != nil {

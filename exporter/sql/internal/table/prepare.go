@@ -9,7 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// access is what a table is prepared for. To write includes to read.
+// access is the access for which a table is prepared. Access for writing
+// includes access for reading.
 type access int
 
 const (
@@ -17,8 +18,9 @@ const (
 	toWrite
 )
 
-// An attempt is one goroutine's try to prepare the table. Other goroutines wait
-// for it, so that many that come at once connect once.
+// An attempt is the try of one goroutine to prepare the table. Other goroutines
+// wait for its outcome, so that many goroutines that arrive at once make only
+// one connection.
 type attempt struct {
 	want   access
 	done   chan struct{} // closed at the end of the attempt
@@ -27,9 +29,9 @@ type attempt struct {
 	ended  bool // whether the attempt failed because its own context ended
 }
 
-// reading runs f, which reads the table, once more if the database was replaced
-// meanwhile. exists is false if there is no table; f is not run then. An error that
-// may pass is a *store.TransientError.
+// reading runs f, which reads the table. It runs f once more if the database was
+// replaced meanwhile. exists is false if there is no table. In that case f is not
+// run. A transient error is a *store.TransientError.
 func (t *Table) reading(ctx context.Context, f func() error) (exists bool, err error) {
 	defer func() {
 		if err != nil && ctx.Err() == nil && t.isTransient(err) {
@@ -46,8 +48,8 @@ func (t *Table) reading(ctx context.Context, f func() error) (exists bool, err e
 	}
 }
 
-// writing makes the table if it is missing, and runs f, once more if the
-// database was replaced meanwhile.
+// writing makes the table if it is missing, and runs f. It runs f once more if
+// the database was replaced meanwhile.
 func (t *Table) writing(ctx context.Context, f func() error) error {
 	for tries := 1; ; tries++ {
 		if _, err := t.prepare(ctx, toWrite); err != nil {
@@ -60,7 +62,7 @@ func (t *Table) writing(ctx context.Context, f func() error) error {
 }
 
 // wasReplaced reports whether an error may mean that the database or its table
-// is another one than before, or is gone. The table is then prepared again.
+// was replaced or is gone. If so, the table will be prepared again.
 func (t *Table) wasReplaced(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || !t.dialect.Replaced(err) {
 		return false
@@ -72,7 +74,7 @@ func (t *Table) wasReplaced(ctx context.Context, err error) bool {
 }
 
 // prepare makes sure that the table can be used, unless that is known already.
-// One goroutine at a time tries; the others share its outcome.
+// One goroutine at a time tries. The others share its outcome.
 func (t *Table) prepare(ctx context.Context, want access) (exists bool, err error) {
 	for {
 		t.mu.Lock()
@@ -100,7 +102,7 @@ func (t *Table) prepare(ctx context.Context, want access) (exists bool, err erro
 	}
 }
 
-// try makes an attempt, and tells its outcome.
+// try makes an attempt, and publishes its outcome.
 func (t *Table) try(ctx context.Context, a *attempt) {
 	a.ended = true // if a client library panics, the others try by themselves
 	defer func() {
@@ -118,8 +120,8 @@ func (t *Table) try(ctx context.Context, a *attempt) {
 	}
 }
 
-// examine connects, looks for the table, makes it if it is missing and is to be
-// written, and finds out what its columns can hold.
+// examine connects, looks for the table, makes it if it is missing and access
+// for writing is wanted, and finds out what its columns can hold.
 func (t *Table) examine(ctx context.Context, want access) (exists bool, err error) {
 	if c, ok := t.dialect.(Creator); ok && want == toWrite {
 		if err := c.Create(); err != nil {
@@ -156,7 +158,8 @@ func (t *Table) examine(ctx context.Context, want access) (exists bool, err erro
 	return true, t.patiently(ctx, func() error { return t.learn(ctx) })
 }
 
-// names returns which of the table and its indexes exist, in lower case.
+// names returns the names of the table and its indexes that exist, in lower
+// case.
 func (t *Table) names(ctx context.Context) ([]string, error) {
 	names, err := ReadTexts(ctx, t.db, t.dialect.Tables())
 	for i, name := range names {
@@ -194,8 +197,8 @@ func (t *Table) transaction(ctx context.Context, statements []string) error {
 }
 
 // wrongTable explains that a statement was refused because the table data is
-// not OSProfiler's. The sentence says all, so the error of the client library
-// is not in its chain.
+// not OSProfiler's. The error of the client library is not in the chain,
+// because the sentence contains everything.
 func (t *Table) wrongTable(err error) error {
 	if err == nil || !t.dialect.WrongTable(err) {
 		return err

@@ -12,9 +12,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// PythonAnswers implements driver.PythonAnswerer. The payload consists of what
-// the data column holds. The host of a node is the one beside info if there is
-// one. Traces are listed by their first rows, failed ones not at all.
+// PythonAnswers implements driver.PythonAnswerer. The payload consists of the
+// contents of the data column. The host of a node is the host beside info if
+// there is one. Traces are listed by their first rows. Failed traces are not
+// listed.
 func (t *Table) PythonAnswers() driver.PythonAnswers {
 	return driver.PythonAnswers{Driver: "sqlalchemy", Payload: t.payload, Host: host, Traces: t.firstRows}
 }
@@ -24,7 +25,8 @@ func (t *Table) payload(n *osprofiler.Notification) string {
 	return inner
 }
 
-// host returns null, as the column does, where the notification has none.
+// host returns the host as JSON. It returns null, like the column, if the
+// notification has no host.
 func host(n *osprofiler.Notification) (raw string, ok bool) {
 	if raw, ok := n.Member(hostKey); ok {
 		return raw, true
@@ -35,12 +37,12 @@ func host(n *osprofiler.Notification) (raw string, ok bool) {
 	return "null", true
 }
 
-// allColumns are the columns in the order of the table, in which the Python
-// library returns the fields.
+// allColumns contains the columns in the order of the table, in which the
+// Python library returns the fields.
 var allColumns = append(append([]string{"id"}, columns[:]...), "data")
 
 // firstRows lists the first row of each trace, in the order in which the Python
-// library reads the rows. Any column is a field; other fields are left out.
+// library reads the rows. Any column can be a field. Other fields are left out.
 func (t *Table) firstRows(ctx context.Context, fields []string) iter.Seq2[string, error] {
 	if len(fields) == 0 {
 		fields = []string{columns[colBaseID], columns[colTimestamp]}
@@ -69,8 +71,8 @@ func (t *Table) firstRows(ctx context.Context, fields []string) iter.Seq2[string
 	}
 }
 
-// firstRowsBehind returns a page behind a position in the physical order, as JSON
-// objects, and the position of its last row.
+// firstRowsBehind returns a page of first rows behind a position in the physical
+// order, as JSON objects, and the position of its last row.
 func (t *Table) firstRowsBehind(ctx context.Context, asked []string, behind string, most int) (page []string, last string, more bool, err error) {
 	physicalOrder, placeholder := t.dialect.PhysicalOrder()
 	var from, selected string
@@ -97,7 +99,7 @@ func (t *Table) firstRowsBehind(ctx context.Context, asked []string, behind stri
 	return page, last, len(page) == most || bytes > pageBytes, err
 }
 
-// objectOf returns the JSON object that the Python library makes of a row.
+// objectOf returns the JSON object that the Python library makes from a row.
 func objectOf(columns []string, values [][]byte) string {
 	var o object
 	for i, column := range columns {
@@ -116,7 +118,7 @@ func objectOf(columns []string, values [][]byte) string {
 }
 
 // dataValue returns the JSON value of the data column, on one line. A text that
-// is no JSON, for which the Python library fails, becomes a JSON string.
+// is not JSON, for which the Python library fails, becomes a JSON string.
 func dataValue(text string) string {
 	raw, err := pyjson.One(text)
 	if err != nil {

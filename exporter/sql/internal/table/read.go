@@ -14,8 +14,8 @@ import (
 )
 
 // Notifications implements driver.Reader, in the order in which the rows were
-// inserted. The rows of one page are read while those of the page before are
-// parsed and the caller works on the page before that.
+// inserted. Three pages are in work at once: one is read while the previous one
+// is parsed and the caller works on the page before that.
 func (t *Table) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	rows := func(ctx context.Context) iter.Seq2[[]Row, error] { return t.trace(ctx, baseID) }
 	pages := func(ctx context.Context) iter.Seq2[[]entry, error] { return t.parsed(baseID, paging.Ahead(ctx, rows)) }
@@ -32,9 +32,10 @@ func (t *Table) Notifications(ctx context.Context, baseID string) iter.Seq2[ospr
 	}
 }
 
-// trace yields the rows of a trace, and those of other traces whose base id the
-// database does not distinguish. It reads the ids of the rows first. By the ids
-// each page is as quick as the first one, whatever the planner knows of the table.
+// trace yields the rows of a trace, and rows of other traces if the database does
+// not distinguish their base ids. It reads the ids of the rows first. With the
+// ids, each page is read as fast as the first one, whatever the planner knows
+// about the table.
 func (t *Table) trace(ctx context.Context, baseID string) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {
 		var ids []int64
@@ -66,9 +67,9 @@ func (t *Table) ids(ctx context.Context, baseID string) (ids []int64, err error)
 	return ids, err
 }
 
-// spellings returns the texts that the column base_id may have for the id of a
-// trace: the short form, and the whole id, which the Python library stores where
-// the database lets it.
+// spellings returns the texts that the column base_id may contain for the id of
+// a trace: the short form, and the whole id, which the Python library stores if
+// the database allows it.
 func (t *Table) spellings(baseID string) []string {
 	alphabet := t.characters()
 	short := alphabet.spelled(colBaseID, shortened(colBaseID, baseID).String)
@@ -78,8 +79,8 @@ func (t *Table) spellings(baseID string) []string {
 	return []string{short}
 }
 
-// inTraces is the condition that the column base_id has one of the values. The
-// empty one stands for NULL too.
+// inTraces returns the condition that the column base_id has one of the values.
+// The empty value also stands for NULL.
 func inTraces(baseIDs []string) (where string, args []any) {
 	where = "base_id IN (" + placeholders(len(baseIDs)) + ")"
 	if slices.Contains(baseIDs, "") {
@@ -106,14 +107,14 @@ func each[T any](pages iter.Seq2[[]T, error]) iter.Seq2[*T, error] {
 }
 
 // An entry is the notification of a row, or the *store.DamageError that says why
-// there is none.
+// the row has none.
 type entry struct {
 	osprofiler.Notification
 
 	err error
 }
 
-// parsed makes notifications of pages of rows that were read for a trace.
+// parsed parses pages of rows that were read for a trace.
 func (t *Table) parsed(baseID string, pages iter.Seq2[[]Row, error]) iter.Seq2[[]entry, error] {
 	return func(yield func([]entry, error) bool) {
 		for page, err := range pages {
@@ -139,17 +140,17 @@ func (t *Table) damage(r *Row, inTrace bool, reason error) error {
 	}
 }
 
-// A page is what is read at once. Between two pages the database is free, so
-// the caller's code may take its time, or use the store.
+// A page is the set of rows that is read at once. Between two pages no
+// statement runs, so the caller's code may take its time, or use the store.
 const (
 	pageRows  = 900 // MariaDB makes a table of a list of 1,000 ids
-	firstRows = 32  // of the first page, when the size of the rows is not known
+	firstRows = 32  // rows of the first page, when the size of rows is not known yet
 	pageBytes = paging.PageBytes
 )
 
-// newPager returns the pager of a sequence of rows. The database sends the rows
-// behind the bytes of a page all the same, so that a page should not ask for many
-// more than fit.
+// newPager returns the pager of a sequence of rows. The database sends even the
+// rows that exceed the bytes of a page. So a page should not ask for many more
+// rows than fit.
 func newPager(first int) *paging.Pager {
 	return &paging.Pager{First: first, Most: pageRows, Bytes: pageBytes}
 }
@@ -161,8 +162,9 @@ func sizeOf(page []Row) (bytes int) {
 	return bytes
 }
 
-// page reads the first rows for which a condition holds, at most so many, with
-// an expression for the column data. It reports whether there may be more.
+// page reads the first rows that fulfil a condition, at most the given number,
+// with an expression for the column data. It reports whether there may be more
+// rows.
 func (t *Table) page(ctx context.Context, most int, data, where string, args ...any) (page []Row, more bool, err error) {
 	query := fmt.Sprintf("SELECT id, %s, %s FROM data WHERE %s LIMIT %d", columnNames, data, where, most)
 	var r Row
@@ -185,11 +187,11 @@ func (t *Table) page(ctx context.Context, most int, data, where string, args ...
 	return page, len(page) == most || bytes > pageBytes, err
 }
 
-// errNoTable says that there is no table, or no table any more.
+// errNoTable means that there is no table, or that the table is gone.
 var errNoTable = errors.New("there is no table data")
 
-// pagesBehind yields the rows with larger ids for which a condition holds, by
-// their ids. Its error is errNoTable if there is no table.
+// pagesBehind yields the rows with larger ids that fulfil a condition, in the
+// order of their ids. Its error is errNoTable if there is no table.
 func (t *Table) pagesBehind(ctx context.Context, id int64, where string, args ...any) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {
 		pager := newPager(firstRows)
@@ -213,8 +215,8 @@ func (t *Table) pagesBehind(ctx context.Context, id int64, where string, args ..
 	}
 }
 
-// pagesOf yields the rows with these ids, which ascend, with an expression for
-// the column data. The first page has at most so many rows.
+// pagesOf yields the rows with these ids, which must ascend, with an expression
+// for the column data. The first page has at most first rows.
 func (t *Table) pagesOf(ctx context.Context, ids []int64, data string, first int) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {
 		pager := newPager(first)
@@ -239,10 +241,11 @@ func (t *Table) pagesOf(ctx context.Context, ids []int64, data string, first int
 	}
 }
 
-// oneOf is the condition that a row has one of these ids, which ascend.
+// oneOf returns the condition that a row has one of these ids, which must
+// ascend.
 func (t *Table) oneOf(ids []int64) string {
 	if first, last := ids[0], ids[len(ids)-1]; last-first == int64(len(ids)-1) {
-		return fmt.Sprintf("id BETWEEN %d AND %d", first, last) // such as those of a trace that was written at once
+		return fmt.Sprintf("id BETWEEN %d AND %d", first, last) // consecutive ids, such as those of a trace that was written at once
 	}
 	var list []byte
 	for i, id := range ids {

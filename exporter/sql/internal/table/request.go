@@ -11,8 +11,8 @@ import (
 )
 
 // TracesOfRequest implements driver.RequestFinder. The database goes through the
-// table once and returns the rows whose data has the request id, or a letter of it
-// with an escape or percent-encoded. There is no index for that.
+// table once and returns the rows whose data contains the request id literally or
+// may contain it with escapes or percent-encoding. There is no index for that.
 func (t *Table) TracesOfRequest(ctx context.Context, q driver.Query) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if !isSearchWord(q.RequestID) {
@@ -33,7 +33,7 @@ func (t *Table) TracesOfRequest(ctx context.Context, q driver.Query) iter.Seq2[s
 				yield("", err)
 				return
 			}
-			// The reading of its trace reports a row that cannot be decoded.
+			// A row that cannot be decoded is reported when its trace is read.
 			if n, err := decode(row); err == nil && driver.MentionsRequest(n.Info, q.RequestID) && !yield(n.BaseID, nil) {
 				return
 			}
@@ -58,8 +58,8 @@ func (t *Table) idsOfRequest(ctx context.Context, requestID string) (ids []int64
 	return ids, errors.Join(err, wrong)
 }
 
-// isSearchWord reports whether a text can stand between quotes in a statement of any
-// database as it is.
+// isSearchWord reports whether a text can be put between quotes in a statement of
+// any database without change.
 func isSearchWord(text string) bool {
 	for i := range len(text) {
 		c := text[i]
@@ -70,8 +70,9 @@ func isSearchWord(text string) bool {
 	return true
 }
 
-// LikePattern returns the pattern of LIKE for texts that have a word of letters, digits,
-// hyphens, underscores and percent signs. An underscore stands for any character.
+// LikePattern returns the pattern of LIKE for texts that contain the word, which
+// consists of letters, digits, hyphens, underscores and percent signs. An underscore
+// matches any character.
 func LikePattern(word string) string {
 	if !strings.Contains(word, "%") {
 		return "'%" + word + "%'"

@@ -13,20 +13,21 @@ import (
 )
 
 // A Row is a row of the table data. encode and decode map between rows and
-// notifications, and know nothing of databases.
+// notifications, and do not depend on the database.
 //
 // The data column is a JSON string whose text is JSON, as the Python library
-// writes it: the notification without the members that have columns, normally
-// {"info": {…}}. If the columns do not hold these members exactly, data holds
-// them too, as they are, under osp_columns.
+// writes it. That text is the notification without the members that have
+// columns, normally {"info": {…}}. If the columns do not hold these members
+// exactly, data also contains the exact members, under osp_columns.
 type Row struct {
 	id      int64
 	columns [len(columns)]sql.NullString
 	data    sql.NullString
 }
 
-// exactKey is the member of data that holds the members as they are. A member
-// of that name that the notification has itself is stored in it too.
+// exactKey is the member of data that contains the exact members. If the
+// notification itself has a member of that name, that member is stored in
+// exactKey too.
 const exactKey = "osp_columns"
 
 const (
@@ -35,7 +36,7 @@ const (
 	infoKey  = "info"
 )
 
-// into returns the destinations of the values of ColumnList.
+// into returns the destinations to scan the values of ColumnList into.
 func (r *Row) into() []any {
 	var into []any
 	for i := range r.columns {
@@ -56,7 +57,7 @@ func (r *Row) Args(args []any) []any {
 	return append(args, r.data.String)
 }
 
-// Size returns how many bytes the texts of the row have.
+// Size returns the size of the texts of the row in bytes.
 func (r *Row) Size() int {
 	size := len(r.data.String)
 	for _, c := range r.columns {
@@ -72,7 +73,8 @@ func nullable(column int) bool {
 	return column == colParentID || column == colProject || column == colService
 }
 
-// hostOf returns the value of the host column if there is no host beside info.
+// hostOf returns the value of the host column if the notification has no host
+// beside info.
 func hostOf(info string) sql.NullString {
 	host, ok := pyjson.Get(info, hostKey)
 	if !ok {
@@ -81,7 +83,7 @@ func hostOf(info string) sql.NullString {
 	return columnOf(colHost, host)
 }
 
-// columnOf returns the value of a column for the raw value of a member.
+// columnOf returns the value of a column for the raw JSON of a member.
 func columnOf(column int, raw string) sql.NullString {
 	switch pyjson.KindOf(raw) {
 	case pyjson.Null:
@@ -93,7 +95,8 @@ func columnOf(column int, raw string) sql.NullString {
 	}
 }
 
-// An encoder makes rows in an alphabet. It is for one goroutine.
+// An encoder makes rows in an alphabet. Only one goroutine may use it at a
+// time.
 type encoder struct {
 	Alphabet
 
@@ -103,7 +106,7 @@ type encoder struct {
 // plainStart begins the data column of nearly all rows.
 const plainStart = `"{\"info\": `
 
-// encode makes the row of a notification.
+// encode makes the row for a notification.
 func (e *encoder) encode(n *osprofiler.Notification) Row {
 	if n.Plain() {
 		if r, ok := plainRow(n); ok {
@@ -119,7 +122,7 @@ func (e *encoder) encode(n *osprofiler.Notification) Row {
 	return r
 }
 
-// encodeInner makes the row without its data, and the text that data holds.
+// encodeInner makes the row without its data, and the text inside data.
 func (a Alphabet) encodeInner(n *osprofiler.Notification) (Row, string) {
 	r, inner := encodeInner(n)
 	exact := true
@@ -136,7 +139,8 @@ func (a Alphabet) encodeInner(n *osprofiler.Notification) (Row, string) {
 	return r, inner
 }
 
-// encodeInner is encodeInner of an Alphabet that holds all characters but U+0000.
+// encodeInner does the same as the method of an Alphabet that holds all
+// characters except U+0000.
 func encodeInner(n *osprofiler.Notification) (Row, string) {
 	if n.Plain() {
 		if r, ok := plainRow(n); ok {
@@ -160,8 +164,8 @@ func infoText(info osprofiler.Info) string {
 	return string(info)
 }
 
-// plainRow makes the row of a notification that consists of its fields, if all
-// of them are ordinary, so that any database can hold them as they are.
+// plainRow makes the row for a notification that consists of its fields, if all
+// of them are ordinary, so that any database can hold them unchanged.
 func plainRow(n *osprofiler.Notification) (r Row, ok bool) {
 	fields := [...]string{n.Timestamp, n.BaseID, n.ParentID, n.TraceID, n.Project, "", n.Service, n.Name}
 	for i, field := range fields {
@@ -177,18 +181,19 @@ func plainRow(n *osprofiler.Notification) (r Row, ok bool) {
 	return r, ordinary(r.columns[colHost].String)
 }
 
-// searchable returns an info in which a database that searches the text finds
-// the etype, if the info has one.
+// searchable returns an info in which a text search of the database finds the
+// word etype, if the info has that member.
 func searchable(info string) string {
-	// An info that fails without the word has an escape in the word.
+	// If a failed info does not contain the word, the word is written with an
+	// escape.
 	if !strings.Contains(info, failureWord) && strings.Contains(info, `\u`) && osprofiler.Info(info).Failed() {
 		return string(pyjson.Compact.Append(nil, info))
 	}
 	return info
 }
 
-// members are the members of a notification, in order. The last of repeated
-// members counts.
+// members contains the members of a notification, in order. Of repeated
+// members, the last one counts.
 type members struct {
 	keys   []string
 	values map[string]string
@@ -207,7 +212,7 @@ func split(n *osprofiler.Notification) members {
 
 // row makes the row without its data.
 func (m *members) row() (r Row) {
-	r.columns[colBaseID] = text("") // never NULL, so that it can be looked for
+	r.columns[colBaseID] = text("") // never NULL, so that a query can look for it
 	for i, key := range columns {
 		if raw, ok := m.values[key]; ok && (i != colBaseID || raw != "null") {
 			r.columns[i] = columnOf(i, raw)
@@ -219,8 +224,8 @@ func (m *members) row() (r Row) {
 	return r
 }
 
-// inner returns the text in data: the members that have no column, and if exact
-// is true also those that have one.
+// inner returns the text in data. It contains the members that have no column,
+// and if exact is true also the members that have one.
 func (m *members) inner(exact bool) string {
 	var inner, exactly object
 	for _, key := range m.keys {
@@ -242,7 +247,7 @@ func (m *members) inner(exact bool) string {
 	return inner.text()
 }
 
-// object writes a JSON object member by member.
+// An object is a JSON object that is written member by member.
 type object []byte
 
 func (o *object) add(key, raw string) {
@@ -254,7 +259,7 @@ func (o *object) add(key, raw string) {
 
 func (o *object) text() string { return "{" + string(*o) + "}" }
 
-// decode makes the notification of a row, whoever wrote the row.
+// decode makes the notification for a row, no matter who wrote the row.
 func decode(r *Row) (osprofiler.Notification, error) {
 	inner, err := r.inner()
 	if err != nil {
@@ -272,8 +277,8 @@ func decode(r *Row) (osprofiler.Notification, error) {
 	return osprofiler.ParseNotification(r.compose(inner))
 }
 
-// inner returns the text in data: the text of the JSON string there, or the
-// object that somebody stored instead.
+// inner returns the text in data. This is the text of the JSON string in that
+// column, or the object that somebody stored instead.
 func (r *Row) inner() (string, error) {
 	if !r.data.Valid {
 		return "", errors.New("the column data is NULL")
@@ -293,7 +298,7 @@ func (r *Row) inner() (string, error) {
 }
 
 // plain makes the notification without parsing, if its columns are texts and
-// data consists of info. That is nearly always so.
+// data consists of info. Nearly all rows are of that form.
 func (r *Row) plain(inner string) (n osprofiler.Notification, ok bool) {
 	for i, c := range r.columns {
 		if i == colHost || !c.Valid && nullable(i) {
@@ -314,7 +319,7 @@ func (r *Row) plain(inner string) (n osprofiler.Notification, ok bool) {
 	}, true
 }
 
-// infoOnly returns the info of {"info": {…}}, on one line.
+// infoOnly returns the info in {"info": {…}}, on one line.
 func infoOnly(inner string) (info string, ok bool) {
 	if !strings.HasPrefix(inner, onlyInfo) {
 		return "", false
@@ -342,7 +347,7 @@ func (r *Row) hostIn(info string) bool {
 }
 
 // compose returns the JSON text of a notification from the columns and the text
-// in data. Members in data win over columns.
+// in data. Members in data take precedence over columns.
 func (r *Row) compose(inner string) string {
 	var all object
 	exact, ok := pyjson.Get(inner, exactKey)
@@ -368,8 +373,9 @@ func (r *Row) compose(inner string) string {
 	return all.text()
 }
 
-// raw returns the member that a column stands for, if it does. A host that info
-// has too is no member of the notification.
+// raw returns the member that a column stands for. ok is false if the column
+// stands for none. A host that info has too is not a member of the
+// notification.
 func (r *Row) raw(column int, inner string) (raw string, ok bool) {
 	value := r.columns[column]
 	if _, inData := pyjson.Get(inner, columns[column]); inData {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// lookedUp is how many trace_ids one statement looks for.
+// lookedUp is the number of trace_ids that one statement looks for.
 const lookedUp = 500
 
 // Latest implements Dialect.Latest by statements with lists of trace_ids. First
@@ -34,7 +34,8 @@ func Latest(ctx context.Context, c *sql.Conn, d Dialect, traceIDs []string) (row
 }
 
 // latestOfAll reads the latest rows with these trace_ids. If one trace_id has so
-// many rows that they may keep out those of another, each is asked for by itself.
+// many rows that they may displace the rows of another, each trace_id is asked
+// for by itself.
 func latestOfAll(ctx context.Context, c *sql.Conn, d Dialect, traceIDs []string) (rows []Row, err error) {
 	if len(traceIDs) == 0 {
 		return nil, nil
@@ -54,7 +55,8 @@ func latestOfAll(ctx context.Context, c *sql.Conn, d Dialect, traceIDs []string)
 	return rows, nil
 }
 
-// latestOf reads the latest rows with these trace_ids, so many as each may have.
+// latestOf reads the latest rows with these trace_ids, at most SameTraceID times
+// the number of trace_ids.
 func latestOf(ctx context.Context, c *sql.Conn, d Dialect, traceIDs []string) ([]Row, error) {
 	query := fmt.Sprintf("SELECT %s, %s FROM data WHERE trace_id IN (%s) ORDER BY id + 0 DESC LIMIT %d",
 		columnNames, d.Text(), placeholders(len(traceIDs)), len(traceIDs)*SameTraceID)
@@ -72,17 +74,17 @@ func anys(texts []string) []any {
 	return all
 }
 
-// Statement bounds the statements that insert rows.
+// A Statement bounds the statements that insert rows.
 type Statement struct {
 	Rows  int // at most
 	Bytes int // at most, unless a single row has more
-	// Prepare prepares the statement for many rows once, for a database to which
-	// that is no round trip.
+	// Prepare prepares the statement for many rows once. It suits a database for
+	// which that takes no round trip.
 	Prepare bool
 }
 
-// Insert implements Dialect.Insert by statements with lists of rows. It ends
-// between two statements if the context is done.
+// Insert implements Dialect.Insert with statements that contain lists of rows.
+// It stops between two statements if the context is done.
 func Insert(ctx context.Context, c *sql.Conn, d Dialect, rows []Row, limit Statement) (inserted int64, err error) {
 	full := insertion(limit.Rows)
 	execute := func(args ...any) (sql.Result, error) { return c.ExecContext(d.Bind(ctx), full, args...) }
@@ -133,7 +135,7 @@ func (s Statement) count(rows []Row) int {
 	return len(rows)
 }
 
-// insertion returns the statement that inserts so many rows.
+// insertion returns the statement that inserts that number of rows.
 func insertion(rows int) string {
 	one := "(" + placeholders(len(columns)+1) + ")"
 	return "INSERT INTO data (" + ColumnList + ") VALUES " + one + strings.Repeat(", "+one, rows-1)

@@ -11,28 +11,29 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A trace is what the database sums up about a trace.
+// A trace contains the values that the database sums up for a trace.
 type trace struct {
-	baseID      string // as the column has it; empty for NULL
+	baseID      string // the value of the column; empty for NULL
 	count       int
-	operations  int  // different trace ids
+	operations  int  // the number of different trace ids
 	uncertain   bool // whether operations has to be counted row by row
 	first, last stamp
-	failure     stamp // of the first row that may be a failure; the id is 0 if there is none
+	failure     stamp // the stamp of the first row that may be a failure; the id is 0 if there is none
 	failed      bool  // whether failure was verified
 	failedAt    string
-	event       event // by which the trace is listed
+	event       event // the event by which the trace is listed
 }
 
-// A stamp is the time of a row and its id, by which the events of a trace are
-// ordered.
+// A stamp consists of the time and the id of a row, by which the events of a
+// trace are ordered.
 type stamp struct {
 	timed     bool   // whether the column timestamp is not NULL
-	timestamp string // as the column has it
+	timestamp string // the value of the column
 	id        int64
 }
 
-// isBefore reports the order of two events. Those without a time are last.
+// isBefore reports whether an event is before another one. Events without a
+// time are last.
 func (s stamp) isBefore(other stamp) bool {
 	switch {
 	case s.timed != other.timed:
@@ -43,7 +44,7 @@ func (s stamp) isBefore(other stamp) bool {
 	return s.id < other.id
 }
 
-// parseStamp reads a Dialect's Stamp.
+// parseStamp parses the text of a Dialect's Stamp.
 func parseStamp(text string) (s stamp, err error) {
 	cut := max(0, len(text)-19)
 	s.timestamp, s.timed = text[:cut], text[:cut] != untimed
@@ -55,9 +56,9 @@ func parseStamp(text string) (s stamp, err error) {
 }
 
 const (
-	// failureWord is in the data of every failure.
+	// failureWord is a word in the data of every failure.
 	failureWord = "etype"
-	// untimed is what a stamp has instead of NULL, behind all timestamps.
+	// untimed replaces NULL in a stamp, and sorts behind all timestamps.
 	untimed = "~"
 )
 
@@ -72,7 +73,7 @@ func (t *trace) listedBy(failures bool) stamp {
 	return stamp{}
 }
 
-// sumUp asks the database to sum up traces, and makes them open.
+// sumUp asks the database to sum up traces, and marks them as open.
 func (l *listing) sumUp(ctx context.Context, baseIDs []string) (traces []*trace, err error) {
 	if len(baseIDs) == 0 {
 		return nil, nil
@@ -85,8 +86,8 @@ func (l *listing) sumUp(ctx context.Context, baseIDs []string) (traces []*trace,
 	err = eachRow(ctx, l.db, d.Rebind(query), append(args, l.upTo), func(result *sql.Rows) error {
 		t, err := scanTrace(result)
 		switch open := l.open[t.baseID]; {
-		case err != nil || !slices.Contains(baseIDs, t.baseID): // the latter: the collation does not distinguish it
-		case open != nil && slices.Contains(traces, open): // NULL and the empty text
+		case err != nil || !slices.Contains(baseIDs, t.baseID): // a base id that was not asked for, but that the collation does not distinguish
+		case open != nil && slices.Contains(traces, open): // the trace of NULL and the trace of the empty text are the same
 			open.add(t)
 		default:
 			l.open[t.baseID] = t
@@ -101,7 +102,7 @@ func scanTrace(result *sql.Rows) (*trace, error) {
 	t := &trace{}
 	var first, last, failure sql.NullString
 	var id int64
-	var withID int // rows with a trace id
+	var withID int // the number of rows with a trace id
 	if err := result.Scan(&t.baseID, &t.count, &id, &first, &last, &failure, &withID, &t.operations); err != nil {
 		return t, err
 	}
@@ -118,7 +119,7 @@ func scanTrace(result *sql.Rows) (*trace, error) {
 	return t, nil
 }
 
-// add adds the rows of a trace to another one.
+// add adds the values of another trace to the trace.
 func (t *trace) add(other *trace) {
 	t.count += other.count
 	t.uncertain = true // both may have the same trace ids
@@ -133,7 +134,7 @@ func (t *trace) add(other *trace) {
 	}
 }
 
-// sorted returns the keys of a map, in order.
+// sorted returns the keys of a map in ascending order.
 func sorted[T any](byID map[int64]T) []int64 {
 	ids := make([]int64, 0, len(byID))
 	for id := range byID {
@@ -171,7 +172,8 @@ func (l *listing) summaries(ctx context.Context, traces []*trace) ([]driver.Summ
 }
 
 // summary makes the summary of a trace that is listed by its first event, from
-// the columns and from the notifications of rows with exact members.
+// the columns and from the notifications of rows that have exact members in
+// data.
 func (t *trace) summary(exact map[int64]osprofiler.Notification) driver.Summary {
 	s := driver.Summary{
 		BaseID: t.event.baseID, Timestamp: t.event.timestamp, LastTimestamp: t.last.timestamp, Notifications: t.count, Operations: t.operations,
@@ -186,8 +188,8 @@ func (t *trace) summary(exact map[int64]osprofiler.Notification) driver.Summary 
 	return s
 }
 
-// exactEnds returns the first and last notifications of traces whose columns do
-// not hold them exactly. Usually there are none.
+// exactEnds returns the first and last notifications of traces, as far as their
+// columns do not hold them exactly. Usually there are none.
 func (l *listing) exactEnds(ctx context.Context, traces []*trace) (map[int64]osprofiler.Notification, error) {
 	ids := map[int64]bool{}
 	for _, t := range traces {
@@ -216,7 +218,7 @@ type first struct {
 }
 
 // readFirsts reads the first rows of traces if the query asks for them, or if
-// the traces are listed by other rows.
+// the traces are listed by rows other than the first.
 func (l *listing) readFirsts(ctx context.Context, traces []*trace) (map[int64]*first, error) {
 	firsts := map[int64]*first{}
 	if !l.q.First && !l.q.Failed {
@@ -238,7 +240,7 @@ func (l *listing) readFirsts(ctx context.Context, traces []*trace) (map[int64]*f
 	return firsts, nil
 }
 
-// firstOf makes a notification of a row whose data column may not have been read.
+// firstOf makes a first from a row whose data column may not have been read.
 func (l *listing) firstOf(r *Row) first {
 	if r.data.Valid || l.q.First {
 		n, err := decode(r)

@@ -1,12 +1,12 @@
 // Package table is the driver of the stores in OSProfiler's SQL table data,
 // which the Python library's SQLAlchemy driver writes and reads. A [Dialect]
-// holds what differs between the databases; packages sqlite, postgresql and
-// mysql implement one each.
+// contains the differences between the databases. Packages sqlite, postgresql
+// and mysql implement one each.
 //
 // The columns cannot hold every notification exactly: a text may be longer than
 // its column, an id may be a number, a member may be missing. The data column
-// then holds these members too, in a way that the Python library ignores. See
-// docs/stores/sql.md.
+// then contains these members too, in a way that the Python library ignores.
+// See docs/stores/sql.md.
 package table
 
 import (
@@ -32,20 +32,21 @@ type Table struct {
 
 	dialect  Dialect
 	db       *sql.DB
-	turn     chan struct{} // holds one element for each Write in progress
+	turn     chan struct{} // has one element for each Write in progress
 	alphabet atomic.Pointer[Alphabet]
 
 	mu      sync.Mutex // guards access and attempt
-	access  access     // what the table was prepared for
+	access  access     // the access for which the table was prepared
 	attempt *attempt   // to prepare the table; nil if none is in progress
 }
 
-// Config says how a table is used.
+// A Config says how a table is used.
 type Config struct {
-	// ReadOnly promises that nothing is written: no table is made, and no
-	// right to write is needed.
+	// ReadOnly promises that nothing is written. No table is made, and no right
+	// to write is needed.
 	ReadOnly bool
-	// Patience is how long a transaction is tried again while others are in the way.
+	// Patience is how long a transaction is tried again while other sessions are in
+	// the way.
 	Patience time.Duration
 	// Writers is how many batches are written at the same time, at least 1.
 	Writers int
@@ -65,8 +66,8 @@ func New(db *sql.DB, d Dialect, c Config) *store.Store {
 // Name implements driver.Driver.
 func (t *Table) Name() string { return "the database " + t.dialect.Name() }
 
-// Ping implements driver.Driver. It finds out whether the account may write by
-// a statement that inserts no row.
+// Ping implements driver.Driver. To find out whether the account may write, it
+// runs a statement that inserts no row.
 func (t *Table) Ping(ctx context.Context) error {
 	if t.ReadOnly {
 		_, err := t.reading(ctx, func() error { return t.checkColumns(ctx) })
@@ -81,8 +82,8 @@ func (t *Table) Close() error {
 	if t.KeepOpen {
 		return nil
 	}
-	// Nothing is pending on an idle connection, so that one which the server ended
-	// is closed as well as any other.
+	// An error of closing an idle connection that the server ended is ignored,
+	// because nothing is pending on an idle connection.
 	if err := t.db.Close(); err != nil && !t.dialect.Transient(err) && !strings.HasSuffix(err.Error(), errBadConnection) {
 		return t.dialect.Explain(err)
 	}
@@ -92,11 +93,11 @@ func (t *Table) Close() error {
 // errBadConnection is the text of an error that MySQL's driver does not export.
 const errBadConnection = "bad connection"
 
-// patiently runs f, and again while other sessions are in the way, as long as
-// Config.Patience. It explains the error of f.
+// patiently runs f, and runs it again while other sessions are in the way, for
+// at most Config.Patience. It explains the error of f.
 func (t *Table) patiently(ctx context.Context, f func() error) error {
 	wait, start := time.Millisecond, time.Now()
-	var busy error // of the last try
+	var busy error // the error of the last try
 	for {
 		if ctx.Err() != nil {
 			return t.atEnd(ctx, busy, start)
@@ -126,7 +127,7 @@ func (t *Table) patiently(ctx context.Context, f func() error) error {
 }
 
 // atEnd returns the error of a call that failed with err when its context ended.
-// The error has the reason of the failure, if err says one.
+// The error contains the reason of the failure if err has one.
 func (t *Table) atEnd(ctx context.Context, err error, start time.Time) error {
 	if err == nil {
 		return ctx.Err()
@@ -140,7 +141,7 @@ func (t *Table) atEnd(ctx context.Context, err error, start time.Time) error {
 	return explained.New(errors.Join(ctx.Err(), err), "%v", sentence)
 }
 
-// queryRow takes a statement with ? for its arguments.
+// queryRow runs a query with ? for its arguments.
 func (t *Table) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	return t.db.QueryRowContext(ctx, t.dialect.Rebind(query), args...)
 }

@@ -11,9 +11,9 @@ import (
 type connection struct{ *sql.Conn }
 
 // transact runs f in a transaction, which it rolls back if f fails. A COMMIT that
-// fails is not repeated here: the database may have rolled back already, and
-// would then report the next COMMIT, of nothing, as a success. The caller begins
-// again from the start of the transaction.
+// fails is not repeated here, because the database may have rolled back already.
+// It would then report the next COMMIT, which commits nothing, as a success. The
+// caller repeats the transaction from its start.
 func (t *Table) transact(ctx context.Context, f func(*connection) error) (err error) {
 	conn, err := t.db.Conn(ctx)
 	if err != nil {
@@ -23,7 +23,7 @@ func (t *Table) transact(ctx context.Context, f func(*connection) error) (err er
 	defer func() { _ = conn.Close() }()
 	bound := t.dialect.Bind(ctx)
 	if _, err := c.ExecContext(bound, t.dialect.Begin()); err != nil {
-		t.undo(bound, c, err) // it may have begun all the same
+		t.undo(bound, c, err) // the transaction may have begun nevertheless
 		return err
 	}
 	if err := f(c); err != nil {
@@ -40,9 +40,10 @@ func (t *Table) transact(ctx context.Context, f func(*connection) error) (err er
 	return nil
 }
 
-// undo ends a transaction that failed. After a state that passes the connection
-// is closed, because it may lead to another server than new connections do: to a
-// standby, for example, while new connections lead to the primary.
+// undo ends a transaction that failed. After a state that passes it closes the
+// connection, because the connection may lead to another server than new
+// connections do. For example, it may lead to a standby, while new connections
+// lead to the primary.
 func (t *Table) undo(ctx context.Context, c *connection, err error) {
 	if t.dialect.Transient(err) && !t.dialect.Busy(err) {
 		c.discard()
@@ -51,8 +52,8 @@ func (t *Table) undo(ctx context.Context, c *connection, err error) {
 	c.rollback(ctx)
 }
 
-// rollback ends a transaction, if there is one. If that fails, or the context has
-// ended, the connection is closed, which ends the transaction too.
+// rollback ends a transaction, if there is one. If that fails, or if the context
+// has ended, rollback closes the connection, which ends the transaction too.
 func (c *connection) rollback(ctx context.Context) {
 	if ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)

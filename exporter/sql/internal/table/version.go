@@ -18,8 +18,8 @@ func (t *Table) Version(ctx context.Context) (string, error) {
 	return product + " " + version, nil
 }
 
-// Exists reports whether the table exists. It creates nothing. A program finds it
-// by driver.As, because no other kind of store needs it.
+// Exists reports whether the table exists. It creates nothing. A program reaches
+// this method through driver.As, because no other kind of store needs it.
 func (t *Table) Exists(ctx context.Context) (exists bool, err error) {
 	return t.reading(ctx, func() error { return nil })
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Write implements driver.Writer. One transaction stores the batch, all of it or
+// Write implements driver.Writer. One transaction stores the whole batch or
 // nothing. nil means that the transaction is committed, as durably as the
-// database's own settings make it. A notification that the table holds already
+// database's own settings make it. A notification that is already in the table
 // is left out, so that a batch may be written again. If the database refuses the
 // content of some rows, several transactions store the others.
 func (t *Table) Write(ctx context.Context, batch []osprofiler.Notification) error {
@@ -32,8 +32,8 @@ func (t *Table) Write(ctx context.Context, batch []osprofiler.Notification) erro
 	return err
 }
 
-// takeTurn waits until fewer than Config.Writers transactions write. The caller
-// takes an element from t.turn afterwards.
+// takeTurn waits until fewer than Config.Writers transactions are writing. The
+// caller takes an element from t.turn afterwards.
 func (t *Table) takeTurn(ctx context.Context) error {
 	select {
 	case t.turn <- struct{}{}:
@@ -54,14 +54,14 @@ func (t *Table) writeOnce(ctx context.Context, batch []osprofiler.Notification) 
 	return time.Since(began), err
 }
 
-// chunkRows and chunkBytes bound what one look-up and one insert take.
+// chunkRows and chunkBytes bound the rows of one look-up and one insert.
 const (
 	chunkRows  = 2000
 	chunkBytes = 8 << 20 // unless a single row has more
 )
 
-// insert adds the notifications that the table does not hold. The rows are encoded
-// while the database looks up which ones it has.
+// insert adds the notifications that are not in the table. The rows are encoded
+// while the database looks up which of them it has.
 func (t *Table) insert(ctx context.Context, c *connection, batch []osprofiler.Notification) error {
 	for len(batch) > 0 {
 		chunk := batch[:chunkOf(batch)]
@@ -70,7 +70,7 @@ func (t *Table) insert(ctx context.Context, c *connection, batch []osprofiler.No
 		go func() { encoded <- t.encodeAll(chunk) }()
 		traceIDs := t.traceIDs(chunk)
 		stored, err := t.dialect.Latest(ctx, c.Conn, traceIDs)
-		rows := <-encoded // in any case, so that nothing of the batch is in use any more
+		rows := <-encoded // even after an error, so that the batch is not in use any more
 		if err == nil {
 			err = t.insertRows(ctx, c, missing(rows, stored), traceIDs)
 		}
@@ -81,8 +81,8 @@ func (t *Table) insert(ctx context.Context, c *connection, batch []osprofiler.No
 	return nil
 }
 
-// discarded returns those of the missing rows that a look-up should have found.
-// Latest returns only the latest rows with one trace_id.
+// discarded returns the missing rows that a look-up should have found. Latest
+// returns only the latest rows with one trace_id.
 func discarded(missing, stored []Row) []Row {
 	count := map[sql.NullString]int{}
 	for _, r := range stored {
@@ -92,8 +92,8 @@ func discarded(missing, stored []Row) []Row {
 }
 
 // insertRows inserts rows that have these trace_ids. If the database reports
-// fewer inserted rows, it must show them all the same: a trigger may have put
-// them into a partition, or a rule may have discarded them.
+// fewer inserted rows, a query must find all rows, because a trigger may have
+// put them into a partition, or a rule may have discarded them.
 func (t *Table) insertRows(ctx context.Context, c *connection, rows []Row, traceIDs []string) error {
 	inserted, err := t.dialect.Insert(ctx, c.Conn, rows)
 	if err != nil || inserted == int64(len(rows)) {
@@ -137,12 +137,13 @@ func (t *Table) encodeAll(batch []osprofiler.Notification) []Row {
 	return rows
 }
 
-// SameTraceID is how many of the latest rows with one trace_id are looked
-// through for an equal one. Usually there are two; a limit keeps it quick
-// where somebody gives the same to all.
+// SameTraceID is how many of the latest rows with one trace_id are searched for
+// an equal row. Usually there are two such rows. The limit keeps the search
+// fast if somebody gives the same trace_id to all notifications.
 const SameTraceID = 64
 
-// traceIDs returns the values of the column trace_id for the notifications, each once.
+// traceIDs returns the values of the column trace_id for the notifications, without
+// duplicates.
 func (t *Table) traceIDs(batch []osprofiler.Notification) (ids []string) {
 	alphabet := t.characters()
 	seen := make(map[string]bool, len(batch))
@@ -156,7 +157,7 @@ func (t *Table) traceIDs(batch []osprofiler.Notification) (ids []string) {
 	return ids
 }
 
-// missing returns those of the rows that are not stored, equal ones once. Some
+// missing returns the rows that are not stored, without duplicates. Some
 // databases normalise JSON. So rows are also compared by the decoded data column.
 func missing(rows, stored []Row) []Row {
 	seen := newRowSet(len(rows) + len(stored))
@@ -180,11 +181,11 @@ func missing(rows, stored []Row) []Row {
 	return missing
 }
 
-// A rowSet finds equal rows. Nearly all rows differ in three columns already, so
-// that whole rows are compared only where these columns agree.
+// A rowSet finds equal rows. Nearly all rows differ in three columns, so whole
+// rows are compared only where these columns are equal.
 type rowSet struct {
 	first map[[3]string]*Row
-	whole map[Row]bool // the rows that share the columns with others
+	whole map[Row]bool // the rows whose three columns equal those of other rows
 }
 
 func newRowSet(rows int) rowSet { return rowSet{make(map[[3]string]*Row, rows), map[Row]bool{}} }
@@ -194,7 +195,7 @@ func (r *Row) key() [3]string {
 }
 
 // add adds a row, which must not be changed afterwards. It reports whether the
-// set had no equal one.
+// set had no equal row.
 func (s rowSet) add(r *Row) bool {
 	key := r.key()
 	first := s.first[key]
@@ -214,7 +215,7 @@ func (s rowSet) has(r *Row) bool {
 	return first != nil && (*first == *r || s.whole[*r])
 }
 
-// decodedData returns the row with the text inside of its data instead of its data.
+// decodedData returns the row with the decoded text of its data instead of data.
 func (r *Row) decodedData() Row {
 	inner, err := r.inner()
 	if err != nil {
