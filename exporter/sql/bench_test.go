@@ -10,10 +10,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// These are for profiles; `make bench` puts the same work beside bare clients.
+// These benchmarks serve profiling. `make bench` compares the same work with
+// bare clients.
 
 // trace returns the notifications of workload.Lines, oldest first, with ids
-// that no other call gave.
+// that no other call returned.
 func trace(b *testing.B, count int) []osprofiler.Notification {
 	b.Helper()
 	own := osprofiler.NewID()

@@ -11,7 +11,7 @@ func TestNewRefusesAnotherCharacterSet(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, name, at string) {
 		if name == "postgresql" {
-			return // its driver speaks UTF-8 only
+			return // its driver uses UTF-8 only
 		}
 		db, err := sql.Open("mysql", dsn(t, at)+"?charset=latin1")
 		if err != nil {

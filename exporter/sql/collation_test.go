@@ -8,7 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Ids that a database's collation takes for the same are others' all the same.
+// Ids that a database's collation treats as equal still belong to different
+// traces.
 func TestIDsThatAreNearlyTheSame(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)

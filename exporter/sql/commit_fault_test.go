@@ -14,9 +14,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// commitCodes are errors that a COMMIT is answered with. A batch whose COMMIT
-// failed with a state that passes, or that leaves the outcome open, is stored by
-// a retry.
+// commitCodes are the errors with which a COMMIT is answered. If the COMMIT of a
+// batch failed with a state that passes or that leaves the outcome open, a retry
+// stores the batch.
 var commitCodes = map[string]struct{ passing, staying []string }{
 	"postgresql": {
 		passing: []string{
@@ -24,15 +24,15 @@ var commitCodes = map[string]struct{ passing, staying []string }{
 			"57P01", "53100", // shutdown, disk full
 			"08007", "40003", "XX000", "58030", // outcome unknown, internal error, input or output
 		},
-		staying: []string{"23514", "42501"}, // a deferred check, a right that is lacking
+		staying: []string{"23514", "42501"}, // a deferred check, a missing right
 	},
 	"mariadb": {
 		passing: []string{
 			"1205 (HY000)", "1213 (40001)", // lock wait timeout, deadlock and certification failure
-			"1047 (08S01)", "1180 (HY000)", // Galera without a quorum, and that at COMMIT
+			"1047 (08S01)", "1180 (HY000)", // Galera without a quorum, and the same at COMMIT
 			"1053 (08S01)", "1927 (70100)", "1105 (HY000)", // shutdown, killed, an unknown error
 		},
-		staying: []string{"4025 (23000)", "1142 (42000)"}, // a check, a right that is lacking
+		staying: []string{"4025 (23000)", "1142 (42000)"}, // a check, a missing right
 	},
 }
 
@@ -40,7 +40,7 @@ var commitCodes = map[string]struct{ passing, staying []string }{
 type commitCase struct {
 	proxy  *testenv.Proxy
 	store  *store.Store
-	direct *sql.DB // to the server itself
+	direct *sql.DB // a connection to the server itself
 	batch  []osprofiler.Notification
 }
 
@@ -50,7 +50,7 @@ func newCommitCase(t *testing.T, at string) *commitCase {
 	return &commitCase{proxy: proxy, store: open(t, through), direct: foreign(t, at)}
 }
 
-// fail gives the case a new batch, whose first n COMMITs are to fail.
+// fail gives the case a new batch, whose first n COMMITs will fail.
 func (c *commitCase) fail(n int, f testenv.CommitFault) {
 	id := osprofiler.NewID()
 	c.batch = []osprofiler.Notification{event(id, "x-start"), event(id, "y-start"), event(id, "z-start")}
@@ -58,7 +58,7 @@ func (c *commitCase) fail(n int, f testenv.CommitFault) {
 }
 
 // copies returns how many times each notification of the batch is in the table,
-// by their names.
+// by name.
 func (c *commitCase) copies(t *testing.T) map[string]int {
 	t.Helper()
 	found := map[string]int{}
@@ -69,8 +69,8 @@ func (c *commitCase) copies(t *testing.T) map[string]int {
 }
 
 // check compares the result of a write with the table. A notification that is
-// not reported missing is there once, one that was refused is not there, and
-// none is there twice.
+// not reported as missing is in the table once, a notification that was refused
+// is not in the table, and no notification is in the table twice.
 func (c *commitCase) check(t *testing.T, what string, err error) {
 	t.Helper()
 	missing := map[string]bool{}
@@ -103,7 +103,8 @@ func (c *commitCase) check(t *testing.T, what string, err error) {
 	}
 }
 
-// write writes the batch once, compares, and then writes it again under retry.
+// write writes the batch once, compares the result, and then writes the batch
+// again with a retry.
 func (c *commitCase) write(t *testing.T, what string, faults int, f testenv.CommitFault) error {
 	t.Helper()
 	c.fail(faults, f)
@@ -119,10 +120,10 @@ func (c *commitCase) write(t *testing.T, what string, faults int, f testenv.Comm
 	return err
 }
 
-// A batch that Write acknowledges is there, once, and a batch that Write does not
-// acknowledge is reported, whatever the server did and answered to COMMIT. A
-// COMMIT is never repeated by itself: the second would succeed, because there
-// is no transaction any more, and nothing would be stored.
+// A batch that Write acknowledges is in the table once, and a batch that Write
+// does not acknowledge is reported, whatever the server did and answered to
+// COMMIT. Write never repeats only the COMMIT: the second COMMIT would succeed,
+// because there is no transaction any more, and nothing would be stored.
 func TestCommitFails(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, name, at string) {
@@ -146,8 +147,8 @@ func TestCommitFails(t *testing.T) {
 	})
 }
 
-// A COMMIT that is not answered leaves open whether it was carried out. It is
-// reported as not known to be stored, and a retry stores it once.
+// If a COMMIT is not answered, it is unknown whether it was carried out. Write
+// reports the batch as not known to be stored, and a retry stores it once.
 func TestCommitCutOff(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		c := newCommitCase(t, at)
@@ -169,8 +170,8 @@ func TestCommitCutOff(t *testing.T) {
 	})
 }
 
-// A COMMIT whose answer does not come holds nobody past the context, and is
-// reported as not known to be stored, though it is.
+// A COMMIT whose answer does not arrive delays nobody beyond the context. Write
+// reports the batch as not known to be stored, although it is stored.
 func TestCommitUnanswered(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		c := newCommitCase(t, at)

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// atCommit are statements that have PostgreSQL call a function for each new row
-// when the transaction is committed.
+// atCommit returns statements that make PostgreSQL call a function for each new
+// row when the transaction is committed.
 func atCommit(body string) []string {
 	return []string{
 		"CREATE SEQUENCE commits",
@@ -22,12 +22,12 @@ func atCommit(body string) []string {
 	}
 }
 
-// A real COMMIT that PostgreSQL answers with an error has rolled back.
+// A real COMMIT to which PostgreSQL answers with an error has rolled back.
 func TestCommitFailsInPostgreSQL(t *testing.T) {
 	const once = "IF nextval('commits') = 1 THEN RAISE EXCEPTION 'conflict' USING ERRCODE = '%s'; END IF;"
 	for name, c := range map[string]struct {
 		body   string
-		stored bool // by a retry at the latest
+		stored bool // stored by a retry at the latest
 	}{
 		"serialization failure once": {fmt.Sprintf(once, "40001"), true},
 		"deadlock once":              {fmt.Sprintf(once, "40P01"), true},
@@ -52,9 +52,9 @@ func TestCommitFailsInPostgreSQL(t *testing.T) {
 	}
 }
 
-// Two nodes of a Galera cluster that give out the same ids have transactions
-// fail at COMMIT, because the other node was first. All that is written to both
-// at the same time is stored, each once.
+// If two nodes of a Galera cluster assign the same ids, some transactions fail
+// at COMMIT, because the other node was first. All notifications that are
+// written to both nodes at the same time are stored, each once.
 func TestCommitConflictsInGalera(t *testing.T) {
 	t.Parallel()
 	first := testenv.StartGalera(t)

@@ -10,10 +10,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A COMMIT that waits for a synchronous standby of PostgreSQL is ended by an
-// administrator: the server has committed, no standby has, and the client is
-// told nothing. A retry finds the rows, and still waits for the standby before
-// it reports them as stored.
+// An administrator interrupts a COMMIT that waits for a synchronous standby of
+// PostgreSQL. The server has committed, but no standby has, and the client gets
+// no answer about that. A retry finds the rows, and still waits for the standby
+// before it reports the rows as stored.
 func TestCommitEndedBeforeItIsReplicated(t *testing.T) {
 	t.Parallel()
 	h := holders["postgresql"]

@@ -10,8 +10,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A COMMIT that failed because the transaction was rolled back is not repeated
-// by itself: the next COMMIT, of nothing, would succeed.
+// If a COMMIT failed because the transaction was rolled back, Write does not
+// repeat only the COMMIT: the next COMMIT, which commits nothing, would
+// succeed.
 func TestCommitRolledBack(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	s := open(t, at)
@@ -28,7 +29,7 @@ func TestCommitRolledBack(t *testing.T) {
 	}
 }
 
-// Rows that a trigger or a rule discards are not stored.
+// Rows that a trigger or a rule discards do not count as stored.
 func TestDiscardedRows(t *testing.T) {
 	for name, statements := range map[string][]string{
 		"trigger": {
@@ -57,8 +58,8 @@ func TestDiscardedRows(t *testing.T) {
 	}
 }
 
-// Rows that a trigger puts into another table, from which the table data shows
-// them, are stored.
+// Rows that a trigger puts into another table, through which the table data
+// shows them, count as stored.
 func TestRowsOfPartitions(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	s := open(t, at)
@@ -77,8 +78,8 @@ func TestRowsOfPartitions(t *testing.T) {
 	}
 }
 
-// On a server that reads uncommitted rows by default, those of a transaction
-// that may still be rolled back are not stored already.
+// On a server that reads uncommitted rows by default, rows of a transaction
+// that may still be rolled back do not count as stored already.
 func TestUncommittedRowsAreNotStored(t *testing.T) {
 	server := testenv.StartMariaDB(t, "--transaction-isolation=READ-UNCOMMITTED")
 	s := open(t, server.MariaDB())

@@ -9,7 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Two sessions that delete the same traces count each notification once together.
+// If two sessions delete the same traces, their counts together contain each
+// notification once.
 func TestDeletedByTwo(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		var batch []osprofiler.Notification

@@ -18,7 +18,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// through returns the connection string of a server by way of a proxy.
+// through returns the connection string that leads to a server through a proxy.
 func through(t *testing.T, at string, proxy *testenv.Proxy) string {
 	t.Helper()
 	u := parse(t, at)
@@ -27,7 +27,7 @@ func through(t *testing.T, at string, proxy *testenv.Proxy) string {
 }
 
 // The address of the server leads to its hot standby for three seconds, as
-// behind HAProxy after a switch-over that was taken back.
+// behind HAProxy after a switch-over that was undone.
 func TestStandbyBehindTheAddress(t *testing.T) {
 	t.Parallel()
 	primary := testenv.StartPostgreSQL(t)
@@ -42,11 +42,11 @@ func TestStandbyBehindTheAddress(t *testing.T) {
 }
 
 // The primary is lost, and its synchronous standby takes over after three
-// seconds. It has all that the primary acknowledged.
+// seconds. The standby has everything that the primary acknowledged.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	primary := testenv.StartPostgreSQL(t, "-c", "synchronous_standby_names=standby", "-c", "synchronous_commit=local")
-	open(t, primary.PostgreSQL()) // which makes the table
+	open(t, primary.PostgreSQL()) // makes the table
 	standby := testenv.StartStandby(t, primary)
 	// From here on, sessions wait for the standby.
 	execute(t, foreign(t, primary.PostgreSQL()), "ALTER DATABASE postgres SET synchronous_commit = on")
@@ -62,8 +62,9 @@ func TestStandbyTakesOver(t *testing.T) {
 	}.Test(t)
 }
 
-// A balancer that ends no sessions leaves connections at a server that takes no
-// writes any more, while new connections lead to the one that does.
+// A balancer that does not end sessions leaves connections at a server that
+// accepts no writes any more, while new connections lead to the server that
+// does.
 func TestConnectionsStayAtAReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(t *testing.T) (writable, readOnly *testenv.Server, at string){
@@ -87,7 +88,7 @@ func TestConnectionsStayAtAReadOnlyServer(t *testing.T) {
 			proxy := testenv.NewProxy(t, writable.Addr())
 			s := open(t, through(t, at, proxy))
 			proxy.Switch(readOnly.Addr())
-			for range 8 { // its connections lead to the server that is read only
+			for range 8 { // the store's connections lead to the server that is read only
 				err := s.Write(t.Context(), numbered(1))
 				var failed *store.WriteError
 				if !errors.As(err, &failed) || !failed.Transient {
@@ -106,8 +107,8 @@ func TestConnectionsStayAtAReadOnlyServer(t *testing.T) {
 	}
 }
 
-// A session keeps the default with which it began, after the database has
-// another.
+// A session keeps the default with which it began, even after the database has
+// another default.
 func TestSessionsKeepADefault(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	s := open(t, at)
@@ -127,8 +128,8 @@ func TestSessionsKeepADefault(t *testing.T) {
 	}
 }
 
-// A server ends idle connections without a word. Closing the store is no error
-// then.
+// A server ends idle connections without notice. Closing the store is not an
+// error then.
 func TestCloseAfterIdleConnectionsEnded(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartMariaDB(t, "--wait-timeout=1")
@@ -152,8 +153,8 @@ func TestCloseAfterIdleConnectionsEnded(t *testing.T) {
 	}
 }
 
-// One span is exported by the SDK while the address leads to the standby, as
-// case 02 has it. The export waits for the primary.
+// The SDK exports one span while the address leads to the standby, as in case
+// 02. The export waits for the primary.
 func TestSpanDuringSwitchOver(t *testing.T) {
 	t.Parallel()
 	primary := testenv.StartPostgreSQL(t)
@@ -191,7 +192,7 @@ func TestSpanDuringSwitchOver(t *testing.T) {
 
 type errorsOf []error
 
-// failing notes the errors of exports.
+// failing records the errors of exports.
 type failing struct {
 	sdktrace.SpanExporter
 	errors *errorsOf
@@ -206,9 +207,9 @@ func (f failing) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan)
 	return err
 }
 
-// A node of Galera loses its quorum, and has it again after three seconds.
-// Commits are answered with error 1180 when it is lost, and then all statements
-// with 1047.
+// A node of Galera loses its quorum, and regains it after three seconds. The
+// node answers commits with error 1180 when the quorum is lost, and then all
+// statements with 1047.
 func TestGaleraWithoutQuorum(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]struct {
@@ -224,7 +225,7 @@ func TestGaleraWithoutQuorum(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // both wait, for the most part
+			t.Parallel() // both mostly wait
 			first := testenv.StartGalera(t)
 			second := testenv.StartGaleraNode(t, first)
 			faults.Passing{
@@ -240,7 +241,7 @@ func TestGaleraWithoutQuorum(t *testing.T) {
 	}
 }
 
-// awaitReady waits until a node of Galera takes statements.
+// awaitReady waits until a node of Galera accepts statements.
 func awaitReady(t *testing.T, node *testenv.Server) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -255,7 +256,8 @@ func awaitReady(t *testing.T, node *testenv.Server) {
 }
 
 // A node of Galera refuses statements for three seconds, as it does while it
-// joins. Its transactions stay open meanwhile: even ROLLBACK is refused.
+// joins. Its transactions stay open meanwhile, because even ROLLBACK is
+// refused.
 func TestGaleraRefusesStatements(t *testing.T) {
 	t.Parallel()
 	node := testenv.StartGalera(t)
@@ -263,7 +265,7 @@ func TestGaleraRefusesStatements(t *testing.T) {
 	set := func(value string) func(*testing.T) {
 		return func(t *testing.T) { execute(t, admin, "SET GLOBAL wsrep_reject_queries = "+value) }
 	}
-	for _, refuse := range []string{"ALL", "ALL_KILL"} { // with ALL_KILL connections are killed besides
+	for _, refuse := range []string{"ALL", "ALL_KILL"} { // with ALL_KILL connections are also killed
 		t.Run(refuse, func(t *testing.T) {
 			execute(t, admin, "DROP TABLE IF EXISTS data")
 			faults.Passing{
@@ -275,7 +277,7 @@ func TestGaleraRefusesStatements(t *testing.T) {
 						t.Fatal(err)
 					}
 					defer killed.Close()
-					_, _ = killed.ExecContext(t.Context(), "SET GLOBAL wsrep_reject_queries = "+refuse) // which may kill this connection too
+					_, _ = killed.ExecContext(t.Context(), "SET GLOBAL wsrep_reject_queries = "+refuse) // this may kill this connection too
 				},
 				Leave: set("NONE"),
 			}.Test(t)

@@ -14,11 +14,12 @@ import (
 )
 
 var kinds = map[string]faults.Server{
-	// It says that the disk is full as long as its log has room; then it ends.
-	// Nothing but the context ends the waiting for an answer.
+	// PostgreSQL reports that the disk is full as long as its log has room.
+	// Then it stops. Only the context stops the waiting for an answer.
 	"postgresql": {
 		Start: func(t testing.TB, d testenv.Disk) *testenv.Server {
-			// Soon, and not after a minute, it knows by which index a trace is found.
+			// With this setting, the server soon knows by which index a trace is
+			// found, and not only after a minute.
 			return testenv.StartPostgreSQLOn(t, d, "-c", "autovacuum_naptime=1s")
 		},
 		At: func(s *testenv.Server, addr string) string {
@@ -50,7 +51,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A server that does not answer holds nobody past the context.
+// A server that does not answer delays nobody beyond the context.
 func TestStoppedServer(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		u := parse(t, at)

@@ -15,17 +15,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A lateCase is a follower of a table, into which transactions insert that stay
-// open for a while, on one or more servers.
+// A lateCase is a follower of a table, into which transactions on one or more
+// servers insert that stay open for a while.
 type lateCase struct {
 	store     *store.Store
 	others    []*sql.DB // where transactions are begun
 	chance    *rand.Rand
-	numbered  int // rows so far
+	numbered  int // the number of rows so far
 	open      []*lateTx
 	committed []string       // names of rows
-	undone    []string       // those of transactions that were rolled back
-	seen      map[string]int // by the follower
+	undone    []string       // names of rows in transactions that were rolled back
+	seen      map[string]int // how often the follower saw each row
 	feed      *store.Feed
 	cursor    store.Cursor
 }
@@ -36,13 +36,13 @@ type lateTx struct {
 	names []string
 }
 
-// name returns the name of one more row.
+// name returns the name of another row.
 func (c *lateCase) name() string {
 	c.numbered++
 	return fmt.Sprint("row-", c.numbered)
 }
 
-// write has the store write some rows.
+// write makes the store write some rows.
 func (c *lateCase) write(t *testing.T) {
 	t.Helper()
 	var batch []osprofiler.Notification
@@ -66,7 +66,7 @@ func (c *lateCase) begin(t *testing.T) {
 	c.insert(t, len(c.open)-1)
 }
 
-// insert inserts some rows by an open transaction.
+// insert inserts some rows in an open transaction.
 func (c *lateCase) insert(t *testing.T, i int) {
 	t.Helper()
 	for range 1 + c.chance.IntN(4) {
@@ -81,14 +81,14 @@ func (c *lateCase) insert(t *testing.T, i int) {
 	}
 }
 
-// aborted reports whether the server rolled an open transaction back, because
+// aborted reports whether the server rolled an open transaction back because
 // another node of Galera was first.
 func (c *lateCase) aborted(err error, i int) bool {
 	if codeOf(err) != "1213" {
 		return false
 	}
 	c.undone = append(c.undone, c.open[i].names...)
-	_ = c.open[i].Rollback() // it is rolled back already
+	_ = c.open[i].Rollback() // the transaction is rolled back already
 	c.open = slices.Delete(c.open, i, i+1)
 	return true
 }
@@ -115,8 +115,9 @@ func (c *lateCase) end(t *testing.T, i int, commit bool) {
 	c.committed = append(c.committed, tx.names...)
 }
 
-// follow polls the feed, or a new one that begins at the cursor: to the end, or
-// only so many notifications. It returns how many came.
+// follow polls the feed, or a new one that begins at the cursor. It reads to
+// the end, or at most the given number of notifications. It returns how many it
+// read.
 func (c *lateCase) follow(t *testing.T, most int) (count int) {
 	t.Helper()
 	if c.feed == nil || c.chance.IntN(2) == 0 {
@@ -138,7 +139,7 @@ func (c *lateCase) follow(t *testing.T, most int) (count int) {
 	return count
 }
 
-// step does one thing at random.
+// step does one random action.
 func (c *lateCase) step(t *testing.T) {
 	t.Helper()
 	switch n := c.chance.IntN(16); {
@@ -155,11 +156,11 @@ func (c *lateCase) step(t *testing.T) {
 	case n < 14:
 		c.follow(t, -1)
 	default:
-		c.follow(t, 1+c.chance.IntN(10)) // and then goes on from there
+		c.follow(t, 1+c.chance.IntN(10)) // the next poll continues from there
 	}
 }
 
-// check makes sure that the follower sees all rows that were committed.
+// check makes sure that the follower saw all rows that were committed.
 func (c *lateCase) check(t *testing.T) {
 	t.Helper()
 	for len(c.open) > 0 {
@@ -196,7 +197,7 @@ func newLateCase(t *testing.T, at string, others ...*sql.DB) *lateCase {
 	return &lateCase{store: open(t, at), others: others, chance: rand.New(rand.NewPCG(seed, 0)), seen: map[string]int{}}
 }
 
-// lateSteps are how many things happen in a case.
+// lateSteps returns the number of actions in a case.
 func lateSteps() int {
 	if testenv.Soak() {
 		return 20_000
@@ -205,8 +206,9 @@ func lateSteps() int {
 }
 
 // A feed yields at least all rows that were committed after its cursor, whatever
-// the ids are: in MariaDB by auto_increment_increment, as each Galera cluster
-// sets it, in PostgreSQL by the sequence, of which sessions may take blocks.
+// the ids are. In MariaDB the ids depend on auto_increment_increment, which each
+// Galera cluster sets. In PostgreSQL they come from a sequence, from which
+// sessions may take blocks.
 func TestFeedOfLateCommits(t *testing.T) {
 	t.Parallel()
 	sequences := map[string]string{
@@ -234,7 +236,7 @@ func TestFeedOfLateCommits(t *testing.T) {
 			c := newLateCase(t, server.MariaDB())
 			for _, step := range steps {
 				execute(t, admin, fmt.Sprint("SET GLOBAL auto_increment_increment = ", step))
-				c.store, c.feed = open(t, server.MariaDB()), nil // whose sessions step like that
+				c.store, c.feed = open(t, server.MariaDB()), nil // its sessions have the same increment
 				c.others = stepping(t, server.MariaDB(), step)
 				for range lateSteps() / len(steps) {
 					c.step(t)
@@ -245,8 +247,8 @@ func TestFeedOfLateCommits(t *testing.T) {
 	}
 }
 
-// stepping returns writers like those on the other nodes of a Galera cluster,
-// whose ids step alike, each from an offset of its own.
+// stepping returns writers like those on the other nodes of a Galera cluster.
+// Their ids have the same increment, each with an offset of its own.
 func stepping(t *testing.T, at string, step int) (all []*sql.DB) {
 	t.Helper()
 	for offset := 1; offset <= min(step, 3); offset++ {
@@ -261,7 +263,7 @@ func stepping(t *testing.T, at string, step int) (all []*sql.DB) {
 }
 
 // A feed on one node of a Galera cluster yields the rows that are committed on
-// both, late or not.
+// both nodes, late or not.
 func TestFeedInGalera(t *testing.T) {
 	t.Parallel()
 	first := testenv.StartGalera(t)
@@ -276,8 +278,8 @@ func TestFeedInGalera(t *testing.T) {
 	c.check(t)
 }
 
-// A cursor stays short and misses nothing where more transactions were rolled
-// back than it can tell of.
+// If more transactions were rolled back than a cursor can describe, the cursor
+// stays short and misses nothing.
 func TestFeedAmongManyRollbacks(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
@@ -291,7 +293,7 @@ func TestFeedAmongManyRollbacks(t *testing.T) {
 				c.follow(t, -1)
 			}
 			if c.chance.IntN(20) == 0 {
-				c.begin(t) // one more that is committed late
+				c.begin(t) // another transaction that is committed late
 			}
 		}
 		c.follow(t, -1)
@@ -305,8 +307,8 @@ func TestFeedAmongManyRollbacks(t *testing.T) {
 	})
 }
 
-// Deleted rows leave gaps. They are no news, and a row that is committed late
-// among them is found.
+// Deleted rows leave gaps. A feed yields nothing for these gaps, and finds a
+// row among them that is committed late.
 func TestFeedAmongManyDeletions(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
@@ -319,7 +321,7 @@ func TestFeedAmongManyDeletions(t *testing.T) {
 			c.write(t)
 		}
 		ids := strs(t, c.others[0], "SELECT id FROM data WHERE MOD(id, 7) = 3 OR MOD(id, 11) = 3")
-		for _, id := range ids { // one by one, which locks no other row
+		for _, id := range ids { // one by one, because that locks no other row
 			execute(t, c.others[0], "DELETE FROM data WHERE id = "+id)
 		}
 		c.committed = strs(t, c.others[0], "SELECT name FROM data ORDER BY id")
@@ -337,8 +339,8 @@ func TestFeedAmongManyDeletions(t *testing.T) {
 	})
 }
 
-// A loop that takes one notification from each poll comes to the end of joined
-// gaps, too.
+// A loop that takes one notification from each poll also reaches the end of
+// joined gaps.
 func TestFeedOfGapsOneAtATime(t *testing.T) {
 	t.Parallel()
 	at := testenv.MariaDB(t)

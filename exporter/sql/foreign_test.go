@@ -8,7 +8,7 @@ import (
 )
 
 // Options that only tune the Python library's clients do not keep a store from
-// connecting, and those that say from where to connect are honoured.
+// connecting. Options that say from where to connect are honoured.
 func TestForeignOptionsOfServers(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Run("postgresql", func(t *testing.T) {
@@ -25,10 +25,10 @@ func TestForeignOptionsOfServers(t *testing.T) {
 		checkTLS(t, []tlsCase{
 			{options: "autocommit=1&program_name=osp&client_flag=2", want: "y"},
 			{options: "local_infile=1", want: "y"},
-			{options: "compress=true", want: "y", python: "?"}, // mysqlclient's
+			{options: "compress=true", want: "y", python: "?"}, // an option of mysqlclient
 			{options: "plugin=dbcounter", want: "y", python: "?"},
 			{options: "bind_address=127.0.0.1", want: "y"},
-			{options: "bind_address=192.0.2.1", want: "n"}, // an address of no machine
+			{options: "bind_address=192.0.2.1", want: "n"}, // an address that no machine has
 			{options: "init_command=SELECT 1", want: "y"},
 			{options: "sql_mode=ANSI_QUOTES", want: "y"},
 		}, []string{testenv.MariaDB(t)}, strings.NewReplacer())

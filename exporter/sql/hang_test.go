@@ -13,8 +13,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server that halts while it is connected to is named when the context ends, by
-// writing and by reading. So is one that is gone after it halted.
+// If a server halts while a client connects or is connected to it, the error at
+// the end of the context names the server, for writing and for reading. The same
+// applies to a server that is gone after it halted.
 func TestServerHalts(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		u := parse(t, at)
@@ -60,7 +61,8 @@ func writeBriefly(t *testing.T, s *store.Store, addr, want string) {
 	})
 }
 
-// checkDeadline checks an error, and returns what is wrong with it.
+// checkDeadline checks an error, and returns an error that says what is wrong
+// with it.
 func checkDeadline(err error, addr, want string) error {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), want) {
 		return fmt.Errorf("%w; want an error with %q and %q", err, addr, want)

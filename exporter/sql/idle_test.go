@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server or a proxy may end connections that are idle. Nothing is lost then, and
-// closing the store is no failure.
+// A server or a proxy may end idle connections. Nothing is lost then, and closing
+// the store is not an error.
 func TestIdleConnectionsAreEnded(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, name, at string) {
@@ -78,7 +78,7 @@ func untilAlone(t *testing.T, db *sql.DB, name string) {
 }
 
 // timeoutOfServer returns a connection string whose sessions the server ends when
-// they are idle for a second, and what waits for that.
+// they are idle for a second, and a function that waits for that.
 func timeoutOfServer(t *testing.T, name, at string) (mine string, ended func()) {
 	db := foreign(t, at)
 	db.SetMaxOpenConns(1)
@@ -93,7 +93,8 @@ func timeoutOfServer(t *testing.T, name, at string) (mine string, ended func()) 
 	return at + separator + option, func() { untilAlone(t, db, name) }
 }
 
-// administrator returns the connection string, and what ends the sessions.
+// administrator returns the connection string, and a function that ends the
+// sessions.
 func administrator(t *testing.T, name, at string) (mine string, ended func()) {
 	db := foreign(t, at)
 	db.SetMaxOpenConns(1)
@@ -112,8 +113,8 @@ func administrator(t *testing.T, name, at string) (mine string, ended func()) {
 	}
 }
 
-// endedByProxy returns a connection string through a proxy, and what makes the proxy
-// reset its connections.
+// endedByProxy returns a connection string through a proxy, and a function that
+// makes the proxy reset its connections.
 func endedByProxy(t *testing.T, _, at string) (mine string, ended func()) {
 	u := parse(t, at)
 	proxy := testenv.NewProxy(t, u.Host)

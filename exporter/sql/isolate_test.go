@@ -13,15 +13,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// padded is a notification whose info has so many bytes more.
+// padded returns a notification whose info has that many additional bytes.
 func padded(baseID, name string, bytes int) osprofiler.Notification {
 	n := event(baseID, name)
 	n.Info = osprofiler.Info(`{"db": {"statement": "x", "params": ["` + strings.Repeat("A", bytes) + `"]}, "host": "h"}`)
 	return n
 }
 
-// checkRefused makes sure that a write refused the notifications with these
-// indices and names them, and that all others are stored, in order.
+// checkRefused checks that a write refused the notifications with these indices
+// and names them, and that all others are stored, in order.
 func checkRefused(t *testing.T, s *store.Store, batch []osprofiler.Notification, err error, refused ...int) {
 	t.Helper()
 	var failed *store.WriteError
@@ -44,7 +44,7 @@ func checkRefused(t *testing.T, s *store.Store, batch []osprofiler.Notification,
 	}
 }
 
-// numbered are notifications of the trace A.
+// numbered returns notifications of the trace A.
 func numbered(count int) (batch []osprofiler.Notification) {
 	for i := range count {
 		batch = append(batch, event("A", fmt.Sprintf("n%02d-start", i)))
@@ -52,7 +52,8 @@ func numbered(count int) (batch []osprofiler.Notification) {
 	return batch
 }
 
-// A notification that is larger than the server takes costs only itself.
+// A notification that is larger than the server accepts does not keep the
+// others from being stored.
 func TestOversized(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartMariaDB(t, "--max-allowed-packet=4194304")
@@ -85,7 +86,7 @@ func TestOversized(t *testing.T) {
 	}
 }
 
-// A row that the table refuses costs only itself.
+// A row that the table refuses does not keep the others from being stored.
 func TestRefusedRows(t *testing.T) {
 	for name, c := range map[string]map[string][]string{
 		"check": {
@@ -129,7 +130,8 @@ func TestRefusedRows(t *testing.T) {
 	}
 }
 
-// A server without the strict mode would cut what a column cannot hold, and
+// On a server without the strict mode, nothing is cut. Without the store's
+// settings, such a server would cut values that do not fit into a column, and
 // report success.
 func TestNothingIsCut(t *testing.T) {
 	server := testenv.StartMariaDB(t, "--sql-mode=")
@@ -139,8 +141,9 @@ func TestNothingIsCut(t *testing.T) {
 	checkRefused(t, s, batch, s.Write(t.Context(), batch), 1)
 }
 
-// A server that closes the connection over a large row, as proxies do, refuses
-// that row. The proxy of the test cuts each connection that carries too much.
+// If a server closes the connection because of a large row, as proxies do, that
+// row is refused. The proxy of the test cuts each connection that carries too
+// much.
 func TestHungUpOverLargeRow(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {

@@ -15,7 +15,7 @@ import (
 )
 
 // proxied returns a store that was opened while its server could not be reached,
-// and the proxy before the server.
+// and the proxy in front of the server.
 func proxied(t *testing.T, at, options string) (*store.Store, *testenv.Proxy) {
 	t.Helper()
 	proxy := testenv.NewProxy(t, parse(t, at).Host)
@@ -32,9 +32,9 @@ func proxied(t *testing.T, at, options string) (*store.Store, *testenv.Proxy) {
 	return s, proxy
 }
 
-// A store is opened while its server is down. Each use says so in one sentence,
-// and a Write may be tried again. When the server is there, the first use makes
-// the table.
+// A store can be opened while its server is down. Each use then reports that in
+// one sentence, and the error of a Write is transient. When the server is up,
+// the first use makes the table.
 func TestServerComesLater(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s, proxy := proxied(t, at, "no")
@@ -57,7 +57,7 @@ func TestServerComesLater(t *testing.T) {
 			t.Errorf("there are tables: %q", tables)
 		}
 		proxy.Refuse(false)
-		for _, err := range s.Notifications(t.Context(), "A") { // which creates nothing
+		for _, err := range s.Notifications(t.Context(), "A") { // this creates nothing
 			if !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("reading without a table ends with %v", err)
 			}
@@ -85,8 +85,9 @@ func polled(t *testing.T, f *store.Feed) (count int) {
 	return count
 }
 
-// Many goroutines use a store first, at once. They share one attempt to connect
-// while the server is down, and make one table when it is there.
+// Many goroutines use a store for the first time, at once. While the server is
+// down, they share one attempt to connect. When the server is up, they make one
+// table.
 func TestManyAtFirstUse(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s, proxy := proxied(t, at, "no")
@@ -111,7 +112,8 @@ func TestManyAtFirstUse(t *testing.T) {
 	})
 }
 
-// A read-only store of a database without the table says so, until there is one.
+// A read-only store of a database without the table reports that, until there is
+// a table.
 func TestReadOnlyBeforeTheTable(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s, proxy := proxied(t, at, "yes")
@@ -134,8 +136,8 @@ func TestReadOnlyBeforeTheTable(t *testing.T) {
 	})
 }
 
-// The table is dropped while a store is open. Reading finds nothing, and the
-// next Write makes the table again.
+// The table is dropped while a store is open. Then reading finds nothing, and
+// the next Write makes the table again.
 func TestTableDropped(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)
@@ -168,8 +170,8 @@ func TestTableDropped(t *testing.T) {
 	})
 }
 
-// While somebody holds a lock on the table, each call ends with its context,
-// also beside a Close that waits for another call.
+// While somebody holds a lock on the table, each call returns when its context
+// is done, even during a Close that waits for another call.
 func TestContextsBesideALock(t *testing.T) {
 	locks := map[string][]string{
 		"postgresql": {"BEGIN", "LOCK TABLE data IN ACCESS EXCLUSIVE MODE"},
@@ -184,7 +186,7 @@ func TestContextsBesideALock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer locker.Close() // which ends the lock
+		defer locker.Close() // this releases the lock
 		for _, statement := range locks[name] {
 			if _, err := locker.ExecContext(t.Context(), statement); err != nil {
 				t.Fatal(err)
@@ -216,7 +218,7 @@ func TestContextsBesideALock(t *testing.T) {
 		}
 		waiting := make(chan error, 1)
 		go func() { waiting <- s.Write(context.Background(), batch) }()
-		time.Sleep(200 * time.Millisecond) // most likely it waits for the lock then
+		time.Sleep(200 * time.Millisecond) // most likely the call waits for the lock by then
 		began := time.Now()
 		if err := s.Close(); err != nil || time.Since(began) > time.Minute {
 			t.Errorf("Close returned %v after %v", err, time.Since(began))
@@ -232,8 +234,8 @@ func TestContextsBesideALock(t *testing.T) {
 	})
 }
 
-// The context of the goroutine that connects first ends. The others, which wait
-// for it, connect by themselves.
+// If the context of the goroutine that connects first ends, the other
+// goroutines, which wait for it, connect by themselves.
 func TestFirstOfManyGivesUp(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s, proxy := proxied(t, at, "no")
@@ -246,9 +248,9 @@ func TestFirstOfManyGivesUp(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		first := write(ctx, "first")
-		time.Sleep(50 * time.Millisecond) // most likely it connects then
+		time.Sleep(50 * time.Millisecond) // most likely the first goroutine connects by then
 		second := write(t.Context(), "second")
-		time.Sleep(50 * time.Millisecond) // most likely it waits for the first then
+		time.Sleep(50 * time.Millisecond) // most likely this goroutine waits for the first by then
 		cancel()
 		if err := <-first; !errors.Is(err, context.Canceled) {
 			t.Errorf("the first Write returned %v", err)

@@ -12,8 +12,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A sequence that lags behind the rows says nothing about a notification; one that
-// has no more ids refuses all of them, whatever they hold.
+// An error of a sequence that lags behind the rows does not refuse a notification.
+// A sequence without any more ids refuses all notifications, whatever they
+// contain.
 func TestIDsOfTheSequence(t *testing.T) {
 	t.Run("behind", func(t *testing.T) {
 		at := testenv.PostgreSQL(t)
@@ -39,8 +40,8 @@ func TestIDsOfTheSequence(t *testing.T) {
 	})
 }
 
-// A limit of Galera for a transaction costs no notification of a batch that is
-// larger.
+// If a batch exceeds a limit of Galera for transactions, none of its
+// notifications is lost.
 func TestLimitsOfGalera(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []string{"--wsrep-max-ws-rows=20", "--wsrep-max-ws-size=8192"} {
@@ -57,7 +58,7 @@ func TestLimitsOfGalera(t *testing.T) {
 	}
 }
 
-// A trigger may refuse a row by an error of the operator's own.
+// A trigger may refuse a row with an error number of the operator's choice.
 func TestErrorsOfTheOperator(t *testing.T) {
 	statements := map[string][]string{
 		"postgresql": {
@@ -75,7 +76,7 @@ func TestErrorsOfTheOperator(t *testing.T) {
 	})
 }
 
-// A table that refuses every row costs a bounded number of transactions.
+// A table that refuses every row causes a bounded number of transactions.
 func TestTableThatRefusesAll(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)
@@ -92,7 +93,7 @@ func TestTableThatRefusesAll(t *testing.T) {
 	})
 }
 
-// A large row that waits for a lock longer than read_timeout is no refusal.
+// A large row that waits for a lock longer than read_timeout is not refused.
 func TestLargeRowWaitsForALock(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartMariaDB(t)
@@ -117,8 +118,8 @@ func TestLargeRowWaitsForALock(t *testing.T) {
 	}
 }
 
-// Rows with one trace_id that a trigger puts into a partition are stored, however
-// many there are.
+// Rows with one trace_id that a trigger puts into a partition are stored,
+// whatever their number is.
 func TestManyRowsOfPartitions(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	s := open(t, at)

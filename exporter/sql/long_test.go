@@ -9,9 +9,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A trace of many pages comes whole and in order: where its rows are alone
-// and where they are among others', where some are missing, and where a page
-// ends since its rows are large.
+// A trace of many pages is read completely and in order: if its rows are alone
+// and if they are among other rows, if some are missing, and if a page ends
+// early because its rows are large.
 func TestLongTrace(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, _, at string) {
@@ -50,7 +50,7 @@ func TestLongTrace(t *testing.T) {
 				t.Fatalf("notification %d is %s, want %s", i, got[i], want[i])
 			}
 		}
-		for n, err := range s.Notifications(t.Context(), "A") { // the caller need not take all
+		for n, err := range s.Notifications(t.Context(), "A") { // the caller need not take all notifications
 			if err != nil || n.Name != want[0] {
 				t.Errorf("the first is %s (%v)", n.Name, err)
 			}
@@ -62,8 +62,8 @@ func TestLongTrace(t *testing.T) {
 	})
 }
 
-// Each row of a page is looked up by its id, and the ids by the index, however
-// little the planner knows of the table.
+// The database looks up each row of a page by its id, and finds the ids by the
+// index, even if the planner has no statistics about the table.
 func TestPlansOfPages(t *testing.T) {
 	explained := map[string]func(t *testing.T, db *sql.DB, condition string) string{
 		"postgresql": func(t *testing.T, db *sql.DB, condition string) string {
@@ -104,8 +104,8 @@ func TestPlansOfPages(t *testing.T) {
 	})
 }
 
-// Texts that mean something to COPY, to a statement or to a pattern are stored
-// as they are.
+// Texts that have a meaning in COPY, in a statement or in a pattern are stored
+// unchanged.
 func TestTextsAreOnlyTexts(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)

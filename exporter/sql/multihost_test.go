@@ -8,7 +8,7 @@ import (
 )
 
 // The forms in which SQLAlchemy and libpq name several hosts lead to the host that
-// answers, and hostaddr needs no name server.
+// answers. hostaddr needs no name server.
 func TestSeveralHosts(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	u := parse(t, at)

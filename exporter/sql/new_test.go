@@ -59,8 +59,8 @@ func TestNew(t *testing.T) {
 	})
 }
 
-// Settings of a session with which texts would be lost are an error, and so is
-// another driver than the one that the package needs.
+// Session settings with which texts would be lost are an error. A driver other
+// than the one that the package needs is an error, too.
 func TestNewRefuses(t *testing.T) {
 	onServers(t, func(t *testing.T, name, at string) {
 		var db *sql.DB

@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// A pooler may give every transaction another session: nothing that we do
-// needs the one before.
+// A pooler may give every transaction another session. No statement of the
+// store depends on an earlier session.
 func TestStoreBehindPgBouncer(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Place:       testenv.PgBouncer,
@@ -24,7 +24,8 @@ func TestStoreBehindPgBouncer(t *testing.T) {
 	})
 }
 
-// sessions tells which of the server's a connection gets, one after another.
+// sessions returns the ids of the server's sessions that a connection gets, one
+// after another.
 func sessions(t *testing.T, at string) (pids []string) {
 	t.Helper()
 	u := parse(t, at)
@@ -50,8 +51,8 @@ func sessions(t *testing.T, at string) (pids []string) {
 	return slices.Compact(pids)
 }
 
-// More services than the pooler has sessions open the store at once, which one
-// of them makes, and write and read at the same time.
+// More services than the pooler has sessions open the store at the same time.
+// One of them makes the store. All of them write and read at the same time.
 func TestManyWritersBehindPgBouncer(t *testing.T) {
 	at := testenv.PgBouncer(t)
 	const services, batches, each = 12, 15, 20
@@ -77,7 +78,7 @@ func TestManyWritersBehindPgBouncer(t *testing.T) {
 	}
 }
 
-// serve writes its trace, every batch twice, and looks at it in between.
+// serve writes its trace, each batch twice, and reads the trace in between.
 func serve(t *testing.T, at string, i, batches, each int) (err error) {
 	s, err := openAt(t.Context(), at)
 	if err != nil {
@@ -109,8 +110,8 @@ func serve(t *testing.T, at string, i, batches, each int) (err error) {
 	return nil
 }
 
-// What the pooler or the server behind it refuses is said when the store is
-// opened, as by the server itself.
+// When the pooler or the server behind it refuses something, opening the store
+// reports it as with the server itself.
 func TestPgBouncerRefuses(t *testing.T) {
 	at := testenv.PgBouncer(t)
 	u := parse(t, at)

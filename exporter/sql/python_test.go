@@ -11,8 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// listTraces prints what the Python library's driver lists, one JSON object a
-// line, with the fields of each line of its standard input.
+// listTraces is a script that prints the listing of the Python library's
+// driver, one JSON object a line, with the fields in each line of the standard
+// input.
 const listTraces = `
 import json, sys
 from osprofiler.drivers.sqlalchemy_driver import SQLAlchemyDriver
@@ -21,8 +22,8 @@ for line in sys.stdin:
     print(json.dumps([json.dumps(row) for row in SQLAlchemyDriver(sys.argv[1]).list_traces(fields)]))
 `
 
-// Any column is a field of the listing that Python's driver gives, in the order
-// of the table's columns. Other fields are left out.
+// Any column is a field of the listing of Python's driver, in the order of the
+// table's columns. Other fields are left out.
 func TestPythonFields(t *testing.T) {
 	onDatabases(t, func(t *testing.T, at string) {
 		s := open(t, at)

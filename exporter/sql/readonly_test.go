@@ -13,13 +13,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A chronicle is a server that writes down each statement that it is sent.
+// A chronicle is a server that logs each statement that it receives.
 type chronicle struct {
 	at, path  string
-	statement *regexp.Regexp // its first group is what was sent
+	statement *regexp.Regexp // its first group is the statement
 }
 
-// chronicles start one of each kind.
+// chronicles start a chronicle of each kind.
 var chronicles = map[string]func(t *testing.T) chronicle{
 	"postgresql": func(t *testing.T) chronicle {
 		s := testenv.StartPostgreSQL(t, "-c", "log_statement=all")
@@ -31,7 +31,7 @@ var chronicles = map[string]func(t *testing.T) chronicle{
 	},
 }
 
-// since returns the statements after so many bytes of the log.
+// since returns the statements behind an offset in bytes of the log.
 func (c *chronicle) since(t *testing.T, offset int64) (all []string) {
 	t.Helper()
 	text := read(t, c.path)[offset:]
@@ -50,8 +50,9 @@ func (c *chronicle) size(t *testing.T) int64 {
 	return info.Size()
 }
 
-// reading are the statements that change nothing, in the database or what
-// others wait for. Drivers ping, and MySQL's says in which form text comes.
+// reading matches the statements that change nothing, neither in the database
+// nor for other sessions. Drivers send pings, and MySQL's driver sets the
+// character set.
 var (
 	reading = regexp.MustCompile(`(?i)^(SELECT|SHOW|SET NAMES|-- ping) `)
 	more    = regexp.MustCompile(`(?i)\b(INTO|FOR UPDATE|FOR SHARE|LOCK|nextval|setval|pg_advisory\w*|GET_LOCK)\b`)
@@ -66,14 +67,14 @@ func writing(statements []string) (all []string) {
 	return all
 }
 
-// With osp_read_only nothing is made or written, whoever the user is: the
-// server has been sent nothing but queries, by its own word.
+// With osp_read_only nothing is made or written, whatever rights the user has.
+// According to its log, the server receives only queries.
 func TestReadOnlySendsQueriesAlone(t *testing.T) {
 	for name, start := range chronicles {
 		t.Run(name, func(t *testing.T) {
 			c := start(t)
 			empty := c.size(t)
-			refused(t, withOption(t, c.at, "osp_read_only", "yes"), "the database ") // which has no table
+			refused(t, withOption(t, c.at, "osp_read_only", "yes"), "the database ") // the database has no table yet
 			if got := writing(c.since(t, empty)); len(got) > 0 {
 				t.Errorf("without a table came %q", got)
 			}
@@ -105,7 +106,7 @@ func withOption(t *testing.T, at, name, value string) string {
 	return u.String()
 }
 
-// readEverything asks all that a store can be asked, and tries to write.
+// readEverything calls every reading method of a store, and tries to write.
 func readEverything(t *testing.T, s *store.Store) {
 	t.Helper()
 	if got := names(t, s, "A"); len(got) != 2 {
@@ -132,7 +133,7 @@ func readEverything(t *testing.T, s *store.Store) {
 		count++
 	}
 	var cursor store.Cursor
-	for range 2 { // the second goes on from the first
+	for range 2 { // the second poll continues after the first
 		f, err := s.Feed(t.Context(), cursor)
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// What is refused is said in one sentence, without the password.
+// The error about a refusal is one sentence, without the password.
 func TestRefused(t *testing.T) {
 	onServers(t, func(t *testing.T, name, at string) {
 		u := parse(t, at)
@@ -49,7 +49,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// minimal are the statements of docs/stores/sql.md.
+// minimal are the statements of docs/stores/sql.md that grant rights.
 var minimal = map[string]map[string][]string{
 	"postgresql": {
 		"writer": {"CREATE USER ACCOUNT PASSWORD 'pw'", "GRANT SELECT, INSERT ON data TO ACCOUNT", "GRANT USAGE ON SEQUENCE data_id_seq TO ACCOUNT"},
@@ -63,8 +63,8 @@ var minimal = map[string]map[string][]string{
 	},
 }
 
-// The rights that the docs name are enough, and what they do not allow is an
-// error that says so.
+// The rights that docs/stores/sql.md names are enough. An action that they do
+// not allow is an error that says so.
 func TestMinimalRights(t *testing.T) {
 	onServers(t, func(t *testing.T, name, at string) {
 		owner := open(t, at)

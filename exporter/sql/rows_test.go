@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// In the table too an equal row is there once.
+// An equal row is stored in the table once, too.
 func TestSameBatchIsStoredOnce(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)
@@ -27,7 +27,7 @@ func TestSameBatchIsStoredOnce(t *testing.T) {
 	})
 }
 
-// The database's character set need not have all characters.
+// The database's character set may lack characters.
 func TestPoorAlphabets(t *testing.T) {
 	for _, set := range []string{"latin1", "utf8mb3", "ascii", "utf8mb4"} {
 		t.Run(set, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestPoorAlphabets(t *testing.T) {
 	}
 }
 
-// A row that is committed after one with a larger id is not missed by who goes
-// on from there.
+// A feed does not miss a row that is committed after a row with a larger id,
+// although the feed has already passed the larger id.
 func TestCommittedLate(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)

@@ -15,7 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// The table is the one that the Python library's driver made, as the server itself tells it.
+// The table equals the table that the Python library's driver made, according to the server
+// itself.
 func TestSchema(t *testing.T) {
 	t.Run("postgresql", func(t *testing.T) {
 		at := testenv.PostgreSQL(t)
@@ -38,7 +39,7 @@ func TestSchema(t *testing.T) {
 	t.Run("mariadb", func(t *testing.T) {
 		at := testenv.MariaDB(t)
 		db := foreign(t, at)
-		execute(t, db, "ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci") // as the captured one
+		execute(t, db, "ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci") // as in the captured schema
 		open(t, at)
 		var name, got string
 		if err := db.QueryRowContext(t.Context(), "SHOW CREATE TABLE data").Scan(&name, &got); err != nil {
@@ -74,7 +75,7 @@ func sameSet(t testing.TB, got, want []string) {
 	}
 }
 
-// A table of another kind is none of ours.
+// A table named data with other columns is refused.
 func TestWrongTable(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		execute(t, foreign(t, at), "CREATE TABLE data (id INTEGER, x INTEGER)")
@@ -89,7 +90,7 @@ func TestWrongTable(t *testing.T) {
 	})
 }
 
-// Many that come at once make the table once.
+// Many stores that are opened at the same time make the table once.
 func TestOpenedAtOnce(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		var group sync.WaitGroup
@@ -111,7 +112,8 @@ func TestOpenedAtOnce(t *testing.T) {
 	})
 }
 
-// Somebody may have given columns other types, to search in data for one.
+// Somebody may have changed the types of columns, for example to search in
+// data.
 func TestColumnsOfOtherTypes(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	s := open(t, at)
@@ -133,8 +135,8 @@ func TestColumnsOfOtherTypes(t *testing.T) {
 	}
 }
 
-// Where PostgreSQL refuses to COPY, rows get there another way, and a batch that
-// is written again is there once, as everywhere.
+// Where PostgreSQL refuses COPY, rows are inserted with a statement. A batch
+// that is written again is stored once there, too.
 func TestWithoutCopy(t *testing.T) {
 	twice := func(t *testing.T, at string) {
 		t.Helper()

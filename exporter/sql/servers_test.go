@@ -21,10 +21,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// schemes are those of the servers' connection strings.
+// schemes are the schemes of the servers' connection strings.
 var schemes = map[string]string{"postgresql": "postgresql", "mariadb": "mysql"}
 
-// servers return the connection string of an empty database.
+// The functions in servers return the connection string of an empty database.
 var servers = map[string]func(testing.TB) string{"postgresql": testenv.PostgreSQL, "mariadb": testenv.MariaDB}
 
 func TestStore(t *testing.T) {
@@ -41,7 +41,7 @@ func TestStore(t *testing.T) {
 func onServers(t *testing.T, test func(t *testing.T, name, at string)) {
 	for name, place := range servers {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // each waits for its server
+			t.Parallel() // each subtest waits for its server
 			test(t, name, place(t))
 		})
 	}
@@ -56,7 +56,7 @@ func parse(t testing.TB, at string) *url.URL {
 	return u
 }
 
-// foreign opens the database as somebody else would.
+// foreign opens the database as another program would.
 func foreign(t testing.TB, at string) *sql.DB {
 	t.Helper()
 	u := parse(t, at)
@@ -74,7 +74,7 @@ func foreign(t testing.TB, at string) *sql.DB {
 	return db
 }
 
-// dsn is a connection string as the driver of MySQL reads it.
+// dsn converts a connection string to the form of MySQL's driver.
 func dsn(t testing.TB, at string) string {
 	t.Helper()
 	u := parse(t, at)
@@ -93,7 +93,7 @@ func execute(t testing.TB, db *sql.DB, statements ...string) {
 	}
 }
 
-// openAt opens a store and makes its table, as a program does that checks its
+// openAt opens a store and makes its table, like a program that checks its
 // stores when it starts.
 func openAt(ctx context.Context, at string) (*store.Store, error) {
 	s, err := store.Open(ctx, at)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A port that takes connections and says nothing, as of a server that halts,
-// holds nobody past the time for connecting.
+// A port that accepts connections and sends nothing, like the port of a server
+// that halts, delays nobody beyond the time for connecting.
 func TestSilentPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

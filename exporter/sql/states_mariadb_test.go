@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// plain makes an account that has no rights of an administrator, which
-// read_only and some limits do not hold for.
+// plain makes an account without administrator rights, because read_only and
+// some limits do not apply to administrators.
 func plain(with string) []string {
 	return []string{
 		"CREATE OR REPLACE USER plain@127.0.0.1 IDENTIFIED BY '" + testenv.Password + "' " + with,
@@ -18,11 +18,11 @@ func plain(with string) []string {
 	}
 }
 
-// insertsWait has inserts wait for the end of a transaction.
+// insertsWait makes inserts wait for the end of a transaction.
 var insertsWait = statements("BEGIN", "SELECT id FROM data FOR UPDATE")
 
-// waiters are the sessions whose statement waits, and kill them by KILL QUERY or
-// KILL CONNECTION.
+// waiters returns the statement that kills the sessions whose statement waits,
+// with KILL QUERY or KILL CONNECTION.
 func waiters(kill string) string {
 	return "BEGIN NOT ATOMIC FOR waiter IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'INSERT INTO data%') " +
 		"DO EXECUTE IMMEDIATE CONCAT('" + kill + " ', waiter.id); END FOR; END"
@@ -67,7 +67,7 @@ var mariaDBStates = []passingState{
 		enter: statements("SET GLOBAL read_only = ON"), leave: statements("SET GLOBAL read_only = OFF"),
 	},
 	{
-		// Sessions that begin meanwhile only read.
+		// Sessions that begin meanwhile can only read.
 		name: "tx_read_only", code: "1792",
 		enter: func(t *testing.T, c *stateCase) {
 			statements("SET GLOBAL tx_read_only = ON")(t, c)

@@ -15,7 +15,7 @@ import (
 
 // A batch that is written through PgBouncer while the pooler or the server
 // behind it is in a state that passes is stored by the default retry, each
-// notification once. PgBouncer has the code 08P01 for nearly all that it says.
+// notification once. PgBouncer uses the code 08P01 for nearly all its errors.
 func TestPassingStatesOfPgBouncer(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartPostgreSQL(t, "-c", "fsync=off")
@@ -45,7 +45,7 @@ func TestPassingStatesOfPgBouncer(t *testing.T) {
 		{
 			name: "no more clients are allowed", code: "08P01",
 			enter: func(t *testing.T, c *stateCase) {
-				if err := foreign(t, pooler.PostgreSQL()).PingContext(t.Context()); err != nil { // which keeps its connection
+				if err := foreign(t, pooler.PostgreSQL()).PingContext(t.Context()); err != nil { // the pooler keeps its connection
 					t.Fatal(err)
 				}
 				console("SET max_client_conn = 1")(t, c)
@@ -70,7 +70,7 @@ func TestPassingStatesOfPgBouncer(t *testing.T) {
 			leave: console("RESUME", "SET query_wait_timeout = 120"),
 		},
 		{
-			// As after a switch-over that was taken back.
+			// The state is the same as after a switch-over that was undone.
 			name: "the standby stands behind the pooler", code: "25006",
 			enter: func(t *testing.T, _ *stateCase) { pointTo(t, pooler, standby) },
 			leave: func(t *testing.T, _ *stateCase) { pointTo(t, pooler, server) },
@@ -101,7 +101,7 @@ func atConsole(pooler *testenv.Server, statement string) error {
 	return err
 }
 
-// pointTo has a pooler send its clients to another server.
+// pointTo makes a pooler send its clients to another server.
 func pointTo(t *testing.T, pooler, server *testenv.Server) {
 	t.Helper()
 	path := filepath.Join(pooler.Dir(), "pgbouncer.ini")

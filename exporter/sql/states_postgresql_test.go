@@ -13,7 +13,7 @@ import (
 
 var lockTable = statements("BEGIN", "LOCK TABLE data IN ACCESS EXCLUSIVE MODE")
 
-// waiting names the sessions that wait for the lock on the table.
+// waiting selects the sessions that wait for the lock on the table.
 const waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 var postgreSQLStates = []passingState{
@@ -43,7 +43,7 @@ var postgreSQLStates = []passingState{
 		enter: lockTable, leave: statements("ROLLBACK"),
 	},
 	{
-		// Between two statements more time passes than the server allows.
+		// More time passes between two statements than the server allows.
 		name: "idle_in_transaction_session_timeout", code: "25P03",
 		setup: []string{"DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET idle_in_transaction_session_timeout = ''500ms'''; END $$"},
 		enter: func(_ *testing.T, c *stateCase) { c.proxy.Delay(1500 * time.Millisecond) },
@@ -87,7 +87,7 @@ var postgreSQLStates = []passingState{
 		leave: func(_ *testing.T, c *stateCase) { c.server.Restart() },
 	},
 	{
-		// A smart shutdown waits for the sessions that there are, and refuses others.
+		// A smart shutdown waits for the existing sessions, and refuses new ones.
 		name: "smart shutdown", code: "57P03",
 		enter: func(_ *testing.T, c *stateCase) {
 			c.server.Signal(syscall.SIGTERM)
@@ -96,8 +96,8 @@ var postgreSQLStates = []passingState{
 		leave: func(_ *testing.T, c *stateCase) { c.server.Restart() },
 	},
 	{
-		// Recovery from an archive that answers slowly takes seconds. Connections
-		// are tried meanwhile.
+		// Recovery from an archive that answers slowly takes seconds. The client
+		// tries to connect meanwhile.
 		name: "starting up", code: "lost", last: "57P03",
 		enter: func(t *testing.T, c *stateCase) {
 			c.server.Kill()

@@ -21,32 +21,34 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A passingState is a state in which a real server takes no writes for a while.
+// A passingState is a state in which a real server accepts no writes for a
+// while.
 type passingState struct {
 	name  string
-	code  string   // of the error that a Write meets meanwhile; "" where it meets none or any
-	last  string   // likewise, while the state ends
+	code  string   // the code of the error that a Write gets in the state; "" if there is none or any
+	last  string   // the code that a Write gets while the state ends
 	setup []string // statements of an administrator, before the store is opened
-	user  string   // of the store, if not the administrator
+	user  string   // the user of the store, if not the administrator
 	enter func(t *testing.T, c *stateCase)
 	leave func(t *testing.T, c *stateCase)
 }
 
-// A stateCase is a server in such a state, and a store behind a proxy before it.
+// A stateCase is a server in such a state, and a store behind a proxy in front
+// of the server.
 type stateCase struct {
 	server *testenv.Server
 	proxy  *testenv.Proxy
 	at     string    // the database, at the server itself
-	admin  *sql.Conn // of an administrator
+	admin  *sql.Conn // a connection of an administrator
 	held   []*sql.DB
-	stop   chan struct{} // ends what repeat does
+	stop   chan struct{} // stops repeat
 	ended  sync.WaitGroup
 }
 
-// lasts is how long a state lasts at least.
+// lasts is the minimum duration of a state.
 const lasts = 1500 * time.Millisecond
 
-// noting notes the codes of the errors that writes meet.
+// noting records the codes of the errors that writes get.
 type noting struct {
 	driver.Driver
 	writer driver.Writer
@@ -71,7 +73,7 @@ func (n *noting) Write(ctx context.Context, batch []osprofiler.Notification) err
 	return err
 }
 
-// met reports whether a write met the code; "" is met in any case.
+// met reports whether a write got the code. "" always counts.
 func (n *noting) met(code string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -91,7 +93,8 @@ func codeOf(err error) string {
 	return "lost"
 }
 
-// test writes under retry while the server is in the state, and counts the rows.
+// test writes with a retry while the server is in the state, and counts the
+// rows.
 func (p passingState) test(t *testing.T, server *testenv.Server, at string) {
 	proxy := testenv.NewProxy(t, server.Addr())
 	c := &stateCase{server: server, proxy: proxy, at: at, stop: make(chan struct{})}
@@ -142,18 +145,18 @@ func (p passingState) test(t *testing.T, server *testenv.Server, at string) {
 	t.Logf("writes met %q", s.codes)
 }
 
-// unlimited returns a client for which the limits of time do not hold that a state sets for
-// all sessions of the database.
+// unlimited returns a client to which time limits do not apply that a state sets for all
+// sessions of the database.
 func unlimited(t *testing.T, at string) *sql.DB {
 	t.Helper()
 	if parse(t, at).Scheme == "postgresql" {
 		at = withOption(t, at, "options", "-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0")
-		at = strings.ReplaceAll(at, "+", "%20") // pgx takes + as it is
+		at = strings.ReplaceAll(at, "+", "%20") // pgx does not decode + as a space
 	}
 	return foreign(t, at)
 }
 
-// storeAt is the connection string of the store, through the proxy.
+// storeAt returns the connection string of the store, through the proxy.
 func (c *stateCase) storeAt(t *testing.T, user string) string {
 	t.Helper()
 	u := parse(t, c.at)
@@ -164,8 +167,8 @@ func (c *stateCase) storeAt(t *testing.T, user string) string {
 	return u.String()
 }
 
-// occupy takes all slots that the server has for a user, and then cuts off the
-// store, which needs a slot again.
+// occupy uses up all connections that the server allows for a user, and then
+// cuts the store's connections, so that the store needs a free one.
 func (c *stateCase) occupy(t *testing.T, user string) {
 	t.Helper()
 	u := parse(t, c.at)
@@ -179,8 +182,8 @@ func (c *stateCase) occupy(t *testing.T, user string) {
 		}
 		c.held = append(c.held, db)
 	}
-	// The store's slots are free when the server has noticed. They are taken, too,
-	// before the store can come back.
+	// The store's connections become free when the server has noticed the cut.
+	// occupy takes them, too, before the store can connect again.
 	slots := c.proxy.Clients()
 	c.proxy.Refuse(true)
 	c.proxy.Reset()
@@ -194,15 +197,15 @@ func (c *stateCase) occupy(t *testing.T, user string) {
 	c.proxy.Refuse(false)
 }
 
-// vacate ends what occupy began.
+// vacate undoes occupy.
 func (c *stateCase) vacate() {
 	for _, db := range c.held {
 		db.Close()
 	}
 }
 
-// repeat executes a statement again and again, by a session of its own, until
-// the state is over.
+// repeat executes a statement again and again in a session of its own until the
+// state is over.
 func (c *stateCase) repeat(t *testing.T, statement string) {
 	db := foreign(t, c.at)
 	c.ended.Go(func() {
@@ -211,13 +214,13 @@ func (c *stateCase) repeat(t *testing.T, statement string) {
 			case <-c.stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				_, _ = db.ExecContext(context.Background(), statement) // it may find nobody
+				_, _ = db.ExecContext(context.Background(), statement) // the statement may find no session
 			}
 		}
 	})
 }
 
-// whenOneWaits does something when a query counts a session that waits.
+// whenOneWaits calls do when a query counts a session that waits.
 func (c *stateCase) whenOneWaits(t *testing.T, query string, do func()) {
 	db := foreign(t, c.at)
 	c.ended.Go(func() {
@@ -235,7 +238,7 @@ func (c *stateCase) whenOneWaits(t *testing.T, query string, do func()) {
 	})
 }
 
-// statements return what executes statements as the administrator.
+// statements returns a function that executes statements as the administrator.
 func statements(all ...string) func(*testing.T, *stateCase) {
 	return func(t *testing.T, c *stateCase) {
 		for _, statement := range all {

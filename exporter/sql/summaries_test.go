@@ -15,7 +15,7 @@ import (
 )
 
 // randomEvents returns notifications of some traces: with equal times, odd
-// times, failures and what looks like a failure.
+// times, failures and notifications that look like failures.
 func randomEvents(chance *rand.Rand, traces, count int) (batch []osprofiler.Notification) {
 	infos := []osprofiler.Info{
 		`{"host": "h"}`, `{"host": "h"}`, `{"etype": "E", "host": "h"}`, `{"etype": null, "host": "h"}`,
@@ -47,7 +47,7 @@ func randomEvents(chance *rand.Rand, traces, count int) (batch []osprofiler.Noti
 	return batch
 }
 
-// Whatever the database sums up, the summaries are those of the notifications.
+// The summaries that the database computes equal those of the notifications.
 func TestSummaries(t *testing.T) {
 	onDatabases(t, func(t *testing.T, at string) {
 		for round := range 12 {
@@ -130,7 +130,8 @@ func listed(t *testing.T, s *store.Store, q store.Query) (all []string) {
 	return all
 }
 
-// tell leaves out what a summary may have for events without a time.
+// tell returns a summary as text, without values that are not determined for
+// events without a time.
 func tell(s *store.Summary) string {
 	if s.Time().IsZero() {
 		s.Timestamp, s.LastTimestamp, s.Name, s.Service, s.Project = "", "", "", "", ""
@@ -138,7 +139,7 @@ func tell(s *store.Summary) string {
 	if s.FirstFailureTime().IsZero() {
 		s.FirstFailure = ""
 	}
-	if last := s.LastTime(); !last.IsZero() { // of several last events, each may have its own text
+	if last := s.LastTime(); !last.IsZero() { // several last events of the same time may have different texts
 		s.LastTimestamp = osprofiler.FormatTime(last)
 	}
 	s.First = nil

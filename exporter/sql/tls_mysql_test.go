@@ -7,11 +7,11 @@ import (
 )
 
 // The meaning of each value is that of PyMySQL 2.2 below SQLAlchemy 1.4
-// (sqlalchemy/dialects/mysql/mysqldb.py, pymysql/connections.py), to which
-// ssl_mode is added, as MySQL's manual has it (--ssl-mode). SQLAlchemy hands
-// ssl_verify_cert and ssl_verify_identity on as texts, which PyMySQL takes for
-// true, and then forgets ssl_ca. There we are stricter, or trust the authority
-// that the user named.
+// (sqlalchemy/dialects/mysql/mysqldb.py, pymysql/connections.py). ssl_mode has
+// the meaning in MySQL's manual (--ssl-mode). SQLAlchemy passes ssl_verify_cert
+// and ssl_verify_identity on as texts. PyMySQL reads any text as true, and then
+// forgets ssl_ca. In these cases we are stricter, or trust the authority that
+// the user named.
 var mySQLTLS = []tlsCase{
 	{options: "", want: "yyyy"},
 	{options: "ssl_ca=CA", want: "ynnn"},
@@ -24,14 +24,14 @@ var mySQLTLS = []tlsCase{
 	{options: "ssl_ca=CA&ssl_check_hostname=maybe", want: "nnnn"},
 	{options: "ssl_capath=DIR", want: "ynnn"},
 	{options: "ssl_check_hostname=false", want: "yyyn"},
-	{options: "ssl_check_hostname=true", want: "nnnn", python: "yyyn"}, // asked for the host, PyMySQL checks nothing
+	{options: "ssl_check_hostname=true", want: "nnnn", python: "yyyn"}, // when asked to check the host, PyMySQL checks nothing
 	{options: "ssl_ca=", want: "nnnn", python: "yyyy"},
 
 	{options: "ssl_verify_cert=true", want: "nnnn"},
 	{options: "ssl_ca=CA&ssl_verify_cert=true", want: "ynyn", python: "nnnn"}, // PyMySQL forgets ssl_ca
 	{options: "ssl_ca=CA&ssl_verify_cert=1", want: "ynyn", python: "nnnn"},
 	{options: "ssl_ca=CA&ssl_verify_cert=required", want: "ynyn", python: "nnnn"},
-	{options: "ssl_ca=CA&ssl_verify_cert=optional", want: "ynyn", python: "nnnn"}, // required, in a client
+	{options: "ssl_ca=CA&ssl_verify_cert=optional", want: "ynyn", python: "nnnn"}, // means required, in a client
 	{options: "ssl_ca=CA&ssl_verify_cert=true&ssl_check_hostname=true", want: "ynnn", python: "nnnn"},
 	{options: "ssl_ca=CA&ssl_verify_cert=false", want: "yyyn"},
 	{options: "ssl_ca=CA&ssl_verify_cert=none", want: "yyyn"},
@@ -42,7 +42,7 @@ var mySQLTLS = []tlsCase{
 	{options: "ssl_ca=CA&ssl_verify_identity=true", want: "ynnn", python: "nnnn"},
 	{options: "ssl_ca=CA&ssl_verify_cert=true&ssl_verify_identity=true", want: "ynnn", python: "nnnn"},
 	{options: "ssl_ca=CA&ssl_verify_cert=false&ssl_verify_identity=true", want: "ynnn", python: "nnnn"},
-	{options: "ssl_verify_identity=false", want: "nnnn"}, // the text "false" is true
+	{options: "ssl_verify_identity=false", want: "nnnn"}, // the text "false" counts as true
 	{options: "ssl_ca=CA&ssl_verify_identity=false", want: "ynyn", python: "nnnn"},
 	{options: "ssl_verify_cert=false&ssl_verify_identity=false", want: "nnnn"},
 
@@ -56,9 +56,9 @@ var mySQLTLS = []tlsCase{
 	{options: "ssl_cert=CERT", want: "nnnn"},
 	{options: "ssl_ca=CA&ssl_cert=CERT&ssl_key=KEY", want: "ynnn"},
 	{options: "ssl_cipher=ECDHE-ECDSA-AES128-GCM-SHA256", want: "nnnn", python: "yyyn"},
-	{options: "ssl=true", want: "yyyn", python: "nnnn"}, // mysqlclient's
+	{options: "ssl=true", want: "yyyn", python: "nnnn"}, // an option of mysqlclient
 
-	{options: "ssl_mode=DISABLED", want: "yyyy", python: "nnnn"}, // mysqlclient's, too
+	{options: "ssl_mode=DISABLED", want: "yyyy", python: "nnnn"}, // an option of mysqlclient, too
 	{options: "ssl_mode=PREFERRED", want: "yyyy", python: "nnnn"},
 	{options: "ssl_mode=PREFERRED&ssl_ca=CA", want: "ynyy", python: "nnnn"},
 	{options: "ssl_mode=required", want: "yyyn", python: "nnnn"},
@@ -74,7 +74,8 @@ var mySQLTLS = []tlsCase{
 	{options: "ssl_mode=VERIFY_IDENTITY&ssl_ca=CA&ssl_verify_cert=false", want: "ynnn", python: "nnnn"},
 }
 
-// Each value of each TLS option of MySQL connects to the servers that it should.
+// Each value of each TLS option of MySQL connects only to the servers that it
+// should.
 func TestMySQLTLSOptions(t *testing.T) {
 	own, other := testenv.NewCertificates(t, ""), testenv.NewCertificates(t, "")
 	start := func(c testenv.Certificates) string {

@@ -12,19 +12,20 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A tlsCase are options of a connection string, and which servers should be
-// connected to with them: one whose certificate the authority signed for its
+// A tlsCase contains options of a connection string, and says to which servers
+// they should connect: a server whose certificate the authority signed for its
 // host, one whose certificate another authority signed, one whose certificate
 // the authority signed for another host, and one that has no TLS.
 type tlsCase struct {
 	options string // CA is the file with the authority
 	want    string // y and n, in this order
-	python  string // the same of the Python library; "" is want, "?" is not said
+	python  string // the same for the Python library; "": as want, "?": not compared
 }
 
 // checkTLS compares with the table to which servers we connect, and to which
-// the Python library does. Nowhere may we connect where it does not, unless the
-// table says why by its own column.
+// servers the Python library connects. We must not connect where the Python
+// library does not, unless the table has a column of its own for the Python
+// library there.
 func checkTLS(t *testing.T, cases []tlsCase, servers []string, files *strings.Replacer) {
 	t.Helper()
 	var urls []string
@@ -84,7 +85,7 @@ def connects(url):
 print(json.dumps({url: connects(url) for url in json.load(sys.stdin)}))
 `
 
-// pythonConnects tells by which URLs SQLAlchemy connects.
+// pythonConnects reports by which URLs SQLAlchemy connects.
 func pythonConnects(t *testing.T, urls []string) (connects map[string]bool) {
 	t.Helper()
 	asked, err := json.Marshal(urls)
@@ -104,7 +105,7 @@ func pythonConnects(t *testing.T, urls []string) (connects map[string]bool) {
 	return connects
 }
 
-// tlsFiles replaces the words of the tables by files.
+// tlsFiles returns a replacer that turns the words of the tables into files.
 func tlsFiles(t *testing.T, c testenv.Certificates) *strings.Replacer {
 	t.Helper()
 	dir := t.TempDir()
@@ -133,7 +134,7 @@ func tlsFiles(t *testing.T, c testenv.Certificates) *strings.Replacer {
 		"=KEY", "="+in("key.pem"), "=OPEN", "="+in("open.pem"), "=BOTH", "="+in("both.pem"))
 }
 
-// copyFile copies a file, and makes its folder.
+// copyFile copies a file, and makes the folder of the copy.
 func copyFile(t *testing.T, from, to string, mode os.FileMode) {
 	t.Helper()
 	text, err := os.ReadFile(from)

@@ -11,9 +11,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// The meaning of each value is that of libpq 17, see "Parameter Key Words" and
-// "SSL Support" in PostgreSQL's manual: with a root certificate, require is
-// verify-ca; allow and prefer verify who signed, but may go without TLS.
+// The meaning of each value is that of libpq 17. See "Parameter Key Words" and
+// "SSL Support" in PostgreSQL's manual. With a root certificate, require means
+// verify-ca, and allow and prefer verify who signed the certificate, but may do
+// without TLS.
 var postgreSQLTLS = []tlsCase{
 	{options: "", want: "yyyy"},
 	{options: "sslmode=disable", want: "yyyy"},
@@ -28,7 +29,7 @@ var postgreSQLTLS = []tlsCase{
 	{options: "sslmode=verify-full", want: "nnnn"},
 	{options: "sslmode=VERIFY-FULL&sslrootcert=CA", want: "nnnn"},
 	{options: "sslmode=", want: "nnnn", python: "yyyy"},
-	{options: "sslmode=require&sslrootcert=/none", want: "nnnn", python: "yyyn"}, // libpq takes a missing file for none
+	{options: "sslmode=require&sslrootcert=/none", want: "nnnn", python: "yyyn"}, // libpq treats a missing file as if no file were named
 	{options: "sslrootcert=system", want: "nnnn"},
 	{options: "sslrootcert=system&sslmode=verify-full", want: "nnnn"},
 	{options: "sslrootcert=system&sslmode=require", want: "nnnn"},
@@ -50,7 +51,7 @@ var postgreSQLTLS = []tlsCase{
 	{options: "sslmode=require&ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2", want: "nnnn"},
 	{options: "sslmode=require&ssl_min_protocol_version=TLSv9", want: "nnnn"},
 	{options: "sslnegotiation=postgres", want: "yyyy"},
-	{options: "sslnegotiation=direct&sslmode=require", want: "nnnn"}, // of servers since 17
+	{options: "sslnegotiation=direct&sslmode=require", want: "nnnn"}, // servers have it since 17
 	{options: "sslnegotiation=direct&sslmode=prefer", want: "nnnn"},
 	{options: "sslnegotiation=direct&sslmode=allow", want: "nnnn"},
 	{options: "sslnegotiation=direct&sslmode=disable", want: "nnnn"},
@@ -74,7 +75,7 @@ var postgreSQLTLS = []tlsCase{
 	{options: "require_auth=gss", want: "nnnn"},
 	{options: "require_auth=anything", want: "nnnn"},
 	{options: "require_auth=md5,!password", want: "nnnn"},
-	{options: "requirepeer=nobody", want: "yyyy"}, // of unix sockets
+	{options: "requirepeer=nobody", want: "yyyy"}, // applies to unix sockets only
 	{options: "gssencmode=disable", want: "yyyy"},
 	{options: "gssencmode=prefer", want: "yyyy"},
 	{options: "gssencmode=require", want: "nnnn"},
@@ -94,8 +95,8 @@ func startPostgreSQLs(t *testing.T) (own testenv.Certificates, servers []string)
 }
 
 // Each value of each TLS and authentication option of PostgreSQL connects to
-// the servers that libpq connects to; so it is where the home directory holds
-// a root certificate, and where the environment says more.
+// the same servers as libpq does. The same is true if the home directory has a
+// root certificate, and if the environment has further settings.
 func TestPostgreSQLTLSOptions(t *testing.T) {
 	own, servers := startPostgreSQLs(t)
 	t.Setenv("HOME", t.TempDir())
@@ -137,8 +138,8 @@ func TestPostgreSQLTLSOptions(t *testing.T) {
 	})
 }
 
-// Where a server wants TLS, allow and prefer verify who signed its certificate
-// if there is a root certificate, as libpq does.
+// If a server requires TLS, allow and prefer verify who signed its certificate,
+// provided that there is a root certificate, as libpq does.
 func TestPostgreSQLAllowAndPreferVerify(t *testing.T) {
 	own, other := testenv.NewCertificates(t, "postgres"), testenv.NewCertificates(t, "postgres")
 	t.Setenv("HOME", t.TempDir())
@@ -161,7 +162,7 @@ func TestPostgreSQLAllowAndPreferVerify(t *testing.T) {
 	}, servers, tlsFiles(t, own))
 }
 
-// SQLAlchemy's forms for several hosts: each is tried, in turn.
+// With SQLAlchemy's forms for several hosts, each host is tried in turn.
 func TestPostgreSQLHosts(t *testing.T) {
 	at := testenv.PostgreSQL(t)
 	u := parse(t, at)
@@ -179,7 +180,7 @@ func TestPostgreSQLHosts(t *testing.T) {
 		{options: "host=127.0.0.1&port=" + upPort, want: "y"},
 		{options: "host=" + down + "&host=" + up + "&target_session_attrs=read-write", want: "y"},
 		{options: "host=" + down + "&host=" + up + "&port=1", want: "n"},
-		{options: "host=" + up, want: "y", python: "n"}, // SQLAlchemy 1.4 takes the port for a part of the name
+		{options: "host=" + up, want: "y", python: "n"}, // SQLAlchemy 1.4 reads the port as a part of the name
 	}, []string{base}, strings.NewReplacer())
 	checkTLS(t, []tlsCase{
 		{options: "host=" + up + "&host=" + up, want: "y"}, // and not the host of the URL
@@ -191,11 +192,11 @@ func TestPostgreSQLHosts(t *testing.T) {
 	}, []string{"postgresql://" + u.User.String() + "@no.such.example" + u.Path}, strings.NewReplacer())
 }
 
-// requirepeer makes sure who serves a unix socket, and a password file that
-// others may read is not used, as with libpq.
+// requirepeer checks which user serves a unix socket. As with libpq, a password
+// file that others may read is not used.
 func TestPostgreSQLPeerAndPasswordFile(t *testing.T) {
 	dir := testenv.OpenFolder(t)
-	if err := os.Chmod(dir, 0o777); err != nil { // the server makes its socket there
+	if err := os.Chmod(dir, 0o777); err != nil { // the server makes its socket in this folder
 		t.Fatal(err)
 	}
 	s := testenv.StartPostgreSQL(t, "-c", "unix_socket_directories="+dir, "-c", "unix_socket_permissions=0777")

@@ -8,8 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// TLS makes sure of the server where the connection string says so, and is an
-// error where it cannot.
+// TLS verifies the server if the connection string asks for that, and is an
+// error if it cannot.
 func TestTLS(t *testing.T) {
 	t.Run("postgresql", func(t *testing.T) {
 		c := testenv.NewCertificates(t, "postgres")

@@ -15,17 +15,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A holder has commits wait for as long as a test likes.
+// A holder makes commits wait for as long as a test needs.
 type holder struct {
 	start   func(t *testing.T) (at string)
 	hold    []string
 	release []string
-	waiting string // asks how many wait
-	probe   string // a transaction that waits once commits do; empty if hold takes effect at once
+	waiting string // counts the commits that wait
+	probe   string // a transaction that waits as soon as commits wait; empty if hold takes effect at once
 }
 
 var holders = map[string]holder{
-	// A standby that never comes is to confirm each commit.
+	// A standby that does not exist must confirm each commit.
 	"postgresql": {
 		start:   func(t *testing.T) string { return testenv.StartPostgreSQL(t).PostgreSQL() },
 		hold:    []string{"ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"},
@@ -33,7 +33,7 @@ var holders = map[string]holder{
 		waiting: "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
 		probe:   "SELECT txid_current()",
 	},
-	// A backup is being made.
+	// A backup in progress blocks commits.
 	"mariadb": {
 		start:   func(t *testing.T) string { return testenv.StartMariaDB(t).MariaDB() },
 		hold:    []string{"BACKUP STAGE START", "BACKUP STAGE BLOCK_COMMIT"},
@@ -42,8 +42,8 @@ var holders = map[string]holder{
 	},
 }
 
-// A batch whose first commit is still under way when it is written again is in
-// the table twice, and in reports once.
+// If a batch is written again while its first commit is still in progress, the
+// batch is in the table twice, and in reports once.
 func TestCommittedTwice(t *testing.T) {
 	for name, h := range holders {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestCommittedTwice(t *testing.T) {
 }
 
 // awaitHold waits until commits wait. PostgreSQL reloads its settings some time
-// after it was asked to.
+// after the request.
 func (h holder) awaitHold(t *testing.T, db, probing *sql.DB) {
 	t.Helper()
 	for held := h.probe == ""; !held; {
@@ -121,7 +121,7 @@ func (h holder) count(t *testing.T, db *sql.DB) (waiting int) {
 	return waiting
 }
 
-// await waits until so many commits wait.
+// await waits until that number of commits wait.
 func (h holder) await(t *testing.T, db *sql.DB, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -133,7 +133,8 @@ func (h holder) await(t *testing.T, db *sql.DB, want int) {
 	}
 }
 
-// A trace_id that many rows share keeps no other's rows from being found.
+// A trace_id that many rows share does not keep the rows of another trace_id
+// from being found.
 func TestWrittenTwiceBesideACrowd(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s := open(t, at)

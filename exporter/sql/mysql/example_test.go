@@ -26,8 +26,8 @@ func ExampleOpen() {
 	}
 }
 
-// A program that needs more than a connection string can say opens the database
-// itself. Closing the store leaves the database open.
+// A program that needs more settings than a connection string has opens the
+// database itself. Closing the store leaves the database open.
 func ExampleNew() {
 	c := driver.NewConfig()
 	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "tcp", "db.example:3306", "nova", "secret", "osprofiler"

@@ -21,7 +21,7 @@ import (
 
 const password = "geheim"
 
-// Capabilities of the protocol.
+// These are capabilities of the protocol.
 const (
 	clientSSL   = 0x800
 	basic       = 0x8000 | 0x200 | 0x8 | 0x1 // secure connection, protocol 4.1, with a database, long passwords
@@ -31,10 +31,10 @@ const (
 	localInfile = "\xfb"
 )
 
-// A hostile server greets as MySQL does, and answers each packet of the client
-// by the next of its answers.
+// A hostile server sends a greeting like MySQL's, and answers each packet of
+// the client with the next of its answers.
 type hostile struct {
-	capabilities []uint32 // of each connection; the last counts for all further ones
+	capabilities []uint32 // for each connection; the last value applies to all further connections
 	answers      []string
 	addr         string
 
@@ -107,14 +107,15 @@ func (h *hostile) read(conn net.Conn) ([]byte, error) {
 	return packet, err
 }
 
-// got is all that the client sent.
+// got returns everything that the client sent.
 func (h *hostile) got() []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return bytes.Clone(h.sent.Bytes())
 }
 
-// connector is what the connection string makes of the server.
+// connector returns the connector of a connection string that leads to the
+// server.
 func (h *hostile) connector(t *testing.T, options string) connector {
 	t.Helper()
 	c, _, err := parse("mysql+pymysql://u:"+password+"@"+h.addr+"/db?connect_timeout=30"+options, newConfig(nil))
@@ -125,7 +126,8 @@ func (h *hostile) connector(t *testing.T, options string) connector {
 }
 
 // A server that asks for the password in clear, or in a form from which it can
-// be found, does not get it, and one that sends nonsense ends no program.
+// be computed, does not get the password. A server that sends nonsense does not
+// crash the program.
 func TestHostileServersGetNoPassword(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -167,7 +169,7 @@ func TestHostileServersGetNoPassword(t *testing.T) {
 	}
 }
 
-// A server that answers a statement by asking for a file gets none of it.
+// A server that answers a statement by asking for a file gets no file.
 func TestHostileServerGetsNoFile(t *testing.T) {
 	const secret = "nobody else may read this"
 	path := filepath.Join(t.TempDir(), "secret")
@@ -189,8 +191,7 @@ func TestHostileServerGetsNoFile(t *testing.T) {
 	}
 }
 
-// A server that once offered no TLS is asked for it again by the next
-// connection.
+// If a server once offered no TLS, the next connection asks it for TLS again.
 func TestFallbackIsOfOneConnection(t *testing.T) {
 	h := &hostile{capabilities: []uint32{0, clientSSL}, answers: []string{okPacket}}
 	h.start(t)
@@ -211,7 +212,8 @@ func TestFallbackIsOfOneConnection(t *testing.T) {
 	}
 }
 
-// Where TLS is asked for, a server that offers none gets not even the user.
+// If the options ask for TLS, a server that offers none does not even get the
+// name of the user.
 func TestServerWithoutTLSGetsNothing(t *testing.T) {
 	for _, options := range []string{"&ssl_mode=REQUIRED", "&ssl_verify_cert=true", "&ssl_check_hostname=false", "&ssl_verify_identity=true"} {
 		h := &hostile{capabilities: []uint32{0}, answers: []string{okPacket}}

@@ -15,16 +15,17 @@ func TestParse(t *testing.T) {
 		"mysql:///db":                        "tcp localhost:3306   db",
 		"mysql+pymysql://u@/db?unix_socket=": "tcp localhost:3306 u  db",
 
-		// SQLAlchemy: options win over the URL
+		// SQLAlchemy: options take precedence over the URL.
 		"mysql+pymysql://u:p@h:1/db?user=v&password=q&host=i&port=2&database=e": "tcp i:2 v q e",
 		"mysql://u:p@h:1/db?user=v&host=i&port=2":                               "tcp i:2 v p db",
 		"mysql+pymysql:///?user=v&password=p%26w&host=i&database=e":             "tcp i:3306 v p&w e",
 		"mysql+pymysql://u:p@h/db?user=&password=&host=&database=":              "tcp h:3306 u p db",
-		// PyMySQL: passwd and db where nothing else is said
+		// PyMySQL: passwd and db apply only if the new names are missing.
 		"mysql+pymysql://u:p@h/db?passwd=q&db=e":                   "tcp h:3306 u p db",
 		"mysql+pymysql://u@h/?passwd=q&db=e":                       "tcp h:3306 u q e",
 		"mysql+pymysql://u@h/?passwd=q&db=e&password=r&database=f": "tcp h:3306 u r f",
-		// mysqlclient: these are what SQLAlchemy makes of the URL
+		// mysqlclient: passwd and db are the names that SQLAlchemy uses for the
+		// values of the URL.
 		"mysql+mysqldb://u:p@h/db?passwd=q&db=e": "tcp h:3306 u q e",
 		"mysql://u:p@h/db?password=q&database=e": "tcp h:3306 u p db",
 		"mysql://u@h/?password=q&database=e":     "tcp h:3306 u q e",
@@ -63,8 +64,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Each option that PyMySQL, mysqlclient and SQLAlchemy have besides is ignored by
-// its name, honoured, or refused with a reason.
+// Each further option of PyMySQL, mysqlclient and SQLAlchemy is ignored by its
+// name, honoured, or refused with a reason.
 func TestForeignOptions(t *testing.T) {
 	const refused = " of the connection string is not supported: "
 	for option, want := range map[string]string{

@@ -26,8 +26,8 @@ func optionFiles(t *testing.T, named ...string) string {
 	return filepath.Join(dir, first)
 }
 
-// Each case was checked with PyMySQL's pymysql.connections.Connection, as far as
-// it is about PyMySQL.
+// Each case about PyMySQL was checked with PyMySQL's
+// pymysql.connections.Connection.
 func TestOptionFile(t *testing.T) {
 	file := optionFiles(t, "my.cnf\n"+`# comment
 [client]
@@ -54,7 +54,7 @@ port=3310
 		"mysql+pymysql:///db?read_default_file=FILE.not&user=u":               "tcp localhost:3306 u  db",
 		"mysql+pymysql://u@h/db?read_default_file=SOCKET":                     "unix /run/my.sock u  db",
 
-		// libmysqlclient follows !includedir, and reads the groups of clients besides.
+		// libmysqlclient follows !includedir, and also reads the groups of clients.
 		"mysql:///?read_default_file=FILE":                                    "tcp included.example:3310 included p#w; =1 traces",
 		"mysql+mysqldb:///db?read_default_file=FILE&read_default_group=other": "tcp other.example:3310 other p#w; =1 db",
 		"mysql://u@h/db?read_default_file=SOCKET":                             "tcp h:3306 u  db",
@@ -72,7 +72,7 @@ port=3310
 	}
 }
 
-// TLS of an option file is as strict as in the connection string.
+// The TLS options of an option file are as strict as in a connection string.
 func TestOptionFileTLS(t *testing.T) {
 	for text, want := range map[string]string{
 		"ssl-ca=DIR/no.pem":          "no.pem",
@@ -103,7 +103,7 @@ func TestOptionFileTLS(t *testing.T) {
 	}
 }
 
-// A device, a folder and a circle of includes do not hang.
+// A device, a folder and a circle of includes do not make the parser hang.
 func TestStrangeOptionFiles(t *testing.T) {
 	circle := optionFiles(t, "my.cnf\n!include DIR/my.cnf\n")
 	for path, want := range map[string]string{"/dev/zero": "option file", t.TempDir(): "option file", circle: "included by more than"} {
@@ -113,8 +113,8 @@ func TestStrangeOptionFiles(t *testing.T) {
 	}
 }
 
-// A value is what each client takes it for. The rows of the first four were tried
-// with PyMySQL and the client of MariaDB.
+// Each client reads a value in its own way. The first four rows were tried with
+// PyMySQL and the client of MariaDB.
 func TestOptionFileValues(t *testing.T) {
 	for _, c := range []struct{ line, pyMySQL, library string }{
 		{`password="a"b`, `"a"b`, `"a"b`},

@@ -27,8 +27,8 @@ func ExampleOpen() {
 	}
 }
 
-// A program that needs more than a connection string can say opens the database
-// itself. Closing the store leaves the database open.
+// A program that needs more settings than a connection string has opens the
+// database itself. Closing the store leaves the database open.
 func ExampleNew() {
 	c, err := pgx.ParseConfig("host=db.example user=nova password=secret dbname=osprofiler sslmode=verify-full sslrootcert=system")
 	if err != nil {

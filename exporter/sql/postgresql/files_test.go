@@ -33,8 +33,8 @@ var ways = map[string]func(t *testing.T, option, value string) error{
 	},
 }
 
-// withServiceFile names the service file by the environment, as libpq has no
-// other way below SQLAlchemy.
+// withServiceFile names the service file in the environment, because SQLAlchemy
+// has no other way to pass it to libpq.
 func withServiceFile(t *testing.T, path string) store.Option {
 	t.Setenv("PGSERVICEFILE", path)
 	return store.WithReadOnly()
@@ -57,7 +57,7 @@ func write(t *testing.T, mode os.FileMode, text string) (path string) {
 	return path
 }
 
-// No file is read without end, whatever names it.
+// No file is read without a limit, whatever names the file.
 func TestFilesAreBounded(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	large := write(t, 0o600, strings.Repeat("#", 1<<20+1))
@@ -85,8 +85,8 @@ func TestFilesAreBounded(t *testing.T) {
 	})
 }
 
-// A home directory that is none, or into which this account may not look, does
-// not keep a store from connecting.
+// A missing home directory, or one that this account may not read, does not
+// keep a store from connecting.
 func TestWithoutHome(t *testing.T) {
 	for _, home := range []string{"", "/none", "/dev/null"} {
 		t.Setenv("HOME", home)
@@ -98,7 +98,7 @@ func TestWithoutHome(t *testing.T) {
 	}
 }
 
-// A password file is not read where there is a password.
+// A password file is not read if there is a password.
 func TestPasswordFileThatIsNotNeeded(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	if err := ways["Open"](t, "password", "geheim&passfile=/dev/zero"); err == nil || !strings.Contains(err.Error(), "connection refused") {
@@ -137,12 +137,13 @@ func TestOpenChecksRights(t *testing.T) {
 	})
 }
 
-// PGREQUIRESSL counts: the password does not go to a server that refuses TLS.
+// PGREQUIRESSL is honoured: the password is not sent to a server that refuses
+// TLS.
 func TestOpenRequiresTLS(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("PGREQUIRESSL", "1")
 	for _, form := range []string{"postgresql://u:geheim@%s:%s/db", "postgresql://u:geheim@%s:%s/db?application_name=x"} {
-		h := &hostile{answer: "R\x00\x00\x00\x08\x00\x00\x00\x03"} // the password in clear, please
+		h := &hostile{answer: "R\x00\x00\x00\x08\x00\x00\x00\x03"} // asks for the password in clear
 		h.start(t)
 		host, port, _ := strings.Cut(h.addr, ":")
 		err := pinged(postgresql.Open(fmt.Sprintf(form, host, port)))

@@ -18,10 +18,10 @@ import (
 
 const password = "geheim"
 
-// A hostile server is no PostgreSQL: it answers the first message of the client
-// by what it likes, and writes down what it gets.
+// A hostile server is not PostgreSQL. It answers the first message of the
+// client with an arbitrary answer, and records what it receives.
 type hostile struct {
-	answer     string      // to the startup message, and then to each query
+	answer     string      // the answer to the startup message, and then to each query
 	encryption *tls.Config // nil refuses TLS
 	direct     bool        // TLS begins at once
 	addr       string
@@ -86,13 +86,13 @@ func (h *hostile) serve(conn net.Conn) {
 		switch kind[0] {
 		case 'Q':
 			_, _ = conn.Write([]byte("C\x00\x00\x00\x09SHOW\x00Z\x00\x00\x00\x05I"))
-		case 'p': // it has what it wanted
+		case 'p': // the server has the password
 			return
 		}
 	}
 }
 
-// read reads a message, with its length before it.
+// read reads a message that begins with its length.
 func (h *hostile) read(conn net.Conn) []byte {
 	head := make([]byte, 4)
 	if _, err := io.ReadFull(conn, head); err != nil {
@@ -115,7 +115,7 @@ func (h *hostile) write(text []byte) {
 	h.got.Write(text)
 }
 
-// open opens a store there, and returns what the server got.
+// open opens a store at the server, and returns what the server received.
 func (h *hostile) open(t *testing.T, options string) (got string, err error) {
 	t.Helper()
 	h.start(t)
@@ -137,8 +137,8 @@ const (
 	passwords = "p\x00" // a message with an answer to any of the above
 )
 
-// A server that is no PostgreSQL refuses TLS and asks for the password: each
-// guard keeps it from getting it, in any form.
+// A server that is not PostgreSQL refuses TLS and asks for the password. Each
+// option in the table keeps the server from getting the password, in any form.
 func TestHostileServerGetsNoPassword(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	pair, err := tls.LoadX509KeyPair(c.Server, c.Key)
@@ -191,7 +191,8 @@ func TestHostileServerGetsNoPassword(t *testing.T) {
 	}
 }
 
-// Without a guard it gets it, as from libpq. The page on SQL stores says so.
+// Without such an option the server gets the password, as it does from libpq.
+// docs/stores/sql.md says so.
 func TestPasswordGoesInClearByDefault(t *testing.T) {
 	h := &hostile{answer: inClear}
 	if got, err := h.open(t, ""); err == nil || !strings.Contains(got, password) {
@@ -199,7 +200,7 @@ func TestPasswordGoesInClearByDefault(t *testing.T) {
 	}
 }
 
-// A server that answers nonsense ends no program.
+// A server that answers nonsense does not crash the program.
 func TestHostileServerMakesNoPanic(t *testing.T) {
 	for _, attribute := range []string{"read-write", "read-only", "primary", "standby", "prefer-standby"} {
 		h := &hostile{answer: nothing}

@@ -14,7 +14,8 @@ func TestParse(t *testing.T) {
 		"postgresql://u@/db?host=/run/postgresql&port=5":    "dbname='db' host='/run/postgresql' port='5' user='u'",
 		"postgresql://h/db?sslmode=require&osp_read_only=1": "dbname='db' host='h' sslmode='require'",
 
-		// SQLAlchemy: options win over the URL, and count as missing where they are empty
+		// SQLAlchemy: options take precedence over the URL, and empty ones count as
+		// missing.
 		"postgresql://u:p@h:1/db?user=v&password=q&host=i&port=2&database=e": "dbname='e' host='i' password='q' port='2' user='v'",
 		"postgresql:///?user=v&password=p%26w&host=i&dbname=e":               "dbname='e' host='i' password='p&w' user='v'",
 		"postgresql://u:p@h/db?user=&password=&host=&port=&dbname=":          "dbname='db' host='h' password='p' user='u'",
@@ -74,8 +75,8 @@ func TestWrongOptions(t *testing.T) {
 	}
 }
 
-// Each option that libpq and SQLAlchemy have besides is ignored by its name,
-// honoured, or refused with a reason.
+// Each further option of libpq and SQLAlchemy is ignored by its name, honoured,
+// or refused with a reason.
 func TestForeignOptions(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for option, want := range map[string]string{
@@ -115,7 +116,7 @@ func TestForeignOptions(t *testing.T) {
 	}
 }
 
-// A data source of Open's, or a service file, may hold the tuning options, too.
+// A data source or a service file may contain the tuning options, too.
 func TestTuningIsNotSentToTheServer(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	c, err := parseDataSource("host=h user=u keepalives=1 keepalives_idle=2 keepalives_interval=3 keepalives_count=4 tcp_user_timeout=5 load_balance_hosts=random fallback_application_name=f search_path=s")
@@ -144,7 +145,7 @@ func TestFallbackApplicationName(t *testing.T) {
 	}
 }
 
-// load_balance_hosts=random puts each host at each place, with its port.
+// load_balance_hosts=random puts each host at each position, with its port.
 func TestLoadBalanceHosts(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
@@ -174,7 +175,7 @@ func TestRebind(t *testing.T) {
 	}
 }
 
-// What is quoted the driver reads as it was.
+// The driver reads a quoted value as the original value.
 func FuzzParse(f *testing.F) {
 	f.Add("u", `p'\ @`, "db")
 	f.Fuzz(func(t *testing.T, user, password, database string) {

@@ -17,7 +17,7 @@ func TestStates(t *testing.T) {
 	statetest.Check(t, &states, "../*_test.go", "../../../docs/stores/states.md")
 }
 
-// Each SQLSTATE that the server knows is in the table, by itself or by its class.
+// Each SQLSTATE of the server is in the table, by itself or by its class.
 func TestEveryState(t *testing.T) {
 	files, _ := filepath.Glob("/usr/share/postgresql/*/errcodes.txt")
 	if len(files) == 0 {

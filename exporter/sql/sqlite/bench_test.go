@@ -10,7 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// batch returns notifications like those of database calls, from a time on.
+// batch returns notifications that resemble those of database calls and begin
+// at the time from.
 func batch(baseID string, from time.Time, count int) []osprofiler.Notification {
 	all := make([]osprofiler.Notification, count)
 	for i := range all {

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// All rows of a trace are deleted, whatever form its id has in the column, and
-// no row of another one.
+// Delete removes all rows of a trace, whatever form its id has in the column,
+// and no row of another trace.
 func TestDelete(t *testing.T) {
 	s, path := openNew(t, sqlite.WithSync(false))
 	db := foreign(t, path)
@@ -72,8 +72,8 @@ func left(t *testing.T, path string) string {
 	return strings.Join(names, ", ")
 }
 
-// SQLite gives the ids of the newest rows again if they are deleted. A feed goes
-// on all the same, and so does one from its cursor.
+// SQLite assigns the ids of the newest rows again if they are deleted. A feed
+// continues nevertheless, and so does a feed from its cursor.
 func TestFeedBesideDelete(t *testing.T) {
 	s, _ := openNew(t, sqlite.WithSync(false))
 	f, err := s.Feed(t.Context(), "")

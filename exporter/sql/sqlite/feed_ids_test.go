@@ -22,8 +22,8 @@ func pollNames(t *testing.T, feed *store.Feed) (names []string, err error) {
 	return names, nil
 }
 
-// SQLite gives the ids of deleted rows again. A feed misses nothing, even if the
-// row that has the id of its position now was deleted too.
+// SQLite assigns the ids of deleted rows again. A feed misses nothing, even if
+// the new row with the id of the feed's position was deleted too.
 func TestFeedOfReusedIDs(t *testing.T) {
 	s, _ := openNew(t, sqlite.WithSync(false))
 	for i := range 7 {
@@ -57,8 +57,8 @@ func TestFeedOfReusedIDs(t *testing.T) {
 	}
 }
 
-// The cursor of another database is refused, also if that one has no row with the
-// id of the position.
+// The cursor of another database is refused, even if this database has no row
+// with the id of the position.
 func TestCursorOfAnotherDatabase(t *testing.T) {
 	s, _ := openNew(t, sqlite.WithSync(false))
 	for i := range 10 {

@@ -15,7 +15,7 @@ func FuzzConnectionString(f *testing.F) {
 	})
 }
 
-// Options that SQLAlchemy hands on to Python's sqlite3 are accepted by name.
+// Options that SQLAlchemy passes on to Python's sqlite3 are accepted by name.
 func TestOptionsOfOtherClients(t *testing.T) {
 	_, c, err := parse("sqlite:///x.db?check_same_thread=false&isolation_level=IMMEDIATE&detect_types=1&timeout=2.5&plugin=dbcounter", newConfig(nil))
 	if err != nil || c.busyTimeout != 2500*time.Millisecond {

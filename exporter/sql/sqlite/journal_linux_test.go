@@ -18,7 +18,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// more are the jobs of other processes here.
+// more carries out further jobs of the test binary as another process.
 func more(job, path string) error {
 	switch job {
 	case "journal", "wal":
@@ -35,9 +35,10 @@ func more(job, path string) error {
 	return fmt.Errorf("unknown job %q", job)
 }
 
-// interrupted is the work of a writer that is to be killed: with "journal", in
-// the middle of a transaction, of which some is in the database file already;
-// with "wal", behind a transaction that is in the write-ahead log only.
+// interrupted does the work of a writer that will be killed. With "journal", it
+// stops in the middle of a transaction, part of which is already in the
+// database file. With "wal", it stops after a transaction that is only in the
+// write-ahead log.
 func interrupted(job, path string) error {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=cache_size(1)&_pragma=wal_autocheckpoint(0)")
 	if err != nil {
@@ -58,11 +59,11 @@ func interrupted(job, path string) error {
 		return err
 	}
 	fmt.Println("ready")
-	select {} // until it is killed
+	select {} // until the process is killed
 }
 
 // killedWriter makes a database with two notifications, and kills another
-// process while it writes into it.
+// process while that process writes to the database.
 func killedWriter(t *testing.T, job, path string) {
 	t.Helper()
 	s, err := openAt(path)
@@ -103,8 +104,8 @@ func files(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// read is the work of a reader: it opens the store for reading, twice, and says what
-// is there.
+// read does the work of a reader: it opens the store for reading, twice, and prints
+// what it finds.
 func read(path string) error {
 	for range 2 {
 		s, err := openAt(path, sqlite.WithReadOnly())
@@ -120,8 +121,8 @@ func read(path string) error {
 	return nil
 }
 
-// readAsNobody reads as an account that may read the files, and write none of
-// them. Nothing may stay behind.
+// readAsNobody reads as an account that may read the files, but not write them.
+// Nothing may be left behind.
 func readAsNobody(t *testing.T, path, want string) {
 	t.Helper()
 	dir := filepath.Dir(path)
@@ -143,7 +144,7 @@ func readAsNobody(t *testing.T, path, want string) {
 const committed = "one-start, two-start"
 
 // A journal of a writer that was killed does not keep anybody from reading what
-// was committed, and is rolled back only by who may write the files.
+// was committed. Only accounts that may write the files roll it back.
 func TestHotJournal(t *testing.T) {
 	testenv.Root(t)
 	dir := testenv.OpenFolder(t)
@@ -174,7 +175,7 @@ func TestHotJournal(t *testing.T) {
 		}
 	})
 	t.Run("python", func(t *testing.T) {
-		theirs := rows(t, python) // rolls it back itself
+		theirs := rows(t, python) // Python rolls the journal back itself
 		if ours := rows(t, path); fmt.Sprint(ours) != fmt.Sprint(theirs) || len(ours) != 2 {
 			t.Errorf("Python's driver reads %d rows where it rolled back itself, and %d where we did", len(theirs), len(ours))
 		}
@@ -206,7 +207,7 @@ func TestHotJournalUnderReader(t *testing.T) {
 	}
 }
 
-// On a file system that is mounted for reading only, root reads a copy too.
+// On a file system that is mounted read-only, root reads a copy, too.
 func TestHotJournalOnReadOnlyMount(t *testing.T) {
 	disk := testenv.NewDisk(t, "64m")
 	path := filepath.Join(disk.Dir, "store.db")
@@ -215,8 +216,8 @@ func TestHotJournalOnReadOnlyMount(t *testing.T) {
 	readAnew(t, path, committed)
 }
 
-// A journal that names another one would have SQLite remove that file. Only
-// the owner's own journals are rolled back then.
+// A journal that names another one would make SQLite remove that file. Only the
+// owner's own journals of this kind are rolled back.
 func TestJournalThatNamesOthers(t *testing.T) {
 	testenv.Root(t)
 	disk := testenv.NewDisk(t, "64m")
@@ -236,8 +237,8 @@ func TestJournalThatNamesOthers(t *testing.T) {
 	}
 }
 
-// A database that somebody switched to a write-ahead log is read with and
-// without the right to write, also when the log was left by a process that was killed.
+// A database that somebody switched to a write-ahead log can be read with and without
+// the right to write, even if a process that was killed left the log.
 func TestWriteAheadLog(t *testing.T) {
 	testenv.Root(t)
 	const logged = committed + ", logged-start"

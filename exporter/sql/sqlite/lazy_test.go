@@ -17,7 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Opening and reading create nothing. The first Write creates file and table.
+// Opening and reading create nothing. The first Write creates the file and the
+// table.
 func TestOpenCreatesNothing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "store.db")
@@ -45,8 +46,8 @@ func TestOpenCreatesNothing(t *testing.T) {
 	}
 }
 
-// A database without the table, and an empty file, read as empty. They are left
-// as they are.
+// A database without the table, and an empty file, read as empty. Both are left
+// unchanged.
 func TestReadWithoutTable(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "empty.db"), nil, 0o600))
@@ -65,8 +66,8 @@ func TestReadWithoutTable(t *testing.T) {
 	}
 }
 
-// A folder that is missing is an error of Ping, Write and reading. Nothing has to
-// be opened again when it is there.
+// While a folder is missing, Ping, Write and reading return an error. When the
+// folder exists, the store need not be opened again.
 func TestFolderComesLater(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	s, err := sqlite.Open("sqlite:///" + filepath.Join(dir, "store.db"))
@@ -84,7 +85,7 @@ func TestFolderComesLater(t *testing.T) {
 	must(t, os.Mkdir(dir, 0o700), s.Ping(t.Context()), s.Write(t.Context(), one("x")))
 }
 
-// Many goroutines that use the store first make one table.
+// Many goroutines that use the store for the first time make one table.
 func TestFirstUseByMany(t *testing.T) {
 	s, err := sqlite.Open("sqlite:///"+filepath.Join(t.TempDir(), "store.db"), sqlite.WithSync(false))
 	must(t, err)
@@ -108,8 +109,8 @@ func TestFirstUseByMany(t *testing.T) {
 	}
 }
 
-// A call ends soon after its context, whatever SQLite does: a statement that
-// reads is interrupted, a transaction that writes ends after a statement.
+// A call ends soon after its context, whatever SQLite does. A statement that
+// reads is interrupted. A transaction that writes ends after a statement.
 func TestContexts(t *testing.T) {
 	s, _ := openNew(t, sqlite.WithSync(false))
 	var batch []osprofiler.Notification
@@ -142,8 +143,8 @@ func TestContexts(t *testing.T) {
 	}
 }
 
-// A store in a database that the program opened reads and writes it, by one
-// connection too, and leaves it open.
+// A store in a database that the program opened reads and writes the database,
+// even with one connection only, and leaves it open.
 func TestNew(t *testing.T) {
 	db, err := sql.Open("sqlite", ":memory:")
 	must(t, err)

@@ -16,7 +16,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// transient returns an error unless err may pass.
+// transient returns an error unless err is transient.
 func transient(err error) error {
 	var writeError *store.WriteError
 	if !errors.As(err, &writeError) || !writeError.Transient {
@@ -29,7 +29,8 @@ func one(name string) []osprofiler.Notification {
 	return []osprofiler.Notification{event("A", name, "")}
 }
 
-// tooManyFiles leaves the process no file for a journal, and then one again.
+// tooManyFiles limits the open files of the process so that there is none for a
+// journal, and then lifts the limit.
 func tooManyFiles(path string) error {
 	ctx := context.Background()
 	s, err := openAt(path)
@@ -65,8 +66,8 @@ func tooManyFiles(path string) error {
 
 func TestTooManyOpenFiles(t *testing.T) { start(t, "files", filepath.Join(t.TempDir(), "store.db"))() }
 
-// tooLarge limits the size of the process's files. The kernel would end the
-// process with a signal if it wrote beyond.
+// tooLarge limits the size of the files of the process. The kernel would end
+// the process with a signal if it wrote beyond the limit.
 func tooLarge(path string) error {
 	ctx := context.Background()
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 200_000, Max: 200_000}); err != nil {
@@ -87,7 +88,7 @@ func tooLarge(path string) error {
 	if got := summary(s.Notifications(ctx, "A")); got != "first, last" {
 		return fmt.Errorf("the store holds %s", got)
 	}
-	// Of a batch that has no room, the store takes what has.
+	// If a batch has no room, the store takes the part that has room.
 	var many []osprofiler.Notification
 	for i := range 60 {
 		n := one(fmt.Sprintf("n%02d", i))
@@ -109,7 +110,7 @@ func tooLarge(path string) error {
 
 func TestFileTooLarge(t *testing.T) { start(t, "large", filepath.Join(t.TempDir(), "store.db"))() }
 
-// attempt says why the store cannot be opened and written.
+// attempt prints the reason why the store cannot be opened and written.
 func attempt(path string) error {
 	s, err := openAt(path)
 	if err == nil {
@@ -119,7 +120,8 @@ func attempt(path string) error {
 	return nil
 }
 
-// asNobody opens the file for writing as an account without rights.
+// asNobody opens the file for writing as an account without rights. It returns
+// the output.
 func asNobody(t *testing.T, path string) string {
 	t.Helper()
 	temp := testenv.OpenFolder(t)
@@ -127,7 +129,7 @@ func asNobody(t *testing.T, path string) string {
 	return testenv.AsNobody(t, "OSP_TEST_JOB=attempt:"+path, temp)
 }
 
-// A folder in which no journal can be made is told.
+// The error says that no journal can be made in the folder.
 func TestReadOnlyFolder(t *testing.T) {
 	path := filepath.Join(testenv.OpenFolder(t), "store.db")
 	must(t, os.WriteFile(path, backupOf(t, "x"), 0o644), os.Chown(path, testenv.Nobody, testenv.Nobody))

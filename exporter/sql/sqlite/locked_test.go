@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// While somebody holds the lock, Write waits; then it says that it may help to
-// try again. The context ends the waiting.
+// While somebody holds the lock, Write waits. After the waiting time it returns
+// a transient error. The end of the context stops the waiting.
 func TestLocked(t *testing.T) {
 	s, path := openNew(t, sqlite.WithBusyTimeout(300*time.Millisecond))
 	patient, err := openAt(path, sqlite.WithBusyTimeout(10*time.Minute))

@@ -32,7 +32,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A disk that is full for a while costs what is exported meanwhile, and no more.
+// While a disk is full for a while, only what is exported during that time is
+// lost.
 func TestDiskFullForAWhile(t *testing.T) {
 	faults.FullDisk(t, func(folder string) string { return "sqlite:///" + folder + "/store.db" }, "128m",
 		" cannot grow: the disk is full, or the limit of its size is reached: ")

@@ -80,7 +80,8 @@ func bad(t *testing.T, connectionString, dir, want string, is error) {
 	}
 }
 
-// Names that mean something in a URL are names; the current folder may change.
+// Characters in a path that have a meaning in a URL are taken literally. The
+// current folder may change.
 func TestPaths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for connectionString, want := range map[string]string{

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The statements use the table's indexes; without them, lists would grow slow
-// with the table.
+// The statements use the table's indexes. Without the indexes, lists would
+// become slow as the table grows.
 func TestPlans(t *testing.T) {
 	_, path := openNew(t)
 	db := foreign(t, path)

@@ -19,8 +19,8 @@ import (
 
 const batches, perBatch = 20, 10
 
-// work is what the test binary does as another process: it writes, and with
-// the job "crash" goes on until it is killed.
+// work does the work of the test binary as another process. It writes, and with
+// the job "crash" it writes until it is killed.
 func work(job string) int {
 	job, path, _ := strings.Cut(job, ":")
 	var err error
@@ -58,7 +58,7 @@ func insertMany(path string, crash bool) error {
 	return s.Close()
 }
 
-// start starts another process; the returned function waits for its end.
+// start starts another process. The returned function waits for its end.
 func start(t *testing.T, job, path string) (wait func()) {
 	t.Helper()
 	self, err := os.Executable()
@@ -94,8 +94,8 @@ func count(t *testing.T, s *store.Store) (n int) {
 	return n
 }
 
-// Several processes write into one database, also when it is just being made,
-// while another reads.
+// Several processes write into one database, even while the database is being
+// made, and another process reads.
 func TestSeveralProcesses(t *testing.T) {
 	const processes = 3
 	path := t.TempDir() + "/store.db"
@@ -130,8 +130,8 @@ func TestSeveralProcesses(t *testing.T) {
 	}
 }
 
-// After a process was killed while it wrote, whole batches are there, and among
-// them all that were acknowledged.
+// After a process was killed while it wrote, the database has whole batches
+// only, among them all that were acknowledged.
 func TestCrash(t *testing.T) {
 	path := t.TempDir() + "/store.db"
 	acknowledged := faults.Killed(t, "OSP_TEST_JOB=crash:"+path, 10)
@@ -146,8 +146,8 @@ func TestCrash(t *testing.T) {
 	write(t, s, event("B", "x-start", ""))
 }
 
-// A process that is killed anywhere in its work, in a COMMIT too, keeps nobody
-// from reading: all that was acknowledged is there, in whole batches.
+// If a process is killed at any moment, even in a COMMIT, the database can
+// still be read. It has all acknowledged notifications, in whole batches.
 func TestCrashThenRead(t *testing.T) {
 	path := t.TempDir() + "/store.db"
 	acknowledged := 0

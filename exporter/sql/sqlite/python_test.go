@@ -13,9 +13,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// pythonDriver runs the Python library's own driver on the file. The job "notify" writes the
-// notifications of its standard input, "report" prints the list of traces and
-// their reports, "rows" the table.
+// pythonDriver is a script that runs the Python library's own driver on the file. The job
+// "notify" writes the notifications of the standard input, "report" prints the list of
+// traces and their reports, "rows" prints the table.
 const pythonDriver = `
 import json, sys
 from osprofiler.drivers.sqlalchemy_driver import SQLAlchemyDriver
@@ -49,8 +49,8 @@ func runDriver(t *testing.T, job, path, input string) string {
 	return string(output)
 }
 
-// handed are notifications as a service hands them to the driver, which puts
-// its project, service and host to them.
+// handed returns notifications as a service passes them to the driver, which
+// adds its project, service and host.
 func handed() string {
 	const usual = `"trace_id": "T", "parent_id": "P", "timestamp": "2024-05-06T07:08:09.000010"`
 	return `[
@@ -64,7 +64,7 @@ func handed() string {
 ]`
 }
 
-// What Python's driver writes we read, and would write in the same way.
+// We can read what Python's driver writes, and would write it in the same way.
 func TestPythonWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "python.db")
 	runDriver(t, "notify", path, handed())
@@ -98,7 +98,7 @@ func TestPythonWrites(t *testing.T) {
 	}
 }
 
-// asStored is what a row says of a notification that the Python library's driver wrote.
+// asStored returns the notification in the row that the Python library's driver wrote.
 func asStored(t *testing.T, raw string) osprofiler.Notification {
 	t.Helper()
 	n, err := osprofiler.ParseNotification(raw)
@@ -112,12 +112,12 @@ func asStored(t *testing.T, raw string) osprofiler.Notification {
 		}
 	}
 	if _, ok := n.Member("host"); !ok && n.Info.Host() != "host-1" {
-		text += `, "host": "host-1"` // the driver's, which info does not tell
+		text += `, "host": "host-1"` // the driver's host, which is not in info
 	}
 	switch n.Name {
-	case "bare-start": // the driver makes None of what is missing
+	case "bare-start": // the driver turns a missing member into None
 		text += `, "parent_id": null`
-	case "x-start": // and NULL of None
+	case "x-start": // and None into NULL
 		text = strings.NewReplacer(`"trace_id": null, `, "", `"timestamp": null, `, "").Replace(text)
 	}
 	if n, err = osprofiler.ParseNotification(text + "}"); err != nil {
@@ -146,7 +146,7 @@ func rows(t *testing.T, path string) (rows [][]string) {
 	return rows
 }
 
-// What we write Python's driver reads, also where the columns do not hold everything.
+// Python's driver can read what we write, even if the columns do not hold everything.
 func TestPythonReads(t *testing.T) {
 	s, path := openNew(t)
 	long := strings.Repeat("n", 300)

@@ -43,8 +43,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// replacements are the ways in which a database file is replaced, and what the
-// path holds afterwards.
+// replacements are the ways in which a database file is replaced, and the
+// contents of the path afterwards.
 var replacements = []struct {
 	name, holds string
 	replace     func(t *testing.T, path string)
@@ -72,8 +72,8 @@ var replacements = []struct {
 	}},
 }
 
-// A running store goes on with the file that the path names, whatever
-// happened to the one that it had open, for writing and for reading.
+// A running store continues with the file that the path names, for writing and
+// for reading, whatever happened to the file that it had open.
 func TestReplaced(t *testing.T) {
 	for _, c := range replacements {
 		for _, first := range []string{"write", "read"} {
@@ -85,7 +85,7 @@ func TestReplaced(t *testing.T) {
 				must(t, err)
 				defer func() { must(t, s.Close()) }()
 				write(t, s, event("A", "before", ""), event("A", "before-2", ""))
-				_ = summary(s.Notifications(t.Context(), "A")) // a second connection
+				_ = summary(s.Notifications(t.Context(), "A")) // opens a second connection
 				c.replace(t, path)
 				if first == "read" {
 					want := c.holds
@@ -118,7 +118,7 @@ func readAnew(t *testing.T, path, want string) {
 	}
 }
 
-// A reader that only reads sees the new file too, and makes none.
+// A read-only store sees the new file too, and makes no file.
 func TestReplacedUnderReader(t *testing.T) {
 	for _, c := range replacements {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,8 +148,8 @@ func TestReplacedUnderReader(t *testing.T) {
 	}
 }
 
-// While the folder is away, a batch is an error that may pass. It is none any
-// more when the folder is there again.
+// While the folder is missing, Write returns a transient error. When the folder
+// exists again, Write succeeds.
 func TestFolderAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	must(t, os.Mkdir(dir, 0o700))
@@ -168,8 +168,8 @@ func TestFolderAway(t *testing.T) {
 	readAnew(t, path, "back")
 }
 
-// While a file is renamed again and again, every batch that is acknowledged is
-// in one of the files.
+// While a file is renamed again and again, every acknowledged batch is in one
+// of the files.
 func TestReplacedAgainAndAgain(t *testing.T) {
 	s, path := openNew(t, sqlite.WithSync(false))
 	const written = 300
@@ -207,7 +207,7 @@ func TestReplacedAgainAndAgain(t *testing.T) {
 	}
 }
 
-// namesIn reads what a file holds, if anything.
+// namesIn returns the names of the notifications in a file, if it has any.
 func namesIn(t *testing.T, path string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
@@ -227,7 +227,7 @@ func namesIn(t *testing.T, path string) map[string]bool {
 	return found
 }
 
-// A cursor does not go on silently in another database.
+// A cursor does not silently continue in another database.
 func TestChangesOfReplaced(t *testing.T) {
 	for _, c := range replacements {
 		t.Run(c.name, func(t *testing.T) {
@@ -255,7 +255,7 @@ func TestChangesOfReplaced(t *testing.T) {
 				last = err
 			}
 			if last == nil || !strings.Contains(last.Error(), "deleted or replaced") {
-				if c.name != "restored by cp" { // the same file, to anybody who looks
+				if c.name != "restored by cp" { // not distinguishable from the same file
 					t.Errorf("after %d changes the error is %v", count, last)
 				}
 			}
@@ -271,8 +271,8 @@ func checkAnew(t *testing.T, s *store.Store) {
 	}
 }
 
-// A file that is damaged while it is restored is an error that may pass, and
-// none any more when it is whole.
+// While a file is damaged because it is being restored, Write returns a
+// transient error. When the file is whole again, Write succeeds.
 func TestDamagedForAWhile(t *testing.T) {
 	backup := backupOf(t, "backup")
 	for name, c := range map[string]struct {

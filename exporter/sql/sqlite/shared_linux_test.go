@@ -37,7 +37,7 @@ func plant(t *testing.T, path, content string, mode os.FileMode) {
 	must(t, os.WriteFile(path, []byte(content), 0o600), os.Chmod(path, mode), os.Chown(path, testenv.Nobody, testenv.Nobody))
 }
 
-// A database that another account planted is not written into.
+// A database that another account planted is not written to.
 func TestForeignStore(t *testing.T) {
 	testenv.Root(t)
 	for name, c := range map[string]struct {
@@ -82,8 +82,8 @@ func TestForeignStore(t *testing.T) {
 	}
 }
 
-// A folder that another account's link leads to holds no database, whether or
-// not the file is there.
+// A folder to which a link of another account leads is refused as a place for
+// the database, whether or not the file exists.
 func TestForeignLinkToAFolder(t *testing.T) {
 	for _, exists := range []bool{false, true} {
 		link, target := filepath.Join(likeTmp(t), "link"), t.TempDir()
@@ -111,7 +111,8 @@ func refused(t *testing.T, path, want string) {
 	}
 }
 
-// A reader reads such a database, and services of one group may share one.
+// A reader can read a database that everybody may write, and services of one
+// group may share a database.
 func TestSharedStore(t *testing.T) {
 	testenv.Root(t)
 	path := filepath.Join(likeTmp(t), "store.db")

@@ -21,7 +21,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// The test binary is also the other process of some tests: see process_test.go.
+// TestMain also runs the test binary as the other process of some tests: see
+// process_test.go.
 func TestMain(m *testing.M) {
 	if job := os.Getenv("OSP_TEST_JOB"); job != "" {
 		os.Exit(work(job))
@@ -52,8 +53,8 @@ func openNew(t testing.TB, opts ...sqlite.Option) (*store.Store, string) {
 	return s, path
 }
 
-// openAt opens the database and makes its table, as a program does that checks
-// its stores when it starts.
+// openAt opens the database and makes its table, like a program that checks its
+// stores when it starts.
 func openAt(path string, opts ...sqlite.Option) (*store.Store, error) {
 	s, err := sqlite.Open("sqlite:///"+path, opts...)
 	if err != nil {
@@ -65,7 +66,7 @@ func openAt(path string, opts ...sqlite.Option) (*store.Store, error) {
 	return s, nil
 }
 
-// foreign opens the file as somebody else would.
+// foreign opens the file as another program would.
 func foreign(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -96,7 +97,8 @@ func write(t testing.TB, s *store.Store, batch ...osprofiler.Notification) {
 	}
 }
 
-// summary tells names and damages.
+// summary returns the names of the notifications and the damages of a sequence
+// as text.
 func summary(notifications iter.Seq2[osprofiler.Notification, error]) string {
 	var all []string
 	for n, err := range notifications {
@@ -160,7 +162,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// Closed, the store is one file.
+// After it is closed, the store is one file.
 func TestOneFile(t *testing.T) {
 	s, path := openNew(t)
 	write(t, s, event("A", "x-start", "2024-05-06T07:08:09.000010"))
@@ -181,7 +183,7 @@ func TestOneFile(t *testing.T) {
 	}
 }
 
-// A table without its indexes, as others may have made it, gets them.
+// A table without its indexes, which others may have made, gets the indexes.
 func TestMissingIndexes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db := foreign(t, path)
@@ -202,7 +204,7 @@ func TestMissingIndexes(t *testing.T) {
 	}
 }
 
-// Rows of others are read as well as can be.
+// Rows that others wrote are read as far as possible.
 func TestForeignRows(t *testing.T) {
 	s, path := openNew(t)
 	db := foreign(t, path)
@@ -259,7 +261,7 @@ func failures(t testing.TB, s *store.Store) iter.Seq2[store.Summary, error] {
 	}
 }
 
-// In the table too an equal row is there once, unless very many share its trace_id.
+// An equal row is in the table once, unless very many rows share its trace_id.
 func TestSameBatchIsStoredOnce(t *testing.T) {
 	s, path := openNew(t)
 	batch := []osprofiler.Notification{event("A", "x-start", "2024-05-06T07:08:09.000010"), event("A", "y-start", "2024-05-06T07:08:09.000010")}
@@ -275,7 +277,8 @@ func TestSameBatchIsStoredOnce(t *testing.T) {
 	}
 }
 
-// A row that a constraint of somebody refuses costs only itself.
+// A row that somebody's constraint refuses does not keep the other rows from
+// being stored.
 func TestOneRowIsRefused(t *testing.T) {
 	s, path := openNew(t)
 	execute(t, foreign(t, path), "CREATE TRIGGER refuse BEFORE INSERT ON data WHEN NEW.name LIKE 'bad%' BEGIN SELECT RAISE(ABORT, 'bad name'); END")
@@ -289,7 +292,8 @@ func TestOneRowIsRefused(t *testing.T) {
 	}
 }
 
-// Old rows may be deleted; a database that was made anew is noticed.
+// A cursor remains valid when old rows are deleted. The cursor of a table whose
+// rows were all replaced is refused.
 func TestCursor(t *testing.T) {
 	s, path := openNew(t)
 	write(t, s, event("A", "a", ""), event("A", "b", ""), event("A", "c", ""))
@@ -317,7 +321,8 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-// Python lists the first row of each trace, and takes payload and host from columns.
+// Python's driver lists the first row of each trace, and takes payload and host from
+// columns.
 func TestPythonAnswers(t *testing.T) {
 	s, _ := openNew(t)
 	for range 3 {
@@ -353,7 +358,8 @@ func TestPythonAnswers(t *testing.T) {
 	}
 }
 
-// Python lists the first rows of more traces than a page has, by their ids.
+// Python's driver lists the first rows of more traces than fit into a page, by
+// their ids.
 func TestPythonAnswersOfManyTraces(t *testing.T) {
 	s, _ := openNew(t, sqlite.WithSync(false))
 	var batch []osprofiler.Notification

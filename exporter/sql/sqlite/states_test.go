@@ -87,7 +87,8 @@ func TestEveryState(t *testing.T) {
 	}
 }
 
-// A row that SQLite refuses for its own sake is told from other failures.
+// A row that SQLite refuses because of its content is distinguished from other
+// failures.
 func TestRefusedRow(t *testing.T) {
 	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "refuse.db"))
 	if err != nil {
@@ -133,8 +134,8 @@ func TestRefusedRow(t *testing.T) {
 	}
 }
 
-// Each connection waits for the disk, the folder included: else a journal that
-// was removed by a COMMIT could come back after a loss of power.
+// Each connection waits for the disk, including the folder. Otherwise a journal
+// that a COMMIT removed could be there again after a loss of power.
 func TestSynchronous(t *testing.T) {
 	for sync, want := range map[bool]string{true: "3", false: "0"} {
 		k := &connector{config: newConfig([]Option{WithSync(sync)}), path: "p", absolute: filepath.Join(t.TempDir(), "other.db")}
@@ -150,8 +151,8 @@ func TestSynchronous(t *testing.T) {
 	}
 }
 
-// A file that is moved in the middle of a transaction is told by a code, after
-// which the path is opened anew.
+// If a file is moved in the middle of a transaction, SQLite reports that by a
+// code. Then the path is opened again.
 func TestMovedInTransaction(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := sql.Open("sqlite", path)

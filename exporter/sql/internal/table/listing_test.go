@@ -6,8 +6,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A small limit does not make small pages of all that lies behind the first
-// event of a trace.
+// A small limit does not lead to small pages for the many events behind the
+// first event of a trace.
 func TestPagesGrow(t *testing.T) {
 	for _, q := range []driver.Query{{Limit: 1}, {Limit: 3}, {Limit: 10_000}, {}, {Limit: 1, Failed: true}, {Limit: 3, Failed: true}, {Failed: true}} {
 		l := &listing{q: q}

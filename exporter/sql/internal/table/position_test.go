@@ -13,7 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// passed returns the position behind rows with these ids, all in one period.
+// passed returns the position behind rows with these ids, all passed in the
+// same period.
 func passed(ids ...int64) *position {
 	p := &position{}
 	for _, id := range ids {
@@ -22,7 +23,8 @@ func passed(ids ...int64) *position {
 	return p
 }
 
-// text writes from-to@since, from-to/step+width@since, or from-to=rows+sum@since.
+// text returns the gaps, written as from-to@since, from-to/step+width@since, or
+// from-to=rows+sum@since.
 func (p *position) text() string {
 	var all []string
 	for _, g := range p.gaps {
@@ -66,7 +68,8 @@ func TestGapsOfSteps(t *testing.T) {
 	}
 }
 
-// Gaps of a cursor that somebody made up may all be of different periods.
+// The number of gaps stays bounded even if a made-up cursor has gaps that are
+// all of different periods.
 func TestGapsOfManyPeriods(t *testing.T) {
 	var all gaps.List
 	for i := range int64(100) {
@@ -77,7 +80,7 @@ func TestGapsOfManyPeriods(t *testing.T) {
 	}
 }
 
-// Gaps are looked into again for an hour, and not for ever.
+// Gaps are read again for an hour, and not longer.
 func TestGapsEnd(t *testing.T) {
 	p := passed(1, 3)
 	if got := len(p.gaps.Recent(100+gaps.Lateness, 3)); got != 1 {
@@ -91,9 +94,9 @@ func TestGapsEnd(t *testing.T) {
 	}
 }
 
-// Every id below the position has a row that was passed, or lies in a gap, whatever
-// the order of the rows. A joined gap knows how many rows it has. The cursor stays
-// short, and is read back.
+// Every id below the position has a row that was passed or lies in a gap, whatever
+// the order of the rows. A joined gap records how many rows it contains. The cursor
+// stays short, and can be parsed.
 func TestGapsHoldWhatIsMissing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := &position{}
@@ -118,7 +121,7 @@ func TestGapsHoldWhatIsMissing(t *testing.T) {
 				seen[next] = true
 			}
 		}
-		missingOf(p, seen) // fails if one is lost
+		missingOf(p, seen) // fails if an id is lost
 		if counted := countedIn(p.gaps, seen); len(counted) > 0 && !slices.Equal(p.gaps, slices.Clone(p.gaps).Counted(counted)) {
 			t.Fatalf("the joined gaps of %s should be %+v", p.text(), counted)
 		}
@@ -130,7 +133,8 @@ func TestGapsHoldWhatIsMissing(t *testing.T) {
 	})
 }
 
-// restarted returns the position that the cursor of another one is read as.
+// restarted returns the position that results from parsing the cursor of
+// another one.
 func restarted(t *rapid.T, p *position) *position {
 	if p.id() == 0 {
 		return p
@@ -142,8 +146,9 @@ func restarted(t *rapid.T, p *position) *position {
 	return &back
 }
 
-// Rows are deleted at the end of the table. The position moves back to a mark,
-// near to the rows that are left; ids below it that had no row are still gaps.
+// When rows are deleted at the end of the table, the position moves back to a
+// mark near the remaining rows. Ids below that mark that had no row are still
+// gaps.
 func TestRewind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := &position{}
@@ -172,7 +177,7 @@ func TestRewind(t *testing.T) {
 	})
 }
 
-// countedIn returns the joined gaps with what is in them.
+// countedIn returns the joined gaps with their contents.
 func countedIn(all gaps.List, seen map[int64]bool) (counted gaps.List) {
 	for _, g := range all {
 		if !g.Joined {
@@ -189,7 +194,7 @@ func countedIn(all gaps.List, seen map[int64]bool) (counted gaps.List) {
 	return counted
 }
 
-// missingOf returns the ids below the position at which there was no row.
+// missingOf returns the ids below the position that had no row.
 func missingOf(p *position, seen map[int64]bool) (missing []int64) {
 	for id := int64(1); id < p.id(); id++ {
 		if seen[id] {

@@ -41,7 +41,8 @@ func captured(t testing.TB) (rows []Row) {
 	return rows
 }
 
-// What the Python library wrote is read without being parsed, and written as it was.
+// Rows that the Python library wrote are read without parsing, and written back
+// unchanged.
 func TestCapturedRows(t *testing.T) {
 	for _, r := range captured(t) {
 		n, err := decode(&r)
@@ -61,7 +62,8 @@ func TestCapturedRows(t *testing.T) {
 	}
 }
 
-// rowOf reads the columns of a test: nil is NULL, and an empty data is the usual.
+// rowOf makes a row from the columns of a test. nil is NULL, and an empty data
+// stands for the usual data.
 func rowOf(values map[string]any) Row {
 	r := Row{data: sql.NullString{String: `"{\"info\": {\"host\": \"h\"}}"`, Valid: true}}
 	usual := map[string]string{
@@ -82,7 +84,7 @@ func rowOf(values map[string]any) Row {
 	return r
 }
 
-// Rows that the Python library or somebody else may have written.
+// Decode reads rows that the Python library or somebody else may have written.
 func TestDecode(t *testing.T) {
 	const (
 		start = `{"timestamp": "2024-05-06T07:08:09.000010", "base_id": "B", "parent_id": "P", "trace_id": "T", "project": "p", `
@@ -92,7 +94,7 @@ func TestDecode(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		values values
-		want   string // a notification, or an error
+		want   string // the notification, or the error
 	}{
 		{"usual", values{}, usual},
 		{"an object for data", values{"data": `{"info": {"host": "h"}}`}, usual},
@@ -133,7 +135,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// drawNotification draws what JSON can hold under the keys that matter.
+// drawNotification draws a notification from the values that JSON can have in
+// the members that matter.
 func drawNotification(t *rapid.T) osprofiler.Notification {
 	long := strings.Repeat("é", 255)
 	texts := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
@@ -170,8 +173,8 @@ func drawNotification(t *rapid.T) osprofiler.Notification {
 	return n
 }
 
-// Every notification has a row that any of the databases can hold, and
-// comes back from it as the same JSON value.
+// Every notification has a row that any of the databases can hold. Decoding
+// that row yields the same JSON value.
 func TestRowLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := drawNotification(t)
@@ -202,7 +205,8 @@ func TestRowLaw(t *testing.T) {
 	})
 }
 
-// What a row of anybody's says is written again as a row that says the same.
+// A row that somebody else wrote decodes to a notification. Encoding and
+// decoding that notification yields the same notification.
 func TestForeignRowLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Row{data: text(rapid.SampledFrom([]string{

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// What is looked for is what the column says, whatever the notification and
-// the database's characters are.
+// The trace_id that a look-up asks for equals the value in the column, whatever
+// the notification and the database's characters are.
 func TestTraceIDLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := drawNotification(t)
@@ -30,7 +30,8 @@ func TestTraceIDLaw(t *testing.T) {
 	})
 }
 
-// Missing are the rows of which none is equal, each once, in their order.
+// missing returns the rows without an equal stored row, each once, in their
+// order.
 func TestMissing(t *testing.T) {
 	row := func(traceID, name, data string) (r Row) {
 		if traceID != "NULL" {
@@ -56,8 +57,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A service that gives all its operations one id makes writing no slower: each
-// row's data is looked into once at most.
+// If a service gives all its operations one id, writing does not become slower:
+// the data of each row is decoded at most once.
 func TestMissingOfOneID(t *testing.T) {
 	const count = 20_000
 	rows := make([]Row, count)
@@ -69,7 +70,7 @@ func TestMissingOfOneID(t *testing.T) {
 	if got := missing(rows, rows[:SameTraceID]); len(got) != count-SameTraceID {
 		t.Errorf("%d are missing", len(got))
 	}
-	if took := time.Since(began); took > 10*time.Second { // each with each, it is minutes
+	if took := time.Since(began); took > 10*time.Second { // comparing each with each would take minutes
 		t.Errorf("it took %v", took)
 	}
 }
