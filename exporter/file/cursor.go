@@ -33,8 +33,8 @@ func (p position) cursor() driver.Cursor {
 	return driver.Cursor(codec.Encode(w.Body()))
 }
 
-// parseCursor returns the position of a cursor. Only the file can tell whether
-// it is a position in that file.
+// parseCursor returns the position of a cursor. It does not check whether the
+// position is a position in the file, because that needs the file.
 func parseCursor(text driver.Cursor) (position, error) {
 	if text == "" {
 		return position{}, nil

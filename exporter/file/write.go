@@ -46,7 +46,7 @@ func classified(err error) error {
 	return &store.WriteError{Transient: errors.Is(err, errGone) || files.ClassOf(err).IsTransient(), Err: err}
 }
 
-// errGone says that the file lost the batch after it was written, because
+// errGone means that the file lost the batch after it was written, because
 // somebody removed or cut the file.
 var errGone = errors.New("the file was removed or cut while it was written")
 

@@ -60,7 +60,7 @@ func (q *queue) settleFlushes(err error) {
 	q.flushes = still
 }
 
-// waitsFor tells whether the flush waits for the start to leave the line.
+// waitsFor reports whether the flush waits for the start to leave the line.
 func (f *flush) waitsFor(start *postponedStart) bool {
 	return !start.large && f.inLine && start.number <= f.line
 }

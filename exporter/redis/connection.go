@@ -30,8 +30,8 @@ const (
 // Open opens the store that a connection string names. An option of the connection
 // string takes precedence over the same option in opts. Open does not connect, so
 // that a service starts while its Redis is down. The first method that needs the
-// server reports what is wrong with the server; [store.Store.Ping] exists to do
-// so.
+// server reports what is wrong with the server. To check the server, call
+// [store.Store.Ping].
 func Open(connectionString string, opts ...Option) (*store.Store, error) {
 	t, err := parse(connectionString, newConfig(opts))
 	if err != nil {

@@ -19,7 +19,8 @@ type legacyIndex struct {
 // A legacyScan is the result of a scan for legacy keys. For each key, and for
 // each "_" in the key, it sets one bit, chosen by the hash of the text in front
 // of the "_", because a key does not show where its base id ends. Two texts may
-// share a bit. Then a trace is looked for in vain.
+// share a bit. Then legacy keys of a trace are searched for although the trace
+// has none.
 type legacyScan struct {
 	began time.Time
 	seed  maphash.Seed

@@ -17,7 +17,7 @@ type dialect struct {
 	address, database, user string
 	timeout                 time.Duration // the shorter of read_timeout and write_timeout; 0: no timeout
 	missingFiles            string        // option files that the connection string names and that do not exist
-	opened                  bool          // whether the program opened the database, so that its sessions have other settings than ours
+	opened                  bool          // whether the program opened the database, so that its sessions have their own settings
 }
 
 // Name returns the database and its address.

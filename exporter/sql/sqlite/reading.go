@@ -12,9 +12,9 @@ import (
 
 // connectForReading opens a connection for reading only. A writer that was
 // killed may have left a journal (a hot journal), which has to be rolled back before
-// anybody can read. That restores what was committed. So, in this order,
+// anybody can read. Rolling it back restores what was committed. So, in this order,
 //
-//   - the database is opened for reading only, which nearly always is enough,
+//   - the database is opened for reading only, which is nearly always enough,
 //   - the journal is rolled back where it lies, if this account owns the
 //     database and may write it,
 //   - the journal is rolled back in a private copy.
