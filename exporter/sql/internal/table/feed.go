@@ -181,8 +181,8 @@ func (f *feed) markedRows(ctx context.Context) (rows []Row, err error) {
 }
 
 // compareMarks compares rows with the marks. older is the index of the newest
-// mark except the first whose row is among the rows, or 0 if there is none.
-// areSame reports whether each row equals the row of its mark.
+// mark, other than the first one, whose row is among the rows, or 0 if there is
+// none. areSame reports whether each row equals the row of its mark.
 func (f *feed) compareMarks(rows []Row) (older int, areSame bool) {
 	areSame = true
 	for i := range rows {

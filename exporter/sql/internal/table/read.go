@@ -140,8 +140,9 @@ func (t *Table) damage(r *Row, inTrace bool, reason error) error {
 	}
 }
 
-// A page is the set of rows that is read at once. Between two pages no
-// statement runs, so the caller's code may take its time, or use the store.
+// A page is the set of rows that is read at once. No statement waits for the
+// caller between two pages, so the caller's code may take its time, or use the
+// store.
 const (
 	pageRows  = 900 // MariaDB makes a table of a list of 1,000 ids
 	firstRows = 32  // rows of the first page, when the size of rows is not known yet
