@@ -242,7 +242,7 @@ func TestBadPlaces(t *testing.T) {
 		{"file://" + dir + "/none/x.jsonl", `cannot create the file "DIR/none/x.jsonl": there is no directory "DIR/none": file does not exist`, false, fs.ErrNotExist},
 		{"file://" + plain + "/x.jsonl", `cannot open the file "DIR/plain/x.jsonl": not a directory`, false, nil},
 		{"file://" + dir + "/none.jsonl?osp_read_only=true", `cannot read the file "DIR/none.jsonl": file does not exist`, false, fs.ErrNotExist},
-		{"file:///dev/null", `cannot open the file "/dev/null": it is no ordinary file, and should be a file of one notification a line`, false, nil},
+		{"file:///dev/null", `cannot open the file "/dev/null": it is not a regular file, and should be a file of one notification a line`, false, nil},
 		{"file://", `the connection string "file://" names no file; it should read like file:///path/to/traces.jsonl`, true, nil},
 		{"file://" + dir + "/", `the connection string "file://DIR/" names no file; it should read like file:///path/to/traces.jsonl`, true, nil},
 		{"file:///a%zz", `the path "/a%zz" of the connection string holds a percent sign that is no escape; it should be written %25`, true, nil},

@@ -130,10 +130,10 @@ func TestNoOrdinaryFileLater(t *testing.T) {
 	} {
 		s, path := openNew(t, "", file.WithSync(false))
 		must(t, s.Write(t.Context(), named("before")), os.Remove(path), place(path))
-		if err := s.Write(t.Context(), named("lost")); err == nil || !strings.Contains(err.Error(), "it is no ordinary file") {
+		if err := s.Write(t.Context(), named("lost")); err == nil || !strings.Contains(err.Error(), "it is not a regular file") {
 			t.Errorf("%s: the error is %v", name, err)
 		}
-		if got := summary(s.Notifications(t.Context(), "B")); !strings.Contains(got, "it is no ordinary file") {
+		if got := summary(s.Notifications(t.Context(), "B")); !strings.Contains(got, "it is not a regular file") {
 			t.Errorf("%s: reading gives %s", name, got)
 		}
 	}

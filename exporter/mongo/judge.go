@@ -85,7 +85,7 @@ func (w *writing) divideBroken(ctx context.Context, items []item, err error) [][
 		w.miss(ctx, err, it.index)
 		return nil
 	}
-	w.done.Refuse(fmt.Errorf("%s does not take it: the server, or a proxy before it, breaks the connection when it is sent, and answers other commands", w.name), it.index)
+	w.done.Refuse(fmt.Errorf("%s refuses it: the server, or a proxy before it, breaks the connection when it is sent, and answers other commands", w.name), it.index)
 	return nil
 }
 

@@ -169,7 +169,7 @@ func (w *isolation) refusal(one []int, limit string) *outcome.Outcome {
 		reason = limit + " of the server should be larger"
 	}
 	o := outcome.Of(w.batch)
-	o.Refuse(fmt.Errorf("%s does not take it: %s", w.name, reason), one...)
+	o.Refuse(fmt.Errorf("%s refuses it: %s", w.name, reason), one...)
 	return o
 }
 

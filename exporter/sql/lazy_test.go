@@ -118,7 +118,7 @@ func TestReadOnlyBeforeTheTable(t *testing.T) {
 	onServers(t, func(t *testing.T, _, at string) {
 		s, proxy := proxied(t, at, "yes")
 		proxy.Refuse(false)
-		const want = "holds no traces: it has no table data"
+		const want = `holds no traces: it has no table "data"`
 		if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Ping returned %v", err)
 		}

@@ -31,7 +31,7 @@ func TestRefused(t *testing.T) {
 			{with(func(u *url.URL) { u.Host = "no-such-host.invalid" }), "cannot connect to " + product + " at no-such-host.invalid:"},
 			{with(func(u *url.URL) { u.RawQuery = "geheim=geheim-4712" }), `unknown option "geheim" of the connection string; this back end knows `},
 			{with(func(u *url.URL) { u.RawQuery = "osp_busy_timeout=soon" }), "option osp_busy_timeout=soon of the connection string should be a time"},
-			{with(func(u *url.URL) { u.RawQuery = "osp_read_only" }), "the database " + `"` + strings.Trim(u.Path, "/") + `" at ` + u.Host + " holds no traces: it has no table data"},
+			{with(func(u *url.URL) { u.RawQuery = "osp_read_only" }), "the database " + `"` + strings.Trim(u.Path, "/") + `" at ` + u.Host + ` holds no traces: it has no table "data"`},
 		} {
 			s, err := openAt(t.Context(), c.at)
 			if err == nil {

@@ -23,7 +23,7 @@ func TestSilentPort(t *testing.T) {
 				s.Close()
 				t.Fatal("it was opened")
 			}
-			if want := "cannot connect to " + product + " at " + l.Addr().String() + ": no answer in the time of connect_timeout"; err.Error() != want {
+			if want := "cannot connect to " + product + " at " + l.Addr().String() + ": no answer within connect_timeout"; err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 			if took := time.Since(began); took > 20*time.Second || strings.Contains(err.Error(), "geheim") {

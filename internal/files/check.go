@@ -54,7 +54,7 @@ func checkDirectory(path string) error {
 // NotOrdinary returns the error about a file that is a pipe, a device or a
 // socket; should says which file is expected.
 func NotOrdinary(path, should string) error {
-	return unusable("cannot open the file %q: it is no ordinary file, and should be %s", path, should)
+	return unusable("cannot open the file %q: it is not a regular file, and should be %s", path, should)
 }
 
 // Reason returns an error of package os without its operation and path, for a

@@ -31,7 +31,7 @@ func TestCheck(t *testing.T) {
 		{filepath.Join(dir, "folder", "new"), false, "there is no directory", serverstate.Passes},
 		{dir, false, "it is a directory, and should be a SQLite database", serverstate.Stays},
 		{filepath.Join(file, "new"), false, "not a directory", serverstate.Stays},
-		{os.DevNull, false, "it is no ordinary file, and should be a SQLite database", serverstate.Stays},
+		{os.DevNull, false, "it is not a regular file, and should be a SQLite database", serverstate.Stays},
 	} {
 		err := files.Check(c.path, c.mustExist, "a SQLite database")
 		switch {

@@ -43,7 +43,7 @@ var States = serverstate.Table{
 		{Code: "EISDIR", Name: "the path is a folder", Class: serverstate.Stays},
 		{Code: "ELOOP", Name: "symbolic links go in a circle", Class: serverstate.Stays},
 		{Code: "ENAMETOOLONG", Name: "a name of the path is too long", Class: serverstate.Stays},
-		{Code: "EINVAL", Name: "the path is no ordinary file", Class: serverstate.Stays},
+		{Code: "EINVAL", Name: "the path is not a regular file", Class: serverstate.Stays},
 		{Code: "EBADF", Name: "a fault of this program", Class: serverstate.Stays},
 		{Code: "EFAULT", Name: "a fault of this program", Class: serverstate.Stays},
 		{Code: "ENOSYS", Name: "the file system cannot", Class: serverstate.Stays},

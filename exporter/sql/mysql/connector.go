@@ -121,9 +121,9 @@ func (c connector) explain(err error) error {
 
 var (
 	// errSilent is the error when the server sends no greeting in time.
-	errSilent = errors.New("no answer in the time of connect_timeout")
+	errSilent = errors.New("no answer within connect_timeout")
 	// errMalformed is the error when the server does not speak MySQL's protocol.
-	errMalformed = errors.New("the server sent what is not MySQL's protocol")
+	errMalformed = errors.New("the server does not speak MySQL's protocol")
 	// errRefused is the error when this client refuses the server's authentication method.
 	errRefused = errors.New("authentication refused")
 )

@@ -102,7 +102,7 @@ func (t *tlsOptions) level() (level, error) {
 // ssl_verify_cert alone, only the chain is verified.
 func (t *tlsOptions) asked() (level, error) {
 	if t.ssl != "" && !strings.EqualFold(t.ssl, "true") && t.ssl != "1" {
-		return 0, fmt.Errorf("ssl=%s should be true; ssl_mode says more", t.ssl)
+		return 0, fmt.Errorf("ssl=%s should be true; ssl_mode has the other levels", t.ssl)
 	}
 	if isTrue(t.identity) || isTrue(t.hostname) {
 		return verifyIdentity, t.checkVerifyCert()

@@ -146,7 +146,7 @@ func takeHosts(values map[string]string, server connstr.Server, given []string, 
 		values["host"] = text
 	}
 	if (inside || len(given) > 1) && port != "" {
-		return errors.New("the connection string says ports in two ways; it should read like host=a:1&host=b:2, or like host=a,b&port=1,2")
+		return errors.New("the connection string gives ports in two ways; it should read like host=a:1&host=b:2, or like host=a,b&port=1,2")
 	}
 	if inside {
 		values["port"] = strings.Join(ports, ",")

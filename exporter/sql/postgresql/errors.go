@@ -101,7 +101,7 @@ func (d dialect) Explain(err error) error {
 	case errors.As(err, &e):
 		return explained.New(err, "%s", d.refusal(e))
 	case errors.As(err, &connecting) && errors.Is(err, context.DeadlineExceeded): // not the caller's deadline, which was checked before
-		return explained.New(err, "cannot connect to PostgreSQL at %s: no answer in the time of connect_timeout", d.server())
+		return explained.New(err, "cannot connect to PostgreSQL at %s: no answer within connect_timeout", d.server())
 	case errors.As(err, &connecting):
 		return explained.New(err, "cannot connect to PostgreSQL at %s: %s", d.server(), neterr.Causes(err))
 	case lost(err):

@@ -74,7 +74,7 @@ func checkPasswordFile(c *pgx.ConnConfig, settings map[string]string) error {
 			host = "localhost"
 		}
 		if file.FindPassword(host, strconv.Itoa(int(other.Port)), c.Database, c.User) != c.Password {
-			return errors.New("the password file has not the same password for each host of the connection string; each should have the same user and password, or a connection string of its own")
+			return errors.New("the password file has different passwords for the hosts of the connection string; each should have the same user and password, or a connection string of its own")
 		}
 	}
 	return nil

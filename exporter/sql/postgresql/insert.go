@@ -64,7 +64,7 @@ const (
 )
 
 // errNoCopy makes the caller repeat the transaction.
-var errNoCopy = errors.New("the table takes no COPY")
+var errNoCopy = errors.New("the table data does not accept COPY")
 
 // insert sends rows as one array for each column.
 func insert(ctx context.Context, c *sql.Conn, rows []table.Row) (inserted int64, err error) {

@@ -113,7 +113,7 @@ func (k *connector) copyInto(r *recovered, source, target string) error {
 		r.states[source+suffix] = stateOf(source + suffix)
 	}
 	if size := r.states[source].size; size > mostCopied {
-		return fmt.Errorf("the SQLite database %q was left in the middle of a transaction by a process that ended; its %d MB are too many for a private copy: run the command once as an account that owns the file", k.path, size>>20)
+		return fmt.Errorf("the SQLite database %q was left in the middle of a transaction by a process that ended; its %d MB are too large for a private copy: run the command once as an account that owns the file", k.path, size>>20)
 	}
 	sums := map[string]uint64{}
 	for _, suffix := range []string{"-journal", "-wal", ""} {

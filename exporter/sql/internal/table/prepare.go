@@ -145,7 +145,7 @@ func (t *Table) examine(ctx context.Context, want access) (exists bool, err erro
 	case err != nil:
 		return false, err
 	case want == toRead && !hasTable && t.ReadOnly:
-		return false, fmt.Errorf("the database %s holds no traces: it has no table data", t.dialect.Name())
+		return false, fmt.Errorf("the database %s holds no traces: it has no table \"data\"", t.dialect.Name())
 	case want == toRead && !hasTable:
 		return false, nil
 	case want == toWrite:

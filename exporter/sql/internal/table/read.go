@@ -189,7 +189,7 @@ func (t *Table) page(ctx context.Context, most int, data, where string, args ...
 }
 
 // errNoTable means that there is no table, or that the table is gone.
-var errNoTable = errors.New("there is no table data")
+var errNoTable = errors.New(`there is no table "data"`)
 
 // pagesBehind yields the rows with larger ids that fulfil a condition, in the
 // order of their ids. Its error is errNoTable if there is no table.

@@ -104,7 +104,7 @@ func (t *Table) insertRows(ctx context.Context, c *connection, rows []Row, trace
 		return err
 	}
 	if lost := discarded(missing(rows, stored), stored); len(lost) > 0 {
-		return fmt.Errorf("the database %s accepted %d rows but discarded %d of them; a trigger or a rule of the table data does so", t.dialect.Name(), len(rows), len(lost))
+		return fmt.Errorf("the database %s accepted %d rows but discarded %d of them; check the triggers and rules of the table data", t.dialect.Name(), len(rows), len(lost))
 	}
 	return nil
 }
