@@ -33,8 +33,8 @@ type bulkRequest struct {
 	room []byte // for the JSON of a notification
 }
 
-// makeBody makes the body of a request with the first of the items, and returns how
-// many these are.
+// makeBody makes the body of a request with as many of the first items as fit, and
+// returns the number of these items.
 func makeBody(batch []osprofiler.Notification, items []item) (body []byte, count int) {
 	var b bulkRequest
 	for i, it := range items {

@@ -20,8 +20,8 @@ type response struct {
 }
 
 // do sends a request and returns the answer. An answer that says that the request
-// failed is an error with an *answer in its chain. Each error has one sentence
-// for its text. An error that may pass is a *store.TransientError.
+// failed is an error with an *answer in its chain. The text of each error is one
+// sentence. The error for a condition that may pass is a *store.TransientError.
 func (c *cluster) do(ctx context.Context, r esapi.Request) (response, error) {
 	waiting, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -53,11 +53,11 @@ func (c *cluster) perform(ctx context.Context, r esapi.Request) (response, error
 	return response{status: res.StatusCode, body: body}, nil
 }
 
-// largestRoom is how many bytes of an answer room is made for at once.
+// largestRoom is the largest buffer, in bytes, that is allocated at once for an answer.
 const largestRoom = 16 << 20
 
-// readBody reads an answer, with room for all of it at once if the server says how
-// long it is.
+// readBody reads an answer. It allocates the buffer for the whole answer at once if
+// the server says how long the answer is.
 func readBody(res *esapi.Response) ([]byte, error) {
 	var body bytes.Buffer
 	if size, err := strconv.Atoi(res.Header.Get("Content-Length")); err == nil && size > 0 {
@@ -67,11 +67,11 @@ func readBody(res *esapi.Response) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// headers sets what the requests of esapi leave open.
+// headers adds to the requests of esapi the headers that esapi does not set.
 type headers struct{ Client }
 
-// expectHeader is a header with which a server that refuses the size of a
-// request says so before it gets the body.
+// expectHeader is the header that lets a server refuse the size of a request before
+// the server gets the body.
 var expectHeader = http.Header{"Expect": {"100-continue"}}
 
 // Perform implements Client.

@@ -150,7 +150,7 @@ func (t *target) options(o *connstr.Options, withTLS bool) error {
 	return err
 }
 
-// check refuses values that no server takes, or that contradict each other.
+// check refuses values that no server accepts, and values that contradict each other.
 func (t *target) check() error {
 	switch {
 	case t.timeout == 0:
@@ -185,7 +185,7 @@ func isIndexName(name string) bool {
 		!strings.HasPrefix(name, "-") && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "+")
 }
 
-// These words of our errors are no URLs with a password.
+// These words of our errors are not URLs with a password.
 var _ = []string{
 	connstr.Own("should start with elasticsearch://"), connstr.Own("should start with elasticsearch+https://"),
 	connstr.Own("should start with opensearch://"), connstr.Own("should start with opensearch+https://"),
@@ -222,7 +222,7 @@ func (t *target) cluster() (*cluster, error) {
 		return nil, err
 	}
 	return &cluster{config: t.config, server: t.server(), client: client, close: func() {
-		_ = client.Close(context.Background()) // it only stops what looks for nodes that came back
+		_ = client.Close(context.Background()) // only stops the search for nodes that came back
 		transport.CloseIdleConnections()
 	}}, nil
 }

@@ -13,8 +13,8 @@ var codec = cursor.Codec{Prefix: "es1", Kind: "Elasticsearch or OpenSearch"}
 // mostIndices is how many indices a cursor may have.
 const mostIndices = 1 << 16
 
-// cursorOf writes the positions in all indices. It is empty, which stands for the
-// beginning, if no document was passed.
+// cursorOf returns a cursor with the positions in all indices. The cursor is empty,
+// which stands for the beginning, if no document was passed.
 func cursorOf(indices []*indexPosition) driver.Cursor {
 	var w cursor.Writer
 	w.Uint(uint64(len(indices)))
@@ -43,7 +43,7 @@ func (s *shardPosition) write(w *cursor.Writer) {
 	slices.Clone(s.gaps).Bounded(gaps.InCursor).Write(w)
 }
 
-// parseCursor reads what cursorOf wrote, and nothing else.
+// parseCursor reads a cursor that cursorOf wrote. It refuses any other text.
 func parseCursor(from driver.Cursor) (indices []indexPosition, err error) {
 	r, err := codec.Decode(string(from))
 	if err != nil {

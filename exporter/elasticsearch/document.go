@@ -13,13 +13,13 @@ import (
 )
 
 // A document is the JSON of a notification, as Python's driver stores it. A
-// notification that an index would not take, or would not find, is stored in the
-// short form: a document of the same shape with shorter texts and little info, and
-// beside them the JSON of the notification as one text.
+// notification that an index would refuse, or would not find, is stored in the short
+// form. The short form is a document of the same shape with shorter texts and little
+// info. It also has the JSON of the notification as one text.
 
-// decodeDocument makes the notification of the _source of a document, whoever
-// wrote the document. It restores a notification that was stored in the short
-// form.
+// decodeDocument returns the notification that the _source of a document stands for.
+// Any program may have written the document. decodeDocument restores a notification
+// that was stored in the short form.
 func decodeDocument(source []byte) (osprofiler.Notification, error) {
 	if bytes.Contains(source, []byte(originalKey)) || bytes.Contains(source, []byte(spareKey)) {
 		raw, err := pyjson.One(string(source))
@@ -54,17 +54,18 @@ func documentID(text []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// needsShortForm reports whether a notification, with its JSON, is not to be stored
-// as it is: the index would take it, but not find it by its id, time or failure,
-// or would give it back as something else; or the server would not survive it.
+// needsShortForm reports whether a notification, whose JSON is text, needs the short
+// form. It does if the index would not find the notification by its id, time or
+// failure, if the index would return something else, or if the server would not
+// survive the document.
 func needsShortForm(n *osprofiler.Notification, text []byte) bool {
 	return !isUsual(n.Timestamp) || !isFindable(n.BaseID) || !isFindable(n.TraceID) ||
 		!n.Plain() && !hasTexts(n) || !isFindableFailure(n.Info) || !isStrict(text) || isDeep(text)
 }
 
-// mostLevels is how deep a document is nested that is stored as it is. A server
+// mostLevels is the largest depth of a document that is stored as it is. A server
 // reads objects and arrays by recursion. Two thousand levels overflow the stack of
-// Elasticsearch 7: the request gets no answer, and the server ends itself.
+// Elasticsearch 7: the request gets no answer, and the server process exits.
 const mostLevels = 100
 
 // isDeep reports whether a JSON text has more than mostLevels levels of objects and
@@ -90,8 +91,8 @@ func isDeep(text []byte) bool {
 	return level > mostLevels
 }
 
-// hasTexts reports whether the ids and the time are texts, and no member looks like one
-// of ours or like the path of a field.
+// hasTexts reports whether the ids and the time are texts, and whether no member has
+// the name of a member of the short form or looks like the path of a field.
 func hasTexts(n *osprofiler.Notification) bool {
 	for key, raw := range pyjson.Members(n.JSON()) {
 		kind := pyjson.KindOf(raw)
@@ -131,7 +132,7 @@ func isFindableFailure(info osprofiler.Info) bool {
 }
 
 // isStrict reports whether a text is JSON by the standard. Python's NaN and
-// Infinity are not.
+// Infinity are not standard JSON.
 func isStrict(text []byte) bool {
 	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
 		return true

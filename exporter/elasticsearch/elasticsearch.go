@@ -5,8 +5,8 @@
 //
 // A write is in write.go and bulk.go. document.go maps between notifications and
 // documents, and index.go reads and makes the mapping of an index. product.go
-// tells the products apart, call.go talks to the server, and errors.go and
-// states.go say what its answers mean.
+// distinguishes the products, call.go sends requests to the server, and errors.go and
+// states.go say what the server's answers mean.
 package elasticsearch
 
 import (
@@ -59,7 +59,7 @@ type config struct {
 
 // A Client sends requests to a cluster, whose host it sets. The clients of Elastic
 // and of OpenSearch are Clients: *elasticsearch.Client, *opensearch.Client and
-// *elastictransport.Client. That of Elastic refuses OpenSearch.
+// *elastictransport.Client. The client of Elastic refuses OpenSearch.
 type Client = esapi.Transport
 
 // An Option changes how a Store works.

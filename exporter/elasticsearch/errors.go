@@ -22,7 +22,7 @@ import (
 type answer struct {
 	status int
 	failure
-	text string // the body, if it is no JSON of these products
+	text string // the body, if it is not the JSON of these products
 }
 
 // A failure is the error of an answer.
@@ -134,12 +134,12 @@ func (a *answer) class() serverstate.Class {
 	return state.Class // Unknown if there is none
 }
 
-// pressure matches the reason of a server that has too little memory for writes: how
-// many bytes the operation has, and how many all may have.
+// pressure matches the reason of a server that has too little memory for writes. Its
+// groups are the size of the operation and the limit for all operations, in bytes.
 var pressure = regexp.MustCompile(`(?:coordinating|primary)_operation_bytes=(\d+), max_[a-z_]*bytes=(\d+)`)
 
-// isOverLimit reports whether an operation alone has more bytes than all together may
-// have, so that the server never takes it.
+// isOverLimit reports whether one operation is larger than the limit for all operations
+// together, so that the server never accepts the operation.
 func (a *answer) isOverLimit() bool {
 	match := pressure.FindStringSubmatch(a.reasons())
 	if match == nil {

@@ -12,11 +12,11 @@ import (
 )
 
 // A feed follows the indices of a name by the sequence numbers of their documents.
-// Each shard of an index numbers what it does: a document that is written, written
-// anew or deleted. A number that is not visible yet may become visible, because
-// documents are written side by side, and copies of a shard show them at different
-// times. So the feed remembers the numbers without a document that it passed within
-// the last hour, and looks there first.
+// Each shard of an index numbers its operations: a document is written, overwritten or
+// deleted. A number that is not visible yet may become visible later, because
+// documents are written concurrently, and the copies of a shard show documents at
+// different times. So the feed remembers the numbers without a document that it
+// passed within the last hour, and looks for documents with these numbers first.
 //
 // A search sees the documents of the last refresh of an index.
 type feed struct {
@@ -35,7 +35,7 @@ type indexPosition struct {
 }
 
 // A shardPosition says how far a feed has come in one shard. A document's number
-// is its sequence number and 1, so that 0 stands for none.
+// is its sequence number plus 1, so that 0 stands for none.
 type shardPosition struct {
 	number int64  // the largest one that was passed
 	term   int64  // the largest primary term of a document that was passed
@@ -93,7 +93,7 @@ func (f *feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, erro
 	}
 }
 
-// find brings the positions in line with the indices that there are now.
+// find updates the positions to the indices that exist now.
 func (f *feed) find(ctx context.Context) error {
 	found, err := f.currentIndices(ctx)
 	if err != nil {
@@ -106,7 +106,7 @@ func (f *feed) find(ctx context.Context) error {
 	for _, index := range found {
 		for _, known := range f.indices {
 			if known.name == index.name && known.identity != index.identity && known.hasCome() {
-				return f.wrongCursor() // made anew
+				return f.wrongCursor() // the index was deleted and created again
 			}
 			if known.identity == index.identity {
 				index = known
@@ -121,9 +121,9 @@ func (f *feed) find(ctx context.Context) error {
 	return nil
 }
 
-// resume goes on behind the cursor of the feed. An index that is not in the cursor
-// is a new one, if another one is. An index that no longer exists was dropped by
-// the retention of the operator.
+// resume sets the positions to the cursor of the feed. If at least one index is in the
+// cursor, an index that is not in the cursor is a new one. An index that no longer
+// exists was dropped by the operator's retention.
 func (f *feed) resume(found []*indexPosition) error {
 	known := false
 	for _, index := range found {
@@ -140,7 +140,7 @@ func (f *feed) resume(found []*indexPosition) error {
 	return nil
 }
 
-// wrongCursor returns the error about a position in an index that is not there.
+// wrongCursor returns the error about a position in an index that does not exist.
 func (f *feed) wrongCursor() error { return codec.Foreign(string(f.Cursor()), f.name) }
 
 func (f *feed) hasCome() bool {

@@ -44,8 +44,8 @@ func newIndexPosition(name, identity string, shards int64) *indexPosition {
 }
 
 // visibleIndices returns the indices that have documents, for a user who has no
-// right to the settings (view_index_metadata). Their names stand for their
-// identities, so that the feed notices less surely that an index was made anew.
+// right to the settings (view_index_metadata). The names of the indices stand for their
+// identities, so the feed may not notice that an index was deleted and created again.
 func (f *feed) visibleIndices(ctx context.Context) (indices []*indexPosition, err error) {
 	s := &search{index: f.events, fields: []string{}, aggregations: object{
 		"indices": object{"terms": object{"field": "_index", "size": mostShards, "order": object{"_key": "asc"}}},

@@ -91,7 +91,7 @@ func (s *shardFeed) read(ctx context.Context, behind *int64, condition object) e
 }
 
 // A latePass is one reading of the gaps. It goes on in the next poll if the loop
-// over a poll is left, so that the next document comes then.
+// over a poll is left, so that the next poll yields the next document.
 type latePass struct {
 	grown   gaps.List // those that are still to be read
 	counted gaps.List // the joined gaps with what they contained when the pass began

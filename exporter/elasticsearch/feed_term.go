@@ -7,22 +7,24 @@ import (
 )
 
 // When another copy of a shard becomes the primary, the new primary may lack the
-// last documents of the old one, which no client was told to be stored. It gives
-// their sequence numbers to other documents, with a larger primary term.
+// last documents of the old one. No client was told that these documents are stored.
+// The new primary gives their sequence numbers to other documents, with a larger
+// primary term.
 
-// mostReplaced is how many of the last numbers may be given again. A shard has
-// fewer operations in progress.
+// mostReplaced is how many of the last numbers a new primary may assign a second time.
+// A shard has fewer operations in progress.
 const mostReplaced = 1 << 14
 
-// replaced says which numbers were passed before they were given again.
+// replaced has the numbers that were passed before a new primary assigned them a
+// second time.
 type replaced struct {
 	until int64     // the largest of these numbers
 	term  int64     // documents of larger terms are new
 	gaps  gaps.List // numbers at which no document had been seen
 }
 
-// isNew reports whether a document was not passed before its number was given
-// again.
+// isNew reports whether a document was not yet passed when its number was assigned
+// a second time.
 func (r *replaced) isNew(h *hit) bool {
 	number := h.number + 1
 	if number > r.until || h.term > r.term {
@@ -63,8 +65,8 @@ func (s *shardFeed) check(ctx context.Context) error {
 	return nil
 }
 
-// goBack moves the position in front of the numbers that may have been given again
-// with a larger primary term.
+// goBack moves the position in front of the numbers that may have been assigned a
+// second time with a larger primary term.
 func (s *shardPosition) goBack(term int64) {
 	s.replaced = replaced{until: s.number, term: s.term, gaps: s.gaps}
 	s.number = max(0, s.number-mostReplaced)

@@ -13,7 +13,7 @@ import (
 )
 
 // layout reads the layout of the index of notifications. It asks the server each
-// time, because an index may be deleted and made anew by another program.
+// time, because another program may delete the index and create it again.
 func (c *cluster) layout(ctx context.Context) (layout, error) {
 	return c.layoutOf(ctx, c.events)
 }
@@ -56,12 +56,12 @@ type indexCache struct {
 	added time.Time
 }
 
-// indexTime is how long an index is taken for existing. If an index is deleted,
-// the server may make it anew by dynamic mapping, which is why the time is short.
+// indexTime is how long an index counts as existing without another look. The time is
+// short because the server may create a deleted index again by dynamic mapping.
 const indexTime = 10 * time.Second
 
-// prepare creates the indices that are missing. It asks the server anew if fresh is
-// true.
+// prepare creates the indices that are missing. If fresh is true, it does not rely on
+// the cache and asks the server.
 func (c *cluster) prepare(ctx context.Context, fresh bool) error {
 	cache := &c.indices
 	cache.mu.Lock()

@@ -21,7 +21,7 @@ const (
 	// originalKey is the member that holds the JSON of a notification that is
 	// stored in the short form.
 	originalKey = "osp_original"
-	// spareKey holds it instead in an index that takes no new field. The field
+	// spareKey holds the JSON instead in an index that accepts no new field. The field
 	// exists in each index to which the Python library wrote. Python reads the host
 	// in the object info, and never this member.
 	spareKey = "info.host"
@@ -52,8 +52,8 @@ type layout struct {
 	missing bool
 	// baseID, traceID and etype are the names of fields that hold the text of the
 	// member exactly, so that term queries and aggregations can use them. A name
-	// is empty if there is no such field. Only that of etype may also be the name of a
-	// field that is good for the query exists, but not for others.
+	// is empty if there is no such field. Only etype may also name a field that serves
+	// the query "exists" but no other query.
 	baseID, traceID, etype string
 	// timestamp is the type of the field timestamp, "keyword" or "date", and empty
 	// for any other type.
@@ -63,7 +63,7 @@ type layout struct {
 	hasOriginal bool
 }
 
-// A field is a part of a mapping. That of an index is the field of the whole
+// A field is a part of a mapping. The mapping of an index is the field of the whole
 // document.
 type field struct {
 	Type       string           `json:"type"`
@@ -95,7 +95,7 @@ func parseLayout(body []byte) (layout, error) {
 	return l, nil
 }
 
-// add keeps what the other index has, too.
+// add keeps only the properties that the other layout has, too.
 func (l *layout) add(other layout) {
 	keep := func(name *string, other string) {
 		if *name != other {

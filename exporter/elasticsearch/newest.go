@@ -14,9 +14,9 @@ import (
 const mostEvents = 2000
 
 // A newestFirst is a listing in the order of the query. It goes through the events
-// that have a time, from the newest to the oldest, and sums up the traces that a
-// page has and earlier pages had not. When it has passed the time by which a trace
-// is listed, it yields the trace.
+// that have a time, from the newest to the oldest, and sums up the traces that appear
+// in a page and not in earlier pages. When the listing has passed the time by which a
+// trace is listed, it yields the trace.
 type newestFirst struct {
 	*listing
 
@@ -97,7 +97,7 @@ func (n *newestFirst) add(ctx context.Context, hits []hit) error {
 
 // timeOf returns the time of an event as the index has it.
 func (n *newestFirst) timeOf(h hit) (at time.Time, ok bool) {
-	if len(h.sort) == 0 { // no answer of these products
+	if len(h.sort) == 0 { // these products do not answer like this
 		return at, false
 	}
 	if n.timestamp == "date" {

@@ -29,8 +29,8 @@ func (c *cluster) pager() *paging.Pager {
 
 // A walk goes through the documents that a search finds. The sort of the search
 // ends with the sequence number. Documents of different shards may have the same
-// one, so a page begins with the last values of the page before, and the walk
-// leaves out what it had of these.
+// sequence number. So a page begins with the last sort values of the page before, and
+// the walk leaves out the documents that it already had.
 type walk struct {
 	search
 
@@ -52,7 +52,7 @@ func (w *walk) next(hits []hit) (fresh []hit) {
 	count := len(w.sort)
 	last := &hits[len(hits)-1]
 	if len(last.sort) < count {
-		return fresh // no answer of these products
+		return fresh // these products do not answer like this
 	}
 	if !w.isLast(last) {
 		w.last, w.known = last.sort[:count:count], map[string]bool{}
@@ -78,14 +78,15 @@ func (w *walk) isLast(h *hit) bool {
 	return true
 }
 
-// key returns what no other document has.
+// key returns the index and the id, which identify the document.
 func (h *hit) key() string { return h.index + "/" + h.id }
 
 // pages yields the documents that a search finds, in the order of their sequence
-// numbers. The first page is of the index as it is. If there are more, they are
-// read in a point in time, or by a scroll where there is none, which is released
-// in the end. A document that is written again meanwhile may come twice; none is
-// missed. The pager learns how large the documents are.
+// numbers. The first page is read from the index as it is. Further pages are read in
+// a point in time, or by a scroll where the server has no points in time. The point in
+// time or the scroll is released at the end. A document that is written again
+// meanwhile may be yielded twice. No document is missed. The pager learns how large
+// the documents are.
 func (c *cluster) pages(ctx context.Context, s search, pager *paging.Pager) iter.Seq2[[]hit, error] {
 	s.sort = []object{ascending(sequenceNumber)}
 	return func(yield func([]hit, error) bool) {

@@ -11,8 +11,8 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// A product says which server answers. The zero product is one that does not say
-// so.
+// A product says which server answers. The zero product stands for a server that does
+// not say which product it is.
 type product struct {
 	kind    productKind
 	version string // such as "8.19.4"
@@ -43,9 +43,9 @@ func (p product) String() string {
 // hasTypes reports whether an index has a mapping type.
 func (p product) hasTypes() bool { return p.kind == elasticsearch && p.major <= 7 }
 
-// product returns the product, which it asks for once. A server that forbids the
-// question is one of unknown product, and is asked again the next time: a proxy may
-// have answered, or the user gets the right.
+// product returns the product. It asks the server once. If the server forbids the
+// question, the product is unknown, and the next call asks again, because a proxy may
+// have answered or the user may get the right.
 func (c *cluster) product(ctx context.Context) (product, error) {
 	c.products.mu.Lock()
 	known := c.products.known

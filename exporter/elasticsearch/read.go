@@ -14,9 +14,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Notifications implements driver.Reader. Python's driver asks for no order; a
-// server then gives the documents of each shard nearly as they were written. So
-// the notifications are in the order of their sequence numbers.
+// Notifications implements driver.Reader. It yields the notifications in the order of
+// their sequence numbers. Python's driver requests no order, and a server then returns
+// the documents of each shard nearly in the order in which they were written.
 func (c *cluster) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		l, err := c.layout(ctx)
@@ -63,8 +63,8 @@ func (h *hit) notification(baseID string) (osprofiler.Notification, error) {
 }
 
 const (
-	// longID is the length of ids from which an index that Python's driver made
-	// does not hold them exactly (ignore_above).
+	// longID is the length from which ids are not stored exactly by an index that
+	// Python's driver made (ignore_above).
 	longID = 256
 	// mostMatched is the length of ids up to which the words of an id are compared.
 	// A server takes a limited number of words.

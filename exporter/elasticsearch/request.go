@@ -14,9 +14,9 @@ import (
 const requestTraces = 100
 
 // TracesOfRequest implements driver.RequestFinder. It reads all documents once,
-// because an index of this project does not index the members of an info, and one of
-// Python's driver not all of them. Of a window of time it reads the documents of the
-// traces in it, of many traces at once.
+// because an index of this project does not index the members of an info, and an index
+// of Python's driver does not index all of them. For a window of time, it reads only
+// the documents of the traces in the window, with one search for many traces.
 func (c *cluster) TracesOfRequest(ctx context.Context, q driver.Query) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		l, err := c.layout(ctx)

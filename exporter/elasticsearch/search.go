@@ -98,11 +98,10 @@ func (c *cluster) sendSearch(ctx context.Context, s *search, query url.Values) (
 	return a, err
 }
 
-// pointTries is how often a search is sent whose point in time the server has given
-// up.
+// pointTries is how often a search is sent if the server has dropped its point in time.
 const pointTries = 2
 
-// searchAnswer sends a request that is answered as a search is.
+// searchAnswer sends a request whose answer has the form of a search answer.
 func (c *cluster) searchAnswer(ctx context.Context, r request) (searchAnswer, error) {
 	resp, err := c.doRead(ctx, r)
 	if err != nil {

@@ -43,9 +43,9 @@ func (s *snapshot) renew(id string) {
 	}
 }
 
-// snapshot opens a point in time. It returns a snapshot that is none if the server
-// or the rights of the user do not allow one; searches then see the index as it is.
-// release gives the point in time back, also if ctx has ended.
+// snapshot opens a point in time. If the server or the rights of the user do not allow
+// a point in time, the returned snapshot has none, and searches see the index as it is.
+// release frees the point in time, also if ctx has ended.
 func (c *cluster) snapshot(ctx context.Context, index string) (s *snapshot, release func(), err error) {
 	p, err := c.product(ctx)
 	if err != nil {
@@ -107,8 +107,8 @@ func closingBody(p product, id string) object {
 	return object{"id": id}
 }
 
-// releaseTime is how long to wait until the server has freed something. It frees
-// it by itself when the time that it keeps it is over.
+// releaseTime is how long to wait until the server has freed a point in time or a
+// scroll. The server frees either by itself when its keep-alive time is over.
 const releaseTime = 5 * time.Second
 
 // release frees something that the server keeps.

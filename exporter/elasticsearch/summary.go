@@ -238,7 +238,7 @@ func (l *listing) countOperations(ctx context.Context, traces map[string]*summin
 			traceID, _ := pyjson.Text(member(bucket, "key", l.traceID))
 			if t := traces[key]; t != nil {
 				t.Operations++
-				t.inexact = t.inexact || traceID == "" // the name then tells the operation
+				t.inexact = t.inexact || traceID == "" // the name then identifies the operation
 			}
 		}
 		if after = member(answer, "after_key"); after == "" || count < operationsAtOnce {

@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// readTLS reads the options for TLS, which are those of the Python client of
-// Elasticsearch. The configuration is nil if the scheme asks for no TLS; options
-// for TLS are an error then.
+// readTLS reads the options for TLS. They are the options of the Python client of
+// Elasticsearch. If the scheme does not ask for TLS, the configuration is nil, and
+// options for TLS are an error.
 func readTLS(o *connstr.Options, on bool) (*tls.Config, error) {
 	var given []string
 	for _, name := range []string{"ca_certs", "client_cert", "client_key", "verify_certs"} {

@@ -42,7 +42,7 @@ type writing struct {
 	batch []osprofiler.Notification
 	done  *outcome.Outcome
 	again []item // in another shape
-	// stopped is why the server takes no more of the batch now.
+	// stopped is the reason why the server accepts no more of the batch now.
 	stopped error
 }
 
@@ -134,8 +134,8 @@ func (w *writing) send(ctx context.Context, index string, body []byte, items []i
 	}
 }
 
-// results looks at the result of each item of a request. If the server took none
-// of several, for a reason that is not theirs, it takes no more now.
+// results looks at the result of each item of a request. If the server accepted none
+// of several items, for a reason that is not in the items, no more items are sent now.
 func (w *writing) results(ctx context.Context, index string, answers []*answer, items []item) {
 	refusals := 0
 	var large []item
