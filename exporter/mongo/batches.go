@@ -34,7 +34,7 @@ type query[T any] struct {
 	size func(value *T) int
 }
 
-// batchBytes is the size from which a batch is handed on before its end, so that
+// batchBytes is the size in bytes from which a batch is yielded before its end, so that
 // little is in memory.
 const batchBytes = 4 << 20
 

@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// appendKey appends the type and the key of an element, which its value follows.
+// appendKey appends the type and the key of an element. The value follows the key.
 // The key has no U+0000.
 func appendKey(dst []byte, kind bson.Type, key string) []byte {
 	dst = append(append(dst, byte(kind)), key...)
@@ -86,8 +86,8 @@ type element struct {
 
 var errBSON = errors.New("the document is not valid BSON")
 
-// elements returns what follows the length of a document, without the zero at
-// its end.
+// elements returns the elements of a document: its bytes without the length at the
+// beginning and the zero at the end.
 func elements(document []byte) ([]byte, error) {
 	if len(document) < 5 || uint64(binary.LittleEndian.Uint32(document)) != uint64(len(document)) || document[len(document)-1] != 0 {
 		return nil, errBSON
@@ -125,13 +125,13 @@ func keyText(key []byte) string {
 	return string(key)
 }
 
-// usualKeys are the keys of nearly all documents.
+// usualKeys are the keys that nearly all documents have.
 var usualKeys = []string{
 	keyID, keyName, keyBaseID, keyTraceID, keyParentID, keyTimestamp, keyInfo, keyProject, keyService,
 	"host", "request", "path", "query", "method", "scheme", "db", "statement", "params", "function", "args", "kwargs", "result",
 }
 
-// fixedSizes are the sizes of the values that have always the same size.
+// fixedSizes are the sizes of the types whose values always have the same size.
 var fixedSizes = map[bson.Type]int{
 	bson.TypeDouble: 8, bson.TypeUndefined: 0, bson.TypeObjectID: 12, bson.TypeBoolean: 1, bson.TypeDateTime: 8, bson.TypeNull: 0,
 	bson.TypeInt32: 4, bson.TypeTimestamp: 8, bson.TypeInt64: 8, bson.TypeDecimal128: 16, bson.TypeMinKey: 0, bson.TypeMaxKey: 0,

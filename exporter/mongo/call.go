@@ -23,8 +23,8 @@ func call[T any](ctx context.Context, d *database, f func(ctx context.Context, c
 	return value, explanation
 }
 
-// poolTries is how often a call is begun that was not sent, because connections were
-// just closed. The next one tells why they were, or finds a new connection.
+// poolTries is how often a call is begun that was not sent because the connections were
+// just closed. The next try reports why they were closed, or finds a new connection.
 const poolTries = 4
 
 // try is call with the client library's own error.
@@ -42,8 +42,8 @@ func try[T any](ctx context.Context, d *database, f func(ctx context.Context, c 
 		if failure != nil {
 			return value, failure
 		}
-		// An error that is explained is that of a call inside f, which was begun again
-		// already. f may have consumed something by then.
+		// An explained error comes from a call inside f, which was already begun again.
+		// f may have consumed something by then.
 		if value, err = f(ctx, c); !isPoolCleared(err) || explained.Is(err) {
 			return value, err
 		}

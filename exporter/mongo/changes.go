@@ -14,11 +14,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// errReset says that a feed has to begin anew.
+// errReset says that a feed has to begin again from the start.
 var errReset = errors.New("the change stream cannot go on")
 
-// Codes with which a server cannot go on behind a token: its history does not
-// reach back so far, or the token is not one of the collection.
+// Codes of a server that cannot continue behind a token, because its history does not
+// reach back that far or the token does not belong to the collection.
 var lostHistory = []int{9, 136, 222, 234, 260, 280, 286}
 
 const (
@@ -182,7 +182,7 @@ func (r *changeReader) next(ctx context.Context, c *collections) (changes []chan
 }
 
 // nothing is called for an answer without a change. It decides whether the stream
-// has come to the target.
+// has reached the target.
 func (r *changeReader) nothing() {
 	r.empty++
 	r.token = append(bson.Raw(nil), r.stream.ResumeToken()...)

@@ -14,22 +14,22 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A notification that is too large for one document has its JSON text in chunks,
-// in a collection of ours:
+// The JSON text of a notification that is too large for one document is stored in
+// chunks, in a collection of our own:
 //
 //	{"_id": {"doc": ObjectId of the document, "n": 0}, "base_id": "…", "data": BinData}
 //
-// The chunks are written before the document, so that whoever sees the document
-// finds them.
+// The chunks are written before the document, so that a reader who sees the document
+// finds its chunks.
 const (
 	keyDocument = "doc"
 	keyNumber   = "n"
 	keyData     = "data"
 )
 
-// chunkSize is how much of a text one chunk holds at most. It is always the same,
-// because a chunk with an _id that is there already is taken for the same chunk.
-// Cosmos DB takes documents of 2 MiB.
+// chunkSize is the largest part of a text, in bytes, that one chunk has. It must not
+// change, because a chunk with an _id that exists already counts as the same chunk.
+// Cosmos DB accepts documents of up to 2 MiB.
 const chunkSize = 1 << 20
 
 // chunksPerInsert is how many chunks one message has.
@@ -75,9 +75,9 @@ func (w *writing) insertChunks(ctx context.Context, it *item) error {
 	return nil
 }
 
-// insertSome inserts chunks with their _ids. A chunk that is there already counts as
-// stored. It gets the time of writing of the document that needs it, or none, so that
-// the server does not delete it before the document.
+// insertSome inserts chunks with their _ids. A chunk that exists already counts as
+// stored. Such a chunk gets the time of writing of the document that needs it, or none,
+// so that the server does not delete the chunk before the document.
 func (w *writing) insertSome(ctx context.Context, chunks []any, ids bson.A) error {
 	for range chunkTries {
 		known, err := w.insertOnce(ctx, chunks)
@@ -98,7 +98,7 @@ func (w *writing) insertSome(ctx context.Context, chunks []any, ids bson.A) erro
 	return w.chunksGone()
 }
 
-// chunkTries is how often chunks are inserted that the server deletes meanwhile.
+// chunkTries is how often chunks are inserted if the server deletes them meanwhile.
 const chunkTries = 3
 
 // errChunksGone may pass: the notification is written again with its chunks.

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Codes that the sentences and the reading ask for.
+// Codes that the error texts and the readers look for.
 const (
 	codeBadValue       = 2
 	codeUnauthorized   = 13
@@ -25,7 +25,7 @@ const (
 )
 
 // A concernError says that a write was carried out, but not confirmed as the
-// write concern asks.
+// write concern requires.
 type concernError struct{ *gomongo.WriteConcernError }
 
 // codeOf returns the code of an error that the server sent. 0 stands for none.
@@ -70,8 +70,8 @@ func isForbidden(err error) bool {
 	return hasCode(err, codeUnauthorized, codeAtlas) && !wantsLogin(err)
 }
 
-// wantsLogin reports whether the server wants a user and a password. It has the code
-// of a right that is missing.
+// wantsLogin reports whether the server wants a user and a password. This error has the
+// same code as a missing right.
 func wantsLogin(err error) bool {
 	code, message := codeOf(err)
 	return code == codeUnauthorized && strings.Contains(message, "authentication")
@@ -101,8 +101,9 @@ func badLogin(err error) string {
 // isTransient reports whether the same command may succeed later.
 func isTransient(err error) bool { return err != nil && classOf(err).IsTransient() }
 
-// isImpossibleConcern reports whether a server refuses a command because it can never
-// confirm what the write concern asks. Its code is that of a bad value in a document.
+// isImpossibleConcern reports whether a server refuses a command because the server can
+// never confirm what the write concern requires. This error has the same code as a bad
+// value in a document.
 func isImpossibleConcern(err error) bool {
 	var command gomongo.CommandError
 	return errors.As(err, &command) && command.Code == codeBadValue && strings.Contains(command.Message, "cannot use ") &&
@@ -134,8 +135,8 @@ func classOf(err error) serverstate.Class {
 	return class
 }
 
-// classOfAll returns the class of an error of several servers. It stays only if
-// that of each server does.
+// classOfAll returns the class of an error of several servers. The class is "stays"
+// only if the class of each server's error is.
 func classOfAll(refusals []error) serverstate.Class {
 	for _, refusal := range refusals {
 		if classOf(refusal) != serverstate.Stays {

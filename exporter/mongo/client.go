@@ -29,8 +29,8 @@ func collectionsOf(c *gomongo.Client, database string) *collections {
 	}
 }
 
-// A client makes the client library's client at the first call, because that one
-// begins to connect, and looks up SRV records, when it is made.
+// A client makes the client library's client at the first call, because the client
+// library begins to connect, and looks up SRV records, when its client is made.
 type client struct {
 	options  func() (*options.ClientOptions, error) // nil for a client that was given to New
 	database string
@@ -77,7 +77,7 @@ func (c *client) connect(ctx context.Context) (*collections, error) {
 	}
 }
 
-// try makes the client, for all who wait for it.
+// try makes the client for all callers that wait for it.
 func (c *client) try(a *attempt) {
 	defer close(a.done)
 	var made *gomongo.Client

@@ -14,13 +14,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// An indexState remembers when the indexes were looked after.
+// An indexState remembers when the indexes were checked or created.
 type indexState struct {
 	mu                    sync.Mutex
 	events, chunks, times indexes
 }
 
-// indexes says whether some indexes were looked after.
+// indexes says whether some indexes were checked or created.
 type indexes struct {
 	done bool      // they are there, or cannot be had
 	err  error     // why they are not there
@@ -36,8 +36,8 @@ const indexPause = time.Minute
 const indexTime = 5 * time.Second
 
 // ensureIndexes creates the indexes that make reading fast, if they are missing
-// and the user may create them: Python's driver creates none. Nothing depends on
-// them, so that a failure is no error.
+// and the user may create them. Python's driver creates none. Nothing depends on
+// the indexes, so a failure is not an error.
 func (d *database) ensureIndexes(ctx context.Context) {
 	_ = d.ensure(ctx, &d.indexed.events, func(ctx context.Context, c *collections) error {
 		return createIndexes(ctx, c.events, ascending(keyBaseID), ascending(keyTimestamp))

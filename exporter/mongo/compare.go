@@ -94,8 +94,8 @@ func (c *comparison) settle(ctx context.Context) error {
 }
 
 // divide divides a bucket behind the last of some ids that were found in it. A
-// bucket whose ids are not in memory is not the same any more then, unless it had
-// so many.
+// bucket whose ids are not in memory then no longer matches, unless it had as many ids
+// as were found.
 func (l *ledger) divide(i int, found []bson.ObjectID) {
 	b := &l.buckets[i]
 	if !b.isExact() {
@@ -185,8 +185,8 @@ func (f *feed) checkSome(ctx context.Context, yield func(osprofiler.Notification
 	return nil
 }
 
-// isSame reports whether the collection has anything of what was yielded before
-// the cursor, for servers that give collections no UUIDs.
+// isSame reports whether the collection has any of the documents that were yielded
+// before the cursor. It serves servers that give collections no UUIDs.
 func (f *feed) isSame(ctx context.Context) (same bool, err error) {
 	buckets := f.yielded.buckets
 	if len(buckets) == 0 {

@@ -102,7 +102,7 @@ func (t *target) uri(scheme string, passed url.Values) string {
 	return b.String()
 }
 
-// escape escapes all that means something in a connection string.
+// escape escapes all characters that have a meaning in a connection string.
 func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 // clientOptions returns the options of the client library. For mongodb+srv it asks
@@ -126,7 +126,7 @@ func (t *target) clientOptions() (*options.ClientOptions, error) {
 	return o, nil
 }
 
-// Times that the client library has by default in other lengths.
+// Timeouts that differ from the defaults of the client library.
 const (
 	defaultSelection = 15 * time.Second // until a server can be used; a replica set elects a primary in that time
 	defaultConnect   = 10 * time.Second

@@ -7,9 +7,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A position says what a feed has yielded, and of which collection. Its text is
-// the cursor: at most mostInCursor buckets, so that it stays below 8 KB however
-// many documents there are.
+// A position says which documents a feed has yielded, and of which collection. The text
+// of the position is the cursor. It has at most mostInCursor buckets, so that it stays
+// below 8 KB however many documents there are.
 type position struct {
 	collection string   // the UUID of the collection; empty if it is not known
 	token      bson.Raw // of the change stream, behind which everything is to come; nil without one

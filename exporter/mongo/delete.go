@@ -76,8 +76,8 @@ func (d *database) deleteTogether(ctx context.Context, baseIDs []string) (counts
 }
 
 // storedIn returns the filter for the events of traces with ordinary base ids, the
-// filter for their other documents, and the trace of each value that they may have.
-// A list with such a value is no base id of the trace.
+// filter for the other documents of these traces, and the trace of each value that the
+// documents may have as a base id. A list with such a value is not a base id of the trace.
 //
 // An id may have the form that the stored value of a long id has. The documents
 // with that value and an original belong to the trace with the long id.

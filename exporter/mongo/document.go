@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Keys of a document. Those before keyOriginal are Python's.
+// Keys of a document. The keys before keyOriginal are those of Python's driver.
 const (
 	keyID        = "_id"
 	keyName      = "name"
@@ -27,9 +27,9 @@ const (
 	keyWritten  = "osp_written"  // the time of writing, with WithTTL
 )
 
-// notification returns the notification of a document of the events collection,
-// whoever wrote it. It gets the chunks of a large one. An error about the
-// document itself is a *store.DamageError.
+// notification returns the notification of a document of the events collection. Any
+// program may have written the document. notification also reads the chunks of a large
+// notification. An error about the document itself is a *store.DamageError.
 func (d *database) notification(ctx context.Context, document bson.Raw) (osprofiler.Notification, error) {
 	p, err := parseDocument(document)
 	if err == nil && p.chunks > 0 {

@@ -23,8 +23,8 @@ const (
 	// whole: the info as BSON, and the original beside it only if BSON cannot hold
 	// the notification exactly.
 	whole form = iota
-	// bare: the fields, and of the info the host and the failure; the original
-	// beside them.
+	// bare: the fields, the host and the failure of the info, and the original beside
+	// them.
 	bare
 	// chunked: as bare, but the original lies in chunks.
 	chunked
@@ -49,8 +49,8 @@ func encode(n *osprofiler.Notification, id bson.ObjectID) []byte {
 	return endDocument(dst, 0)
 }
 
-// saysAll reports whether the fields say all that the JSON does. A field that was
-// set after parsing may have added what the parsed text lacked.
+// saysAll reports whether the fields represent the whole JSON. A field that was
+// set after parsing may have added a member that the parsed text lacked.
 func saysAll(n *osprofiler.Notification) bool {
 	if n.Plain() {
 		return true
@@ -62,8 +62,8 @@ func saysAll(n *osprofiler.Notification) bool {
 	return sameButSpelling(fields.JSON(), n.JSON())
 }
 
-// appendFields appends the fields in front of the info. exact is true if they say
-// what the notification says.
+// appendFields appends the fields in front of the info. exact is true if the fields
+// represent the notification exactly.
 func appendFields(dst []byte, n *osprofiler.Notification, id bson.ObjectID) (_ []byte, exact bool) {
 	dst = append(appendKey(beginDocument(dst), bson.TypeObjectID, keyID), id[:]...)
 	base := storedID(driver.Text(n.BaseID))
@@ -80,9 +80,9 @@ func appendFields(dst []byte, n *osprofiler.Notification, id bson.ObjectID) (_ [
 	return dst, exact
 }
 
-// sortableTime returns the value of timestamp in a document: a time as
-// osprofiler.FormatTime writes it, so that times are in the order of their texts,
-// and any other text such that it does not stand among times.
+// sortableTime returns the value of timestamp in a document. It writes a time as
+// osprofiler.FormatTime does, so that times are in the order of their texts. It changes
+// any other text so that the text does not sort among the times.
 func sortableTime(timestamp string) string {
 	switch t, err := osprofiler.ParseTime(timestamp); {
 	case err == nil:
@@ -173,8 +173,8 @@ func storedID(id string) string {
 	return strings.TrimSuffix(cut(id), "…") + "\uFFFD" + string(hexOf(sum[:16]))
 }
 
-// isHashed reports whether a value of base_id has the form of a hash. The id is
-// that of the original then.
+// isHashed reports whether a value of base_id has the form of a hash. The original then
+// has the id.
 func isHashed(stored string) bool { return hashedID.MatchString(stored) }
 
 var hashedID = regexp.MustCompile("(?s)^.*\uFFFD[0-9a-f]{32}$")
@@ -196,5 +196,5 @@ func appendWritten(document []byte, now time.Time) []byte {
 	return endDocument(document, 0)
 }
 
-// writtenSize is the size of what appendWritten adds.
+// writtenSize is the number of bytes that appendWritten adds.
 const writtenSize = 1 + len(keyWritten) + 1 + 8

@@ -38,7 +38,8 @@ func (d *database) explain(ctx context.Context, err error) error {
 	return explained.New(err, "cannot use %s: %s", d.name, neterr.OneLine(err.Error()))
 }
 
-// informs reports whether an error says why a call failed whose context has ended.
+// informs reports whether the error of a call whose context has ended says why the call
+// failed.
 func (d *database) informs(err error) bool {
 	if code, _ := codeOf(err); code != 0 {
 		return true

@@ -68,8 +68,8 @@ func (w *writing) failures() (all []*failure) {
 }
 
 // upsert writes one record for each trace. Python's driver replaces the record by
-// base_id; if there is none, two clients may both insert one. So the _id is made
-// of base_id here, which lets the second one fail.
+// base_id. If there is no record, two clients may both insert one. So the _id is made
+// of base_id here, which makes the second insert fail.
 func (w *writing) upsert(ctx context.Context, failures []*failure) error {
 	models := make([]gomongo.WriteModel, len(failures))
 	for i, f := range failures {

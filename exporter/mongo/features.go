@@ -16,7 +16,7 @@ type features struct {
 	hasNoUUIDs      atomic.Bool // of collections
 }
 
-// serverInfo is what the server says of itself.
+// serverInfo is the information that the server gives about itself.
 type serverInfo struct {
 	product string // "MongoDB", "FerretDB", …
 	version string
@@ -29,7 +29,7 @@ type serverInfo struct {
 	isSharded  bool
 }
 
-// serverInfo returns what the server says of itself. It asks once.
+// serverInfo returns the information that the server gives about itself. It asks once.
 func (d *database) serverInfo(ctx context.Context) (*serverInfo, error) {
 	if info := d.info.Load(); info != nil {
 		return info, nil

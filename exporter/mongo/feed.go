@@ -21,13 +21,13 @@ import (
 // a token of the stream, yields what is in the collection, in the order of the
 // _ids, and then what the stream has behind the token. The cursor is a token.
 //
-// On other servers it follows the _ids (scan.go). ObjectIDs begin with a time:
-// those of Python's driver with the clock of the service, and ours with the time
-// of the event. So new documents have larger _ids than older ones, mostly. The
-// number of documents in the collection tells whether there are others.
+// On other servers it follows the _ids (scan.go). ObjectIDs begin with a time. The
+// ObjectIDs of Python's driver begin with the service's clock, and ours with the time
+// of the event. So new documents usually have larger _ids than older ones. The number
+// of documents in the collection shows whether there are other new documents.
 //
-// A feed reads from the primary: another member may not have a document yet that
-// is in front of the token.
+// A feed reads from the primary, because another member may not have a document yet
+// that is in front of the token.
 type feed struct {
 	*database
 
@@ -85,8 +85,8 @@ func (f *feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, erro
 	}
 }
 
-// mostResets is how many times one Poll begins anew, because the collection was
-// dropped or the history of the stream was lost.
+// mostResets is how many times one Poll begins again from the start, because the
+// collection was dropped or the history of the stream was lost.
 const mostResets = 3
 
 func (f *feed) poll(ctx context.Context, yield func(osprofiler.Notification, error) bool) error {
@@ -116,14 +116,15 @@ func (f *feed) poll(ctx context.Context, yield func(osprofiler.Notification, err
 	}
 }
 
-// reset makes the feed begin anew: everything in the collection is yielded again.
+// reset makes the feed begin again from the start. Everything in the collection is
+// yielded again.
 func (f *feed) reset() {
 	f.collection, f.token, f.scanned = "", nil, false
 	f.yielded, f.scanState = ledger{}, scanState{}
 }
 
-// check makes sure that the position belongs to the collection. A feed that
-// follows a stream is told by the stream that the collection is another one.
+// check makes sure that the position belongs to the collection. A feed that follows a
+// change stream learns from the stream that the collection was replaced.
 func (f *feed) check(ctx context.Context) error {
 	if f.checked && f.token != nil && f.collection != "" || f.features.hasNoUUIDs.Load() && f.checked {
 		return nil

@@ -26,10 +26,10 @@ func foreignFilters(key string) bson.A {
 	}
 }
 
-// ofTrace returns the filter for the documents of a trace, whoever wrote them.
-// baseID is the driver.Text of an id. The filter may find documents of other
-// traces: those whose base id is a list with the id, and for an id that is no UUID
-// also those whose base id is not a string.
+// ofTrace returns the filter for the documents of a trace, whichever program wrote them.
+// baseID is the driver.Text of an id. The filter may also find documents of other
+// traces: documents whose base id is a list with the id, and, for an id that is not a
+// UUID, documents whose base id is not a string.
 func ofTrace(baseID string) bson.D { return ofTraces([]string{baseID}) }
 
 // ofTraces returns the filter for the documents of traces, as ofTrace does for one.

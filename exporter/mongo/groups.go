@@ -76,7 +76,7 @@ var groupStages = gomongo.Pipeline{
 	}}},
 }
 
-// A group is what the server says of one trace.
+// A group is the server's answer about one trace.
 type group struct {
 	baseID   string
 	isString bool // otherwise the base id is foreign, and nothing else is set
@@ -107,8 +107,8 @@ func decodeGroup(_ context.Context, document bson.Raw) (g group, err error) {
 	return g, nil
 }
 
-// isTime reports whether a timestamp that looks like one is one: there is no 30th
-// of February.
+// isTime reports whether a timestamp in the usual form is a real time, because there is
+// no 30th of February.
 func isTime(timestamp string) bool {
 	_, err := osprofiler.ParseTime(timestamp)
 	return err == nil
@@ -235,7 +235,7 @@ const (
 	codeTooManyRate = 16_500 // Azure Cosmos DB: too many requests
 )
 
-// isNotImplemented reports whether a server lacks something that was asked for.
+// isNotImplemented reports whether a server lacks a requested stage, operator or command.
 func isNotImplemented(err error) bool {
 	code, _ := codeOf(err)
 	if classes[code] == serverstate.Passes {

@@ -104,8 +104,8 @@ func (e *infoEncoder) number(key, raw string) {
 	e.dst = appendDouble(e.dst, key, f)
 }
 
-// next skips white space and a comma before an element. more is false at the end
-// of the object or array, which i is behind then.
+// next skips white space and a comma before an element. At the end of the object or
+// array, more is false and i is behind the end.
 func (e *infoEncoder) next(i int) (_ int, more bool) {
 	i = pyjson.SkipSpace(e.json, i)
 	if i < len(e.json) && e.json[i] == ',' {
@@ -173,7 +173,7 @@ func (m *members) add(key string, start int) {
 	m.keys, m.starts = append(m.keys, key), append(m.starts, start)
 }
 
-// withoutRepeated removes the elements with a key that comes again: the last one
+// withoutRepeated removes each element whose key is repeated later, because the last one
 // counts.
 func (m *members) withoutRepeated(dst []byte) []byte {
 	last := make(map[string]int, len(m.keys))
@@ -212,7 +212,7 @@ func (m *members) has(key string) bool {
 	return was
 }
 
-// key returns a key that every server and every version of pymongo takes. The
+// key returns a key that every server and every version of pymongo accepts. The
 // characters that replace a dot and a dollar are those that MongoDB's
 // documentation names.
 func (e *infoEncoder) key(raw string) string {

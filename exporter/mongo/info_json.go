@@ -16,7 +16,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// sameInfo reports whether an element becomes this text again, apart from its
+// sameInfo reports whether decoding the element yields this JSON text, apart from its
 // spelling.
 func sameInfo(e *element, info string) bool {
 	text, err := appendValue(make([]byte, 0, len(info)), e, 0)

@@ -37,8 +37,7 @@ func (w *writing) judge(ctx context.Context, items []item, err error) (again [][
 	return nil
 }
 
-// mostSplits bounds how often one Write sends messages again that broke the
-// connection.
+// mostSplits bounds how often one Write resends messages that broke the connection.
 const mostSplits = 64
 
 // divide returns the halves of a group that the server refuses because of the
@@ -68,7 +67,7 @@ const largeSize = 64 << 10
 
 // divideBroken is divide for a message at which the server ended the connection
 // although it answers other commands. A small notification is never refused for
-// that.
+// this reason.
 func (w *writing) divideBroken(ctx context.Context, items []item, err error) [][]item {
 	if len(items) > 1 {
 		return w.divide(ctx, items, err)
@@ -168,9 +167,9 @@ func isStored(e *gomongo.WriteError) bool {
 	return strings.Contains(e.Message, "index: _id_")
 }
 
-// lookFor looks which of the items are stored whose _id may be no duplicate: the
-// operator may have made other unique indexes, of which a server names any one, or
-// none. The items that are not stored are refused.
+// lookFor finds out which of the items are stored if the duplicate key may not be the
+// _id. The operator may have made other unique indexes, and a server names any one of
+// the violated indexes, or none. The items that are not stored are refused.
 func (w *writing) lookFor(ctx context.Context, items []item, doubtful map[bson.ObjectID]gomongo.WriteError) {
 	if len(doubtful) == 0 {
 		return

@@ -119,9 +119,9 @@ func (l *ledger) add(id bson.ObjectID) {
 }
 
 // compare compares a bucket with the ids that the server has in its range. It
-// removes the ids that the server does not have any more, and returns those that
-// were not yielded. After it the bucket is exact. If its ids were not in memory
-// and it is not the same, all ids count as not yielded.
+// removes the ids that the server no longer has, and returns the ids that were not
+// yielded. Afterwards the bucket is exact. If the ids of the bucket were not in memory
+// and the bucket differs, all ids count as not yielded.
 func (l *ledger) compare(i int, found []bson.ObjectID) (unseen []bson.ObjectID) {
 	b := &l.buckets[i]
 	before := b.ids
@@ -186,8 +186,8 @@ func (l *ledger) tidy() {
 	l.bound()
 }
 
-// summary returns at most so many buckets without ids, made of neighbours. Of a
-// small collection, a bucket has few ids then.
+// summary returns a limited number of buckets without ids, joined from neighbours. For a
+// small collection, each of these buckets has few ids.
 func (l *ledger) summary(most int) []bucket {
 	parts := l.buckets
 	if total := l.total(); total <= mostDivided {

@@ -82,10 +82,10 @@ func WithFilterErrorTrace(on bool) Option {
 // WithReadOnly refuses to write and to delete.
 func WithReadOnly() Option { return optionFunc(func(c *config) { c.readOnly = true }) }
 
-// WithTTL makes the server delete each notification when it was written that long
-// ago, in whole seconds, rounded up. Each document then has the time at which it was
-// written, on which Write and Ping create a TTL index. By default, as in the Python
-// library, nothing expires.
+// WithTTL makes the server delete each notification after this time since it was
+// written, in whole seconds, rounded up. Each document then has the time at which it
+// was written. Write and Ping create a TTL index on this time. By default, as in the
+// Python library, nothing expires.
 func WithTTL(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.ttl = (d + time.Second - 1).Truncate(time.Second) })
 }
@@ -128,7 +128,7 @@ func (d *database) Name() string { return d.name }
 // Ping implements driver.Driver. It looks for one document, which needs a server
 // that can be read. A user who may only write gets an answer, too: the answer
 // that the user may not read. Unless the Store is read-only, Ping creates the
-// indexes that Write would create, and tells why WithTTL does not work.
+// indexes that Write would create, and reports why WithTTL does not work.
 func (d *database) Ping(ctx context.Context) error {
 	_, err := call(ctx, d, func(ctx context.Context, c *collections) (bson.Raw, error) {
 		raw, err := c.events.FindOne(ctx, bson.D{{Key: "_id", Value: bson.NewObjectIDFromTimestamp(time.Unix(0, 0))}}).Raw()

@@ -110,7 +110,7 @@ func (t *target) readOptions(o *connstr.Options) error {
 	return cmp.Or(o.Done(), err, errTLS)
 }
 
-// readTimes reads the times that the client library takes otherwise.
+// readTimes reads the times that the client library expects in another form.
 func (t *target) readTimes(o *connstr.Options) {
 	for _, name := range []string{"socketTimeoutMS", "timeoutMS"} {
 		milliseconds := int(t.timeout / time.Millisecond)
@@ -149,8 +149,8 @@ func (t *target) readWriteConcern(o *connstr.Options) error {
 	return nil
 }
 
-// readConnect reads an option that pymongo and the client library take in two
-// senses: whether to connect at once, and how.
+// readConnect reads the option connect, which has two meanings: for pymongo, whether to
+// connect at once, and for the client library, how to connect.
 func (t *target) readConnect(o *connstr.Options) error {
 	text, ok := o.Take("connect")
 	switch strings.ToLower(text) {

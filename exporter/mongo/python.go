@@ -18,13 +18,14 @@ import (
 // distinct base ids, and lists for each the document with the smallest timestamp,
 // as the server compares values. It lists failed traces by their records, in the
 // order in which the server finds them. Rows have the order of the fields in the
-// document, and the document's own values: of a notification that a document
-// cannot hold, those of the short form.
+// document, and the document's own values. For a notification that a document cannot
+// hold, these are the values of the short form.
 func (d *database) PythonAnswers() store.PythonAnswers {
 	return store.PythonAnswers{Driver: "mongodb", Traces: d.pythonTraces, FailedTraces: d.pythonFailedTraces}
 }
 
-// pythonTraces lists as list_traces. A trace that is deleted meanwhile is left out.
+// pythonTraces lists traces as list_traces does. A trace that is deleted meanwhile is
+// left out.
 func (d *database) pythonTraces(ctx context.Context, fields []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		ids, err := d.distinctIDs(ctx)
@@ -99,7 +100,7 @@ func pythonProjection(fields []string) bson.D {
 	return projection
 }
 
-// pythonFailedTraces lists as list_error_traces.
+// pythonFailedTraces lists failed traces as list_error_traces does.
 func (d *database) pythonFailedTraces(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		var read int64

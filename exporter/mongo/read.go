@@ -14,10 +14,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Notifications implements driver.Reader. The order is that in which the server
-// finds the documents, as for Python's driver, which asks for no order: MongoDB
-// finds the documents of a trace in the order in which they were inserted. While
-// the caller works on one batch, the next batch is got and decoded.
+// Notifications implements driver.Reader. It yields the notifications in the order in
+// which the server finds the documents, like Python's driver, which requests no order.
+// MongoDB finds the documents of a trace in the order in which they were inserted. While
+// the caller works on one batch, the next batch is fetched and decoded.
 func (d *database) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		filter := ofTrace(baseID)
@@ -64,8 +64,8 @@ func (d *database) traceQuery(baseID string, filter bson.D) query[entry] {
 	}
 }
 
-// inTrace notes in an error about a document whether the document belongs to the
-// trace that is read.
+// inTrace records in an error about a document whether the document belongs to the
+// trace that is being read.
 func inTrace(err error, baseID string) error {
 	damage, ok := err.(*store.DamageError) //nolint:errorlint // decoding returns it as it is
 	if !ok || damage.InTrace || driver.Text(damage.BaseID) != baseID {

@@ -11,8 +11,9 @@ import (
 )
 
 // TracesOfRequest implements driver.RequestFinder. It reads all documents once,
-// because no filter of a server looks into an info whatever its members are. Of a window
-// of time it reads the documents of the traces in it, of many traces at once.
+// because no filter of a server searches an info whatever its members are. For a window
+// of time, it reads only the documents of the traces in the window, with one query for
+// many traces.
 func (d *database) TracesOfRequest(ctx context.Context, q store.Query) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if q.Since.IsZero() {

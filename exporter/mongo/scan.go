@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A scanState says what a feed by _ids is to look for.
+// A scanState says what a feed by _ids has to look for.
 type scanState struct {
 	due          bool // documents in front of the last one are to be looked for
 	othersRead   bool // documents with _ids of other types were looked for
@@ -24,12 +24,12 @@ type scanState struct {
 
 // scan yields the documents that were not yielded.
 //
-// Documents with larger _ids than all others are read first. The number of
-// documents in the collection says whether there are others: if it is not that of
-// the documents that were yielded, all _ids are read and compared. Documents of
-// which as many were deleted as were inserted at the same time would be missed so.
-// Therefore each scan also reads the _ids of the newest documents and of a bucket
-// of older ones, so that it comes round to all of them.
+// Documents with larger _ids than all others are read first. Then the number of
+// documents in the collection is compared with the number of documents that were
+// yielded. If the two differ, all _ids are read and compared. This would miss documents
+// if as many documents were deleted as were inserted at the same time. Therefore each
+// scan also reads the _ids of the newest documents and of a bucket of older ones, so
+// that the scans reach all buckets in turn.
 func (f *feed) scan(ctx context.Context, yield func(osprofiler.Notification, error) bool) error {
 	f.yielded.summed = f.token != nil && !f.due
 	if f.due {
@@ -153,7 +153,7 @@ func (f *feed) each(ctx context.Context, q query[entry], do func(e *entry) bool)
 	return nil
 }
 
-// readOthers yields the documents whose _ids are no ObjectIDs.
+// readOthers yields the documents whose _ids are not ObjectIDs.
 func (f *feed) readOthers(ctx context.Context, yield func(osprofiler.Notification, error) bool) error {
 	if f.yielded.others == nil {
 		f.yielded.others = map[uint64]struct{}{}

@@ -12,14 +12,14 @@ import (
 const defaultPort = "27017"
 
 // If the "@" behind a password is missing, the password is taken for a host or a
-// database. So errors show none of these.
+// database. So errors show neither hosts nor databases.
 const passwordHint = ` (a password ends at an "@", and its own special characters are percent-escaped)`
 
 var errHost = errors.New("the host of the connection string should be a host and a port, as in host:27017 or [::1]:27017, or the percent-escaped path of a socket" + passwordHint)
 
 var errSRV = errors.New("a connection string that starts with mongodb+srv:// should have one host without a port, as in mongodb+srv://cluster.example.org" + passwordHint)
 
-// These words of our errors are no URLs with a password.
+// These words of our errors are not URLs with a password.
 var _ = []string{
 	connstr.Own("starts with mongodb+srv://"), connstr.Own("as in mongodb+srv://cluster.example.org"),
 }

@@ -292,6 +292,6 @@ func (l *listing) readByIDs(ctx context.Context) bool {
 	return true
 }
 
-// notString stands for a base id that is no string. No string of a document has
-// such bytes.
+// notString stands for a base id that is not a string. No string of a document has
+// these bytes.
 const notString = "\xff"

@@ -62,7 +62,8 @@ func (t *target) asksForTLS(o *connstr.Options, implied bool) (on, isSet bool, e
 	return on, isSet, nil
 }
 
-// takeTLS reads whom to trust, what to show the server, and how far to verify it.
+// takeTLS reads the authorities to trust, the client's certificate, and how far to
+// verify the server.
 func takeTLS(o *connstr.Options) *tlsconfig.Options {
 	s := &tlsconfig.Options{}
 	s.Authorities.File = firstNamed(o, "tlsCAFile", "sslCertificateAuthorityFile", "ssl_ca_certs")
@@ -100,8 +101,8 @@ func takeTLS(o *connstr.Options) *tlsconfig.Options {
 	return s
 }
 
-// firstNamed reads an option with several names. Of different ones, none is
-// dropped: Options.Filled reads each, and two are an error.
+// firstNamed reads an option with several names. It drops no value: Options.Filled
+// reads each name, and two different values are an error.
 func firstNamed(o *connstr.Options, options ...string) (first connstr.Option) {
 	for _, name := range options {
 		one := o.Named(name)

@@ -15,20 +15,20 @@ import (
 )
 
 // A walk goes through the events from the newest to the oldest, and sums up the
-// traces that it meets. For failed traces, the events are those that may be
-// failures.
+// traces that it meets. For a query of failed traces, it goes only through the events
+// that may be failures.
 //
-// Let w be the timestamp at which the walk is. Of a trace that it has not met, all
-// such events are at or before w. So the time by which the query orders the trace
+// Let w be the timestamp at which the walk is. All such events of a trace that the walk
+// has not met are at or before w. So the time by which the query orders the trace
 // (of its first event or its first failure) is not after w either. The walk ends in
 // two cases:
 //
 //   - w is before query.Since.
 //   - query.Limit traces that match the query have times after w.
 //
-// Timestamps are compared as texts. All that this package or the Python library
-// writes compare as times so: encode.go writes other timestamps anew, with the
-// original beside them.
+// Timestamps are compared as texts. For all timestamps that this package or the Python
+// library writes, the order of the texts is the order of the times, because encode.go
+// rewrites other timestamps and stores the original beside them.
 func (l *listing) walk(ctx context.Context) bool {
 	strange := bson.D{{Key: "$or", Value: bson.A{ // no text of a time
 		bson.D{{Key: keyTimestamp, Value: bson.D{{Key: "$type", Value: otherTypes}}}},
@@ -60,7 +60,7 @@ func (l *listing) mayMatter(filter bson.D) bson.D {
 	}}}}}}
 }
 
-// An event is what a walk needs of a document.
+// An event has the fields of a document that a walk needs.
 type event struct{ baseID, timestamp string }
 
 // pass goes through the documents of a filter, or, if it is timed, through those

@@ -61,14 +61,14 @@ type writing struct {
 	now    time.Time
 }
 
-// limits are the sizes that the server takes.
+// limits are the largest sizes that the server accepts.
 type limits struct{ document, message, count int }
 
 // mostMessage bounds a message, so that the server answers it in little time and
 // so that Write needs little memory.
 const mostMessage = 12 << 20
 
-// messageOverhead is the size of what a message has besides its documents.
+// messageOverhead is the size in bytes of a message without its documents.
 const messageOverhead = 16 << 10
 
 func limitsOf(info *serverInfo) limits {
@@ -124,8 +124,8 @@ func (w *writing) confirm(ctx context.Context, it *item) {
 }
 
 // message encodes as many of the items as fit into one message, at least one. The
-// error is about the chunks of the last one, without which it is not sent; then it
-// is the only one.
+// error is about the chunks of the last item. An item is not sent without its chunks.
+// If there is an error, the item is the only one.
 func (w *writing) message(ctx context.Context, items []item) (sent []item, documents []any, err error) {
 	size := 0
 	for i := range items {
@@ -191,8 +191,8 @@ func indicesOf(items []item) []int {
 	return indices
 }
 
-// miss adds notifications that are not known to be stored. At the end of the
-// context that is not for the lack of a server.
+// miss adds notifications that are not known to be stored. If the context has ended,
+// the reason is not the lack of a server.
 func (w *writing) miss(ctx context.Context, err error, indices ...int) {
 	w.done.Miss(w.explain(ctx, err), ctx.Err() == nil && isTransient(err), indices...)
 }
