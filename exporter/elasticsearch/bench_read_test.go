@@ -49,7 +49,7 @@ func (b bare) scrolled(index, baseID string) (documents int) {
 }
 
 // BenchmarkRead reads a large trace, and makes the requests of Python's driver with
-// a bare client. Both take turns. The ratio is that of their speeds.
+// a bare client. The two take turns. The ratio is the ratio of their speeds.
 func BenchmarkRead(b *testing.B) {
 	size := sizeOf("OSP_BENCH_NOTIFICATIONS", 5_000)
 	s, index, raw := benchmarked(b)

@@ -14,7 +14,7 @@ import (
 
 // BenchmarkWrite writes a batch, and sends documents of the same sizes, with ids of the
 // same kind, by the bare bulk API.
-// Both take turns. The ratio is that of their speeds.
+// The two take turns. The ratio is the ratio of their speeds.
 func BenchmarkWrite(b *testing.B) {
 	const size = 1024
 	url, index := newPlace(b, serverOf(testenv.Elasticsearch(b)), "osp_refresh=false")

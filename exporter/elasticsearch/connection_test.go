@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// described describes what a connection string was read as.
+// described returns a text that describes a parsed connection string.
 func described(t *target) string {
 	text := strings.Join(t.nodes, " ") + t.prefix
 	if t.hasUser {

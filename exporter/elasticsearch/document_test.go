@@ -7,7 +7,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Documents that are not as Python writes them, and what they are read as.
+// Documents of another form than Python's are decoded into the expected notifications.
 func TestDecodeDocument(t *testing.T) {
 	const original = `{"name": "a-start", "base_id": "b", "n": 1e+16}`
 	for source, want := range map[string]string{

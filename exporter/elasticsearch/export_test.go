@@ -11,7 +11,7 @@ var (
 	ParseLayout    = parseLayout
 	IDTerms        = idTerms
 
-	// NeedsShortForm tells whether a notification is stored in the short form at once.
+	// NeedsShortForm reports whether a notification is stored in the short form at once.
 	NeedsShortForm = func(n *osprofiler.Notification) bool { return needsShortForm(n, n.AppendJSON(nil)) }
 )
 

@@ -72,7 +72,7 @@ func direct(t *testing.T, url string) func() *store.Store {
 	}
 }
 
-// A server refuses writes for three seconds.
+// No notification is lost while a server refuses writes for three seconds.
 func TestPassingStates(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartElasticsearch7(t)

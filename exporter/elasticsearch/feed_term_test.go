@@ -16,8 +16,8 @@ type numbered struct {
 	id           string
 }
 
-// A fakeShard answers like an index with one shard. A primary that loses documents
-// which no client was told to be stored takes a cluster of several nodes.
+// A fakeShard answers like an index with one shard. With a real server, it would take a
+// cluster of several nodes to lose documents that no client was told are stored.
 type fakeShard struct{ documents []numbered }
 
 func (s *fakeShard) Perform(req *http.Request) (*http.Response, error) {
@@ -72,8 +72,8 @@ func (s *fakeShard) remove(numbers ...int64) {
 	s.documents = slices.DeleteFunc(s.documents, func(d numbered) bool { return slices.Contains(numbers, d.number) })
 }
 
-// A new primary gives the numbers of documents again that were lost. The feed yields
-// the new documents, and those that became visible late, and no other again.
+// A new primary assigns the numbers of lost documents a second time. The feed yields the
+// new documents, and the documents that became visible late, and repeats no other.
 func TestFeedAfterNumbersWereGivenAgain(t *testing.T) {
 	shard := &fakeShard{}
 	s := New(shard, WithIndexName("i"))

@@ -34,8 +34,8 @@ func feedOf(t testing.TB, s *store.Store, from store.Cursor) *store.Feed {
 	return f
 }
 
-// Several programs write into an index that refreshes itself. The feed begins anew
-// from its cursor now and then. Nothing is missed, and little comes twice.
+// The feed misses nothing and repeats little while several programs write into an index
+// that refreshes itself. The feed is sometimes opened again from its cursor.
 func TestFeedWhileOthersWrite(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		_, index := newPlace(t, url)
@@ -160,7 +160,7 @@ func TestFeedOfAnAlias(t *testing.T) {
 	})
 }
 
-// An index that was deleted and made anew is another place.
+// A cursor of an index that was deleted and created again is refused.
 func TestFeedOfAnotherIndex(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		p, index := newPlace(t, url)

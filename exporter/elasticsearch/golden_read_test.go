@@ -15,10 +15,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The files in testdata/golden/read have what a store that reads and a real server
-// of each version said to each other.
+// The files in testdata/golden/read have the requests of a store that reads, and the
+// answers of a real server of each version.
 
-// converseReading has what the store does in the recorded conversation.
+// converseReading performs the reads of the recorded conversation.
 func converseReading(t *testing.T, s *store.Store) {
 	t.Helper()
 	const base = "0a1b2c3d-0000-4000-8000-00000000e0"

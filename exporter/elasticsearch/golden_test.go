@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The files in testdata/golden have what a store and a real server of each version
-// said to each other. TestGolden lets the store say it again to the recorded
+// The files in testdata/golden have the requests of a store and the answers of a real
+// server of each version. TestGolden lets the store repeat the requests to the recorded
 // answers, and TestGoldenOfServers to the servers.
 
 // An exchange is a request and its answer. The name of the index is INDEX.
@@ -28,7 +28,7 @@ type exchange struct {
 	Answer  string `json:"answer"`
 }
 
-// converse has what the store does in the recorded conversation.
+// converse performs the calls of the recorded conversation.
 func converse(t *testing.T, s *store.Store) {
 	t.Helper()
 	if err := s.Ping(t.Context()); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A document over http.max_content_length costs only itself.
+// A document over http.max_content_length is refused alone. The others are stored.
 func TestLargeDocuments(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		url, index := newPlace(t, url)
@@ -56,7 +56,7 @@ func TestProxyBreaksLargeRequests(t *testing.T) {
 	})
 }
 
-// A network that breaks all large requests for a second refuses none of them.
+// If the network breaks all large requests for a second, no notification is refused.
 func TestShortFaultAtALargeNotification(t *testing.T) {
 	url, index := newPlace(t, serverOf(testenv.Elasticsearch(t)))
 	proxy := testenv.NewProxy(t, host(url))

@@ -11,7 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A caller may take longer for what it reads than the server keeps a point in time.
+// A read is complete even if the caller takes longer than the server keeps a point in
+// time.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	const setting = "search.keep_alive_interval=1s" // how often the server looks for old ones

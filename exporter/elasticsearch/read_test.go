@@ -89,7 +89,7 @@ func read(t testing.TB, s *store.Store, baseID string) (all []osprofiler.Notific
 }
 
 // sameSet reports notifications that are missing, or that should not be there.
-// Their trace ids tell them apart.
+// Notifications are distinguished by their trace ids.
 func sameSet(t testing.TB, got, want []osprofiler.Notification) {
 	t.Helper()
 	expected := map[string]osprofiler.Notification{}
@@ -146,7 +146,7 @@ func TestReadManyPages(t *testing.T) {
 	})
 }
 
-// What the server keeps for a read is released, whichever way the read takes.
+// The point in time or the scroll of a read is released, whichever way the read takes.
 func TestReadWithoutRights(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		_, index := newPlace(t, url)
@@ -185,7 +185,7 @@ func TestReadWithoutRights(t *testing.T) {
 	})
 }
 
-// leave leaves the loop over a trace after so many notifications.
+// leave leaves the loop over a trace after the given number of notifications.
 func leave(t testing.TB, s *store.Store, baseID string, after int) {
 	t.Helper()
 	for _, err := range s.Notifications(t.Context(), baseID) {
@@ -213,8 +213,9 @@ func putAsPython(b bare, index string, batch ...osprofiler.Notification) {
 	b.do(http.MethodPost, "/"+index+"/_refresh", "")
 }
 
-// Python's driver finds notifications of other traces, whose base id has one part
-// in common with the one that is asked for. Our driver asks for exact ids.
+// Our driver finds only the notifications with exactly the requested base id. Python's
+// driver also finds notifications of other traces whose base id has one part in common
+// with the requested id.
 func TestStrangers(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		_, index := newPlace(t, url)

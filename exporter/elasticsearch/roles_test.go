@@ -47,7 +47,7 @@ var plugins = map[string]plugin{
 	},
 }
 
-// The roles of the page are enough for what they are for, and for no more.
+// The roles of the page allow the operations that they are meant for, and no others.
 func TestRolesOfPage(t *testing.T) {
 	t.Parallel()
 	for name, p := range plugins {

@@ -75,7 +75,7 @@ func serverOf(url string) string {
 }
 
 // place returns the connection string of indices that do not exist yet, with more
-// options. What is written can be read at once unless an option says otherwise. The
+// options. Written documents can be read at once unless an option says otherwise. The
 // indices are deleted when the test ends.
 func place(t testing.TB, url string, options ...string) string {
 	t.Helper()
@@ -158,7 +158,8 @@ func (b bare) do(method, path, body string) string {
 // patience is how long a server may refuse requests for lack of memory.
 const patience = 30 * time.Second
 
-// writeAgain writes a batch. It writes what is missing again as long as that may pass.
+// writeAgain writes a batch. It repeats the missing notifications as long as the failure
+// may pass.
 func writeAgain(t testing.TB, s *store.Store, batch []osprofiler.Notification) error {
 	t.Helper()
 	for until := time.Now().Add(patience); ; {
@@ -170,5 +171,5 @@ func writeAgain(t testing.TB, s *store.Store, batch []osprofiler.Notification) e
 	}
 }
 
-// update says that files in testdata are written.
+// update says whether files in testdata are rewritten.
 var update = flag.Bool("update", false, "write the files in testdata")

@@ -27,7 +27,7 @@ var mappings = []struct{ name, settings, properties, members string }{
 	{"base_id is a number, no field more", `"index.mapping.total_fields.limit": LIMIT`, `"base_id": {"type": "long"}`, `info.host`},
 }
 
-// The short form has as much as the index takes.
+// The short form has as many members as the index accepts.
 func TestShapes(t *testing.T) {
 	for _, m := range mappings {
 		t.Run(m.name, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A server without memory, and one that may have no shard more, are told as such.
+// The errors of a server without memory, and of a server that may have no more shards,
+// say so.
 func TestStatesOfServers(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *testenv.Server{"Elasticsearch 8": testenv.StartElasticsearch, "OpenSearch 3": testenv.StartOpenSearch3} {
@@ -54,7 +55,8 @@ func TestStatesOfServers(t *testing.T) {
 	}
 }
 
-// An index that neither the user nor the server may create is told as missing.
+// If neither the user nor the server may create the index, the error says that the index
+// is missing.
 func TestNoIndex(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartElasticsearch(t, "action.auto_create_index=false")

@@ -52,7 +52,8 @@ var indexStates = []indexState{
 	}},
 }
 
-// Each state of an index is told in one sentence, and as one that passes or stays.
+// The error for each state of an index is one sentence, and is transient if the state
+// passes.
 func TestStatesOfIndices(t *testing.T) {
 	for _, state := range indexStates {
 		t.Run(state.name, func(t *testing.T) {
@@ -73,8 +74,8 @@ func TestStatesOfIndices(t *testing.T) {
 	}
 }
 
-// checkWriteError reports an error that does not say so, or not about both
-// notifications.
+// checkWriteError reports an error that does not contain the text says, or that is not
+// about both notifications.
 func checkWriteError(t *testing.T, err error, says string, transient bool) {
 	t.Helper()
 	if says == "" {
@@ -92,7 +93,7 @@ func checkWriteError(t *testing.T, err error, says string, transient bool) {
 	}
 }
 
-// Users without rights are told so. One who may only write needs no more.
+// The errors of users without rights say so. The right to write is enough for writing.
 func TestStatesOfUsers(t *testing.T) {
 	const noRight = "does not give the user of the connection string the rights that docs/stores/elasticsearch.md lists: 403 security_exception"
 	const noUser = "refuses the user, the password or the API key of the connection string: 401"
@@ -116,7 +117,7 @@ func TestStatesOfUsers(t *testing.T) {
 	}
 }
 
-// A server of another kind, or a wrong prefix, is told as such.
+// The error for a server of another kind, or for a wrong prefix, says so.
 func TestForeignServer(t *testing.T) {
 	for _, answer := range []struct {
 		status     int
@@ -188,8 +189,8 @@ func TestCreateIndexBlockPasses(t *testing.T) {
 	})
 }
 
-// A record of a failure that the index refuses costs neither the notification nor
-// others, and is not tried again for ever.
+// If the index refuses the record of a failure, the notification and the others are
+// stored, and the record is not retried for ever.
 func TestRefusedRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		url, index := newPlace(t, url, "filter_error_trace=yes")

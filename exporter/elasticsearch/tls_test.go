@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A server with TLS and accounts is used, or its refusal is told in one sentence
+// A server with TLS and accounts can be used. If it refuses, the error is one sentence
 // without the password.
 func TestTLS(t *testing.T) {
 	server := testenv.StartSecuredElasticsearch(t)
@@ -62,7 +62,7 @@ func keyOf(t *testing.T, server *testenv.Server) string {
 	return strings.ReplaceAll(key.Encoded, "=", "%3D")
 }
 
-// A server without TLS that gets a TLS handshake is told as such.
+// The error for a server without TLS that gets a TLS handshake says so.
 func TestWithoutTLS(t *testing.T) {
 	url := serverOf(testenv.Elasticsearch(t))
 	s := open(t, strings.Replace(url, "elasticsearch://", "elasticsearch+https://", 1))
@@ -88,7 +88,7 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// A server that forbids the question for its product is used as one of unknown
+// A server that forbids the request for its product is used as a server of unknown
 // product.
 func TestUnknownProduct(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {

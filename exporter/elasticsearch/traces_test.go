@@ -97,7 +97,7 @@ func (e expected) write(t *testing.T, s *store.Store, traces int) {
 	write(t, s, all)
 }
 
-// checkLarge is check where traces of so many documents are large.
+// checkLarge is check with another limit for the number of documents of a large trace.
 func (e expected) checkLarge(t *testing.T, s *store.Store, q store.Query, documents int64) {
 	t.Helper()
 	defer elasticsearch.SetLargeTrace(documents)()
