@@ -21,15 +21,15 @@ const (
 	DefaultAPIPort      = 9000
 	DefaultAPISSLPort   = 9543
 	DefaultQueryTimeout = time.Minute
-	// DefaultTimeout leaves a busy server the time to take a batch.
+	// DefaultTimeout leaves a busy server enough time to accept a batch.
 	DefaultTimeout = 30 * time.Second
 )
 
 // AgentID is the id with which the Python library sends events, and this Client.
 const AgentID = "F52D775B-6017-4787-8C8A-F21AE0AEC057"
 
-// A ClientConfig says where a Log Insight server is, and how to talk to it. Host is
-// all it needs to send events; queries need a user, too.
+// A ClientConfig says where a Log Insight server is, and how to connect to it. Sending
+// events needs only Host. Queries also need a user.
 type ClientConfig struct {
 	// Host is a name or an address without a port. An IPv6 address may have
 	// brackets.
@@ -39,13 +39,13 @@ type ClientConfig struct {
 	// no provider, as the Python library does, and Local if the server requires one.
 	Provider string
 
-	// APIPort is the port for HTTP, which is only used with PlainIngestion, and
-	// APISSLPort the one for HTTPS. 0 stands for 9000 and 9543.
+	// APIPort is the port for HTTP, which is only used with PlainIngestion. APISSLPort
+	// is the port for HTTPS. The value 0 stands for 9000 and 9543, respectively.
 	APIPort, APISSLPort int
 	// QueryTimeout is how long the server may work on a query. 0 stands for a
 	// minute.
 	QueryTimeout time.Duration
-	// Timeout is how long to wait for an answer; a query may take QueryTimeout
+	// Timeout is how long to wait for an answer. A query may take QueryTimeout
 	// longer. 0 stands for 30 seconds.
 	Timeout time.Duration
 
@@ -110,7 +110,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	return client, nil
 }
 
-// set gives a value that is 0 its default.
+// set replaces a value of 0 by the default.
 func set[T comparable](value *T, standard T) {
 	var zero T
 	if *value == zero {
@@ -130,7 +130,7 @@ func (c *Client) transport() *http.Transport {
 	}
 }
 
-// hostOf returns a host as a URL has it.
+// hostOf returns a host in the form that a URL needs.
 func hostOf(host string) (string, error) {
 	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if address, err := netip.ParseAddr(bare); err == nil && address.Is6() {

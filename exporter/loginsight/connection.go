@@ -123,7 +123,7 @@ func readOptions(o *connstr.Options, c *ClientConfig, config *config) error {
 	return err
 }
 
-// check refuses values that no server takes, or that contradict each other.
+// check refuses values that no server accepts, and values that contradict each other.
 func check(c *ClientConfig, o *connstr.Options, hasAuthorities, verify bool) error {
 	if _, given := o.Take("osp_timeout"); given && c.Timeout == 0 {
 		return errors.New("option osp_timeout of the connection string should be more than 0")

@@ -23,8 +23,8 @@ const (
 )
 
 // appendNotification appends the event of a notification, as Python's driver sends
-// it. trace is the content of its field trace. The server takes texts only, so that
-// what is not given is an empty text.
+// it. trace is the content of its field trace. The server accepts only texts, so a value
+// that is not given becomes an empty text.
 func appendNotification(dst []byte, n *osprofiler.Notification, trace []byte) []byte {
 	dst = append(dst, `{"text": "`+eventText+`", "fields": [`...)
 	for _, f := range [...]Field{
@@ -38,7 +38,7 @@ func appendNotification(dst []byte, n *osprofiler.Notification, trace []byte) []
 	return append(dst, `"}]}`...)
 }
 
-// beginning returns the beginning of a text of at most so many bytes.
+// beginning returns the beginning of a text, of at most the given number of bytes.
 func beginning(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -88,9 +88,9 @@ type found struct {
 	isWaiting bool      // for its original
 }
 
-// decode makes the notification of an event. ok is false for an event of another
-// program, which Python's driver passes over, too. The error for an event that
-// cannot be read is a *store.DamageError.
+// decode returns the notification of an event. ok is false for an event of another
+// program, which Python's driver skips, too. The error for an event that cannot be
+// read is a *store.DamageError.
 func decode(e *Event, baseID string) (f found, ok bool, err error) {
 	trace, ok := e.Field(traceField)
 	if !ok {
@@ -116,8 +116,8 @@ func damage(id, baseID string, reason error) error {
 }
 
 // isFindable reports whether a query for an id finds its events. The reference of the
-// API does not say how a text is divided into words, so that other ids than of
-// letters, digits and hyphens are looked for among all events.
+// API does not say how a text is divided into words. So an id with characters other than
+// letters, digits and hyphens is looked for among all events.
 func isFindable(id string) bool {
 	if id == "" || len(id) > mostFindable {
 		return false
@@ -134,8 +134,8 @@ func isFindable(id string) bool {
 	return hasLetter
 }
 
-// mostFindable is how many bytes an id has at most that is in a query, which is a
-// part of a URL.
+// mostFindable is the largest length in bytes of an id in a query, because the query is
+// a part of a URL.
 const mostFindable = 200
 
 // ofTrace returns the constraints for the events of a trace, and few others.

@@ -21,7 +21,7 @@ import (
 // notification, in parts. Python's driver reads the short form and does not find the
 // parts. Our reader restores the notification.
 
-// originalKey is the member of the short form that says where the parts are.
+// originalKey is the member of the short form that names the parts.
 const originalKey = "osp_original"
 
 // The events of the parts. Their text has no word of eventText besides the name, so
@@ -39,7 +39,7 @@ const partBytes = maxField / 4 * 3
 // mostOriginal is how many bytes the JSON of a notification has at most.
 const mostOriginal = 1 << 30
 
-// mostText is how many bytes a text of a short form has at most in JSON, where a byte
+// mostText is the largest size in bytes of a text of a short form in JSON, where one byte
 // of a text may become six. Longer texts are cut. A short form has up to ten texts.
 const mostText = 1000
 

@@ -3,13 +3,13 @@
 // driver. Importing the package registers the scheme loginsight://. See
 // docs/stores/loginsight.md.
 //
-// No real server could be had for the tests. They run against a strict server of
-// our own, made after the reference of the REST API.
+// No real server was available for the tests. The tests run against a strict server of
+// our own that follows the reference of the REST API.
 //
-// [Client] is a client of the REST API, which may be used without the store: client.go,
-// request.go, session.go, events.go, query.go, slices.go and result.go. The driver is
-// in the other files: event.go maps between notifications and events, large.go
-// stores what is too large for a field, and traces.go lists.
+// [Client] is a client of the REST API, which may be used without the store. It is in
+// client.go, request.go, session.go, events.go, query.go, slices.go and result.go. The
+// driver is in the other files: event.go maps between notifications and events, large.go
+// stores notifications that are too large for a field, and traces.go lists traces.
 package loginsight
 
 import (

@@ -11,9 +11,9 @@ import (
 )
 
 // PythonAnswers implements driver.PythonAnswerer. Python's driver reads the traces as
-// ours does, apart from notifications of other traces whose base id contains that of
-// the trace. Of a notification that is too large for a field it shows the short form. It
-// cannot list.
+// ours does, apart from notifications of other traces whose base id contains the base id
+// of the trace. For a notification that is too large for a field, it shows the short
+// form. It cannot list.
 func (d *database) PythonAnswers() store.PythonAnswers {
 	return store.PythonAnswers{
 		Driver: scheme,

@@ -16,16 +16,16 @@ import (
 )
 
 // A Constraint is a condition of a query: a field, an operator, and a value. A query
-// finds the events for which all constraints hold; those with the same field and
+// finds the events that fulfil all constraints. Constraints with the same field and
 // operator are alternatives. The reference of the API lists the operators: CONTAINS,
 // HAS, EXISTS (without a value), and for timestamp LT, LE, GT, GE, EQ, NE and LAST.
 type Constraint struct{ Field, Operator, Value string }
 
-// Contains is the constraint that a field contains a text: its words one behind
-// another, in capitals or small letters.
+// Contains returns the constraint that a field contains the words of a text one after
+// another, in upper or lower case.
 func Contains(field, text string) Constraint { return Constraint{field, "CONTAINS", text} }
 
-// appendTo appends the constraint as a path has it, in Python's form.
+// appendTo appends the constraint as a part of a path, in the form of Python's client.
 func (q Constraint) appendTo(path []byte) []byte {
 	path = append(append(path, url.PathEscape(q.Field)...), '/')
 	path = append(path, url.QueryEscape(q.Operator)...)
@@ -46,9 +46,9 @@ func (q Constraint) operator() string {
 	return q.Operator
 }
 
-// until returns constraints that hold for those events before a border, or at it for
-// the operator LE, for which the given constraints hold. Constraints with the same
-// operator are alternatives, so that the border is put into each of them.
+// until adds an upper border in time to constraints. The operator LE includes the border
+// itself. Constraints with the same operator are alternatives, so the border is put into
+// each of them.
 func until(constraints []Constraint, operator string, border int64) []Constraint {
 	bound := Constraint{timestampName, operator, strconv.FormatInt(border, 10)}
 	isBounded := false
@@ -68,7 +68,7 @@ func until(constraints []Constraint, operator string, border int64) []Constraint
 	return all
 }
 
-// MaxEvents is how many events a server gives in answer to one query.
+// MaxEvents is the largest number of events that a server returns for one query.
 const MaxEvents = 20_000
 
 // A Query is a query for events.
@@ -79,9 +79,9 @@ type Query struct {
 	Limit int
 }
 
-// anyTime is the constraint that Python's client adds to each query. Without one on
-// the timestamp, a server looks at the last minute only. A query that has a lower bound
-// of its own with this operator does not get it, because the two would be alternatives.
+// anyTime is the constraint that Python's client adds to each query. Without a constraint
+// on the timestamp, a server searches only the last minute. A query that has its own lower
+// bound with this operator does not get anyTime, because the two would be alternatives.
 var anyTime = Constraint{timestampName, "GT", "0"}
 
 const timestampName = "timestamp"
@@ -122,7 +122,7 @@ func (q *Query) limit() int {
 
 // A Result is the answer to a query.
 type Result struct {
-	// Events are in the order of the answer: a server gives the newest first.
+	// Events are in the order of the answer. A server returns the newest first.
 	Events []Event
 	// Complete is false if the server did not find all events within the query
 	// timeout, or for another reason. Warnings then says why.
@@ -132,9 +132,9 @@ type Result struct {
 	timedOut bool // a warning says so
 }
 
-// QueryEvents sends one query. A server gives at most MaxEvents events; [Client.Events]
-// gives all. An answer of more than 64 MiB is ErrTooMuch. A server that is busy
-// (429, 503) is asked again, up to four times.
+// QueryEvents sends one query. A server returns at most MaxEvents events. [Client.Events]
+// yields all. For an answer of more than 64 MiB, the error is ErrTooMuch. A server that
+// is busy (429, 503) is asked again, up to four times.
 func (c *Client) QueryEvents(ctx context.Context, q Query) (Result, error) {
 	path, query := q.path(c.config.QueryTimeout)
 	var result Result
@@ -161,8 +161,8 @@ var ErrTooMuch = errors.New("the answer is larger than 64 MiB")
 // one answer in memory. No connection is in use while yield runs.
 //
 // An answer that is not complete is an error that wraps a *store.TransientError, behind
-// the events that came. MaxEvents events or more in one millisecond cannot be told apart:
-// the error for those that are missing comes at the end.
+// the events that came. If one millisecond has MaxEvents events or more, no query can
+// select the rest. The error for the missing events comes at the end.
 func (c *Client) Events(ctx context.Context, constraints ...Constraint) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for page, err := range c.pages(ctx, constraints) {

@@ -73,7 +73,7 @@ func (r *reading) all(ctx context.Context) iter.Seq2[found, error] {
 	}
 }
 
-// lost returns the error for events that no query can tell apart as a *store.DamageError,
+// lost returns the error for events that no query can select as a *store.DamageError,
 // because everything else was read. Other errors stay as they are.
 func (r *reading) lost(err error) error {
 	if !errors.Is(err, errSlice) {
@@ -86,7 +86,7 @@ func (r *reading) lost(err error) error {
 	return damage
 }
 
-// event yields the notification of an event, or makes it wait.
+// event yields the notification of an event, or keeps it until its original is read.
 func (r *reading) event(ctx context.Context, e *Event, yield func(found, error) bool) bool {
 	f, ok, err := decode(e, r.baseID)
 	switch {
@@ -112,7 +112,7 @@ func (r *reading) event(ctx context.Context, e *Event, yield func(found, error) 
 	return r.restore(ctx, yield)
 }
 
-// restore yields the notifications that wait.
+// restore yields the notifications that wait for their originals.
 func (r *reading) restore(ctx context.Context, yield func(found, error) bool) bool {
 	waiting := r.waiting
 	r.waiting, r.originals, r.bytes = nil, 0, 0

@@ -86,7 +86,7 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 // sessionHeader is the header in which Python's driver sends the session.
 const sessionHeader = "X-Li-Session-Id"
 
-// smallBody is how many bytes of an answer are read that should be small.
+// smallBody is how many bytes are read of an answer that should be small.
 const smallBody = 64 << 10
 
 // An APIError is an answer of the server that says that a request failed.
@@ -191,7 +191,7 @@ type foreignError struct{ text string }
 
 func (e *foreignError) Error() string { return "no answer of Log Insight: " + strconv.Quote(e.text) }
 
-// The pauses before a request is sent again that the server was too busy to answer.
+// The pauses before a request is repeated that the server was too busy to answer.
 const (
 	busyTries    = 4
 	busyPause    = 500 * time.Millisecond

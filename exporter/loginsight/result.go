@@ -12,12 +12,12 @@ import (
 // mostAnswer is how many bytes of an answer are read.
 var mostAnswer int64 = 64 << 20 // tests change it
 
-// readResult reads the answer to a query, event by event. It is lenient about events:
-// other programs wrote most of them. What is no JSON, or has no events, is no answer of
-// Log Insight.
+// readResult reads the answer to a query, event by event. It is lenient about events,
+// because other programs wrote most of them. A text that is not JSON is not an answer of
+// Log Insight, nor is JSON without events.
 //
-// The result has at most limit events. A server that gives more ignores the limit; the
-// others are passed over, so that memory stays bounded.
+// The result has at most limit events. A server that returns more ignores the limit. The
+// further events are skipped, so that memory stays bounded.
 func readResult(body io.Reader, limit int) (Result, error) {
 	limited := &io.LimitedReader{R: body, N: mostAnswer + 1}
 	result, err := decodeResult(json.NewDecoder(limited), limit)
@@ -69,7 +69,7 @@ func decodeResult(d *json.Decoder, limit int) (r Result, err error) {
 	return r, nil
 }
 
-// decodeValue decodes a value. One of another type is no answer of Log Insight.
+// decodeValue decodes a value. A value of another type does not come from Log Insight.
 func decodeValue(d *json.Decoder, v any) error {
 	var raw json.RawMessage
 	if err := d.Decode(&raw); err != nil {
@@ -141,8 +141,8 @@ func decodeEvents(d *json.Decoder, events *[]Event, limit int) error {
 	return err
 }
 
-// decodeEvent decodes an event as the reference of the API describes it, or whatever
-// else is there.
+// decodeEvent decodes an event as the reference of the API describes it. Any other value
+// is decoded as far as possible.
 func decodeEvent(raw json.RawMessage) Event {
 	var usual struct {
 		Text      string `json:"text"`
@@ -172,8 +172,8 @@ func decodeEvent(raw json.RawMessage) Event {
 	return e
 }
 
-// decodeOddEvent decodes an event with members of other types. What it cannot use, it
-// leaves out.
+// decodeOddEvent decodes an event with members of other types. It leaves out the members
+// that it cannot use.
 func decodeOddEvent(raw json.RawMessage) (e Event) {
 	var loose struct {
 		Text      json.RawMessage `json:"text"`
@@ -236,7 +236,7 @@ func part(text string, start, length int) string {
 	return string(utf16.Decode(units[start : start+length]))
 }
 
-// An eventKey identifies an event by all that it holds.
+// An eventKey identifies an event by its whole content.
 type eventKey [sha256.Size]byte
 
 func keyOf(e *Event) eventKey {

@@ -39,8 +39,8 @@ func (c *Client) Login(ctx context.Context) error {
 	return c.explain(ctx, c.renew(ctx, c.session.current()))
 }
 
-// renew makes a new session in the place of one with which a request failed, unless
-// another goroutine has done so, or the server knows the session nevertheless.
+// renew replaces a session with which a request failed by a new one, unless another
+// goroutine has done so, or the server still knows the session.
 func (c *Client) renew(ctx context.Context, old string) error {
 	select {
 	case c.session.semaphore <- struct{}{}:
@@ -65,8 +65,8 @@ func (c *Client) renew(ctx context.Context, old string) error {
 	return err
 }
 
-// isActive asks the server whether it knows a session. An answer that says no is
-// no error.
+// isActive asks the server whether it knows a session. A negative answer is not an
+// error.
 func (c *Client) isActive(ctx context.Context, id string) (bool, error) {
 	err := c.do(ctx, request{method: http.MethodGet, path: currentPath, session: id, timeout: c.config.Timeout, read: readJSON(new(any))})
 	var answer *APIError
@@ -78,8 +78,8 @@ func (c *Client) isActive(ctx context.Context, id string) (bool, error) {
 
 var errNoUser = errors.New("no user")
 
-// login makes a session. As the Python library, it sends no provider unless one is
-// configured. A server that requires one gets Local.
+// login makes a session. Like the Python library, it sends no provider unless one is
+// configured. If the server requires a provider, login sends Local.
 func (c *Client) login(ctx context.Context) (id string, err error) {
 	if c.config.Username == "" {
 		return "", explained.New(errNoUser, "%s answers queries only to a user; the connection string should read like %s", c.server.Name, example)

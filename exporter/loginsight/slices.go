@@ -9,7 +9,7 @@ import (
 )
 
 // timeSlices reads events by slices of time, the newest first. A slice ends at a
-// millisecond, the border, of which the next slice has all events again.
+// millisecond, the border. The next slice contains all events of the border again.
 type timeSlices struct {
 	client      *Client
 	constraints []Constraint
@@ -61,14 +61,14 @@ func (s *timeSlices) next(ctx context.Context) ([]Event, error) {
 	return fresh, s.lost
 }
 
-// leastCap is how many events an answer has at least that a server may have cut below
+// leastCap is the smallest number of events in an answer that a server may have cut below
 // the limit of the query. The default limit of the API is 100.
 const leastCap = 100
 
-// goOn sets the border behind a page that is not full. A server may give fewer events
-// than the limit and fewer than there are, so that it is asked once more. If the border
+// goOn sets the border behind a page that is not full. A server may return fewer events
+// than the limit and fewer than there are, so it is asked once more. If the border
 // has no more events than the page before had, events of the border may be missing. If
-// there are older events, they are.
+// there are older events, events of the border are missing.
 func (s *timeSlices) goOn(events []Event, hasFresh bool) {
 	oldest := events[len(events)-1].Timestamp
 	if hasFresh {
@@ -99,8 +99,9 @@ func (s *timeSlices) fresh(events []Event) []Event {
 	return fresh
 }
 
-// advance sets the border behind a full page. If the page has one millisecond only,
-// the next one is larger. If it cannot be, the rest of the millisecond is given up.
+// advance sets the border behind a full page. If the page covers only one millisecond,
+// the next page is larger. If the page cannot be larger, the rest of the millisecond is
+// skipped.
 func (s *timeSlices) advance(events []Event) error {
 	if err := s.check(events); err != nil {
 		return err

@@ -3,7 +3,7 @@ package loginsight
 import "github.com/osprofiler-otel/osprofiler/internal/serverstate"
 
 // states are the answers of Log Insight, by status. The reference of its API lists
-// 400, 401, 440, 500 and 503; the others are those of HTTP and of proxies.
+// 400, 401, 440, 500 and 503. The others are statuses of HTTP and of proxies.
 var states = serverstate.Table{
 	Source: "the reference of Log Insight's REST API, version v1; RFC 9110",
 	States: []serverstate.State{

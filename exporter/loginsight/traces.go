@@ -18,9 +18,9 @@ import (
 
 // Traces implements driver.Lister. A server can select events by the time at which
 // they arrived, not by the time of the notifications. A notification arrives after it
-// was made, maybe long after it, or, if a clock is wrong, somewhat before. So the
-// events from which on a trace can match are found, and then the older events of the
-// traces that may match.
+// was made, maybe much later, or, if a clock is wrong, somewhat earlier. So the listing
+// first finds the events from which on a trace can match, and then the older events of
+// the traces that may match.
 func (d *database) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.Summary, error] {
 	return func(yield func(driver.Summary, error) bool) {
 		l := &listing{database: d, query: q, yield: yield, parts: []section{{}}}
@@ -181,8 +181,8 @@ func (l *listing) since(ctx context.Context, arrival int64) error {
 // it has few.
 var checkEvery = 2000 // tests change it
 
-// A checker says when newest is to look whether it has enough traces. A look goes
-// through all traces, so that there are fewer of them the more traces there are.
+// A checker decides when newest checks whether it has enough traces. A check goes
+// through all traces, so checks become rarer with more traces.
 type checker struct {
 	count  int       // of the events since the last look
 	newest time.Time // of the notifications
@@ -206,8 +206,8 @@ func (c *checker) isDue(traces int, bound time.Time) bool {
 	return true
 }
 
-// newest lists at least as many traces as are asked for, the newest. It ends as soon
-// as no trace of which nothing was seen can be newer than these.
+// newest lists the newest traces, at least as many as are asked for. It ends as soon as
+// no trace that has not been seen yet can be newer than the listed traces.
 func (l *listing) newest(ctx context.Context) error {
 	var check checker
 	last, end := int64(0), int64(0)
@@ -249,7 +249,7 @@ func (l *listing) restart(ctx context.Context) error {
 	return l.inParts(func() error { return l.everything(ctx) })
 }
 
-// boundOf returns the time than which no event is later that arrived before a time.
+// boundOf returns the latest possible time of an event that arrived before a time.
 func boundOf(arrival int64) time.Time { return time.UnixMilli(arrival).Add(clockSkew) }
 
 // A dated is a trace with the time by which it is listed.
@@ -271,8 +271,8 @@ func (l *listing) newerThan(bound time.Time) (all []dated) {
 	return all
 }
 
-// keepNewest keeps the newest traces only. It returns the time than which no other
-// trace is newer. More events of a trace can only make it older.
+// keepNewest keeps only the newest traces. It returns a time that no other trace is
+// newer than. More events of a trace can only make the trace older.
 func (l *listing) keepNewest(bound time.Time, count int) time.Time {
 	all := l.newerThan(bound)
 	if len(all) > count {
@@ -311,7 +311,8 @@ func (l *listing) failed(ctx context.Context, arrived []Constraint) error {
 	})
 }
 
-// complete adds the events that match, too, of the traces that match so far.
+// complete adds the events that fulfil the constraints more, of the traces that match
+// so far.
 func (l *listing) complete(ctx context.Context, more []Constraint) error {
 	ids := map[string]bool{}
 	for id, s := range l.traces {
@@ -329,7 +330,7 @@ func (l *listing) scanTraces(ctx context.Context, some map[string]bool, constrai
 	return l.scan(ctx, constraints, func(f *found) bool { return !some[driver.Text(f.BaseID)] || l.add(f) })
 }
 
-// tracesAtOnce is of how many traces one query asks for the events.
+// tracesAtOnce is the number of traces whose events one query asks for.
 const tracesAtOnce = 25
 
 // each calls f for some of the traces at a time, with the constraints for their

@@ -18,7 +18,7 @@ import (
 // known to be accepted.
 //
 // A server has no way to store an event only once. A batch that is written again is
-// there twice; the Store drops the second when it reads.
+// stored twice. The Store drops the duplicates when it reads.
 //
 // A notification that is too large for a field is stored in the short form, behind
 // its parts.
@@ -36,7 +36,7 @@ type writing struct {
 	*database
 	batch []osprofiler.Notification
 	done  *outcome.Outcome
-	// events are those of the next request, and text their JSON.
+	// events are the events of the next request, and text is their JSON.
 	events []sentEvent
 	text   []byte
 	room   []byte // for one event
@@ -48,7 +48,7 @@ type writing struct {
 	// many events of the request the server took.
 	rejections []rejection
 	accepted   int
-	// stopped is why the server takes no more of the batch now.
+	// stopped is the reason why the server accepts no more of the batch now.
 	stopped error
 }
 
