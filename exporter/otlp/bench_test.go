@@ -45,7 +45,7 @@ func benchSpans(n int) []sdktrace.ReadOnlySpan {
 	return spans
 }
 
-// BenchmarkEncode makes the requests and serializes them.
+// BenchmarkEncode builds the requests and serializes them.
 func BenchmarkEncode(b *testing.B) {
 	spans := benchSpans(512)
 	e := otlp.OfConnection(&discarding{})

@@ -32,7 +32,7 @@ const (
 	tracesPath = "/v1/traces"
 )
 
-// These words of our errors are no URLs with a password.
+// These words of our errors are not URLs with a password.
 var (
 	_ = connstr.Own("should start with otlp+grpc://")
 	_ = connstr.Own("should start with otlp+grpcs://")
@@ -49,7 +49,7 @@ type connection interface {
 	close() error
 }
 
-// An answer says what a target that took a request did not take of it.
+// An answer says which part of an accepted request the target did not accept.
 type answer struct {
 	rejected int64
 	message  string

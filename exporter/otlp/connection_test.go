@@ -179,7 +179,7 @@ func TestBadEnvironment(t *testing.T) {
 	}
 }
 
-// Whatever the password is, no error shows a part of it.
+// No error shows a part of the password, whatever the password is.
 func TestNoPasswordInErrors(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scheme := rapid.SampledFrom([]string{"otlp", "otlp+grpc", "otlp+grpcs", "otlp+http", "otlp+https"}).Draw(t, "scheme")

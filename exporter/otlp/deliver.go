@@ -135,7 +135,7 @@ func (e *Exporter) once(ctx context.Context, b *batch) (answer, error) {
 	return e.conn.upload(ctx, b.groups.All)
 }
 
-// A stoppedError is the error of a part of a request after which nothing more is sent.
+// A stoppedError is the error of a part of a request. Nothing more is sent after it.
 type stoppedError struct {
 	at  int // the first span that was not delivered
 	err error
@@ -191,7 +191,7 @@ func (d *delivery) divide(ctx context.Context, f *failure, from, to int) error {
 	return nil
 }
 
-// refuse notes a span that the target does not take.
+// refuse records a span that the target does not accept.
 func (d *delivery) refuse(at int, f *failure) {
 	d.refused = append(d.refused, at)
 	if len(d.reasons) < maxReasons {

@@ -100,7 +100,7 @@ func environmentHeaders(v variable) (map[string]string, error) {
 	return headers, nil
 }
 
-// This text is no URL with a password.
+// This text is not a URL with a password.
 var urlHint = connstr.Own("http://collector:4318 or https://collector:4317")
 
 // takesEndpoint reports whether the environment names the target of a connection

@@ -148,7 +148,7 @@ func TestFailsWithTheFirst(t *testing.T) {
 	})
 }
 
-// A target that fails after it took what was beside a span has not refused the span.
+// A target that fails after it took the neighbours of a span has not refused the span.
 func TestFailsBesideAndLater(t *testing.T) {
 	overBoth(t, func(t *testing.T, c *collector, connectionString string) {
 		failing := refusal(codes.Internal, http.StatusInternalServerError, "storage is down")

@@ -44,7 +44,7 @@ func TestForeignClientGetsFields(t *testing.T) {
 	}
 }
 
-// A partial success does not end the delivery.
+// A partial success does not stop the delivery.
 func TestForeignClientPartialSuccess(t *testing.T) {
 	c := &collector{}
 	client := otlptracegrpc.NewClient(otlptracegrpc.WithEndpoint(c.overGRPC(t, nil)), otlptracegrpc.WithInsecure(), otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))

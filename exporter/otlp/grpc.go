@@ -73,7 +73,7 @@ type grpcAnswer struct {
 
 type grpcAnswerKey struct{}
 
-// noticeAnswer keeps the answer. OTel's client does not tell it.
+// noticeAnswer keeps the answer, because OTel's client does not return it.
 func noticeAnswer(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	err := invoke(ctx, method, req, reply, cc, opts...)
 	if noticed, ok := ctx.Value(grpcAnswerKey{}).(*grpcAnswer); ok {

@@ -53,7 +53,7 @@ func headersOfFile(file connstr.Option) (map[string]string, error) {
 	return headers, nil
 }
 
-// headerName is what gRPC takes for a name.
+// headerName matches the header names that gRPC accepts.
 var headerName = regexp.MustCompile(`^[0-9a-z_.-]+$`)
 
 // checkHeaders refuses headers that cannot be sent. No error shows a value.

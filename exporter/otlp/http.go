@@ -83,8 +83,8 @@ type replyKey struct{}
 // maxReply is the largest number of bytes that are read of an answer.
 const maxReply = 64 << 10
 
-// noticeReply keeps the answer, which OTel's client does not tell, and hands on one
-// without a body.
+// noticeReply keeps the answer, because OTel's client does not return it, and passes an
+// answer without a body to the client.
 type noticeReply struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -122,7 +122,7 @@ func TestConcurrent(t *testing.T) {
 	})
 }
 
-// New takes a client of the caller.
+// New works with a client that the caller made.
 func TestForeignClient(t *testing.T) {
 	c := &collector{}
 	client := otlptracegrpc.NewClient(otlptracegrpc.WithEndpoint(c.overGRPC(t, nil)), otlptracegrpc.WithInsecure(), otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))

@@ -146,7 +146,7 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// MarshalLog tells the SDK's logger what this exporter is.
+// MarshalLog describes this exporter for the SDK's logger.
 func (e *Exporter) MarshalLog() any {
 	return struct{ Type, Target string }{Type: "osprofiler/otlp", Target: e.Name()}
 }

@@ -59,7 +59,8 @@ func drawTime(t *rapid.T, label string) time.Time {
 	return time.Unix(0, rapid.Int64Range(1, math.MaxInt64).Draw(t, label))
 }
 
-// drawSpan draws everything that a span can have. The name is the span's number.
+// drawSpan draws a span with everything that a span can have. The name is the span's
+// number.
 func drawSpan(t *rapid.T, number int) sdktrace.ReadOnlySpan {
 	count := rapid.IntRange(0, min(math.MaxInt, math.MaxUint32))
 	s := convert.Span{
@@ -104,7 +105,7 @@ func byName(all ...*tracepb.ResourceSpans) map[string]placedSpan {
 	return placed
 }
 
-// Everything of any spans arrives, however the requests are cut.
+// All data of a span arrives, however the requests are cut.
 func TestEverythingArrives(t *testing.T) {
 	overBoth(t, func(t *testing.T, c *collector, connectionString string) {
 		rapid.Check(t, func(rt *rapid.T) {

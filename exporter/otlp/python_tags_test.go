@@ -18,7 +18,7 @@ var ourNames = map[string]string{
 	"result": "osprofiler.function.result", "status_code": "http.response.status_code",
 }
 
-// withoutValue are values that our attributes are left out for.
+// withoutValue are the values for which our attributes are left out.
 var withoutValue = map[string]string{"db.params": "{}", "http.query": ""}
 
 // attributes returns the attributes as texts.

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// A request that comes while another one connects uses the same connection.
+// A request that begins while another request connects uses the same connection.
 func TestReconnectOfTwo(t *testing.T) {
 	address := freeAddress(t)
 	e := open(t, "otlp+grpc://"+address+"?osp_timeout=30", once())

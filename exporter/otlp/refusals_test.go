@@ -155,7 +155,7 @@ func TestManyRefusedSpans(t *testing.T) {
 	})
 }
 
-// A quota is no reason to divide a request.
+// A request that is refused for a quota is not divided.
 func TestQuota(t *testing.T) {
 	c := &collector{}
 	c.answer = func(*request) (*partial, error) {
@@ -318,7 +318,7 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-// The context of the caller, and the time of the Retry, end the tries.
+// The attempts end with the context of the caller, and with the time of the Retry.
 func TestGivesUp(t *testing.T) {
 	overBoth(t, func(t *testing.T, c *collector, connectionString string) {
 		for name, refused := range transients(t, time.Hour) {
@@ -341,7 +341,7 @@ func TestGivesUp(t *testing.T) {
 	})
 }
 
-// A target that does not answer is not waited for longer than the timeout says.
+// ExportSpans waits for a target that does not answer no longer than the timeout.
 func TestTimeout(t *testing.T) {
 	overBoth(t, func(t *testing.T, c *collector, connectionString string) {
 		release := make(chan struct{})

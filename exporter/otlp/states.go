@@ -44,12 +44,12 @@ var grpcStates = serverstate.Table{
 // httpStates are the status codes of an answer by HTTP. Those that are not listed
 // stay.
 //
-// The OTLP specification has 429, 502, 503 and 504 repeated, and no other code of 4xx or
-// 5xx. 408 and 425 are repeated besides: they say that the target did not read the
-// request. So are the codes by which Cloudflare's proxies say 502, 504 and "cannot
-// connect": 520 to 524, and 530. They come from a proxy that did not get an answer of the
-// target, and not from a target that refuses the spans. A relay or a batch would otherwise
-// take a short outage behind such a proxy for a refusal.
+// By the OTLP specification, requests with 429, 502, 503 and 504 are repeated, and no other
+// code of 4xx or 5xx. 408 and 425 are repeated here too, because they mean that the target
+// did not read the request. The codes 520 to 524 and 530 are also repeated. Cloudflare's
+// proxies use them for 502, 504 and "cannot connect". They come from a proxy that got no
+// answer of the target, and not from a target that refuses the spans. A relay or a batch
+// would otherwise take a short outage behind such a proxy for a refusal.
 var httpStates = serverstate.Table{
 	Source: "https://opentelemetry.io/docs/specs/otlp/#failures-1",
 	States: []serverstate.State{
@@ -172,8 +172,8 @@ func stateOf(s *status.Status) (class serverstate.Class, tooLarge bool, after ti
 	return classOfCode(s.Code()), false, after
 }
 
-// retryInfo returns when the target wants the request again. told is false if it does
-// not say so.
+// retryInfo returns when the target wants the request again. told is false if the target
+// does not say when.
 func retryInfo(s *status.Status) (after time.Duration, told bool) {
 	for _, detail := range s.Details() {
 		if info, ok := detail.(*errdetails.RetryInfo); ok {

@@ -7,9 +7,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// A target that answers 500 has not refused the spans: it may fail with every request. A
-// span is refused only if the target failed with it alone, took another span after that,
-// and this came again as often as confirmations says.
+// A target that answers 500 has not refused the spans, because it may fail with every
+// request. A span is refused only if the target failed with this span alone, accepted
+// another span after that, and both happened as often as confirmations says.
 const confirmations = 2
 
 // maxProbes is how often a call asks, while it divides requests, whether the target takes
@@ -29,10 +29,10 @@ func (d *delivery) remember(at int) {
 	d.known.Store(&s)
 }
 
-// takesKnown sends a span again that the target took before, and reports whether it
-// takes it: then it does not fail with all spans. Without that, spans with which a target
-// fails would be sent for ever, and what is behind them never. If no span is known yet,
-// some spans of the call are tried.
+// takesKnown sends a span again that the target took before, and reports whether the
+// target takes it. If so, the target does not fail with all spans. Without this check, the
+// spans with which a target fails would be sent for ever, and the spans behind them never.
+// If no span is known yet, some spans of the call are tried.
 func (d *delivery) takesKnown(ctx context.Context) bool {
 	d.probes++
 	if known := d.known.Load(); known != nil {
@@ -48,7 +48,7 @@ func (d *delivery) takesKnown(ctx context.Context) bool {
 	return false
 }
 
-// takesCopy sends a span that is sent elsewhere in the call, or was.
+// takesCopy sends a span that was or will be sent elsewhere in the call, too.
 func (d *delivery) takesCopy(ctx context.Context, s sdktrace.ReadOnlySpan) bool {
 	d.batch.fill(d.Exporter, []sdktrace.ReadOnlySpan{s}, unlimited)
 	rejected := d.rejected
@@ -61,8 +61,8 @@ func (d *delivery) isSuspect(at int) bool {
 	return slices.ContainsFunc(d.suspects, func(s suspect) bool { return s.at == at })
 }
 
-// decide refuses the suspects that are to blame, after everything else was sent. The
-// others stay suspects.
+// decide refuses the suspects that cause the failures, after everything else was sent.
+// The others stay suspects.
 func (d *delivery) decide(ctx context.Context) error {
 	if len(d.suspects) == 0 {
 		return nil
@@ -73,9 +73,9 @@ func (d *delivery) decide(ctx context.Context) error {
 	return d.confirm(ctx)
 }
 
-// confirm sends the suspects again that are alone, and refuses those with which the
-// target still fails, while it takes another span. An error says that nothing more can be
-// sent.
+// confirm resends the suspects with which the target failed alone. It refuses those with
+// which the target still fails while the target takes another span. An error says that
+// nothing more can be sent.
 func (d *delivery) confirm(ctx context.Context) error {
 	var alone, others []suspect
 	for _, s := range d.suspects {
