@@ -30,8 +30,8 @@ func drawPassword(t *rapid.T) string {
 	return password.String() + between.Draw(t, "behind")
 }
 
-// Whatever the password is, escaped as it should be or not: what Open says of
-// the connection string shows no part of it.
+// No error of Open shows a part of the password, whatever the password is and whether it
+// is escaped correctly or not.
 func TestNoPasswordInErrors(t *testing.T) {
 	t.Chdir(t.TempDir()) // for a file whose relative path is drawn
 	schemes := append(store.Schemes(), "bogus")

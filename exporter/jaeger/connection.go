@@ -25,7 +25,7 @@ const (
 // examples are the forms of a connection string.
 var examples = connstr.Own("jaeger://host:6831, jaeger+http://host:14268 or jaeger+https://user:password@host:14268")
 
-// parse reads a connection string, and returns what sends to its target.
+// parse reads a connection string, and returns the sender for its target.
 func parse(connectionString string, c config) (sender, config, error) {
 	scheme := store.Scheme(connectionString)
 	s, o, err := connstr.ParseServer(connectionString)

@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A refusedError says that the target does not take a message because of its spans or its
-// size. Half of the message may be taken.
+// A refusedError says that the target does not accept a message because of its spans or
+// its size. The target may accept half of the message.
 type refusedError struct {
 	err     error
 	tooMuch bool // the message is too large
@@ -35,8 +35,8 @@ type delivery struct {
 	taken   bool  // the target has taken a message
 }
 
-// maxRefusals is how many spans are refused one by one, before the target is taken for
-// one that refuses everything. The spans that are left are missing then.
+// maxRefusals is how many spans may be refused one by one. After that, the target counts
+// as one that refuses everything, and the remaining spans are not sent.
 const maxRefusals = 8
 
 func (e *Exporter) deliver(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
@@ -57,7 +57,7 @@ func (e *Exporter) deliver(ctx context.Context, spans []sdktrace.ReadOnlySpan) e
 	return d.failure(err)
 }
 
-// try sends what is left.
+// try sends the remaining messages.
 func (d *delivery) try(ctx context.Context) error {
 	for len(d.left) > 0 {
 		if err := context.Cause(ctx); err != nil {
@@ -79,7 +79,7 @@ func (d *delivery) try(ctx context.Context) error {
 	return nil
 }
 
-// refuse handles a refused message: its halves are sent, until it is one span.
+// refuse handles a refused message. It sends the halves, until a message is one span.
 func (d *delivery) refuse(refused *refusedError) {
 	b := d.left[0]
 	if len(b.spans) > 1 {

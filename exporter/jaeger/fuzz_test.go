@@ -9,7 +9,7 @@ import (
 	"github.com/uber/jaeger-client-go/thrift-gen/jaeger"
 )
 
-// Whatever the connection string is, Open neither panics nor shows a password.
+// Open neither panics nor shows a password, whatever the connection string is.
 func FuzzOpen(f *testing.F) {
 	for _, text := range []string{
 		"jaeger://127.0.0.1:6831", "jaeger+http://user:pass@h:14268/api/traces?osp_timeout=1s", "jaeger+https://h?osp_token=abc&osp_verify_certs=no",

@@ -40,7 +40,7 @@ var _ sdktrace.SpanExporter = (*Exporter)(nil)
 type sender interface {
 	// name returns the target, without a password.
 	name() string
-	// cutter returns what cuts messages for the target.
+	// cutter returns the cutter of messages for the target.
 	cutter() *cutter
 	// send sends a message. A [*store.TransientError] may pass, a [*refusedError] is about
 	// the message.
@@ -66,8 +66,8 @@ func Open(connectionString string, opts ...Option) (*Exporter, error) {
 func (e *Exporter) Name() string { return e.sender.name() }
 
 // Ping sends a request without spans. Its error says what is wrong with the target or
-// the connection. By UDP, it can only say that the host is unknown, or that the host says
-// that nobody listens on the port.
+// the connection. By UDP, it can only say that the host is unknown, or that the host
+// reported that nobody listens on the port.
 func (e *Exporter) Ping(ctx context.Context) error {
 	if !e.exports.Enter() {
 		return exporter.ErrShutdown
@@ -104,7 +104,7 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// MarshalLog tells the SDK's logger what this exporter is.
+// MarshalLog describes this exporter for the SDK's logger.
 func (e *Exporter) MarshalLog() any {
 	return struct{ Type, Target string }{Type: "osprofiler/jaeger", Target: e.Name()}
 }

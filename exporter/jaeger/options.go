@@ -95,8 +95,8 @@ func WithRedaction(r tags.Redaction) Option {
 func WithRetry(r store.Retry) Option { return optionFunc(func(c *config) { c.retry = r }) }
 
 // WithPause sets how long to wait after a datagram of the largest size, so that the
-// receiver can take it. After a smaller one the pause is shorter. The default is 5 ms.
-// A receiver that gets datagrams faster than it takes them loses some, and nobody is told.
+// receiver can read it. After a smaller datagram the pause is shorter. The default is 5 ms.
+// A receiver that gets datagrams faster than it reads them loses some without a report.
 // 0 does not wait.
 func WithPause(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.pause = max(d, 0) })

@@ -16,7 +16,7 @@ import (
 )
 
 // spanOf returns the span in Jaeger's form. Jaeger's own OTLP receiver makes the same
-// tags, except those of what a Python driver says (see pythonTags).
+// tags, except the tags that a Python driver sends (see pythonTags).
 func spanOf(s sdktrace.ReadOnlySpan) *jaeger.Span {
 	sc := s.SpanContext()
 	high, low := traceIDOf(sc.TraceID())
@@ -92,7 +92,7 @@ var latest = time.Unix(0, math.MaxInt64).Truncate(time.Second)
 
 // setTimes sets the start and the duration, in microseconds. Jaeger cannot show a time
 // before 1970 or after 2262, and shows a span that ends before it starts as one of
-// 584,000 years. So such a time is replaced, and a tag tells it.
+// 584,000 years. So such a time is replaced, and a tag has the real time.
 func setTimes(span *jaeger.Span, start, end time.Time) {
 	shownStart, shownEnd := shownTime(start), shownTime(end)
 	if shownEnd.Before(shownStart) {

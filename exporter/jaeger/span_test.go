@@ -114,7 +114,7 @@ otel.dropped_links_count=long 5`
 	}
 }
 
-// Jaeger shows no time outside of 1970 to 2262, and no negative duration. The tags tell
+// Jaeger shows no time outside of 1970 to 2262, and no negative duration. The tags have
 // the real times.
 func TestTimesThatJaegerCannotShow(t *testing.T) {
 	early, late := time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -153,7 +153,7 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// Resources that differ in their schema only are two processes.
+// Two resources that differ only in their schema become two processes.
 func TestProcessesBySchema(t *testing.T) {
 	var spans []sdktrace.ReadOnlySpan
 	for _, schema := range []string{"https://one", "https://two"} {

@@ -19,7 +19,7 @@ const (
 )
 
 const (
-	// markRoom is kept free for the tags that tell what was cut.
+	// markRoom is kept free for the tags that say which values were cut.
 	markRoom = 1200
 	// markLength is how long the list of cut tags may be.
 	markLength = 600

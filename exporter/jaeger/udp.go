@@ -18,12 +18,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// redialAfter is how long a socket is used. A name may get another address, and UDP does
-// not tell.
+// redialAfter is how long a socket is used. A host name may get another address, which UDP
+// does not report.
 const redialAfter = 30 * time.Second
 
-// leastPause is the pause behind a small datagram. It is also the time in which this
-// machine or a near one says that nobody listens.
+// leastPause is the pause after a small datagram. It is also the time in which this
+// machine or a near one reports that nobody listens.
 const leastPause = 200 * time.Microsecond
 
 // A udpSender sends compact thrift to the port of an agent.

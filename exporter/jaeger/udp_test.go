@@ -81,8 +81,9 @@ func (a *agentSocket) read(spans int) (batches []*jaeger.Batch) {
 	return batches
 }
 
-// receive hands on what comes until the deadline for reading. It does nothing else,
-// because the system drops what does not fit into the buffer of the socket.
+// receive passes on the datagrams that arrive until the deadline for reading. It does
+// nothing else, because the system drops datagrams that do not fit into the buffer of
+// the socket.
 func (a *agentSocket) receive(datagrams chan<- []byte) {
 	defer close(datagrams)
 	for {
@@ -170,7 +171,7 @@ func TestUDP(t *testing.T) {
 	}
 }
 
-// A span that is too large for a datagram loses its largest values, and says which.
+// A span that is too large for a datagram loses its largest values, and a tag names them.
 func TestUDPTrims(t *testing.T) {
 	a := listen(t)
 	e := open(t, a.url(), WithPause(20*time.Millisecond))
@@ -218,7 +219,7 @@ func TestUDPTrims(t *testing.T) {
 	}
 }
 
-// Where nobody listens, the host says so, and the error names the spans.
+// If nobody listens, the host reports it, and the error names the spans.
 func TestUDPRefused(t *testing.T) {
 	a := listen(t)
 	a.conn.Close()
