@@ -81,8 +81,8 @@ func appendFields(dst []byte, n *osprofiler.Notification, id bson.ObjectID) (_ [
 }
 
 // sortableTime returns the value of timestamp in a document. It writes a time as
-// osprofiler.FormatTime does, so that times are in the order of their texts. It changes
-// any other text so that the text does not sort among the times.
+// osprofiler.FormatTime does, so that times are in the order of their texts. It replaces
+// any other text that would sort among the times.
 func sortableTime(timestamp string) string {
 	switch t, err := osprofiler.ParseTime(timestamp); {
 	case err == nil:
