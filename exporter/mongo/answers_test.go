@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// An adjustable is a server with fail points: the next commands fail as the test
-// says.
+// An adjustable is a server with fail points. A test uses them to make the next commands
+// fail.
 type adjustable struct {
 	url string
 	db  *gomongo.Database
@@ -30,7 +30,7 @@ func startAdjustable(t *testing.T) adjustable {
 	return adjustable{url, bare(t, url)}
 }
 
-// fail lets commands fail.
+// fail makes the next commands fail.
 func (a *adjustable) fail(t *testing.T, times int, data bson.D) {
 	t.Helper()
 	command := bson.D{{Key: "configureFailPoint", Value: "failCommand"}, {Key: "mode", Value: bson.D{{Key: "times", Value: times}}}, {Key: "data", Value: data}}
@@ -48,8 +48,8 @@ func onInsert(more ...bson.E) bson.D {
 	return append(bson.D{{Key: "failCommands", Value: bson.A{"insert"}}}, more...)
 }
 
-// An answer that says that a state passes makes the error transient; another
-// one does not. When the state has passed, the same Write succeeds.
+// The error of Write is transient if the server's answer stands for a state that passes,
+// and only then. When the state has passed, the same Write succeeds.
 func TestAnswers(t *testing.T) {
 	server := startAdjustable(t)
 	s := open(t, with(server.url, "retryWrites=false"))
@@ -77,8 +77,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// The client library repeats an insert once by itself. If that is an insert of what
-// is stored already, the server answers that the _id is a duplicate.
+// The client library repeats an insert once by itself. If the documents are stored
+// already, the server answers that the _id is a duplicate.
 func TestRepeatedInserts(t *testing.T) {
 	server := startAdjustable(t)
 	s := open(t, server.url)
@@ -95,8 +95,8 @@ func TestRepeatedInserts(t *testing.T) {
 	}
 }
 
-// A connection that breaks is not taken for a refusal of what was sent: the
-// server answers other commands, so that the batch is sent again in parts.
+// A connection that breaks does not count as a refusal of the notifications. The server
+// answers other commands, so the batch is sent again in parts.
 func TestBrokenConnections(t *testing.T) {
 	server := startAdjustable(t)
 	s := open(t, with(server.url, "retryWrites=false"))
@@ -122,7 +122,7 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-// A network that breaks all large messages for a second refuses none of them.
+// If the network breaks all large messages for a second, no notification is refused.
 func TestShortFaultAtALargeNotification(t *testing.T) {
 	url := testenv.MongoDB(t)
 	proxy := testenv.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(first(url), "mongodb://"), "/"))
@@ -139,8 +139,8 @@ func TestShortFaultAtALargeNotification(t *testing.T) {
 	}
 }
 
-// What is written without the confirmation of the write concern is not known to be
-// stored.
+// A notification that is written without the confirmation of the write concern is not
+// known to be stored.
 func TestWriteConcern(t *testing.T) {
 	server := startAdjustable(t)
 	batch := []osprofiler.Notification{notification("a-start", `{"host": "h"}`)}
@@ -175,7 +175,7 @@ func TestWriteConcern(t *testing.T) {
 	}
 }
 
-// A validator and a unique index of the operator refuse single notifications; the
+// If a validator or a unique index of the operator refuses single notifications, the
 // others are stored.
 func TestRefusedNotifications(t *testing.T) {
 	url := testenv.MongoDB(t)
@@ -217,8 +217,8 @@ func TestUniqueIndex(t *testing.T) {
 	})
 }
 
-// Notifications that are too large for a document come back, and so does all that
-// is written with them.
+// Notifications that are too large for a document are read back unchanged, and so are the
+// notifications that are written with them.
 func TestLargeNotifications(t *testing.T) {
 	onEachServer(t, func(t *testing.T, url string) {
 		s := open(t, url)
@@ -251,8 +251,8 @@ func TestLargeNotifications(t *testing.T) {
 	})
 }
 
-// With a time to live, the server deletes what is older; a server that cannot is
-// an error of Ping, and Write works all the same.
+// With a time to live, the server deletes older notifications. If a server cannot, Ping
+// returns an error, and Write works all the same.
 func TestTTL(t *testing.T) {
 	server := testenv.StartMongoDB(t)
 	url := with(server.MongoDB(), "db_name=osprofiler&filter_error_trace=true")
@@ -282,7 +282,7 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// What is older than a time can be deleted by _id, with its chunks.
+// Notifications that are older than a time can be deleted by _id, with their chunks.
 func TestDeleteByID(t *testing.T) {
 	onEachServer(t, func(t *testing.T, url string) {
 		s := open(t, url)

@@ -30,8 +30,8 @@ func databaseCalls(baseID string, count int) []osprofiler.Notification {
 }
 
 // BenchmarkWrite writes a batch, and inserts the same documents with a bare client,
-// which has them already, into a collection with the same indexes. Both take turns.
-// The ratio is that of their speeds.
+// which has them already, into a collection with the same indexes. The two take turns.
+// The ratio is the ratio of their speeds.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{64, 1024} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

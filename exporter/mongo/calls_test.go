@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// While the server does not answer, a call with little time does not wait for one
-// with much.
+// While the server does not answer, a call with a short timeout does not wait for a call
+// with a long one.
 func TestCallsDoNotWaitForEachOther(t *testing.T) {
 	proxy := testenv.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(first(testenv.MongoDB(t)), "mongodb://"), "/"))
 	proxy.Blackhole(true)

@@ -25,8 +25,8 @@ func largeNotification() osprofiler.Notification {
 	return notification("a-start", `{"a": "`+strings.Repeat("x", 17<<20)+`"}`)
 }
 
-// Chunks that are there already become as new as the document that needs them, so
-// that the server does not delete them before it.
+// Chunks that exist already get the time of the document that needs them, so that the
+// server does not delete the chunks before the document.
 func TestChunksAreAsNewAsTheirDocument(t *testing.T) {
 	url := testenv.MongoDB(t)
 	s, db, n := open(t, with(url, "osp_ttl=720h")), bare(t, url), largeNotification()
@@ -46,8 +46,8 @@ func TestChunksAreAsNewAsTheirDocument(t *testing.T) {
 	}
 }
 
-// Chunks that were written to be deleted later stay as long as their document, which
-// another writer writes for good.
+// Chunks that were written with a TTL stay as long as their document, which another
+// writer writes without a TTL.
 func TestChunksOfAWriterWithTTL(t *testing.T) {
 	url := testenv.MongoDB(t)
 	db, n := bare(t, url), largeNotification()
@@ -114,8 +114,8 @@ func monitored(t *testing.T, server string, m *event.CommandMonitor, more ...*op
 	return client
 }
 
-// A secondary may lag. Chunks, the documents that are to be deleted, and whatever
-// decides about what is stored are read from the primary.
+// Chunks, the documents to delete, and everything that decides whether a notification is
+// stored are read from the primary, because a secondary may lag.
 func TestReadFromThePrimary(t *testing.T) {
 	url := testenv.MongoDB(t)
 	server, database := split(url)

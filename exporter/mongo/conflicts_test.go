@@ -7,7 +7,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Each of many notifications comes back unchanged, whatever its info is. FerretDB
+// Each of many notifications is read back unchanged, whatever its info is. FerretDB
 // reads the whole collection for each trace.
 func TestConflicts(t *testing.T) {
 	counts := map[string]int{"TestConflicts/MongoDB": 4_000, "TestConflicts/FerretDB": 500}

@@ -125,7 +125,8 @@ func TestRefusedConnectionStrings(t *testing.T) {
 	}
 }
 
-// TLS is verified unless an option says otherwise, in whichever words.
+// The server is verified by TLS unless an option turns the verification off, by any of its
+// names.
 func TestTLSOptions(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	for text, want := range map[string]string{
@@ -166,7 +167,7 @@ func TestTLSOptions(t *testing.T) {
 	}
 }
 
-// MongoDB wants certificate and key in one file; pymongo 3 takes two.
+// MongoDB wants certificate and key in one file. pymongo 3 accepts two files.
 func TestClientCertificate(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	both := filepath.Join(t.TempDir(), "both.pem")

@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Every info comes back with its text, whether BSON can hold it or not.
+// Every info is read back with its text, whether BSON can hold the info or not.
 func TestRoundTrip(t *testing.T) {
 	for _, info := range []string{
 		"", `{}`, `{"host": "h"}`, `{"a": 1, "b": [1, 2.5, null, true, false, "x", {}, []], "host": "h"}`,
@@ -53,7 +53,7 @@ func checkRoundTrip(t fataler, n osprofiler.Notification) {
 	}
 }
 
-// Parsed notifications of any shape come back equal.
+// Parsed notifications of any shape are equal after encoding and decoding.
 func TestOddShapes(t *testing.T) {
 	for _, text := range []string{
 		`{}`, `{"name": 1}`, `{"info": {"host": "h"}, "name": "a-stop"}`, `{"info": "text", "name": null, "base_id": ["x"]}`,
@@ -113,7 +113,7 @@ func drawValue(t *rapid.T, text *rapid.Generator[string], levels int) string {
 	return rapid.SampledFrom([]string{"null", "true", "false"}).Draw(t, "word")
 }
 
-// The id of a trace is in the document as it is, if it can be.
+// The document has the unchanged id of the trace if it can hold the id.
 func TestStoredID(t *testing.T) {
 	for _, id := range []string{"", "a", "a$b.c", osprofiler.NewID(), strings.Repeat("x", mostField)} {
 		if storedID(id) != id || len(withBaseID(id)) != 1 {

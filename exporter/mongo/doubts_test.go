@@ -47,7 +47,7 @@ func TestImpossibleWriteConcern(t *testing.T) {
 	}
 }
 
-// A state that passes does not say that a server lacks something.
+// An error for a state that passes does not mean that the server lacks a feature.
 func TestPassingIsNotLacking(t *testing.T) {
 	for code, class := range classes {
 		if class == serverstate.Passes && isNotImplemented(gomongo.CommandError{Code: int32(code)}) {
@@ -63,7 +63,8 @@ type poolError struct{ error }
 
 func (poolError) Retryable() bool { return true }
 
-// A call that was not sent is begun again, but not one with a call inside that was.
+// A call that was not sent is begun again. A call is not begun again if a call inside it
+// was.
 func TestCallsBegunAgain(t *testing.T) {
 	unused, err := gomongo.Connect(options.Client().ApplyURI("mongodb://127.0.0.1:1/"))
 	if err != nil {
@@ -97,8 +98,8 @@ func TestDamageNamesTheTrace(t *testing.T) {
 	}
 }
 
-// The client library may give up its own attempt to connect. The sentence about it
-// then says what may be wrong.
+// If the client library abandons its own attempt to connect, the error says what may be
+// wrong.
 func TestAttemptThatWasGivenUp(t *testing.T) {
 	d := &database{name: "MongoDB at h:27017", addrs: []string{"h:27017"}}
 	err := d.explain(t.Context(), topology.ServerSelectionError{

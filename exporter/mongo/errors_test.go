@@ -52,7 +52,8 @@ func TestUnreachable(t *testing.T) {
 	checkSentence(t, "mongodb+srv://no-such-host.invalid/?serverSelectionTimeoutMS=2000", "no-such-host.invalid", true, "MongoDB at AT: ")
 }
 
-// A server of another kind, and one that says nothing.
+// The errors for a server of another kind, and for a server that never answers, say what
+// is wrong.
 func TestForeignServer(t *testing.T) {
 	for greeting, want := range map[string]string{"": "", "HTTP/1.1 400 Bad Request\r\n\r\n": ""} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -137,7 +138,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// A context that ends ends each call at once, and nothing is left behind.
+// Each call returns as soon as its context ends, and leaves nothing behind.
 func TestEndOfContext(t *testing.T) {
 	server := startAdjustable(t)
 	s := open(t, server.url)
@@ -158,8 +159,8 @@ func TestEndOfContext(t *testing.T) {
 	}
 }
 
-// Calls at the same time get the same reason: the client library tells some of them
-// only that it closed the connections.
+// Calls at the same time get the same reason, although the client library reports to some
+// of them only that it closed the connections.
 func TestWrongCredentialsAtOnce(t *testing.T) {
 	server := testenv.StartMongoDBAuth(t)
 	s := open(t, "mongodb://"+testenv.User+":geheim@"+server.Addr()+"/")

@@ -31,9 +31,9 @@ var kinds = map[string]faults.Server{
 	},
 }
 
-// makeIndexes lets the store make its indexes. SecantusDB makes an index known before all
-// documents are in it. If it is killed in between, the index stays so, and does not find
-// the other documents.
+// makeIndexes lets the store create its indexes. SecantusDB makes an index visible before
+// all documents are in the index. If SecantusDB is killed in between, the index stays
+// incomplete, and does not find the other documents.
 func makeIndexes(t testing.TB, s *testenv.Server) {
 	t.Helper()
 	first := osprofiler.Notification{Name: "a-start", BaseID: osprofiler.NewID(), TraceID: osprofiler.NewID(), Info: "{}"}
@@ -42,12 +42,13 @@ func makeIndexes(t testing.TB, s *testenv.Server) {
 	}
 }
 
-// shortly returns a connection string with short times.
+// shortly returns a connection string with short timeouts.
 func shortly(_ *testenv.Server, addr string) string {
 	return "mongodb://" + addr + "/?directConnection=true&socketTimeoutMS=2000&serverSelectionTimeoutMS=2000&heartbeatFrequencyMS=500"
 }
 
-// patiently returns a connection string for reading, which takes these servers long.
+// patiently returns a connection string with long timeouts for reading, which takes these
+// servers long.
 func patiently(_ *testenv.Server, addr string) string {
 	return "mongodb://" + addr + "/?directConnection=true&socketTimeoutMS=60000"
 }

@@ -49,7 +49,7 @@ func follow(t testing.TB, s *store.Store, from store.Cursor) *store.Feed {
 	return f
 }
 
-// poll returns the trace ids of what one Poll yields.
+// poll returns the trace ids of the notifications that one Poll yields.
 func poll(t testing.TB, f *store.Feed) (ids []string) {
 	t.Helper()
 	for n, err := range f.Poll(t.Context()) {
@@ -102,7 +102,7 @@ func same(t testing.TB, what string, got, want []string) {
 }
 
 // Services with clocks that differ by minutes insert at once, and one imports old
-// traces. A feed is given up in the middle, and another one goes on at its cursor.
+// traces. A feed is closed in the middle, and another one continues from its cursor.
 func TestFeedUnderWriters(t *testing.T) {
 	const count = 120
 	onEachFeed(t, func(t *testing.T, url string, open func(testing.TB) *store.Store) {
@@ -220,8 +220,8 @@ func TestFeedOldIDs(t *testing.T) {
 	})
 }
 
-// pollAfter inserts and returns the difference between what the next poll yields
-// and what was inserted.
+// pollAfter inserts documents and returns the difference between the inserted ids and the
+// ids that the next poll yields.
 func pollAfter(t testing.TB, f *store.Feed, insert func() []string) (difference []string) {
 	t.Helper()
 	want := insert()
@@ -239,7 +239,7 @@ func pollAfter(t testing.TB, f *store.Feed, insert func() []string) (difference 
 	return difference
 }
 
-// Documents whose _ids are no ObjectIDs are followed, too.
+// A feed also yields documents whose _ids are not ObjectIDs.
 func TestFeedForeignIDs(t *testing.T) {
 	onEachFeed(t, func(t *testing.T, url string, open func(testing.TB) *store.Store) {
 		s, events := open(t), bare(t, url).Collection("profiler")
@@ -265,8 +265,8 @@ func TestFeedForeignIDs(t *testing.T) {
 	})
 }
 
-// The collection is dropped and made again while it is followed. A cursor from
-// before is not one of the new collection.
+// A feed continues when the collection is dropped and created again. A cursor from before
+// does not belong to the new collection.
 func TestFeedDropped(t *testing.T) {
 	onEachFeed(t, func(t *testing.T, url string, open func(testing.TB) *store.Store) {
 		s, events := open(t), bare(t, url).Collection("profiler")
@@ -304,8 +304,8 @@ func pollError(t testing.TB, s *store.Store, from store.Cursor) error {
 	return nil
 }
 
-// A cursor of a server that gives collections no UUIDs belongs to a collection
-// that has something of what the cursor says.
+// On a server that gives collections no UUIDs, a cursor belongs to a collection that has
+// any of the documents in the cursor.
 func TestFeedWithoutUUIDs(t *testing.T) {
 	onEachFeed(t, func(t *testing.T, url string, open func(testing.TB) *store.Store) {
 		s, events := open(t), bare(t, url).Collection("profiler")
@@ -331,8 +331,8 @@ func TestFeedWithoutUUIDs(t *testing.T) {
 	})
 }
 
-// The server says that the history of the stream does not reach back to the
-// token, when the stream is opened and in its midst. Nothing is missed.
+// Nothing is missed if the server says that the history of the stream does not reach back
+// to the token, when the stream is opened or later.
 func TestFeedHistoryLost(t *testing.T) {
 	server := testenv.StartMongoDB(t, "--enable-test-commands")
 	url := with(server.MongoDB(), "db_name=osp_test_history")
@@ -368,8 +368,8 @@ func failOnce(t testing.TB, db *gomongo.Database, command string, code int) {
 	}
 }
 
-// A token of MongoDB has a time, by which a Poll ends as soon as the stream has
-// come to it.
+// A token of MongoDB has a time. By this time, a Poll ends as soon as the stream has
+// reached its target.
 func TestTimeOfToken(t *testing.T) {
 	for token, want := range map[string]uint64{
 		"8263F1D2A7000000022B022C0100296E5A1004": 0x63F1D2A7_00000002, // of MongoDB 6

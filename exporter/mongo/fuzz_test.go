@@ -8,8 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Whatever a document holds, decoding neither panics nor makes a notification that
-// cannot be written again. A document that the client library takes is read.
+// Decoding neither panics nor makes a notification that cannot be written again, whatever
+// the document contains. A document that the client library accepts is read.
 func FuzzDecodeDocument(f *testing.F) {
 	n := osprofiler.Notification{Name: "a-start", BaseID: "b", Info: `{"a.b": [1, 2.5, null, "x"], "host": "h"}`}
 	f.Add(encode(&n, idOf(&n)))
@@ -36,7 +36,7 @@ func FuzzDecodeDocument(f *testing.F) {
 	})
 }
 
-// Any info becomes a valid document, and comes back.
+// Any info becomes a valid document, and is read back.
 func FuzzEncodeInfo(f *testing.F) {
 	for _, info := range []string{`{}`, `{"a": 1, "a": [2.5, -0, 1e400, {"$x.y": "\ud800"}]}`, `{"a":{"b":[[[]]]} , "": null}`} {
 		f.Add(info)

@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// odd are the keys and the texts that some server, or some version of pymongo, does
-// not take, and those beside which they may be mixed up.
+// odd are keys and texts that some server, or some version of pymongo, does not accept,
+// and similar ones with which they may be confused.
 var odd = []string{
 	"", "a", "a.b", ".", "..", "$a", "$", "a$", "a\x00b", "\x00", "\xed\xa0\x80", "\xed\xbf\xbf x", "ż", "😀", "_id", "__proto__", "etype", "host",
 	"osp_original", "osp_chunks", "base_id", "$set", "$where", "\uFF0E", "\uFF04a", "\uFFFD", "'; DROP", strings.Repeat("k", 2000), "0", "-1", "true", "NaN",
@@ -65,7 +65,7 @@ func (h hostile) object(levels int) string {
 	return "{" + strings.Join(members, ", ") + "}"
 }
 
-// Whatever an info holds, every notification is stored, and its text comes back.
+// Every notification is stored and its text is read back, whatever its info contains.
 func TestHostileNotifications(t *testing.T) {
 	const traces, each = 6, 200
 	onEachServer(t, func(t *testing.T, url string) {

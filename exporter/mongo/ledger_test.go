@@ -99,7 +99,7 @@ func (l *ledger) compareAll(collection map[int]bool, most int) (unseen []bson.Ob
 	return unseen
 }
 
-// A bucket of which too many ids were found is divided, and stays right.
+// A bucket in which too many ids were found is divided, and stays correct.
 func TestLedgerDivide(t *testing.T) {
 	for _, exact := range []bool{true, false} {
 		var l ledger

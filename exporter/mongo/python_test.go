@@ -14,8 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The documents that the Python library was seen to write, and its answers about
-// them.
+// The documents are captured from the Python library, with its answers about them.
 var (
 	//go:embed testdata/documents.json
 	documentsText string

@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkRead reads one trace of 40,000 notifications, and finds the same
-// documents with the bare client library. Both take turns.
+// documents with the bare client library. The two take turns.
 func BenchmarkRead(b *testing.B) {
 	const count = 40_000
 	url := testenv.MongoDB(b)

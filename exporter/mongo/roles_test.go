@@ -31,7 +31,7 @@ func rolesOfPage(t *testing.T) (roles []bson.D) {
 	return roles
 }
 
-// The roles of the page are enough for what they are for, and for no more.
+// The roles of the page allow the operations that they are meant for, and no others.
 func TestRolesOfPage(t *testing.T) {
 	roles := rolesOfPage(t)
 	if len(roles) != 3 {

@@ -243,8 +243,8 @@ func TestDamage(t *testing.T) {
 	})
 }
 
-// The server loses a cursor, as it does after ten minutes. Everything is read, and
-// nothing twice.
+// Everything is read, and nothing twice, if the server loses a cursor, as it does after
+// ten minutes.
 func TestLostCursor(t *testing.T) {
 	const count, cursorNotFound = 700, 43
 	server := testenv.StartMongoDB(t, "--enable-test-commands")
@@ -310,7 +310,7 @@ func TestReadingCreatesNothing(t *testing.T) {
 	})
 }
 
-// Base ids that are no strings are found, listed and deleted by their texts.
+// Base ids that are not strings are found, listed and deleted by their texts.
 func TestForeignBaseIDs(t *testing.T) {
 	uuid := []byte("\xc0\x00\x00\x00\x00\x00\x40\x00\x80\x00\x00\x00\x00\x00\x00\x07")
 	onEachServer(t, func(t *testing.T, url string) {

@@ -56,8 +56,8 @@ func (r *rewriter) requests(server io.Writer, client io.Reader) {
 	}
 }
 
-// A document that was not asked for is an error of the feed, no panic: a server may
-// have an order of its own.
+// A document that was not requested is an error of the feed and not a panic, because a
+// server may have its own order.
 func TestFeedOfUnaskedDocuments(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -11,7 +11,7 @@ import (
 )
 
 // A batch is divided by the size of messages and by their number of documents, and
-// keeps its order. A document that is too large is sent in a form that is not.
+// keeps its order. A document that is too large is sent in a smaller form.
 func TestMessages(t *testing.T) {
 	var batch []osprofiler.Notification
 	for i := range 40 {
