@@ -74,7 +74,7 @@ func newBare(b *testing.B, server *loginsightserver.Server) *bare {
 }
 
 // BenchmarkWrite writes a batch, and sends the same events in one request by net/http.
-// Both take turns, against the test server. The ratio is that of their speeds.
+// The two take turns, against the test server. The ratio is the ratio of their speeds.
 func BenchmarkWrite(b *testing.B) {
 	server := loginsightserver.New(b)
 	s, bare := open(b, server.URL()), newBare(b, server)
@@ -107,7 +107,7 @@ func BenchmarkWrite(b *testing.B) {
 }
 
 // BenchmarkRead reads a trace, and asks for the same events by net/http without
-// decoding the answer. Both take turns. The ratio is that of their speeds.
+// decoding the answer. The two take turns. The ratio is the ratio of their speeds.
 func BenchmarkRead(b *testing.B) {
 	server := loginsightserver.New(b)
 	s, bare := open(b, server.URL()), newBare(b, server)

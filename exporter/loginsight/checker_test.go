@@ -7,8 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A listing of the newest traces does not look for its end while it cannot have come,
-// and looks seldom if there are many traces.
+// A listing of the newest traces does not check whether it has enough traces while it
+// cannot have enough, and checks seldom if there are many traces.
 func TestCheckerLooksSeldom(t *testing.T) {
 	now := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 	for _, c := range []struct {

@@ -169,8 +169,7 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// A server or a proxy that repeats a password or a session in its answer does not
-// bring it into an error.
+// No error shows a password or a session that a server or a proxy repeats in its answer.
 func TestNoSecretInErrors(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())
@@ -195,7 +194,7 @@ func TestNoSecretInErrors(t *testing.T) {
 	}
 }
 
-// A client is of use without a store.
+// A Client can be used without a store.
 func TestClient(t *testing.T) {
 	server := loginsightserver.New(t)
 	client, err := loginsight.NewClient(loginsight.ClientConfig{Host: server.Host, Username: loginsightserver.Username, Password: loginsightserver.Password, TLS: trusting(t, server)})
@@ -277,7 +276,7 @@ func TestContexts(t *testing.T) {
 	group.Wait()
 }
 
-// The order in which Python's driver reads is the newest first.
+// Notifications are read the newest first, as by Python's driver.
 func TestOrder(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())

@@ -56,8 +56,8 @@ func TestNoPartOfSecretInErrors(t *testing.T) {
 	}
 }
 
-// A client without a user sends events. Where the server asks for a session, the error
-// does not speak of one that was made.
+// A client without a user sends events. If the server requires a session, the error does
+// not speak of a session that was made.
 func TestWithoutUser(t *testing.T) {
 	server := loginsightserver.New(t)
 	client, err := loginsight.NewClient(loginsight.ClientConfig{Host: server.Host, TLS: trusting(t, server)})

@@ -18,7 +18,7 @@ const (
 	queries   = "/events/base_id/"
 )
 
-// What a Write says about its batch after each answer of the server.
+// Write returns the right error about its batch for each answer of the server.
 func TestWriteOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		fault     loginsightserver.Fault
@@ -81,7 +81,7 @@ func TestWriteOutcomes(t *testing.T) {
 	}
 }
 
-// A server that drops one event for ever does not make the others come again and again.
+// If a server always drops one event, the other events are not sent again and again.
 func TestDroppedEvent(t *testing.T) {
 	server := loginsightserver.New(t)
 	server.Inject(loginsightserver.Fault{Path: ingestion, Drop: "000000c8-", Times: -1}) // number 200
@@ -99,7 +99,8 @@ func TestDroppedEvent(t *testing.T) {
 	}
 }
 
-// Of a notification that is refused, no part is left without the others of the batch.
+// If a notification is refused, none of its parts stays, and the rest of the batch is
+// stored.
 func TestRefusedParts(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())
@@ -115,8 +116,8 @@ func TestRefusedParts(t *testing.T) {
 	}
 }
 
-// While a server fails at random, what is acknowledged and what is reported together are
-// what was sent, and nothing but the same comes back twice.
+// While a server fails at random, every notification is either acknowledged and read
+// exactly once, or reported as missing.
 func TestUnreliableServer(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())
@@ -160,7 +161,8 @@ func TestUnreliableServer(t *testing.T) {
 	}
 }
 
-// A read that fails in the middle says so. What was read before is good.
+// A read that fails in the middle returns an error. The notifications before it are
+// correct.
 func TestReadFaults(t *testing.T) {
 	for _, c := range []struct {
 		fault     loginsightserver.Fault

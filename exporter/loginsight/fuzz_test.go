@@ -14,8 +14,8 @@ func TestResultIsBounded(t *testing.T) {
 	}
 }
 
-// Whatever a server answers, reading it neither panics nor makes a notification that
-// cannot be written again.
+// Reading an answer neither panics nor makes a notification that cannot be written again,
+// whatever the server answers.
 func FuzzReadResult(f *testing.F) {
 	for _, text := range []string{
 		`{"complete": true, "duration": 12, "events": [{"text": "OSProfiler trace", "timestamp": 1459458445942, "fields": [{"name": "base_id", "content": "b"}, {"name": "trace", "content": "{\"base_id\": \"b\", \"info\": {}}"}]}]}`,

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Any notification comes back, and is listed right.
+// Any notification is read back unchanged, and is listed correctly.
 func TestHostile(t *testing.T) {
 	count := 1000
 	if testenv.Soak() {
@@ -86,8 +86,8 @@ func event(text string, fields ...string) loginsightserver.Event {
 	return e
 }
 
-// Events of other programs are passed over. Those of OSProfiler that cannot be read are
-// reported, and the others are read.
+// Events of other programs are skipped. OSProfiler events that cannot be read are
+// reported, and the other OSProfiler events are read.
 func TestForeignEvents(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())

@@ -65,7 +65,7 @@ func TestEventsWithBounds(t *testing.T) {
 	}
 }
 
-// A server that does not look at the bounds of a query is an error, not a loop.
+// A server that ignores the bounds of a query causes an error, not an endless loop.
 func TestBoundsIgnored(t *testing.T) {
 	server := loginsightserver.New(t)
 	server.Add(numbered(loginsight.MaxEvents+100, time.Now().Add(-time.Hour))...)
@@ -96,8 +96,8 @@ func TestBoundsIgnored(t *testing.T) {
 	}
 }
 
-// A millisecond with too many events, under an upper bound of the caller, is given up
-// once.
+// A millisecond with too many events, under an upper bound of the caller, is skipped and
+// reported once.
 func TestFullMillisecondWithBound(t *testing.T) {
 	server := loginsightserver.New(t)
 	since := time.Now().Add(-time.Hour)
@@ -122,7 +122,7 @@ func TestFullMillisecondWithBound(t *testing.T) {
 	}
 }
 
-// A server that gives fewer events than it is asked for makes none of them missing.
+// No event is missing if a server returns fewer events than the query asks for.
 func TestCappedAnswers(t *testing.T) {
 	for _, c := range []struct {
 		count, cap int
@@ -160,8 +160,8 @@ func TestCappedAnswers(t *testing.T) {
 	}
 }
 
-// The order of the events of one millisecond, which may change from answer to answer,
-// makes no event missing.
+// No event is missing if the order of the events of one millisecond changes from answer to
+// answer.
 func TestShuffledMilliseconds(t *testing.T) {
 	server := loginsightserver.New(t)
 	since := time.Now().Add(-time.Hour)

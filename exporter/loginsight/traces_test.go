@@ -91,7 +91,7 @@ func expected(traces map[string][]osprofiler.Notification, q store.Query) (all [
 	return all
 }
 
-// A listing looks only at a part of the events, and yet is right.
+// A listing looks only at a part of the events, and is still correct.
 func TestTraces(t *testing.T) {
 	defer loginsight.SetCheckEvery(5)()
 	defer loginsight.SetMostTraces(15)() // so that listings come in parts
@@ -127,8 +127,8 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// The newest traces are listed without a look at all events, and failures are found by
-// a query for them.
+// The newest traces are listed without reading all events, and failures are found by a
+// query for them.
 func TestTracesReadLittle(t *testing.T) {
 	server := loginsightserver.New(t)
 	var events []loginsightserver.Event
@@ -168,7 +168,7 @@ func TestTracesReadLittle(t *testing.T) {
 			}
 		}
 		for i, path := range paths {
-			// a page that is read ahead may be asked for before the next query, behind it, or never
+			// a page that is read ahead may be requested before the next query, after it, or never
 			if i == 0 && !strings.HasPrefix(path, c.queries[0]) || !slices.ContainsFunc(c.queries, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
 				t.Errorf("%+v: the query %d is %s", c.q, i, path)
 			}
@@ -179,7 +179,8 @@ func TestTracesReadLittle(t *testing.T) {
 	}
 }
 
-// Queries whose id no word search can find look at all events.
+// Queries for an id that no word search can find read all events.
+
 func TestOddIDs(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())
