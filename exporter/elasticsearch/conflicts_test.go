@@ -63,9 +63,9 @@ func asPython(t *testing.T, b bare, index, lines string) {
 	}
 }
 
-// Each document comes back unchanged from an index that Python's documents made,
-// whatever its info is: a thousand documents in the index of Python's own driver, and
-// 50,000 on each server with testenv.Soak.
+// Each document is read back unchanged from an index that Python's documents made,
+// whatever its info is. The test uses a thousand documents in the index of Python's own
+// driver, and 50,000 on each server with testenv.Soak.
 func TestConflictsInDynamicIndex(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
 		isPython := strings.HasSuffix(t.Name(), "/elasticsearch7")

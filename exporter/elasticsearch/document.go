@@ -206,7 +206,7 @@ func (s *shape) member(n *osprofiler.Notification, key string) (raw string, ok b
 	}
 }
 
-// info returns the short form of an info. An etype that is no text becomes one, so
+// info returns the short form of an info. An etype that is not a text becomes a text, so
 // that the failure is found.
 func (s *shape) info(info osprofiler.Info) string {
 	var members []string

@@ -34,7 +34,7 @@ func TestDecodeDocument(t *testing.T) {
 	}
 }
 
-// Each notification comes back from each form of its document.
+// Each notification can be restored from each form of its document.
 func FuzzDocument(f *testing.F) {
 	f.Add(`{"name": "a-stop", "base_id": "b", "timestamp": "2024-05-06T07:08:09.000010", "info": {"host": "h", "etype": "E"}}`)
 	f.Add(`{"base_id": 5, "info": {"etype": [NaN]}, "osp_original": "x", "info.host": {}}`)

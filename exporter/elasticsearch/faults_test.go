@@ -93,9 +93,9 @@ func TestPassingStates(t *testing.T) {
 	}
 }
 
-// One node of two is gone. Without the node that has only copies, the other goes on,
-// and the store reads from it. Without the only master, nothing can be written until it
-// is back.
+// One node of two is stopped. Without the node that has only copies, the other node
+// continues, and the store reads from it. Without the only master, nothing can be written
+// until the master is back.
 func TestNodeGone(t *testing.T) {
 	t.Parallel()
 	c := testenv.StartElasticsearch7Cluster(t, "cluster.fault_detection.follower_check.timeout=60s")

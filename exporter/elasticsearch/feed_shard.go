@@ -38,7 +38,7 @@ func (s *shardFeed) poll(ctx context.Context) error {
 
 // request returns a search of the shard for the documents with larger numbers.
 func (s *shardFeed) request(behind int64, condition object) search {
-	after := object{"range": object{sequenceNumber: object{"gte": behind}}} // the number is the sequence number and 1
+	after := object{"range": object{sequenceNumber: object{"gte": behind}}} // the number is the sequence number plus 1
 	return search{
 		index: s.index, preference: "_shards:" + strconv.Itoa(s.shard) + "|_local",
 		query: allOf(after, condition), sort: []object{ascending(sequenceNumber)}, versions: true,

@@ -134,7 +134,7 @@ func (c *cluster) page(ctx context.Context, w *walk, pager *paging.Pager, yield 
 
 // scroll reads the rest of a walk by a scroll. If the user has no right to it, the
 // rest is read page by page of the index as it is. If the server gives the scroll up,
-// because the caller took longer than es_scroll_time, another one goes on behind the
+// because the caller took longer than es_scroll_time, another scroll continues behind the
 // last document.
 func (c *cluster) scroll(ctx context.Context, w *walk, pager *paging.Pager, yield func([]hit, error) bool) {
 	for again := true; again; {

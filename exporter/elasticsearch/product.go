@@ -86,7 +86,7 @@ func (c *cluster) parseProduct(body []byte) (product, error) {
 		p.kind = openSearch
 	}
 	major, _, _ := strings.Cut(p.version, ".")
-	p.major, _ = strconv.Atoi(major) // 0 if it is no number
+	p.major, _ = strconv.Atoi(major) // 0 if it is not a number
 	return p, nil
 }
 

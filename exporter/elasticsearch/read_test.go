@@ -258,8 +258,8 @@ func TestStrangers(t *testing.T) {
 	})
 }
 
-// An index that Python's documents made does not find all ids exactly. An index of
-// somebody else may find none.
+// Odd ids are read back although an index that Python's documents made does not find all
+// ids exactly, and an index of another program may find none.
 func TestOddIDs(t *testing.T) {
 	ids := []string{
 		"a", "", "---", "*", "\u00fc \u4e16\u754c", strings.Repeat("x", 300), strings.Repeat("ab-", 100), strings.Repeat("-", 400),

@@ -175,7 +175,7 @@ func (s *search) body() ([]byte, error) {
 }
 
 // parseSearch reads the answer to a search. A document may hold NaN and other
-// things that are no JSON, because the server accepts them.
+// things that are not JSON, because the server accepts them.
 func (c *cluster) parseSearch(body []byte) (a searchAnswer, err error) {
 	text, err := pyjson.One(string(body))
 	if err != nil || pyjson.KindOf(text) != pyjson.Object {

@@ -51,7 +51,8 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// fill lowers the limit of fields to what the index has, if the settings ask for it.
+// fill lowers the limit of fields to the number that the index has, if the settings ask
+// for it.
 func fill(b bare, index, settings, properties string) {
 	if settings == "" {
 		return

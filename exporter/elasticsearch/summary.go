@@ -40,7 +40,7 @@ type sized struct {
 }
 
 // keys returns the next traces that have an event for which a condition holds, and
-// behind which key to go on. A condition that is nil holds for all.
+// behind which key to continue. A condition that is nil is true for all events.
 func (l *listing) keys(ctx context.Context, condition object, after string) (traces []sized, next string, err error) {
 	s := l.request(condition, object{"traces": object{"composite": l.composite(after, tracesAtOnce, l.baseID)}})
 	a, err := l.search(ctx, s)

@@ -186,7 +186,7 @@ func (w *writing) failed(a *answer, it item) error {
 // another shape.
 func nextShape(a *answer, last int) int {
 	next := last + 1
-	if last > 0 && strings.Contains(a.reasons(), "Limit of total fields") { // the index does not even take the field for the original
+	if last > 0 && strings.Contains(a.reasons(), "Limit of total fields") { // the index does not even accept the field for the original
 		for next+1 < len(shapes) && shapes[next].key != spareKey {
 			next++
 		}
