@@ -25,7 +25,7 @@ type adjustable struct {
 
 func startAdjustable(t *testing.T) adjustable {
 	t.Helper()
-	// A polled server is used again soon after it said that it is no primary.
+	// A polled server is used again soon after it said that it is not the primary.
 	url := with(testenv.StartMongoDB(t, "--enable-test-commands").MongoDB(), "db_name=osprofiler&serverMonitoringMode=poll&heartbeatFrequencyMS=500")
 	return adjustable{url, bare(t, url)}
 }
@@ -163,7 +163,7 @@ func TestWriteConcern(t *testing.T) {
 	if got := server.count(t); got != 1 {
 		t.Errorf("%d documents, want 1", got)
 	}
-	// A client that asks for no answer.
+	// A client whose write concern requests no answer.
 	client, err := gomongo.Connect(options.Client().ApplyURI(strings.Split(server.url, "?")[0] + "?w=0"))
 	if err != nil {
 		t.Fatal(err)

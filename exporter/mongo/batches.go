@@ -24,7 +24,7 @@ type entry struct {
 // A query is read in batches.
 type query[T any] struct {
 	// open sends the query. After the server lost the cursor, open is called
-	// again, and the query goes on behind the documents that decode was given.
+	// again, and the query continues behind the documents that decode already got.
 	open func(ctx context.Context, c *collections) (*gomongo.Cursor, error)
 	// decode makes a value of a document. It copies what it keeps. An error ends
 	// the query.

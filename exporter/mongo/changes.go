@@ -111,7 +111,7 @@ func (f *feed) drain(ctx context.Context, yield func(osprofiler.Notification, er
 		switch {
 		case hasCode(err, lostHistory...):
 			return errReset
-		case isNotImplemented(err): // the server is another one than that of the cursor
+		case isNotImplemented(err): // the cursor comes from another server
 			f.features.noChangeStreams.Store(true)
 			return errReset
 		case err != nil:

@@ -91,7 +91,7 @@ func TestChunksDeletedMeanwhile(t *testing.T) {
 	url := testenv.MongoDB(t)
 	db := bare(t, url)
 	monitor := &event.CommandMonitor{Succeeded: func(ctx context.Context, e *event.CommandSucceededEvent) {
-		if e.CommandName == "insert" { // whoever deletes a trace deletes its chunks last
+		if e.CommandName == "insert" { // a deletion of a trace deletes its chunks last
 			_, _ = db.Collection("profiler_osp_chunks").DeleteMany(context.WithoutCancel(ctx), bson.D{})
 		}
 	}}

@@ -72,7 +72,7 @@ func parseDocument(document bson.Raw) (p parsedDocument, err error) {
 type documentReader struct {
 	n           osprofiler.Notification
 	seen        int  // how many fields
-	plain       bool // the fields say all that the document does
+	plain       bool // the fields represent the whole document
 	hasOriginal bool
 }
 

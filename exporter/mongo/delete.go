@@ -153,8 +153,8 @@ func (d *database) deleteMany(ctx context.Context, filter bson.D, in func(*colle
 	})
 }
 
-// deleteForeign deletes the documents of traces whose base id is no string. There
-// are hardly ever any.
+// deleteForeign deletes the documents of traces whose base id is not a string. Such
+// documents are rare.
 func (d *database) deleteForeign(ctx context.Context, baseIDs []string, index map[string]int, deletions []driver.Deletion) error {
 	filter := hasForeign(keyBaseID)
 	if !slices.ContainsFunc(baseIDs, func(id string) bool { _, isUUID := uuidOf(id); return !isUUID }) {

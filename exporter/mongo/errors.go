@@ -139,7 +139,7 @@ func (d *database) withoutServer(err error) string {
 		return fmt.Sprintf("%s has no %s that can be reached; the hosts of the connection string and its option replicaSet should be those of the replica set", d.name, role)
 	}
 	at := d.server()
-	if len(refusals) == 1 && errors.Is(refusals[0], context.Canceled) { // the client library gave up its own attempt
+	if len(refusals) == 1 && errors.Is(refusals[0], context.Canceled) { // the client library abandoned its own attempt
 		hint := ""
 		if at.Hint != "" {
 			hint = "; " + at.Hint

@@ -107,8 +107,8 @@ func TestWrongTLS(t *testing.T) {
 	}
 }
 
-// The name of the replica set and the read preference are those of the connection
-// string.
+// The error says so if no server belongs to the replica set of the connection string, or
+// if no server is allowed by its read preference.
 func TestNoSuitableServer(t *testing.T) {
 	url := testenv.MongoDB(t)
 	addr := strings.Split(strings.TrimPrefix(url, "mongodb://"), "/")[0]

@@ -32,7 +32,7 @@ type feed struct {
 	*database
 
 	from       driver.Cursor
-	checked    bool   // whether the position was found to be one of this collection
+	checked    bool   // whether the position is known to belong to this collection
 	collection string // the UUID of the collection; empty if it is not known
 
 	noStream bool     // the server has no change streams, or the user may not use them

@@ -30,7 +30,7 @@ func FuzzDecodeDocument(f *testing.F) {
 			return
 		}
 		if err := n.Validate(); err != nil {
-			return // an info that is no object: it is stored so
+			return // an info that is not an object is stored as it is
 		}
 		checkRoundTrip(t, n)
 	})

@@ -81,7 +81,7 @@ type group struct {
 	baseID   string
 	isString bool // otherwise the base id is foreign, and nothing else is set
 	row      row
-	exact    bool // the row says all; otherwise the trace is to be read
+	exact    bool // the row is complete; otherwise the trace has to be read
 }
 
 func decodeGroup(_ context.Context, document bson.Raw) (g group, err error) {

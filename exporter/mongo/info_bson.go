@@ -21,7 +21,7 @@ const mostLevels = 90
 type infoEncoder struct {
 	json   string
 	dst    []byte
-	unsafe bool // a key was changed or was repeated, or a number is none that servers take
+	unsafe bool // a key was changed or was repeated, or a number is not one that servers accept
 }
 
 // encodeInfo appends an element with an info, which is valid JSON. exact is true if

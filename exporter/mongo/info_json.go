@@ -158,7 +158,7 @@ func isoformat(milliseconds int64) string {
 
 // Subtypes of binaries.
 const (
-	subtypeOld     = 2 // the length stands once more before the bytes
+	subtypeOld     = 2 // the length is repeated before the bytes
 	subtypeOldUUID = 3
 	subtypeUUID    = 4
 )

@@ -109,12 +109,12 @@ func (w *writing) judgeEach(ctx context.Context, items []item, answers *gomongo.
 	var contended []item
 	for i := range answers.WriteErrors {
 		e := answers.WriteErrors[i].WriteError
-		if e.Index < 0 || e.Index >= len(items) { // nobody knows of which document it speaks
+		if e.Index < 0 || e.Index >= len(items) { // it is unknown which document the error is about
 			w.miss(ctx, e, indicesOf(items)...)
 			return nil
 		}
 		if isStored(&e) {
-			continue // the write concern holds for one that is stored already, too
+			continue // the write concern also applies to a document that is stored already
 		}
 		one := items[e.Index : e.Index+1 : e.Index+1]
 		switch class := classOf(e); {

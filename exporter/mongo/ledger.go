@@ -15,7 +15,7 @@ type ledger struct {
 	exact   int      // how many ids are in memory
 	summed  bool     // no id is to be in memory
 
-	others map[uint64]struct{} // the hashes of the _ids of other types; hardly ever any
+	others map[uint64]struct{} // the hashes of the _ids of other types; usually none
 }
 
 // A bucket has the ids that are larger than the last one of the bucket before, up

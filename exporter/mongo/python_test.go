@@ -95,8 +95,8 @@ func elements(text string) (all []string) {
 	return all
 }
 
-// The listings are those of the Python library, key for key. The order of the
-// traces is that of the server's distinct.
+// The listings equal the listings of the Python library, key for key. The traces have the
+// order of the server's distinct.
 func TestPythonAnswers(t *testing.T) {
 	onEachServer(t, func(t *testing.T, url string) {
 		insertCaptured(t, url)

@@ -49,7 +49,7 @@ func (l *listing) collect(ctx context.Context, filter bson.D, wanted func(id str
 	q := l.findEntries(filter, summaryFields)
 	open := q.open
 	q.open = func(ctx context.Context, c *collections) (*gomongo.Cursor, error) {
-		clear(traces) // the query begins anew
+		clear(traces) // the query begins again from the start
 		damages = nil
 		return open(ctx, c)
 	}
@@ -140,7 +140,7 @@ func (l *listing) isApart(stored string) bool {
 // listApart yields the traces that have documents with a foreign base id, and
 // those whose documents do not have the base id itself, because it is too long.
 func (l *listing) listApart(ctx context.Context) bool {
-	listed := map[string]bool{} // the strings of the former
+	listed := map[string]bool{} // the base ids, as strings, that were listed as foreign
 	for some := range slices.Chunk(slices.Collect(maps.Keys(l.apart)), tracesAtOnce) {
 		asked, values := make(map[string]bool, len(some)), bson.A{}
 		for _, id := range some {

@@ -38,7 +38,7 @@ func (d *database) Write(ctx context.Context, batch []osprofiler.Notification) e
 	}
 	if len(w.done.Missing()) == 0 {
 		d.ensureIndexes(ctx)
-		_ = d.ensureTTL(ctx) // Ping tells of an error
+		_ = d.ensureTTL(ctx) // Ping reports an error
 	}
 	return w.done.Err()
 }
