@@ -105,7 +105,7 @@ func pythonURL(server *loginsightserver.Server) string {
 	return server.PythonURL() + "?osp_python_transport=yes"
 }
 
-// Our requests are those of Python's driver, byte for byte.
+// Our requests equal the requests of Python's driver, byte for byte.
 func TestGoldenNotify(t *testing.T) {
 	want := captures(t, "login_and_notify.jsonl")
 	for name, made := range map[string]func(n osprofiler.Notification) osprofiler.Notification{
@@ -168,8 +168,8 @@ func sameJSON(t *testing.T, a, b []byte) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-// A session that has expired is renewed as by Python's driver: the server is asked for
-// it, and then the driver logs in.
+// An expired session is renewed as Python's driver does it: the driver asks the server
+// about the session, and then logs in.
 func TestGoldenRenewal(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())

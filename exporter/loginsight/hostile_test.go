@@ -26,7 +26,7 @@ func TestHostile(t *testing.T) {
 	hostile.Check(t, s, all)
 }
 
-// Notifications that are too large for a field come back, whatever they hold, and the
+// Notifications that are too large for a field are read back, whatever they contain, and the
 // listing has their first notification.
 func TestLarge(t *testing.T) {
 	s := open(t, loginsightserver.New(t).URL())

@@ -30,7 +30,7 @@ const (
 	partText     = "OSProfiler original"
 	partField    = "osp_part"    // the digest of the JSON
 	numberField  = "osp_number"  // of the part, from 0
-	contentField = "osp_content" // of the part, in base64, so that no server changes a blank
+	contentField = "osp_content" // of the part, in base64, so that no server changes white space
 )
 
 // partBytes is how many bytes of JSON a part has: maxField in base64.

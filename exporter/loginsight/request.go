@@ -100,7 +100,7 @@ type APIError struct {
 	// RetryAfter is how long the server asks to wait. 0 if it does not ask.
 	RetryAfter time.Duration
 
-	isForeign  bool // the answer is not JSON, as those of a proxy
+	isForeign  bool // the answer is not JSON, like the answer of a proxy
 	hadSession bool // the request had a session
 }
 
@@ -129,7 +129,7 @@ func (c *Client) parseError(res *http.Response, session string) *APIError {
 	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		e.RetryAfter = time.Duration(min(seconds, 3600)) * time.Second
 	}
-	text, _ := io.ReadAll(io.LimitReader(res.Body, smallBody)) // what came tells more than the error
+	text, _ := io.ReadAll(io.LimitReader(res.Body, smallBody)) // the text that was read says more than the error
 	var answer struct {
 		Message any `json:"errorMessage"`
 		Code    any `json:"errorCode"`

@@ -59,7 +59,7 @@ func decodeResult(d *json.Decoder, limit int) (r Result, err error) {
 	if _, err := d.Token(); err != nil {
 		return r, err
 	}
-	// Python's driver takes an answer without events for one with none.
+	// Python's driver treats an answer without the member events as an empty one.
 	if !hasEvents && !hasComplete {
 		return r, &foreignError{text: "neither events nor complete"}
 	}

@@ -115,7 +115,7 @@ func (c *Client) loginWith(ctx context.Context, provider string) (id string, err
 	return answer.SessionID, err
 }
 
-// isHeaderValue reports whether a session can be sent back.
+// isHeaderValue reports whether a session can be sent in a header.
 func isHeaderValue(id string) bool {
 	for _, c := range []byte(id) {
 		if c < '!' || c > '~' {

@@ -16,10 +16,10 @@ type timeSlices struct {
 	limit       int // of the next query
 	tooMany     int // events that are too large for one answer; 0 if none were
 
-	operator string // of the border: LE, or LT behind a millisecond that was given up; "" before the first slice
+	operator string // of the border: LE, or LT behind a millisecond that was skipped; "" before the first slice
 	border   int64
 	seen     map[eventKey]struct{} // the events at the border that were yielded
-	lost     error                 // why events were given up
+	lost     error                 // why events were skipped
 	doubt    error                 // lost, if the next slice has any events
 	done     bool
 }

@@ -184,7 +184,7 @@ func TestShuffledMilliseconds(t *testing.T) {
 	}
 }
 
-// A field that is a part of a text beyond ASCII comes back as it was sent.
+// A field that is a part of a text beyond ASCII is read back as it was sent.
 func TestPositionsBeyondASCII(t *testing.T) {
 	server := loginsightserver.New(t)
 	client := plainClient(t, server)

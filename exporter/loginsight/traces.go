@@ -25,7 +25,7 @@ func (d *database) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.
 	return func(yield func(driver.Summary, error) bool) {
 		l := &listing{database: d, query: q, yield: yield, parts: []section{{}}}
 		since := q.Since
-		if since.After(time.Now()) { // then clocks say little about when events arrived
+		if since.After(time.Now()) { // clocks are wrong then, and say little about when events arrived
 			since = time.Time{}
 		}
 		var err error
@@ -49,8 +49,8 @@ func (d *database) Traces(ctx context.Context, q driver.Query) iter.Seq2[driver.
 // the difference between the clocks of a service and of the server.
 const clockSkew = 24 * time.Hour
 
-// from returns the constraint for the events that may be of notifications since a
-// time, or none.
+// from returns the constraint for the events that may belong to notifications since a
+// time. It returns no constraint if the time is zero.
 func from(since time.Time) []Constraint {
 	if since.IsZero() {
 		return nil
@@ -68,11 +68,11 @@ type listing struct {
 	query  driver.Query
 	yield  func(driver.Summary, error) bool
 	traces map[string]*summed
-	parts  []section // the last one is being read
+	parts  []section // the last part is being read
 	again  bool      // the events were read for another part already
 }
 
-// A section is a part of all traces: those whose hash has these last bits.
+// A section is a part of all traces: the traces whose hash ends with these bits.
 type section struct{ bits, mask uint64 }
 
 // mostTraces is how many traces are summed up at once.
@@ -165,7 +165,7 @@ func (l *listing) everything(ctx context.Context) error {
 	return l.emit(ctx)
 }
 
-// since lists the traces whose notifications may all have arrived since a time.
+// since lists the traces whose notifications may all have arrived since a given time.
 func (l *listing) since(ctx context.Context, arrival int64) error {
 	err := l.scan(ctx, append(everything(), Constraint{timestampName, "GE", strconv.FormatInt(arrival, 10)}), l.add)
 	if err == nil {
@@ -177,8 +177,8 @@ func (l *listing) since(ctx context.Context, arrival int64) error {
 	return l.emit(ctx)
 }
 
-// checkEvery is after how many events newest looks whether it has enough traces, if
-// it has few.
+// checkEvery is the number of events after which newest checks whether it has enough
+// traces, if it has few.
 var checkEvery = 2000 // tests change it
 
 // A checker decides when newest checks whether it has enough traces. A check goes
@@ -252,7 +252,7 @@ func (l *listing) restart(ctx context.Context) error {
 // boundOf returns the latest possible time of an event that arrived before a time.
 func boundOf(arrival int64) time.Time { return time.UnixMilli(arrival).Add(clockSkew) }
 
-// A dated is a trace with the time by which it is listed.
+// A dated is a trace with the time by which the trace is sorted in the listing.
 type dated struct {
 	id string
 	at time.Time
@@ -311,8 +311,8 @@ func (l *listing) failed(ctx context.Context, arrived []Constraint) error {
 	})
 }
 
-// complete adds the events that fulfil the constraints more, of the traces that match
-// so far.
+// complete adds further events of the traces that match so far: those that fulfil the
+// constraints in more.
 func (l *listing) complete(ctx context.Context, more []Constraint) error {
 	ids := map[string]bool{}
 	for id, s := range l.traces {

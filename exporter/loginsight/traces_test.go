@@ -180,7 +180,6 @@ func TestTracesReadLittle(t *testing.T) {
 }
 
 // Queries for an id that no word search can find read all events.
-
 func TestOddIDs(t *testing.T) {
 	server := loginsightserver.New(t)
 	s := open(t, server.URL())
