@@ -93,7 +93,8 @@ type resources struct {
 	count  atomic.Int64
 }
 
-// maxResources bounds the memory. A resource that is not known is made again.
+// maxResources bounds the memory for resources. A resource that is not remembered is
+// encoded again.
 const maxResources = 4096
 
 type resourceID struct {

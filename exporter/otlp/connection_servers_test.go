@@ -151,7 +151,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// A target that comes back is found at once, not when gRPC tries again.
+// A target that is up again is reached at once, not only when gRPC retries.
 func TestComesBack(t *testing.T) {
 	address := freeAddress(t)
 	c := &collector{}

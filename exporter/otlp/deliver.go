@@ -19,10 +19,10 @@ const (
 	// maxRefusals bounds the requests in a row that are refused because of their spans.
 	// After that, nothing more is sent.
 	maxRefusals = 200
-	// maxFailures is the same for a target that fails, before it is asked whether it takes a
-	// span again that it took before. One span of 500,000 is found without that.
+	// maxFailures bounds the failures in a row. After that, the target gets a span again that
+	// it took before. One span of 500,000 is found within this bound.
 	maxFailures = 20
-	// unlimited is the limit of a request of which the number of spans is given.
+	// unlimited is the size limit of a request whose number of spans is given.
 	unlimited = math.MaxInt
 )
 
@@ -34,8 +34,8 @@ type delivery struct {
 	limit    int
 	refusals int // requests in a row that were refused because of their spans
 	failures int // requests in a row with which the target failed
-	patience int // the failures in a row after which it is asked, or nothing more is sent
-	probes   int // how often it was asked
+	patience int // the failures in a row after which the target is probed, or nothing more is sent
+	probes   int // how often the target was probed
 	suspects []suspect
 
 	refused  []int
@@ -94,7 +94,7 @@ func (d *delivery) send(ctx context.Context) error {
 	})
 }
 
-// succeed notes that the target took a request, so that it does not fail with all spans.
+// succeed records that the target accepted a request and so does not fail with all spans.
 func (d *delivery) succeed() {
 	d.refusals, d.failures = 0, 0
 	for i := range d.suspects {
@@ -102,8 +102,8 @@ func (d *delivery) succeed() {
 	}
 }
 
-// notice looks at the answer of a target that took a request. A message without
-// rejected spans is a warning, which the program's handler gets once.
+// notice looks at the answer of a target that accepted a request. A message without
+// rejected spans is a warning, which the program's error handler gets once.
 func (d *delivery) notice(a answer) {
 	d.rejected += int(min(max(a.rejected, 0), int64(len(d.batch.spans))))
 	switch {
@@ -218,7 +218,7 @@ func shortName(name string) string {
 }
 
 // failure returns the error of the delivery, or nil. The spans before the index at were
-// sent. err says why those behind it were not.
+// sent. err says why the spans from this index on were not sent.
 func (d *delivery) failure(at int, err error) error {
 	slices.Sort(d.refused)
 	missing := slices.Clone(d.refused)

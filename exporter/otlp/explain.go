@@ -60,7 +60,7 @@ func (p *peer) safe(text string) string {
 // error is not about the connection.
 func (p *peer) ofConnection(ctx context.Context, err error) error {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		<-ctx.Done() // its timer is about to fire: a server that knows the deadline may be faster
+		<-ctx.Done() // its timer is about to fire; a server that knows the deadline may answer earlier
 	}
 	if context.Cause(ctx) == errTimeout { //nolint:errorlint // it is this very error
 		return p.timedOut(err)
@@ -84,7 +84,7 @@ func (p *peer) timedOut(err error) error {
 	return newFailure(serverstate.Unknown, false, 0, sentence)
 }
 
-// answered is the answer of a target that did not take a request.
+// answered is the answer of a target that did not accept a request.
 type answered struct {
 	class    serverstate.Class
 	tooLarge bool

@@ -12,8 +12,8 @@ import (
 // another span after that, and both happened as often as confirmations says.
 const confirmations = 2
 
-// maxProbes is how often a call asks, while it divides requests, whether the target takes
-// a span again that it took before. At the end of the call it may ask once more.
+// maxProbes is how often a call probes the target while it divides requests. A probe sends
+// a span again that the target took before. At the end of the call there may be one more.
 const maxProbes = 2
 
 // A suspect is a span with which the target failed.
@@ -23,7 +23,7 @@ type suspect struct {
 	err     *failure
 }
 
-// remember notes a span that the target took.
+// remember records a span that the target took.
 func (d *delivery) remember(at int) {
 	s := d.spans[at]
 	d.known.Store(&s)
