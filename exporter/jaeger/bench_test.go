@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkExport exports the 175 spans of a real trace to a server that reads and drops
-// them, and makes the datagrams of them.
+// them. It also makes datagrams of these spans.
 func BenchmarkExport(b *testing.B) {
 	spans := spansOf(b, "../../reader/testdata/openstack/01-keystone-token-issue.jsonl")
 	perSecond := func(b *testing.B) {

@@ -76,7 +76,7 @@ func newCollector(t *testing.T, answer func(b *jaeger.Batch, bytes int) (int, st
 
 func (c *collector) url() string { return "jaeger+" + c.URL }
 
-// once tries once.
+// once makes a single attempt.
 var once = WithRetry(store.Retry{Elapsed: -1})
 
 func sinkError(t *testing.T, err error) *exporter.SinkError {
@@ -125,7 +125,7 @@ func TestHTTPCredentials(t *testing.T) {
 	}
 }
 
-// A target that refuses for good is asked once, and no error shows a secret.
+// A target that refuses permanently gets one request, and no error shows a secret.
 func TestHTTPRefusals(t *testing.T) {
 	for status, want := range map[int]string{
 		http.StatusUnauthorized:     `refuses the user or the token`,
@@ -150,7 +150,7 @@ func TestHTTPRefusals(t *testing.T) {
 	}
 }
 
-// States that pass are waited for.
+// The exporter waits for states that pass.
 func TestHTTPRetries(t *testing.T) {
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusRequestTimeout} {
 		tries := 0
@@ -203,7 +203,7 @@ func TestHTTPRefusedSpans(t *testing.T) {
 	}
 }
 
-// A target that refuses every span is not asked for each of many.
+// A target that refuses every span does not get a request for each of many spans.
 func TestHTTPRefusesEverything(t *testing.T) {
 	c := newCollector(t, func(*jaeger.Batch, int) (int, string) { return http.StatusBadRequest, "no" })
 	err := open(t, c.url()).ExportSpans(t.Context(), manySpans(1000, 10))
@@ -212,8 +212,8 @@ func TestHTTPRefusesEverything(t *testing.T) {
 	}
 }
 
-// A gateway that takes less than a message gets smaller ones. A span that is too large
-// for it by itself loses its largest values.
+// A gateway that accepts only smaller messages gets smaller ones. A span that is too large
+// for the gateway by itself loses its largest values.
 func TestHTTPTooLarge(t *testing.T) {
 	c := newCollector(t, func(_ *jaeger.Batch, bytes int) (int, string) {
 		if bytes > 100_000 {
@@ -233,7 +233,7 @@ func TestHTTPTooLarge(t *testing.T) {
 	}
 }
 
-// A target that hangs costs the time of the caller, and no more.
+// A target that hangs delays the caller no longer than osp_timeout and the context allow.
 func TestHTTPHangs(t *testing.T) {
 	release := make(chan struct{})
 	c := newCollector(t, func(*jaeger.Batch, int) (int, string) { <-release; return http.StatusAccepted, "" })

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A server for HTTPS refuses every request without TLS. That is no reason to give up
-// spans, as a 400 of a collector is.
+// A server for HTTPS refuses every request without TLS. This refusal does not make the
+// exporter drop spans, unlike a 400 of a collector.
 func TestNoSpanIsRefusedForWantOfTLS(t *testing.T) {
 	for _, body := range []string{"Client sent an HTTP request to an HTTPS server.\n", "<center>The plain HTTP request was sent to HTTPS port</center>"} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, http.StatusBadRequest) }))

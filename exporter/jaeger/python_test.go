@@ -19,7 +19,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// createSpanTags prints what the driver of the Python library says about each start.
+// createSpanTags prints the tags that the driver of the Python library makes for each start.
 const createSpanTags = `
 import importlib, json, sys
 driver = importlib.import_module("osprofiler.drivers." + sys.argv[1])
@@ -31,8 +31,8 @@ for line in sys.stdin:
 `
 
 // The spans of real traces have every tag that create_span_tags of the Python library
-// makes, with the same value. Its driver for Jaeger knows no requests, and the newest
-// version has this function in its driver for OTLP only.
+// makes, with the same value. Python's driver for Jaeger knows no requests, and the newest
+// version of the library has this function only in its driver for OTLP.
 func TestCreateSpanTags(t *testing.T) {
 	for name, python := range map[string]struct{ path, module, class string }{
 		"Jaeger": {testenv.Python(t), "jaeger", "Jaeger"},

@@ -74,7 +74,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A connection string with a port of Jaeger that takes no thrift gets an answer that says
+// If the connection string has a port of Jaeger that does not accept thrift, the error says
 // which port does.
 func TestWrongPort(t *testing.T) {
 	j := testenv.Jaeger(t, testenv.JaegerAllInOne176)

@@ -221,7 +221,7 @@ func TestPythonTags(t *testing.T) {
 	}
 }
 
-// A failure has Python's tag error and its log fields, beside those of OpenTelemetry.
+// A failure has Python's tag error and log fields besides the log fields of OpenTelemetry.
 func TestPythonFailure(t *testing.T) {
 	got := spanOf(notifications("op", `{"host": "h"}`, `{"host": "h", "etype": "ValueError", "message": "bad"}`)[0])
 	if !strings.Contains(texts(got.Tags), "error=bool true") || len(got.Logs) != 1 {

@@ -86,7 +86,7 @@ func setTag(tags []*jaeger.Tag, tag *jaeger.Tag) []*jaeger.Tag {
 	return append(tags, tag)
 }
 
-// addTag appends a tag unless there is one with its key.
+// addTag appends a tag unless there is a tag with the same key.
 func addTag(tags []*jaeger.Tag, tag *jaeger.Tag) []*jaeger.Tag {
 	for _, other := range tags {
 		if other.Key == tag.Key {
