@@ -9,30 +9,30 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A storeTarget finds out in one of two ways what the store has. It looks up one
-// trace after the other, which is right for a store with an index. Or it reads the
-// feed of the store once, from its beginning to its end, and keeps the keys of
-// everything in an index, which is right for a file.
+// A storeTarget has two ways to find out which notifications the store has. It can look up
+// one trace after the other, which is right for a store with an index. Or it can read the
+// feed of the store once, from its beginning to its end, and keep the keys of all
+// notifications in an index, which is right for a file.
 //
-// The times of the lookups tell the two apart: a store without an index reads all
-// of itself for each lookup, so that reading its feed takes no longer than a number
-// of lookups. So the feed gets the time of the lookups of one window, or of
-// passInLookups, and an eighth of the time of all lookups besides. A target with an
-// index is not slowed down by more than that, and the work for any target is linear
-// in what is copied and in what the target has.
+// The times of the lookups show which kind of store it is. A store without an index reads
+// everything for each lookup, so reading its feed takes no longer than a number of lookups.
+// Therefore the feed gets the time of the lookups of one window, or of passInLookups lookups,
+// plus an eighth of the time of all lookups. A target with an index is not slowed down by
+// more than that. The work for any target is linear in the size of the copied data and of the
+// target.
 const (
-	sampleLookups = 16  // below so many lookups nothing else is tried
-	passInLookups = 256 // reading the feed of a store without an index takes at most so many lookups
-	lookupShare   = 8   // the part of the time of all lookups that reading the feed may take besides
+	sampleLookups = 16  // with fewer lookups than this, the feed is not tried
+	passInLookups = 256 // reading the feed of a store without an index takes at most as long as this number of lookups
+	lookupShare   = 8   // reading the feed may also take 1/lookupShare of the time of all lookups
 	firstEntries  = 1000
 	worthReading  = 50 * time.Millisecond // lookups that take less are not worth reading the feed
 )
 
-// lookupCost says what lookups cost.
+// lookupCost measures what lookups cost.
 type lookupCost struct {
 	count int
-	took  time.Duration    // all of them
-	last  [3]time.Duration // the last ones
+	took  time.Duration    // by all lookups
+	last  [3]time.Duration // the times of the last lookups
 }
 
 func (c *lookupCost) add(took time.Duration) {
@@ -41,13 +41,13 @@ func (c *lookupCost) add(took time.Duration) {
 	c.took += took
 }
 
-// each returns what a lookup costs by now: the quickest of the last ones, because
-// another program may have slowed down the others. It is 0 before there are so
-// many.
+// each returns the present cost of a lookup: the time of the quickest of the last ones,
+// because another program may have slowed down the others. It is 0 until there were that many
+// lookups.
 func (c *lookupCost) each() time.Duration { return slices.Min(c.last[:]) }
 
-// passLimit returns how long reading the feed may take by now. inWindow is the
-// number of traces in the window.
+// passLimit returns how long reading the feed may take, by the lookups so far. inWindow is
+// the number of traces in the window.
 func (c *lookupCost) passLimit(inWindow int) time.Duration {
 	lookups := max(inWindow, min(passInLookups, c.count))
 	return time.Duration(lookups)*c.each() + c.took/lookupShare
@@ -55,7 +55,7 @@ func (c *lookupCost) passLimit(inWindow int) time.Duration {
 
 // compare implements comparer.
 func (t *storeTarget) compare(ctx context.Context, w *window, has []bool, warning func(error)) error {
-	if t.can.Peek || !t.can.Read && !t.can.Feed { // a message that lay on a bus may be gone
+	if t.can.Peek || !t.can.Read && !t.can.Feed { // a message that was on a bus may be gone
 		return nil
 	}
 	for _, baseID := range w.baseIDs {

@@ -9,11 +9,11 @@ import (
 )
 
 // FromConsumer returns the source that takes the notifications of a message bus
-// ([store.Store.Consume]). A message is acknowledged when every target has its
-// notification. Close gives back to the bus what was not acknowledged. Read ends when
-// none arrived for a while, which is an option of the bus, and may be called again.
-// Several sources, also of several programs, share the messages of one queue or of one
-// consumer group. The store stays the caller's to close, after the source.
+// ([store.Store.Consume]). A message is acknowledged when every target has its notification.
+// Close returns unacknowledged messages to the bus. Read ends when no message arrived for a
+// while, which is an option of the bus, and may be called again. Several sources, also in
+// several programs, share the messages of one queue or of one consumer group. The caller
+// closes the store, after the source.
 func FromConsumer(s *store.Store, opts ...StoreOption) Source {
 	return &consumerSource{store: s, storeConfig: newStoreConfig(opts)}
 }
@@ -47,12 +47,12 @@ func (s *consumerSource) Read(ctx context.Context) sequence {
 	})
 }
 
-// mostWaiting is how long a notification may wait for others until it is written to the
+// mostWaiting is how long a notification may wait for others before it is written to the
 // targets.
 const mostWaiting = time.Second
 
-// take takes notifications until the bus has no more, or until what was taken has
-// waited for mostWaiting. In the second case it returns true, after a flush.
+// take takes notifications until the bus has no more, or until the first one has waited for
+// mostWaiting. In the second case it flushes and returns true.
 func (s *consumerSource) take(ctx context.Context, c *consumer) (more bool, err error) {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -82,7 +82,7 @@ func (s *consumerSource) take(ctx context.Context, c *consumer) (more bool, err 
 	return false, nil
 }
 
-// errDue ends a Take when what was taken should be written.
+// errDue stops a Take when the notifications taken so far should be written.
 var errDue = errors.New("what was taken should be written")
 
 // whenDue implements taker.
@@ -103,12 +103,12 @@ func (s *consumerSource) Position() Position {
 	return Position(s.consumption.Position())
 }
 
-// acknowledgeTime is how long an acknowledgement may take after the end of the
-// context: what was written should not be delivered again.
+// acknowledgeTime is how long an acknowledgement may take after the end of the context, because
+// written notifications should not be delivered again.
 const acknowledgeTime = time.Second
 
-// Acknowledge implements Source. It is done also if the context has ended, because
-// the targets have the notifications.
+// Acknowledge implements Source. It acknowledges also after the context ended, because the
+// targets have the notifications.
 func (s *consumerSource) Acknowledge(ctx context.Context, p Position) error {
 	if s.consumption == nil {
 		return nil
@@ -128,8 +128,8 @@ func (s *consumerSource) Close() error {
 	return s.consumption.Close()
 }
 
-// limits implements taker. A bus holds back the messages that were not
-// acknowledged, and delivers no more of them than it is told to.
+// limits implements taker. A bus holds back the messages that were not acknowledged, and
+// delivers no more of them than the consumer allows.
 func (s *consumerSource) limits() windowLimits {
 	return windowLimits{count: batchCount, bytes: batchBytes}
 }

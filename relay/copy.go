@@ -12,19 +12,19 @@ import (
 // progressStep is how many notifications are read between two calls for progress.
 const progressStep = 256
 
-// Copy copies what the source has to every target, until the source has no more.
-// Each target gets what it lacks, in the order of the source. An entry that
-// cannot be read, and a notification that a target refuses, are counted and
-// reported as warnings. Any other failure ends Copy; what was read before a
-// failure of the source is copied.
+// Copy copies all notifications of the source to every target, until the source has no more.
+// Each target gets the notifications that it lacks, in the order of the source. An entry that
+// cannot be read, and a notification that a target refuses, are counted and reported as
+// warnings. Any other failure ends Copy. After a failure of the source, Copy still copies the
+// notifications that were read before.
 //
-// A target of [ToExporter] gets, at the end, also the halves whose other half the source
-// does not have, as incomplete spans.
+// At the end, a target of [ToExporter] also gets the halves whose other half the source does
+// not have, as incomplete spans.
 //
-// Copy may be called again; it finds what is there already. After a failure it
-// needs a new source if the targets do not have all that was read: the source that
-// was read would go on behind what is missing, so Copy refuses it. See the package
-// documentation for its guarantees.
+// Copy may be called again; it finds out what the targets have already. After a failure it
+// needs a new source if the targets do not have all that was read, because the old source
+// would continue behind the missing notifications. So Copy refuses the old source. See the
+// package documentation for its guarantees.
 func Copy(ctx context.Context, from Source, to []Target, opts ...Option) (Counts, error) {
 	marked, _ := from.(interface{ consumedFlag() *bool })
 	if marked != nil && *marked.consumedFlag() {
@@ -71,27 +71,27 @@ func Copy(ctx context.Context, from Source, to []Target, opts ...Option) (Counts
 	return c.counts.clone(), errors.Join(err, c.warned.close())
 }
 
-// A taker is a source that takes what it yields out of its place, so that what is not
-// safe in the targets has to stay there.
+// A taker is a source that removes from its bus the entries that it yields. So entries that
+// the targets do not have safely must stay on the bus.
 type taker interface {
 	// limits bounds the windows in which the source is copied.
 	limits() windowLimits
-	// whenDue makes Read call flush, in front of or behind an element, when what was
-	// yielded has waited for a while. Read ends if flush returns false.
+	// whenDue makes Read call flush, before or after an element, when a yielded notification
+	// has waited for a while. Read ends if flush returns false.
 	whenDue(flush func() bool)
-	// leave excepts the notification in front of the position from Acknowledge.
+	// leave makes Acknowledge skip the notification in front of the position.
 	leave(p Position)
 }
 
-// errDryTake is the error of a dry run that would take what it reads.
+// errDryTake is the error of a dry run with a source that would remove what it reads.
 var errDryTake = errors.New("a dry run cannot take messages from a bus: use the source FromStore, which looks at them")
 
-// errSourceConsumed is the error of Copy for a source that was read further than
-// every target has it.
+// errSourceConsumed is the error of Copy for a source that was read further than what every
+// target has.
 var errSourceConsumed = errors.New("an earlier Copy from this source failed after it had read notifications; make a new source, from the last checkpoint if there is one")
 
-// A consumable is embedded by sources. consumed is set by a Copy that failed after it
-// had read notifications that are not in every target.
+// A consumable is embedded by sources. Its field consumed is set by a Copy that failed after
+// it had read notifications that are not in every target.
 type consumable struct{ consumed bool }
 
 func (c *consumable) consumedFlag() *bool { return &c.consumed }
@@ -107,13 +107,13 @@ type copier struct {
 	limits  windowLimits
 	window  *window
 	sinks   []*exporterTarget
-	waiting []heldPosition // of what waits in the sinks
+	waiting []heldPosition // of notifications that wait in the sinks
 	failure error          // of a flush that the source has called
-	warned  keySet         // texts of warnings
+	warned  keySet         // texts of warnings that were reported
 }
 
-// runAll copies until the source has no more. A bus may have more when what waits in the
-// sinks was exported, because only then it can be acknowledged.
+// runAll copies until the source has no more. A bus may have more after the halves that wait
+// in the sinks were exported, because only then their messages can be acknowledged.
 func (c *copier) runAll(ctx context.Context) error {
 	for {
 		before := c.counts.Read
@@ -141,7 +141,8 @@ func (c *copier) run(ctx context.Context) error {
 	return c.flush(ctx)
 }
 
-// failed copies what was read before the source failed, unless the context ended.
+// failed copies the notifications that were read before the source failed, unless the context
+// ended.
 func (c *copier) failed(ctx context.Context, err error) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		err = fmt.Errorf("cannot read the source: %w", err)
@@ -155,7 +156,7 @@ func (c *copier) failed(ctx context.Context, err error) error {
 	return err
 }
 
-// take takes a notification of the source, or the error for a skipped entry.
+// take processes a notification of the source, or the error for a skipped entry.
 func (c *copier) take(ctx context.Context, n osprofiler.Notification, err error) error {
 	if err != nil {
 		return c.skip(err)
@@ -179,7 +180,7 @@ func (c *copier) take(ctx context.Context, n osprofiler.Notification, err error)
 	return nil
 }
 
-// skip counts an entry that was skipped, and warns of it.
+// skip counts a skipped entry, and warns of it.
 func (c *copier) skip(err error) error {
 	var damage *store.DamageError
 	if !errors.As(err, &damage) {
@@ -201,8 +202,8 @@ func (c *copier) skip(err error) error {
 	return failure
 }
 
-// warn warns of an error if it is new: a file reports a line that cannot be read
-// whenever the file is read.
+// warn reports an error as a warning if it is new. A file reports an unreadable line each
+// time the file is read.
 func (c *copier) warn(err error) (isNew bool, failure error) {
 	text := err.Error()
 	var damage *store.DamageError

@@ -13,8 +13,8 @@ type heldPosition struct {
 	inputs   []uint64 // in the order of the sinks
 }
 
-// acknowledge tells the source of a position, or of an earlier one as long as halves
-// wait in a sink.
+// acknowledge acknowledges a position to the source. As long as halves wait in a sink, it
+// acknowledges an earlier position instead.
 func (c *copier) acknowledge(ctx context.Context, p Position) error {
 	if len(c.sinks) > 0 {
 		held := heldPosition{position: p}
@@ -34,7 +34,8 @@ func (c *copier) tell(ctx context.Context, p Position) error {
 	return nil
 }
 
-// acknowledgeFinished tells the source how far the sinks have exported everything.
+// acknowledgeFinished acknowledges the position up to which the sinks have exported
+// everything.
 func (c *copier) acknowledgeFinished(ctx context.Context) error {
 	finished := make([]uint64, len(c.sinks))
 	for i, t := range c.sinks {
@@ -55,8 +56,8 @@ func (c *copier) acknowledgeFinished(ctx context.Context) error {
 	return c.tell(ctx, p)
 }
 
-// flushSinks exports the halves that wait in the sinks, and acknowledges the rest. held
-// says that something was not acknowledged before.
+// flushSinks exports the halves that wait in the sinks, and acknowledges the remaining
+// positions. held reports whether a position was unacknowledged before.
 func (c *copier) flushSinks(ctx context.Context) (held bool, err error) {
 	if len(c.sinks) == 0 || c.dryRun {
 		return false, nil
@@ -73,7 +74,7 @@ func (c *copier) flushSinks(ctx context.Context) (held bool, err error) {
 	return held, c.acknowledgeFinished(ctx)
 }
 
-// writeSpans gives a batch to a sink, which drops what came before.
+// writeSpans gives a batch to a sink, which drops notifications that it got before.
 func (c *copier) writeSpans(ctx context.Context, sink *exporterTarget, b *batch, counts *TargetCounts) error {
 	before := sink.duplicates()
 	if err := sink.take(ctx, b.notifications); err != nil {

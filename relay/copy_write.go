@@ -8,8 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// flush writes to each target what of the window it lacks. Then it acknowledges
-// what was read, and begins a new window.
+// flush writes to each target the notifications of the window that the target lacks. Then it
+// acknowledges what was read, and begins a new window.
 func (c *copier) flush(ctx context.Context) error {
 	position := c.source.Position()
 	for i, target := range c.targets {
@@ -54,13 +54,13 @@ func (c *copier) flushTo(ctx context.Context, target Target, counts *TargetCount
 }
 
 func (c *copier) warnOfTarget(err error) {
-	// A temporary file that cannot be written is an error of what follows, too.
+	// If the temporary file cannot be written, the later steps fail as well.
 	_, _ = c.warn(fmt.Errorf("in the target: %w", err))
 }
 
-// write writes a batch, and returns the keys of what is stored. Notifications that
-// the target refuses for a reason of their own are counted and warned of. Any
-// other failure ends the copying.
+// write writes a batch, and returns the keys of the stored notifications. Notifications that
+// the target refuses individually are counted and reported as a warning. Any other failure
+// ends the copying.
 func (c *copier) write(ctx context.Context, target Target, b *batch, counts *TargetCounts) (stored []key, err error) {
 	if c.dryRun {
 		counts.Written += len(b.keys)
@@ -86,7 +86,8 @@ func (c *copier) write(ctx context.Context, target Target, b *batch, counts *Tar
 	return b.keys, nil
 }
 
-// keep leaves in the source what the target refuses, because no other place has it.
+// keep leaves in the source the notifications that the target refuses, because they are
+// stored nowhere else.
 func (c *copier) keep(err *error, b *batch, refused []int) {
 	if c.taker == nil {
 		return
@@ -103,7 +104,7 @@ func (c *copier) keep(err *error, b *batch, refused []int) {
 	*err = fmt.Errorf("%w; what the target refuses stays in %s", *err, c.source.Name())
 }
 
-// without returns the keys but for those at the indices.
+// without returns the keys except those at the indices.
 func without(keys []key, indices []int) (rest []key) {
 	left := make(map[int]bool, len(indices))
 	for _, i := range indices {

@@ -23,19 +23,19 @@ import (
 //	text      the body of the message, if it is valid UTF-8
 //	base64    the body of the message, otherwise
 //
-// A file that would become larger than half of the bound is renamed: ".1" is appended to
-// its name. The older file of that name is removed then, which is reported as a warning. So
-// both files together are not larger than the bound, unless a single message is.
+// A file that would become larger than half of the bound is renamed: ".1" is appended to its
+// name. An older file of that name is removed then, which is reported as a warning. So both
+// files together are not larger than the bound, unless a single message is.
 //
-// The file is locked, so that two relays do not write over each other's lines. A file that
-// was removed, renamed or cut in the meantime, as logrotate does, is begun anew.
+// The file is locked, so that two relays do not overwrite each other's lines. If another
+// program removed, renamed or truncated the file, as logrotate does, a new one is begun.
 type DeadLetters struct {
 	path     string
 	maxBytes int64
 
 	mu   sync.Mutex
 	file *os.File
-	size int64 // of the part of the file that is known to be good
+	size int64 // of the part of the file that was written successfully
 }
 
 // DefaultDeadLetterBytes bounds the files of dead letters.
@@ -44,9 +44,9 @@ const DefaultDeadLetterBytes = 64 << 20
 // olderSuffix is appended to the name of a file that is full.
 const olderSuffix = ".1"
 
-// OpenDeadLetters opens the file of dead letters, or creates it. The file gets the mode
-// 0600. A file that has something other than dead letters is refused, and so is such a
-// file with the name of the older one, and one that another relay writes. A maxBytes that is not positive selects
+// OpenDeadLetters opens the file of dead letters, or creates it. The file gets the mode 0600.
+// It refuses a file that has something other than dead letters, also under the name of the
+// older file, and a file that another relay writes. A maxBytes that is not positive selects
 // [DefaultDeadLetterBytes].
 func OpenDeadLetters(path string, maxBytes int64) (*DeadLetters, error) {
 	if maxBytes <= 0 {
@@ -69,7 +69,7 @@ func (d *DeadLetters) Close() error {
 	return d.file.Close()
 }
 
-// A letter is what a line of the file holds.
+// A letter is the content of one line of the file.
 type letter struct {
 	Time     string   `json:"time"`
 	Source   string   `json:"source"`
@@ -92,8 +92,8 @@ func newLetter(source string, p Position, reason string, body []byte) letter {
 }
 
 // write writes letters, and returns when they are on the disk. It writes parts of at most
-// half of the bound, unless a single letter is larger, and returns how many letters the
-// file has: after an error, those of the parts that were written before.
+// half of the bound, unless a single letter is larger. It returns how many letters the file
+// has: after an error, the number of letters in the parts that were written before.
 func (d *DeadLetters) write(letters []letter, warning func(error)) (written int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -119,7 +119,7 @@ func (d *DeadLetters) write(letters []letter, warning func(error)) (written int,
 	return written + count, nil
 }
 
-// writePart writes lines. After an error the file has none of them.
+// writePart writes lines. After an error the file has none of these lines.
 func (d *DeadLetters) writePart(text []byte, warning func(error)) error {
 	err := d.follow(warning)
 	if err == nil {
@@ -157,7 +157,7 @@ func (d *DeadLetters) makeRoom(more int64, warning func(error)) error {
 	return d.reopen()
 }
 
-// reopen opens the file that has the name now, and makes the name durable.
+// reopen opens the file that has the name now, and makes the name durable on the disk.
 func (d *DeadLetters) reopen() error {
 	old := d.file
 	if err := d.open(old); err != nil {
@@ -169,8 +169,8 @@ func (d *DeadLetters) reopen() error {
 	return errors.Join(old.Close(), syncDir(filepath.Dir(d.path)))
 }
 
-// follow opens the file again if another program has removed, renamed or changed it, so
-// that no letter is written to a file without a name, or behind a gap.
+// follow opens the file again if another program has removed, renamed or changed it, so that
+// no letter is written to a file without a name, or behind a gap.
 func (d *DeadLetters) follow(warning func(error)) error {
 	named, err := os.Stat(d.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,18 +10,18 @@ import (
 	"os"
 )
 
-// maxFirst bounds how much of the first line of a file is read. The members that are
-// looked for stand at the beginning of a letter.
+// maxFirst bounds how much of the first line of a file is read. The members that are checked
+// come first in a letter.
 const maxFirst = 1 << 20
 
-// open opens the file behind its last whole line, and locks it. A file that is no file of
-// dead letters is refused and stays as it is. If the name is that of the file which was
-// open before, or nil, that one is used.
+// open opens the file for writing behind its last complete line, and locks it. It refuses a
+// file that does not have dead letters, and does not change that file. If the name still
+// belongs to the file before, which may be nil, open uses that file.
 func (d *DeadLetters) open(before *os.File) error {
 	if err := checkOlder(d.path + olderSuffix); err != nil {
 		return err
 	}
-	if err := checkRegular(os.Stat(d.path)); err != nil { // to open a pipe may wait
+	if err := checkRegular(os.Stat(d.path)); err != nil { // opening a pipe may block
 		return fmt.Errorf("%q: %w", d.path, err)
 	}
 	file, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -60,8 +60,8 @@ func isSame(a, b *os.File) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// prepared checks a file of dead letters, takes the rights of others away, cuts a last
-// line that is not whole, and returns the size.
+// prepared checks a file of dead letters, removes the permissions of other users, cuts an
+// incomplete last line, and returns the size.
 func prepared(file *os.File) (size int64, err error) {
 	if err := checkLetters(file); err != nil {
 		return 0, err
@@ -81,8 +81,8 @@ func prepared(file *os.File) (size int64, err error) {
 	return size, file.Truncate(size)
 }
 
-// checkOlder refuses a file that is no older part of dead letters, because it would be
-// replaced.
+// checkOlder refuses a file under the older name that has no dead letters, because it would
+// be replaced.
 func checkOlder(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -114,8 +114,8 @@ func checkRegular(info fs.FileInfo, err error) error {
 
 var errNoLetters = errors.New("the file has something other than dead letters, and would be damaged; name a new file")
 
-// checkLetters accepts an empty file, one whose first line is a letter, and one that has
-// nothing but a first letter that is not whole.
+// checkLetters accepts an empty file, a file whose first line is a letter, and a file that
+// consists of an incomplete first letter.
 func checkLetters(file *os.File) error {
 	if err := checkRegular(file.Stat()); err != nil {
 		return err

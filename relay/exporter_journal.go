@@ -17,14 +17,14 @@ const (
 
 // A journaling keeps in a journal the halves that wait in a sink.
 //
-// An entry is written before the source is acknowledged. It stays until the source has
-// heard that the other half was exported, too: it is marked before, and removed after
-// the acknowledgement. So a relay that is killed in between knows at its next start that
-// the operation was exported, and does not take the other half, which comes again, for
-// an operation that lacks its start.
+// An entry is written before the source is acknowledged. It stays until the source has also
+// acknowledged the other half: the entry is marked when the operation was exported, and
+// removed after the acknowledgement. So a relay that is killed in between knows at its next
+// start that the operation was exported. When the other half is delivered again, the relay
+// does not take it for an operation that lacks its start.
 type journaling struct {
 	journal  *journal // nil without a state directory
-	replayed []entry  // at the start
+	replayed []entry  // read from the journal at the start
 	entries  map[uint64]uint64
 	upTo     uint64 // the notification up to which halves are in the journal
 	expiring bool   // halves are exported because of their age
@@ -44,7 +44,7 @@ func (t *exporterTarget) open(s *State, name string, warning func(error)) (err e
 	return err
 }
 
-// replay makes the Notifier wait for what waited before the start.
+// replay gives the Notifier the halves that waited before the start.
 func (t *exporterTarget) replay(ctx context.Context) error {
 	if t.journal == nil || t.replayed == nil {
 		return nil
@@ -74,8 +74,8 @@ func (t *exporterTarget) replay(ctx context.Context) error {
 	return t.commit()
 }
 
-// removeUnused removes the entries of halves that do not wait after a replay: they were
-// there twice.
+// removeUnused removes the entries of halves that do not wait after a replay, because these
+// halves were in the journal twice.
 func (t *exporterTarget) removeUnused() {
 	unused := make(map[uint64]uint64, len(t.entries))
 	for number, id := range t.entries {
@@ -92,7 +92,7 @@ func (t *exporterTarget) removeUnused() {
 	}
 }
 
-// release is called when a half that waited was exported.
+// release is called when a half that waited was exported. It marks or removes the entry.
 func (t *exporterTarget) release(number uint64) {
 	if t.journal == nil {
 		return
@@ -110,14 +110,14 @@ func (t *exporterTarget) release(number uint64) {
 	t.marked = append(t.marked, id)
 }
 
-// commit writes to the journal what waits by now, and what no longer does.
+// commit adds to the journal the halves that wait by now, and removes the forgotten ones.
 func (t *exporterTarget) commit() error {
 	if t.journal == nil || t.replayed != nil {
 		return nil
 	}
 	upTo, waiting := t.notifier.Waiting(t.upTo)
 	for number, n := range waiting {
-		if _, known := t.entries[number]; !known { // else its export failed
+		if _, known := t.entries[number]; !known { // else an earlier export of the half failed
 			t.entries[number] = t.journal.add(waitingEntry, oneLine(n.JSON()))
 		}
 	}
@@ -141,15 +141,14 @@ func (t *exporterTarget) takeMarked() []uint64 {
 	return marked
 }
 
-// forget removes marked entries with the next commit. It may be called by any
-// goroutine.
+// forget makes the next commit remove marked entries. It may be called by any goroutine.
 func (t *exporterTarget) forget(ids []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forgotten = append(t.forgotten, ids...)
 }
 
-// keepLate keeps a half that was exported alone.
+// keepLate remembers a half that was exported alone.
 func (t *exporterTarget) keepLate(n osprofiler.Notification) {
 	h := &lateHalf{notification: n, since: time.Now()}
 	if t.journal != nil {

@@ -9,25 +9,25 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// An operationID is what both halves of an operation have in common.
+// An operationID identifies an operation. Both halves have the same one.
 type operationID struct{ baseID, traceID string }
 
 func operationOf(n *osprofiler.Notification) operationID { return operationID{n.BaseID, n.TraceID} }
 
-// A lateHalf is a half whose other half may still come: it was exported alone, or it was
-// exported as a whole by a relay that was killed then.
+// A lateHalf is an exported half whose other half may still arrive. It was exported alone, or
+// as part of a whole span by a relay that was killed after that.
 type lateHalf struct {
 	notification osprofiler.Notification
-	other        *osprofiler.Notification // that came late; nil before
+	other        *osprofiler.Notification // the half that arrived late; nil before
 	since        time.Time
 	entry        uint64 // in the journal
 	gone         bool
 }
 
-// lateAge is how long a half that was exported alone is kept.
+// lateAge is how long a half that was exported alone is remembered.
 const lateAge = time.Hour
 
-// lateHalves holds the late halves, as many as there is memory for.
+// lateHalves holds the late halves, within a bound of memory.
 type lateHalves struct {
 	byID     map[operationID]*lateHalf
 	byAge    []*lateHalf
@@ -35,7 +35,7 @@ type lateHalves struct {
 	maxBytes int64
 }
 
-// The memory of a lateHalf besides its texts: without the other half, and of that one.
+// The memory of a lateHalf besides its texts: of the half itself, and of the other half.
 const (
 	lateFixed  = 512
 	otherFixed = 256
@@ -64,8 +64,8 @@ func (l *lateHalves) add(h *lateHalf) (dropped []*lateHalf) {
 	return append(dropped, l.shrink()...)
 }
 
-// complete notes the other half. It returns the halves for which there is no memory any
-// longer.
+// complete notes the other half. It returns the halves that were dropped to make room in
+// memory.
 func (l *lateHalves) complete(h *lateHalf, other osprofiler.Notification) (dropped []*lateHalf) {
 	if h.gone {
 		return nil
@@ -76,7 +76,7 @@ func (l *lateHalves) complete(h *lateHalf, other osprofiler.Notification) (dropp
 	return l.shrink()
 }
 
-// shrink removes the oldest halves until the others have memory enough.
+// shrink removes the oldest halves until the others fit into the memory.
 func (l *lateHalves) shrink() (dropped []*lateHalf) {
 	for l.bytes > l.maxBytes && len(l.byAge) > 1 {
 		if oldest := l.shift(); oldest != nil {
@@ -93,7 +93,7 @@ func (l *lateHalves) remove(h *lateHalf) *lateHalf {
 	return h
 }
 
-// shift removes the oldest half. It returns nil if that one was removed before.
+// shift removes the oldest half. It returns nil if the half was removed before.
 func (l *lateHalves) shift() *lateHalf {
 	h := l.byAge[0]
 	l.byAge[0] = nil
@@ -123,8 +123,8 @@ func (l *lateHalves) find(n *osprofiler.Notification) *lateHalf {
 	return h
 }
 
-// repair exports the operations of which a half came late, as a whole. It returns the
-// rest of the batch.
+// repair exports as whole spans the operations that a late half of the batch completes. It
+// returns the rest of the batch.
 func (t *exporterTarget) repair(ctx context.Context, batch []osprofiler.Notification) ([]osprofiler.Notification, error) {
 	if len(t.late.byID) == 0 {
 		return batch, nil

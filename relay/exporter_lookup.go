@@ -10,31 +10,31 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Relays that share a queue get the halves of one operation each, now and then. Both
-// relays write to the same stores. The rule is: the relay that has the stop exports the
-// span. It finds the start in a store, after the time of lookUpAfter. If the start is not
-// there yet, because the other relay is behind, it looks again after twice that time, and
-// so on. The relay that has the start finds the stop in a store when the start has waited
-// too long, and drops the start.
+// Relays that share a queue sometimes get one half of an operation each. Both relays write to
+// the same stores. The rule is: the relay that has the stop exports the span. It looks in a
+// store for the start after the time of lookUpAfter. If the start is not there yet, because
+// the other relay is behind, it looks again after twice that time, and so on. The relay that
+// has the start finds the stop in a store when the start has waited too long, and drops the
+// start.
 const (
 	lookUpAfter = 5 * time.Second
-	mostLookUps = 200 // stops of one search
+	mostLookUps = 200 // the number of stops in one search
 )
 
-// lookups says which stops were looked up.
+// lookups keeps track of the stops that were looked up.
 type lookups struct {
 	steps   []lookupStep
 	upTo    uint64 // the notification up to which stops were looked up
 	missing []missingStarts
 }
 
-// A lookupStep says which notification was the newest at a time.
+// A lookupStep notes the number of the newest notification at a time.
 type lookupStep struct {
 	at     time.Time
 	number uint64
 }
 
-// missingStarts are stops whose starts were in no store. They are looked up again.
+// missingStarts are stops whose starts were in no store. They will be looked up again.
 type missingStarts struct {
 	at    time.Time
 	pause time.Duration // before that time
@@ -54,8 +54,8 @@ func (l *lookups) due(now time.Time, newest uint64) (number uint64) {
 	return number
 }
 
-// takeDue returns the stops that are to be looked up again now, each with the pause
-// before that. They are no longer missing then.
+// takeDue removes and returns the stops that are to be looked up again now, each with the
+// pause that preceded this lookup.
 func (l *lookups) takeDue(now time.Time) map[uint64]time.Duration {
 	pauses := map[uint64]time.Duration{}
 	l.missing = slices.DeleteFunc(l.missing, func(m missingStarts) bool {
@@ -70,8 +70,8 @@ func (l *lookups) takeDue(now time.Time) map[uint64]time.Duration {
 	return pauses
 }
 
-// lookUpLater notes stops whose starts are in no store. Each has its own pause since it
-// was looked up the last time.
+// lookUpLater schedules another lookup for stops whose starts are in no store. Each stop has
+// its own pause since its last lookup.
 func (l *lookups) lookUpLater(now time.Time, stops map[uint64]time.Duration) {
 	byPause := map[time.Duration][]uint64{}
 	for number, pause := range stops {
@@ -82,7 +82,7 @@ func (l *lookups) lookUpLater(now time.Time, stops map[uint64]time.Duration) {
 	}
 }
 
-// lookUpStarts looks in the stores for the starts of the stops that wait for some time.
+// lookUpStarts looks in the stores for the starts of stops that have waited long enough.
 func (t *exporterTarget) lookUpStarts(ctx context.Context) error {
 	if len(t.lookIn) == 0 {
 		return nil
@@ -108,15 +108,17 @@ func (t *exporterTarget) lookUpStarts(ctx context.Context) error {
 		for _, number := range part {
 			delete(pauses, number)
 		}
-		// The numbers are in order. After an error, those up to here are not new again.
+		// The numbers are in order. After an error, the stops up to this number do not count
+		// as new again.
 		t.looked.upTo = max(t.looked.upTo, part[len(part)-1])
 	}
 	t.looked.upTo = due
 	return nil
 }
 
-// stopsToLookUp returns the stops that wait and have waited long enough since the last
-// search, and those in pauses. due is the number of the newest of the first.
+// stopsToLookUp returns the stops that have waited long enough since the last search, and the
+// stops in pauses that still wait. due is the number of the newest notification that has
+// waited long enough.
 func (t *exporterTarget) stopsToLookUp(now time.Time, pauses map[uint64]time.Duration) (due uint64, numbers []uint64, stops map[uint64]osprofiler.Notification) {
 	after := t.looked.upTo
 	for number := range pauses {
@@ -139,8 +141,8 @@ func (t *exporterTarget) stopsToLookUp(now time.Time, pauses map[uint64]time.Dur
 	return due, numbers, stops
 }
 
-// completeFromStores gives to the Notifier the starts of these stops that a store has,
-// and returns the other stops.
+// completeFromStores gives the Notifier those starts of the given stops that a store has. It
+// returns the other stops.
 func (t *exporterTarget) completeFromStores(ctx context.Context, numbers []uint64, stops map[uint64]osprofiler.Notification) (missing []uint64, err error) {
 	list := make([]osprofiler.Notification, len(numbers))
 	for i, number := range numbers {
@@ -161,8 +163,8 @@ func (t *exporterTarget) completeFromStores(ctx context.Context, numbers []uint6
 	return missing, t.notifier.Notify(ctx, found...)
 }
 
-// othersOf looks in the stores for the other halves of operations that have waited too
-// long. An element is nil if there is none.
+// othersOf looks in the stores for the other halves of operations that have waited too long.
+// An element is nil if no store has the other half.
 func (t *exporterTarget) othersOf(ctx context.Context, halves []osprofiler.Notification) ([]*osprofiler.Notification, error) {
 	if !t.expiring {
 		return make([]*osprofiler.Notification, len(halves)), nil

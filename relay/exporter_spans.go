@@ -20,8 +20,8 @@ func (spanExporter) Shutdown(context.Context) error { return nil }
 
 var errTargetClosed = errors.New("the target is closed")
 
-// ExportSpans implements sdktrace.SpanExporter. Of an operation that lacks a half, it
-// looks for the other half first.
+// ExportSpans implements sdktrace.SpanExporter. For an operation that lacks a half, it first
+// looks for the other half.
 func (e spanExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	t := e.target
 	if t.closed {
@@ -45,8 +45,8 @@ func (e spanExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnly
 	return t.exportSome(ctx, spans, whole, alone)
 }
 
-// exportSome exports spans of which some are incomplete. done has those in front of the
-// first incomplete one, which are appended to.
+// exportSome exports spans of which some are incomplete. It appends to done, which has the
+// spans before the first incomplete one.
 func (t *exporterTarget) exportSome(ctx context.Context, spans, done []sdktrace.ReadOnlySpan, alone []osprofiler.Notification) error {
 	var late []osprofiler.Notification
 	elsewhere := int64(0)
@@ -102,7 +102,7 @@ func isIncomplete(s sdktrace.ReadOnlySpan) bool {
 
 var plain = convert.New()
 
-// halfOf returns the half of which an incomplete span was made.
+// halfOf returns the half from which an incomplete span was made.
 func halfOf(s sdktrace.ReadOnlySpan) osprofiler.Notification {
 	if all := plain.Append(nil, convert.Both, s); len(all) > 0 {
 		return all[0]
@@ -110,8 +110,8 @@ func halfOf(s sdktrace.ReadOnlySpan) osprofiler.Notification {
 	return osprofiler.Notification{}
 }
 
-// deliver exports spans. In a Follow it does so until the exporter has them, apart from
-// those that it refuses for good.
+// deliver exports spans. In a Follow it repeats that until the exporter has taken all of
+// them, except those that it refuses permanently.
 func (t *exporterTarget) deliver(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	try := func() error {
 		if len(spans) == 0 {
@@ -141,9 +141,9 @@ func (t *exporterTarget) deliver(ctx context.Context, spans []sdktrace.ReadOnlyS
 	return t.repeat(ctx, try)
 }
 
-// outcomeOf returns which spans an exporter refuses for good, and which are to be
-// exported again. rejected counts the notifications of those that were refused without
-// being named.
+// outcomeOf returns which spans an exporter refuses permanently, and which are to be exported
+// again. rejected counts the notifications of spans that the exporter refused without naming
+// them.
 func outcomeOf(err error, spans []sdktrace.ReadOnlySpan) (refused, rest []sdktrace.ReadOnlySpan, rejected int) {
 	var partial *exporter.SinkError
 	if !errors.As(err, &partial) || len(partial.Missing) == 0 && partial.Rejected <= 0 {
@@ -161,8 +161,8 @@ func outcomeOf(err error, spans []sdktrace.ReadOnlySpan) (refused, rest []sdktra
 	return refused, rest, rejectedOf(partial, spans)
 }
 
-// rejectedOf returns the number of the notifications of spans that were refused without
-// being named. An exporter may say any number.
+// rejectedOf returns the number of notifications of spans that were refused without being
+// named. An exporter may report any number.
 func rejectedOf(e *exporter.SinkError, spans []sdktrace.ReadOnlySpan) int {
 	if e.Rejected <= 0 {
 		return 0

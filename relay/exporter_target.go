@@ -14,14 +14,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// ToExporter returns the target that makes spans of the notifications and exports
-// them. It pairs the halves of each operation by a [bridge.Notifier], in any order and
-// from all sources. A half whose other half does not come in time is exported alone,
-// as an incomplete span ([convert.MissingKey]). If the other half comes later, the whole
-// span is exported, with the same ids.
+// ToExporter returns the target that makes spans from the notifications and exports them. It
+// pairs the halves of each operation by a [bridge.Notifier], in any order and from all
+// sources. A half whose other half does not arrive in time is exported alone, as an
+// incomplete span ([convert.MissingKey]). If the other half arrives later, the whole span is
+// exported, with the same ids.
 //
-// The exporter stays the caller's to shut down, after Close of the target. It is
-// called from one goroutine at a time.
+// The caller shuts down the exporter, after Close of the target. The exporter is called from
+// one goroutine at a time.
 func ToExporter(e sdktrace.SpanExporter, opts ...ExporterOption) Target {
 	return newExporterTarget(e, opts)
 }
@@ -42,8 +42,8 @@ type exporterOptionFunc func(*exporterConfig)
 
 func (f exporterOptionFunc) applyExporter(c *exporterConfig) { f(c) }
 
-// WithTargetName names the target in errors and in the state directory. The name must
-// show no password. The halves that wait in the state directory belong to the name.
+// WithTargetName sets the name of the target in errors and in the state directory. The name
+// must contain no password. The state directory keeps waiting halves under this name.
 func WithTargetName(name string) ExporterOption {
 	return exporterOptionFunc(func(c *exporterConfig) { c.name = name })
 }
@@ -61,8 +61,8 @@ func WithConversion(opts ...convert.Option) ExporterOption {
 	return exporterOptionFunc(func(c *exporterConfig) { c.conversion = append(c.conversion, opts...) })
 }
 
-// An exporterTarget is for one goroutine at a time, apart from describe and forget. It
-// is the exporter of its Notifier.
+// An exporterTarget is for one goroutine at a time, except for describe and forget. It is the
+// exporter of its Notifier.
 type exporterTarget struct {
 	exporterConfig
 
@@ -70,10 +70,10 @@ type exporterTarget struct {
 	convert  *convert.Converter
 	notifier *bridge.Notifier
 	late     lateHalves
-	lookIn   []*store.Store // where the other half may be, if another relay has it
+	lookIn   []*store.Store // stores in which the other half may be, if another relay has it
 	looked   lookups
 	repeat   func(ctx context.Context, try func() error) error // of Follow; nil outside of it
-	refusals []refusal                                         // of spans that the exporter refused
+	refusals []refusal                                         // spans that the exporter refused
 	closed   bool
 
 	journaling
@@ -81,8 +81,8 @@ type exporterTarget struct {
 	paired, incomplete, repaired, elsewhere, known atomic.Int64
 }
 
-// forever is a time that no half waits. The target itself says when halves are
-// exported alone.
+// forever is longer than any half waits. The target itself decides when halves are exported
+// alone, not the Notifier.
 const forever = 100 * 365 * 24 * time.Hour
 
 func newExporterTarget(e sdktrace.SpanExporter, opts []ExporterOption) *exporterTarget {
@@ -110,7 +110,7 @@ func newExporterTarget(e sdktrace.SpanExporter, opts []ExporterOption) *exporter
 // Name implements Target.
 func (t *exporterTarget) Name() string { return t.name }
 
-// Write implements Target. A half that waits is not exported when Write returns.
+// Write implements Target. A half that still waits has not been exported when Write returns.
 func (t *exporterTarget) Write(ctx context.Context, batch []osprofiler.Notification) error {
 	if err := t.take(ctx, batch); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (t *exporterTarget) Write(ctx context.Context, batch []osprofiler.Notificat
 }
 
 // take exports the operations that the batch completes. The other halves wait, and are
-// in the journal if there is one.
+// written to the journal if there is one.
 func (t *exporterTarget) take(ctx context.Context, batch []osprofiler.Notification) error {
 	batch, err := t.repair(ctx, batch)
 	if err != nil {
@@ -142,8 +142,8 @@ func (t *exporterTarget) take(ctx context.Context, batch []osprofiler.Notificati
 	return t.commit()
 }
 
-// refuseInvalid refuses the invalid notifications of a batch. It returns false if there
-// is none.
+// refuseInvalid refuses the invalid notifications of a batch. It reports whether there are
+// any.
 func (t *exporterTarget) refuseInvalid(batch []osprofiler.Notification) (found bool) {
 	for i := range batch {
 		if err := batch[i].Validate(); err != nil {
@@ -154,8 +154,7 @@ func (t *exporterTarget) refuseInvalid(batch []osprofiler.Notification) (found b
 	return found
 }
 
-// takeRefusals returns what was refused since the last call, with the indices into the
-// batch.
+// takeRefusals returns the refusals since the last call, with their indices into the batch.
 func (t *exporterTarget) takeRefusals(batch []osprofiler.Notification) []refusal {
 	refusals := t.refusals
 	t.refusals = nil
@@ -183,7 +182,7 @@ func (t *exporterTarget) flush(ctx context.Context) error {
 	return errors.Join(t.notifier.Flush(ctx), t.commit())
 }
 
-// maintain looks for halves that other relays have, and exports those that have waited
+// maintain looks for halves that other relays have, and exports the halves that have waited
 // too long.
 func (t *exporterTarget) maintain(ctx context.Context) error {
 	if err := t.lookUpStarts(ctx); err != nil {
@@ -198,8 +197,8 @@ func (t *exporterTarget) maintain(ctx context.Context) error {
 	return errors.Join(err, t.commit())
 }
 
-// Close implements Target. What waits and is in no journal is dropped: its source was
-// not acknowledged.
+// Close implements Target. Halves that wait and are in no journal are dropped, because their
+// source was not acknowledged.
 func (t *exporterTarget) Close() error {
 	t.closed = true
 	_ = t.notifier.Shutdown(context.Background()) // it exports nothing any longer

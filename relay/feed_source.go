@@ -6,14 +6,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Checkpoint keeps a cursor, for example in a file, so that the next run begins
-// there.
+// A Checkpoint saves a cursor, for example in a file, so that the next run begins at that
+// cursor.
 type Checkpoint func(ctx context.Context, c store.Cursor) error
 
-// FromStore returns the source of all notifications of a store: in the order of
-// writing if the store has a feed, else trace by trace. A message bus is copied as it
-// lies there, and nothing is taken away; [FromConsumer] takes. The store stays the
-// caller's to close, after the source.
+// FromStore returns the source of all notifications of a store: in the order of writing if
+// the store has a feed, otherwise trace by trace. A message bus is copied and nothing is
+// removed from it; [FromConsumer] removes messages. The caller closes the store, after the
+// source.
 func FromStore(s *store.Store, opts ...StoreOption) Source {
 	if s.Capabilities().Feed {
 		return FromFeed(s, "", nil, opts...)
@@ -21,10 +21,10 @@ func FromStore(s *store.Store, opts ...StoreOption) Source {
 	return FromTraces(s, store.Query{}, opts...)
 }
 
-// FromFeed returns the source of what was written to a store behind the cursor,
-// which is empty for the beginning. The checkpoint may be nil. It is called with
-// a cursor when every target has what lies before that cursor. The store stays
-// the caller's to close, after the source.
+// FromFeed returns the source of the notifications that were written to a store after the
+// cursor. An empty cursor stands for the beginning. The checkpoint may be nil. It is called
+// with a cursor when every target has everything before that cursor. The caller closes the
+// store, after the source.
 func FromFeed(s *store.Store, from store.Cursor, checkpoint Checkpoint, opts ...StoreOption) Source {
 	return &feedSource{store: s, storeConfig: newStoreConfig(opts), from: from, checkpoint: checkpoint}
 }
@@ -65,8 +65,8 @@ func (f *feedSource) Read(ctx context.Context) sequence {
 	})
 }
 
-// cursorMoves counts how often the cursor of a feed was another one. A feed that
-// only repeats what it yielded makes no progress.
+// cursorMoves counts how often the cursor of a feed changed. A feed that repeats entries
+// without moving its cursor makes no progress.
 type cursorMoves struct {
 	last  store.Cursor
 	count int
@@ -82,8 +82,8 @@ func (m *cursorMoves) of(feed *store.Feed) int {
 	return m.count
 }
 
-// Position implements Source. Without a checkpoint nobody needs the cursor, which
-// some stores make at a cost.
+// Position implements Source. It is empty if neither a checkpoint nor a Follow needs the
+// cursor, because making the cursor is expensive in some stores.
 func (f *feedSource) Position() Position {
 	switch {
 	case f.checkpoint == nil && !f.tracked:

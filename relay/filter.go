@@ -11,14 +11,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A Filter selects traces. A trace is selected if it meets all conditions that are
-// set. A condition is met by any notification of the trace.
+// A Filter selects traces. A trace is selected if it meets all conditions that are set. A
+// condition is met by any notification of the trace.
 //
-// A trace is handed on as soon as the notifications seen so far meet the conditions.
-// Until then Follow holds them. A trace of which nothing new came for the time Settle
-// is dropped and counted as filtered. Later notifications of a trace follow the
-// decision, which is remembered for a bounded number of traces, also if a later relay
-// with the same state directory has other conditions.
+// A trace is handed on as soon as the notifications seen so far meet the conditions. Until
+// then Follow holds them. If nothing new of a trace arrives for the time Settle, the trace is
+// dropped and counted as filtered. Later notifications of a trace follow the decision on that
+// trace. Decisions are remembered for a bounded number of traces. They also apply if a later
+// relay with the same state directory has other conditions.
 type Filter struct {
 	// Services selects traces in which one of these services takes part. A name may
 	// have the wildcards of [path.Match].
@@ -28,18 +28,18 @@ type Filter struct {
 	Names []string
 	// FailedOnly selects traces in which an operation failed.
 	FailedOnly bool
-	// MinDuration selects traces whose last notification is at least so much later
-	// than the first one, by their timestamps.
+	// MinDuration selects traces whose last notification is at least this much later than the
+	// first one, by their timestamps.
 	MinDuration time.Duration
 	// Settle is how long a trace is held after its newest notification. The default is
-	// [DefaultSettle]. The time stops while a source fails or waits for a target, because
-	// the rest of the trace may be in that source. When the source works again, the time
-	// stays stopped for as long as before, but at most for Settle. In all it stops for ten
-	// times Settle at most if other sources work and no target fails.
+	// [DefaultSettle]. The time stops while a source fails or waits for a target, because the
+	// rest of the trace may be in that source. When the source works again, the time stays
+	// stopped for as long again, but at most for Settle. In total it stops for at most ten
+	// times Settle if other sources work and no target fails.
 	Settle time.Duration
-	// MaxBytes bounds the memory of the notifications that are held. If more come, the
-	// trace that has waited the longest for something new is dropped early. The default
-	// is [DefaultFilterBytes].
+	// MaxBytes bounds the memory of the held notifications. If more arrive, the trace that
+	// has waited the longest for something new is dropped early. The default is
+	// [DefaultFilterBytes].
 	MaxBytes int64
 }
 
@@ -59,7 +59,7 @@ func (c Filter) orDefaults() Filter {
 	return c
 }
 
-// Validate returns an error if a name has a wildcard that is not well formed.
+// Validate returns an error if a name has a malformed wildcard.
 func (c Filter) Validate() error {
 	for _, list := range [][]string{c.Services, c.Names} {
 		for _, pattern := range list {
@@ -71,8 +71,8 @@ func (c Filter) Validate() error {
 	return nil
 }
 
-// canonical returns the conditions as a text that is the same for filters that select the
-// same traces by the same conditions.
+// canonical returns the conditions as a text that is the same for filters with the same
+// conditions.
 func (c Filter) canonical() string {
 	sorted := func(names []string) []string {
 		return slices.Compact(slices.Sorted(slices.Values(names)))
@@ -96,7 +96,7 @@ func durationText(d time.Duration) string {
 	return d.String()
 }
 
-// A conditions says which conditions of a Filter a trace has met.
+// A conditions records which conditions of a Filter a trace has met.
 type conditions struct {
 	service, name, failed, lasted bool
 	first, last                   time.Time
@@ -127,7 +127,7 @@ func (c *conditions) add(f *Filter, n *osprofiler.Notification) {
 // met reports whether the trace is selected.
 func (c *conditions) met() bool { return c.service && c.name && c.failed && c.lasted }
 
-// matchesAny reports whether a name matches one of the patterns, or there is none.
+// matchesAny reports whether a name matches one of the patterns, or there are no patterns.
 func matchesAny(patterns []string, name string) bool {
 	for _, pattern := range patterns {
 		if ok, err := path.Match(pattern, name); ok && err == nil || pattern == name {
@@ -137,8 +137,8 @@ func matchesAny(patterns []string, name string) bool {
 	return len(patterns) == 0
 }
 
-// failed reports whether a notification tells of a failure. Most infos need not be
-// parsed for that.
+// failed reports whether a notification describes a failure. Most infos need not be parsed
+// for that.
 func failed(n *osprofiler.Notification) bool {
 	info := string(n.Info)
 	return (strings.Contains(info, "etype") || strings.IndexByte(info, '\\') >= 0) && n.Info.Failed()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Follow gives to every target what the sources have and what they get, until the
+// Follow gives every target the notifications that the sources have and will get, until the
 // context ends. It is [NewFollower] and [Follower.Run].
 func Follow(ctx context.Context, from []Source, to []Target, opts ...FollowOption) (Stats, error) {
 	f := NewFollower(from, to, opts...)
@@ -16,22 +16,21 @@ func Follow(ctx context.Context, from []Source, to []Target, opts ...FollowOptio
 	return f.Stats(), err
 }
 
-// A Follower follows sources. Each window of a source goes to all targets, which
-// write at the same time. The source hears of its position when every target has
-// what lies before it.
+// A Follower follows sources. Each window of a source goes to all targets, which write at the
+// same time. The position is acknowledged to the source when every target has everything
+// before it.
 type Follower struct {
 	followConfig
 
 	sources []*sourceRun
 	workers []*worker
 	held    *traceFilter    // nil without a filter
-	work    context.Context // of what is finished after the end of Run's context
-	told    sync.Mutex      // is held while warning is called
+	work    context.Context // for the work that is finished after the end of Run's context
+	told    sync.Mutex      // locked while warning is called
 }
 
-// NewFollower returns a Follower that has not begun. The sources and the targets stay
-// the caller's to close after Run: the sources first, then the targets, then what
-// [WithState] and [WithDeadLetters] were given.
+// NewFollower returns a Follower that has not begun. After Run the caller closes the sources
+// first, then the targets, and then the arguments of [WithState] and [WithDeadLetters].
 func NewFollower(from []Source, to []Target, opts ...FollowOption) *Follower {
 	f := &Follower{followConfig: newFollowConfig(opts)}
 	names := map[string]int{}
@@ -49,7 +48,7 @@ func NewFollower(from []Source, to []Target, opts ...FollowOption) *Follower {
 	return f
 }
 
-// uniqueName returns the name, with a number if it was used before.
+// uniqueName returns the name, with a number appended if it was used before.
 func uniqueName(name string, names map[string]int) string {
 	if names[name]++; names[name] > 1 {
 		return fmt.Sprintf("%s (number %d)", name, names[name])
@@ -57,16 +56,17 @@ func uniqueName(name string, names map[string]int) string {
 	return name
 }
 
-// Run follows until the context ends. Then it stops reading, gives to the targets what
-// was read, acknowledges it, and returns, all within the time of [WithGrace]. It
-// returns nil if every target has what was read; otherwise the error says what stays
-// in which source. Run is called once.
+// Run follows until the context ends. Then it stops reading, gives to the targets what was
+// read, acknowledges it, and returns, all within the time of [WithGrace]. It returns nil if
+// every target has what was read. Otherwise the error says how much stays in which source.
+// Run is called once.
 //
-// A target that fails is tried again without end, with growing pauses. The sources
-// wait meanwhile. A source that fails is tried again in the same way, and the others go
-// on. Run returns an error before the context ends only if a source fails before it
-// ever worked, for a reason that does not pass ([store.IsTransient]): a wrong password,
-// an unknown name. The other sources are finished then as if the context had ended.
+// A target that fails is tried again without end, with growing pauses. The sources wait
+// meanwhile. A source that fails is tried again in the same way, and the other sources
+// continue. Run returns an error before the context ends only if a source fails before it
+// ever worked, for a reason that is not transient ([store.IsTransient]), such as a wrong
+// password or an unknown name. The other sources are then finished as if the context had
+// ended.
 func (f *Follower) Run(ctx context.Context) error {
 	if f.filter != nil {
 		if err := f.filter.Validate(); err != nil {
@@ -97,8 +97,8 @@ func (f *Follower) Run(ctx context.Context) error {
 	return errors.Join(append(errs, f.closeFilter())...)
 }
 
-// runSources runs the sources and the filter, and returns when they have ended. stop
-// ends their context.
+// runSources runs the sources and the filter, and returns when they have ended. If a source
+// fails, it calls stop, which ends the context of the others.
 func (f *Follower) runSources(ctx context.Context, stop func()) []error {
 	errs := make([]error, len(f.sources))
 	var reading, filtering sync.WaitGroup
@@ -150,7 +150,7 @@ func (f *Follower) closeFilter() error {
 	return f.held.close()
 }
 
-// lookInStores makes the sinks look in the stores for the other half of an operation
+// lookInStores gives the sinks the stores in which to look for the other half of an operation
 // that another relay may have.
 func (f *Follower) lookInStores() {
 	var stores []*storeTarget
@@ -175,7 +175,7 @@ func (f *Follower) warn(err error) {
 	f.warning(err)
 }
 
-// Stats returns what was done so far. It may be called at any time.
+// Stats returns the statistics so far. It may be called at any time.
 func (f *Follower) Stats() Stats {
 	var s Stats
 	for _, source := range f.sources {

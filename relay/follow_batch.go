@@ -15,7 +15,8 @@ type indexed struct {
 	notifications []osprofiler.Notification
 }
 
-// fill fills the batch from indices[at:], and returns where the next batch begins.
+// fill fills the batch from indices[at:], and returns the index at which the next batch
+// begins.
 func (b *indexed) fill(d *delivery, indices []int, at int) (next int) {
 	b.indices, b.notifications = b.indices[:0], b.notifications[:0]
 	bytes := 0
@@ -29,7 +30,7 @@ func (b *indexed) fill(d *delivery, indices []int, at int) (next int) {
 	return next
 }
 
-// writeBatch writes a batch, but for what the target refuses for good.
+// writeBatch writes a batch, except the notifications that the target refuses permanently.
 func (w *worker) writeBatch(ctx context.Context, d *delivery, b *indexed) error {
 	count := len(b.indices)
 	refused := 0
@@ -56,8 +57,8 @@ func (w *worker) writeBatch(ctx context.Context, d *delivery, b *indexed) error 
 	return nil
 }
 
-// outcome returns what the error of a Write says about the batch: which notifications
-// are refused for good, and which are to be written again.
+// outcome evaluates the error of a Write. It returns which notifications of the batch are
+// refused permanently, and which are to be written again.
 func (b *indexed) outcome(err error) (refused, rest []int) {
 	var partial *store.WriteError
 	if !errors.As(err, &partial) {
@@ -86,7 +87,7 @@ func (b *indexed) outcome(err error) (refused, rest []int) {
 	return refused, rest
 }
 
-// keep keeps the elements of the batch with these indices.
+// keep removes all elements of the batch except those with these indices.
 func (b *indexed) keep(rest []int) {
 	for at, i := range rest {
 		b.indices[at], b.notifications[at] = b.indices[i], b.notifications[i]

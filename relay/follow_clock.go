@@ -2,18 +2,18 @@ package relay
 
 import "time"
 
-// A filterClock measures the time in which the relay receives. It stands still while a
-// source fails, waits for a target, or is in a long Read of a store, because the rest of a
-// trace cannot come then. After a failure and a wait it stands still for as long again, at most for the time Settle, in which the
-// sources give what has gathered in them.
+// A filterClock measures the time in which the relay receives. It stands still while a source
+// fails, waits for a target, or is in a long Read of a store, because the rest of a trace
+// cannot arrive then. After a failure or a wait it stands still for as long again, but at
+// most for the time Settle. In that time the sources deliver what has accumulated in them.
 //
-// A source that is down for good should not keep the traces of the other sources forever.
-// So the clock also measures how long it stands still while other sources give
-// notifications, which is bounded by mostStandstill.
+// A source that is down permanently should not keep the traces of the other sources forever.
+// So the clock also measures how long it stands still while other sources deliver
+// notifications. That time is bounded by mostStandstill.
 type filterClock struct {
 	settle, interval time.Duration
 	reading          time.Duration // the time that the clock shows
-	owed             time.Duration // how long the clock still stands still
+	owed             time.Duration // how much longer the clock stands still
 	partial          time.Duration // how long it stood still while a source received
 	last             time.Time     // of the last tick
 }
@@ -22,22 +22,22 @@ func newFilterClock(settle time.Duration) filterClock {
 	return filterClock{settle: settle, interval: min(max(settle/8, 10*time.Millisecond), time.Second)}
 }
 
-// mostStandstill is how many times Settle the clock stands still for a trace while other
-// sources give notifications.
+// mostStandstill is how many times Settle the clock may stand still for a trace while other
+// sources deliver notifications.
 const mostStandstill = 10
 
-// A reception says which sources receive.
+// A reception describes how many of the sources receive.
 type reception int
 
 const (
-	noneReceive reception = iota // or one waits for a target, as the others will
+	noneReceive reception = iota // or a source waits for a target, and the others will, too
 	someReceive
 	someRead // and the others receive: a Read of a store takes its time, but nothing fails
 	allReceive
 )
 
-// tick notes which sources received since the last tick. A relay that was stopped by the
-// operating system did not, so that a tick counts for two intervals at most.
+// tick notes which sources received since the last tick. While the operating system has
+// stopped the relay, no source receives. So a tick counts for two intervals at most.
 func (c *filterClock) tick(now time.Time, r reception) {
 	if c.last.IsZero() {
 		c.last = now
@@ -59,8 +59,8 @@ func (c *filterClock) tick(now time.Time, r reception) {
 	}
 }
 
-// isSettled reports whether nothing new came of a trace for the time Settle, or since the
-// clock has stood still for too long.
+// isSettled reports whether nothing new of a trace arrived for the time Settle, or the clock
+// has stood still for too long since then.
 func (c *filterClock) isSettled(t *heldTrace) bool {
 	return c.reading-t.news >= c.settle || c.partial-t.partial >= mostStandstill*c.settle
 }
@@ -70,8 +70,8 @@ func (c *filterClock) now() time.Duration {
 	return c.reading + min(time.Since(c.last), c.interval)
 }
 
-// reception reports which sources gave notifications, or had the opportunity to, since the
-// last call.
+// reception reports which sources delivered notifications, or were able to, since the last
+// call.
 func (f *Follower) reception() reception {
 	var number [numberOfStates]int
 	for _, s := range f.sources {
@@ -88,7 +88,7 @@ func (f *Follower) reception() reception {
 	return someReceive
 }
 
-// A sourceState is what a source did since the filter's clock last asked.
+// A sourceState describes what a source did since the last call of state.
 type sourceState int
 
 const (
@@ -121,8 +121,8 @@ func (s *sourceRun) isFlushing() bool {
 	return s.flushing
 }
 
-// setReading notes whether a Read of a store is going on. Other sources wait in Read for
-// what comes.
+// setReading notes whether a Read of a store is going on. It ignores other sources, because
+// they wait in Read until something arrives.
 func (s *sourceRun) setReading(is bool) {
 	if _, isStore := s.source.(resumer); isStore {
 		s.steps.Add(1)

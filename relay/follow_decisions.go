@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// A decision says what becomes of later notifications of a trace.
+// A decision determines whether later notifications of a trace are selected.
 type decision struct {
 	selected bool
 	entry    uint64 // in the journal, or 0
@@ -14,8 +14,7 @@ type decision struct {
 // mostDecisions is how many decisions one generation remembers.
 const mostDecisions = 50_000
 
-// decisions has two generations, of which the older one is dropped when the newer one is
-// full.
+// decisions has two generations. The older one is dropped when the newer one is full.
 type decisions struct{ newer, older map[string]decision }
 
 func (d *decisions) find(baseID string) (decision, bool) {
@@ -54,9 +53,10 @@ func (t *traceFilter) remember(baseID string, d decision) {
 	t.decided.newer[baseID] = d
 }
 
-// noteConditions notes the conditions in the journal. If an earlier relay had others, its
-// decisions stay: a trace that was dropped cannot be whole any more, and one that was
-// selected is in the targets in part. What is held is judged by the new conditions.
+// noteConditions notes the conditions in the journal. If an earlier relay had other
+// conditions, its decisions stay, because a dropped trace cannot become whole any more, and
+// part of a selected trace is in the targets. Held notifications are judged by the new
+// conditions.
 func (t *traceFilter) noteConditions(entries []entry) {
 	before, now := t.journal.note, t.canonical()
 	if before == now {

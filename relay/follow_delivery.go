@@ -8,28 +8,28 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A delivery is a part of a source, or of what the filter has held, on its way to the
-// targets. Nobody changes its notifications while targets write them.
+// A delivery is a part of a source, or of the traces that the filter has held, on its way to
+// the targets. Nobody changes its notifications while targets write them.
 type delivery struct {
 	notifications []osprofiler.Notification
 	positions     []Position // of the notifications; nil if the source does not need them
 	bytes         int
-	repeated      bool // some may have come before, so that stores are asked
+	repeated      bool // some may have been delivered before, so stores are compared
 	window        *window
 	first         []int // the index into notifications of each element of window
 
-	position Position // behind all of it
+	position Position // behind all notifications of the delivery
 	readAt   time.Time
-	count    int // notifications that the source gave for it
+	count    int // notifications that the source yielded for it
 	newest   string
 	letters  []letter
 	disposed []Position // of the letters
 
-	claims  []*delivery // whose notifications the filter has put into this one
-	entries []uint64    // of the filter's journal that have their notifications in this one
+	claims  []*delivery // deliveries whose notifications the filter has put into this one
+	entries []uint64    // entries of the filter's journal whose notifications are in this one
 
-	left     atomic.Int32 // owners that still hold something of it
-	finished func()       // is called when no owner is left; nil for none
+	left     atomic.Int32 // owners that still hold some of it
+	finished func()       // called when no owner is left; may be nil
 	writing  sync.WaitGroup
 	mu       sync.Mutex
 	failure  error
@@ -37,11 +37,11 @@ type delivery struct {
 	marked   map[*exporterTarget][]uint64 // entries to be removed when the delivery is acknowledged
 }
 
-// A refusal says that a target refuses a notification for good. If the target does not
+// A refusal records that a target refuses a notification permanently. If the target does not
 // say which ones it refuses, count is their number, and there is no notification.
 type refusal struct {
 	count        int
-	index        int // into the notifications; -1 if it came earlier
+	index        int // into the notifications; -1 for one of an earlier delivery
 	notification osprofiler.Notification
 	target       string
 	reason       error
@@ -57,10 +57,10 @@ func (d *delivery) add(n osprofiler.Notification) {
 // notifications returns how many notifications are refused.
 func (r *refusal) notifications() int64 { return int64(max(r.count, 1)) }
 
-// isEmpty reports whether the source gave nothing.
+// isEmpty reports whether the source has yielded nothing.
 func (d *delivery) isEmpty() bool { return d.count == 0 && len(d.letters) == 0 }
 
-// release says that one owner holds nothing of the delivery any longer.
+// release is called when an owner no longer holds any part of the delivery.
 func (d *delivery) release() {
 	if d.left.Add(-1) > 0 {
 		return
@@ -73,7 +73,7 @@ func (d *delivery) release() {
 	}
 }
 
-// isFinished reports whether every target has the delivery for good.
+// isFinished reports whether every target has the delivery durably.
 func (d *delivery) isFinished() bool { return d.left.Load() <= 0 }
 
 // fail notes why a target did not take the delivery.
@@ -91,7 +91,7 @@ func (d *delivery) refuse(r refusal) {
 	d.refusals = append(d.refusals, r)
 }
 
-// noteMarked notes which entries of a sink's journal are removed later.
+// noteMarked notes the entries of a sink's journal that are removed later.
 func (d *delivery) noteMarked(t *exporterTarget, ids []uint64) {
 	if len(ids) == 0 {
 		return
@@ -104,8 +104,8 @@ func (d *delivery) noteMarked(t *exporterTarget, ids []uint64) {
 	d.marked[t] = append(d.marked[t], ids...)
 }
 
-// forget removes from the journals what was kept until the source has heard of the
-// delivery.
+// forget removes from the journals the entries that were kept until the delivery was
+// acknowledged.
 func (d *delivery) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -126,7 +126,7 @@ func (d *delivery) prepare() {
 	}
 }
 
-// hand gives the delivery to all targets, and returns when they have taken it.
+// hand gives the delivery to all targets, and returns when all of them have taken it.
 func (f *Follower) hand(d *delivery) error {
 	if len(d.notifications) == 0 {
 		return nil

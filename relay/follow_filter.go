@@ -19,7 +19,7 @@ type traceFilter struct {
 
 	mu      sync.Mutex
 	traces  map[string]*heldTrace
-	byNews  list.List // of *heldTrace, the one with the oldest news first
+	byNews  list.List // of *heldTrace, the one that has waited the longest for something new first
 	bytes   int64
 	clock   filterClock
 	decided decisions
@@ -35,10 +35,10 @@ type heldTrace struct {
 
 	baseID   string
 	held     []heldNotification
-	keys     map[key]struct{} // of held
-	claims   []*delivery      // that repeat what is held, and wait as well
+	keys     map[key]struct{} // keys of the notifications in held
+	claims   []*delivery      // deliveries that repeat held notifications, and wait as well
 	bytes    int64
-	news     time.Duration // by the clock
+	news     time.Duration // the clock's time of the newest notification
 	partial  time.Duration // of the clock, at the same time
 	repeated bool
 	element  *list.Element
@@ -63,8 +63,8 @@ func newTraceFilter(f *Follower, c Filter) *traceFilter {
 	return &traceFilter{Filter: c, f: f, traces: map[string]*heldTrace{}, clock: newFilterClock(c.Settle)}
 }
 
-// run gives to the targets what was selected before the start. Then it drops the traces
-// that have settled, until the context ends.
+// run gives the targets the traces that were selected before the start. Then it drops the
+// traces that have settled, until the context ends.
 func (t *traceFilter) run(ctx context.Context) {
 	if t.first != nil && len(t.first.notifications) > 0 {
 		t.first.left.Store(1)
@@ -74,7 +74,7 @@ func (t *traceFilter) run(ctx context.Context) {
 		t.taken(t.first)
 	}
 	t.first = nil
-	t.settle(time.Now()) // begins the clock
+	t.settle(time.Now()) // starts the clock
 	ticker := time.NewTicker(t.clock.interval)
 	defer ticker.Stop()
 	for {
@@ -88,9 +88,9 @@ func (t *traceFilter) run(ctx context.Context) {
 	}
 }
 
-// split takes out of a delivery what the filter drops and holds. It adds what was held
-// of the traces that the delivery selects. With a journal, it returns when the journal
-// has what is held. h is the state of the source.
+// split removes from a delivery the notifications that the filter drops or holds. It adds the
+// held notifications of the traces that the delivery selects. With a journal, it returns when
+// the journal has the held notifications. h is the state of the source.
 func (t *traceFilter) split(ctx context.Context, d *delivery, h *health) error {
 	all, positions := d.notifications, d.positions
 	d.notifications, d.positions = make([]osprofiler.Notification, 0, len(all)), nil
@@ -131,9 +131,9 @@ func (d *delivery) addAt(n osprofiler.Notification, p Position) {
 	d.positions = append(d.positions, p)
 }
 
-// hold holds a notification. If its trace meets the conditions by now, all of the trace
-// goes into the delivery. A notification that is held already is no news of its trace,
-// because clients that have no answer send the same again and again.
+// hold holds a notification. If its trace now meets the conditions, the whole trace goes into
+// the delivery. A notification that is held already does not count as something new of its
+// trace, because clients that get no answer send the same again and again.
 func (t *traceFilter) hold(d *delivery, n osprofiler.Notification, h heldNotification, p Position) {
 	trace := t.traces[n.BaseID]
 	if trace == nil {
@@ -179,7 +179,7 @@ func (h *heldTrace) isNew(n osprofiler.Notification) bool {
 	return true
 }
 
-// holdAgain keeps the delivery of a notification that is held already from being
+// holdAgain handles a notification that is held already. It keeps the delivery from being
 // acknowledged, unless the journal has the notification.
 func (t *traceFilter) holdAgain(trace *heldTrace, h heldNotification) {
 	switch {

@@ -16,7 +16,7 @@ func (t *traceFilter) open(s *State) (err error) {
 	t.noteConditions(entries)
 	t.first = newDelivery()
 	t.first.repeated = true
-	// A decision stands behind what it decides about.
+	// A decision comes after the notifications that it decides about.
 	for _, e := range entries {
 		if e.kind != heldEntry {
 			t.restoreDecision(e)
@@ -57,7 +57,7 @@ func (t *traceFilter) restoreHeld(e entry) {
 	}
 }
 
-// sync writes to the journal what is held, and what no longer is.
+// sync writes to the journal which notifications are held, and which no longer are.
 func (t *traceFilter) sync() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +70,7 @@ func (t *traceFilter) sync() error {
 	return nil
 }
 
-// syncOnce calls sync, and notes whether it works.
+// syncOnce calls sync, and notes whether sync succeeds.
 func (t *traceFilter) syncOnce() {
 	if err := t.sync(); err != nil {
 		t.f.fail(&t.health, "cannot filter", err)

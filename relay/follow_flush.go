@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// flush gives to the targets what was read, and acknowledges what they have. An error
-// says that the time for it is over.
+// flush gives the targets what was read, and acknowledges what they have. It returns an error
+// if the time for that is over.
 func (s *sourceRun) flush() error {
 	s.setFlushing(true)
 	defer s.setFlushingDone()
@@ -55,7 +55,7 @@ func (s *sourceRun) setFlushingDone() {
 	}
 }
 
-// bury writes the dead letters of a delivery.
+// bury writes the dead letters of a delivery to their file.
 func (s *sourceRun) bury(ctx context.Context, d *delivery) error {
 	if len(d.letters) == 0 {
 		return nil
@@ -71,7 +71,7 @@ func (s *sourceRun) bury(ctx context.Context, d *delivery) error {
 	return nil
 }
 
-// writeLetters writes dead letters until the file has them.
+// writeLetters writes dead letters. It tries again until the file has them.
 func (s *sourceRun) writeLetters(ctx context.Context, letters []letter) error {
 	if len(letters) == 0 {
 		return nil
@@ -84,8 +84,8 @@ func (s *sourceRun) writeLetters(ctx context.Context, letters []letter) error {
 	})
 }
 
-// refuse deals with the notifications that targets refuse for good. They become dead
-// letters, or the source keeps them if it can.
+// refuse handles the notifications that targets refuse permanently. They become dead letters,
+// or the source keeps them if it can.
 func (s *sourceRun) refuse(ctx context.Context, d *delivery) error {
 	if len(d.refusals) == 0 {
 		return nil
@@ -110,8 +110,8 @@ func (s *sourceRun) refuse(ctx context.Context, d *delivery) error {
 	return nil
 }
 
-// leave makes the source keep a notification that is in no other place. It returns where
-// the notification is then.
+// leave makes the source keep a notification that is stored nowhere else. It returns where
+// the notification is kept.
 func (s *sourceRun) leave(p Position, r *refusal) (kept keptIn) {
 	switch {
 	case r.count > 0:
@@ -138,8 +138,8 @@ func (d *delivery) positionOf(index int) Position {
 	return d.positions[index]
 }
 
-// acknowledge tells the source how far every target has what it gave. If the source
-// fails, the same is tried with the next delivery.
+// acknowledge acknowledges to the source the position up to which every target has
+// everything. If that fails, it is tried again with the next delivery.
 func (s *sourceRun) acknowledge() error {
 	n, count := 0, int64(0)
 	for n < len(s.pending) && s.pending[n].isFinished() {
@@ -174,8 +174,7 @@ func (s *sourceRun) acknowledge() error {
 	return nil
 }
 
-// savePosition keeps the position in the state directory, as soon as that can be
-// written.
+// savePosition saves the position in the state directory. It tries again until that succeeds.
 func (s *sourceRun) savePosition(p Position) error {
 	if s.resumer == nil {
 		return nil

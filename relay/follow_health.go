@@ -10,30 +10,30 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// A health says whether a source or a target works.
+// A health records whether a source or a target works.
 type health struct {
 	mu      sync.Mutex
 	worked  bool
-	success time.Time // the last one
+	success time.Time // when it worked last
 	retried int64
 	err     error
 	since   time.Time
 	told    time.Time
-	text    string // that was told
+	text    string // of the failure that was reported last
 }
 
-// failure returns what fails now, or nil.
+// failure returns the present failure, or nil.
 func (h *health) failure() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.err
 }
 
-// tellAgain is how long the same failure is not told again with other words.
+// tellAgain is how long a continuing failure is not reported again when its text changes.
 const tellAgain = time.Minute
 
-// failed notes a failure. tell says that it should be told: it is the first one since
-// the source or the target worked, or it is another one and some time has passed.
+// failed notes a failure. tell is true if it should be reported: it is the first failure
+// since the source or the target worked, or its text is another one and tellAgain has passed.
 func (h *health) failed(err error) (tell bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -69,7 +69,7 @@ func (h *health) hasWorked() bool {
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 30 * time.Second
-	longestAsked = 5 * time.Minute // that a target may ask for
+	longestAsked = 5 * time.Minute // the longest pause that a target may ask for
 )
 
 func newPauses() *backoff.ExponentialBackOff {
@@ -78,8 +78,8 @@ func newPauses() *backoff.ExponentialBackOff {
 	}
 }
 
-// repeat calls try until it returns nil or the context ends. what says what fails, in
-// warnings.
+// repeat calls try until it returns nil or the context ends. what describes the failing
+// action in warnings.
 func (f *Follower) repeat(ctx context.Context, h *health, what string, try func() error) error {
 	pauses := newPauses()
 	for {
@@ -101,8 +101,8 @@ func (f *Follower) repeat(ctx context.Context, h *health, what string, try func(
 	}
 }
 
-// pauseAfter returns the pause after a failure: what the target asks for, if that is
-// longer.
+// pauseAfter returns the pause after a failure: the pause that the target asks for if it is
+// longer than the given one.
 func pauseAfter(err error, pause time.Duration) time.Duration {
 	var after *backoff.RetryAfterError
 	if errors.As(err, &after) {
@@ -111,7 +111,7 @@ func pauseAfter(err error, pause time.Duration) time.Duration {
 	return pause
 }
 
-// fail notes and tells a failure.
+// fail notes a failure, and reports it if it is new.
 func (f *Follower) fail(h *health, what string, err error) {
 	if h.failed(err) {
 		f.warn(fmt.Errorf("%s: %w", what, err))

@@ -31,26 +31,26 @@ const (
 	DefaultGrace        = 10 * time.Second
 )
 
-// WithState keeps in a directory what a restart needs: how far each source was read,
-// the halves that wait for their other half, and the traces that the filter holds. So a
-// source is acknowledged at once. Without it, a source is acknowledged when nothing
-// that lies before the position waits any longer.
+// WithState keeps in a directory what a restart needs: how far each source was read, the
+// halves that wait for their other half, and the traces that the filter holds. So a source is
+// acknowledged at once. Without it, a position is acknowledged to the source when nothing
+// before that position waits any longer.
 func WithState(s *State) FollowOption { return followOptionFunc(func(c *followConfig) { c.state = s }) }
 
-// WithFilter hands on the traces only that the filter selects.
+// WithFilter hands on only the traces that the filter selects.
 func WithFilter(filter Filter) FollowOption {
 	return followOptionFunc(func(c *followConfig) { c.filter = &filter })
 }
 
-// WithDeadLetters writes to a file the messages of a bus that cannot be read and those
-// that a target refuses for good, and then acknowledges them. Without it they stay on
+// WithDeadLetters writes to a file the messages of a bus that cannot be read and those that a
+// target refuses permanently, and then acknowledges them. Without it these messages stay on
 // the bus.
 func WithDeadLetters(d *DeadLetters) FollowOption {
 	return followOptionFunc(func(c *followConfig) { c.deadLetters = d })
 }
 
-// WithPollInterval sets how long Follow waits before it reads a source again that had
-// nothing new. The default is [DefaultPollInterval].
+// WithPollInterval sets how long Follow waits before it reads a source again that had nothing
+// new. The default is [DefaultPollInterval].
 func WithPollInterval(d time.Duration) FollowOption {
 	return followOptionFunc(func(c *followConfig) { c.poll = d })
 }

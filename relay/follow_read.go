@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// readOnce reads until the source has no more for now, or until what was read is due.
+// readOnce reads until the source has no more for now, or until a Read should end early.
 func (s *sourceRun) readOnce(ctx, cycle context.Context) error {
 	timed, cancel := context.WithCancelCause(cycle)
 	defer cancel(nil)
@@ -73,7 +73,7 @@ func (s *sourceRun) take(n osprofiler.Notification, err error) {
 	s.doubt()
 }
 
-// doubt notes whether the last notification may have come before.
+// doubt notes whether the last notification may have been delivered before.
 func (s *sourceRun) doubt() {
 	if s.doubtful > 0 {
 		s.doubtful--

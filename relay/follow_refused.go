@@ -2,16 +2,16 @@ package relay
 
 import "fmt"
 
-// keptIn says where a notification is that a target refuses.
+// keptIn is where a refused notification is kept.
 type keptIn int
 
 const (
-	keptNowhere  keptIn = iota // that the relay knows of
+	keptNowhere  keptIn = iota // nowhere that the relay knows of
 	keptInSource               // such as a message bus
 	keptAsLetter               // a dead letter
 )
 
-// clause returns the end of a sentence about one notification or several.
+// clause returns the end of a sentence about one refused notification or several.
 func (k keptIn) clause(source string, count int64) string {
 	switch {
 	case k == keptInSource && count == 1:
@@ -26,8 +26,8 @@ func (k keptIn) clause(source string, count int64) string {
 	return ""
 }
 
-// refusalTexts counts refusals that one line tells: those of a target with the same
-// reason, such as both halves of a span.
+// refusalTexts counts the refusals that are reported in one line: those of a target with the
+// same reason, such as both halves of a span.
 type refusalTexts struct {
 	order []refusalText
 	count map[refusalText]int64

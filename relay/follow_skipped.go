@@ -7,8 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// skip counts an entry that could not be read. The entry becomes a dead letter if it is
-// a message that the source can let go of.
+// skip counts an entry that could not be read. The entry becomes a dead letter if it is a
+// message that the source can remove.
 func (s *sourceRun) skip(err error) {
 	var damage *store.DamageError
 	if !errors.As(err, &damage) {
@@ -25,7 +25,7 @@ func (s *sourceRun) skip(err error) {
 	source, ok := s.source.(disposer)
 	if ok && s.f.deadLetters != nil && damage.Body != nil && source.canDispose() {
 		p := s.source.Position()
-		reason := damage.Kind // it does not say that the message stays
+		reason := damage.Kind // unlike the error, it does not say that the message stays
 		if reason == "" {
 			reason = damage.Reason.Error()
 		}
@@ -38,10 +38,10 @@ func (s *sourceRun) skip(err error) {
 	s.warnOnce(err, damage.Kind)
 }
 
-// mostKinds bounds how many warnings of entries that cannot be read are remembered.
+// mostKinds bounds how many kinds of unreadable entries are remembered for warnOnce.
 const mostKinds = 1000
 
-// warnOnce warns of an entry that cannot be read, once for each kind.
+// warnOnce warns of an unreadable entry, once for each kind.
 func (s *sourceRun) warnOnce(err error, kind string) {
 	if kind == "" {
 		kind = err.Error()
@@ -56,9 +56,9 @@ func (s *sourceRun) warnOnce(err error, kind string) {
 	s.f.warn(err)
 }
 
-// A disposer is a source that can let go of a message which could not be read.
+// A disposer is a source that can remove a message which could not be read.
 type disposer interface {
 	canDispose() bool
-	// dispose makes Acknowledge remove the message in front of the position.
+	// dispose makes Acknowledge remove the message before the position.
 	dispose(p Position)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The limits of a delivery. What was read waits no longer than linger for more.
+// The limits of a delivery. A notification waits no longer than linger for more to arrive.
 const (
 	followCount, followBytes = 4_096, 8 << 20
 	linger                   = 200 * time.Millisecond
@@ -32,18 +32,18 @@ type sourceRun struct {
 	d        *delivery
 	pending  []*delivery     // read, and not acknowledged
 	deaf     bool            // the last acknowledgement failed
-	doubtful int             // how many notifications may have come before
-	keeping  health          // of the state directory and the dead letters
-	kinds    map[string]bool // of entries that were warned of
+	doubtful int             // how many of the next notifications may have been delivered before
+	keeping  health          // whether the state directory and the dead letters can be written
+	kinds    map[string]bool // kinds of unreadable entries that were reported
 
 	waking    sync.Mutex
-	interrupt context.CancelCauseFunc // of the Read or of the pause
+	interrupt context.CancelCauseFunc // interrupts the Read or the pause
 	woken     bool
 	flushing  bool
 
-	steps   atomic.Int64 // is increased when a Read of a store or a flush begins or ends
+	steps   atomic.Int64 // increases when a Read of a store or a flush begins or ends
 	reading atomic.Bool  // a Read of a store is going on
-	seen    int64        // steps and notifications when the clock of the filter asked last
+	seen    int64        // steps and notifications at the last call of state
 
 	read, skipped, foreign, dead, refused atomic.Int64
 	unacknowledged                        atomic.Int64
@@ -71,7 +71,7 @@ func newSourceRun(f *Follower, source Source, names map[string]int) *sourceRun {
 	return s
 }
 
-// restore tells the source where an earlier relay was.
+// restore sets the position of the source at which an earlier relay stopped.
 func (s *sourceRun) restore() error {
 	if s.resumer == nil {
 		return nil
@@ -83,12 +83,12 @@ func (s *sourceRun) restore() error {
 	return err
 }
 
-// errDue and errWoken end a Read: because of what was read, and because of what can be
-// acknowledged now.
+// errDue and errWoken stop a Read: errDue because notifications should be written, errWoken
+// because something can be acknowledged now.
 var errWoken = errors.New("something can be acknowledged")
 
-// run reads until the context ends. It returns an error if the source never worked, or
-// if something that was read is not in every target.
+// run reads until the context ends. It returns an error if the source never worked, or if
+// something that was read is not in every target.
 func (s *sourceRun) run(ctx context.Context) error {
 	pauses := newPauses()
 	for ctx.Err() == nil {
@@ -119,8 +119,9 @@ func (s *sourceRun) run(ctx context.Context) error {
 	return s.unfinished(s.acknowledge())
 }
 
-// came returns how much came. If that grows, there may be more. A bus gives what cannot be
-// read once; a store may report it with each Read.
+// came returns how much the source has delivered. If that number grows, there may be more. A
+// bus reports an unreadable message once, so it counts. A store may report it with each Read,
+// so it does not count.
 func (s *sourceRun) came() int64 {
 	if s.taker == nil {
 		return s.read.Load()
@@ -133,14 +134,14 @@ func (s *sourceRun) isFinal(err error) bool {
 	return !s.hasWorked() && !store.IsTransient(err) && !s.isOfCursor(err)
 }
 
-// isOfCursor reports whether the cursor from the state directory is not one of the
-// store.
+// isOfCursor reports whether an error means that the store does not know the cursor from the
+// state directory.
 func (s *sourceRun) isOfCursor(err error) bool {
 	return s.resumer != nil && errors.Is(err, store.ErrCursor)
 }
 
-// failed notes a failure of the source. After it, the source may give again what it gave
-// before. A store that was made anew is read from its beginning.
+// failed notes a failure of the source. After a failure, the source may repeat notifications
+// that it yielded before. A store that was recreated is read from its beginning.
 func (s *sourceRun) failed(err error) {
 	s.doubtful = 2 * s.limits.count
 	if s.isOfCursor(err) {
@@ -150,7 +151,7 @@ func (s *sourceRun) failed(err error) {
 	s.f.fail(&s.health, "cannot read "+s.name, err)
 }
 
-// cycle returns the context of one Read and of the pause behind it. wake ends it.
+// cycle returns the context of one Read and of the pause after it. wake ends that context.
 func (s *sourceRun) cycle(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	cycle, cancel := context.WithCancelCause(ctx)
 	s.waking.Lock()
@@ -182,10 +183,10 @@ func (s *sourceRun) setFlushing(is bool) {
 	}
 }
 
-// errHeld is why a source is not acknowledged although nothing failed.
+// errHeld is the reason why a source is not acknowledged although nothing failed.
 var errHeld = errors.New("without a state directory, nothing keeps what waits for the other half of an operation or for the rest of a trace")
 
-// unfinished returns the error for what is not in every target at the end.
+// unfinished returns the error for notifications that are not in every target at the end.
 func (s *sourceRun) unfinished(err error) error {
 	if err == nil && s.unacknowledged.Load() > 0 {
 		if err = s.failure(); err == nil {

@@ -28,7 +28,7 @@ type worker struct {
 	compared                    bool // the delivery before was compared
 }
 
-// An unfinished is a delivery of which something waits in a sink that has no journal.
+// An unfinished is a delivery with halves that wait in a sink without a journal.
 type unfinished struct {
 	input    uint64
 	delivery *delivery
@@ -47,7 +47,7 @@ func newWorker(f *Follower, target Target, names map[string]int) *worker {
 	return w
 }
 
-// follow makes the store repeat without end what fails for a reason that passes.
+// follow makes the store retry without end what fails for a transient reason.
 func (t *storeTarget) follow(failed func(error)) {
 	t.retry.Elapsed = math.MaxInt64
 	if t.retry.Max == 0 {
@@ -58,7 +58,7 @@ func (t *storeTarget) follow(failed func(error)) {
 		if told != nil {
 			told(err)
 		}
-		if store.IsTransient(err) { // the Follower itself notes the others
+		if store.IsTransient(err) { // the Follower itself notes other failures
 			failed(err)
 		}
 	}
@@ -66,7 +66,7 @@ func (t *storeTarget) follow(failed func(error)) {
 
 func (w *worker) what() string { return "cannot write to " + w.name }
 
-// maintenance is how often a worker looks at what has waited too long.
+// maintenance is how often a worker checks for halves that have waited too long.
 const maintenance = 250 * time.Millisecond
 
 // run works until ended is closed.
@@ -101,7 +101,7 @@ func (w *worker) take(d *delivery) {
 	w.finish()
 }
 
-// finish releases the deliveries of which nothing waits any longer.
+// finish releases the deliveries of which no half waits any longer.
 func (w *worker) finish() {
 	if len(w.unfinished) == 0 {
 		return
@@ -115,7 +115,7 @@ func (w *worker) finish() {
 	w.unfinished = slices.Delete(w.unfinished, 0, n)
 }
 
-// maintain does what a sink does from time to time.
+// maintain does the periodic work of a sink.
 func (w *worker) maintain(ctx context.Context) {
 	if w.sink == nil || ctx.Err() != nil {
 		return
@@ -135,7 +135,7 @@ func (w *worker) maintain(ctx context.Context) {
 	w.finish()
 }
 
-// end writes to the journal of a sink what was acknowledged.
+// end writes to the journal of a sink which entries were acknowledged.
 func (w *worker) end() {
 	if w.sink != nil && w.ready {
 		if err := w.sink.commit(); err != nil {
@@ -144,7 +144,7 @@ func (w *worker) end() {
 	}
 }
 
-// prepare gives a sink what waited before the start.
+// prepare gives a sink the halves that waited before the start.
 func (w *worker) prepare(ctx context.Context) error {
 	if w.ready || w.sink == nil {
 		return nil
@@ -154,7 +154,7 @@ func (w *worker) prepare(ctx context.Context) error {
 	return err
 }
 
-// write writes a delivery until the target has it or the context ends.
+// write writes a delivery until the target has all of it or the context ends.
 func (w *worker) write(ctx context.Context, d *delivery) error {
 	if err := w.prepare(ctx); err != nil {
 		return err

@@ -11,10 +11,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// FromBaseIDs returns the source of the traces with these base ids. If there is
-// no trace with an id as it is given, the source looks for its canonical form, of
-// lower case with dashes. Ids that do not exist are a [store.ErrNotFound] at the
-// end, when the other traces were read. The store stays the caller's to close.
+// FromBaseIDs returns the source of the traces with these base ids. If there is no trace with
+// an id as it is given, the source looks for the id's canonical form: lower case with dashes.
+// Ids that do not exist are reported as a [store.ErrNotFound] at the end, after the other
+// traces were read. The caller closes the store.
 func FromBaseIDs(s *store.Store, baseIDs []string, opts ...StoreOption) Source {
 	return &idSource{store: s, storeConfig: newStoreConfig(opts), baseIDs: baseIDs}
 }
@@ -26,7 +26,7 @@ type idSource struct {
 	store   *store.Store
 	baseIDs []string
 	next    int      // index of the id that is read next
-	missing []string // quoted
+	missing []string // quoted ids of traces that do not exist
 }
 
 // Name implements Source.
@@ -65,8 +65,8 @@ func (s *idSource) readNext(ctx context.Context, c *consumer) error {
 	return err
 }
 
-// readTrace hands the notifications of one trace on. Equal ones are not dropped,
-// because that would keep the whole trace in memory.
+// readTrace hands the notifications of one trace on. It does not drop equal ones, because
+// that would keep the whole trace in memory.
 func readTrace(ctx context.Context, s *store.Store, baseID string, c *consumer) error {
 	for n, err := range s.Notifications(ctx, baseID, store.KeepDuplicates()) {
 		if store.Ends(err) {
@@ -79,7 +79,7 @@ func readTrace(ctx context.Context, s *store.Store, baseID string, c *consumer) 
 	return nil
 }
 
-// Position implements Source. There is none: a source of chosen traces is read
+// Position implements Source. It is always empty, because a source of chosen traces is read
 // from its beginning.
 func (s *idSource) Position() Position { return "" }
 

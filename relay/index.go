@@ -7,19 +7,19 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// An index holds the keys of what a store has.
+// An index holds the keys of the notifications that a store has.
 type index struct {
 	feed     *store.Feed // nil before the first grow
 	keys     keySet
 	complete bool // the feed was read to its end
-	entries  int  // that the feed yielded
+	entries  int  // entries that the feed yielded
 	took     time.Duration
 }
 
 // timeStep is how many entries are read between two looks at the clock.
 const timeStep = 64
 
-// readAhead reads the feed of the store if that is worth the time by now.
+// readAhead reads the feed of the store if that is worth the time, by the lookups so far.
 // inWindow is the number of traces in the window.
 func (t *storeTarget) readAhead(ctx context.Context, inWindow int, warning func(error)) error {
 	x := &t.index
@@ -38,8 +38,8 @@ func (t *storeTarget) readAhead(ctx context.Context, inWindow int, warning func(
 		}
 		return t.grow(ctx, func() bool { return x.entries >= firstEntries }, warning)
 	}
-	// Beginning to read again has its own cost. So the time that is left doubles
-	// the time that reading took so far, or more.
+	// Resuming the feed has its own cost. So it is resumed only if the limit is at least
+	// twice the time that reading took so far.
 	if limit < 2*x.took {
 		return nil
 	}
@@ -47,9 +47,9 @@ func (t *storeTarget) readAhead(ctx context.Context, inWindow int, warning func(
 	return t.grow(ctx, func() bool { return x.entries%timeStep == 0 && before+time.Since(began) > limit }, warning)
 }
 
-// grow reads the feed on until its end, or until isOver returns true. What was
-// written by then is part of the index if the feed came to its end, because
-// nothing is written meanwhile.
+// grow continues to read the feed until its end, or until isOver returns true. If the feed
+// came to its end, the index has everything that was written, because nothing is written
+// meanwhile.
 func (t *storeTarget) grow(ctx context.Context, isOver func() bool, warning func(error)) error {
 	x := &t.index
 	begin := time.Now()
@@ -80,7 +80,7 @@ func (t *storeTarget) grow(ctx context.Context, isOver func() bool, warning func
 	})
 }
 
-// begin implements comparer. The feed is polled again, from where it was.
+// begin implements comparer. It makes the feed be polled again, from where it was.
 func (t *storeTarget) begin() { t.index.complete = false }
 
 // mark marks the notifications of the window that the index has.
@@ -95,8 +95,8 @@ func (x *index) mark(w *window, has []bool) error {
 	return nil
 }
 
-// stored implements comparer. As long as the index is incomplete, the feed will
-// yield what was written.
+// stored implements comparer. As long as the index is incomplete it adds nothing, because the
+// feed will yield what was written.
 func (t *storeTarget) stored(keys []key) error {
 	if !t.index.complete {
 		return nil

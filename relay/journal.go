@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// A journal is a file of entries that a restart needs. A line of the file is a CRC-32
-// in eight hexadecimal digits, a blank, and a record. A record is one of these:
+// A journal is a file of entries that a restart needs. A line of the file is a CRC-32 in
+// eight hexadecimal digits, a blank, and a record. The records are:
 //
 //	h NAME [NOTE] whose journal it is, and a note of the owner; the first line. A later
 //	              one takes its place
@@ -28,8 +28,8 @@ type journal struct {
 	name string
 	note string
 	file *os.File
-	size int64  // of the part of the file that is known to be good
-	buf  []byte // records that the file lacks
+	size int64  // of the part of the file that was written successfully
+	buf  []byte // records that are not in the file yet
 	next uint64 // the id of the next entry
 	live map[uint64]extent
 	used int64 // sum of the lengths in live
@@ -42,7 +42,7 @@ type extent struct {
 	marked bool
 }
 
-// An entry is what add was given.
+// An entry has the arguments of a call of add.
 type entry struct {
 	id     uint64
 	kind   byte
@@ -50,13 +50,12 @@ type entry struct {
 	text   string
 }
 
-// compactAt is the size below which a journal is not worth being written anew.
+// compactAt is the size below which a journal is not rewritten, because that is not worth it.
 const compactAt = 1 << 20
 
-// openJournal opens a journal or creates it, and returns its entries in the order in
-// which they were added. A last line that was cut is removed. Other lines that cannot
-// be read are set aside, into a file with the suffix ".damaged", and reported as a
-// warning.
+// openJournal opens a journal or creates it, and returns its entries in the order in which
+// they were added. An incomplete last line is removed. Other lines that cannot be read are
+// set aside, into a file with the suffix ".damaged", and reported as a warning.
 func openJournal(path, name string, warning func(error)) (*journal, []entry, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -70,7 +69,7 @@ func openJournal(path, name string, warning func(error)) (*journal, []entry, err
 	return j, entries, nil
 }
 
-// add adds an entry. The text has no line end.
+// add adds an entry. The text must not contain a line end.
 func (j *journal) add(kind byte, text string) (id uint64) {
 	id = j.next
 	j.next++
@@ -125,8 +124,8 @@ func appendLine(b []byte, record func([]byte) []byte) []byte {
 	return append(b, '\n')
 }
 
-// sync writes what was added and removed, and returns when it is on the disk. After an
-// error nothing is lost: the next sync writes it again.
+// sync writes the additions and removals, and returns when they are on the disk. After an
+// error nothing is lost, because the next sync writes them again.
 func (j *journal) sync() error {
 	if len(j.buf) == 0 {
 		return nil
@@ -151,8 +150,8 @@ func (j *journal) sync() error {
 	return nil
 }
 
-// findName gives the journal its name again if another program has removed it. A restart
-// would not find what is written to a file without a name.
+// findName gives the file of the journal its name again if another program has removed it. A
+// restart would not find entries that are written to a file without a name.
 func (j *journal) findName() error {
 	if _, err := os.Stat(j.path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -199,8 +198,8 @@ func (j *journal) setNote(note string) {
 	j.header()
 }
 
-// compact writes the entries to a new file, which takes the place of the old one. If
-// there is no room for it, the old file stays.
+// compact writes the entries to a new file, which replaces the old one. If there is no room
+// for the new file, the old file stays.
 func (j *journal) compact() error {
 	path := j.path + ".new"
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -253,7 +252,7 @@ func (j *journal) copyTo(file *os.File) (live map[uint64]extent, size int64, err
 
 func (j *journal) close() error { return j.file.Close() }
 
-// syncDir makes the names of files in a directory durable.
+// syncDir makes the names of files in a directory durable on the disk.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -262,7 +261,7 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// oneLine returns a JSON text without line ends, which may stand between its tokens.
+// oneLine returns a JSON text without line ends, which JSON allows between its tokens.
 func oneLine(json string) string {
 	if strings.ContainsAny(json, "\n\r") {
 		return strings.NewReplacer("\n", " ", "\r", " ").Replace(json)

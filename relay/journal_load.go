@@ -16,11 +16,11 @@ import (
 // ids returns the ids of the entries in the order in which they were added.
 func (j *journal) ids() []uint64 { return slices.Sorted(maps.Keys(j.live)) }
 
-// load reads the file. It leaves the journal behind the last good line.
+// load reads the file. It positions the journal behind the last good line.
 func (j *journal) load(warning func(error)) ([]entry, error) {
 	lines := bufio.NewReaderSize(j.file, 1<<16)
 	entries := map[uint64]entry{}
-	var damaged, sinceGood []string // lines that cannot be read: in front of good ones; behind the last one
+	var damaged, sinceGood []string // lines that cannot be read: those before a good line, and those after the last good line
 	offset := int64(0)
 	for {
 		line, err := lines.ReadString('\n')
@@ -39,7 +39,7 @@ func (j *journal) load(warning func(error)) ([]entry, error) {
 		}
 		offset = end
 	}
-	if len(sinceGood) > 1 || len(sinceGood) == 1 && strings.HasSuffix(sinceGood[0], "\n") { // else a line that was cut
+	if len(sinceGood) > 1 || len(sinceGood) == 1 && strings.HasSuffix(sinceGood[0], "\n") { // otherwise the line was cut by a crash, which is normal
 		damaged = append(damaged, sinceGood...)
 	}
 	if err := j.setAside(damaged, warning); err != nil {
@@ -65,7 +65,7 @@ func inOrder(entries map[uint64]entry) []entry {
 	return list
 }
 
-// loadLine takes the record of a line. It returns false if the line is damaged.
+// loadLine processes the record of a line. It returns false if the line is damaged.
 func (j *journal) loadLine(entries map[uint64]entry, line string, offset int64) bool {
 	record, ok := recordOf(line)
 	if !ok || record == "" {
@@ -122,7 +122,7 @@ func noteOf(header string) string {
 	return note
 }
 
-// recordOf returns the record of a line that is whole.
+// recordOf returns the record of a line. ok is false if the line is incomplete or damaged.
 func recordOf(line string) (record string, ok bool) {
 	line, ok = strings.CutSuffix(line, "\n")
 	if !ok || len(line) <= crcDigits || line[crcDigits] != ' ' {
@@ -133,7 +133,7 @@ func recordOf(line string) (record string, ok bool) {
 	return record, err == nil && sum == uint64(crc32.ChecksumIEEE([]byte(record)))
 }
 
-// setAside keeps damaged lines in a file of their own.
+// setAside writes damaged lines to a file of their own.
 func (j *journal) setAside(lines []string, warning func(error)) (err error) {
 	if len(lines) == 0 {
 		return nil

@@ -8,16 +8,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A key is a 128-bit hash of a notification or of a base id. Equal notifications
-// have the same key. Others practically never have: among ten million
-// notifications, the chance is below 10⁻²³.
+// A key is a 128-bit hash of a notification or of a base id. Equal notifications have the
+// same key. Different ones practically never have: among ten million notifications, the
+// chance is below 10⁻²³.
 type key [2]uint64
 
-// seeds make keys that differ from run to run, so that nobody can prepare
-// notifications that share one.
+// seeds make keys that differ from run to run, so that nobody can prepare notifications with
+// the same key.
 var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
-// keyOf returns the key of a notification, of which json is the JSON text.
+// keyOf returns the key of a notification with the given JSON text.
 func keyOf(json string) key {
 	return key{pyjson.Hash(seeds[0], json), pyjson.Hash(seeds[1], json)}
 }

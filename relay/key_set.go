@@ -11,11 +11,11 @@ import (
 // keysInMemory is how many keys a keySet holds in memory. They take about 40 MB.
 const keysInMemory = 1 << 20
 
-// A keySet is a set of keys. Beyond a number of keys it moves them, sorted, to a
-// temporary file: 16 bytes for each key, of which 1/256 stay in memory to find
-// the others. The zero keySet is empty.
+// A keySet is a set of keys. When it has more than limit keys in memory, it moves them,
+// sorted, to a temporary file. The file takes 16 bytes for each key. 1/256 of the keys stay
+// in memory to find the others. The zero keySet is empty.
 type keySet struct {
-	limit  int // of recent; 0 stands for keysInMemory
+	limit  int // of the length of recent; 0 stands for keysInMemory
 	recent map[key]struct{}
 	runs   []*keyRun
 	file   *os.File

@@ -4,5 +4,5 @@ package relay
 
 import "os"
 
-// lockFile locks nothing: two relays could share a state directory on this system.
+// lockFile locks nothing. So two relays could share a state directory on this system.
 func lockFile(*os.File) error { return nil }

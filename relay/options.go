@@ -21,19 +21,18 @@ type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// WithDryRun reads and compares, but writes nothing, creates nothing and
-// acknowledges nothing. [TargetCounts] then says how many notifications would be
-// written.
+// WithDryRun reads and compares, but writes nothing, creates nothing and acknowledges
+// nothing. [TargetCounts] then reports how many notifications would be written.
 func WithDryRun() Option { return optionFunc(func(c *config) { c.dryRun = true }) }
 
 // WithProgress calls f again and again while Copy copies, from one goroutine. The
 // Counts are valid until f returns.
 func WithProgress(f func(Counts)) Option { return optionFunc(func(c *config) { c.progress = f }) }
 
-// WithWarning calls f for each entry that cannot be read, once for each, and for
-// each batch of which a target refuses a part. The error says which ones. [Follow] also
-// calls f when a source or a target begins to fail, once for each reason. Follow calls f
-// from one goroutine at a time.
+// WithWarning calls f for each entry that cannot be read, once for each entry, and for each
+// batch of which a target refuses a part. The error says which part. [Follow] also calls f
+// when a source or a target begins to fail, once for each reason. Follow calls f from one
+// goroutine at a time.
 func WithWarning(f func(error)) CommonOption { return warningOption(f) }
 
 type warningOption func(error)
@@ -58,8 +57,8 @@ type storeOptionFunc func(*storeConfig)
 
 func (f storeOptionFunc) applyStore(c *storeConfig) { f(c) }
 
-// WithRetry sets how reading and writing is repeated if it fails for a reason
-// that passes. Without it the defaults of [store.Retry] apply.
+// WithRetry sets how reading and writing is repeated if it fails for a transient reason.
+// Without it the defaults of [store.Retry] apply.
 func WithRetry(r store.Retry) StoreOption {
 	return storeOptionFunc(func(c *storeConfig) { c.retry = r })
 }
@@ -72,8 +71,8 @@ func newStoreConfig(opts []StoreOption) (c storeConfig) {
 }
 
 // WithRedaction removes sensitive values from each notification when it is read. So no
-// target, no dead letter and no file of the state directory gets them. The body of a
-// message that cannot be read is no notification, and stays as it is.
+// target, no dead letter and no file of the state directory contains them. The body of a
+// message that cannot be read is not a notification, and stays as it is.
 func WithRedaction(r tags.Redaction) CommonOption { return redactionOption(r) }
 
 type redactionOption tags.Redaction

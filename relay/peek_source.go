@@ -6,7 +6,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A peekSource copies what lies on a message bus, and takes nothing away.
+// A peekSource copies the messages on a message bus, and removes none.
 type peekSource struct {
 	storeConfig
 	consumable
@@ -20,8 +20,8 @@ type peekSource struct {
 // Name implements Source.
 func (p *peekSource) Name() string { return p.store.Name() }
 
-// Read implements Source. If the bus fails for a reason that passes, Read begins
-// again at the first message.
+// Read implements Source. If the bus fails for a transient reason, Read begins again at the
+// first message.
 func (p *peekSource) Read(ctx context.Context) sequence {
 	never := func(*consumer) int { return 0 } // a new peek begins at the first message
 	return resumed(ctx, p.retry, never, func(c *consumer) error {
@@ -48,7 +48,7 @@ func (p *peekSource) list(ctx context.Context, c *consumer) error {
 	return err
 }
 
-// Position implements Source. There is none: a bus is read from its beginning.
+// Position implements Source. It is always empty, because a bus is read from its beginning.
 func (p *peekSource) Position() Position { return "" }
 
 // Acknowledge implements Source.

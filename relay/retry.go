@@ -8,7 +8,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A sequence is what the sources and the stores yield.
+// A sequence is the type of sequence that the sources and the stores yield.
 type sequence = iter.Seq2[osprofiler.Notification, error]
 
 // A consumer hands notifications on to the loop over a sequence.
@@ -17,15 +17,15 @@ type consumer struct {
 	left  bool // the loop was left
 }
 
-// take hands a notification, or the error for a skipped entry, on to the loop. It
-// returns false if the loop was left.
+// take hands a notification, or the error for a skipped entry, on to the loop. It returns
+// false if the loop was left.
 func (c *consumer) take(n osprofiler.Notification, err error) bool {
 	c.left = !c.yield(n, err)
 	return !c.left
 }
 
-// takeChosen takes what a sequence yields, apart from the notifications of traces that
-// are not chosen. Without a set, all traces are chosen.
+// takeChosen takes the notifications of a sequence, except those of traces that are not
+// chosen. A chosen of nil stands for all traces.
 func (c *consumer) takeChosen(all sequence, chosen *keySet) error {
 	for n, err := range all {
 		if store.Ends(err) {
@@ -47,8 +47,8 @@ func (c *consumer) takeChosen(all sequence, chosen *keySet) error {
 	return nil
 }
 
-// list calls add with the key of each trace of a listing, and takes the errors of
-// skipped entries. It returns false if it did not come to the end.
+// list calls add with the key of each trace of a listing, and hands on the errors of skipped
+// entries. It returns false if it did not reach the end.
 func (c *consumer) list(traces iter.Seq2[store.Summary, error], add func(key) error) (all bool, err error) {
 	for summary, err := range traces {
 		switch {
@@ -67,9 +67,9 @@ func (c *consumer) list(traces iter.Seq2[store.Summary, error], add func(key) er
 	return true, nil
 }
 
-// resumed returns the sequence of what read hands on. read is called again if it
-// fails for a reason that passes; it then goes on where it was. progress counts
-// what is done for good: after progress the time of the retry begins anew.
+// resumed returns the sequence of the notifications that read hands on. If read fails for a
+// transient reason, it is called again and continues where it was. progress counts the
+// finished work. Whenever progress grows, the time of the retry starts again.
 func resumed(ctx context.Context, r store.Retry, progress func(*consumer) int, read func(*consumer) error) sequence {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		c := &consumer{yield: yield}

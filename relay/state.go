@@ -30,9 +30,8 @@ type State struct {
 	lock *os.File
 }
 
-// OpenState opens a state directory. It creates the directory, with the mode 0700, if
-// there is none. It locks the directory; if another relay has locked it, the error
-// says so.
+// OpenState opens a state directory and locks it. It creates the directory, with the mode
+// 0700, if there is none. If another relay has locked the directory, the error says so.
 func OpenState(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot create the state directory: %w", err)
@@ -75,7 +74,7 @@ func (s *State) filter(warning func(error)) (*journal, []entry, error) {
 }
 
 // ownerOf returns the name in the header of a journal. found is false if the journal has no
-// line behind the header.
+// line after the header.
 func ownerOf(path string) (name string, found bool) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -101,8 +100,8 @@ func ownerOf(path string) (name string, found bool) {
 	return name, true
 }
 
-// refuseHeld returns an error if an earlier relay with a filter has left notifications that
-// a relay without a filter would not see.
+// refuseHeld returns an error if an earlier relay with a filter has left notifications that a
+// relay without a filter would ignore.
 func (s *State) refuseHeld(warning func(error)) error {
 	path := filepath.Join(s.dir, "filter.journal")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +123,7 @@ func (s *State) refuseHeld(warning func(error)) error {
 	return fmt.Errorf("the state directory holds %d notifications that the filter of an earlier relay has not decided on: start with that filter again, or remove %q to drop them", held, path)
 }
 
-// A savedCursor is the content of a cursor's file.
+// A savedCursor is the content of a cursor file.
 type savedCursor struct {
 	Source   string   `json:"source"`
 	Position Position `json:"position"`
@@ -147,8 +146,8 @@ func (s *State) position(source string) (Position, error) {
 	return c.Position, nil
 }
 
-// save keeps how far a source was read. The file has the old position or the new one,
-// whatever happens meanwhile.
+// save saves how far a source was read. Whatever happens meanwhile, the file has either the
+// old position or the new one.
 func (s *State) save(source string, p Position) error {
 	content, err := json.Marshal(savedCursor{source, p})
 	if err != nil {
@@ -161,7 +160,7 @@ func (s *State) save(source string, p Position) error {
 	return nil
 }
 
-// replaceFile gives a file a new content, as a whole and durably.
+// replaceFile replaces the content of a file as a whole and durably.
 func replaceFile(path string, content []byte) error {
 	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

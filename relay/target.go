@@ -14,13 +14,13 @@ type Target interface {
 	// Name names the target in errors. It shows no password.
 	Name() string
 
-	// Write stores the batch. It returns nil when the target has all of it. The
-	// target itself may repeat what fails for a reason that passes; [Follow] repeats
-	// it in any case. The same batch may come again. Refused notifications are named by a [*store.WriteError].
-	// Write keeps nothing of the batch after it returned.
+	// Write stores the batch. It returns nil when the target has all of it. The target itself
+	// may retry failures for a transient reason; [Follow] retries them in any case. The same
+	// batch may be written again. A [*store.WriteError] names the refused notifications.
+	// Write must not keep any part of the batch after it has returned.
 	Write(ctx context.Context, batch []osprofiler.Notification) error
 
-	// Close gives back what the target holds.
+	// Close releases the resources of the target.
 	Close() error
 }
 
@@ -28,19 +28,18 @@ type Target interface {
 // not written again.
 type comparer interface {
 	Target
-	// compare sets has[i] for each notification i of the window that the target
-	// has. warning is called for what cannot be read of the target.
+	// compare sets has[i] for each notification i of the window that the target has. It calls
+	// warning for entries of the target that cannot be read.
 	compare(ctx context.Context, w *window, has []bool, warning func(error)) error
-	// begin tells the target that a Copy begins: other programs may have written
-	// to the target since the one before.
+	// begin tells the target that a Copy begins, because other programs may have written to
+	// the target since the previous one.
 	begin()
 	// stored tells the target that notifications with these keys were written.
 	stored(keys []key) error
 }
 
-// ToStore returns the target that writes to a store what the store lacks. A store
-// that cannot be read gets everything. The store stays the caller's to close,
-// after the target.
+// ToStore returns the target that writes to a store the notifications that the store lacks. A
+// store that cannot be read gets all of them. The caller closes the store, after the target.
 func ToStore(s *store.Store, opts ...StoreOption) Target {
 	return &storeTarget{store: s, storeConfig: newStoreConfig(opts), can: s.Capabilities()}
 }

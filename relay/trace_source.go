@@ -10,9 +10,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// FromTraces returns the source of the traces that a listing by the query has,
-// each as a whole. The store stays the caller's to close, after the source. The
-// traces of a message bus are copied, and stay there.
+// FromTraces returns the source of the traces that a listing by the query contains, each as a
+// whole. The caller closes the store, after the source. The traces of a message bus are
+// copied, and stay on the bus.
 func FromTraces(s *store.Store, q store.Query, opts ...StoreOption) Source {
 	if s.Capabilities().Peek {
 		return &peekSource{store: s, storeConfig: newStoreConfig(opts), query: q}
@@ -24,10 +24,10 @@ func FromTraces(s *store.Store, q store.Query, opts ...StoreOption) Source {
 	return t
 }
 
-// A traceSource reads one trace after the other, as the listing yields them. That
-// is right for a store with an index. A store without one, such as a file, reads
-// all of itself to find a trace. There the source reads the feed instead and
-// drops what belongs to other traces.
+// A traceSource reads one trace after the other, in the order of the listing. That is right
+// for a store with an index. A store without an index, such as a file, reads all of itself to
+// find a trace. For such a store the source reads the feed instead and drops the entries of
+// other traces.
 type traceSource struct {
 	storeConfig
 	consumable
@@ -36,11 +36,11 @@ type traceSource struct {
 	query store.Query
 
 	done     keySet     // traces that were read one by one
-	traces   int        // how many these are
-	cost     lookupCost // of reading one of them
-	nextTry  int        // after so many traces the feed is tried
+	traces   int        // how many traces done has
+	cost     lookupCost // of reading one trace
+	nextTry  int        // the number of traces after which the feed is tried
 	chosen   *keySet    // traces to read from the feed; nil if they are read one by one
-	listed   bool       // chosen is complete
+	listed   bool       // whether chosen is complete
 	feed     *store.Feed
 	moves    cursorMoves
 	finished bool
@@ -49,8 +49,7 @@ type traceSource struct {
 // Name implements Source.
 func (t *traceSource) Name() string { return t.store.Name() }
 
-// Read implements Source. There is no more to read after the first Read that
-// ends.
+// Read implements Source. Once a Read has come to its end, there is no more to read.
 func (t *traceSource) Read(ctx context.Context) sequence {
 	progress := func(*consumer) int { return t.traces + t.moves.of(t.feed) }
 	return resumed(ctx, t.retry, progress, func(c *consumer) (err error) {
@@ -105,7 +104,7 @@ func (t *traceSource) readOneByOne(ctx context.Context, c *consumer) error {
 	return nil
 }
 
-// readTrace reads one trace, and adds to the cost what the store needed for it.
+// readTrace reads one trace, and adds to the cost the time that the store needed for it.
 func (t *traceSource) readTrace(ctx context.Context, baseID string, c *consumer) error {
 	begin := time.Now()
 	inLoop := time.Duration(0)
@@ -173,7 +172,7 @@ func (t *traceSource) list(ctx context.Context, c *consumer) error {
 	return err
 }
 
-// Position implements Source. There is none: a source of chosen traces is read
+// Position implements Source. It is always empty, because a source of chosen traces is read
 // from its beginning.
 func (t *traceSource) Position() Position { return "" }
 

@@ -13,8 +13,8 @@ const (
 	batchCount, batchBytes   = 1_000, 4 << 20
 )
 
-// sinkLimits bound a window that only goes to exporters. It is compared with nothing, so
-// a larger one saves nothing.
+// sinkLimits bound a window that only goes to exporters. Such a window is not compared with
+// anything, so a larger one saves nothing.
 var sinkLimits = windowLimits{count: 4 * batchCount, bytes: batchBytes}
 
 // windowLimits bound a window.
@@ -26,16 +26,16 @@ type positioned struct {
 	position Position
 }
 
-// A window holds the notifications that are copied next, equal ones once.
+// A window holds the notifications that are copied next, without duplicates.
 type window struct {
 	windowLimits
 
-	// withoutKeys is true if only exporters get the window. Then it has no keys and no base
-	// ids, and also equal notifications: the exporters' Notifiers drop these.
+	// withoutKeys is true if only exporters get the window. Then the window has no keys and
+	// no base ids, and it contains duplicates: the exporters' Notifiers drop them.
 	withoutKeys bool
 
 	notifications []osprofiler.Notification
-	added         int // also equal ones
+	added         int // duplicates included
 	// positions are filled if the source can keep what a target refuses. A notification
 	// that was delivered again, after a lost connection, has several.
 	positions []positioned
@@ -57,7 +57,7 @@ func (w *window) add(n osprofiler.Notification) bool {
 	return isNew
 }
 
-// addKey is add, and returns the key, too.
+// addKey is add, and also returns the key.
 func (w *window) addKey(n osprofiler.Notification) (k key, isNew bool) {
 	json := n.JSON()
 	w.added++
