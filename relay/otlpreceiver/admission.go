@@ -9,35 +9,36 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// memoryFactor is how many times the size of the largest request all memory should be.
+// memoryFactor is the least ratio of the memory of all requests to the size of the largest
+// one.
 const memoryFactor = 8
 
 // notificationMemory is the memory of a notification without its info and name.
 const notificationMemory = 640
 
-// readingPart is the part of the memory, one in so many, that is for the bodies of
-// requests which are being read. The other part is for what the targets get. They are
-// apart so that clients which send slowly do not hold up the others' spans.
+// readingPart is the divisor of the memory for the bodies of requests that are being read:
+// they get one readingPart-th of it. The rest is for what the targets get. The parts are
+// separate so that clients which send slowly do not hold up the spans of other clients.
 const readingPart = 4
 
-// firstPart is how much of a body is read at most before memory for all of it is
-// reserved. So a client that sends nothing holds no memory but this.
+// firstPart is how much of a body is read at most before memory for all of it is reserved. So
+// a client that sends nothing uses no more memory than this.
 const firstPart = 16 << 10
 
-// firstParts is the part of the memory, one in so many, that is for the first parts of
-// bodies.
+// firstParts is the divisor of the memory for the first parts of bodies: they get one
+// firstParts-th of the memory.
 const firstParts = 16
 
-// An admission is the place of a request among those that are handled at once.
+// An admission is the permission of a request to be handled, with the resources that it uses.
 type admission struct {
 	receiver *Receiver
 	own      *share
-	end      func() // of the use of the share
+	end      func() // ends the use of the share
 	waited   time.Duration
 	body     int64 // memory for the body besides its first part
 }
 
-// admit lets a request of a client in. It waits for others to leave. The caller calls
+// admit admits a request of a client. It waits until other requests leave. The caller calls
 // leave in the end.
 func (r *Receiver) admit(ctx context.Context, client string) (*admission, *failure) {
 	r.counters.requests.Add(1)
@@ -53,7 +54,7 @@ func (r *Receiver) admit(ctx context.Context, client string) (*admission, *failu
 	return a, nil
 }
 
-// manyRequests says why a request has no place.
+// manyRequests returns the reason why a request is not admitted.
 func (r *Receiver) manyRequests() string {
 	if r.shares.requests == unbounded {
 		return fmt.Sprintf("the receiver handles %d requests already", r.maxRequests)
@@ -61,7 +62,7 @@ func (r *Receiver) manyRequests() string {
 	return fmt.Sprintf("the receiver handles %d requests already, or %d of this client", r.maxRequests, r.shares.requests)
 }
 
-// reserve takes memory for a body of so many bytes.
+// reserve takes memory for a body of this size.
 func (a *admission) reserve(ctx context.Context, size int) *failure {
 	if !a.acquire(ctx, a.own.reading, a.receiver.reading, int64(size)) {
 		return a.receiver.late(busy("the receiver reads as many requests as its memory allows"))
@@ -70,8 +71,8 @@ func (a *admission) reserve(ctx context.Context, size int) *failure {
 	return nil
 }
 
-// acquire takes a part of what the client and all clients may have. It waits for it, as
-// long as the request may wait.
+// acquire takes size from the client's own part and from the part of all clients. It waits
+// for both for as long as the request may wait.
 func (a *admission) acquire(ctx context.Context, own, all *semaphore.Weighted, size int64) bool {
 	if tryAcquire(own, all, size) {
 		return true
@@ -91,19 +92,19 @@ func (a *admission) acquire(ctx context.Context, own, all *semaphore.Weighted, s
 	return true
 }
 
-// patience is how long a request may take to arrive while others wait for a place or for
+// patience is how long a request may take to arrive while others wait for an admission or for
 // memory.
 const patience = time.Second
 
 // leastRate is how many bytes of a body should arrive in a second. A request that arrives
-// so fast is not hurried, because it is large or its way is long, and would come as slowly
-// when it is sent again.
+// this fast is not hurried. It is slow because it is large or its network path is long, so it
+// would be as slow when it is sent again.
 const leastRate = 64 << 10
 
-// hurry calls end if the request takes longer than patience while others wait for what it
-// has: those of its client for a part of the client's share, or those of any client.
-// received returns how many bytes have arrived; nil stands for none. The caller calls stop
-// when the request was read; end is not called after that.
+// hurry calls end if the request takes longer than patience while other requests wait for the
+// resources that it uses: requests of the same client for a part of the client's share, or
+// requests of any client. received returns how many bytes have arrived; it may be nil. The
+// caller calls stop when the request was read; end is not called after that.
 func (a *admission) hurry(received func() int64, end func()) (stop func()) {
 	var mu sync.Mutex
 	began, before := time.Now(), int64(0)
@@ -139,7 +140,7 @@ func (a *admission) hurry(received func() int64, end func()) (stop func()) {
 	}
 }
 
-// forget gives back the memory for the body, apart from that of its first part.
+// forget releases the memory for the body, except the memory for its first part.
 func (a *admission) forget() {
 	if a.body > 0 {
 		a.receiver.reading.Release(a.body)
@@ -156,8 +157,8 @@ func (a *admission) leave() {
 	a.end()
 }
 
-// within returns a context that ends when a client should have an answer: after a
-// time, a little before the client's own deadline, or when the receiver closes.
+// within returns a context that ends when a client should get an answer: after wait, a little
+// before the client's own deadline, or when the receiver closes.
 func (r *Receiver) within(ctx context.Context, wait time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(deadline)*4/5)
@@ -170,8 +171,8 @@ func (r *Receiver) within(ctx context.Context, wait time.Duration) (context.Cont
 	}
 }
 
-// late returns the failure of a request that waited too long, unless the receiver is
-// closing.
+// late returns the failure f of a request that waited too long, or another failure if the
+// receiver is closing.
 func (r *Receiver) late(f *failure) *failure {
 	if r.closing.Err() != nil {
 		return unavailable(errClosed.Error())

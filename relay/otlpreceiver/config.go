@@ -25,16 +25,16 @@ const (
 	defaultIdleTimeout    = 2 * time.Minute
 )
 
-// tracesPath is where OTLP/HTTP has the trace service.
+// tracesPath is the path of the trace service in OTLP/HTTP.
 const tracesPath = "/v1/traces"
 
-// A config is what a connection string and options say.
+// A config is the configuration from a connection string and options.
 type config struct {
 	grpc    bool
 	address string      // host:port
 	path    string      // of HTTP
 	tls     *tls.Config // nil for plain text
-	token   string      // empty if none is asked for
+	token   string      // empty if clients need none
 
 	maxMessage, maxMemory       int // bytes
 	maxConnections, maxRequests int
@@ -46,7 +46,7 @@ type config struct {
 	conversion []convert.Option
 }
 
-// schemes are those of Handles, and whether each is gRPC and TLS.
+// schemes are the schemes that Handles accepts, and whether each is gRPC and TLS.
 var schemes = map[string]struct{ grpc, tls bool }{
 	"otlp+grpc":  {grpc: true},
 	"otlp+grpcs": {grpc: true, tls: true},
@@ -54,13 +54,13 @@ var schemes = map[string]struct{ grpc, tls bool }{
 	"otlp+https": {tls: true},
 }
 
-// Handles tells whether [Open] opens the connection string, by its scheme.
+// Handles reports whether [Open] opens the connection string, by its scheme.
 func Handles(connectionString string) bool {
 	_, ok := schemes[store.Scheme(connectionString)]
 	return ok
 }
 
-// parse reads a connection string. The error shows no token.
+// parse parses a connection string. The error shows no token.
 func parse(connectionString string, opts []Option) (*config, error) {
 	connectionString = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(connectionString), "\uFEFF"))
 	scheme := store.Scheme(connectionString)
@@ -104,8 +104,7 @@ func cutPortZero(connectionString string) (rest string, found bool) {
 	return address + connectionString[end:], found
 }
 
-// setAddress sets address and path. A host that is not named is the loopback
-// interface.
+// setAddress sets address and path. Without a host it selects the loopback interface.
 func (c *config) setAddress(server connstr.Server) error {
 	if server.User != "" || server.Password != "" {
 		return errors.New("the connection string of an OTLP receiver has a user or a password; it should have option osp_token_file, osp_token_env or osp_token instead")
@@ -165,10 +164,10 @@ func (c *config) setOptions(o *connstr.Options, withTLS bool) error {
 	return nil
 }
 
-// limitsAddresses tells whether one address may have less than all connections.
+// limitsAddresses reports whether one address may have fewer than all connections.
 func (c *config) limitsAddresses() bool { return c.maxAddressConnections < c.maxConnections }
 
-// isLoopback tells whether only this machine can connect to an address.
+// isLoopback reports whether only this machine can connect to an address.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// connections is a listener that can close the connections it has accepted. The servers
-// of net/http and of gRPC wait for connections that have sent nothing yet.
+// connections is a listener that can close the connections it has accepted. This is needed
+// because the servers of net/http and of gRPC wait for connections that have sent nothing
+// yet.
 type connections struct {
 	net.Listener
 
 	perHost int                        // connections of one host
-	refused func(remoteAddress string) // is told which connections were over that
+	refused func(remoteAddress string) // is called with the address of each connection over that limit
 
 	mu     sync.Mutex
 	open   map[*connection]struct{}
@@ -58,7 +59,7 @@ func (c *connections) add(conn net.Conn) (own *connection, ending bool) {
 	return own, c.ending
 }
 
-// end closes the connections that have sent nothing, or all of them.
+// end closes the connections that have sent nothing, or, with all set, all of them.
 func (c *connections) end(all bool) {
 	c.mu.Lock()
 	c.ending = true

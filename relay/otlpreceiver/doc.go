@@ -7,33 +7,33 @@
 //	stats, err := relay.Follow(ctx, []relay.Source{source}, targets)
 //
 // The schemes are otlp+grpc:// and otlp+http:// for plain text, otlp+grpcs:// and
-// otlp+https:// for TLS. Without a host the receiver listens at 127.0.0.1, without a
-// port at 4317 (gRPC) or 4318 (HTTP). The port 0 stands for any free port. A path
-// replaces /v1/traces.
+// otlp+https:// for TLS. Without a host the receiver listens at 127.0.0.1. Without a port it
+// listens at 4317 (gRPC) or 4318 (HTTP). The port 0 stands for any free port. A path replaces
+// /v1/traces.
 //
 // # Guarantees
 //
-// At least once. A client gets the answer "success" when every target of the relay has
-// its spans. If the targets do not have them within the time of osp_wait, the answer
-// is one after which a client of OTLP sends the same spans again. Spans that come twice
-// have the same ids, so a store shows one of each.
+// At least once. A client gets the answer "success" when every target of the relay has its
+// spans. If the targets do not have them within the time of osp_wait, the client gets an
+// answer after which an OTLP client sends the same spans again. Repeated spans have the same
+// ids, so a store shows one of each.
 //
-// By name. A span that cannot be taken, or that a target refuses, costs only itself.
-// The answer counts it in partial_success, and says its ids, its name and the reason.
-// If no span of a request can be taken, the answer is an error.
+// By name. If a span cannot be converted, or a target refuses it, the other spans are not
+// affected. The answer counts the span in partial_success, and gives its ids, its name and
+// the reason. If no span of a request can be taken, the answer is an error.
 //
-// Bounded. The options bound the size of a request, also after decompression, the
-// number of connections and of requests at once, and the memory of requests. Clients
-// that are over a bound wait, and are then asked to send again. Connections that send
+// Bounded. The options bound the size of a request, also after decompression, the number of
+// connections and of requests at once, and the memory of requests. Requests of clients over a
+// bound wait, and are then answered with a request to send again. Connections that send
 // slowly or not at all are closed.
 //
 // One client may use all of that, because a proxy, a NAT or a container bridge in front of
-// many programs has one address. With osp_max_address_connections, one client has at most
-// that part of the connections, of the requests and of the memory for bodies that are being
-// read. Its connections over the limit are closed at once: some exporters, such as that of
-// Go for OTLP/HTTP, lose their spans then. For connections a client is a remote address,
-// for IPv6 a network (/64). For requests and memory, each connection of the same machine is
-// a client of its own.
+// many programs has one address. The option osp_max_address_connections limits one client to
+// that part of the connections, of the requests, and of the memory for bodies that are being
+// read. Connections of the client over the limit are closed at once. Some exporters, such as
+// the Go exporter for OTLP/HTTP, then lose their spans. For connections, a client is a remote
+// address, or a network (/64) for IPv6. For requests and memory, each connection from the
+// same machine is a client of its own.
 //
 // # Options
 //

@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// A format is one of the forms in which OTLP requests come.
+// A format is one of the encodings of OTLP requests.
 type format struct {
 	// weigh estimates the memory that a body takes until it has become notifications.
 	weigh func(body []byte) int64
@@ -53,9 +53,9 @@ func (r *Receiver) export(ctx context.Context, a *admission, body []byte, in for
 	return r.answer(request), nil
 }
 
-// convert makes a request of a body. All memory for it is reserved once, before the body
-// is parsed, so that requests which wait for memory hold none. The memory for the body
-// is given back.
+// convert makes a request from a body. All memory for it is reserved once, before the body is
+// parsed, so that requests that wait for memory use none. The memory for the body is
+// released.
 func (r *Receiver) convert(ctx context.Context, a *admission, body []byte, in format) (*request, *failure) {
 	defer a.forget()
 	var reserved int64
@@ -82,7 +82,7 @@ func (r *Receiver) convert(ctx context.Context, a *admission, body []byte, in fo
 	return req, refused
 }
 
-// converts calls a function when fewer bodies are converted than there are processors.
+// converts calls do as soon as fewer bodies are being converted than there are processors.
 func (r *Receiver) converts(ctx context.Context, do func()) *failure {
 	if r.converting.Acquire(ctx, 1) != nil {
 		return r.late(busy("the receiver converts as many requests as it can"))
@@ -92,8 +92,8 @@ func (r *Receiver) converts(ctx context.Context, do func()) *failure {
 	return nil
 }
 
-// understand makes a request of a body. A mistake of this program costs the request,
-// not the program.
+// understand makes a request from a body. If this program panics because of a bug, only the
+// request fails.
 func (r *Receiver) understand(body []byte, parse parser) (req *request, f *failure) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -114,7 +114,8 @@ func (r *Receiver) understand(body []byte, parse parser) (req *request, f *failu
 	return req, nil
 }
 
-// answer returns the response to a request that the targets have, or nil for nil.
+// answer returns the response to a request that the targets have. It returns nil for a nil
+// request.
 func (r *Receiver) answer(req *request) *coltracepb.ExportTraceServiceResponse {
 	if req == nil {
 		return nil

@@ -49,7 +49,7 @@ func tooLarge(limit int) *failure {
 	}
 }
 
-// tooHeavy is the answer to a request whose spans take more memory than there is.
+// tooHeavy is the answer to a request whose spans need more memory than there is.
 func tooHeavy(size, limit int64) *failure {
 	return &failure{
 		http: http.StatusRequestEntityTooLarge, grpc: codes.ResourceExhausted,
@@ -72,7 +72,7 @@ func slow(limit time.Duration) *failure {
 	}
 }
 
-// hurried is the answer to a request that is slow while others wait.
+// hurried is the answer to a request that arrives slowly while others wait.
 func hurried() *failure {
 	return unavailable(fmt.Sprintf("the request did not arrive within %v, and other requests wait for a place or for memory", patience))
 }
@@ -84,8 +84,8 @@ func unauthorized() *failure {
 	}
 }
 
-// internal is the answer to a request that has met a mistake of this program. To repeat
-// it would be in vain.
+// internal is the answer to a request that has triggered a bug of this program. The client
+// should not repeat it, because it would fail again.
 func internal() *failure {
 	return &failure{http: http.StatusInternalServerError, grpc: codes.Internal, text: "the receiver cannot process this request"}
 }

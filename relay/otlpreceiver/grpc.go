@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	_ "google.golang.org/grpc/encoding/gzip" // what OTLP clients compress with
+	_ "google.golang.org/grpc/encoding/gzip" // the compression of OTLP clients
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
@@ -24,7 +24,7 @@ const (
 	handshakeTimeout = 10 * time.Second
 	pingTime         = 30 * time.Second
 	pingTimeout      = 20 * time.Second
-	clientPingTime   = 5 * time.Second // clients may ping so often
+	clientPingTime   = 5 * time.Second // the shortest time between two pings of a client
 )
 
 // grpcServer serves OTLP/gRPC.
@@ -51,9 +51,9 @@ func newGRPCServer(r *Receiver) *grpcServer {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(r.tls)))
 	}
 	s.server = grpc.NewServer(opts...)
-	// Export is registered as a stream of one message, which is the same on the wire as
-	// a call. So the memory for the message is reserved before it is read, and a message
-	// is decoded span by span.
+	// Export is registered as a stream of one message, which is the same on the wire as a
+	// unary call. So the memory for the message is reserved before it is read, and the
+	// message is decoded span by span.
 	s.server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: traceService,
 		HandlerType: (*any)(nil),
@@ -134,8 +134,8 @@ func (s *grpcServer) receive(stream grpc.ServerStream, a *admission) ([]byte, er
 	}
 }
 
-// refused answers a call whose message was not read. If the message is too large,
-// package grpc has answered already.
+// refused answers a call whose message was not read. If the message is too large, package
+// grpc has answered already.
 func (s *grpcServer) refused(ctx context.Context, err error) error {
 	var f *failure
 	switch {

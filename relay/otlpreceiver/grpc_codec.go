@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A codec hands on the bytes of messages that are received, because the package otlppb
-// decodes them, and encodes the messages that are sent.
+// A codec hands on the bytes of received messages unchanged, because package otlppb decodes
+// them. It encodes the messages that are sent.
 type codec struct{}
 
 // Name implements encoding.CodecV2.

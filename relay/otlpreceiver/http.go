@@ -71,7 +71,7 @@ func (s *httpServer) stop(ctx context.Context) {
 	}
 }
 
-// handle answers a request. The checks come first that need no body.
+// handle answers a request. The checks that need no body come first.
 func (s *httpServer) handle(w http.ResponseWriter, req *http.Request) {
 	kind, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	answer := answerer{ResponseWriter: w, json: kind != protobufType}
@@ -87,12 +87,12 @@ func (s *httpServer) handle(w http.ResponseWriter, req *http.Request) {
 	answer.failure(f)
 }
 
-// export answers a request whose headers are right, unless it fails.
+// export answers a request whose headers were accepted, or returns a failure.
 func (s *httpServer) export(answer answerer, req *http.Request, kind string) *failure {
 	r, ctx := s.receiver, req.Context()
 	if req.ProtoMajor == 1 {
-		// The context ends when the client has closed its side of the connection. The
-		// request is whole then, and the client may wait for the answer.
+		// The context ends when the client has closed its side of the connection. The request
+		// is complete then, and the client may still wait for the answer.
 		ctx = context.WithoutCancel(ctx)
 	}
 	a, f := r.admit(ctx, req.RemoteAddr)
@@ -115,15 +115,15 @@ func (s *httpServer) export(answer answerer, req *http.Request, kind string) *fa
 	return f
 }
 
-// The bounds of drain.
+// The limits of drain.
 const (
 	drainFactor = 4 // times the size of the largest request
 	drainTime   = 5 * time.Second
 )
 
-// drain reads what a client of HTTP/1 still sends of a request that is refused, and
-// forgets it. Otherwise the connection would be reset, and most clients would not see the
-// answer. A client that waits for "100 Continue" sends nothing before the answer.
+// drain reads and discards the rest of a refused request from a client of HTTP/1. Otherwise
+// the connection would be reset, and most clients would not see the answer. A client that
+// waits for "100 Continue" sends nothing before the answer.
 func (s *httpServer) drain(w http.ResponseWriter, req *http.Request, f *failure) {
 	most := drainFactor * int64(s.receiver.maxMessage)
 	if f.http == http.StatusServiceUnavailable || req.ProtoMajor != 1 || req.ContentLength > most || req.Header.Get("Expect") != "" {
@@ -133,7 +133,7 @@ func (s *httpServer) drain(w http.ResponseWriter, req *http.Request, f *failure)
 	_, _ = io.CopyN(io.Discard, req.Body, most) // the answer says why the request is refused
 }
 
-// check refuses a request by its line and its headers.
+// check refuses a request by its request line and its headers.
 func (s *httpServer) check(w http.ResponseWriter, req *http.Request, kind string) *failure {
 	r := s.receiver
 	switch encoding := strings.ToLower(req.Header.Get("Content-Encoding")); {

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// An answerer writes answers in the form of the request, JSON or protobuf.
+// An answerer writes answers in the encoding of the request, JSON or protobuf.
 type answerer struct {
 	http.ResponseWriter
 

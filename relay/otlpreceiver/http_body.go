@@ -25,9 +25,9 @@ func isGzip(req *http.Request) bool {
 	return strings.EqualFold(req.Header.Get("Content-Encoding"), "gzip")
 }
 
-// read reads and decompresses the body of a request. Both the compressed and the
-// decompressed form are bounded, and the time is. Memory for the body is reserved when its
-// first part has come.
+// read reads and decompresses the body of a request. It bounds the compressed and the
+// decompressed size, and the time. Memory for the body is reserved when its first part has
+// arrived.
 func (a *admission) read(ctx context.Context, w http.ResponseWriter, req *http.Request) ([]byte, *failure) {
 	r := a.receiver
 	reader := &bodyReader{admission: a, receiver: r, control: http.NewResponseController(w), gzip: isGzip(req)}
@@ -47,7 +47,7 @@ func (a *admission) read(ctx context.Context, w http.ResponseWriter, req *http.R
 	return buffer.Bytes(), f
 }
 
-// readRest reserves memory for the body, and reads what comes behind its first part.
+// readRest reserves memory for the body, and reads the part after the first one.
 func (a *admission) readRest(ctx context.Context, req *http.Request, reader *bodyReader, buffer *bytes.Buffer) *failure {
 	_ = reader.control.SetReadDeadline(time.Time{})
 	size := a.receiver.bodySize(req)
@@ -66,14 +66,14 @@ type bodyReader struct {
 	admission *admission
 	receiver  *Receiver
 	control   *http.ResponseController
-	limited   io.Reader // in the form of the client
+	limited   io.Reader // as the client sends it
 	gzip      bool
 	reader    io.Reader // decompressed; nil before the first read
 	time      time.Duration
-	received  atomic.Int64 // bytes in the form of the client
+	received  atomic.Int64 // bytes as the client sends them
 }
 
-// A countingReader adds to a counter how many bytes it has read.
+// A countingReader adds the number of bytes read to a counter.
 type countingReader struct {
 	io.Reader
 	count *atomic.Int64
@@ -86,8 +86,8 @@ func (c *countingReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// read reads a part. more says that the part is full. The time of osp_read_timeout is for
-// all parts, without what is between them.
+// read reads a part. more is true if the part is full. The limit of osp_read_timeout applies
+// to the time of all parts together, without the time between them.
 func (b *bodyReader) read(buffer *bytes.Buffer, part int64) (more bool, f *failure) {
 	began := time.Now()
 	defer func() { b.time += time.Since(began) }()
@@ -120,7 +120,7 @@ func (b *bodyReader) copy(buffer *bytes.Buffer, part int64) (n int64, err error)
 	return buffer.ReadFrom(io.LimitReader(b.reader, part))
 }
 
-// failure says why a body cannot be read.
+// failure returns the reason why a body cannot be read.
 func (b *bodyReader) failure(err error) *failure {
 	var limit *http.MaxBytesError
 	ends := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -6,7 +6,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// An Option changes what a [Receiver] does. What an operator sets is in the options of
+// An Option changes the behavior of a [Receiver]. The settings of an operator are options of
 // the connection string; see the package documentation.
 type Option interface{ apply(*config) }
 
@@ -14,8 +14,8 @@ type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// WithLogger sets where the receiver reports what its clients do wrong: spans that it
-// refuses, requests that it cannot read. The default is [slog.Default].
+// WithLogger sets where the receiver reports errors of its clients, such as refused spans and
+// requests that cannot be read. The default is [slog.Default].
 func WithLogger(l *slog.Logger) Option { return optionFunc(func(c *config) { c.log = l }) }
 
 // WithConversion sets how spans become notifications: project, service, host, names

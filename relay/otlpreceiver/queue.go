@@ -14,29 +14,29 @@ import (
 // the notifications in the order in which they are read.
 type queue struct {
 	memory *semaphore.Weighted // in bytes
-	size   int64               // of all memory
+	size   int64               // of the whole memory
 
 	mu       sync.Mutex
 	waiting  []*request    // not read yet; the first one may be read in part
 	read     []*request    // read and not acknowledged, in the order of their numbers
 	current  *request      // the request that is being read; it is in read
-	index    int           // of its next notification
+	index    int           // the index of its next notification
 	position uint64        // the number of the newest notification that was read
-	spans    int64         // of requests that were acknowledged
+	spans    int64         // the number of spans in acknowledged requests
 	acked    uint64        // the number up to which everything was acknowledged
 	arrived  chan struct{} // has an element if something is waiting
 	closed   bool
-	failure  error // why nothing will come any more
+	failure  error // the reason why no request will arrive any more
 }
 
 func newQueue(memory int) *queue {
 	return &queue{memory: semaphore.NewWeighted(int64(memory)), size: int64(memory), arrived: make(chan struct{}, 1)}
 }
 
-// errClosed is the error of a request that comes after Close.
+// errClosed is the error for a request that arrives after Close.
 var errClosed = errors.New("the receiver is closing")
 
-// add adds a request, whose cost was taken from the memory.
+// add adds a request. Its cost has already been acquired from the memory.
 func (q *queue) add(r *request) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -75,8 +75,8 @@ func (q *queue) wait(ctx context.Context) error {
 	}
 }
 
-// next returns the next notification. It begins a request only if mayBegin allows its
-// number of notifications. ok is false if nothing is left to read.
+// next returns the next notification. It begins a request only if mayBegin allows the
+// request's number of notifications. ok is false if nothing is left to read.
 func (q *queue) next(mayBegin func(size int) bool) (n osprofiler.Notification, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -120,7 +120,7 @@ func (q *queue) acknowledge(position uint64) {
 
 func (r *request) last() uint64 { return r.first + uint64(len(r.notifications)) - 1 }
 
-// leave notes that a target refused the notification of a number.
+// leave notes that a target refused the notification with this number.
 func (q *queue) leave(number uint64, reason error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -132,9 +132,9 @@ func (q *queue) leave(number uint64, reason error) {
 	}
 }
 
-// abandon takes back a request that was answered otherwise. If it was read, its memory
-// is free when it is acknowledged; else the targets never get it. It returns false if
-// the targets have the request already.
+// abandon removes a request that got another answer. If the request was read, its memory is
+// released when it is acknowledged. Otherwise the targets never get it. abandon returns false
+// if the targets have the request already.
 func (q *queue) abandon(r *request) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -154,7 +154,7 @@ func (q *queue) abandon(r *request) bool {
 	return true
 }
 
-// refusals returns the spans of an answered request that were refused.
+// refusals returns the refused spans of an answered request.
 func (q *queue) refusals(r *request) refusals {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -168,7 +168,7 @@ func (q *queue) close() {
 	q.closed = true
 }
 
-// fail refuses new requests. When those that wait were read, wait returns the error.
+// fail refuses new requests. After the waiting requests were read, wait returns the error.
 func (q *queue) fail(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/sink"
 )
 
-// A Receiver listens for OTLP clients. It is a [relay.Source] of the notifications of
-// the spans that they send, and a [relay.Leaver].
+// A Receiver listens for OTLP clients. It is a [relay.Source] and a [relay.Leaver]. It yields
+// the notifications of the spans that the clients send.
 type Receiver struct {
 	*config
 
@@ -33,9 +33,9 @@ type Receiver struct {
 	beginEnd    context.CancelFunc
 	closeOnce   sync.Once
 
-	requests   *semaphore.Weighted // of clients that were let in
+	requests   *semaphore.Weighted // the number of admitted requests
 	reading    *semaphore.Weighted // bytes of bodies that are being read
-	short      atomic.Int64        // requests that wait for a place or for a part of reading
+	short      atomic.Int64        // requests that wait for an admission or for a part of reading
 	shares     *shares             // of requests and reading, by client
 	converting *semaphore.Weighted // requests that are being converted
 	queue      *queue
@@ -49,13 +49,13 @@ type Receiver struct {
 type server interface {
 	// serve serves until the server is stopped.
 	serve(l net.Listener) error
-	// stop answers the requests that are being handled, until the context ends, and
-	// then closes all connections.
+	// stop answers the requests in progress until the context ends, and then closes all
+	// connections.
 	stop(ctx context.Context)
 }
 
-// Open listens at the address of a connection string. It fails if the text is wrong, a
-// file cannot be read, or the address is in use.
+// Open listens at the address of a connection string. It fails if the string is wrong, a file
+// cannot be read, or the address is in use.
 func Open(connectionString string, opts ...Option) (*Receiver, error) {
 	c, err := parse(connectionString, opts)
 	if err != nil {
@@ -97,14 +97,13 @@ func Open(connectionString string, opts ...Option) (*Receiver, error) {
 	return r, nil
 }
 
-// refusedConnection reports a connection that was closed because its address has too
-// many.
+// refusedConnection reports a connection that was closed because its address has too many.
 func (r *Receiver) refusedConnection(address string) {
 	r.reports.warn("a connection was closed, because its address has as many as one may have", "source", r.name, "client", address,
 		"limit", r.maxAddressConnections, "option", "osp_max_address_connections")
 }
 
-// warnOfOpenness reports a receiver that takes spans from any program in the network.
+// warnOfOpenness warns if the receiver takes spans from any program in the network.
 func (r *Receiver) warnOfOpenness() {
 	if r.token == "" && (r.tls == nil || r.tls.ClientCAs == nil) && !isLoopback(r.address.String()) {
 		r.log.Warn("any program that reaches this address can send spans; a token (osp_token_file) or client certificates (osp_client_ca_certs) would prevent that", "source", r.name)
@@ -117,8 +116,8 @@ func (r *Receiver) Addr() net.Addr { return r.address }
 // closeTime is how long Close waits until the clients have their answers.
 const closeTime = 2 * time.Second
 
-// Close implements [relay.Source]. It answers the requests that wait as unavailable, so
-// that their clients send them again, and closes all connections.
+// Close implements [relay.Source]. It answers the waiting requests as unavailable, so that
+// their clients send them again, and closes all connections.
 func (r *Receiver) Close() error {
 	r.closeOnce.Do(func() {
 		r.queue.close()
@@ -134,7 +133,7 @@ func (r *Receiver) Close() error {
 	return nil
 }
 
-// cause returns the reason of an error of package net, without its address.
+// cause returns the cause of an error of package net, without the address.
 func cause(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// A request is one export of a client. Until it is answered, its memory is counted.
-// The fields below mu of the queue are locked by it.
+// A request is one export of a client. Its memory is counted until it is answered. The last
+// fields are protected by the mutex mu of the queue.
 type request struct {
 	notifications []osprofiler.Notification
 	spans         []spanName
@@ -21,14 +21,14 @@ type request struct {
 
 	done chan struct{} // closed when the targets have the notifications
 
-	// locked by the queue
-	first     uint64           // the number of the first notification, from the time it was read
+	// The following fields are protected by the mutex of the queue.
+	first     uint64           // the number of the first notification; set when it is read
 	refusals  refusals         // spans that were refused
 	left      map[int]struct{} // indices of the spans that a target refused
 	abandoned bool             // the client got another answer
 }
 
-// A spanName is what is kept of a span, to name it if it is refused.
+// A spanName is the part of a span that is kept to name it if it is refused.
 type spanName struct {
 	traceID trace.TraceID
 	spanID  trace.SpanID
@@ -36,7 +36,7 @@ type spanName struct {
 	end     int // of the span's notifications among those of the request
 }
 
-// newRequest makes notifications of spans. Spans that were refused before are part of
+// newRequest makes notifications from spans. Spans that were refused before become part of
 // the answer.
 func newRequest(c *convert.Converter, spans []sdktrace.ReadOnlySpan, refused []*otlppb.SpanError) *request {
 	r := &request{spans: make([]spanName, len(spans)), done: make(chan struct{})}
@@ -52,7 +52,7 @@ func newRequest(c *convert.Converter, spans []sdktrace.ReadOnlySpan, refused []*
 	return r
 }
 
-// memory returns how many bytes of memory the request takes until the targets have it.
+// memory returns how many bytes of memory the request uses until the targets have it.
 func (r *request) memory() (size int64) {
 	for i := range r.notifications {
 		size += notificationMemory + int64(len(r.notifications[i].Info)+len(r.notifications[i].Name))
@@ -60,7 +60,7 @@ func (r *request) memory() (size int64) {
 	return size
 }
 
-// leave notes that a target refused the notification of an index.
+// leave notes that a target refused the notification with this index.
 func (r *request) leave(index int, reason error) {
 	span, _ := slices.BinarySearchFunc(r.spans, index+1, func(s spanName, end int) int { return s.end - end })
 	if span >= len(r.spans) {

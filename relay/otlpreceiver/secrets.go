@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// setToken reads the bearer token from one of the options that can name it.
+// setToken reads the bearer token from the options that can provide it.
 func (c *config) setToken(o *connstr.Options) error {
 	file, env, text := o.Named("osp_token_file"), o.Named("osp_token_env"), o.Named("osp_token")
 	given := 0
@@ -44,7 +44,7 @@ func (c *config) setToken(o *connstr.Options) error {
 	return nil
 }
 
-// checkToken reports a token that no Authorization header can carry.
+// checkToken returns an error for a token that no Authorization header can carry.
 func (c *config) checkToken() error {
 	for _, r := range c.token {
 		if r <= ' ' || r >= 0x7F {
@@ -54,8 +54,8 @@ func (c *config) checkToken() error {
 	return nil
 }
 
-// authorized tells whether the values of an Authorization header have the token. The
-// time it takes does not depend on the token.
+// authorized reports whether the values of an Authorization header contain the token. The
+// duration of the comparison does not depend on the token.
 func (c *config) authorized(values []string) bool {
 	if c.token == "" {
 		return true

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A share bounds what one client takes, so that a client which sends slowly, or much at
+// A share bounds what one client uses, so that a client which sends slowly, or sends much at
 // once, leaves the rest to the others.
 type share struct {
 	requests *semaphore.Weighted
@@ -20,22 +20,23 @@ type share struct {
 	users    int          // requests that use the share
 }
 
-// shares has the shares of the clients that have requests now. A client is a remote
-// host. On the machine of the receiver all programs have the same address, so that each
-// connection is a client there.
+// shares has the shares of the clients that have requests now. A client is a remote host.
+// Programs on the receiver's machine all have the same address. So each of their connections
+// is a client.
 type shares struct {
-	requests, reading int64 // of one client; unbounded without a limit
+	requests, reading int64 // the limits of one client; unbounded if there is none
 
 	mu  sync.Mutex
 	all map[string]*share
 }
 
-// unbounded is the share of each client if the connections of an address have no limit.
-// All clients of a proxy have its address, and may then use all that the receiver has.
+// unbounded is the share of each client if the connections of an address have no limit. All
+// clients of a proxy have the proxy's address, and may then use all resources of the
+// receiver.
 const unbounded = math.MaxInt64
 
-// newShares returns the shares for a configuration. reading is the memory for bodies that
-// are being read. A client has the same part of everything as of the connections.
+// newShares returns the shares for a configuration. reading is the memory for bodies that are
+// being read. A client gets the same part of requests and memory as of connections.
 func newShares(c *config, reading int64) *shares {
 	s := &shares{requests: unbounded, reading: unbounded, all: map[string]*share{}}
 	if c.limitsAddresses() {
@@ -66,7 +67,7 @@ func (s *shares) enter(address string) (own *share, leave func()) {
 	}
 }
 
-// clientKey returns the host of an address, or all of it on this machine.
+// clientKey returns the host of an address, or the whole address if it is of this machine.
 func clientKey(address string) string {
 	host, isLocal := hostOf(address)
 	if isLocal {
@@ -75,12 +76,13 @@ func clientKey(address string) string {
 	return host
 }
 
-// networkBits is the length of the IPv6 prefix that counts as one host, because one host
-// may have all addresses of such a network. Link-local addresses all have the same prefix.
+// networkBits is the length of the IPv6 prefix that counts as one host, because one host may
+// have all addresses of such a network. Link-local addresses are not shortened, because they
+// all have the same prefix.
 const networkBits = 64
 
-// hostOf returns the host of the address of a connection, for IPv6 without a zone and as a
-// network. isLocal says that it is this machine.
+// hostOf returns the host of the address of a connection. An IPv6 address becomes its network
+// and loses its zone. isLocal is true if the host is this machine.
 func hostOf(address string) (host string, isLocal bool) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -97,7 +99,8 @@ func hostOf(address string) (host string, isLocal bool) {
 	return netip.PrefixFrom(ip, networkBits).Masked().String(), false
 }
 
-// tryAcquire takes so much of the client's part and of that of all, if it need not wait.
+// tryAcquire takes size from the client's part and from that of all clients if it need not
+// wait.
 func tryAcquire(own, all *semaphore.Weighted, size int64) bool {
 	if !own.TryAcquire(size) {
 		return false
@@ -109,7 +112,8 @@ func tryAcquire(own, all *semaphore.Weighted, size int64) bool {
 	return true
 }
 
-// acquireOf takes so much of one part, and counts the request as one that waits for it.
+// acquireOf takes size from one part. Meanwhile the request is counted as waiting for that
+// part.
 func acquireOf(ctx context.Context, part *semaphore.Weighted, waiting *atomic.Int64, size int64) bool {
 	waiting.Add(1)
 	defer waiting.Add(-1)

@@ -12,15 +12,15 @@ import (
 
 var _ relay.Leaver = (*Receiver)(nil)
 
-// maxRead is how many notifications one Read yields, unless one request has more.
+// maxRead is how many notifications one Read yields at most, unless one request has more.
 const maxRead = 5000
 
 // Name implements [relay.Source].
 func (r *Receiver) Name() string { return r.name }
 
-// Read implements [relay.Source]. It waits for a request. Then it yields the
-// notifications of all requests that wait, up to a bound, and ends. The error says why
-// the receiver no longer listens.
+// Read implements [relay.Source]. It waits for a request. Then it yields the notifications of
+// all waiting requests, up to a bound, and ends. The error is the reason why the receiver no
+// longer listens.
 func (r *Receiver) Read(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		if err := r.queue.wait(ctx); err != nil {
@@ -39,13 +39,12 @@ func (r *Receiver) Read(ctx context.Context) iter.Seq2[osprofiler.Notification, 
 	}
 }
 
-// Position implements [relay.Source]. It is the number of the last notification.
+// Position implements [relay.Source]. The position is the number of the last notification.
 func (r *Receiver) Position() relay.Position {
 	return relay.Position(strconv.FormatUint(r.queue.numberOf(), 10))
 }
 
-// Acknowledge implements [relay.Source]. It answers the requests that lie before the
-// position.
+// Acknowledge implements [relay.Source]. It answers the requests before the position.
 func (r *Receiver) Acknowledge(_ context.Context, p relay.Position) error {
 	number, err := numberOf(p)
 	if err != nil {
@@ -55,8 +54,8 @@ func (r *Receiver) Acknowledge(_ context.Context, p relay.Position) error {
 	return nil
 }
 
-// Leave implements [relay.Leaver]. The answer counts the span of the notification among
-// the refused ones, and names it.
+// Leave implements [relay.Leaver]. The answer counts the notification's span among the
+// refused ones, and names it.
 func (r *Receiver) Leave(p relay.Position, reason error) {
 	if number, err := numberOf(p); err == nil {
 		r.queue.leave(number, reason)

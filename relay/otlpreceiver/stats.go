@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Stats says what a [Receiver] has done since it was opened.
+// Stats describes what a [Receiver] has done since it was opened.
 type Stats struct {
 	Requests int64 // that clients sent
 	Spans    int64 // that the targets have taken or refused, also after their client got another answer
@@ -20,7 +20,7 @@ type Stats struct {
 
 type counters struct{ requests, refused, failed, retried atomic.Int64 }
 
-// Stats returns what was done so far. It may be called at any time.
+// Stats returns the statistics so far. It may be called at any time.
 func (r *Receiver) Stats() Stats {
 	c := &r.counters
 	return Stats{
@@ -40,8 +40,8 @@ func (r *Receiver) failed(f *failure, client string) {
 	r.reports.warn("a request was refused", "source", r.name, "client", client, "reason", f.text)
 }
 
-// reports writes to the log, at most one line a second, because any client can cause
-// them.
+// reports writes to the log. It writes at most one line a second, because any client can
+// cause reports.
 type reports struct {
 	log *slog.Logger
 
