@@ -8,24 +8,24 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Format is the version of the JSON of the results. It changes if a member gets
-// another meaning.
+// Format is the version of the JSON of the results. It changes if the meaning of a member
+// changes.
 const Format = 1
 
-// An Analysis is what a trace has to tell.
+// An Analysis is the result of analysing one trace.
 type Analysis struct {
 	Format       int             `json:"format"`
 	BaseID       string          `json:"base_id"`
 	TraceBegin   Duration        `json:"begin_us"`
 	TraceEnd     Duration        `json:"end_us"`
 	Exact        bool            `json:"exact"` // false if only whole milliseconds are known of some times
-	Count        int             `json:"count"` // of the operations
+	Count        int             `json:"count"` // the number of operations
 	Failed       int             `json:"failed"`
 	Incomplete   int             `json:"incomplete"`
 	CriticalPath CriticalPath    `json:"critical_path"`
 	Services     []ServiceSum    `json:"services"`
 	Operations   []OperationSum  `json:"operations"`
-	Slowest      []SlowOperation `json:"slowest"` // at most 20 of those with a duration, which SlowestCount counts
+	Slowest      []SlowOperation `json:"slowest"` // at most 20; SlowestCount counts all operations with a duration
 	SlowestCount int             `json:"slowest_count"`
 	Repeated     []Repeat        `json:"repeated"`
 	Gaps         []Gap           `json:"gaps"` // the longest: at most 20 of the trace and 20 of operations. GapCount counts all
@@ -34,15 +34,15 @@ type Analysis struct {
 	Skew         Skew            `json:"skew"`
 	Findings     []Finding       `json:"findings"`
 
-	// These have one element for each operation. They are not in the JSON.
+	// These fields have one element for each operation. They are not in the JSON.
 	Begin, End    []time.Duration `json:"-"` // the interval, or 0 and 0
 	Shift         []time.Duration `json:"-"` // what was added to the times because a clock is wrong
 	Self          []time.Duration `json:"-"`
 	Critical      []time.Duration `json:"-"` // the self time on the critical path
-	CriticalBelow []time.Duration `json:"-"` // the same of the operation and all below it
+	CriticalBelow []time.Duration `json:"-"` // the sum of Critical for the operation and all below it
 	CallOf        []int           `json:"-"` // the index in Operations
-	InRepeated    []bool          `json:"-"` // it is a repeated call
-	RootFailure   []bool          `json:"-"` // it is the root of a failure
+	InRepeated    []bool          `json:"-"` // whether it is a repeated call
+	RootFailure   []bool          `json:"-"` // whether it is the root of a failure
 
 	trace   *trace
 	labels  []label
@@ -83,7 +83,7 @@ func Trace(r *reader.Report) *Analysis {
 // mostCritical is how many operations of the critical path are listed.
 const mostCritical = 100
 
-// setCriticalPath sets what follows from the segments of the critical path.
+// setCriticalPath sets the fields that are computed from the segments of the critical path.
 func (a *Analysis) setCriticalPath(segments []Segment) {
 	count := len(a.trace.nodes)
 	a.Critical, a.CriticalBelow = make([]time.Duration, count), make([]time.Duration, count)

@@ -7,9 +7,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// setShifts corrects clocks that are so wrong that a child on another host is wholly
-// outside of its parent. The child is moved to the middle of its parent, and with it
-// everything on its host, because one host has one clock.
+// setShifts corrects clocks that are so wrong that a child on another host is entirely
+// outside of its parent. The child is moved to the middle of its parent. Everything on its
+// host is moved with it, because one host has one clock.
 func (t *trace) setShifts() {
 	t.shift = make([]time.Duration, len(t.nodes))
 	hosts := map[string]time.Duration{} // the corrections of clocks
@@ -33,9 +33,9 @@ func (t *trace) setShifts() {
 	}
 }
 
-// outside returns by how much an operation is to be moved into the middle of its parent, if
-// it is wholly outside, fits, and cannot be a cast. shift is the correction of its clock
-// that is known already, compared with that of its parent.
+// outside returns by how much an operation is to be moved into the middle of its parent. It
+// returns 0 unless the operation is entirely outside of its parent, fits into it, and cannot
+// be a cast. shift is the known correction of its clock, relative to the clock of its parent.
 func (t *trace) outside(n, parent *reader.Node, shift time.Duration) time.Duration {
 	if !hasDuration(n) || !hasDuration(parent) {
 		return 0
@@ -48,14 +48,14 @@ func (t *trace) outside(n, parent *reader.Node, shift time.Duration) time.Durati
 	return from + (to-from-(end-begin))/2 - begin
 }
 
-// hasDuration reports whether the start and the stop of an operation are known and do not
-// contradict each other.
+// hasDuration reports whether the start and the stop of an operation are known and in this
+// order.
 func hasDuration(n *reader.Node) bool {
 	return n.Timed && n.Incomplete == reader.Complete && n.End >= n.Begin
 }
 
-// mayBeCast reports whether the caller may not have waited for an operation: whether it is
-// that of RPC or another function.
+// mayBeCast reports whether the caller may not have waited for the operation, because it is
+// an RPC or another function.
 func mayBeCast(n *reader.Node) bool {
 	if n.Name == "rpc" {
 		return true
@@ -68,28 +68,29 @@ func mayBeCast(n *reader.Node) bool {
 	return isFunction
 }
 
-// A Skew tells how far clocks disagree at least.
+// A Skew is a lower bound of how far clocks disagree.
 type Skew struct {
 	// Count is the number of operations that stop before they start, that begin before
 	// their parents on another host, or that were moved into their parents.
 	Count int      `json:"count"`
-	Max   Duration `json:"max_us"` // the most by which one does
-	Op    int      `json:"op"`     // that one, or None
-	// Moved are the operations whose times were corrected, with all others of their hosts.
+	Max   Duration `json:"max_us"` // the largest difference that one of them shows
+	Op    int      `json:"op"`     // the operation with that difference, or None
+	// Moved is the number of operations whose times were corrected, including all others on
+	// their hosts.
 	Moved int `json:"moved"`
 
-	kind skewKind // of Op
+	kind skewKind // what Op shows
 }
 
 type skewKind uint8
 
 const (
-	beginsEarly skewKind = iota // before its parent
-	stopsEarly                  // before its start
-	isMoved                     // into its parent
+	beginsEarly skewKind = iota // the operation begins before its parent
+	stopsEarly                  // the operation stops before its start
+	isMoved                     // the operation was moved into its parent
 )
 
-// skew looks for times that can only come from clocks that disagree.
+// skew looks for times that are only possible if clocks disagree.
 func (a *Analysis) skew() Skew {
 	s := Skew{Op: None}
 	for i := range a.trace.nodes {
@@ -108,7 +109,8 @@ func (a *Analysis) skew() Skew {
 	return s
 }
 
-// skewOf returns by how much clocks disagree at least, as the times of an operation tell.
+// skewOf returns by how much clocks disagree at least, according to the times of an
+// operation.
 func (a *Analysis) skewOf(i int) (by time.Duration, kind skewKind) {
 	n := a.trace.nodes[i]
 	p := a.trace.parent[i]

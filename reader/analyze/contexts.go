@@ -12,21 +12,21 @@ type context struct {
 	parent int32 // None at the top
 	label  int32
 	depth  int32
-	sides  [2]side // of the two traces
+	sides  [2]side // one for each of the two traces
 }
 
-// A side is what one trace has in a context.
+// A side sums up the operations of one trace in a context.
 type side struct {
 	count, failed, incomplete int
 	total, self               time.Duration
-	first                     int // an operation, or None
+	first                     int // the first operation, or None
 }
 
 // contexts is a tree of contexts. Parents have lower indexes than their children.
 type contexts struct {
 	labels *labeller
 	all    []context
-	index  map[[2]int32]int32 // by the parent and the label
+	index  map[[2]int32]int32 // the index of a context by its parent and its label
 }
 
 func newContexts() *contexts {
@@ -43,7 +43,7 @@ func (c *contexts) add(traces ...*trace) {
 
 func (c *contexts) addTrace(t *trace, sideIndex int, labels []int32) {
 	self, _, _ := t.selfTimes()
-	of := make([]int32, len(t.nodes)) // the contexts of the operations
+	of := make([]int32, len(t.nodes)) // the context of each operation
 	for i := range t.nodes {
 		parent := int32(None)
 		if p := t.parent[i]; p != None {

@@ -8,12 +8,12 @@ import (
 
 // A Segment is a part of the critical path.
 type Segment struct {
-	Op    int      `json:"op"` // None if nothing of the path ran
+	Op    int      `json:"op"` // None if no operation of the path ran
 	Begin Duration `json:"begin_us"`
 	End   Duration `json:"end_us"`
 }
 
-// A CriticalPath tells which operations decided when the trace ended.
+// A CriticalPath contains the operations that decided when the trace ended.
 type CriticalPath struct {
 	// Segments cover the trace from its begin to its end, in order of time.
 	Segments []Segment `json:"segments"`
@@ -21,7 +21,7 @@ type CriticalPath struct {
 	Operations []CriticalOperation `json:"operations"`
 	// OperationCount counts all operations of the segments.
 	OperationCount int `json:"operation_count"`
-	// Waiting is the time in which nothing of the path ran.
+	// Waiting is the time in which no operation of the path ran.
 	Waiting Duration `json:"waiting_us"`
 }
 
@@ -29,16 +29,16 @@ type CriticalPath struct {
 type CriticalOperation struct {
 	Ref
 	Time     Duration `json:"time_us"` // its self time on the path
-	Share    float64  `json:"share"`   // of the trace
+	Share    float64  `json:"share"`   // Time as a part of the trace
 	Segments int      `json:"segments"`
 }
 
-// A walk is an operation through which the path goes.
+// A walk is an operation on the path whose children are still being visited.
 type walk struct {
 	op      int32
-	from    time.Duration // the path does not go further back here
-	left    []int32       // the children that ended before the path has come here, the last one to end first
-	running []int32       // those that ended later, and may have been running; the last one ended first
+	from    time.Duration // the path in this operation does not go back before this time
+	left    []int32       // the children that ended before the current time of the path; the last one to end comes first
+	running []int32       // the children that ended later, and may have been running; the first one to end comes last
 }
 
 // criticalPath returns the segments of the critical path.
@@ -74,8 +74,8 @@ func (t *trace) criticalPath() []Segment {
 	return segments
 }
 
-// runningChild returns the child that was running right before a time, or None. Of several
-// it returns the one that ended first.
+// runningChild returns the child that was running immediately before a time, or None. If
+// several were running, it returns the one that ended first.
 func (t *trace) runningChild(w *walk, at time.Duration) int32 {
 	if at <= w.from {
 		return None
@@ -94,8 +94,8 @@ func (t *trace) runningChild(w *walk, at time.Duration) int32 {
 	return None
 }
 
-// appendSegments appends what an operation does itself from one time to another. The
-// time after its end is waiting.
+// appendSegments appends the time of an operation itself between two times. The part after
+// the operation's end is waiting.
 func (t *trace) appendSegments(segments []Segment, op int32, from, to time.Duration) []Segment {
 	end := from
 	if op != None {
@@ -105,8 +105,8 @@ func (t *trace) appendSegments(segments []Segment, op int32, from, to time.Durat
 	return appendSegment(segments, op, from, end)
 }
 
-// appendSegment appends a segment. It extends the last one if that is of the same
-// operation. The segments are in reverse order.
+// appendSegment appends a segment. If the last one is of the same operation, it extends that
+// one instead. The segments are in reverse order.
 func appendSegment(segments []Segment, op int32, from, to time.Duration) []Segment {
 	if from >= to {
 		return segments

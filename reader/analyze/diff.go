@@ -8,18 +8,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Diff compares two traces by structure and label. All operations of a trace that have
-// the same label, and whose ancestors have the same labels, are compared with those of
-// the other trace: by their count, their failures, the sum of their durations and the
-// sum of their self times. A call that runs five times in A and eight times in B at the
-// same place is thus one change.
+// Diff compares two traces by structure and label. It groups the operations of each trace
+// that have the same label and whose ancestors have the same labels. It compares each group
+// with the same group of the other trace: by the count, the failures, the sum of the
+// durations and the sum of the self times. So a call that runs five times in A and eight
+// times in B at the same place is one change.
 //
-// Time is compared as self time, so that a slow call does not make all operations above
-// it slower, and the sum of all differences is the difference of the self times of the
-// traces. The operations below those that came or went are not listed by themselves.
+// Time is compared as self time, so that a slow call does not make all operations above it
+// slower, and the sum of all differences is the difference of the self times of the traces.
+// The operations below those that came or went are not listed separately.
 //
-// The result for a trace and itself has no changes. That for B and A is the mirror
-// image of that for A and B.
+// A trace has no changes compared with itself. The result for B and A is the mirror image of
+// the result for A and B.
 func Diff(a, b *reader.Report) *Difference {
 	traces := [2]*trace{newTrace(a), newTrace(b)}
 	c := newContexts()
@@ -27,7 +27,7 @@ func Diff(a, b *reader.Report) *Difference {
 	d := &Difference{Format: Format, A: traces[0].forDiff(), B: traces[1].forDiff(), Changes: []Change{}}
 	d.Delta = d.B.Duration - d.A.Duration
 	below, total := c.below()
-	var contextOf []int32 // the changes
+	var contextOf []int32 // the context of each change
 	for i := range c.all {
 		x := &c.all[i]
 		kind := x.change()
@@ -47,7 +47,7 @@ func Diff(a, b *reader.Report) *Difference {
 	return d
 }
 
-// calls returns the changes of the labels.
+// calls returns the changes by label, regardless of the place in the trees.
 func (c *contexts) calls() []Change {
 	flat := &contexts{labels: c.labels, all: make([]context, len(c.labels.labels))}
 	for i := range flat.all {
@@ -59,7 +59,7 @@ func (c *contexts) calls() []Change {
 		}
 	}
 	calls := []Change{}
-	var labels []int32 // of the calls
+	var labels []int32 // the label of each call
 	for i := range flat.all {
 		if kind := flat.all[i].change(); kind != "" {
 			calls = append(calls, flat.newChange(i, kind))
@@ -70,8 +70,9 @@ func (c *contexts) calls() []Change {
 	return calls
 }
 
-// sortChanges puts what fails in one trace only first, then the greatest difference, and otherwise the context with the
-// lowest rank. The order does not depend on which trace is A.
+// sortChanges sorts changes: first those that fail in one trace only, then by the greatest
+// difference of time, then by the rank of the context. The order does not depend on which
+// trace is A.
 func sortChanges(changes []Change, ranks, contextOf []int32) {
 	order := make([]int, len(changes))
 	for i := range order {
@@ -130,7 +131,7 @@ func (c *contexts) below() (counts [][2]int, deltas []time.Duration) {
 // delta returns the self time of B minus that of A.
 func (x *context) delta() time.Duration { return plus(x.sides[1].self, -x.sides[0].self) }
 
-// change returns the kind of the difference, or nothing if there is none.
+// change returns the kind of the difference, or "" if there is none.
 func (x *context) change() ChangeKind {
 	a, b := x.sides[0], x.sides[1]
 	switch {

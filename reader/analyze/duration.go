@@ -32,7 +32,7 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// plus adds durations. The sum of many hostile durations stays in range.
+// plus adds durations. It saturates, so that the sum of extreme durations does not overflow.
 func plus(a, b time.Duration) time.Duration {
 	sum := a + b
 	switch {

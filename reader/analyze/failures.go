@@ -17,11 +17,11 @@ type Failure struct {
 	Ref
 	Exception string `json:"exception"` // the error's type
 	Message   string `json:"message"`   // at most 1,000 bytes
-	// Top is the outermost operation that failed because of it, or Op itself. Direct says
-	// that all of them failed with the same type of error.
+	// Top is the outermost operation that failed because of Op, or Op itself. Direct is true
+	// if all of them failed with the same type of error.
 	Top    int  `json:"top"`
 	Direct bool `json:"direct"`
-	// Handled says that the operation above Top did not fail because of it.
+	// Handled is true if the operation above Top did not fail because of Op.
 	Handled bool `json:"handled"`
 }
 
@@ -58,13 +58,13 @@ func (a *Analysis) failures() []Failure {
 	return all
 }
 
-// causes returns for each failed operation the child because of which it failed, or None:
-// the last failed child with the same type of error, or else the failed child that ended
-// last, if no other child began after that.
+// causes returns for each failed operation the child that made it fail, or None. That is the
+// last failed child with the same type of error, or else the failed child that ended last, if
+// no other child began after that.
 func (a *Analysis) causes() []int32 {
 	nodes, parent := a.trace.nodes, a.trace.parent
 	causes, same := make([]int32, len(nodes)), make([]bool, len(nodes))
-	lastBegin := make([]time.Duration, len(nodes)) // of the children
+	lastBegin := make([]time.Duration, len(nodes)) // the last begin of a child, for each operation
 	for i := range nodes {
 		causes[i], lastBegin[i] = None, -longest
 	}

@@ -10,18 +10,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// A Finding is a sentence that tells the reader of a trace what matters. The sentences
-// begin with the failures and the operations that never stopped. Then come those
-// about time, the longest time first.
+// A Finding is a sentence about something important in a trace. The findings begin with the
+// failures and the operations that never stopped. Then come those about time, the longest
+// time first.
 type Finding struct {
 	Kind FindingKind `json:"kind"`
 	// Text is one line without characters that control a terminal. Names from the trace
 	// are in `backquotes` and shortened.
 	Text    string   `json:"text"`
-	Ops     []int    `json:"ops"`      // what it is about, at most 100
+	Ops     []int    `json:"ops"`      // the operations that it is about, at most 100
 	OpCount int      `json:"op_count"` // how many operations it is about
 	Time    Duration `json:"time_us"`
-	Share   float64  `json:"share"` // of the trace
+	Share   float64  `json:"share"` // the part of the trace
 }
 
 // A FindingKind is the kind of a finding.
@@ -37,11 +37,11 @@ const (
 	FoundSkew       FindingKind = "skew"       // clocks that disagree by a millisecond or more
 )
 
-// The limits from which on something is worth a sentence.
+// The thresholds for findings.
 const (
 	mostFailures    = 3
 	mostIncomplete  = 2
-	mostTimes       = 3 // of each kind
+	mostTimes       = 3 // the largest number of findings of one kind about time
 	leastCritical   = 0.2
 	leastRepeats    = 5
 	leastWall       = 0.05
@@ -62,12 +62,12 @@ func (a *Analysis) findings() []Finding {
 	return append(found, a.skewFindings()...)
 }
 
-// newFinding returns a finding about a time.
+// newFinding returns a finding about an amount of time.
 func (a *Analysis) newFinding(kind FindingKind, took Duration, ops []int, format string, args ...any) Finding {
 	return Finding{kind, fmt.Sprintf(format, args...), ops[:min(len(ops), mostOps)], len(ops), took, share(time.Duration(took), a.trace.total())}
 }
 
-// failureFindings returns a sentence for each kind of failure, the first ones first.
+// failureFindings returns a sentence for each kind of failure, in the order of the failures.
 func (a *Analysis) failureFindings() []Finding {
 	type kind struct {
 		label          int32
@@ -102,7 +102,8 @@ func (a *Analysis) failureFindings() []Finding {
 	return found
 }
 
-// failedWith tells what failed because of a failed operation, and where that ended.
+// failedWith describes the operations that failed because of a failed operation, and the one
+// that went on in spite of it.
 func (a *Analysis) failedWith(f Failure) (text string) {
 	switch {
 	case f.Top == f.Op:
@@ -122,7 +123,7 @@ func (a *Analysis) failedWith(f Failure) (text string) {
 
 // incompleteFindings returns sentences about the deepest operations without a stop.
 func (a *Analysis) incompleteFindings() (found []Finding) {
-	running := make([]bool, a.Count) // an operation below never stopped
+	running := make([]bool, a.Count) // whether an operation below never stopped
 	var ops []int
 	for i := a.Count - 1; i >= 0; i-- {
 		never := a.trace.nodes[i].Incomplete == reader.NoStop

@@ -43,7 +43,7 @@ func (a *Analysis) gapFindings() []Finding {
 // path by themselves. The calls of other findings are left out.
 func (a *Analysis) criticalFindings(others []Finding) (found []Finding) {
 	if a.Count < 2 {
-		return nil // there is no other operation that could take the time
+		return nil // a single operation takes all the time, which is not worth a sentence
 	}
 	told := map[int32]bool{}
 	for _, f := range others {
@@ -85,7 +85,7 @@ func (a *Analysis) criticalFinding(took Duration, ops []int) Finding {
 	return a.newFinding(FoundCritical, took, ops, "%s", text)
 }
 
-// between tells where in an operation a gap is.
+// between describes where in an operation a gap is.
 func (a *Analysis) between(g Gap) string {
 	switch {
 	case g.Before == None && g.After == None:

@@ -11,24 +11,24 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// deepestStack is how many frames a stack of Folded has. Programs that draw flame
+// deepestStack is how many frames a stack of Folded has at most. Programs that draw flame
 // graphs cannot show more.
 const deepestStack = 500
 
 // mostFrame bounds the name of a frame, in code points.
 const mostFrame = 200
 
-// Folded writes the self times of a trace as folded stacks, which programs that draw
-// flame graphs read (flamegraph.pl, inferno, speedscope). Each line has the names of an
-// operation's ancestors and its own, from the top down, with semicolons between them,
-// then a blank and the self time in whole microseconds. Operations with the same names
-// are one line. Those without a whole microsecond have no line.
+// Folded writes the self times of a trace as folded stacks, which programs that draw flame
+// graphs read (flamegraph.pl, inferno, speedscope). Each line has the names of an operation's
+// ancestors and its own name, from the top down, with semicolons between them, then a blank
+// and the self time in whole microseconds. Operations with the same names share one line.
+// Operations with less than a microsecond have no line.
 //
-// A semicolon in a name is \x3b. Line feeds and blanks of other kinds are one blank.
-// Other characters that are not visible are written as their codes. A name does
-// not end in a blank, and not in a number behind a blank, which those programs would read
-// as a second value: the last blank is then \x20. What is more than 500 levels deep
-// counts for the operation at that level. The error is w's.
+// A semicolon in a name is written as \x3b. Line feeds and other white space become one
+// blank. Other invisible characters are written as their codes. A name does not end in a
+// blank. If it ends in a number after a blank, which those programs would read as a second
+// value, that blank is written as \x20. The time of an operation more than 500 levels deep
+// counts for its ancestor at that level. The error is w's.
 func Folded(w io.Writer, r *reader.Report) error {
 	c := newContexts()
 	c.add(newTrace(r))
@@ -39,7 +39,7 @@ func Folded(w io.Writer, r *reader.Report) error {
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
 	var stack []byte
-	ends := []int{0} // of the stack, by depth
+	ends := []int{0} // the length of the stack at each depth
 	left := children[0]
 	for len(left) > 0 {
 		i := left[len(left)-1]
@@ -60,8 +60,8 @@ func Folded(w io.Writer, r *reader.Report) error {
 }
 
 // boundedTree returns the self times of the first trace, and the children of each context by
-// its index plus 1, in reverse order. The self times of contexts below the deepest level
-// are those of their ancestors at that level.
+// the context's index plus 1, in reverse order. The self times of contexts below the deepest
+// level are added to their ancestors at that level.
 func (c *contexts) boundedTree(levels int32) (self []time.Duration, children [][]int32) {
 	self, children = make([]time.Duration, len(c.all)), make([][]int32, len(c.all)+1)
 	for i := len(c.all) - 1; i >= 0; i-- {

@@ -18,12 +18,12 @@ type Kind string
 
 // The kinds of calls. An operation of another kind has an empty Kind.
 const (
-	Statement Kind = "statement" // of SQL
-	Request   Kind = "request"   // of HTTP, at the client or at the server
-	Function  Kind = "function"  // with RPC, too
+	Statement Kind = "statement" // an SQL statement
+	Request   Kind = "request"   // an HTTP request, at the client or at the server
+	Function  Kind = "function"  // a function call, also by RPC
 )
 
-// A label is what operations that are counted together have in common.
+// A label identifies operations that are counted together.
 type label struct {
 	project, service, name string
 	kind                   Kind
@@ -34,9 +34,9 @@ type label struct {
 type labeller struct {
 	labels     []label
 	index      map[label]int32
-	statements map[string]string // the calls of statements
-	shapes     map[string]string // the calls of statements without literals
-	requests   map[string]string // the calls of the JSON texts of requests
+	statements map[string]string // the call by the text of a statement
+	shapes     map[string]string // the call by a statement without literals
+	requests   map[string]string // the call by the JSON text of a request
 }
 
 func newLabeller() *labeller {
@@ -68,7 +68,7 @@ func (l *labeller) number(own label) int32 {
 	return index
 }
 
-// ranks returns the place of each label in the order of their texts.
+// ranks returns the position of each label in the order of their texts.
 func (l *labeller) ranks() []int32 {
 	order := make([]int32, len(l.labels))
 	for i := range order {
@@ -87,8 +87,8 @@ func (l label) compare(other label) int {
 		strings.Compare(string(l.kind), string(other.kind)), strings.Compare(l.what, other.what))
 }
 
-// call returns the call of an operation, which its start has. Without a start it may
-// be in the stop.
+// call returns the call of an operation. The start has it. If the start is missing, the stop
+// may have it.
 func (l *labeller) call(n *reader.Node) (kind Kind, what string) {
 	event, ok := n.Event(osprofiler.Start)
 	if !ok {
@@ -111,7 +111,7 @@ func (l *labeller) call(n *reader.Node) (kind Kind, what string) {
 	return "", ""
 }
 
-// cached returns the result of a function for a text, which it computes once.
+// cached returns of(text), which it computes once for each text.
 func cached(results map[string]string, text string, of func(string) string) string {
 	result, ok := results[text]
 	if !ok {
@@ -121,13 +121,14 @@ func cached(results map[string]string, text string, of func(string) string) stri
 	return result
 }
 
-// lists are the lists of values behind IN, and rows the rows of values behind VALUES.
+// lists matches the lists of values after IN, and rows matches the rows of values after
+// VALUES.
 var (
 	lists = regexp.MustCompile(`(?i)(\bIN) ?\( ?` + value + `(?: ?, ?` + value + `)* ?\)`)
 	rows  = regexp.MustCompile(`(?i)(\bVALUES) ?\( ?` + value + `[^()]*\)(?: ?, ?\( ?` + value + `[^()]*\))*`)
 )
 
-// value is a literal that is left out, or a placeholder.
+// value matches a placeholder, or the replacement of a removed literal.
 const value = `(?:\*\*\*|\?\d*|%s|%\(\w+\)s|[:@$]\w+|__\[POSTCOMPILE_\w+\])`
 
 // ping is the statement with which pools test their connections.
@@ -165,16 +166,16 @@ func clientRequest(raw string) string {
 	return strings.TrimSpace(text + path(raw))
 }
 
-// isEphemeral reports whether a port is one that systems give to programs that ask for
-// none, so that it differs from start to start. 35357 is that of Keystone's old service
-// for administrators.
+// isEphemeral reports whether a port is one that systems give to programs that request no
+// particular port, so that it differs from start to start. 35357 is excluded because it is
+// the port of Keystone's old service for administrators.
 func isEphemeral(port string) bool {
 	n, err := strconv.Atoi(port)
 	return err == nil && n >= 32768 && n != 35357
 }
 
-// path returns the path of a request with {id} for ids and numbers, and the names of
-// its query.
+// path returns the path of a request with {id} for ids and numbers, and with the names of the
+// query's parameters.
 func path(raw string) string {
 	parts := strings.Split(describe.Member(raw, "path"), "/")
 	for i, part := range parts {
@@ -195,15 +196,15 @@ func path(raw string) string {
 }
 
 // withoutID returns {id} for a part of a path that is a number, a UUID with or without
-// dashes, or another text of hexadecimal digits that is as long as a hash. An ending
-// such as .json stays.
+// dashes, or another text of hexadecimal digits with the length of a hash. An ending such as
+// .json stays.
 func withoutID(part string) string {
 	name, ending, hasEnding := strings.Cut(part, ".")
 	bare := strings.ReplaceAll(name, "-", "")
 	isNumber := bare != "" && bare == name && strings.Trim(bare, "0123456789") == ""
 	isHash := len(bare) >= 16 && strings.Trim(bare, "0123456789abcdefABCDEF") == ""
 	switch {
-	case !isNumber && !isHash, isNumber && hasEnding: // 2.1 is a version
+	case !isNumber && !isHash, isNumber && hasEnding: // such as 2.1, which is a version
 		return part
 	case hasEnding:
 		return "{id}." + ending
@@ -224,8 +225,8 @@ type Ref struct {
 // mostWhat bounds the calls in the results.
 const mostWhat = 1000
 
-// shortWhat returns the call of the label, in at most mostWhat bytes. A longer
-// statement loses the columns of its SELECT first.
+// shortWhat returns the call of the label, in at most mostWhat bytes. It shortens a longer
+// statement by the columns of its SELECT first.
 func (l label) shortWhat() string {
 	if len(l.what) > mostWhat && l.kind == Statement {
 		return shortened(describe.Statement(l.what))

@@ -8,33 +8,34 @@ import (
 )
 
 // Requests name objects by ids and by names. Ids are recognized by their form. A name is
-// recognized only by comparison: it stands behind the name of a collection, and other
-// requests differ from this one in nothing but such names.
+// recognized only by comparison: it follows the name of a collection, and there are other
+// requests that differ from this one only in such names.
 
-// collection matches a part of a path behind which an object is named: a plural.
+// collection matches a part of a path that names a collection of objects: a plural. The next
+// part names an object.
 var collection = regexp.MustCompile(`^[a-z][a-z0-9_-]*[^isu]s$`)
 
-// noNames stand behind collections and name no object.
+// noNames are words that follow collections and do not name an object.
 var noNames = map[string]bool{
 	"action": true, "count": true, "default": true, "defaults": true, "detail": true, "details": true, "new": true,
 	"preview": true, "search": true, "statistics": true, "stats": true, "summary": true, "uptime": true, "validate": true,
 }
 
-// leastNames is how many children of one operation differ only in names, so that the
+// leastNames is how many children of one operation have to differ only in names before the
 // names are left out.
 const leastNames = 3
 
 // anyName stands for names that are left out.
 const anyName = "{name}"
 
-// An objectPath is the call of a request with the places of names.
+// An objectPath is the call of a request, with the positions of names in it.
 type objectPath struct {
-	parts  []string // of the path
+	parts  []string // the parts of the URL or path
 	query  string
 	places []int // the indexes of the names in the parts
 }
 
-// objectPathOf finds the names in the call of a request. ok is false if there is none.
+// objectPathOf finds the names in the call of a request. ok is false if it has no names.
 func objectPathOf(what string) (p objectPath, ok bool) {
 	path, query, hasQuery := strings.Cut(what, "?")
 	p.parts = strings.Split(path, "/")
@@ -54,7 +55,7 @@ func objectPathOf(what string) (p objectPath, ok bool) {
 	return p, len(p.places) > 0
 }
 
-// with returns the call with other texts in the places of names.
+// with returns the call with its names replaced by the results of text.
 func (p objectPath) with(text func(place int) string) string {
 	parts := slices.Clone(p.parts)
 	for _, place := range p.places {
@@ -66,7 +67,7 @@ func (p objectPath) with(text func(place int) string) string {
 // A family is a set of labels that differ only in the names of objects.
 type family struct {
 	labels []int32
-	paths  []objectPath // of the labels
+	paths  []objectPath // the path of each label
 }
 
 // families returns the families of two labels or more.
@@ -92,9 +93,9 @@ func (l *labeller) families() (all []*family) {
 	return slices.DeleteFunc(all, func(f *family) bool { return len(f.labels) < 2 })
 }
 
-// joinNames gives requests one label that differ only in the names of objects, if one
-// operation made at least leastNames of them, or if each of two traces has one that the
-// other has not. The slices have the labels of the operations of each trace.
+// joinNames gives one label to requests that differ only in the names of objects. It does so
+// if one operation made at least leastNames of them, or if each of two traces has exactly one
+// that the other lacks. The slices have the labels of the operations of each trace.
 func (l *labeller) joinNames(traces []*trace, labelOf [][]int32) {
 	families := l.families()
 	if len(families) == 0 {
@@ -126,7 +127,7 @@ func (l *labeller) joinNames(traces []*trace, labelOf [][]int32) {
 	l.replace(changed, labelOf)
 }
 
-// present tells which labels operations have.
+// present returns for each label whether an operation has it.
 func present(labelOf []int32, count int) []bool {
 	has := make([]bool, count)
 	for _, l := range labelOf {
@@ -135,8 +136,8 @@ func present(labelOf []int32, count int) []bool {
 	return has
 }
 
-// pair returns the only label that the second trace does not have, and the only one that
-// the first trace does not have.
+// pair returns the two labels of the family that only one trace has. ok is false unless each
+// trace has exactly one such label.
 func (f *family) pair(has [2][]bool) (pair *family, ok bool) {
 	pair = &family{}
 	counts := [2]int{}
@@ -154,8 +155,8 @@ func (f *family) pair(has [2][]bool) (pair *family, ok bool) {
 	return pair, counts == [2]int{1, 1}
 }
 
-// repeatedFamilies returns the families of which children of one operation have
-// leastNames labels or more.
+// repeatedFamilies returns the families of which the children of one operation have at least
+// leastNames labels.
 func repeatedFamilies(t *trace, labelOf []int32, familyOf map[int32]*family) map[*family]bool {
 	repeated := map[*family]bool{}
 	for _, siblings := range t.allChildren().lists() {
@@ -183,8 +184,8 @@ func repeatedFamilies(t *trace, labelOf []int32, familyOf map[int32]*family) map
 	return repeated
 }
 
-// join sets the calls of the labels to one text, in which the names that differ are
-// replaced. The order of the names does not depend on that of the labels.
+// join sets the calls of the labels to one text, in which the differing names are replaced.
+// The order of the names does not depend on the order of the labels.
 func (f *family) join(changed map[int32]string, replace func(names []string) string) {
 	what := f.paths[0].with(func(place int) string {
 		var names []string
@@ -202,8 +203,8 @@ func (f *family) join(changed map[int32]string, replace func(names []string) str
 	}
 }
 
-// replace changes the calls of labels, and numbers the labels anew without those that are
-// now equal to others.
+// replace changes the calls of labels. It renumbers the labels without those that are now
+// equal to others.
 func (l *labeller) replace(changed map[int32]string, labelOf [][]int32) {
 	if len(changed) == 0 {
 		return

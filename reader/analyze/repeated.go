@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// A Repeat is a call that children of one operation repeat.
+// A Repeat is a call that several children of one operation make.
 type Repeat struct {
-	Parent   int      `json:"parent"` // None: the operations are at the top
+	Parent   int      `json:"parent"` // None if the operations are at the top
 	Under    string   `json:"under"`  // the call of the parent, short and safe to print; empty at the top
 	Project  string   `json:"project"`
 	Service  string   `json:"service"`
@@ -15,13 +15,13 @@ type Repeat struct {
 	Kind     Kind     `json:"kind"`
 	What     string   `json:"what"` // at most 1,000 bytes
 	Count    int      `json:"count"`
-	Total    Duration `json:"total_us"`    // of the durations
+	Total    Duration `json:"total_us"`    // the sum of the durations
 	Wall     Duration `json:"wall_us"`     // the time in which any of them ran
 	Critical Duration `json:"critical_us"` // on the critical path, with the operations below them
 	Ops      []int    `json:"ops"`
 }
 
-// leastRepeated is how often a call is there if it is repeated.
+// leastRepeated is how often a call has to occur to count as repeated.
 const leastRepeated = 3
 
 // repeated returns the repeated calls. Those that take most of the critical path come
@@ -29,7 +29,7 @@ const leastRepeated = 3
 func (a *Analysis) repeated() []Repeat {
 	repeats := []Repeat{}
 	children := a.trace.allChildren()
-	counts := make([]int32, len(a.labels)) // of the children of one parent, by label
+	counts := make([]int32, len(a.labels)) // the number of children of one parent, by label
 	at := make([]int32, len(a.labels))     // the index of the Repeat plus 1
 	for _, siblings := range children.lists() {
 		for _, i := range siblings {
@@ -71,7 +71,7 @@ func (a *Analysis) newRepeat(i int32, count int) Repeat {
 	}
 }
 
-// sumUp sets the times of a Repeat.
+// sumUp computes the times of a Repeat.
 func (a *Analysis) sumUp(r *Repeat) {
 	byBegin := slices.DeleteFunc(slices.Clone(r.Ops), func(i int) bool { return !a.trace.hasTime[i] })
 	slices.SortFunc(byBegin, func(x, y int) int { return cmp.Compare(a.Begin[x], a.Begin[y]) })
@@ -113,7 +113,7 @@ func (t *trace) allChildren() siblings {
 	return s
 }
 
-// lists yields the children of the trace and of each operation that has some.
+// lists returns the children of the trace and of each operation that has children.
 func (s siblings) lists() [][]int32 {
 	var all [][]int32
 	for i := range len(s.first) - 1 {

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// A Gap is a time of which the trace tells nothing.
+// A Gap is a time in which the trace does not show what happened.
 type Gap struct {
-	// Op ran in the gap, but none of its children did. None is a gap of the trace.
+	// Op ran in the gap, but none of its children did. Op is None for a gap of the trace.
 	Op    int      `json:"op"`
 	Begin Duration `json:"begin_us"`
 	End   Duration `json:"end_us"`
-	// Before ended last before the gap. After began at the end of the gap. They are
-	// None at the begin and at the end of Op.
+	// Before is the operation that ended last before the gap. After is the operation that
+	// began at the end of the gap. They are None at the begin and at the end of Op.
 	Before int `json:"before"`
 	After  int `json:"after"`
 }
 
 func (g Gap) length() time.Duration { return time.Duration(g.End) - time.Duration(g.Begin) }
 
-// mostGaps is how many gaps of operations are listed, and how many of the trace.
+// mostGaps is how many gaps of operations are listed at most, and how many gaps of the trace.
 const mostGaps = 20
 
 // selfTimes returns the self times of the operations, the longest gaps in them, and how
@@ -60,8 +60,8 @@ func (t *trace) traceGaps() (gaps []Gap, count int) {
 	return longestGaps(gaps), len(gaps)
 }
 
-// eachGap calls a function for each part of a time in which none of the operations
-// ran. The operations are in order of their begin.
+// eachGap calls gap for each part of a time range in which none of the operations ran. The
+// operations are in order of their begin.
 func (t *trace) eachGap(operations []int32, from, to time.Duration, gap func(Gap)) {
 	at, before := from, None // everything until at is covered
 	for _, op := range operations {

@@ -9,16 +9,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// The lengths of texts in sentences, in code points.
+// The maximum lengths of texts in sentences, in code points.
 const (
 	mostOfCall  = 60
 	mostOfError = 200
 	mostOfName  = 40
 )
 
-// Named names an operation by its call, or by its service and name: as in a sentence of
-// the findings, but without the quotes. The text is short and safe to print. It is empty
-// for None, and for an Analysis that was read from JSON.
+// Named names an operation by its call, or by its service and name, as the sentences of the
+// findings do, but without the quotes. The text is short and safe to print. It is empty for
+// None, and for an Analysis that was read from JSON.
 func (a *Analysis) Named(op int) string {
 	if op < 0 || op >= len(a.labelOf) {
 		return ""
@@ -43,7 +43,7 @@ func (l label) String() string {
 	return "`" + onOneLine(strings.ReplaceAll(text, "`", ""), mostOfCall) + "`"
 }
 
-// onOneLine makes a text of a trace safe to print, and shortens it.
+// onOneLine shortens a text of a trace and makes it safe to print.
 func onOneLine(text string, most int) string {
 	if len(text) > 8*most {
 		text = text[:8*most] // enough for most code points with all blanks
@@ -59,7 +59,7 @@ func onOneLine(text string, most int) string {
 	return safetext.Escape(text)
 }
 
-// errorText writes the error of a failure.
+// errorText describes the error of a failure.
 func errorText(f Failure) string {
 	exception, message := onOneLine(describe.TypeOfError(f.Exception), mostOfError), onOneLine(f.Message, mostOfError)
 	switch {
@@ -73,7 +73,7 @@ func errorText(f Failure) string {
 	return exception + ": " + message
 }
 
-// onHost names the host of an operation, if it is known.
+// onHost names the host of an operation if it is known.
 func onHost(n *reader.Node) string {
 	if n.Host == "" {
 		return ""

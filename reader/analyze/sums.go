@@ -12,7 +12,7 @@ import (
 type Sum struct {
 	Count      int      `json:"count"`
 	Failed     int      `json:"failed"`
-	Incomplete int      `json:"incomplete"`  // without a duration
+	Incomplete int      `json:"incomplete"`  // operations without a duration
 	Total      Duration `json:"total_us"`    // of the durations
 	Self       Duration `json:"self_us"`     // of the self times
 	Critical   Duration `json:"critical_us"` // of the self times on the critical path
@@ -87,7 +87,7 @@ func (a *Analysis) operations() []OperationSum {
 			s.Max = max(s.Max, Duration(d))
 		}
 	}
-	order := make([]int, len(sums)) // of the labels
+	order := make([]int, len(sums)) // the labels in order
 	for i := range order {
 		order[i] = i
 	}

@@ -19,18 +19,18 @@ type trace struct {
 	parent []int32
 	failed []bool
 
-	shift      []time.Duration // what is added to the times because of the clock of the host
+	shift      []time.Duration // the correction that is added to the times because the clock of the host is wrong
 	begin, end []time.Duration // the intervals
-	last       []time.Duration // the end of the operation and of all below it
+	last       []time.Duration // the last end of the operation and of all below it
 	hasTime    []bool          // whether there is an interval
 
-	// The children of an operation i that have an interval are
-	// children[first[i+1]:first[i+2]], by their begin. Those of the trace itself (None)
-	// are children[first[0]:first[1]].
+	// The children of operation i that have an interval are children[first[i+1]:first[i+2]],
+	// sorted by their begin. The children of the trace itself (None) are
+	// children[first[0]:first[1]].
 	first    []int32
 	children []int32
 
-	from, to time.Duration // of the trace
+	from, to time.Duration // the begin and the end of the trace
 	exact    bool
 }
 
@@ -58,8 +58,8 @@ func newTrace(r *reader.Report) *trace {
 	return t
 }
 
-// reported returns how long the trace took by its report, as the text view shows it: the
-// time of the last event. ok is false if the report does not tell.
+// reported returns the duration of the trace according to its report, as the text view shows
+// it: the time of the last event. ok is false if the report does not have it.
 func (t *trace) reported() (d time.Duration, ok bool) {
 	if t.report.Finished == nil {
 		return 0, false
@@ -74,15 +74,15 @@ func (t *trace) reported() (d time.Duration, ok bool) {
 	return d, true
 }
 
-// setIntervals sets the intervals from the lowest operations to the highest. Children
-// have higher indexes than their parents.
+// setIntervals sets the intervals from the lowest operations to the highest. It goes through
+// the indexes backwards, because children have higher indexes than their parents.
 func (t *trace) setIntervals() {
 	count := len(t.nodes)
 	t.begin, t.end, t.last = make([]time.Duration, count), make([]time.Duration, count), make([]time.Duration, count)
 	t.hasTime = make([]bool, count)
 	belowBegin, belowEnd := make([]time.Duration, count), make([]time.Duration, count)
 	for i := range belowBegin {
-		belowBegin[i], belowEnd[i] = longest, -longest // of no children
+		belowBegin[i], belowEnd[i] = longest, -longest // the values without children
 	}
 	for i := count - 1; i >= 0; i-- {
 		t.setInterval(i, belowBegin[i], belowEnd[i])
@@ -94,7 +94,7 @@ func (t *trace) setIntervals() {
 	t.setLimits()
 }
 
-// setLimits sets the begin and the end of the trace, and cuts the intervals off there. If
+// setLimits sets the begin and the end of the trace, and cuts off the intervals there. If
 // clocks were corrected, the trace ends with the last interval.
 func (t *trace) setLimits() {
 	t.from, t.to = longest, -longest
@@ -119,7 +119,7 @@ func (t *trace) setLimits() {
 	}
 }
 
-// within returns the time of the trace that is nearest to a time.
+// within returns the time nearest to at within the trace.
 func (t *trace) within(at time.Duration) time.Duration { return min(max(at, t.from), t.to) }
 
 // setInterval sets the interval of an operation, given the first begin and the last
@@ -138,7 +138,7 @@ func (t *trace) setInterval(i int, belowBegin, belowEnd time.Duration) {
 		begin, end = min(begin, belowBegin), max(end, belowEnd)
 	}
 	if begin > end {
-		return // nothing is known
+		return // no time is known
 	}
 	t.hasTime[i] = true
 	t.begin[i], t.end[i], t.last[i] = begin, end, max(end, belowEnd)
@@ -146,7 +146,7 @@ func (t *trace) setInterval(i int, belowBegin, belowEnd time.Duration) {
 
 func bounded(d time.Duration) time.Duration { return min(max(d, -longest+1), longest-1) }
 
-// setChildren lists the children with an interval by their begin.
+// setChildren lists the children with an interval, sorted by their begin.
 func (t *trace) setChildren() {
 	t.first = make([]int32, len(t.nodes)+2)
 	for i, p := range t.parent {
