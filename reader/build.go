@@ -30,7 +30,7 @@ func buildReport(notifications iter.Seq2[osprofiler.Notification, error], host h
 			b.warnings.add(damagedEntry, err.Error())
 			continue
 		}
-		b.notification = n // n itself would escape to the heap, each time
+		b.notification = n // because n itself would escape to the heap for each notification
 		b.add(&b.notification)
 	}
 	return b.report(), nil
@@ -39,10 +39,10 @@ func buildReport(notifications iter.Seq2[osprofiler.Notification, error], host h
 // A builder collects the operations of one trace.
 type builder struct {
 	host         hostFunc
-	notification osprofiler.Notification // the current one
+	notification osprofiler.Notification // the current notification
 	operations                           // in order of first appearance
 	byTraceID    idIndex                 // the operations with a trace_id
-	byName       map[string]int32        // the others, by name and parent
+	byName       map[string]int32        // the operations without a trace_id, by name and parent
 	current      int32                   // the operation of the last notification
 
 	baseID                 string
@@ -85,17 +85,17 @@ func (b *builder) add(n *osprofiler.Notification) {
 	b.addEvent(op, e)
 }
 
-// operationOf returns the index of the operation of a notification. It is a new
-// operation if the notification is its first. Notifications without a trace_id
-// are of one operation if their names and parents agree.
+// operationOf returns the index of the operation of a notification. If the notification is
+// the operation's first, it adds the operation. Notifications without a trace_id belong to
+// one operation if their names and parents agree.
 func (b *builder) operationOf(n *osprofiler.Notification) int32 {
 	if n.TraceID == "" {
 		b.current = b.withoutTraceID(n.Operation() + "\x00" + n.ParentID)
 		return b.current
 	}
 	if b.count > 0 {
-		// Most notifications follow one of the same operation, of its parent or
-		// of its sibling. Their ids are compared without a look into the index.
+		// Most notifications follow a notification of the same operation, of its parent or of
+		// its sibling. So their ids are compared first, without a lookup in the index.
 		latest := b.at(b.current)
 		if latest.node.TraceID == n.TraceID {
 			return b.current
@@ -118,7 +118,7 @@ func (b *builder) operationOf(n *osprofiler.Notification) int32 {
 
 // probableParent returns the current operation or its parent if it has the id.
 func (b *builder) probableParent(id string) int32 {
-	if b.count == 1 || id == "" { // only the new operation is there
+	if b.count == 1 || id == "" { // there is only the new operation
 		return none
 	}
 	latest := b.at(b.current)

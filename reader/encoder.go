@@ -9,15 +9,15 @@ import (
 
 // An encoder writes JSON piece by piece, in one style.
 type encoder struct {
-	w      io.Writer // nil: everything stays in dst
+	w      io.Writer // if nil, everything stays in dst
 	dst    []byte
 	err    error
 	style  pyjson.Style
-	first  bool // the next member is the first of its object
-	python bool // the report is Python's answer
+	first  bool // whether the next member is the first of its object
+	python bool // whether the report is Python's answer
 
-	flushed int64                           // the bytes that are written to w
-	onInfo  func(n *Node, begin, end int64) // nil: nobody asks where the infos are
+	flushed int64                           // the number of bytes written to w
+	onInfo  func(n *Node, begin, end int64) // nil if the positions of the infos are not needed
 }
 
 const bufferSize = 64 << 10

@@ -8,7 +8,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// fewEvents is up to how many events of an operation are compared one by one.
+// fewEvents is the number of events of an operation up to which they are compared one by one.
 // Most operations have two. With more events there is an index.
 const fewEvents = 16
 
@@ -48,8 +48,8 @@ func (op *operation) hasEqualEvent(e Event) bool {
 	})
 }
 
-// indexEvent adds the last event to the index. It makes the index if there are
-// many events.
+// indexEvent adds the last event to the index. It creates the index when there are more than
+// fewEvents events.
 func (op *operation) indexEvent(e Event) {
 	last := len(op.node.Events) - 1
 	if op.events != nil {

@@ -9,15 +9,14 @@ import (
 )
 
 // Fields returns a JSON object with the named fields of a notification, as
-// list_traces(fields) of the Python library returns them. For a listing the
-// notification is that of [store.Summary], First.
+// list_traces(fields) of the Python library returns them. For a listing, the notification is
+// the field First of [store.Summary].
 //
-// A name is the key of a member, or a path of keys with dots: for
-// "info.request.path" the result is {"info": {"request": {"path": …}}}. Fields that
-// the notification does not have are left out. The members are in the order of the
-// notification. As in MongoDB, a path also leads into the objects of an array, and
-// the objects on a path are in the result even if its last key is not there. A nil
-// notification has no fields.
+// A name is the key of a member, or a path of keys with dots: for "info.request.path" the
+// result is {"info": {"request": {"path": …}}}. Fields that the notification does not have
+// are left out. The members are in the order of the notification. As in MongoDB, a path also
+// leads into the objects of an array, and the result has the objects on a path even if the
+// last key of the path is missing. A nil notification has no fields.
 func Fields(n *osprofiler.Notification, names ...string) string {
 	if n == nil {
 		return "{}"
@@ -86,7 +85,7 @@ func membersOf(object string) (members []member) {
 	return members
 }
 
-// pathsBelow returns the rests of the names that begin with the key and a dot.
+// pathsBelow returns the remainders of the names that begin with the key and a dot.
 func pathsBelow(key string, names []string) (rests []string) {
 	for _, name := range names {
 		if rest, ok := strings.CutPrefix(name, key+"."); ok {

@@ -24,8 +24,8 @@ func (x *idIndex) hash(id string) uint64 {
 	return maphash.String(x.seed, id)
 }
 
-// find returns the operation with the hash for which is returns true. Few
-// operations share a hash.
+// find returns the operation with the hash for which is returns true. is is called for few
+// operations, because few share a hash.
 func (x *idIndex) find(hash uint64, is func(operation int32) bool) (operation int32, ok bool) {
 	mask := uint64(len(x.slots) - 1)
 	for i := hash & mask; x.slots[i].operation != 0; i = (i + 1) & mask {

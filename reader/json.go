@@ -107,8 +107,8 @@ func (e *encoder) warnings(warnings []string) {
 	e.close(']', 1)
 }
 
-// forest writes the list of the operations at the top with all their
-// descendants. It is not recursive.
+// forest writes the list of the top-level operations with all their descendants. It is not
+// recursive.
 func (e *encoder) forest(r *Report) {
 	lists := [][]*Node{r.Children} // the nodes still to write, by level
 	nodes := []*Node{nil}          // the parents of these nodes

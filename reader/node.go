@@ -14,8 +14,8 @@ type Node struct {
 	// Name is the operation's name, without "-start" or "-stop". In Python's
 	// answer it ends before the first hyphen.
 	Name string
-	// Project, Service and Host say where the operation ran. They are empty if
-	// they are not known.
+	// Project, Service and Host are where the operation ran. They are empty if they are not
+	// known.
 	Project, Service, Host string
 	// TraceID is the operation's id. ParentID is the id of the parent; at the
 	// top it usually is the trace's base id.
@@ -30,11 +30,11 @@ type Node struct {
 	// report without timestamps.
 	Begin, End time.Duration
 	Exact      bool
-	// Incomplete says why the duration is not known. It is empty if it is known.
+	// Incomplete is the reason why the duration is not known. It is empty if it is known.
 	Incomplete Incomplete
-	// Failed says that a stop reported an error. Exception is the error's type.
-	// It is "None" if the operation stopped without an error, as in the Python
-	// library's reports, and empty without a stop.
+	// Failed is true if a stop reported an error. Exception is the error's type. It is "None"
+	// if the operation stopped without an error, as in the Python library's reports, and
+	// empty without a stop.
 	Failed    bool
 	Exception string
 	// Events are the operation's notifications, in the order of arrival.
@@ -46,7 +46,7 @@ type Node struct {
 	saved []member // the members of the node in a saved report
 }
 
-// Incomplete says what an operation lacks for a duration.
+// Incomplete names what an operation lacks to have a duration.
 type Incomplete string
 
 // The values of Node.Incomplete. The JSON of Python's answer does not have them.
@@ -70,7 +70,7 @@ func (n *Node) Elapsed() (d time.Duration, ok bool) {
 	return n.End - n.Begin, ok
 }
 
-// Event returns the first notification of that half.
+// Event returns the first notification of the given half.
 func (n *Node) Event(half osprofiler.Half) (e Event, ok bool) {
 	for _, e := range n.Events {
 		if e.Half() == half {
@@ -82,13 +82,12 @@ func (n *Node) Event(half osprofiler.Half) (e Event, ok bool) {
 
 // An Event is one notification of an operation.
 type Event struct {
-	// Name is the notification's name: the operation's with -start or -stop.
+	// Name is the notification's name: the operation's name with -start or -stop.
 	Name string
-	// Payload is the JSON text that the report has of the notification. It is
-	// the whole notification, or in Python's answer what Python's driver returns.
+	// Payload is the notification's JSON text in the report. It is the whole notification, or
+	// in Python's answer the object that Python's driver returns.
 	Payload string
-	// Nth is above 1 for the second and further of several different
-	// notifications with one name.
+	// Nth is above 1 for all but the first of several different notifications with one name.
 	Nth int
 }
 
@@ -111,7 +110,7 @@ func (e Event) Info() osprofiler.Info {
 	return osprofiler.Info(raw)
 }
 
-// Half tells by the name which half of the operation the event is.
+// Half returns which half of the operation the event is, by its name.
 func (e Event) Half() osprofiler.Half {
 	if strings.HasSuffix(e.Name, "stop") {
 		return osprofiler.Stop

@@ -64,15 +64,15 @@ func (n *Node) identify(from *osprofiler.Notification, members *neededMembers) {
 		}
 	}
 	if from.TraceID == "" && members == nil {
-		n.setOdd(keyTraceID, `""`) // otherwise null would be written
+		n.setOdd(keyTraceID, `""`) // otherwise FieldJSON would return null
 	}
 }
 
-// FieldJSON returns what the JSON of the report has for a field of the node:
-// "project", "service", "host", "trace_id", "parent_id" or "exception". Usually
-// that is the field as a string, or null if it is empty. It is any other JSON
-// value if a notification has one there. It is empty for any other key, and for
-// the service if a saved report has none.
+// FieldJSON returns the value of a field of the node in the JSON of the report. The fields
+// are "project", "service", "host", "trace_id", "parent_id" and "exception". Usually the
+// value is the field as a string, or null if it is empty. It is any other JSON value if a
+// notification has that value there. It is empty for any other key, and for the service if a
+// saved report has none.
 func (n *Node) FieldJSON(key string) string {
 	if raw, ok := n.oddField(key); ok {
 		return raw
@@ -87,9 +87,9 @@ func (n *Node) FieldJSON(key string) string {
 	}
 }
 
-// SetFieldJSON sets a field of the node to the text of a JSON value, and what
-// [Node.FieldJSON] returns for it. An empty raw sets an empty text. For any
-// other key it has no effect.
+// SetFieldJSON sets a field of the node to the text of a JSON value, and makes
+// [Node.FieldJSON] return that value. An empty raw sets an empty text. For any other key it
+// has no effect.
 func (n *Node) SetFieldJSON(key, raw string) {
 	text := n.field(key)
 	if text == nil {
@@ -102,7 +102,7 @@ func (n *Node) SetFieldJSON(key, raw string) {
 	}
 }
 
-// field returns the field that FieldJSON has under the key, or nil.
+// field returns the field that FieldJSON returns for the key, or nil.
 func (n *Node) field(key string) *string {
 	switch key {
 	case keyProject:

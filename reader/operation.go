@@ -17,7 +17,7 @@ type operation struct {
 	parent           int32       // an index, or none; not verified before findParents
 	hasStart         bool
 	hasStop          bool
-	hasRepeatedName  bool // several events have one name
+	hasRepeatedName  bool // whether several events have the same name
 }
 
 const none = -1
@@ -30,10 +30,10 @@ type origin struct {
 	half    osprofiler.Half
 	payload string
 	info    osprofiler.Info
-	host    string // raw, if there is a hostFunc
+	host    string // as raw JSON, if there is a hostFunc
 }
 
-// isReplacedBy reports whether an event is the origin instead of o.
+// isReplacedBy reports whether an event becomes the origin in place of o.
 func (o *origin) isReplacedBy(half osprofiler.Half, at instant, payload string) bool {
 	return cmp.Or(cmp.Compare(half, o.half), at.compare(o.at), cmp.Compare(payload, o.payload)) < 0
 }
@@ -44,14 +44,14 @@ type reportedException struct {
 	raw string
 }
 
-// isReplacedBy reports whether the etype of a stop counts instead of e.
+// isReplacedBy reports whether the etype of a stop applies instead of e.
 func (e reportedException) isReplacedBy(at instant, raw string) bool {
 	return cmp.Or(e.at.compare(at), cmp.Compare(e.raw, raw)) < 0
 }
 
-// addHalf takes the time of a half. Of several starts the earliest counts, of
-// several stops the latest. A stop also has an exception: that of the latest stop
-// that failed, or of the latest stop if none failed.
+// addHalf processes the time of a half. The earliest of several starts applies, and the
+// latest of several stops. A stop also has an exception. The exception of the latest failed
+// stop applies, or of the latest stop if none failed.
 func (op *operation) addHalf(half osprofiler.Half, at instant, info osprofiler.Info) {
 	if half != osprofiler.Stop {
 		op.hasStart = true
@@ -78,7 +78,8 @@ func (op *operation) sortTime() instant {
 	return op.stopped
 }
 
-// setTimes gives the node its times. If one is missing, it is the other.
+// setTimes sets the times of the node. If one half is missing, both are the time of the
+// other.
 func (op *operation) setTimes(first instant) {
 	started, stopped := op.sortTime(), op.stopped
 	if !stopped.ok {
@@ -104,7 +105,7 @@ func (n *Node) setTimes(started, stopped, first instant) {
 	n.Begin, n.End, n.Exact = started.sub(first), stopped.sub(first), true
 }
 
-// fillIn takes from the other events what the origin does not contain.
+// fillIn takes from the other events the fields that the origin does not have.
 func (op *operation) fillIn() {
 	n := op.node
 	if n.Project != "" && n.Service != "" && n.ParentID != "" && n.Host != "" {
@@ -123,7 +124,7 @@ func (op *operation) fillIn() {
 	}
 }
 
-// fillIn sets a field that is empty to a raw string.
+// fillIn sets an empty field to the text of raw, if raw is a string.
 func (n *Node) fillIn(key, raw string) {
 	field := n.field(key)
 	if _, odd := n.oddField(key); *field == "" && !odd && pyjson.KindOf(raw) == pyjson.String {

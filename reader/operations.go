@@ -38,7 +38,7 @@ func (o *operations) newOperation() int32 {
 	if i%pieceSize == 0 {
 		size := pieceSize
 		if i == 0 {
-			size = 8 // most traces are small: append grows the slice
+			size = 8 // because most traces are small; append grows the slice
 		}
 		o.pieces = append(o.pieces, make([]operation, 0, size))
 	}
@@ -52,8 +52,8 @@ func (o *operations) newOperation() int32 {
 	return int32(i)
 }
 
-// addEvent appends an event to its operation. Most operations have two events,
-// so two are taken from a larger buffer.
+// addEvent appends an event to its operation. It takes the space for two events from a larger
+// buffer, because most operations have two.
 func (o *operations) addEvent(op *operation, e Event) {
 	if op.node.Events == nil {
 		if len(o.events)+2 > cap(o.events) {

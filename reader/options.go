@@ -37,9 +37,9 @@ func WithConverter(converter *convert.Converter) Option {
 	return option(func(c *config) { c.converter = converter })
 }
 
-// WithHost sets where the host of an operation comes from: host returns it as
-// raw JSON. The default is the member "host" of the info. A [Reader] takes it
-// from its store, because some back ends keep the host elsewhere.
+// WithHost sets the source of an operation's host: the function returns it as raw JSON. The
+// default is the member "host" of the info. A [Reader] gets the function from its store,
+// because some back ends keep the host elsewhere.
 func WithHost(host func(n *osprofiler.Notification) (raw string, ok bool)) ReportOption {
 	return reportOption(func(c *config) { c.host = host })
 }

@@ -16,9 +16,9 @@ import (
 // reader/render/html. Each line of the element is a gzip file in base64.
 const pageElement = `<script type="application/octet-stream" id="report" data-encoding="gzip-base64-chunks">`
 
-// The report in a page may have leastPageReport bytes, or as many times the bytes of
-// the page as pageRatio says, but not more than mostPageReport. Real reports are less
-// than 50 times as large as their page.
+// The report in a page may have leastPageReport bytes, or pageRatio times the bytes of the
+// page if that is more, but at most mostPageReport. Real reports are less than 50 times as
+// large as their page.
 const (
 	leastPageReport = 256 << 20
 	pageRatio       = 100
@@ -28,8 +28,8 @@ const (
 // dataMarkers precede the report in the HTML template of the Python tool.
 var dataMarkers = []string{"OSProfilerData = ", "$scope.tree = ["}
 
-// embedded returns the report in a page of reader/render/html or of the Python
-// tool. A text that is no page is returned as it is.
+// embedded returns the report in a page of reader/render/html or of the Python tool. A text
+// that is not a page is returned as it is.
 func embedded(text string) (string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(text), "<") {
 		return text, nil
@@ -47,8 +47,8 @@ func embedded(text string) (string, error) {
 	return "", errors.New("the web page contains no whole report: it is cut off, or neither osp nor the Python tool wrote it")
 }
 
-// fromChunks decodes the report of a page. What follows the report's end in the
-// chunks is for the page only.
+// fromChunks decodes the report of a page. Everything behind the report's end in the chunks
+// is only for the page.
 func fromChunks(text string) (string, error) {
 	text, _, ok := strings.Cut(text, "</script>")
 	if !ok {
@@ -75,8 +75,8 @@ func fromChunks(text string) (string, error) {
 	return decoded, nil
 }
 
-// packedSize returns how many bytes a chunk has, as the end of its gzip file says. If
-// the chunk is damaged, that is any number.
+// packedSize returns the decompressed size of a chunk, according to the end of its gzip file.
+// If the chunk is damaged, it may return any number.
 func packedSize(line string) int {
 	line = strings.TrimSpace(line)
 	end, err := base64.StdEncoding.DecodeString(line[max(0, len(line)-12):])
@@ -86,7 +86,7 @@ func packedSize(line string) int {
 	return int(binary.LittleEndian.Uint32(end[len(end)-4:]))
 }
 
-// decompress appends a chunk to the report, which may have most bytes.
+// decompress appends a chunk to the report, which may have at most most bytes.
 func decompress(report *strings.Builder, line string, most int) error {
 	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(line)))
 	if err != nil {

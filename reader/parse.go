@@ -17,14 +17,14 @@ import (
 // `trace show --json` (of any version) or by [Report.EncodeJSON]. EncodeJSON writes
 // such a report as it was read, with its unknown members.
 //
-// ParseReport is lenient, as the Python tool is. A report is a JSON object with a
-// list "children". Every other member may be missing. Stats that are missing are
-// computed from the tree, because osprofiler before 1.4.0 saved none. A member of
-// an unexpected type counts as missing, and Warnings name it. The error wraps
-// [*osprofiler.SyntaxError] if the text is not JSON. Bytes that are not UTF-8 are
-// read as U+FFFD. A byte order mark is skipped. ParseReport also reads the report
-// in a page of package reader/render/html, and in one that the Python tool saved
-// with --html. A page that was cut off, or is another one, is an error.
+// ParseReport is lenient, as the Python tool is. A report is a JSON object with a list
+// "children". Every other member may be missing. Missing stats are computed from the tree,
+// because osprofiler before 1.4.0 saved none. A member of an unexpected type counts as
+// missing, and Warnings name it. The error wraps [*osprofiler.SyntaxError] if the text is not
+// JSON. Bytes that are not UTF-8 are read as U+FFFD. A byte order mark is skipped.
+// ParseReport also reads the report in a page of package reader/render/html, and in a page
+// that the Python tool saved with --html. A page that was cut off, or any other page, is an
+// error.
 func ParseReport(text string) (*Report, error) {
 	text = strings.TrimPrefix(text, "\uFEFF")
 	if !utf8.ValidString(text) {
@@ -159,7 +159,7 @@ func (n *Node) setInfoMember(key, raw string) {
 		n.Failed = raw != "null" && n.Exception != "None"
 	case keyIncomplete:
 		switch known := Incomplete(textOf(raw)); known {
-		case NoStart, NoStop, NoTime: // of any other text the meaning is not known
+		case NoStart, NoStop, NoTime: // the meaning of any other text is not known
 			n.Incomplete = known
 		}
 	default:
@@ -169,8 +169,8 @@ func (n *Node) setInfoMember(key, raw string) {
 	}
 }
 
-// eventOf removes "#2" from the name of an event if the payload shows that the
-// number is ours.
+// eventOf removes a number such as "#2" from the name of an event if the payload shows that
+// [Report.EncodeJSON] has added it.
 func eventOf(name, payload string) Event {
 	e := Event{Name: name, Payload: payload}
 	if i := strings.LastIndexByte(name, '#'); i > 0 {

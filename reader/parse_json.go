@@ -17,14 +17,14 @@ type reportParser struct {
 	open   []openNode // the objects around the offset; the first is the report
 
 	oddities    oddities
-	isIrregular bool // the tree cannot represent the text
+	isIrregular bool // whether the tree cannot represent the text
 }
 
 // An openNode is an object whose end is not read yet.
 type openNode struct {
 	*Node
-	inChildren  bool           // the offset is in the list of its children
-	hasChildren bool           // the list of its children is read, at least in part
+	inChildren  bool           // whether the offset is in the list of its children
+	hasChildren bool           // whether the list of its children was read, at least in part
 	index       map[string]int // the index of each key in saved, once there are many
 }
 
@@ -78,7 +78,7 @@ func (p *reportParser) skip(c byte) bool {
 func (p *reportParser) value() string {
 	end, err := pyjson.End(p.text, p.offset)
 	if err != nil {
-		end = len(p.text) // cannot happen: the text is valid
+		end = len(p.text) // cannot happen, because the text is valid
 	}
 	raw := p.text[p.offset:end]
 	p.offset = end
@@ -107,8 +107,8 @@ func (p *reportParser) member(n *openNode) error {
 	return nil
 }
 
-// oddChildren takes children that are no list as no children. Only the report
-// itself has to have a list.
+// oddChildren treats a member "children" that is not a list as no children. Only the report
+// itself must have a list.
 func (p *reportParser) oddChildren(n *openNode, raw string) error {
 	if len(p.open) == 1 {
 		return fmt.Errorf("the report should have a list of children, not %s", safetext.Quote(raw))

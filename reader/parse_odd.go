@@ -13,7 +13,7 @@ import (
 // unexpected type. Their number is bounded.
 type oddities struct {
 	texts []string
-	more  int // those without a text
+	more  int // the number of oddities without a text
 }
 
 func (o *oddities) add(format string, args ...any) {
@@ -24,8 +24,7 @@ func (o *oddities) add(format string, args ...any) {
 	o.texts = append(o.texts, fmt.Sprintf(format, args...))
 }
 
-// sentences returns the warnings, at most mostDamage and one with the number of
-// the others.
+// sentences returns the warnings: at most mostDamage, and one with the number of the others.
 func (o *oddities) sentences() []string {
 	if o.more == 0 {
 		return o.texts
@@ -47,8 +46,8 @@ func (o *oddities) object(owner string, members []member, key string) (raw strin
 	return raw
 }
 
-// milliseconds returns a member that should be a number. It is nil if the member
-// is missing or null, or is no number, which is a warning.
+// milliseconds returns a member that should be a number. It is nil if the member is missing
+// or null. It is also nil, with a warning, if the member is not a number.
 func (o *oddities) milliseconds(owner, object, key string) *int64 {
 	n, err := milliseconds(object, key)
 	if err != nil {
@@ -64,7 +63,7 @@ func milliseconds(object, key string) (*int64, error) {
 	if !ok || raw == "null" {
 		return nil, nil
 	}
-	const most = math.MaxInt64 / 1_000_000 / 2 // so that the difference of two fits into a time.Duration
+	const most = math.MaxInt64 / 1_000_000 / 2 // so that the difference of two such times fits into a time.Duration
 	n, err := strconv.ParseInt(raw, 10, 64)
 	if err == nil && -most <= n && n <= most {
 		return &n, nil

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Reader answers questions about the traces of one store. Its methods may be
-// called from many goroutines at once.
+// A Reader reads the traces of one store. Its methods may be called from many goroutines at
+// once.
 type Reader struct {
 	store     *store.Store
 	ownsStore bool
@@ -34,7 +34,7 @@ func Open(ctx context.Context, connectionString string, opts ...Option) (*Reader
 
 // New returns a Reader of a store that is open. The caller closes the store.
 func New(s *store.Store, opts ...Option) *Reader {
-	c := config{host: s.PythonAnswers().Host} // some back ends keep the host elsewhere; our reports follow that too
+	c := config{host: s.PythonAnswers().Host} // because some back ends keep the host elsewhere, also for our reports
 	for _, opt := range opts {
 		opt.apply(&c)
 	}
@@ -74,18 +74,17 @@ func (r *Reader) Report(ctx context.Context, baseID string) (*Report, error) {
 	return nil, store.NotFound(baseID)
 }
 
-// Spans reads one trace as OpenTelemetry spans ([convert.Converter.Spans]). After
-// an error that wraps [*store.DamageError] the sequence continues. Any other error
-// ends it.
+// Spans reads one trace as OpenTelemetry spans ([convert.Converter.Spans]). After an error
+// that wraps [*store.DamageError] the sequence continues. Any other error ends the sequence.
 func (r *Reader) Spans(ctx context.Context, baseID string) iter.Seq2[sdktrace.ReadOnlySpan, error] {
 	return r.converter.Spans(r.store.Notifications(ctx, baseID))
 }
 
-// Traces lists the traces that the query asks for, as [store.Store.Traces] does:
-// with a limit the newest, newest first, otherwise in the store's order. [Fields]
-// returns fields of the first notification of a trace if q.First is set. An error
-// that wraps [*store.DamageError] says that an entry was skipped; the sequence continues
-// after it. Any other error ends the sequence.
+// Traces lists the traces that the query selects, as [store.Store.Traces] does: with a limit
+// the newest, newest first, otherwise in the store's order. [Fields] returns fields of the
+// first notification of a trace if q.First is set. An error that wraps [*store.DamageError]
+// reports a skipped entry; the sequence continues after it. Any other error ends the
+// sequence.
 func (r *Reader) Traces(ctx context.Context, q store.Query) iter.Seq2[store.Summary, error] {
 	return r.store.Traces(ctx, q)
 }

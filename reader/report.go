@@ -22,11 +22,11 @@ type Report struct {
 	Children []*Node
 	// Stats sum up the operations by name, in order of first appearance.
 	Stats []Stat
-	// Warnings name what is odd in the data, one sentence each.
+	// Warnings name the oddities in the data, one sentence each.
 	Warnings []string
-	// Python says that the report is Python's answer (package reader/python).
-	// Its JSON then has no keys that the Python library does not write.
-	// ParseReport leaves it false, since a saved report is written as it was read.
+	// Python is true if the report is Python's answer (package reader/python). Its JSON then
+	// has only keys that the Python library writes. ParseReport leaves it false, since a
+	// saved report is written as it was read.
 	Python bool
 
 	saved    []member // the members of a saved report

@@ -7,17 +7,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// Span returns an operation of the report as an OpenTelemetry span
-// ([convert.SpanOf]), from the earliest start and the latest stop. The ids that the
-// payloads do not contain, as in Python's answers for SQL, are those of the report
-// and the node. Span returns nil if the operation has no notifications.
+// Span returns an operation of the report as an OpenTelemetry span ([convert.SpanOf]), from
+// the earliest start and the latest stop. If the payloads lack the ids, as in Python's
+// answers for SQL, the ids are those of the report and the node. Span returns nil if the
+// operation has no notifications.
 func (r *Report) Span(n *Node) sdktrace.ReadOnlySpan {
 	var start, stop *osprofiler.Notification
 	for _, i := range n.byTime() {
 		event := n.Events[i]
 		notification, err := osprofiler.ParseNotification(event.Payload)
 		if err != nil {
-			continue // the payload is no object
+			continue // the payload is not an object
 		}
 		if notification.Name == "" {
 			notification.Name = event.Name

@@ -2,8 +2,8 @@ package reader
 
 import "time"
 
-// An instant is a point in time. It is unknown if ok is false. The difference
-// of two instants may exceed 292 years, unlike that of two time.Time.
+// An instant is a point in time. It is unknown if ok is false. The difference of two instants
+// may exceed 292 years, unlike the difference of two time.Time.
 type instant struct {
 	sec  int64
 	nsec int32
@@ -57,9 +57,9 @@ func latest(t, u instant) instant {
 	return t
 }
 
-// millisecondsSince returns the whole milliseconds since an earlier instant. It
-// takes the floating-point steps of the Python library, so that the last digit
-// agrees with the library's after centuries too.
+// millisecondsSince returns the whole milliseconds since an earlier instant. It uses the
+// floating-point steps of the Python library, so that the last digit agrees with the
+// library's even after centuries.
 func (t instant) millisecondsSince(from instant) int64 {
 	sec, nsec := t.sec-from.sec, t.nsec-from.nsec
 	if nsec < 0 {

@@ -8,7 +8,7 @@ import (
 // findParents finds the parents by the text of the ids. An operation whose
 // parent is not in the trace is at the top.
 func (b *builder) findParents() {
-	siblingOf := int32(none) // the operation before
+	siblingOf := int32(none) // the operation before the current one
 	for i, op := range b.all() {
 		parent := b.parentOf(op, siblingOf)
 		op.parent = parent
@@ -19,8 +19,8 @@ func (b *builder) findParents() {
 	}
 }
 
-// parentOf returns the parent of an operation, or none. It looks into the index
-// only if the parent is not the probable one and not that of the operation before.
+// parentOf returns the parent of an operation, or none. It looks into the index only if the
+// parent is neither the probable one nor the parent of the operation before.
 func (b *builder) parentOf(op *operation, before int32) int32 {
 	id := op.node.ParentID
 	if id == "" {
@@ -36,10 +36,9 @@ func (b *builder) parentOf(op *operation, before int32) int32 {
 	return parent
 }
 
-// breakCycles removes the parent of the operation of each cycle that started
-// first. Every operation is then reachable from the top. An operation has at most
-// one parent, so walking up from any operation either ends or comes back to the
-// one cycle of that walk.
+// breakCycles removes the parent of one operation in each cycle: of the one that started
+// first. Every operation is then reachable from the top. An operation has at most one parent,
+// so walking up from any operation either ends or returns to the one cycle of that walk.
 func (b *builder) breakCycles() {
 	walks := make([]int32, b.count) // the walk that visited the operation; 0: none yet
 	for start := range b.count {
@@ -57,8 +56,8 @@ func (b *builder) breakCycles() {
 	}
 }
 
-// firstOfCycle returns the operation that started first in the cycle through i.
-// If several did, it is the one with the lowest trace_id.
+// firstOfCycle returns the operation that started first in the cycle through i. If several
+// started at that time, it returns the one with the lowest trace_id.
 func (b *builder) firstOfCycle(i int32) int32 {
 	first := i
 	for next := b.at(i).parent; next != i; next = b.at(next).parent {
@@ -114,7 +113,7 @@ func (b *builder) byStart() []int32 {
 	for i, op := range b.all() {
 		starts[i] = start{op.sortTime(), i}
 	}
-	slices.SortFunc(starts, func(x, y start) int { // faster than a stable sort if they are in reverse order, as from Redis
+	slices.SortFunc(starts, func(x, y start) int { // faster than a stable sort for operations in reverse order, as from Redis
 		return cmp.Or(x.compare(y.instant), cmp.Compare(x.index, y.index))
 	})
 	order := make([]int32, len(starts))

@@ -50,7 +50,7 @@ var templates = [kinds]struct{ one, many string }{
 
 const (
 	mostExamples = 3
-	mostDamage   = 20 // each names another entry
+	mostDamage   = 20 // each warning names another entry
 )
 
 func (w *warnings) add(kind warningKind, example string) {

@@ -26,11 +26,10 @@ const (
 	keyEtype     = "etype"
 )
 
-// BuildReport builds the report that the Python library builds from the
-// notifications of one trace, in the order in which Python's driver yields them.
-// It reads nothing else. If the library raises an exception, the error is an
-// [*ExceptionError]. An error that wraps [*store.DamageError] becomes a warning. Any other error
-// is returned.
+// BuildReport builds the report that the Python library builds from the notifications of one
+// trace, in the order in which Python's driver yields them. It reads nothing else. If the
+// library raises an exception, the error is an [*ExceptionError]. An error that wraps
+// [*store.DamageError] becomes a warning. Any other error is returned.
 func BuildReport(notifications iter.Seq2[osprofiler.Notification, error], opts ...Option) (*reader.Report, error) {
 	c := config{}
 	for _, opt := range opts {
@@ -49,7 +48,7 @@ func buildReport(notifications iter.Seq2[osprofiler.Notification, error], driver
 			b.addDamage(err)
 			continue
 		}
-		b.notification = n // n itself would escape to the heap, each time
+		b.notification = n // because n itself would escape to the heap for each notification
 		b.number++
 		if err := b.add(&b.notification); err != nil {
 			return nil, err
@@ -62,11 +61,11 @@ func buildReport(notifications iter.Seq2[osprofiler.Notification, error], driver
 // DriverBase does.
 type builder struct {
 	driver          store.PythonAnswers
-	notification    osprofiler.Notification // the current one
+	notification    osprofiler.Notification // the current notification
 	number          int                     // of the current notification, from 1
 	operations      []*operation            // in order of first appearance
 	byID            map[string]*operation   // by trace_id
-	byValue         map[string]*operation   // by trace_ids that are not strings: see keyOf
+	byValue         map[string]*operation   // by trace_ids that are not strings; see keyOf
 	operationBuffer []operation             // for the next operations
 	eventBuffer     []reader.Event          // for their events
 
@@ -77,8 +76,8 @@ type builder struct {
 	moreDamage             int
 }
 
-// add adds a notification to its operation. The checks are in the order of
-// Python's drivers, so that the exception is the same.
+// add adds a notification to its operation. It makes its checks in the order of Python's
+// drivers, so that the exception is the same.
 func (b *builder) add(n *osprofiler.Notification) error {
 	if b.number == 1 {
 		b.baseID = n.BaseID

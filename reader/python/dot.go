@@ -97,7 +97,7 @@ func requestLine(n *reader.Node) (line, exception string) {
 	switch pyjson.KindOf(path) {
 	case pyjson.String:
 		text = dot.FirstRunes(text, 30)
-	case pyjson.Array: // 30 of its elements
+	case pyjson.Array: // the first 30 of its elements
 	case pyjson.Object:
 		return "", "TypeError: unhashable type: 'slice'"
 	default:

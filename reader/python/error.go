@@ -6,8 +6,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// An ExceptionError says that the Python library raises an exception. That exception is
-// Python's answer.
+// An ExceptionError is Python's answer if the Python library raises an exception.
 type ExceptionError struct {
 	// Notification is the number of the notification in the trace, from 1, at
 	// which the exception is raised. It is 0 if the exception is raised after the

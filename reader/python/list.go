@@ -15,17 +15,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A Query says which rows of a listing are asked for. The zero Query asks for all
-// rows, in the order of Python's driver.
+// A Query selects rows of a listing. The zero Query selects all rows, in the order of
+// Python's driver.
 type Query struct {
-	// Fields are the fields of a row, by default base_id and timestamp. If the
-	// query has a window or a limit, the rows have these two besides.
-	// [Reader.FailedTraces] ignores Fields, as list_error_traces has none.
+	// Fields are the fields of a row, by default base_id and timestamp. If the query has a
+	// window or a limit, the rows also have these two. [Reader.FailedTraces] ignores Fields,
+	// because list_error_traces has no such parameter.
 	Fields []string
 	// Since and Until bound the timestamp of a row: at or after Since, before
 	// Until. A zero time does not bound.
 	Since, Until time.Time
-	// Limit is how many rows are asked for, the newest first. 0 means all.
+	// Limit is the maximum number of rows. If it is positive, the newest are listed, newest
+	// first. 0 means all.
 	Limit int
 }
 
@@ -35,11 +36,11 @@ type Row string
 // BaseID returns the member base_id, empty if the row has none.
 func (r Row) BaseID() string { return r.text(keyBaseID) }
 
-// Timestamp returns the member timestamp, empty if the row has none. Which event
-// it is of depends on the driver.
+// Timestamp returns the member timestamp, empty if the row has none. The driver determines
+// which event's timestamp it is.
 func (r Row) Timestamp() string { return r.text(keyTimestamp) }
 
-// Time returns the time of the timestamp, zero if it has none.
+// Time returns the time of the timestamp, or zero if there is no valid one.
 func (r Row) Time() time.Time {
 	t, _ := osprofiler.ParseTime(r.Timestamp())
 	return t
@@ -51,9 +52,9 @@ func (r Row) text(key string) string {
 	return text
 }
 
-// Traces lists the traces as Python's driver does (list_traces). An error that
-// wraps [*store.DamageError] says that an entry was skipped; the sequence continues
-// after it. Any other error ends the sequence.
+// Traces lists the traces as Python's driver does (list_traces). An error that wraps
+// [*store.DamageError] reports a skipped entry; the sequence continues after it. Any other
+// error ends the sequence.
 func (r *Reader) Traces(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	list := r.driver.Traces
 	if list == nil {
@@ -62,9 +63,9 @@ func (r *Reader) Traces(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	return selected(list(ctx, q.fields()), q)
 }
 
-// FailedTraces lists the traces as Python's driver lists those in which something
-// failed (list_error_traces). The error is [errors.ErrUnsupported] if the driver
-// cannot list them. Other errors are those of Traces.
+// FailedTraces lists the traces in which something failed, as Python's driver does
+// (list_error_traces). The error is [errors.ErrUnsupported] if the driver cannot list them.
+// Other errors are those of Traces.
 func (r *Reader) FailedTraces(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	list := r.driver.FailedTraces
 	switch {
@@ -79,7 +80,7 @@ func (r *Reader) FailedTraces(ctx context.Context, q Query) iter.Seq2[Row, error
 	return selected(list(ctx), q)
 }
 
-// fields returns the fields that the driver is asked for.
+// fields returns the fields to request from the driver.
 func (q Query) fields() []string {
 	fields := q.Fields
 	if len(fields) > 0 && (q.Limit > 0 || !q.Since.IsZero() || !q.Until.IsZero()) {
@@ -129,8 +130,8 @@ func rowOf(baseID, timestamp string) string {
 	return string(append(pyjson.AppendString(append(row, `, "timestamp": `...), timestamp), '}'))
 }
 
-// selected returns the rows that the query asks for. With a limit it holds twice
-// as many rows at most.
+// selected returns the rows that the query selects. With a limit it holds at most twice as
+// many rows as the limit.
 func selected(rows iter.Seq2[string, error], q Query) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var newest []Row
@@ -164,8 +165,8 @@ func (q Query) contains(t time.Time) bool {
 	return (q.Since.IsZero() || !t.Before(q.Since)) && (q.Until.IsZero() || t.Before(q.Until))
 }
 
-// newestOf returns the newest rows, newest first. Rows of the same time are in
-// the descending order of their base ids.
+// newestOf returns the newest rows, newest first. Rows of the same time are in descending
+// order of their base ids.
 func newestOf(rows []Row, limit int) []Row {
 	slices.SortStableFunc(rows, func(x, y Row) int {
 		return cmp.Or(y.Time().Compare(x.Time()), cmp.Compare(y.BaseID(), x.BaseID()))

@@ -19,7 +19,7 @@ import (
 // order in which it reads them.
 var neededKeys = []string{keyTraceID, keyParentID, keyName, keyProject, keyService, keyInfo, keyTimestamp}
 
-// sqlDriver is Python's driver that reads columns. A column is null rather than
+// sqlDriver is the name of Python's driver that reads columns. A column is null rather than
 // missing.
 const sqlDriver = "sqlalchemy"
 
@@ -54,7 +54,7 @@ func (b *builder) membersOf(n *osprofiler.Notification) (members map[string]stri
 	return members, nil
 }
 
-// hostOf returns the raw host, which the library needs of every notification.
+// hostOf returns the raw host. The library fails for a notification without a host.
 func (b *builder) hostOf(n *osprofiler.Notification) (raw string, err error) {
 	if b.driver.Host != nil {
 		raw, ok := b.driver.Host(n)
@@ -88,8 +88,8 @@ func (b *builder) timeOf(n *osprofiler.Notification, members map[string]string) 
 	return at, nil
 }
 
-// operationOf returns the operation of a notification. It is a new operation if
-// the notification is its first.
+// operationOf returns the operation of a notification. If the notification is the operation's
+// first, it adds the operation.
 func (b *builder) operationOf(n *osprofiler.Notification, members map[string]string) (*operation, error) {
 	index, key, exception := b.keyOf(n.TraceID, members[keyTraceID])
 	if exception != "" {
@@ -97,7 +97,7 @@ func (b *builder) operationOf(n *osprofiler.Notification, members map[string]str
 	}
 	op, ok := index[key]
 	if members != nil && pyjson.KindOf(members[keyName]) != pyjson.String {
-		method := "split" // of a name whose operation is new
+		method := "split" // the method that the library calls on the name of a new operation
 		if ok {
 			method = "endswith"
 		}
@@ -123,9 +123,9 @@ func (b *builder) newOperation() *operation {
 	return op
 }
 
-// keyOf returns the index that contains the operation with an id, and the key of
-// the id in it. Ids are equal if their Python values are: 1, 1.0 and true are one
-// id, "1" is another. raw is empty for a plain text.
+// keyOf returns the index that contains the operation with an id, and the id's key in that
+// index. Ids are equal if their Python values are: 1, 1.0 and true are one id, "1" is
+// another. raw is empty for a plain text.
 func (b *builder) keyOf(text, raw string) (index map[string]*operation, key, exception string) {
 	if raw == "" || pyjson.KindOf(raw) == pyjson.String {
 		return b.byID, text, ""
@@ -146,8 +146,8 @@ func (b *builder) keyOf(text, raw string) (index map[string]*operation, key, exc
 	return b.byValue, key, ""
 }
 
-// numberKey writes a raw number so that equal numbers have the same key. NaN
-// equals NaN here, because Python's json module makes one object of all of them.
+// numberKey writes a raw number so that equal numbers have the same key. NaN equals NaN here,
+// because Python's json module uses one object for all of them.
 func numberKey(raw string) string {
 	if n, ok := new(big.Int).SetString(raw, 10); ok {
 		return n.String()

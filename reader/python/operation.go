@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// An operation is a node to which events are still added. Of several starts
-// the last one counts, and of several stops.
+// An operation is a node to which events are still added. The last of several starts applies,
+// and the last of several stops.
 type operation struct {
 	node             reader.Node
 	parentID         string // the raw parent_id, empty for a plain text
@@ -21,7 +21,7 @@ type operation struct {
 	events           map[string]int // the event of each name, once there are many
 }
 
-// identify gives the node what the first notification says of the operation.
+// identify sets the fields of the node that come from the operation's first notification.
 func (op *operation) identify(n *osprofiler.Notification, members map[string]string, host string) {
 	node := &op.node
 	node.Name, _, _ = strings.Cut(n.Name, "-")
@@ -38,12 +38,12 @@ func (op *operation) identify(n *osprofiler.Notification, members map[string]str
 		return
 	}
 	for key, raw := range members {
-		node.SetFieldJSON(key, raw) // no effect for the other members
+		node.SetFieldJSON(key, raw) // no effect for members that are not fields
 	}
 	op.parentID = members[keyParentID]
 }
 
-// setEvent adds an event, in place of one of the same name.
+// setEvent adds an event. It replaces an event of the same name.
 func (op *operation) setEvent(e reader.Event) {
 	const few = 16 // events that are compared one by one
 	n := &op.node
@@ -69,7 +69,8 @@ func (op *operation) setEvent(e reader.Event) {
 	}
 }
 
-// setTimes gives the node its times. If one is missing, it is the other.
+// setTimes sets the times of the node. If one half is missing, both are the time of the
+// other.
 func (op *operation) setTimes(first time.Time) {
 	n := &op.node
 	switch {

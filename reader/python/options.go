@@ -11,9 +11,8 @@ type option func(*config)
 
 func (f option) apply(c *config) { f(c) }
 
-// WithDriver says how Python's driver for the back end answers. By default it
-// answers like the drivers that keep whole notifications. A [Reader] takes it from
-// its store.
+// WithDriver sets how Python's driver for the back end answers. The default are the answers
+// of the drivers that keep whole notifications. A [Reader] gets this from its store.
 func WithDriver(d store.PythonAnswers) Option {
 	return option(func(c *config) { c.driver = d })
 }

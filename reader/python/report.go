@@ -67,9 +67,9 @@ func (b *builder) stats() []reader.Stat {
 	return stats
 }
 
-// tree appends the operations to the children of their parents, in order of
-// their start in whole milliseconds, and returns the operations at the top. Cycles
-// and what is below them cannot be reached from the top.
+// tree appends the operations to the children of their parents, in order of their start in
+// whole milliseconds, and returns the operations at the top. Cycles, and operations below
+// cycles, cannot be reached from the top.
 func (b *builder) tree() ([]*reader.Node, error) {
 	for _, op := range b.operations {
 		n := &op.node

@@ -15,8 +15,8 @@ const pythonFormat = "%Y-%m-%dT%H:%M:%S.%f"
 var pythonTime = regexp.MustCompile(`^(\p{Nd}{4})-(1[0-2]|0[1-9]|[1-9])-(3[01]|[12]\p{Nd}|0[1-9]|[1-9]| [1-9])[Tt]` +
 	`(2[0-3]|[01]\p{Nd}|\p{Nd}):([0-5]\p{Nd}|\p{Nd}):(6[01]|[0-5]\p{Nd}|\p{Nd})\.([0-9]{1,6})`)
 
-// strptime reads a timestamp exactly as Python's datetime.strptime does with the
-// library's format. exception is the exception that it raises, or empty.
+// strptime parses a timestamp exactly as Python's datetime.strptime does with the library's
+// format. exception is the exception that it raises, or empty.
 func strptime(text string) (at time.Time, exception string) {
 	if t, ok := commonTime(text); ok {
 		return t, ""
@@ -42,7 +42,7 @@ func strptime(text string) (at time.Time, exception string) {
 	return t, ""
 }
 
-// commonTime reads the form that the library writes: 2006-01-02T15:04:05.000000.
+// commonTime parses the format that the library writes: 2006-01-02T15:04:05.000000.
 func commonTime(text string) (at time.Time, ok bool) {
 	const form = "0000-00-00T00:00:00.000000"
 	if len(text) != len(form) {

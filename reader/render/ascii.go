@@ -6,15 +6,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// glyphs maps the characters of the drawing to ASCII. Each takes as many columns as
-// before.
+// glyphs maps the characters of the drawing to ASCII. Each replacement takes as many columns
+// as the original.
 var glyphs = strings.NewReplacer(
 	"│", "|", "├ ", "|-", "└ ", "`-", "┊", ":", "✗", "x", "·", "-", "µ", "u",
 	"▏", "#", "▎", "#", "▍", "#", "▌", "#", "▋", "#", "▊", "#", "▉", "#", "█", "#", "▕", "#", "▐", "#", "╌", "-",
 )
 
-// glyphs returns a line in ASCII, if the brush writes ASCII. All characters of
-// stored texts are in ASCII by then.
+// glyphs returns a line in ASCII if the brush writes ASCII. All characters of stored texts
+// have been converted before.
 func (b brush) glyphs(line string) string {
 	if !b.isASCII {
 		return line

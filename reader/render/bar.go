@@ -40,7 +40,7 @@ func (u ruler) bar(n *reader.Node) string {
 	return string(cells)
 }
 
-// partial holds the cells that are filled from the left, by eighths.
+// partial contains the cells that are filled from the left, by eighths.
 var partial = []rune(" ▏▎▍▌▋▊▉█")
 
 // cell draws a cell that the bar fills from one eighth to another.

@@ -63,8 +63,8 @@ func padLeft(text string, columns int) string {
 	return strings.Repeat(" ", max(0, columns-width(text))) + text
 }
 
-// wrap breaks a clean text at blanks into lines of a number of columns. There are
-// at most most lines; the last one ends in an ellipsis if the text is longer.
+// wrap breaks a clean text at blanks into lines of the given number of columns. It returns at
+// most most lines. The last one ends in an ellipsis if the text is longer.
 func (b brush) wrap(text string, columns, most int) (lines []string) {
 	for len(lines) < most-1 && width(text) > columns {
 		line := head(text, columns)

@@ -11,14 +11,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// leastDifference is the part of the longer trace that a difference of time has at
-// least to be in the table: a hundredth.
+// leastDifference bounds the changes in the table: a difference of time has to be at least
+// one hundredth of the longer trace.
 const leastDifference = 100
 
-// Difference writes what is different between two traces for people: how long they
-// took, and a table of the calls that became slower or faster, came or went. If some came
-// and others went, a second table compares the calls wherever they are in the trees.
-// Changes of less than a hundredth of the longer trace are only counted. The error is w's.
+// Difference writes for people how two traces differ: how long they took, and a table of the
+// calls that became slower or faster, came or went. If some calls came and others went, a
+// second table compares the calls wherever they are in the trees. Changes of less than a
+// hundredth of the longer trace are only counted. The error is w's.
 func Difference(w io.Writer, d *analyze.Difference, opts ...TextOption) error {
 	t := newText(w, opts)
 	t.traceLine("A", d.A)
@@ -69,7 +69,7 @@ func (t *text) traceLine(name string, d analyze.DiffTrace) {
 	t.flow(parts, " · ")
 }
 
-// facts tells how long a trace took and how many operations it has.
+// facts describes how long a trace took and how many operations it has.
 func (t *text) facts(took analyze.Duration, exact bool, count, failed, incomplete int) []piece {
 	parts := []piece{{t.time(took, exact), plain}, {counted(count, "operation", "operations"), plain}}
 	if failed > 0 {
@@ -81,7 +81,7 @@ func (t *text) facts(took analyze.Duration, exact bool, count, failed, incomplet
 	return parts
 }
 
-// verdict tells which trace took longer.
+// verdict writes which trace took longer.
 func (t *text) verdict(d *analyze.Difference) string {
 	exact := d.A.Exact && d.B.Exact
 	switch {
@@ -103,9 +103,9 @@ func relative(d, of analyze.Duration) string {
 	return " (" + percentOf(d, of) + ")"
 }
 
-// changeTable writes a table of changes. The times are those of the calls themselves.
-// For calls that came or went, the times have those of all operations below them, which
-// the column below counts.
+// changeTable writes a table of changes. The times are those of the calls themselves. For
+// calls that came or went, the times include all operations below them. The column "below"
+// counts these operations.
 func (t *text) changeTable(head string, changes []analyze.Change, exact bool) {
 	rows := [][]string{{head, "call", "under", "calls", "failed", "below", "in A", "in B", "difference"}}
 	for _, c := range changes {

@@ -13,14 +13,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/dot"
 )
 
-// Dot writes a report as a graph for Graphviz. The nodes are the operations, with
-// service, name and duration, for an HTTP server's request also its method and the
-// first 30 characters of its path, and for an RPC or driver call its function.
-// Failed operations are red. An incomplete operation has the missing half in place
-// of its duration. The length of a label is bounded. A stored text cannot end the
-// label's quotes and is not interpreted by Graphviz. The error is w's.
+// Dot writes a report as a graph for Graphviz. The nodes are the operations, with service,
+// name and duration. The request of an HTTP server also has its method and the first 30
+// characters of its path. An RPC or driver call also has its function. Failed operations are
+// red. An incomplete operation has the missing half in place of its duration. The length of a
+// label is bounded. A stored text cannot end the label's quotes and is not interpreted by
+// Graphviz. The error is w's.
 //
-// The Python tool's graph is that of package reader/python.
+// Package reader/python writes the Python tool's graph.
 func Dot(w io.Writer, r *reader.Report) error {
 	total := "label=total"
 	if r.Finished != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// WithFindings ends the text with sentences about what is slow and what failed
+// WithFindings appends sentences about what is slow and what failed
 // ([analyze.Analysis.Findings]). It is off by default.
 func WithFindings(on bool) TextOption {
 	return textOption(func(c *textConfig) { c.findings = on })
@@ -52,7 +52,7 @@ func (t *text) writeFindings(findings []analyze.Finding) {
 	}
 }
 
-// Analysis writes an analysis for people: the findings, the operations that are most of
+// Analysis writes an analysis for people: the findings, the operations with the most time on
 // the critical path, the repeated calls, and the time by service. The error is w's.
 func Analysis(w io.Writer, a *analyze.Analysis, opts ...TextOption) error {
 	t := newText(w, opts)
@@ -67,7 +67,7 @@ func Analysis(w io.Writer, a *analyze.Analysis, opts ...TextOption) error {
 	return t.Flush()
 }
 
-// criticalTable lists the calls that are on the critical path by themselves.
+// criticalTable lists the calls with the most self time on the critical path.
 func (t *text) criticalTable(a *analyze.Analysis) {
 	sums := slices.DeleteFunc(slices.Clone(a.Operations), func(s analyze.OperationSum) bool { return s.Critical == 0 })
 	slices.SortStableFunc(sums, func(x, y analyze.OperationSum) int { return cmp.Compare(y.Critical, x.Critical) })

@@ -6,13 +6,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// A duration is exact, or known in whole milliseconds only.
+// A duration is either exact, or known only in whole milliseconds.
 type duration struct {
 	time.Duration
 	exact bool
 }
 
-// milliseconds returns the duration of a number of a report.
+// milliseconds returns the duration for a number of milliseconds in a report.
 func milliseconds(ms int64) duration {
 	const most = int64(1<<63-1) / int64(time.Millisecond)
 	return duration{time.Duration(min(max(ms, -most), most)) * time.Millisecond, false}

@@ -16,7 +16,8 @@ const (
 	elastic paint = "elastic"
 )
 
-// servicePaints tell services apart. Red and yellow have their own meaning.
+// servicePaints distinguish services. Red and yellow are not among them, because they have
+// their own meaning.
 var servicePaints = []paint{"36", "32", "35", "34", "96", "92", "95", "94"}
 
 // A brush writes texts in colour or not, and in ASCII or not.
@@ -35,7 +36,7 @@ type piece struct {
 	paint paint
 }
 
-// line joins pieces to exactly so many columns.
+// line joins pieces to exactly the given number of columns.
 func (b brush) line(pieces []piece, columns int) string {
 	out, left := "", columns
 	for i, p := range pieces {
@@ -51,8 +52,8 @@ func (b brush) line(pieces []piece, columns int) string {
 	return out + strings.Repeat(" ", max(0, left))
 }
 
-// fit shortens the elastic piece, so that the piece after it (the HTTP status) has
-// room in so many columns. The elastic piece keeps at least 8 columns.
+// fit shortens the elastic piece, so that the piece after it (the HTTP status) fits into the
+// columns. The elastic piece keeps at least 8 columns.
 func (b brush) fit(pieces []piece, columns int) []piece {
 	for i, p := range pieces {
 		if p.paint != elastic || i+1 == len(pieces) {

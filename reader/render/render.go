@@ -1,7 +1,7 @@
-// Package render writes reports: as the JSON of the Python tool ([JSON]), as a
-// tree for people ([Text]), and as a graph for Graphviz ([Dot]). They write any
-// report that package reader builds or parses, whatever its depth. Package
-// reader/python draws the Python tool's graph.
+// Package render writes reports: as the JSON of the Python tool ([JSON]), as a tree for
+// people ([Text]), and as a graph for Graphviz ([Dot]). These functions write any report that
+// package reader builds or parses, whatever its depth. Package reader/python draws the Python
+// tool's graph.
 package render
 
 import (
@@ -30,7 +30,7 @@ type textOption func(*textConfig)
 
 func (f textOption) apply(c *textConfig) { f(c) }
 
-// The widths that Text can draw for, in columns.
+// The widths that Text supports, in columns.
 const (
 	defaultWidth = 80
 	leastWidth   = 60
@@ -42,8 +42,8 @@ func WithWidth(columns int) TextOption {
 	return textOption(func(c *textConfig) { c.width = max(columns, leastWidth) })
 }
 
-// WithColor turns on colours, as escape sequences that every terminal knows. They
-// are off by default. A stored text never becomes an escape sequence.
+// WithColor turns on colors, as escape sequences that every terminal supports. They are off
+// by default. A stored text never becomes an escape sequence.
 func WithColor(on bool) TextOption {
 	return textOption(func(c *textConfig) { c.color = on })
 }

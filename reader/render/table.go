@@ -41,9 +41,9 @@ type sum struct {
 	tally
 }
 
-// sums lists the operations by name, those with the longest total first. The
-// report's stats count if they count other operations than the tree has, as they
-// may in Python's answer.
+// sums lists the operations by name, those with the longest total first. If the report's
+// stats count other operations than the tree has, as they may in Python's answer, sums uses
+// the stats.
 func (t *text) sums(r *reader.Report) []sum {
 	var sums []sum
 	for _, s := range r.Stats {
@@ -76,9 +76,9 @@ func zeroless(n int) string {
 	return strconv.Itoa(n)
 }
 
-// table writes rows below a head. The columns from numbers on are aligned to the
-// right. Empty columns are left out. The columns before numbers are cut if the
-// line would be too long. If more rows were left out of mostRows, a last line says so.
+// table writes rows below a head. The columns from index numbers on are aligned to the right.
+// Empty columns are left out. The columns before numbers are cut if the line would be too
+// long. If there are more rows than mostRows, a last line gives the number of the others.
 func (t *text) table(rows [][]string, numbers, more int, paints func(int) paint) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows[1:] {

@@ -13,13 +13,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// Text draws a report for people. The operations are a tree. Each has its duration
-// and a bar that shows when in the trace it ran. Failed operations are marked and
-// have their error below them. Incomplete operations have the missing half in place
-// of their duration. An operation that was started and not stopped is "running for"
-// the time from its start to the last event of the trace. Tables of the services and the operations follow, and the
-// warnings. The indent of deep trees is bounded; beyond it a number tells the depth.
-// Control characters of stored texts are escaped. The error is w's.
+// Text draws a report for people. The operations are a tree. Each has its duration and a bar
+// that shows when in the trace it ran. Failed operations are marked and have their error
+// below them. Incomplete operations have the missing half in place of their duration. An
+// operation that was started and not stopped is shown as "running for" the time from its
+// start to the last event of the trace. Tables of the services and the operations follow, and
+// then the warnings. The indent of deep trees is bounded; beyond the bound a number shows the
+// depth. Control characters of stored texts are escaped. The error is w's.
 func Text(w io.Writer, r *reader.Report, opts ...TextOption) error {
 	t := newText(w, opts)
 	t.report = r
@@ -34,7 +34,7 @@ func Text(w io.Writer, r *reader.Report, opts ...TextOption) error {
 	return t.Flush()
 }
 
-// text is one drawing.
+// text is the state of one drawing.
 type text struct {
 	*bufio.Writer
 	brush
@@ -91,7 +91,7 @@ func (t *text) survey(r *reader.Report) {
 		op.add(n)
 		total = duration{max(total.Duration, n.Begin, n.End), total.exact && n.Exact}
 	}
-	if r.Finished != nil && total.Milliseconds() != *r.Finished { // other events are not in the tree
+	if r.Finished != nil && total.Milliseconds() != *r.Finished { // some events are not in the tree
 		total = milliseconds(*r.Finished)
 	}
 	t.ruler = ruler{total: total, columns: min(max(t.width/4, 10), 60)}

@@ -32,7 +32,7 @@ func (t *text) tree(r *reader.Report) {
 	t.print(t.paint(dim, strings.Repeat(" ", labels+timeColumns+2)+" "+t.ruler.axis()))
 	eachOperation(r, func(n *reader.Node, open []branch) {
 		t.operation(n, open, labels, limit)
-		if n.Failed { // a status is on the line itself
+		if n.Failed { // a status is already on the line itself
 			t.failure(n, open, limit)
 		}
 		if t.verbose {
@@ -97,7 +97,7 @@ func (t *text) operation(n *reader.Node, open []branch, labels, limit int) {
 	t.print(t.line(t.fit(pieces, labels), labels) + " " + t.paint(color, padLeft(took, timeColumns+t.excess(n))) + " " + frame + t.paint(bar, t.ruler.bar(n)) + frame)
 }
 
-// took returns the duration of an operation, or why it is not known.
+// took returns the duration of an operation, or the reason why it is not known.
 func (t *text) took(n *reader.Node) (string, paint) {
 	d, ok := n.Elapsed()
 	switch {
@@ -111,7 +111,7 @@ func (t *text) took(n *reader.Node) (string, paint) {
 	return duration{d, n.Exact}.String(), plain
 }
 
-// excess returns how many columns of the label the duration takes: "running for" is
+// excess returns how many columns of the label the duration takes, because "running for" is
 // longer than a duration.
 func (t *text) excess(n *reader.Node) int {
 	took, _ := t.took(n)
@@ -126,8 +126,8 @@ func (t *text) failure(n *reader.Node, open []branch, limit int) {
 	}
 }
 
-// stem draws the lines from the ancestors to an operation. If own is false, it
-// draws the lines that pass by a text below the operation.
+// stem draws the lines from the ancestors to an operation. If own is false, it draws the
+// lines next to a text below the operation.
 func stem(open []branch, limit int, own bool) string {
 	depth := len(open) - 1
 	var out strings.Builder

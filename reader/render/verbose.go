@@ -9,10 +9,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// mostDetailLines is how many lines a value of the verbose form takes at most.
+// mostDetailLines is how many lines a value takes at most in the verbose form.
 const mostDetailLines = 20
 
-// hiddenAttributes hold what the other lines show, or what only the conversion
+// hiddenAttributes are attributes that the other lines show, or that only the conversion
 // needs.
 var hiddenAttributes = map[string]bool{
 	"osprofiler.base_id": true, "osprofiler.trace_id": true, "osprofiler.parent_id": true, "osprofiler.missing": true,
@@ -91,7 +91,7 @@ func (d details) line(level int, key, value string) {
 	}
 }
 
-// dropped says how many attributes, events or links the SDK dropped.
+// dropped writes how many attributes, events or links the SDK dropped.
 func (d details) dropped(count int, noun string) {
 	if count > 0 {
 		d.line(0, "dropped", counted(count, noun, noun+"s"))

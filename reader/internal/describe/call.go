@@ -44,8 +44,8 @@ func ClientRequest(raw string) string {
 	return strings.TrimSpace(text)
 }
 
-// Statement writes an SQL statement of one line without the columns of a SELECT,
-// because the tables tell more.
+// Statement writes an SQL statement on one line without the columns of a SELECT, because the
+// tables are more informative.
 func Statement(sql string) string {
 	text := strings.TrimSpace(sql)
 	const verb = "SELECT "

@@ -9,11 +9,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// Clean makes a stored text safe to print on one line. Blanks of any kind become
-// one blank. A character that is not visible (control characters, escape
-// sequences, changes of the writing direction, characters without a width) is
-// shown as its code. A character has a bounded number of combining marks, so
-// that a column of the output has a bounded length.
+// Clean makes a stored text safe to print on one line. White space of any kind becomes one
+// blank. An invisible character (a control character, an escape sequence, a change of the
+// writing direction, a character without a width) is shown as its code. The number of
+// combining marks of a character is bounded, so that a column of the output has a bounded
+// length.
 func Clean(text string) string {
 	if isSimple(text) {
 		return text

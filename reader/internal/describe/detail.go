@@ -8,9 +8,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Detail describes in one line what an operation did, from its start: the
-// request, the statement or the function. If there is little room, only the end of
-// a function's name is shown.
+// Detail describes in one line what an operation did, according to its start: the request,
+// the statement or the function. If narrow is set, it shows only the end of a function's
+// name.
 func Detail(n *reader.Node, narrow bool) string {
 	event, ok := n.Event(osprofiler.Start)
 	if !ok {
@@ -49,7 +49,7 @@ func others(info osprofiler.Info) string {
 		if kind := pyjson.KindOf(raw); kind != pyjson.Object && kind != pyjson.Array && kind != pyjson.Null {
 			parts = append(parts, key+"="+Member(string(info), key))
 		}
-		if len(parts) == 4 { // enough for a line
+		if len(parts) == 4 { // four values are enough for a line
 			break
 		}
 	}

@@ -1,6 +1,6 @@
-// Package describe writes what is known of an operation in a few words: its call on
-// one line, and durations. The texts may have any characters of a stored text. Who
-// prints them escapes those that are not visible.
+// Package describe describes an operation in a few words: its call on one line, and
+// durations. The texts may contain any characters of a stored text. The caller has to escape
+// invisible characters before printing them.
 package describe
 
 import (
@@ -53,7 +53,7 @@ func long(d time.Duration) string {
 	}
 }
 
-// Percent writes the part of a whole. It is empty if there is no whole.
+// Percent writes part as a percentage of whole. It returns "" if whole is not positive.
 func Percent(part, whole time.Duration) string {
 	switch percent := 100 * float64(part) / float64(whole); {
 	case whole <= 0:

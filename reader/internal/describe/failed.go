@@ -8,18 +8,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Failed reports whether an operation failed: it reported an error, or it is an HTTP
-// request with a status from 500 to 599.
+// Failed reports whether an operation failed: it reported an error, or it is an HTTP request
+// with a status from 500 to 599.
 //
-// OpenTelemetry's conventions take 5xx for an error of the server's span and of the
-// client's. They take 4xx for an error of the client's span, too, unless the
-// instrumentation knows better. 4xx is none here: OpenStack's clients look for objects by
-// trying names, and log in after a 401, so that 404 and 401 are answers. If the caller
-// fails because of a 4xx, it reports an error itself.
+// OpenTelemetry's conventions count 5xx as an error of the server's span and of the client's
+// span. They also count 4xx as an error of the client's span, unless the instrumentation
+// knows better. Here 4xx is not an error. OpenStack's clients look for objects by trying
+// names, and log in after a 401, so 404 and 401 are normal answers. If the caller fails
+// because of a 4xx, it reports an error itself.
 func Failed(n *reader.Node) bool { return n.Failed || isServerError(n) }
 
-// ErrorType returns the type of the error of a failed operation. For a request that
-// reported no error it is the status, as in the attribute error.type of OpenTelemetry.
+// ErrorType returns the type of the error of a failed operation. For a request that reported
+// no error, the type is the status, as in OpenTelemetry's attribute error.type.
 func ErrorType(n *reader.Node) string {
 	if !n.Failed && isServerError(n) {
 		return HTTPStatus(n)

@@ -12,9 +12,9 @@ import (
 // semantic conventions.
 var statusKeys = []string{"http.response.status_code", "http.status_code"}
 
-// HTTPStatus returns the HTTP status code of a server's or a client's request. The
-// Python library writes it for clients (requests.status_code of the stop), and for
-// servers not at all. Our exporter writes it in the span of the stop (info.otel).
+// HTTPStatus returns the HTTP status code of a server's or a client's request. The Python
+// library writes it for clients (requests.status_code of the stop), but not for servers. Our
+// exporter writes it in the span of the stop (info.otel).
 func HTTPStatus(n *reader.Node) string {
 	stop, ok := n.Event(osprofiler.Stop)
 	if !ok {

@@ -9,10 +9,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// Write writes a graph with a node for the trace, whose attributes are total, and
-// a node for each operation, whose attributes are those that attributes returns.
-// It writes nothing after attributes failed. The edge to an operation follows its
-// descendants, as in the Python library's graph.
+// Write writes a graph with a node for the trace, with the attributes in total, and a node
+// for each operation, with the attributes that the function returns. If that function fails,
+// Write writes nothing more. The edge to an operation follows its descendants, as in the
+// Python library's graph.
 func Write(w io.Writer, total string, r *reader.Report, attributes func(n *reader.Node) (string, error)) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	g := graph{out: out}
@@ -68,7 +68,7 @@ func StartPayload(n *reader.Node) string {
 	return ""
 }
 
-// FirstRunes returns the first so many characters of a text.
+// FirstRunes returns the first most characters of a text.
 func FirstRunes(text string, most int) string {
 	for i := range text {
 		if most == 0 {

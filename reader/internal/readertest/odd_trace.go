@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The values of members, as no program should write them: every member may be
-// missing, null or of another type. The first values of each list are usual.
+// The values of members, including values that no program should write: every member may be
+// missing, null or of another type. The first values of each list are usual ones.
 var (
 	oddIDs = []string{`"t1"`, `"t2"`, `"t3"`, `"t4"`, `"b"`, `1`, `1.0`, `"1"`, `true`, `false`, `0`, `-0`, `0.5`, `1e2`, `100`,
 		`12345678901234567890`, `NaN`, `Infinity`, `null`, `""`, `[1]`, `{"a": 1}`, `"\ud800"`}

@@ -6,10 +6,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// A pageAnalysis is the JSON document of the element "analysis": an
-// [analyze.Analysis], but with the segments of the critical path in columns, and with
-// differences of operations in the lists of repeated calls, because there may be as many
-// of them as operations.
+// A pageAnalysis is the JSON document of the element "analysis". It is an [analyze.Analysis],
+// but with the segments of the critical path in columns, and with differences of operation
+// indexes in the lists of repeated calls, because there may be as many of them as operations.
 type pageAnalysis struct {
 	*analyze.Analysis
 
@@ -20,7 +19,7 @@ type pageAnalysis struct {
 type pageRepeat struct {
 	analyze.Repeat
 
-	Ops []int `json:"ops"` // each minus the one before
+	Ops []int `json:"ops"` // each index minus the one before
 }
 
 type pagePath struct {
@@ -29,11 +28,11 @@ type pagePath struct {
 	Segments segments `json:"segments"`
 }
 
-// segments follow one another.
+// segments are the segments of the critical path. They follow one another without a gap.
 type segments struct {
-	Ticks  ticks   `json:"ticks"`  // in a microsecond
+	Ticks  ticks   `json:"ticks"`  // ticks in a microsecond
 	Begin  int64   `json:"begin"`  // of the first segment, in ticks
-	Op     []int   `json:"op"`     // each minus the one before
+	Op     []int   `json:"op"`     // each index minus the one before
 	Length []int64 `json:"length"` // in ticks
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/describe"
 )
 
-// mostDetail is how many characters of a description the index has. The rest is in
-// the report.
+// mostDetail is how many characters of a description the index has at most. The whole text is
+// in the report.
 const mostDetail = 200
 
 // A builder builds the index of a report.
@@ -20,8 +20,8 @@ type builder struct {
 	numbers    map[string]int32   // the index of each text in index.Strings
 	uuids      map[[16]byte]int32 // the number of each UUID in index.IDs
 	analysis   *analyze.Analysis
-	begin, end []time.Duration // of the operations
-	infoEnd    int64           // of the operation before
+	begin, end []time.Duration // the intervals of the operations
+	infoEnd    int64           // the end of the info of the operation before
 }
 
 // newIndex returns the index of a report. Its title is not set yet.
@@ -63,7 +63,7 @@ func (b *builder) text(s string) int32 {
 	return i
 }
 
-// id returns the index of a text that is an id. That of a UUID is negative.
+// id returns the index of a text that is an id. The index of a UUID is negative.
 func (b *builder) id(s string) int32 {
 	uuid, ok := packedUUID(s)
 	if !ok {
@@ -149,11 +149,11 @@ func shortened(text string) string {
 	return text
 }
 
-// kinds are the members of an info that tell which kind of call it describes.
+// kinds maps members of an info to the kind of call that they describe.
 var kinds = map[string]string{"request": "server", "requests": "client", "db": "db", "function": "function"}
 
-// kind returns which kind of call an operation is: "server", "client", "db",
-// "function", or "" if its start does not tell.
+// kind returns the kind of call of an operation: "server", "client", "db", "function", or ""
+// if its start does not show the kind.
 func kind(n *reader.Node) string {
 	event, ok := n.Event(osprofiler.Start)
 	if !ok {
@@ -194,7 +194,7 @@ func flagsOf(r *reader.Report, n *reader.Node, parent int32) (f flags) {
 	return f
 }
 
-// marksOf returns what the analysis found out about an operation.
+// marksOf returns the flags for the results of the analysis about an operation.
 func marksOf(a *analyze.Analysis, i int) (f flags) {
 	if a.Critical[i] > 0 {
 		f |= flagCritical

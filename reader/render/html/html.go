@@ -1,15 +1,13 @@
-// Package html writes a report as one web page that needs nothing else: no server,
-// no network and no other file. The page shows the tree of the operations with a
-// timeline, a flame graph, the time by service and the findings of package
-// reader/analyze.
+// Package html writes a report as one self-contained web page: it needs no server, no network
+// and no other file. The page shows the tree of the operations with a timeline, a flame
+// graph, the time by service and the findings of package reader/analyze.
 //
 // # The page
 //
-// The files page.html, *.css and *.js of this package are the page. [Write] puts
-// the style sheets and scripts into page.html where page.html refers to them, so
-// that page.html decides on their order. A content security policy in the page
-// names each of them by its hash and forbids everything else: any request, any
-// other script, and markup made of text.
+// The page consists of the files page.html, *.css and *.js of this package. [Write] puts the
+// style sheets and scripts into page.html where page.html refers to them, so that page.html
+// decides on their order. A content security policy in the page names each of them by its
+// hash and forbids everything else: any request, any other script, and markup made from text.
 //
 // # The data
 //
@@ -45,8 +43,8 @@ type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// WithTitle sets the title of the page. The default is made of the first operation
-// and the base id.
+// WithTitle sets the title of the page. The default consists of the first operation and the
+// base id.
 func WithTitle(title string) Option {
 	return optionFunc(func(c *config) { c.title = title })
 }

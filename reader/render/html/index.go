@@ -18,15 +18,15 @@ type index struct {
 	Warnings    []string      `json:"warnings"`
 	Strings     []string      `json:"strings"` // the texts that columns refer to; the first is ""
 	IDs         []byte        `json:"ids"`     // 16 bytes for each UUID; columns refer to number n as -1-n
-	Ticks       ticks         `json:"ticks"`   // in a microsecond
+	Ticks       ticks         `json:"ticks"`   // ticks in a microsecond
 	Ops         columns       `json:"ops"`
 	Stats       []stat        `json:"stats"`
 	Report      reportSize    `json:"report"`
 }
 
-// columns hold the operations, in the order of the tree, each before its children.
-// An int32 is the index of a text, but Parent is the index of an operation or -1. ID and
-// ParentID may be negative, and then are UUIDs.
+// columns hold the operations, in the order of the tree, each before its children. An int32
+// is the index of a text, except that Parent is the index of an operation or -1. A negative
+// ID or ParentID refers to a UUID.
 type columns struct {
 	Parent    []int32        `json:"parent"`
 	Name      []int32        `json:"name"`
@@ -34,7 +34,7 @@ type columns struct {
 	Project   []int32        `json:"project"`
 	Host      []int32        `json:"host"`
 	Kind      []int32        `json:"kind"`
-	ID        []int32        `json:"id"` // each minus the one before
+	ID        []int32        `json:"id"` // each number minus the one before
 	ParentID  []int32        `json:"parentId"`
 	Detail    []int32        `json:"detail"`
 	Exception []int32        `json:"exception"`
@@ -44,13 +44,13 @@ type columns struct {
 	Flags     []flags        `json:"flags"`
 	Self      []microseconds `json:"self"`
 	Critical  []microseconds `json:"critical"`
-	Call      []int          `json:"call"`            // equal for calls that the analysis takes for equal
-	Shift     []microseconds `json:"shift,omitempty"` // what the analysis added to the times; empty if nothing
-	At        []int64        `json:"at"`              // bytes of the report from the end of the info before to the info
+	Call      []int          `json:"call"`            // equal for calls that the analysis counts together
+	Shift     []microseconds `json:"shift,omitempty"` // the correction that the analysis added to the times; empty without corrections
+	At        []int64        `json:"at"`              // the number of bytes in the report between the info before and this info
 	Size      []int64        `json:"size"`
 }
 
-// newColumns returns columns whose JSON is [] while they are empty.
+// newColumns returns columns whose JSON is [] as long as they are empty.
 func newColumns() columns {
 	return columns{
 		Parent: []int32{}, Name: []int32{}, Service: []int32{}, Project: []int32{}, Host: []int32{}, Kind: []int32{},
@@ -70,7 +70,7 @@ const (
 	flagOrphan      // it is at the top, but its parent id is not the base id
 	flagCritical    // on the critical path
 	flagRepeated    // one of several equal calls
-	flagRootFailure // the deepest failed operation of a failure
+	flagRootFailure // the root of a failure
 	flagNoTime      // a timestamp cannot be read
 	flagWholeMS     // only whole milliseconds are known
 )

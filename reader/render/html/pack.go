@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Numbers that grow from one operation to the next are written as differences, and ids as
-// bytes, because a page of many operations consists mostly of them.
+// Numbers that grow from one operation to the next are written as differences, and ids are
+// written as bytes, because a page with many operations consists mostly of them.
 
-// ticks tells how many units of time a page has in a microsecond: 1, or 1000 if some times
-// are no whole microseconds.
+// ticks is the number of units of time in a microsecond of a page: 1, or 1000 if some times
+// are not whole microseconds.
 type ticks int
 
-// nanoseconds is used up to this time, so that a browser can add up the differences
-// exactly.
+// mostNanoseconds is the longest time for which nanoseconds are used, so that a browser can
+// add up the differences exactly.
 const mostNanoseconds = 1 << 52
 
-// ticksOf returns the ticks for some times.
+// ticksOf returns the ticks that represent the given times.
 func ticksOf(lists ...[]time.Duration) ticks {
 	unit := ticks(1)
 	for _, times := range lists {
@@ -67,8 +67,7 @@ func differences[N int | int32](numbers []N) []N {
 	return all
 }
 
-// packedUUID returns the bytes of a UUID that is written as UUIDs usually are: in lower
-// case with hyphens.
+// packedUUID returns the bytes of a UUID in the usual form: in lower case with hyphens.
 func packedUUID(text string) (id [16]byte, ok bool) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return id, false

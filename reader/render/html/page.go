@@ -52,8 +52,8 @@ var assemble = sync.OnceValue(func() *assembled {
 // page returns the page with its style sheets and scripts, and with the markers.
 func page() string { return assemble().text }
 
-// read returns an embedded file. A file that page.html names and that is not
-// embedded is a fault of this package, which every test finds.
+// read returns an embedded file. If page.html names a file that is not embedded, that is a
+// bug of this package, which every test finds.
 func read(name string) string {
 	text, err := files.ReadFile(name)
 	if err != nil {
@@ -67,9 +67,9 @@ func hash(body string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// policy returns the content security policy. It allows the scripts and style
-// sheets of this package, and images in the page itself. It forbids any request,
-// and that a script makes markup or code of a text.
+// policy returns the content security policy. It allows the scripts and style sheets of this
+// package, and images in the page itself. It forbids any request, and forbids scripts to make
+// markup or code from a text.
 func policy() string {
 	p := assemble()
 	return fmt.Sprintf(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; `+
@@ -84,7 +84,7 @@ func escape(text string) string {
 	return html.EscapeString(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD"))
 }
 
-// A pageWriter writes the page. Its error is that of [bufio.Writer.Flush].
+// A pageWriter writes the page. Its error is the error of [bufio.Writer.Flush].
 type pageWriter struct{ *bufio.Writer }
 
 func (w pageWriter) text(s string) { _, _ = w.WriteString(s) }
@@ -104,7 +104,7 @@ func (w pageWriter) page(text string, replacements map[string]func()) {
 	w.text(text[last:])
 }
 
-// The encodings of data elements. [reader.ParseReport] knows the second.
+// The encodings of data elements. [reader.ParseReport] reads the second one.
 const (
 	oneGzip    = "gzip-base64"
 	gzipChunks = "gzip-base64-chunks" // one line for each chunk

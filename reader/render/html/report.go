@@ -16,15 +16,15 @@ const chunkSize = 256 << 10
 // An encodedReport is a saved report in compressed chunks.
 type encodedReport struct {
 	chunks [][]byte
-	length int64                   // of the report; what is behind it is for the page only
+	length int64                   // of the report; the chunks behind it are only for the page
 	infos  map[*reader.Node]extent // where the info of an operation is
 }
 
 // An extent is a range of bytes.
 type extent struct{ at, size int64 }
 
-// encodeReport writes the saved report, and the infos of the operations whose info
-// in the report cannot be found.
+// encodeReport writes the saved report. Behind it, it writes the infos of the operations
+// whose info is not found in the report.
 func encodeReport(r *reader.Report) (*encodedReport, error) {
 	e := &encodedReport{infos: map[*reader.Node]extent{}}
 	w := &chunker{}
@@ -98,8 +98,8 @@ func (c *chunker) close() ([][]byte, error) {
 	return c.chunks, err
 }
 
-// compressJSON compresses a document. It costs little to compress it well, because
-// the index is small.
+// compressJSON compresses a document at the best level. That takes little time, because the
+// index is small.
 func compressJSON(document any) ([]byte, error) {
 	text, err := json.Marshal(document)
 	if err != nil {
@@ -112,7 +112,7 @@ func compressJSON(document any) ([]byte, error) {
 	return compress(&w, text)
 }
 
-// compress compresses a text. It uses the compressor again if there is one.
+// compress compresses a text. It reuses the compressor if there is one.
 func compress(w **gzip.Writer, text []byte) ([]byte, error) {
 	var out bytes.Buffer
 	if *w == nil {
