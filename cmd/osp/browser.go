@@ -21,7 +21,7 @@ const browserVariable = "BROWSER"
 
 var errNoBrowser = errors.New("there is no web browser here")
 
-// browse opens a file in a web browser. The error says why no browser has opened it.
+// browse opens a file in a web browser. The error is the reason why no browser has opened it.
 func browse(ctx context.Context, path string) error {
 	address := fileAddress(path)
 	desktop := desktopBrowsers(runtime.GOOS, os.Getenv)
@@ -49,11 +49,11 @@ func joinErrors(begin string, errs []error) error {
 	return errors.New(begin + strings.Join(texts, "; "))
 }
 
-// snapBrowsers match the programs of browsers that are installed as snaps.
+// snapBrowsers match the paths of browsers that are installed as snaps.
 var snapBrowsers = []string{"/snap/bin/firefox*", "/snap/bin/chromium*", "/snap/bin/brave*", "/snap/bin/opera*"}
 
-// snapHint returns a hint if a browser may not see the file: a snap has a /tmp of its
-// own, and sees no hidden folders of the user.
+// snapHint returns a hint if a browser may not see the file, because a snap has its own /tmp
+// and does not see the user's hidden folders.
 func snapHint(path string) string {
 	isSnap := slices.ContainsFunc(snapBrowsers, func(pattern string) bool {
 		found, _ := filepath.Glob(pattern)
@@ -79,14 +79,14 @@ func fileAddress(path string) string {
 // A browserCommand opens an address.
 type browserCommand struct {
 	args []string // %s stands for the address
-	// background says that the command may run on when osp ends. Any other command
+	// background is true if the command may keep running when osp ends. Any other command
 	// uses the terminal, and osp waits for its end.
 	background bool
 }
 
-// chosenBrowsers returns the commands of BROWSER, as Python's module webbrowser reads
-// the variable. A command that ends in & runs in the background. So does the mere name
-// of a browser on a desktop.
+// chosenBrowsers returns the commands of BROWSER, as Python's module webbrowser reads the
+// variable. A command that ends in & runs in the background. On a desktop, a command without
+// %s does so, too.
 func chosenBrowsers(variable string, isDesktop bool) (commands []browserCommand) {
 	for _, text := range filepath.SplitList(variable) {
 		args := splitCommand(text)

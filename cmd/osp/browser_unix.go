@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// detach makes a command a session of its own, so that an interrupt of the terminal
-// does not end it.
+// detach gives a command its own session, so that an interrupt of the terminal does not stop
+// it.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

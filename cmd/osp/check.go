@@ -22,7 +22,7 @@ type check struct {
 	write      bool
 	timeout    time.Duration
 	json       bool
-	secrets    []string // texts in which the passwords of errors may be
+	secrets    []string // texts that contain passwords, which errors may repeat
 }
 
 func newCheck() *cobra.Command {
@@ -165,7 +165,7 @@ func hasInput() bool {
 const (
 	resultOK       = "ok"
 	resultFailed   = "failed"
-	resultYes      = "yes" // of what a kind of store can do
+	resultYes      = "yes" // for something that a kind of store can do
 	resultNo       = "no"
 	resultUntested = "not tested"
 )
@@ -190,7 +190,7 @@ func (f finding) String() string {
 	return fmt.Sprintf("%-9s %-11s %s", f.Check, f.Result, printable(text))
 }
 
-// conclude writes the findings. It returns an error if a check failed.
+// conclude writes the findings. It returns an error if any check failed.
 func (c *check) conclude(ctx context.Context, stdout io.Writer, found []finding) error {
 	failed := 0
 	err := writeTo(ctx, "", stdout, func(w io.Writer) error {

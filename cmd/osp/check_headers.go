@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// checkHeaders says of each request which key signs it. No finding shows a key.
+// checkHeaders finds out for each request which key signs it. No finding shows a key.
 func (c *check) checkHeaders(cmd *cobra.Command, text string) (found []finding, err error) {
 	keys, from, err := c.keys(cmd)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *check) checkHeaders(cmd *cobra.Command, text string) (found []finding, 
 	return found, nil
 }
 
-// checkRequest says which key signs the headers of a request, or why none does.
+// checkRequest finds out which key signs the headers of a request, or why none does.
 func checkRequest(h *traceHeaders, keys []string, from string) finding {
 	if reason := formOf(h); reason != "" {
 		return finding{Result: resultFailed, Detail: reason}
@@ -65,7 +65,7 @@ func checkRequest(h *traceHeaders, keys []string, from string) finding {
 	return unsigned(info, mac, keys, from)
 }
 
-// unsigned says why no key fits.
+// unsigned returns the finding about headers that no key signs, with the reason.
 func unsigned(info, mac string, keys []string, from string) finding {
 	f := finding{
 		Result: resultFailed, Source: from,
@@ -90,8 +90,8 @@ func unsigned(info, mac string, keys []string, from string) finding {
 	return f
 }
 
-// formOf says what is wrong with the form of the headers, apart from their
-// content. It returns "" if nothing is.
+// formOf returns what is wrong with the form of the headers, without looking at their
+// content. It returns "" if the form is right.
 func formOf(h *traceHeaders) string {
 	for _, header := range []struct {
 		name   string
@@ -118,8 +118,8 @@ func formOf(h *traceHeaders) string {
 	return ""
 }
 
-// contentOf says why a value of X-Trace-Info is no trace info. It returns "" if it
-// looks like one.
+// contentOf returns the reason why a value of X-Trace-Info is not a trace info. It returns ""
+// if the value looks like one.
 func contentOf(info string) string {
 	plain := strings.NewReplacer("+", "-", "/", "_").Replace(info)
 	text, err := base64.URLEncoding.DecodeString(plain)

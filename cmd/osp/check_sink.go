@@ -12,15 +12,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A reachable is a sink that can tell whether its target takes requests.
+// A reachable is a sink that can find out whether its target accepts requests.
 type reachable interface {
 	sdktrace.SpanExporter
 	Name() string
 	Ping(ctx context.Context) error
 }
 
-// checkSink asks whether the target of a sink takes requests. Nothing is sent that
-// stays there. An error means that the connection string is wrong.
+// checkSink checks whether the target of a sink accepts requests. It sends nothing that stays
+// there. An error means that the connection string is wrong.
 func (c *check) checkSink(ctx context.Context, at string) (found []finding, err error) {
 	if c.write {
 		return nil, usagef("--write needs a store, and %s:// names a target that takes spans and cannot be read", store.Scheme(at))
@@ -47,7 +47,7 @@ func (c *check) checkSink(ctx context.Context, at string) (found []finding, err 
 	return s.unreadable(), ctx.Err()
 }
 
-// unreadable adds what holds for every sink.
+// unreadable adds the findings that apply to every sink.
 func (s *storeCheck) unreadable() []finding {
 	s.add("read", resultNo, "this kind of target takes spans and cannot be read")
 	return s.findings

@@ -25,12 +25,11 @@ type storeCheck struct {
 	reading  *store.Store // opened for reading only
 	writing  *store.Store // opened as the connection string says
 	findings []finding
-	deleted  bool // a trace was
-	empty    bool // the database does not have the table yet
+	deleted  bool // whether a trace was deleted
+	empty    bool // whether the database lacks the table
 }
 
-// checkStore asks the questions about a store. An error means that the connection
-// string is wrong.
+// checkStore checks a store. An error means that the connection string is wrong.
 func (c *check) checkStore(ctx context.Context, at string) (found []finding, err error) {
 	if store.IsSink(at) {
 		return c.checkSink(ctx, at)
@@ -61,17 +60,17 @@ func (s *storeCheck) add(check, result, detail string) {
 	s.findings = append(s.findings, finding{Check: check, Result: result, Detail: detail})
 }
 
-// fail adds a check that failed, with advice.
+// fail adds a finding for a failed check, with advice.
 func (s *storeCheck) fail(check string, err error) {
 	s.findings = append(s.findings, finding{Check: check, Result: resultFailed, Detail: err.Error(), Advice: advice(err)})
 }
 
-// within returns a context for one question.
+// within returns a context for one check.
 func (s *storeCheck) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.timeout)
 }
 
-// reach connects.
+// reach connects to the store.
 func (s *storeCheck) reach(ctx context.Context) bool {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
@@ -162,8 +161,8 @@ func (s *storeCheck) count(ctx context.Context) (traces, unreadable int, more bo
 	return traces, unreadable, more, nil
 }
 
-// checkWriting connects as a writer does. It writes only with --write, because a
-// store of which writing is only tried should stay as it is.
+// checkWriting connects as a writer does. It writes only with --write, because trying to
+// write should not change a store.
 func (s *storeCheck) checkWriting(ctx context.Context) {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
@@ -190,7 +189,7 @@ func (s *storeCheck) checkWriting(ctx context.Context) {
 	}
 }
 
-// writeHint says what --write would do.
+// writeHint describes what --write would do.
 func (s *storeCheck) writeHint() string {
 	if !s.writing.Capabilities().Delete {
 		return "--write writes nothing either, because this kind of store cannot delete the trace again"
@@ -198,9 +197,9 @@ func (s *storeCheck) writeHint() string {
 	return "--write writes a trace and deletes it"
 }
 
-// checkBus is checkWriting for a message bus. Connecting for writing declares queues,
-// which a service that declares them otherwise would then find. A message cannot be
-// deleted again, so that none is written.
+// checkBus is checkWriting for a message bus. Connecting for writing declares queues, and a
+// service that declares them differently would then find these. No message is written,
+// because it could not be deleted again.
 func (s *storeCheck) checkBus(ctx context.Context) {
 	if !s.write {
 		s.add("write", resultUntested, "because connecting for writing declares what is missing on the message bus; --write does so, and writes nothing, because a message cannot be deleted again")
@@ -271,8 +270,8 @@ func checkTrace(id string) []osprofiler.Notification {
 	return []osprofiler.Notification{n, stop}
 }
 
-// capabilities says what else the kind of store can do. A trace that --write deleted
-// shows that the account may delete.
+// capabilities adds what else the kind of store can do. If --write has deleted a trace, the
+// account may delete.
 func (s *storeCheck) capabilities() {
 	can := s.reading.Capabilities()
 	_, can.Delete = driver.As[driver.Deleter](s.writing.Driver())
@@ -303,7 +302,7 @@ func (s *storeCheck) capabilities() {
 	}
 }
 
-// advice says what to do about an error, if its text tells.
+// advice returns what to do about an error, if the error's text shows that.
 func advice(err error) string {
 	text := strings.ToLower(err.Error())
 	for _, a := range []struct {

@@ -21,10 +21,10 @@ const (
 	completionBytes  = 255             // the longest base id that it offers
 )
 
-// completeBaseID reads the newest traces and offers the base ids that begin with
-// the typed text, each with the time of its trace. It offers only literal words
-// ([isPlainWord]). Other ids do not count as offers, so that an attacker's ids do
-// not displace the others. After an error it offers the ids that it has.
+// completeBaseID reads the newest traces and offers the base ids that begin with the typed
+// text, each with the time of its trace. It offers only literal words ([isPlainWord]). Other
+// ids do not count towards the limit, so that an attacker's ids do not displace the valid
+// ones. After an error it offers the ids that it has.
 func completeBaseID(ctx context.Context, connection, typed string) (offers []cobra.Completion) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
@@ -75,8 +75,8 @@ func offerAs(word string, trace store.Summary) cobra.Completion {
 	return word
 }
 
-// fishUnquoted is the line of cobra's script for fish that puts the words of the
-// command line unquoted into a text that fish evaluates. fishQuoted replaces it.
+// fishUnquoted is the line of cobra's script for fish that puts the words of the command
+// line, unquoted, into a text that fish evaluates. fishQuoted replaces it.
 //
 // fishQuoted quotes the command too, because the folder of the command can have
 // any name. fish does not expand a quoted ~ or $HOME, so the script does. If the

@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A deletion has what the verbs that delete have in common: their flags, and the
-// rule that nothing is deleted before the user has agreed.
+// A deletion is the common part of the verbs that delete: their flags, and the rule that
+// nothing is deleted before the user has agreed.
 type deletion struct {
 	connection  string
 	dryRun, yes bool
@@ -31,8 +31,8 @@ func (d *deletion) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&d.yes, "yes", "y", false, "do not ask whether to delete")
 }
 
-// begin takes the streams of the command. It refuses to begin if the command has to
-// ask and cannot.
+// begin takes the streams of the command. It returns an error if the command has to ask the
+// user and cannot.
 func (d *deletion) begin(cmd *cobra.Command) error {
 	d.stdin, d.stdout, d.stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	if d.dryRun || d.yes || isTerminalInput(d.stdin) && isTerminal(d.stderr) {
@@ -46,8 +46,8 @@ func isTerminalInput(r io.Reader) bool {
 	return ok && isTerminal(w)
 }
 
-// open opens the store, for a dry run for reading only. It refuses a store that
-// cannot delete.
+// open opens the store, for a dry run only for reading. It refuses a store that cannot
+// delete.
 func (d *deletion) open(ctx context.Context) (*store.Store, error) {
 	at, err := connectionString(d.connection)
 	if err != nil {
@@ -72,8 +72,8 @@ func (d *deletion) open(ctx context.Context) (*store.Store, error) {
 	return nil, errors.Join(err, s.Close())
 }
 
-// exists refuses a store that does not exist, as reading does. A wrong path would
-// otherwise look like a store without old traces.
+// exists refuses a store that does not exist, as reading does. Otherwise a wrong path would
+// look like a store without old traces.
 func (d *deletion) exists(ctx context.Context) error {
 	at, err := connectionString(d.connection)
 	if err != nil {
@@ -86,7 +86,7 @@ func (d *deletion) exists(ctx context.Context) error {
 	return errors.Join(s.Ping(ctx), s.Close())
 }
 
-// idsAtOnce is how many traces one call deletes. A file is written anew by each call.
+// idsAtOnce is how many traces one call deletes, because each call rewrites a file.
 const idsAtOnce = 10_000
 
 // errDeclined is the error of a user who does not agree.
@@ -102,7 +102,7 @@ func (d *deletion) agreed(ctx context.Context, what, from string) error {
 		return bufio.NewReader(io.LimitReader(d.stdin, 1024)).ReadString('\n')
 	})
 	if err != nil {
-		fmt.Fprintln(d.stderr) // the answer did not end the line
+		fmt.Fprintln(d.stderr) // because the answer did not end the line
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -114,7 +114,7 @@ func (d *deletion) agreed(ctx context.Context, what, from string) error {
 	return errDeclined
 }
 
-// A tally counts what was deleted, or what would be.
+// A tally counts what was deleted, or what would be deleted in a dry run.
 type tally struct{ traces, notifications int }
 
 func (t *tally) add(notifications int) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// errorTrace is the flag --error-trace: bare, as of old `--error-trace True`,
-// or --error-trace=True.
+// errorTrace is the flag --error-trace. It is given alone, as in the old form `--error-trace
+// True`, or as --error-trace=True.
 type errorTrace struct {
 	on   bool
 	text string
@@ -18,7 +18,8 @@ func (e *errorTrace) String() string { return e.text }
 // Type implements pflag.Value.
 func (e *errorTrace) Type() string { return "bool" }
 
-// Set implements pflag.Value. It takes what Python programs write for truth.
+// Set implements pflag.Value. It accepts the texts that Python programs write for truth
+// values.
 func (e *errorTrace) Set(text string) error {
 	e.text = text
 	switch strings.ToLower(text) {
@@ -32,14 +33,14 @@ func (e *errorTrace) Set(text string) error {
 	return nil
 }
 
-// python tells what the Python tool reads: any text means yes, False too.
+// python returns the value as the Python tool reads it: any text means yes, even False.
 func (e *errorTrace) python() bool { return e.text != "" }
 
 const errorTraceFlag = "--error-trace"
 
-// joinErrorTrace joins `--error-trace True` to one argument: to a flag that
-// may be without a value, its value has to be tied. Only trace list has the flag, and
-// it takes no arguments, so what follows and is no flag can only be the value.
+// joinErrorTrace joins `--error-trace True` into one argument, because a flag that may have
+// no value needs its value in the same argument. Only trace list has the flag, and it takes
+// no arguments. So an argument that follows the flag and is not a flag itself is the value.
 func joinErrorTrace(args []string) []string {
 	joined := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// explainFlag puts an error of the flag parser into plain words. The parser itself
+// explainFlag rewrites an error of the flag parser in plain words, because the parser itself
 // shows the errors of strconv and encoding/csv.
 func explainFlag(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
@@ -35,9 +35,9 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// refuseFlagsAsValues returns an error for a flag that should have a value and is
-// followed by another flag. The flag parser would take the other flag for the value,
-// as in --out --json. A value of that kind can be written --out=--json.
+// refuseFlagsAsValues returns an error for a flag that needs a value and is followed by
+// another flag. The flag parser would take the other flag as the value, as in --out --json. A
+// value that begins with -- can be written as --out=--json.
 func refuseFlagsAsValues(cmd *cobra.Command, args []string) error {
 	isFlag := func(arg string) bool {
 		name, isLong := strings.CutPrefix(arg, "--")
@@ -57,7 +57,7 @@ func refuseFlagsAsValues(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// reasonOf says what the value of a flag should be.
+// reasonOf returns what the value of a flag should be.
 func reasonOf(invalid *pflag.InvalidValueError) string {
 	switch kind := invalid.GetFlag().Value.Type(); {
 	case errors.Is(invalid.Unwrap(), strconv.ErrRange):
@@ -78,8 +78,8 @@ func reasonOf(invalid *pflag.InvalidValueError) string {
 	return invalid.Unwrap().Error()
 }
 
-// similarFlag returns the name of the flag of cmd that is most similar to a name, or
-// "" if none is.
+// similarFlag returns the name of the flag of cmd that is most similar to a name, or "" if no
+// flag is similar.
 func similarFlag(cmd *cobra.Command, name string) string {
 	best, fewest := "", 3
 	look := func(f *pflag.Flag) {
@@ -96,8 +96,8 @@ func similarFlag(cmd *cobra.Command, name string) string {
 	return best
 }
 
-// editDistance returns how many bytes must be inserted, removed or replaced to
-// make b of a (Levenshtein). It does not compare long texts.
+// editDistance returns how many bytes must be inserted, removed or replaced to turn a into b
+// (Levenshtein). It does not compare long texts.
 func editDistance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64

@@ -31,8 +31,8 @@ type follow struct {
 const (
 	// stateVariable is set by systemd for StateDirectory= of a unit.
 	stateVariable = "STATE_DIRECTORY"
-	// defaultListen is the address that OpenTelemetry names for metrics in the form of
-	// Prometheus.
+	// defaultListen is the address that OpenTelemetry specifies for metrics in the Prometheus
+	// format.
 	defaultListen = "127.0.0.1:9464"
 	listenNone    = "none"
 
@@ -120,13 +120,13 @@ func (f *forward) needState(reason string) error {
 
 // runFollow runs the relay until ctx ends.
 func (f *forward) runFollow(ctx context.Context, stderr io.Writer) (err error) {
-	signal.Ignore(syscall.SIGHUP) // there is nothing to read again
+	signal.Ignore(syscall.SIGHUP) // there is no configuration to reload
 	extendGrace(ctx, f.graceTime())
 	f.log = f.logger(stderr)
 	defer catchLogs(f.log)()
 	defer func() {
 		var wrong usageError
-		if !errors.As(err, &wrong) && !errors.Is(err, store.ErrConnectionString) { // these are told to who types them
+		if !errors.As(err, &wrong) && !errors.Is(err, store.ErrConnectionString) { // these errors are only written for the person at the terminal
 			err = f.logged("the relay does not run", err)
 		}
 	}()

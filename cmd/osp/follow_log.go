@@ -46,8 +46,8 @@ func (f *forward) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// catchLogs makes lines of what libraries log by packages log and grpclog, so that they
-// have the form of the log. The function that it returns ends that.
+// catchLogs makes the lines that libraries write by packages log and grpclog appear in the
+// relay's log format. The function that it returns undoes that.
 func catchLogs(to *slog.Logger) (restore func()) {
 	writer, flags := log.Writer(), log.Flags()
 	log.SetFlags(0)
@@ -60,7 +60,7 @@ func catchLogs(to *slog.Logger) (restore func()) {
 	}
 }
 
-// grpcErrors gets what gRPC logs as errors.
+// grpcErrors receives the errors that gRPC logs.
 var grpcErrors grpcLog
 
 type grpcLog struct{ to atomic.Pointer[slog.Logger] }
@@ -75,20 +75,21 @@ func (g *grpcLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// logGRPC makes gRPC log to grpcErrors, unless its own variables of the environment ask
-// for more. It is called before anything else uses gRPC.
+// logGRPC makes gRPC log only errors, to grpcErrors, unless gRPC's own environment variables
+// request more. It is called before anything else uses gRPC.
 func logGRPC() {
 	if os.Getenv("GRPC_GO_LOG_SEVERITY_LEVEL") == "" {
 		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, &grpcErrors))
 	}
 }
 
-// logWarnings writes warnings to the log. After a few in a minute it only counts them.
+// logWarnings writes warnings to the log. After a few warnings in a minute it only counts
+// them.
 type logWarnings struct {
 	log *slog.Logger
 
 	mu    sync.Mutex
-	begun time.Time // of the minute
+	begun time.Time // when the minute began
 	count int       // in the minute
 }
 
@@ -99,7 +100,7 @@ func (w *logWarnings) add(err error) {
 	}
 }
 
-// allow counts a warning, and reports whether it is one of the few of its minute.
+// allow counts a warning, and reports whether it is one of the first few of its minute.
 func (w *logWarnings) allow() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -111,7 +112,7 @@ func (w *logWarnings) allow() bool {
 	return w.count <= mostWarnings
 }
 
-// more logs how many warnings were only counted.
+// more logs how many warnings were counted and not written.
 func (w *logWarnings) more() {
 	if more := w.count - mostWarnings; more > 0 {
 		w.log.Warn(fmt.Sprintf("and %s of the last minute", counted(more, "further warning")))

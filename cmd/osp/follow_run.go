@@ -88,7 +88,7 @@ func (r *follower) closeRelay() (err error) {
 	return err
 }
 
-// serve runs the relay beside what watches it.
+// serve runs the relay together with the health server, the metrics and the watchdog.
 func (r *follower) serve(ctx context.Context) error {
 	watched := r.watched()
 	r.monitor = monitor.New(watched)
@@ -110,7 +110,7 @@ func (r *follower) serve(ctx context.Context) error {
 	err = r.relay.Run(ctx)
 	announced()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = errors.New(err.Error()) // to be shown: it says what the targets do not have
+		err = errors.New(err.Error()) // not the error of the context, so that it is shown: it says what the targets do not have
 	}
 	stopWatching()
 	<-watching
@@ -118,8 +118,8 @@ func (r *follower) serve(ctx context.Context) error {
 	return r.stopped(err)
 }
 
-// whenEnded calls f when a context ends. The function that it returns waits for f if the
-// context has ended; else f is not called after that.
+// whenEnded calls f when a context ends. If the context has ended, the returned function
+// waits for f. Otherwise it prevents a later call of f.
 func whenEnded(ctx context.Context, f func()) (wait func()) {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -133,8 +133,8 @@ func whenEnded(ctx context.Context, f func()) (wait func()) {
 	}
 }
 
-// reach connects to all ends once. A failure that passes is left to the relay, which
-// tries again; any other ends the command.
+// reach connects to all ends once. After a transient failure the relay tries again later. Any
+// other failure stops the command.
 func (r *follower) reach(ctx context.Context) error {
 	check := func(e *end, doing string) error {
 		ping := e.ping()
@@ -171,7 +171,7 @@ func (r *follower) reach(ctx context.Context) error {
 // reachTime is how long each end may take at the start.
 const reachTime = 10 * time.Second
 
-// watched describes the relay to what watches it.
+// watched describes the relay for the monitor.
 func (r *follower) watched() monitor.Relay {
 	w := monitor.Relay{Stats: r.relay.Stats, Stuck: r.stuckAfter(), Mask: r.maskText}
 	for _, from := range r.ends.from {
@@ -183,13 +183,14 @@ func (r *follower) watched() monitor.Relay {
 	return w
 }
 
-// stuckAfter is the lag from which the relay counts as stuck. Without a state, what
-// waits for its other half or for the filter is not acknowledged meanwhile.
+// stuckAfter is the lag from which the relay counts as stuck. It includes the time that
+// halves wait for their other half or traces wait for the filter, because without a state
+// directory they are not acknowledged meanwhile.
 func (r *follower) stuckAfter() time.Duration {
 	return 10*time.Minute + max(r.maxAge.Duration, 10*time.Minute) + r.follow.settle.Duration
 }
 
-// tell tells systemd about the state of the service.
+// tell reports the state of the service to systemd.
 func (r *follower) tell(states ...string) {
 	if err := sdnotify.Send(states...); err != nil {
 		r.warn.add(err)
@@ -222,7 +223,7 @@ func (r *follower) stopped(err error) error {
 	return r.logged("the relay has stopped", err, counts...)
 }
 
-// logged logs an error if the log is JSON, because a line of another form would break it.
+// logged logs an error if the log is JSON, because a line in another format would break it.
 func (f *forward) logged(text string, err error, more ...any) error {
 	var known loggedError
 	if err == nil || f.follow.logFormat != logJSON || errors.As(err, &known) {
@@ -232,7 +233,7 @@ func (f *forward) logged(text string, err error, more ...any) error {
 	return loggedError{err}
 }
 
-// A loggedError is an error that was written already.
+// A loggedError is an error that has already been written.
 type loggedError struct{ error }
 
 func (e loggedError) Unwrap() error { return e.error }

@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/relay"
 )
 
-// listen answers requests about the relay on the address of --listen. The function
-// that it returns ends that, after the last metrics were sent.
+// listen answers requests about the relay on the address of --listen. The returned function
+// stops that after the last metrics were sent.
 func (r *follower) listen(watched monitor.Relay) (stop func(), err error) {
 	// The metrics outlive the signal, so that the last values are sent.
 	metrics, err := monitor.NewMetrics(context.Background(), watched, version())
@@ -64,8 +64,8 @@ func (r *follower) serveMonitor(listener net.Listener, metrics http.Handler, the
 	}
 }
 
-// watch logs when a source or a target begins to fail and when it works again, and
-// tells systemd that the relay is alive, until ctx ends.
+// watch logs when a source or a target begins to fail and when it works again, and notifies
+// systemd that the relay is alive, until ctx ends.
 func (r *follower) watch(ctx context.Context) {
 	interval := time.Second
 	watchdog := sdnotify.WatchdogInterval() / 2
@@ -93,7 +93,7 @@ func (r *follower) watch(ctx context.Context) {
 	}
 }
 
-// failing says since when sources and targets fail, and with which text in the log.
+// failing records since when sources and targets have failed, and the text that was logged.
 type failing struct {
 	mu   sync.Mutex
 	kept map[string]failure // by kind and name
@@ -104,8 +104,8 @@ type failure struct {
 	text  string
 }
 
-// warned logs a warning of the relay. If that is a failure of a source or a target, it is
-// logged as such, once.
+// warned logs a warning of the relay. A failure of a source or a target is logged as such,
+// once.
 func (r *follower) warned(err error) {
 	known := false
 	if r.relay != nil {
@@ -127,7 +127,7 @@ func (r *follower) warned(err error) {
 }
 
 // logChanges logs each source and each target that has begun to fail or works again. It
-// does the same for the filter.
+// treats the filter in the same way.
 func (r *follower) logChanges(stats relay.Stats) {
 	r.failing.mu.Lock()
 	defer r.failing.mu.Unlock()
@@ -144,7 +144,7 @@ func (r *follower) logChanges(stats relay.Stats) {
 	})
 }
 
-// logFailure logs that something has begun to fail, or fails in another way.
+// logFailure logs that a part of the relay has begun to fail, or fails in another way.
 func (r *follower) logFailure(kind, name string, err error, since time.Time) {
 	if since.IsZero() {
 		since = time.Now()
@@ -156,7 +156,7 @@ func (r *follower) logFailure(kind, name string, err error, since time.Time) {
 	r.log.Error("the "+kind+" fails; trying again", "name", name, "error", err)
 }
 
-// eachState calls a function with what fails in each part of the relay, or nil.
+// eachState calls a function with the failure of each part of the relay, or with nil.
 func eachState(stats relay.Stats, do func(kind, name string, err error, since time.Time)) {
 	for _, s := range stats.Sources {
 		do("source", s.Name, s.Err, s.Since)

@@ -27,13 +27,13 @@ type forward struct {
 	osloPaths  []string
 	namePrefix string // of the services in spans
 	redact     redaction
-	maxAge     leastDuration // of half an operation
+	maxAge     leastDuration // how long half an operation waits
 
 	following bool
 	follow    follow
 	log       *slog.Logger // of the relay
 
-	masked []string // texts with passwords that are no arguments
+	masked []string // texts with passwords that are not in the arguments
 }
 
 func newForward() *cobra.Command {
@@ -94,8 +94,8 @@ tells how to run it as a service.`,
 	return cmd
 }
 
-// targetVariable names the store to write to, so that its password does not stand
-// in the process list.
+// targetVariable is the environment variable for the target, so that the target's password is
+// not in the process list.
 const targetVariable = "OSPROFILER_FORWARD_TO"
 
 func (f *forward) run(ctx context.Context, cmd *cobra.Command, stderr io.Writer) error {
@@ -117,7 +117,7 @@ func (f *forward) run(ctx context.Context, cmd *cobra.Command, stderr io.Writer)
 	return f.runOnce(ctx, stderr)
 }
 
-// fromEnvironment names the source and the target that no flag names.
+// fromEnvironment sets the source and the target from the environment if no flag names them.
 func (f *forward) fromEnvironment() {
 	notEmpty := func(list []string, variable string) []string {
 		list = slices.DeleteFunc(list, func(text string) bool { return strings.TrimSpace(text) == "" })
@@ -127,7 +127,7 @@ func (f *forward) fromEnvironment() {
 		return list
 	}
 	if len(f.osloPaths) > 0 {
-		f.from = notEmpty(f.from, "") // the file names the source
+		f.from = notEmpty(f.from, "") // because the file names the source
 	} else {
 		f.from = notEmpty(f.from, connectionVariable)
 	}
@@ -162,8 +162,8 @@ func (f *forward) check(cmd *cobra.Command) error {
 	return f.checkOnce(cmd)
 }
 
-// checkTwice refuses a source or a target that is named twice. Two that differ in an
-// option, such as the topics of a bus, are different.
+// checkTwice refuses a source or a target that is named twice. Two connection strings that
+// differ in an option, such as the topics of a bus, are different.
 func (f *forward) checkTwice() error {
 	for flag, list := range map[string][]string{"from": f.from, "to": f.to} {
 		for i, text := range list {

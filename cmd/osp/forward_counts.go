@@ -10,17 +10,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/relay"
 )
 
-// forwarded says in a sentence what was copied to the one target.
+// forwarded describes in a sentence what was copied to the only target.
 func forwarded(c relay.Counts, dryRun bool) string {
 	return fmt.Sprintf("%s read, %s%s", counted(c.Read, "notification"), writtenCounts(c.Targets[0], dryRun), leftOut(c))
 }
 
-// readCounts says what a source gave.
+// readCounts describes what a source yielded.
 func readCounts(c relay.Counts) string {
 	return counted(c.Read, "notification") + " read" + leftOut(c)
 }
 
-// leftOut says which entries of the source are no notifications.
+// leftOut describes the entries of the source that are not notifications.
 func leftOut(c relay.Counts) (text string) {
 	if c.Skipped > 0 {
 		text += fmt.Sprintf(", %s skipped", counted(c.Skipped, "unreadable entry"))
@@ -31,7 +31,7 @@ func leftOut(c relay.Counts) (text string) {
 	return text
 }
 
-// writtenCounts says what was copied to a target.
+// writtenCounts describes what was copied to a target.
 func writtenCounts(t relay.TargetCounts, dryRun bool) string {
 	written := "written"
 	if dryRun {
@@ -44,8 +44,8 @@ func writtenCounts(t relay.TargetCounts, dryRun bool) string {
 	return text
 }
 
-// notForwarded returns an error about the entries of the source that a target did not
-// get, or nil if there are none.
+// notForwarded returns an error about the entries of the source that a target did not get, or
+// nil if there are no such entries.
 func notForwarded(c relay.Counts, dryRun bool) error {
 	lost := c.Skipped
 	for _, t := range c.Targets {

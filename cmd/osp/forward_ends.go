@@ -28,7 +28,7 @@ type end struct {
 	sink     sdktrace.SpanExporter
 }
 
-// ping connects to the end. It is nil if the end cannot be asked.
+// ping returns the function that connects to the end, or nil if the end cannot be checked.
 func (e *end) ping() func(context.Context) error {
 	if e.store != nil {
 		return e.store.Ping
@@ -117,7 +117,7 @@ func (f *forward) openSource(ctx context.Context, text string) (*end, error) {
 	}
 	s, err := store.Open(ctx, text, store.WithReadOnly())
 	if err == nil && s.Capabilities().Peek && f.moves() {
-		err = s.Close() // it has not connected
+		err = s.Close() // the store has not connected yet
 		if err == nil {
 			s, err = store.Open(ctx, text)
 		}
@@ -141,8 +141,8 @@ func sinkName(text string) string {
 	return strings.ToLower(scheme) + "://" + rest
 }
 
-// checkLoops refuses a target whose contents come back to a source, because they would
-// be forwarded again and again.
+// checkLoops refuses a target whose contents return to a source, because they would be
+// forwarded again and again.
 func (e *ends) checkLoops(ctx context.Context) error {
 	for _, from := range e.from {
 		for _, to := range e.to {
@@ -178,23 +178,24 @@ func checkLoop(ctx context.Context, from, to *end) error {
 	return nil
 }
 
-// sameStore reports whether both connection strings name the same store, as far
-// as the texts tell. If they name it in different ways, forwarding finds every
-// notification there already.
+// sameStore reports whether both connection strings name the same store, as far as the texts
+// show. If they name one store in different ways, forwarding finds every notification already
+// in the target.
 func sameStore(from, to string) bool {
 	address := func(s string) string {
 		_, rest, _ := strings.Cut(s, "://")
 		rest, options, _ := strings.Cut(rest, "?")
 		if store.Scheme(s) == "messaging" {
-			rest = options // which have the transport URL
+			rest = options // the options contain the transport URL
 		}
 		return store.Scheme(s) + "://" + path.Clean(rest)
 	}
 	return address(from) == address(to)
 }
 
-// retry returns how long a failed write is repeated. A relay that follows goes on
-// without end, and hears of the failure early, for its health and its log.
+// retry returns how long a failed write is repeated. A relay that follows repeats it without
+// end. It has a short time here, so that the relay learns of the failure early, for its
+// health and its log.
 func (f *forward) retry() store.Retry {
 	if f.following {
 		return store.Retry{Elapsed: 2 * time.Second}

@@ -44,8 +44,8 @@ func (f *forward) addFollowFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.follow.logFormat, "log-format", logText, "write the log as text or json: a `format`")
 }
 
-// onlyFollow are the flags that have no meaning without --follow, and onlyOnce those
-// that have none with it.
+// onlyFollow are the flags that have no meaning without --follow. onlyOnce are the flags that
+// have no meaning with it.
 var (
 	onlyFollow = []string{"state", "dead-letters", "service", "name", "settle", "poll-interval", "grace", "listen", "log-format"}
 	onlyOnce   = []string{"base-id", "since", "until", "dry-run"}
@@ -84,7 +84,7 @@ func (f *forward) complete(cmd *cobra.Command) {
 		"state": dirs, "config-dir": dirs, "listen": words(defaultListen, listenNone),
 	} {
 		if err := cmd.RegisterFlagCompletionFunc(name, function); err != nil {
-			panic(err) // the flag is not defined: a programming error
+			panic(err) // a programming error: the flag is not defined
 		}
 	}
 }

@@ -16,14 +16,14 @@ type listener interface {
 	Addr() net.Addr
 }
 
-// openListener begins to listen. A path in the connection string is that of requests.
+// openListener begins to listen. A path in the connection string is the path of requests.
 func (f *forward) openListener(text string) (listener, error) {
 	return otlpreceiver.Open(text,
 		otlpreceiver.WithConversion(convert.WithRedaction(f.redact.Redaction)), otlpreceiver.WithLogger(f.log))
 }
 
-// reaches reports whether a connection string names the address on which we listen, as
-// far as the text tells.
+// reaches reports whether a connection string names the address on which we listen, as far as
+// the text shows.
 func reaches(text string, address net.Addr) bool {
 	own, ok := address.(*net.TCPAddr)
 	u, err := url.Parse(strings.TrimSpace(text))

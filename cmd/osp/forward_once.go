@@ -48,9 +48,9 @@ func (f *forward) runOnce(ctx context.Context, stderr io.Writer) (err error) {
 	return err
 }
 
-// ready connects to all ends, so that a target that cannot be written is refused
-// before a source is read. A dry run does not connect to the target here, because Ping
-// creates what it will write to.
+// ready connects to all ends, so that a target that cannot be written is refused before a
+// source is read. A dry run does not connect to the target here, because Ping creates the
+// table or queue that it will write to.
 func (f *forward) ready(ctx context.Context, e *ends) error {
 	for _, to := range e.to {
 		if err := f.writable(to); err != nil {
@@ -101,12 +101,12 @@ func (f *forward) source(from *store.Store) relay.Source {
 	return relay.FromStore(from)
 }
 
-// selects reports whether traces are selected by a listing.
+// selects reports whether the flags select traces by a listing.
 func (f *forward) selects() bool {
 	return !f.since.IsZero() || !f.until.IsZero() || f.failed.on || f.minDuration.Duration > 0
 }
 
-// moves reports whether the messages of a bus are taken away from it.
+// moves reports whether messages are removed from a bus.
 func (f *forward) moves() bool {
 	return f.following || len(f.baseIDs) == 0 && !f.selects() && !f.dryRun
 }
@@ -137,8 +137,8 @@ func (f *forward) copy(ctx context.Context, from *end, to []*end, targets []rela
 	return err
 }
 
-// summary says what was copied: in one line for one source and one target, or else in a
-// line for each of them.
+// summary describes what was copied: in one line for one source and one target, otherwise in
+// one line for each of them.
 func (f *forward) summary(from *end, to []*end, c relay.Counts) (lines []string) {
 	if len(f.from) == 1 && len(to) == 1 {
 		return []string{forwarded(c, f.dryRun)}

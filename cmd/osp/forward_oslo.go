@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// An osloPath is the value of the flags --config-file and --config-dir, which both add
-// to one list, so that their order counts.
+// An osloPath is the value of the flags --config-file and --config-dir. Both append to one
+// list, because their order matters.
 type osloPath struct{ paths *[]string }
 
 // String implements pflag.Value.
@@ -42,9 +42,9 @@ func addConfigFiles(flags *pflag.FlagSet, paths *[]string, what string) {
 	flags.Var(&osloPath{paths}, "config-dir", "as --config-file, with the files *.conf of this `folder`")
 }
 
-// addStoreOfService adds --config-file and --config-dir to a verb that reads a store.
-// Before the verb runs, they give the store that --connection-string does not name, or
-// the options that it lacks.
+// addStoreOfService adds --config-file and --config-dir to a verb that reads a store. Before
+// the verb runs, these flags supply the store if --connection-string does not name one, or
+// the options that the connection string lacks.
 func addStoreOfService(cmd *cobra.Command, connection *string) {
 	var paths []string
 	addConfigFiles(cmd.Flags(), &paths, "store")
@@ -80,8 +80,9 @@ func readableIn(config *osloconfig.Config, instead string) (string, error) {
 	return connection, nil
 }
 
-// fromOslo takes from the files of a service what no flag says: the source, the bus of
-// messaging://, and the prefix of service names, unless that was given, also as "".
+// fromOslo takes from the files of a service the settings that no flag sets: the source, the
+// bus of messaging://, and the prefix of service names. A given prefix counts even if it is
+// "".
 func (f *forward) fromOslo(prefixGiven bool) error {
 	if len(f.osloPaths) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A redaction is the value of the flag --redact: names with commas between them.
+// A redaction is the value of the flag --redact: names separated by commas.
 type redaction struct {
 	tags.Redaction
 	names []string
@@ -33,7 +33,7 @@ func (r *redaction) String() string { return strings.Join(r.names, ",") }
 // Type implements pflag.Value.
 func (r *redaction) Type() string { return "values" }
 
-// Set implements pflag.Value. A further flag adds to the names.
+// Set implements pflag.Value. Each further flag adds names.
 func (r *redaction) Set(text string) error {
 	for name := range strings.SplitSeq(text, ",") {
 		name = strings.TrimSpace(name)

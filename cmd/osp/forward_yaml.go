@@ -22,7 +22,7 @@ const configFlag = "config"
 const maxConfig = 1 << 20
 
 // applyConfig sets the flags that the file of --config names. The file and other flags
-// exclude each other, so that there is one place to look.
+// exclude each other, so that all settings are in one place.
 func applyConfig(ctx context.Context, cmd *cobra.Command) error {
 	path := cmd.Flags().Lookup(configFlag).Value.String()
 	if path == "" {
@@ -53,7 +53,7 @@ func applyYAML(ctx context.Context, cmd *cobra.Command, path, text string) error
 	var document, second yaml.Node
 	err := decoder.Decode(&document)
 	if errors.Is(err, io.EOF) {
-		return nil // nothing but comments
+		return nil // the file has only comments
 	}
 	if err == nil && !errors.Is(decoder.Decode(&second), io.EOF) {
 		err = errors.New("it should hold one YAML document")

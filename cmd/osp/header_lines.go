@@ -24,8 +24,7 @@ func (h *traceHeaders) add(text string) {
 	}
 }
 
-// headerArguments joins header lines that are arguments, such as
-// "X-Trace-Info: …".
+// headerArguments joins arguments that are header lines, such as "X-Trace-Info: …".
 func headerArguments(args []string) (*string, error) {
 	for _, arg := range args {
 		for line := range strings.Lines(arg) {
@@ -39,19 +38,20 @@ func headerArguments(args []string) (*string, error) {
 }
 
 var (
-	// dumpPrefix is what curl writes in front of a line: "> " (-v), an offset
-	// (--trace-ascii), or a time before either.
+	// dumpPrefix is the text that curl writes before a line: "> " (-v), an offset
+	// (--trace-ascii), or a time before either of them.
 	dumpPrefix = regexp.MustCompile(`^\s*(?:[0-9:.]{8,15}\s+)?(?:[<>]\s|[0-9a-fA-F]{4,8}:\s)?\s*`)
-	// requestLine begins a request. responseLine begins a response.
+	// requestLine matches the first line of a request. responseLine matches that of a
+	// response.
 	requestLine  = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+$`)
 	responseLine = regexp.MustCompile(`^HTTP/[0-9.]+ [0-9]{3}\b`)
-	// anyHeader is the form of a header line.
+	// anyHeader matches a header line.
 	anyHeader = regexp.MustCompile(`^\s*["']?[A-Za-z0-9-]+["']?\s*:`)
-	// traceHeader finds one of the two headers in a line, also in an argument of
-	// curl, or in a JSON object, a Python dictionary (with bytes or lists, too) or a
-	// WSGI environment. A value has no blanks.
+	// traceHeader matches one of the two headers in a line, also in an argument of curl, or
+	// in a JSON object, a Python dictionary (also with bytes or lists) or a WSGI environment.
+	// A value has no blanks.
 	traceHeader = regexp.MustCompile(`(?i)(?:^|[^\w-]|-H)(?:HTTP_)?X[-_]Trace[-_](Info|HMAC)["']?\s*:\s*(?:\[?\s*[bu]?["']|\[)?([^\s"',\]}]*)`)
-	// curlCommand begins a request in a log of commands.
+	// curlCommand matches the begin of a request in a log of commands.
 	curlCommand = regexp.MustCompile(`(?:^|\s)curl\s`)
 )
 
@@ -68,7 +68,7 @@ func requests(text string) (all []traceHeaders) {
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		if strings.HasPrefix(strings.TrimSpace(line), "* ") { // curl repeats the headers of HTTP/2 so
+		if strings.HasPrefix(strings.TrimSpace(line), "* ") { // curl repeats the headers of HTTP/2 in such lines
 			continue
 		}
 		line = strings.TrimRight(line[len(dumpPrefix.FindString(line)):], " \t")

@@ -52,7 +52,7 @@ func runHeaders(cmd *cobra.Command, f headersFlags) error {
 	if cmd.Flags().Changed("base-id") && f.baseID == "" {
 		return usagef("--base-id is empty; leave it out for a new id")
 	}
-	if !utf8.ValidString(f.baseID) { // the header would have another id
+	if !utf8.ValidString(f.baseID) { // because the header would have another id
 		return usagef("--base-id %q should be valid UTF-8", f.baseID)
 	}
 	if f.baseID == "" {
@@ -98,7 +98,7 @@ func (f *headersFlags) addKeyFlags(cmd *cobra.Command) {
 	cmd.Flags().Var(&osloPath{&f.osloPaths}, "config-file", "take the keys from [profiler] hmac_keys of this `file` of an OpenStack service, such as /etc/nova/nova.conf; may be given several times")
 }
 
-// osloKeys returns the keys that the files of a service name.
+// osloKeys returns the keys in the configuration files of a service.
 func (f *headersFlags) osloKeys() (list, from string, err error) {
 	from = "--config-file " + strings.Join(f.osloPaths, " ")
 	config, err := osloconfig.Load(f.osloPaths...)
@@ -114,8 +114,8 @@ func (f *headersFlags) osloKeys() (list, from string, err error) {
 	return list, from, nil
 }
 
-// keys returns the keys of the given flag, or else of the environment, and where
-// they come from. It writes warnings about the list.
+// keys returns the keys of the given flag, or else of the environment, and their source. It
+// writes warnings about the list.
 func (f *headersFlags) keys(cmd *cobra.Command) (keys []string, from string, err error) {
 	list, from := os.Getenv(bridge.KeysVariable), bridge.KeysVariable
 	switch {

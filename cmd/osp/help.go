@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// strictly makes errors of wrong arguments to the verbs that cobra defines, help and
-// completion. Cobra shows a help text for them and succeeds.
+// strictly makes the verbs that cobra defines, help and completion, return an error for wrong
+// arguments. Cobra itself shows a help text for them and succeeds.
 func strictly(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {

@@ -50,8 +50,8 @@ func (i interruptible) Write(p []byte) (int, error) {
 // for example to roll back, to close its store, or to remove a temporary file.
 const graceTime = time.Second
 
-// graceKey is the key of a context for the time that a command needs besides
-// graceTime, an *atomic.Int64.
+// graceKey is the context key for an *atomic.Int64: the time that a command needs in addition
+// to graceTime.
 type graceKey struct{}
 
 // extendGrace gives the command that runs in ctx more time to end after a signal.
@@ -61,9 +61,9 @@ func extendGrace(ctx context.Context, by time.Duration) {
 	}
 }
 
-// interrupted runs a command. It returns when the command has ended, or
-// graceTime after ctx has ended, whatever the command waits for. A command gets more
-// time by extendGrace.
+// interrupted runs a command. It returns when the command has ended, or graceTime after ctx
+// has ended, even if the command still waits for something. A command gets more time by
+// extendGrace.
 func interrupted(ctx context.Context, command func(context.Context) (code int), stderr io.Writer) (code int) {
 	done := make(chan int, 1)
 	more := &atomic.Int64{}

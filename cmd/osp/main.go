@@ -29,8 +29,8 @@ const (
 	exitNotFound
 )
 
-// sameSignal is how long a signal counts as the same that came before: `timeout` and other
-// programs that end a command send it to the command and to its process group.
+// sameSignal is how long a second signal counts as the same one, because `timeout` and other
+// programs that stop a command send the signal to the command and to its process group.
 const sameSignal = 300 * time.Millisecond
 
 func main() {

@@ -50,8 +50,7 @@ func writeManPages(root *cobra.Command, dir string) error {
 	return err
 }
 
-// disableAutoGenTag removes the line that tells which program made the page, and
-// when.
+// disableAutoGenTag removes the line with the program that made the page and the date.
 func disableAutoGenTag(cmd *cobra.Command) {
 	cmd.DisableAutoGenTag = true
 	for _, sub := range cmd.Commands() {

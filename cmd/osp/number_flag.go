@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// A wholeNumber is the value of a flag for a number from 0 in decimal notation. A flag
-// of package pflag would read 010 as eight.
+// A wholeNumber is the value of a flag for a decimal number that is at least 0. A flag of
+// package pflag would read 010 as eight.
 type wholeNumber int
 
 // String implements pflag.Value.

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Files have no numeric owner on this system. The rules of the folder decide who
-// may read and replace them.
+// Files have no numeric owner on this system. The access rules of the folder decide who may
+// read and replace them.
 
 func mayReplace(string, fs.FileInfo) error { return nil }
 

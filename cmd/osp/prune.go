@@ -19,7 +19,7 @@ type prune struct {
 	olderThan when
 	service   string
 	atOnce    int           // how many traces one call deletes
-	trust     time.Duration // how long a listing is used at least, before it is made anew
+	trust     time.Duration // how long a listing is used at least before the traces are listed again
 }
 
 func newPrune() *cobra.Command {
@@ -129,7 +129,7 @@ func (p *prune) find(ctx context.Context, s *store.Store, ids *spool, warn *warn
 	defer hide()
 	err = writeTo(ctx, "", p.stdout, func(w io.Writer) error {
 		read, timeless := 0, 0
-		damagedIDs := map[string]bool{} // of the traces with an entry that cannot be read
+		damagedIDs := map[string]bool{} // the base ids of the traces with an entry that cannot be read
 		for trace, err := range s.Traces(ctx, store.Query{Until: p.olderThan.Time, Service: p.service}) {
 			var damage *store.DamageError
 			if errors.As(err, &damage) {
@@ -173,7 +173,7 @@ func (p *prune) take(w io.Writer, ids *spool, trace store.Summary) error {
 	return ids.add(trace.BaseID)
 }
 
-// A pruning is a run of prune after the user has agreed.
+// A pruning is the state of prune after the user has agreed.
 type pruning struct {
 	*prune
 
@@ -183,10 +183,10 @@ type pruning struct {
 	refused map[string]bool // the base ids that the store refused to delete
 }
 
-// delete lists the traces and deletes them in batches. Before a batch it lists them
-// anew if the listing has become old, so that a trace that got an event meanwhile is
-// kept. A trace that somebody else has deleted does not count. A trace that the store
-// refuses to delete does not keep the others.
+// delete lists the traces and deletes them in batches. If the listing has become old before a
+// batch, it lists them again, so that a trace that got an event meanwhile is kept. A trace
+// that somebody else has deleted does not count. If the store refuses to delete a trace, the
+// others are deleted nevertheless.
 func (p *prune) delete(ctx context.Context, s *store.Store) error {
 	r := &pruning{prune: p, store: s, warn: &warnings{w: p.stderr}, refused: map[string]bool{}}
 	done, err := false, error(nil)
@@ -206,12 +206,12 @@ func (p *prune) delete(ctx context.Context, s *store.Store) error {
 	return err
 }
 
-// errOld ends a round whose listing is too old.
+// errOld stops a round whose listing is too old.
 var errOld = errors.New("the listing is old")
 
-// round lists the traces, and deletes them until the listing is old: older than trust
-// and than ten times what it took. It reports whether it came to the end. If trust is
-// negative, a listing is good for one batch.
+// round lists the traces, and deletes them until the listing is too old: older than trust and
+// older than ten times the duration of the listing. It reports whether all were deleted. If
+// trust is negative, a listing is used for one batch.
 func (r *pruning) round(ctx context.Context, trust time.Duration) (done bool, err error) {
 	ids := &spool{}
 	defer func() { err = errors.Join(err, ids.close()) }()

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// pythonOptions are the long options of the Python tool by subcommand of trace. Its
+// pythonOptions are the long options of the Python tool by subcommand of trace. The tool's
 // argument parser accepts every unique beginning of an option.
 var pythonOptions = map[string][]string{
 	"show": {"connection-string", "transport-url", "idle-timeout", "json", "html", "local-libs", "dot", "render-dot", "out", "help"},
@@ -71,7 +71,7 @@ func (b *busFlags) apply(connectionString string) (string, error) {
 	return connectionString, nil
 }
 
-// A pythonInt is a flag that takes what Python's int takes (in ASCII).
+// A pythonInt is a flag that accepts the same ASCII texts as Python's int.
 type pythonInt string
 
 var pythonIntText = regexp.MustCompile(`^[+-]?[0-9]+(_[0-9]+)*$`)
@@ -82,8 +82,8 @@ func (i *pythonInt) String() string { return string(*i) }
 // Type implements pflag.Value.
 func (i *pythonInt) Type() string { return "seconds" }
 
-// digits returns the number in plain digits. A negative one is 0, because it does not
-// wait either.
+// digits returns the number in plain digits. For a negative number it returns 0, because that
+// does not wait either.
 func (i *pythonInt) digits() string {
 	text := strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(string(*i)), "+"), "_", "")
 	if strings.HasPrefix(text, "-") {
@@ -101,13 +101,13 @@ func (i *pythonInt) Set(text string) error {
 	return nil
 }
 
-// expandOptions writes out the shortened options of the Python tool: --conn for
+// expandOptions expands the shortened options of the Python tool, such as --conn for
 // --connection-string. A flag of ours is never taken as a shortened option.
 func expandOptions(root *cobra.Command, args []string) []string {
 	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		first := expandOption(args[0], pythonRootOptions, root.Flags())
 		if first == "--version" || first == "-v" {
-			return []string{"--version"} // whatever follows
+			return []string{"--version"} // whatever arguments follow
 		}
 		return append([]string{first}, args[1:]...)
 	}
@@ -132,7 +132,7 @@ func expandOptions(root *cobra.Command, args []string) []string {
 	return expanded
 }
 
-// expandOption writes out one option, if it is the beginning of exactly one.
+// expandOption expands an option if it is the beginning of exactly one.
 func expandOption(arg string, options []string, flags *pflag.FlagSet) string {
 	long, isLong := strings.CutPrefix(arg, "--")
 	name, value, hasValue := strings.Cut(long, "=")
@@ -145,7 +145,7 @@ func expandOption(arg string, options []string, flags *pflag.FlagSet) string {
 			continue
 		}
 		if full != "" {
-			return arg // several: cobra calls it an unknown flag
+			return arg // with several candidates, cobra reports an unknown flag
 		}
 		full = option
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A requestID is the value of a flag for a request id of OpenStack. A UUID alone gets
-// the beginning that OpenStack gives to request ids.
+// A requestID is the value of a flag for a request id of OpenStack. A UUID alone gets the
+// prefix of OpenStack's request ids.
 type requestID string
 
 // String implements pflag.Value.

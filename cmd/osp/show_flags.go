@@ -50,8 +50,8 @@ func (f *showFlags) add(cmd *cobra.Command) {
 	f.bus.addPythonShowFlags(flags)
 }
 
-// check checks the flags and selects the form. As with the Python tool, --json
-// counts before --html, and --html before --dot.
+// check checks the flags and selects the form. As in the Python tool, --json takes precedence
+// over --html, and --html over --dot.
 func (f *showFlags) check(cmd *cobra.Command, args []string) error {
 	if f.out == "" && cmd.Flags().Changed("out") {
 		return usagef("--out names no file; leave it out to write to the standard output")

@@ -17,8 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/python"
 )
 
-// visibleDot writes the Python tool's graph to a terminal. That graph holds
-// stored texts as they are, control characters included.
+// visibleDot writes the Python tool's graph to a terminal. It escapes stored texts, because
+// that graph has them unchanged, control characters included.
 func visibleDot(w io.Writer, report *reader.Report) error {
 	var graph strings.Builder
 	if err := python.Dot(&graph, report); err != nil {

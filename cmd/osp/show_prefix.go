@@ -21,9 +21,9 @@ const (
 	mostCandidates = 10     // how many base ids an error names
 )
 
-// byPrefix returns the report of the only trace whose base id begins with the
-// prefix. notFound is the error of the prefix as a whole id. byPrefix looks among
-// the newest traces alone, which it lists once for all arguments.
+// byPrefix returns the report of the only trace whose base id begins with the prefix.
+// notFound is the error for the prefix as a whole id. byPrefix searches only the newest
+// traces, and lists them once for all arguments.
 func (t *showTraces) byPrefix(ctx context.Context, prefix string, notFound error) (*reader.Report, error) {
 	lister, ok := t.opened.(*reader.Reader)
 	if !ok { // Python's answers
@@ -59,8 +59,8 @@ func (t *showTraces) byPrefix(ctx context.Context, prefix string, notFound error
 	return nil, usagef("%s base ids begin with %s: %s%s; give more characters", humanize.Comma(int64(count)), safetext.Quote(prefix), strings.Join(names, ", "), more)
 }
 
-// candidates returns the base ids that begin with the prefix, the newest first, at
-// most mostCandidates of them, and how many there are.
+// candidates returns the base ids that begin with the prefix, the newest first, at most
+// mostCandidates of them. It also returns how many there are in all.
 func (t *showTraces) candidates(ctx context.Context, r *reader.Reader, prefix string) (ids []string, count int, err error) {
 	if t.newest == nil {
 		if t.newest, err = newestIDs(ctx, r); err != nil {
@@ -86,7 +86,7 @@ func newestIDs(ctx context.Context, r *reader.Reader) ([]string, error) {
 		switch {
 		case err == nil:
 			ids = append(ids, trace.BaseID)
-		case store.Ends(err): // any other error is that of an entry, which has no id
+		case store.Ends(err): // any other error is about a single entry, which has no id
 			return nil, err
 		}
 	}

@@ -25,12 +25,12 @@ type showTraces struct {
 	more    []string // the reports of the last file that are not parsed yet
 	file    string   // the name of that file
 	opened  reporter // nil until a store is needed
-	missing []error  // those that are not found
+	missing []error  // the errors for traces that are not found
 	newest  []string // the base ids among which prefixes are looked for; nil until a prefix is given
 }
 
-// next returns the report of the next argument that is found, or nil if no
-// argument is left. Any other error than that of a missing trace ends the reports.
+// next returns the report of the next argument that is found, or nil if no argument is left.
+// An error other than a missing trace ends the reports.
 func (t *showTraces) next(ctx context.Context) (*reader.Report, error) {
 	for len(t.left)+len(t.more) > 0 {
 		if len(t.more) > 0 {
@@ -95,7 +95,8 @@ func (t *showTraces) report(ctx context.Context, argument string) (*reader.Repor
 	return report, err
 }
 
-// The size of a saved report. A pipe and a device may have no end.
+// The largest sizes of a saved report. The size is bounded because a pipe or a device may
+// have no end.
 const (
 	mostReport      = 1 << 30   // in a regular file
 	mostPipedReport = 256 << 20 // from a pipe or a device
@@ -179,8 +180,8 @@ func parseReport(name, text string) (*reader.Report, error) {
 	return report, nil
 }
 
-// canonicalID is the lower-case, dashed form of an id that reads like a UUID;
-// any other is its own.
+// canonicalID returns the lower-case form with dashes of an id that can be parsed as a UUID.
+// It returns any other id unchanged.
 func canonicalID(id string) string {
 	if u, ok := osprofiler.ParseUUID(id); ok {
 		return u.String()
@@ -214,8 +215,8 @@ func (t *showTraces) open(ctx context.Context) (reporter, error) {
 	return r, err
 }
 
-// stored reads the report of a trace. If there is no trace of the id as it was
-// typed, stored tries the canonical id, which the Python tool does not.
+// stored reads the report of a trace. If there is no trace with the id as it was typed, it
+// tries the canonical id, unlike the Python tool.
 func (t *showTraces) stored(ctx context.Context, baseID string) (*reader.Report, error) {
 	r, err := t.open(ctx)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // memory, the rest in a temporary file, which close removes.
 type spool struct {
 	head  []string
-	bytes int // of head
+	bytes int // the size of head in bytes
 	count int
 	file  *os.File
 	w     *bufio.Writer
@@ -29,7 +29,7 @@ func (s *spool) add(text string) error {
 	s.count++
 	if s.file == nil && s.bytes+len(text) <= mostInMemory {
 		s.head = append(s.head, text)
-		s.bytes += len(text) + 16 // the string itself
+		s.bytes += len(text) + 16 // 16 bytes for the string header
 		return nil
 	}
 	if s.file == nil {
@@ -53,7 +53,7 @@ func (s *spool) failed(err error) error {
 	return fmt.Errorf("cannot use the temporary file %q: %w", s.file.Name(), files.Reason(err))
 }
 
-// each calls f for each text. It ends at an error of f.
+// each calls f for each text. It stops at an error of f.
 func (s *spool) each(f func(text string) error) error {
 	for _, text := range s.head {
 		if err := f(text); err != nil {
@@ -86,7 +86,7 @@ func (s *spool) each(f func(text string) error) error {
 	return nil
 }
 
-// batches calls f for up to most texts at a time, and for up to a MiB of them.
+// batches calls f with batches of texts. A batch has at most most texts, and at most a MiB.
 func (s *spool) batches(most int, f func(texts []string) error) error {
 	var batch []string
 	bytes := 0

@@ -78,9 +78,9 @@ func phrase(text string) string {
 	return safetext.Shorten(b.String(), mostCell)
 }
 
-// localeHasUTF8 reports whether the locale's character set is UTF-8. POSIX takes the
-// first of LC_ALL, LC_CTYPE and LANG that is not empty. Without any of them there is
-// no statement about the terminal, and nearly all terminals have UTF-8.
+// localeHasUTF8 reports whether the locale's character set is UTF-8. POSIX uses the first of
+// LC_ALL, LC_CTYPE and LANG that is not empty. If all are empty, localeHasUTF8 returns true,
+// because nearly all terminals have UTF-8.
 func localeHasUTF8() bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		locale := os.Getenv(name)

@@ -115,10 +115,9 @@ var (
 	agePart = regexp.MustCompile(`([0-9]+)(?:\.([0-9]+))? ?([a-z]+)`)
 )
 
-// parseAge parses ages like 90s, 30m, 1.5h, 3d and 1w, and combinations like 1h30m.
-// A minus before the age or the word ago behind it changes nothing. Units may be
-// words, as in "2 hours ago". parseAge does not accept more than 292 years, the
-// longest time.Duration.
+// parseAge parses ages like 90s, 30m, 1.5h, 3d and 1w, and combinations like 1h30m. A minus
+// sign before the age or the word ago after it changes nothing. Units may be words, as in "2
+// hours ago". parseAge does not accept more than 292 years, the longest time.Duration.
 func parseAge(text string) (age time.Duration, ok bool) {
 	amount, ago := strings.CutSuffix(text, "ago")
 	if ago {

@@ -13,7 +13,7 @@ import (
 // are shown. The zero timeZone is UTC.
 type timeZone struct {
 	location *time.Location
-	name     string // as it is shown beside times
+	name     string // the name that is shown beside times
 }
 
 // addTimeZone adds the flag --time-zone to a command.
@@ -24,7 +24,7 @@ func addTimeZone(cmd *cobra.Command, z *timeZone) {
 		return offers, cobra.ShellCompDirectiveNoFileComp
 	}
 	if err := cmd.RegisterFlagCompletionFunc("time-zone", complete); err != nil {
-		panic(err) // the flag is not defined: a programming error
+		panic(err) // a programming error: the flag is not defined
 	}
 }
 
@@ -60,8 +60,8 @@ func (z *timeZone) Location() *time.Location {
 	return z.location
 }
 
-// Name returns the name of the time zone, which stands beside times: UTC, local,
-// or the name of the IANA time zone database.
+// Name returns the name of the time zone that is shown beside times: UTC, local, or the name
+// in the IANA time zone database.
 func (z *timeZone) Name() string {
 	if z.name == "" {
 		return "UTC"

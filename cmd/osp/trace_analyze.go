@@ -78,8 +78,8 @@ func (c *analysisCommand) analyze(cmd *cobra.Command, args []string) (err error)
 	return c.traces.withMissing(err)
 }
 
-// writeAnalyses writes the analyses of a report and of those of the arguments that
-// are left.
+// writeAnalyses writes the analyses of a report and of the reports of the remaining
+// arguments.
 func (c *analysisCommand) writeAnalyses(ctx context.Context, w io.Writer, report *reader.Report, options []render.TextOption) error {
 	for {
 		a := analyze.Trace(report)

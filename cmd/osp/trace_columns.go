@@ -13,10 +13,10 @@ import (
 // A listColumns is the set of columns of a listing. A narrow terminal has fewer
 // and shorter ones. The base id is never cut, so that it can be copied.
 type listColumns struct {
-	time                 string // the layout of times; empty if the age stands for the time
-	age                  int    // width; 0: there is no age
+	time                 string // the layout of times; empty if the age is shown in place of the time
+	age                  int    // the width of the age; 0 if there is no age
 	operations, failures string // the titles
-	name, service        int    // widths
+	name, service        int    // the widths
 	cuts                 bool   // whether names and services are cut to their widths
 	ascii                bool   // whether texts are written in ASCII
 }
@@ -34,8 +34,8 @@ const (
 	gap           = "  " // between columns
 )
 
-// columnsFor returns the columns for a terminal of that width, and for 0 those
-// for an output that is no terminal.
+// columnsFor returns the columns for a terminal of that width. A width of 0 stands for an
+// output that is not a terminal.
 func columnsFor(width int, zone *timeZone) listColumns {
 	long := listTime
 	if zone.Location() != time.UTC {
@@ -53,7 +53,7 @@ func columnsFor(width int, zone *timeZone) listColumns {
 		{listColumns{time: long, operations: "OPERATIONS", failures: "FAILURES"}, 20},
 		{listColumns{time: listTimeShort, operations: " OPS", failures: "FAIL"}, 16},
 	}
-	c := listColumns{age: 4, operations: " OPS", failures: "FAIL"} // for any narrower terminal
+	c := listColumns{age: 4, operations: " OPS", failures: "FAIL"} // for a terminal that is too narrow for all of them
 	for _, f := range forms {
 		if width-f.fixed() >= f.least {
 			c = f.listColumns
@@ -134,7 +134,7 @@ func (c listColumns) cut(text string, width int) string {
 	return b.String() + ellipsis
 }
 
-// shortAge writes an age in at most four columns for most traces: 45s, 12m, 3h, 6d.
+// shortAge writes an age, for most traces in at most four columns: 45s, 12m, 3h, 6d.
 func shortAge(at, now time.Time) string {
 	age, sign := now.Sub(at), ""
 	if age < 0 {

@@ -92,7 +92,7 @@ func (d *deletion) deleteTraces(ctx context.Context, ids []string) (err error) {
 	return d.finish(r, err, errors.Join(r.missing(ids), missing))
 }
 
-// show lists the traces: as the result of a dry run, or else before the question.
+// show lists the traces, either as the result of a dry run or before the question.
 func (d *deletion) show(ctx context.Context, traces []store.Summary) error {
 	w := d.stderr
 	if d.dryRun {
@@ -108,7 +108,7 @@ func (d *deletion) show(ctx context.Context, traces []store.Summary) error {
 	})
 }
 
-// uniqueTraces drops traces that were named twice, such as in two spellings.
+// uniqueTraces removes traces that were named twice, for example in two spellings.
 func uniqueTraces(traces []store.Summary) (unique []store.Summary) {
 	seen := map[string]bool{}
 	for _, trace := range traces {
@@ -120,8 +120,7 @@ func uniqueTraces(traces []store.Summary) (unique []store.Summary) {
 	return unique
 }
 
-// find reads the traces of the ids. missing joins an error for each that does not
-// exist.
+// find reads the traces with the ids. missing joins an error for each id without a trace.
 func (d *deletion) find(ctx context.Context, s *store.Store, ids []string) (found []store.Summary, missing, err error) {
 	for _, id := range ids {
 		trace, err := summaryOf(ctx, s, id)
@@ -169,9 +168,9 @@ func summaryOf(ctx context.Context, s *store.Store, baseID string) (store.Summar
 	return trace, nil
 }
 
-// deleteTyped deletes the traces of ids as they were typed. If there is no such
-// trace, it deletes that of the id's canonical form. A trace that does not exist
-// does not keep the others.
+// deleteTyped deletes the traces with the ids as they were typed. If there is no such trace,
+// it deletes the trace with the canonical form of the id. If a trace does not exist, the
+// others are deleted nevertheless.
 func (d *deletion) deleteTyped(ctx context.Context, s *store.Store, ids []string) error {
 	r := &removal{counts: map[string]int{}}
 	err := r.remove(ctx, s, ids)
@@ -215,7 +214,7 @@ type removal struct {
 	refused error
 }
 
-// remove deletes traces in batches. It ends at a failure that does not pass.
+// remove deletes traces in batches. It stops at a failure that is not transient.
 func (r *removal) remove(ctx context.Context, s *store.Store, ids []string) error {
 	for batch := range slices.Chunk(ids, idsAtOnce) {
 		deletions, err := store.Retry{}.DeleteTraces(ctx, s, batch)
@@ -251,7 +250,7 @@ func (r *removal) missing(ids []string) (missing error) {
 // startOfID is the form of the beginning of a UUID.
 var startOfID = regexp.MustCompile(`^[0-9a-fA-F-]{1,35}$`)
 
-// wholeID adds a hint to the error of an id that may be only the beginning of one.
+// wholeID adds a hint to the error for an id that may be only the beginning of one.
 func wholeID(id string, err error) error {
 	if _, whole := osprofiler.ParseUUID(id); whole || !startOfID.MatchString(id) {
 		return err

@@ -34,9 +34,9 @@ type traceList struct {
 	json         bool
 	python       bool
 
-	limited bool        // --limit was given
-	hints   bool        // stderr is a terminal
-	columns listColumns // of the text
+	limited bool        // whether --limit was given
+	hints   bool        // whether stderr is a terminal, so that hints are shown
+	columns listColumns // the columns of the text
 }
 
 func newTraceList() *cobra.Command {
@@ -136,7 +136,7 @@ func (l *traceList) run(ctx context.Context, stdout, stderr io.Writer) error {
 		terminal = width(stdout)
 	}
 	l.columns = columnsFor(terminal, &l.zone)
-	if l.python { // its rows are short
+	if l.python { // because its rows are short
 		l.columns = columnsFor(0, &l.zone)
 	}
 	l.columns.ascii = !localeHasUTF8()
@@ -160,7 +160,7 @@ type listSource struct {
 	close func() error
 }
 
-// hasAny reports whether a listing has any trace that can be read.
+// hasAny reports whether a listing has at least one trace that can be read.
 func hasAny[T any](all iter.Seq2[T, error]) bool {
 	for _, err := range all {
 		if err == nil {
@@ -213,7 +213,7 @@ func (l *traceList) lines(ctx context.Context, r *reader.Reader) iter.Seq2[strin
 func (l *traceList) pythonLines(ctx context.Context, r *python.Reader) iter.Seq2[string, error] {
 	q := python.Query{Fields: l.fields, Since: l.since.Time, Until: l.until.Time, Limit: l.wanted()}
 	if q.Limit == math.MaxInt {
-		q.Limit = 0 // the order is then that of Python's driver
+		q.Limit = 0 // so that the order is that of Python's driver
 	}
 	format := l.rowText
 	switch {
@@ -250,7 +250,7 @@ func (l *traceList) onlyErrors() bool {
 	return l.errors.on
 }
 
-// shown returns how many traces are shown at most.
+// shown returns the maximum number of traces to show.
 func (l *traceList) shown() int {
 	if l.limit == 0 || l.python && !l.limited {
 		return math.MaxInt
@@ -258,8 +258,8 @@ func (l *traceList) shown() int {
 	return l.limit
 }
 
-// wanted returns how many traces the store is asked for: as many as are shown. If
-// the default limit may leave out some and the user can be told, it is one more.
+// wanted returns how many traces to request from the store: as many as are shown. It requests
+// one more if the default limit may leave out some and the user can get a hint about that.
 func (l *traceList) wanted() int {
 	n := l.shown()
 	if !l.limited && l.hints && n < math.MaxInt {
@@ -295,7 +295,7 @@ func (l *traceList) write(src *listSource, w, stderr io.Writer, warn *warnings) 
 	return nil
 }
 
-// nothing says why no trace is listed.
+// nothing explains why no trace is listed.
 func (l *traceList) nothing(src *listSource, damaged bool) string {
 	filters := l.filters()
 	switch {

@@ -102,7 +102,8 @@ func temporaryPage(ctx context.Context, report *reader.Report) (path string, err
 	return path, nil
 }
 
-// pageName names the page of a trace. A base id is a text of anybody's choice.
+// pageName returns the file name of the page of a trace. It does not trust the base id,
+// because that may be any text.
 func pageName(report *reader.Report) string {
 	id := strings.Map(func(r rune) rune {
 		switch {

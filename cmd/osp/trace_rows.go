@@ -56,7 +56,7 @@ func (l *traceList) summaryText(s store.Summary) string {
 	return l.columns.row(c)
 }
 
-// rowText writes a row of Python's driver. Its event is the one that the driver
+// rowText writes a row of Python's driver. The event of the row is the one that the driver
 // lists.
 func (l *traceList) rowText(r python.Row) string {
 	timestamp, age := l.timeCells(r.Timestamp(), r.Time())
@@ -77,9 +77,9 @@ func (l *traceList) timeCells(timestamp string, at time.Time) (shown, age string
 	return at.In(l.zone.Location()).Format(l.columns.time), humanize.Time(at)
 }
 
-// summaryJSON writes a summary as a JSON object, with its timestamps as they are
-// stored. As in the rows of the Python library, timestamp is that of the event by
-// which the traces are listed.
+// summaryJSON writes a summary as a JSON object, with its timestamps as they are stored. As
+// in the rows of the Python library, the member timestamp is that of the event by which the
+// traces are listed.
 func (l *traceList) summaryJSON(s store.Summary) string {
 	timestamp := s.Timestamp
 	if l.onlyErrors() {

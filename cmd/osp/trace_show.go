@@ -91,13 +91,13 @@ func (f *showFlags) run(cmd *cobra.Command, args []string) (err error) {
 	return s.traces.withMissing(err)
 }
 
-// writeAll writes the report, and those of the arguments that are left.
+// writeAll writes the report, and the reports of the remaining arguments.
 func (s *traceShow) writeAll(ctx context.Context, w io.Writer, report *reader.Report, warn *warnings) error {
 	for {
 		if err := s.write(w, report); err != nil {
 			return err
 		}
-		if s.form != formText { // the text has the warnings
+		if s.form != formText { // because the text has the warnings itself
 			for _, warning := range report.Warnings {
 				warn.add(warning)
 			}
@@ -139,12 +139,12 @@ func (s *traceShow) writeGraph(w io.Writer, report *reader.Report) error {
 	return render.Dot(w, report)
 }
 
-// textOptions returns how to draw the text: as the terminal and the locale allow,
-// and as the flags say.
+// textOptions returns the options for drawing the text, according to the terminal, the locale
+// and the flags.
 func (f *showFlags) textOptions(cmd *cobra.Command, stdout io.Writer) []render.TextOption {
 	screen := stdout
 	if f.out != "" {
-		screen = nil // the file is no terminal
+		screen = nil // because the file is not a terminal
 	}
 	isASCII := !localeHasUTF8()
 	if cmd.Flags().Changed("ascii") {
@@ -157,14 +157,14 @@ func (f *showFlags) textOptions(cmd *cobra.Command, stdout io.Writer) []render.T
 	}
 }
 
-// A reporter is a reader of our answers or of Python's.
+// A reporter is a reader of our reports or of Python's answers.
 type reporter interface {
 	Report(ctx context.Context, baseID string) (*reader.Report, error)
 	Close() error
 }
 
-// emptyReport is the error of a saved report without operations. The Python tool
-// says that such a trace was not found.
+// emptyReport returns the error for a saved report without operations. The Python tool
+// reports that such a trace was not found.
 func emptyReport(name string) error {
 	return fmt.Errorf("%w: the saved report %q has no operations", store.ErrNotFound, strings.TrimPrefix(name, "./"))
 }

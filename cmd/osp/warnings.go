@@ -49,9 +49,9 @@ func (w *warnings) isNew(text string) bool {
 	return true
 }
 
-// skipped reports whether err is about one entry that was skipped, so that the
-// entries behind it can still be read, and whether the entry is new. It warns only
-// of new ones, because a file reports the same line whenever it is read.
+// skipped reports whether err is about one entry that was skipped, so that the entries behind
+// it can still be read, and whether the entry is new. It warns only of new entries, because a
+// file reports the same line whenever it is read.
 func (w *warnings) skipped(err error) (damaged, isNew bool) { //nolint:unparam // for callers that count entries
 	var damage *store.DamageError
 	if !errors.As(err, &damage) {

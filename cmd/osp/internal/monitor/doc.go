@@ -1,4 +1,4 @@
-// Package monitor tells operators how a relay does: by HTTP (/healthz, /readyz and
+// Package monitor reports to operators whether a relay works: by HTTP (/healthz, /readyz and
 // /metrics) and by OpenTelemetry metrics.
 //
 // It is internal to the command, so that a program that uses package relay or an

@@ -12,11 +12,12 @@ import (
 // A Peer is a source or a target of the relay.
 type Peer struct {
 	Name string
-	// Ping connects to the peer. It is nil if the peer cannot be asked.
+	// Ping connects to the peer. It is nil if the peer cannot be checked.
 	Ping func(context.Context) error
 }
 
-// A Relay is what is watched. All its functions may be called from any goroutine.
+// A Relay describes the relay that is monitored. Its functions may be called from any
+// goroutine.
 type Relay struct {
 	Sources, Targets []Peer
 	// Stats returns the counts of the relay, whose sources and targets have the order
@@ -29,7 +30,7 @@ type Relay struct {
 	Mask func(string) string
 }
 
-// A Phase says how far the life of a relay has come.
+// A Phase is the stage in the life of a relay.
 type Phase string
 
 // The phases.
@@ -53,7 +54,7 @@ type Readiness struct {
 	Phase   Phase       `json:"phase"`
 	Sources []PeerState `json:"sources"`
 	Targets []PeerState `json:"targets"`
-	Filter  *PeerState  `json:"filter,omitempty"` // if it fails
+	Filter  *PeerState  `json:"filter,omitempty"` // the filter's state if it fails
 }
 
 // PeerState is the state of a source or a target.
@@ -87,7 +88,7 @@ func New(r Relay) *Monitor {
 	return m
 }
 
-// SetPhase says how far the relay is.
+// SetPhase sets the phase of the relay.
 func (m *Monitor) SetPhase(p Phase) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -100,14 +101,14 @@ func (m *Monitor) at() Phase {
 	return m.phase
 }
 
-// Health reports whether the relay works or waits for a peer that fails. It is stuck
-// if it does neither.
+// Health reports whether the relay works or waits for a peer that fails. If neither applies,
+// the relay is stuck.
 func (m *Monitor) Health() Health {
 	h := Health{Status: "ok", Phase: m.at(), Uptime: time.Since(m.begun).Seconds()}
 	stats := m.relay.Stats()
 	for _, t := range stats.Targets {
 		if t.Err != nil {
-			return h // waits for the target, as it should
+			return h // the relay waits for the target, as it should
 		}
 	}
 	for _, s := range stats.Sources {
@@ -119,12 +120,12 @@ func (m *Monitor) Health() Health {
 	return h
 }
 
-// Readiness reports whether each source and each target can be reached. A peer that
-// the relay has no error of is asked, at most every [pingInterval].
+// Readiness reports whether each source and each target can be reached. If the relay has no
+// error of a peer, Readiness connects to the peer, at most once every [pingInterval].
 func (m *Monitor) Readiness(ctx context.Context) Readiness {
 	stats := m.relay.Stats()
 	r := Readiness{Status: "ready", Phase: m.at()}
-	ctx, cancel := context.WithTimeout(ctx, pingTime+time.Second) // a ping ends before
+	ctx, cancel := context.WithTimeout(ctx, pingTime+time.Second) // a ping ends before that
 	defer cancel()
 	r.Sources, r.Targets = make([]PeerState, len(m.sources)), make([]PeerState, len(m.targets))
 	var wait sync.WaitGroup
@@ -160,8 +161,8 @@ func (m *Monitor) Readiness(ctx context.Context) Readiness {
 	return r
 }
 
-// state returns the state of a peer: the error that the relay reports, or else the
-// answer of the peer.
+// state returns the state of a peer: the error that the relay reports, or otherwise the
+// result of the last ping.
 func (m *Monitor) state(ctx context.Context, name string, p *probe, err error, since time.Time) PeerState {
 	if err == nil {
 		since, err = p.ask(ctx)
@@ -172,7 +173,7 @@ func (m *Monitor) state(ctx context.Context, name string, p *probe, err error, s
 	return m.failing(name, err, since)
 }
 
-// failing returns the state of what fails.
+// failing returns the state of a peer that fails.
 func (m *Monitor) failing(name string, err error, since time.Time) PeerState {
 	s := PeerState{Name: name, Error: m.relay.Mask(err.Error())}
 	if !since.IsZero() {
@@ -187,15 +188,15 @@ const (
 	pingTime     = 5 * time.Second
 )
 
-// A probe asks a peer, and remembers the answer for [pingInterval]. All requests share
-// one ping, which goes on when the request that began it ends.
+// A probe pings a peer, and remembers the result for [pingInterval]. All requests share one
+// ping, which continues when the request that started it ends.
 type probe struct {
 	ping func(context.Context) error
 
 	mu     sync.Mutex
 	asking chan struct{} // closed when the ping has ended; nil if there is none
 	asked  time.Time
-	since  time.Time // of the failure
+	since  time.Time // when the failure began
 	err    error
 }
 
@@ -224,7 +225,7 @@ func (p *probe) ask(ctx context.Context) (since time.Time, err error) {
 	return p.since, p.err
 }
 
-// run asks the peer once.
+// run pings the peer once.
 func (p *probe) run(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()

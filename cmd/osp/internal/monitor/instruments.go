@@ -10,7 +10,7 @@ import (
 // An adder adds an instrument and the function that observes its values.
 type adder func(i metric.Observable, err error, observe func(metric.Observer, relay.Stats))
 
-// A series is one value of an instrument, with an attribute that tells it from the
+// A series is one value of an instrument, with an attribute that distinguishes it from the
 // others.
 type series[T any] struct {
 	outcome string // "" for an instrument with one value

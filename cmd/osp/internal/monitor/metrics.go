@@ -21,12 +21,12 @@ import (
 // Metrics exports the metrics of a relay.
 type Metrics struct {
 	provider *sdkmetric.MeterProvider
-	// Handler answers /metrics in the form of Prometheus.
+	// Handler answers /metrics in the Prometheus format.
 	Handler http.Handler
 }
 
 // NewMetrics returns the metrics of a relay. They are read by the Handler and, if the
-// environment asks for it, sent by OTLP.
+// environment requests it, sent by OTLP.
 func NewMetrics(ctx context.Context, r Relay, version string) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	scraped, err := otelprometheus.New(otelprometheus.WithRegisterer(registry),
@@ -56,8 +56,8 @@ func NewMetrics(ctx context.Context, r Relay, version string) (*Metrics, error) 
 // Close sends the last values.
 func (m *Metrics) Close(ctx context.Context) error { return m.provider.Shutdown(ctx) }
 
-// describe returns the resource of the metrics: OTEL_SERVICE_NAME and
-// OTEL_RESOURCE_ATTRIBUTES count more than our own names.
+// describe returns the resource of the metrics. OTEL_SERVICE_NAME and
+// OTEL_RESOURCE_ATTRIBUTES override our own names.
 func describe(version string) (*resource.Resource, error) {
 	own := resource.NewSchemaless(attribute.String("service.name", "osprofiler-relay"), attribute.String("service.version", version))
 	res, err := resource.Merge(own, resource.Environment())
@@ -74,8 +74,8 @@ const (
 	outcomeKey = attribute.Key("osprofiler.relay.outcome")
 )
 
-// register makes the instruments, whose values come from the counts of the relay when
-// they are read.
+// register creates the instruments. Their values are read from the counts of the relay when
+// the metrics are collected.
 func register(meter metric.Meter, r Relay) error {
 	var observations []func(metric.Observer, relay.Stats)
 	var instruments []metric.Observable
@@ -100,8 +100,8 @@ func register(meter metric.Meter, r Relay) error {
 	return err
 }
 
-// unlike returns the name of a peer. It tells a peer from those of the same name before
-// it by a number.
+// unlike returns the name of a peer, with a number appended if peers of the same name came
+// before.
 func unlike(name string, before map[string]int) string {
 	before[name]++
 	if n := before[name]; n > 1 {

@@ -13,12 +13,12 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
 
-// otlpReader returns the reader that sends metrics by OTLP, or nil if the environment
-// does not ask for it.
+// otlpReader returns the reader that sends metrics by OTLP, or nil if the environment does
+// not request that.
 //
-// OTEL_METRICS_EXPORTER=otlp asks for it, and so does
-// OTEL_EXPORTER_OTLP_METRICS_ENDPOINT. OTEL_EXPORTER_OTLP_ENDPOINT alone does not,
-// because it may name a server that takes only the spans of the target.
+// OTEL_METRICS_EXPORTER=otlp requests it, and so does OTEL_EXPORTER_OTLP_METRICS_ENDPOINT.
+// OTEL_EXPORTER_OTLP_ENDPOINT alone does not, because it may name a server that accepts only
+// the spans of the target.
 func otlpReader(ctx context.Context) (sdkmetric.Reader, error) {
 	exporters := strings.FieldsFunc(os.Getenv("OTEL_METRICS_EXPORTER"), func(r rune) bool { return r == ',' || r == ' ' })
 	for _, name := range exporters {
@@ -45,5 +45,5 @@ func otlpReader(ctx context.Context) (sdkmetric.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot export metrics by OTLP: %w", err)
 	}
-	return sdkmetric.NewPeriodicReader(exporter), nil // OTEL_METRIC_EXPORT_INTERVAL
+	return sdkmetric.NewPeriodicReader(exporter), nil // OTEL_METRIC_EXPORT_INTERVAL sets the interval
 }

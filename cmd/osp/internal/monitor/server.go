@@ -42,7 +42,7 @@ func (m *Monitor) handler(metrics http.Handler) http.Handler {
 	return mux
 }
 
-// answer writes JSON with the status 200, or 503 if the answer is no good one.
+// answer writes JSON with the status 200 if good is true, and 503 otherwise.
 func answer(w http.ResponseWriter, good bool, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

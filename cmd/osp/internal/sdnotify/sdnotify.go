@@ -1,6 +1,6 @@
-// Package sdnotify tells systemd about the state of the process, as sd_notify(3) does.
+// Package sdnotify reports the state of the process to systemd, as sd_notify(3) does.
 //
-// The protocol is one datagram, so the package has it itself.
+// The protocol is a single datagram, so the package implements it itself.
 package sdnotify
 
 import (
@@ -45,8 +45,8 @@ func Send(states ...string) error {
 	return nil
 }
 
-// WatchdogInterval returns how often systemd expects Watchdog (WatchdogSec of the
-// unit), or 0 if it does not.
+// WatchdogInterval returns how often systemd expects Watchdog (WatchdogSec of the unit), or 0
+// if systemd does not expect it.
 func WatchdogInterval() time.Duration {
 	micros, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
 	if pid := os.Getenv("WATCHDOG_PID"); err != nil || micros <= 0 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
