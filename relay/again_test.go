@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A source that was read further than a target has it cannot be used again: a
-// second Copy would checkpoint what is missing.
+// After a Copy has read a source further than what a target has, the source cannot be used
+// again, because a second Copy would set a checkpoint behind missing notifications.
 func TestCopyAgainAfterAFailure(t *testing.T) {
 	from, full := &memory{rows: notifications(120_000, 10)}, &memory{}
 	full.onWrite = func([]osprofiler.Notification) error {
@@ -51,7 +51,7 @@ func TestCopyAgainAfterAFailure(t *testing.T) {
 	}
 }
 
-// repeating is a memory whose feed begins anew with each poll.
+// repeating is a memory whose feed starts from the beginning with each poll.
 type repeating struct{ *memory }
 
 func (r repeating) Feed(context.Context, store.Cursor) (driver.Feed, error) {
@@ -76,8 +76,7 @@ func (r repeatingFeed) Poll(context.Context) iter.Seq2[osprofiler.Notification, 
 
 func (r repeatingFeed) Cursor() store.Cursor { return "the beginning" }
 
-// A feed that only repeats what it yielded makes no progress, so that the retry
-// comes to its end.
+// A feed that only repeats what it yielded makes no progress, so the retry ends.
 func TestRetryOfARepeatingFeedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{rows: notifications(200, 10)}
@@ -96,7 +95,7 @@ func TestRetryOfARepeatingFeedEnds(t *testing.T) {
 	})
 }
 
-// Another program writes to the target between two Copies. The second Copy sees it.
+// If another program writes to the target between two Copies, the second Copy sees that.
 func TestTargetUsedAgain(t *testing.T) {
 	from, to := &memory{rows: notifications(3000, 10)}, &memory{entry: time.Microsecond}
 	s, target := open(t, from), relay.ToStore(open(t, to))

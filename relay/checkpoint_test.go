@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A checkpoint is told only when every target has what lies before it. A run from
-// the last checkpoint brings the rest, also after a target failed.
+// A checkpoint is called only when every target has everything before it. A run from the last
+// checkpoint copies the rest, also after a target failed.
 func TestCheckpoint(t *testing.T) {
 	all := notifications(120_000, 10)
 	from := open(t, &memory{rows: all})
@@ -54,7 +54,7 @@ func TestCheckpoint(t *testing.T) {
 	checkRows(t, b, all)
 }
 
-// A checkpoint that cannot be kept ends the copying.
+// If a checkpoint cannot save its cursor, the copying stops.
 func TestCheckpointFails(t *testing.T) {
 	m := &memory{}
 	refused := errors.New("the file of the checkpoint cannot be written")
@@ -64,7 +64,7 @@ func TestCheckpointFails(t *testing.T) {
 	}
 }
 
-// A source may be read again: it gives what was written since.
+// A source may be read again: it then yields what was written since.
 func TestCopyAgainFromTheSameSource(t *testing.T) {
 	all := notifications(40, 1)
 	from, m := &memory{rows: all[:20:20]}, &memory{}
@@ -82,8 +82,8 @@ func TestCopyAgainFromTheSameSource(t *testing.T) {
 	checkRows(t, m, all)
 }
 
-// Ids that do not exist are an error at the end. An id in another form is found
-// by its canonical form, unless there is a trace of the id as it is given.
+// Ids that do not exist are reported as an error at the end. An id in another form is found
+// by its canonical form, unless there is a trace with the id as it is given.
 func TestFromBaseIDs(t *testing.T) {
 	all := notifications(30, 10)
 	m := &memory{}

@@ -22,15 +22,15 @@ import (
 type queue struct {
 	mu      sync.Mutex
 	waiting []osprofiler.Notification
-	unacked int // delivered and not acknowledged
-	most    int // of unacked
+	unacked int // the number of messages delivered and not acknowledged
+	most    int // the largest value of unacked
 
 	window int                    // how many may be unacknowledged; 0 for any number
-	onTake func(number int) error // before the notification of that number
+	onTake func(number int) error // called before the notification of that number
 	onAck  func(ctx context.Context) error
 	peeks  int
-	left   []osprofiler.Notification // by Leave
-	// onEmpty is called when there is no more; Take goes on if it returns true.
+	left   []osprofiler.Notification // notifications excepted by Leave
+	// onEmpty is called when there are no more messages. If it returns true, Take continues.
 	onEmpty func(ctx context.Context) bool
 }
 
@@ -149,7 +149,7 @@ func (t *taking) Close() error {
 	return nil
 }
 
-// moved moves what the queue has to a target.
+// moved moves the messages of the queue to a target.
 func moved(ctx context.Context, t *testing.T, q *queue, target *memory, opts ...relay.Option) (relay.Counts, error) {
 	t.Helper()
 	source := relay.FromConsumer(store.New(q), relay.WithRetry(store.Retry{Initial: time.Millisecond, Max: time.Millisecond}))
@@ -161,8 +161,8 @@ func moved(ctx context.Context, t *testing.T, q *queue, target *memory, opts ...
 	return counts, err
 }
 
-// Everything is moved, also if the bus delivers no more than a window of messages
-// that were not acknowledged.
+// All messages are moved, even if the bus delivers at most one window of unacknowledged
+// messages.
 func TestMove(t *testing.T) {
 	all := notifications(5000, 10)
 	q, to := &queue{waiting: slices.Clone(all), window: 1500}, &memory{indexed: true}
@@ -175,7 +175,7 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// What a target does not have goes back to the bus.
+// Messages that a target does not have return to the bus.
 func TestMoveTargetFails(t *testing.T) {
 	all := notifications(2500, 10)
 	q, to := &queue{waiting: slices.Clone(all)}, &memory{indexed: true}
@@ -197,7 +197,7 @@ func TestMoveTargetFails(t *testing.T) {
 	}
 }
 
-// After a lost connection the bus delivers again; the target has everything once.
+// After a lost connection the bus delivers messages again. The target has each of them once.
 func TestMoveAfterLostConnection(t *testing.T) {
 	all := notifications(3000, 10)
 	q, to := &queue{waiting: slices.Clone(all)}, &memory{indexed: true}
@@ -215,7 +215,8 @@ func TestMoveAfterLostConnection(t *testing.T) {
 	}
 }
 
-// An interruption acknowledges what was written, and gives back the rest.
+// After an interruption, the written messages are acknowledged and the others return to the
+// bus.
 func TestMoveInterrupted(t *testing.T) {
 	all := notifications(2500, 10)
 	q, to := &queue{waiting: slices.Clone(all)}, &memory{indexed: true}
@@ -236,8 +237,9 @@ func TestMoveInterrupted(t *testing.T) {
 	}
 }
 
-// A message that is no notification is warned of and stays. It is counted if it is
-// damaged, but not if it is another program's, or if there are more.
+// A message that is not a notification is reported and stays on the bus. It is counted if it
+// is damaged, but not if it belongs to another program, or if it only reports that there are
+// more.
 func TestMoveDamaged(t *testing.T) {
 	for name, c := range map[string]struct {
 		damage  store.DamageError
@@ -268,7 +270,7 @@ func TestMoveDamaged(t *testing.T) {
 	}
 }
 
-// A dry run, and a copy of chosen traces, take nothing.
+// A dry run, and a copy of chosen traces, remove nothing from the bus.
 func TestPeekedCopies(t *testing.T) {
 	all := notifications(100, 10)
 	for name, source := range map[string]func(*store.Store) relay.Source{
@@ -292,7 +294,7 @@ func TestPeekedCopies(t *testing.T) {
 	}
 }
 
-// A bus that is a target is not compared: a message that lay there may be gone.
+// A target that is a bus is not compared, because a message that was there may be gone.
 func TestBusAsTarget(t *testing.T) {
 	all := notifications(20, 10)
 	q := &queue{waiting: slices.Clone(all)}
@@ -303,8 +305,8 @@ func TestBusAsTarget(t *testing.T) {
 	}
 }
 
-// A source whose Copy failed is not used again, because it would go on behind what is
-// missing.
+// A source whose Copy failed cannot be used again, because it would continue behind the
+// missing notifications.
 func TestConsumerSourceUsedAgain(t *testing.T) {
 	q := &queue{waiting: notifications(10, 10)}
 	from := relay.FromConsumer(store.New(q))
@@ -322,7 +324,7 @@ func TestConsumerSourceUsedAgain(t *testing.T) {
 	}
 }
 
-// What a target refuses stays on the bus, because no other place has it.
+// Notifications that a target refuses stay on the bus, because they are stored nowhere else.
 func TestMoveRefused(t *testing.T) {
 	all := notifications(1500, 10)
 	q, to := &queue{waiting: slices.Clone(all)}, &memory{indexed: true}
@@ -345,8 +347,8 @@ func TestMoveRefused(t *testing.T) {
 	}
 }
 
-// A message that comes again in the same window, as after a lost connection, is left in
-// every place where it was delivered.
+// A message that is delivered again in the same window, as after a lost connection, is left
+// at every position where it was delivered.
 func TestMoveRefusedTwice(t *testing.T) {
 	all := notifications(10, 10)
 	q, to := &queue{waiting: append(slices.Clone(all), all[3])}, &memory{indexed: true}
@@ -361,8 +363,8 @@ func TestMoveRefusedTwice(t *testing.T) {
 	}
 }
 
-// A notification does not wait for others longer than a second, also if nothing comes or
-// if only messages of other programs do.
+// A notification waits for others for a second at most, even if nothing arrives or only
+// messages of other programs arrive.
 func TestMoveTrickle(t *testing.T) {
 	for _, foreign := range []bool{false, true} {
 		t.Run(fmt.Sprint(foreign), func(t *testing.T) {

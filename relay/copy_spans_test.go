@@ -67,7 +67,7 @@ func TestCopyCountsWhatASinkRefuses(t *testing.T) {
 	}
 }
 
-// A sink gets what comes twice once, also if the second comes long after the first.
+// A sink gets a repeated notification once, even if it is repeated long after the first time.
 func TestCopyCountsWhatCameTwiceForASink(t *testing.T) {
 	all := operations(1, 3000)
 	from := newListSource(append(all, all...)...)
@@ -119,7 +119,7 @@ func TestARedactedRelay(t *testing.T) {
 	}
 }
 
-// checkpointTo returns a checkpoint that keeps what it is told.
+// checkpointTo returns a checkpoint that appends its cursors to a list.
 func checkpointTo(cursors *[]store.Cursor) relay.Checkpoint {
 	return func(_ context.Context, c store.Cursor) error {
 		*cursors = append(*cursors, c)

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// targets are drivers of all kinds around a memory.
+// targets wrap a memory in drivers of all kinds.
 var targets = map[string]func(*memory) driver.Driver{
 	"scanned":      func(m *memory) driver.Driver { return m },
 	"indexed":      func(m *memory) driver.Driver { m.indexed = true; return m },
@@ -40,9 +40,8 @@ func closers(targets []relay.Target) (all []interface{ Close() error }) {
 	return all
 }
 
-// A target that has a part gets the rest, in the order of the source, equal ones
-// once; another order of keys is no other notification. A second run writes
-// nothing.
+// A target that has a part gets the rest, in the order of the source, and duplicates once. A
+// notification with its keys in another order is a duplicate. A second run writes nothing.
 func TestCopyWritesWhatIsMissing(t *testing.T) {
 	all := notifications(3000, 10)
 	source := &memory{rows: slices.Concat(all, all[:100])}
@@ -74,7 +73,7 @@ func TestCopyWritesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// A target that cannot be read gets everything.
+// A target that cannot be read gets all notifications.
 func TestCopyToWriteOnly(t *testing.T) {
 	all := notifications(3000, 10)
 	m := &memory{}
@@ -110,7 +109,7 @@ func TestCopyDryRun(t *testing.T) {
 	}
 }
 
-// Notifications that a target refuses cost only themselves, and are no error.
+// If a target refuses notifications, the others are written, and Copy returns no error.
 func TestCopyRefused(t *testing.T) {
 	all := notifications(2500, 10)
 	m := &memory{}
@@ -133,7 +132,7 @@ func TestCopyRefused(t *testing.T) {
 	checkRows(t, m, slices.Concat(all[:1200], all[1201:]))
 }
 
-// Entries that cannot be read are skipped, and reported once each.
+// Entries that cannot be read are skipped, and each is reported once.
 func TestCopySkips(t *testing.T) {
 	all := notifications(100, 1)
 	damage := func(entry string) error { return &store.DamageError{Entry: entry, Reason: errors.New("half a line")} }
@@ -151,7 +150,7 @@ func TestCopySkips(t *testing.T) {
 	}
 }
 
-// Progress is told while Copy copies, and at its end.
+// Progress is reported while Copy copies, and at its end.
 func TestCopyProgress(t *testing.T) {
 	var told []int
 	counts, err := copyAll(t, relay.FromStore(open(t, &memory{rows: notifications(1000, 10)})), []relay.Target{relay.ToStore(open(t, &memory{}))},

@@ -8,8 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// damaged is a memory with entries that cannot be read, which each reading of the
-// whole memory reports, as a file does.
+// damaged is a memory with unreadable entries. Like a file, it reports them whenever the
+// whole memory is read.
 type damaged struct {
 	*memory
 	damage []error
@@ -44,8 +44,7 @@ func (f *damagedFeed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notificatio
 	return f.damaged.report(f.Feed.Poll(ctx))
 }
 
-// cutOff is a memory whose traces end with an error, each time behind the same
-// notification.
+// cutOff is a memory whose traces end with an error, always after the same notification.
 type cutOff struct{ *memory }
 
 func (c cutOff) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {

@@ -13,7 +13,7 @@ import (
 
 const oneLetter = `{"time":"2026-11-22T07:15:30Z","source":"the bus","position":"1","reason":"no JSON","text":"{"}` + "\n"
 
-// A file that is something else stays as it is.
+// A file that does not contain dead letters stays unchanged.
 func TestDeadLettersRefuseAnotherFile(t *testing.T) {
 	for _, text := range []string{
 		"connection = mysql://\nlast line", "\n", "\n" + oneLetter, "{}", `{"time":"now"}`, "\x00\x01", "[", `{"time":1,"source":"a","reason":"b"}` + "\n",
@@ -50,7 +50,7 @@ func TestDeadLettersRefuseAnotherFile(t *testing.T) {
 	}
 }
 
-// A file of dead letters gets the mode 0600, and loses only a last line that is cut.
+// A file of dead letters gets the mode 0600, and loses only an incomplete last line.
 func TestDeadLettersGoOn(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", oneLetter: oneLetter, oneLetter + `{"time":"20`: oneLetter,

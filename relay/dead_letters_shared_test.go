@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Two relays with one file would write over each other's lines.
+// The file cannot be opened by two relays, because they would overwrite each other's lines.
 func TestDeadLettersAreOfOneRelay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dead.jsonl")
 	first, err := OpenDeadLetters(path, 0)
@@ -30,7 +30,7 @@ func TestDeadLettersAreOfOneRelay(t *testing.T) {
 	}
 }
 
-// A letter leaves the bus, so it must be in the file that has the name.
+// A letter leaves the bus. So it must be written to the file that has the name now.
 func TestDeadLettersFollowTheirName(t *testing.T) {
 	for name, change := range map[string]func(path string) error{
 		"nothing": func(string) error { return nil },
@@ -80,7 +80,7 @@ func TestDeadLettersFollowTheirName(t *testing.T) {
 	}
 }
 
-// A file that another program puts in the place of the dead letters stays as it is.
+// A file by which another program has replaced the dead letters stays unchanged.
 func TestDeadLettersLeaveAnotherFileAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dead.jsonl")
 	letters, err := OpenDeadLetters(path, 0)

@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A message leaves the bus when the target has its notification. A service opens its
-// bus by a connection string, such as rabbit://user:password@host:5672/.
+// A message leaves the bus when the target has its notification. A service opens its bus by a
+// connection string, such as rabbit://user:password@host:5672/.
 func ExampleFromConsumer() {
 	messages := &queue{waiting: notifications(3, 3)}
 	bus, target := store.New(messages), store.New(&memory{indexed: true})
@@ -21,7 +21,7 @@ func ExampleFromConsumer() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := source.Close(); err != nil { // what was not acknowledged goes back to the bus
+	if err := source.Close(); err != nil { // unacknowledged messages return to the bus
 		log.Fatal(err)
 	}
 	fmt.Println(counts.Targets[0].Written, "moved,", len(messages.waiting), "left")

@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A relay follows a file. It keeps in a directory how far it was, and which halves of
-// operations wait for the other half.
+// A relay follows a file. It keeps in a directory how far the file was read, and which halves
+// of operations wait for the other half.
 func ExampleFollow() {
 	dir, err := os.MkdirTemp("", "osprofiler-example-*")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// The memory of late halves is bounded, also by the other halves that came.
+// The memory of late halves is bounded, including the other halves that arrived.
 func TestTheMemoryOfLateHalvesCountsBothHalves(t *testing.T) {
 	l := &lateHalves{maxBytes: 100_000}
 	info := osprofiler.Info(`{"a": "` + strings.Repeat("x", 10_000) + `"}`)

@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter"
 )
 
-// A target may say any number of rejected spans. No more notifications are refused than
-// there are.
+// If a target reports more rejected spans than there are, no more notifications count as
+// refused than there are.
 func TestRejectedSpansAreNoMoreThanThereAre(t *testing.T) {
 	whole := tracetest.SpanStub{}.Snapshot()
 	half := tracetest.SpanStub{Attributes: []attribute.KeyValue{attribute.String(string(convert.MissingKey), "stop")}}.Snapshot()

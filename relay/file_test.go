@@ -30,9 +30,9 @@ func openFile(t *testing.T, path string) *store.Store {
 	return s
 }
 
-// From file to file, a notification costs the same among 400,000 as among 50,000:
-// into an empty file, into one that has half of them, and into one that has all.
-// Times are compared in soak only; TestCopyIsLinear counts what is read.
+// From file to file, a notification takes the same time among 400,000 as among 50,000: into
+// an empty file, into one that has half of them, and into one that has all. Times are
+// compared in soak tests only; TestCopyIsLinear counts the entries that are read.
 func TestFileToFile(t *testing.T) {
 	const small, large, slack = 50_000, 400_000, 1.5
 	dir := t.TempDir()
@@ -43,7 +43,7 @@ func TestFileToFile(t *testing.T) {
 				return
 			}
 			all, ratio := notifications(large, 8), math.Inf(1)
-			for range 3 { // another program may disturb one of them
+			for range 3 { // because another program may slow down one run
 				ratio = min(ratio, float64(copyFile(t, dir, all, every))/float64(copyFile(t, dir, all[:small], every)))
 			}
 			if most := slack * large / small; ratio > most {
@@ -85,7 +85,7 @@ func copyFile(t *testing.T, dir string, all []osprofiler.Notification, every int
 	return took
 }
 
-// The traces of a time are copied from file to file, where looking each one up
+// The traces of a time range are copied from file to file, where a lookup for each of them
 // would take long.
 func TestFileToFileSince(t *testing.T) {
 	all := notifications(80_000, 8)

@@ -38,8 +38,8 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkFollowFile follows a file of 200,000 notifications into an exporter that
-// discards its spans, and to a server of OTLP that discards its requests.
+// BenchmarkFollowFile follows a file of 200,000 notifications into an exporter that discards
+// its spans, and into an OTLP server that discards its requests.
 func BenchmarkFollowFile(b *testing.B) {
 	b.Run("discard", func(b *testing.B) { followFile(b, func() sdktrace.SpanExporter { return &discard{} }) })
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

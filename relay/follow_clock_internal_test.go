@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// The clock goes on between long Reads of a store that does not fail, and stands still
-// for twice an outage.
+// The clock runs between long Reads of a store that does not fail. It stands still for twice
+// the time of an outage.
 func TestFilterClock(t *testing.T) {
 	const settle = 10 * time.Second
 	for name, f := range map[string]struct {
 		receptions  []reception   // in turn
-		least, most time.Duration // in 100 s
+		least, most time.Duration // bounds of the clock's time in 100 s
 	}{
 		"receives":           {[]reception{allReceive}, 98 * time.Second, 100 * time.Second},
 		"Reads of 3 s":       {[]reception{someRead, someRead, allReceive}, 32 * time.Second, 35 * time.Second},

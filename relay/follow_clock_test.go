@@ -10,15 +10,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/relay"
 )
 
-// failing makes every Write of the target fail until it is called with nil.
+// failing makes every Write of the target fail with err. With nil, Write works again.
 func (t *listTarget) failing(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fail = err
 }
 
-// halfAndRest returns a trace whose last notification selects it, and the notifications
-// of another trace that is selected at once.
+// halfAndRest returns a trace in two parts, whose last notification selects it. It also
+// returns the notifications of another trace that is selected at once.
 func halfAndRest() (begin, rest, other []osprofiler.Notification) {
 	all, other := operations(1, 2), operations(2, 1)
 	all[3].Info = `{"host": "h1", "etype": "ValueError", "message": "no"}`
@@ -34,7 +34,7 @@ func TestTheFilterWaitsWhileASourceIsDown(t *testing.T) {
 			relay.WithFilter(relay.Filter{FailedOnly: true, Settle: 10 * time.Second}))
 		wait(3 * time.Second)
 		from.failing(errors.New("the broker is away"))
-		from.add() // which wakes the Read
+		from.add() // this wakes the Read
 		wait(2 * time.Minute)
 		if f.Stats().Held != 3 {
 			t.Errorf("during the outage: %+v", f.Stats())
@@ -99,7 +99,8 @@ func TestTheFilterWaitsWhileATargetIsDown(t *testing.T) {
 	})
 }
 
-// A namedSource gives a list the name of its own that each source of a relay needs.
+// A namedSource gives a listSource a name of its own, because the sources of a relay need
+// different names.
 type namedSource struct {
 	*listSource
 
@@ -162,7 +163,7 @@ func TestASourceThatFailsNowAndThenHoldsUpTheOthersForABoundedTime(t *testing.T)
 	})
 }
 
-// All sources wait for a target, also if one of them has nothing for it.
+// While a target is down, all sources wait for it, even a source that has nothing for it.
 func TestATargetThatIsDownHoldsUpTheFilterWithoutABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin, rest, other := halfAndRest()

@@ -21,10 +21,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// mixedBus is the driver of a bus that has messages which are no notifications.
+// mixedBus is the driver of a bus with messages that are not notifications.
 type mixedBus struct {
 	messages []message
-	before   func(next int) // is called in front of each message; nil for none
+	before   func(next int) // called before each message; may be nil
 
 	mu       sync.Mutex
 	next     int
@@ -140,8 +140,7 @@ func TestWithoutDeadLettersMessagesStay(t *testing.T) {
 	}
 }
 
-// Messages that cannot be read and are large do not all stay in memory until the bus has
-// no more.
+// Large messages that cannot be read do not all stay in memory until the bus has no more.
 func TestLargeDeadLettersAreWrittenSoon(t *testing.T) {
 	const count = 24
 	bus := &mixedBus{}

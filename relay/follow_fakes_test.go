@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// listSource is a source whose positions are the numbers of its notifications. It keeps
-// what a relay has acknowledged and left.
+// listSource is a source whose positions are the numbers of its notifications. It records the
+// positions that a relay has acknowledged and left.
 type listSource struct {
 	mu    sync.Mutex
 	all   []osprofiler.Notification
@@ -51,7 +51,7 @@ func (s *listSource) acknowledged() int {
 
 func (s *listSource) Name() string { return "the list" }
 
-// Read waits as a listener does.
+// Read waits for a notification, as a listener does.
 func (s *listSource) Read(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		s.mu.Lock()
@@ -107,7 +107,7 @@ func (s *listSource) Leave(p relay.Position, reason error) {
 
 func (s *listSource) Close() error { return nil }
 
-// listTarget is a target that keeps its notifications, and refuses some.
+// listTarget is a target that records its notifications, and refuses some.
 type listTarget struct {
 	mu     sync.Mutex
 	all    []osprofiler.Notification

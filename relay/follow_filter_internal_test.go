@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A journal that cannot be written is seen in the statistics, until it can be written.
+// The statistics report a journal that cannot be written, until it can be written.
 func TestTheStatsHaveTheFailureOfTheFilter(t *testing.T) {
 	state, err := OpenState(t.TempDir())
 	if err != nil {
@@ -55,7 +55,7 @@ func waitFor(t *testing.T, is func() bool) {
 	}
 }
 
-// A journal that was written under other conditions is told once. Its decisions stay.
+// If a journal was written under other conditions, that is reported once. Its decisions stay.
 func TestTheFilterTellsThatItsConditionsChanged(t *testing.T) {
 	dir := t.TempDir()
 	failures := Filter{FailedOnly: true, Services: []string{"nova-*", "api"}}
@@ -97,7 +97,7 @@ func TestTheFilterTellsThatItsConditionsChanged(t *testing.T) {
 	}
 }
 
-// A journal of a relay that noted no conditions says nothing about a change.
+// For a journal of a relay that noted no conditions, no change is reported.
 func TestTheFilterIsSilentAboutUnknownConditions(t *testing.T) {
 	dir := t.TempDir()
 	for i, note := range []string{"", "{}"} {
@@ -121,7 +121,7 @@ func TestTheFilterIsSilentAboutUnknownConditions(t *testing.T) {
 	}
 }
 
-// The note of a journal stays when the journal is written anew.
+// The note of a journal stays when the journal is rewritten.
 func TestTheNoteOfAJournalStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	open := func() *journal {

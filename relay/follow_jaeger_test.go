@@ -13,7 +13,7 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/otlp"
 )
 
-// Jaeger's storage in memory replaces no span. After a repair, the trace has the
+// Jaeger's storage in memory does not replace spans. After a repair, the trace has the
 // incomplete span and the whole one, with the same id. So the whole span is never lost.
 func TestALateHalfInJaeger(t *testing.T) {
 	for _, version := range testenv.JaegerVersions {

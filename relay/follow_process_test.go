@@ -26,7 +26,7 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/redis"
 )
 
-// The environment of a relay process: see TestRelayProcess.
+// The environment variables of a relay process; see TestRelayProcess.
 const (
 	childFrom  = "RELAY_TEST_FROM"
 	childTo    = "RELAY_TEST_TO"
@@ -34,9 +34,9 @@ const (
 	childState = "RELAY_TEST_STATE"
 )
 
-// TestRelayProcess is no test: it is the relay that other tests start and kill. It moves
-// from a bus, or follows a store, to a store, and gives spans to the exporter of another
-// store.
+// TestRelayProcess is not a test. It is the relay that other tests start and kill. It moves
+// messages from a bus, or follows a store, to a store. It also gives spans to the exporter of
+// another store.
 func TestRelayProcess(t *testing.T) {
 	if os.Getenv(childFrom) == "" {
 		return
@@ -85,7 +85,7 @@ func relayProcess() error {
 type relayProcessOf struct {
 	t       testing.TB
 	cmd     *exec.Cmd
-	started string // a file that the process writes when it can be stopped
+	started string // the file that the process writes when it can be stopped
 	output  bytes.Buffer
 }
 
@@ -109,7 +109,7 @@ func (p *relayProcessOf) kill() {
 	_ = p.cmd.Wait() // it was killed
 }
 
-// stop ends the relay by SIGTERM, which has to finish what was read.
+// stop stops the relay by SIGTERM. The relay has to finish what was read.
 func (p *relayProcessOf) stop() {
 	p.t.Helper()
 	eventually(p.t, "the relay has started", func() bool {
@@ -124,8 +124,8 @@ func (p *relayProcessOf) stop() {
 	}
 }
 
-// writers write traces at the same time, the stops of each a while after its starts.
-// They try again until the place takes the notifications.
+// writers write traces at the same time. They write the stops of each trace a while after its
+// starts. They try again until the store or bus accepts the notifications.
 func writers(t testing.TB, connectionString string, first, traces, each int) (wait func(), written *atomic.Int64) {
 	t.Helper()
 	const count = 5
@@ -149,7 +149,7 @@ func writers(t testing.TB, connectionString string, first, traces, each int) (wa
 	return all.Wait, written
 }
 
-// compareTraces checks that a store has exactly the traces, as they were written. It
+// compareTraces checks that a store has exactly these traces, as they were written. It
 // returns how many notifications the store has more than once.
 func compareTraces(t testing.TB, s *store.Store, first, traces, each int, equal func(a, b osprofiler.Notification) bool) (twice int) {
 	t.Helper()
@@ -229,7 +229,7 @@ func TestRelaysAreKilledAtRabbitMQ(t *testing.T) {
 	testKills(t, from, to, spans, func() bool { return countTraces(t, to, 1, 50) >= 1000 && countTraces(t, spans, 1, 50) >= 1000 })
 }
 
-// countTraces counts the notifications of traces, equal ones once.
+// countTraces counts the notifications of traces, without duplicates.
 func countTraces(t testing.TB, connectionString string, first, traces int) (n int) {
 	t.Helper()
 	s := openStore(t, connectionString)

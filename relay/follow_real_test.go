@@ -20,8 +20,8 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/otlp"
 )
 
-// One relay receives OTLP and follows a store, and writes to a store and to another
-// relay by OTLP.
+// One relay receives OTLP and follows a store. It writes to a store and, by OTLP, to another
+// relay.
 func TestARelayBetweenStoresAndOTLP(t *testing.T) {
 	dir := t.TempDir()
 	from := openStore(t, "file://"+filepath.Join(dir, "from.jsonl"))
@@ -84,7 +84,7 @@ func traceLength(t testing.TB, s *store.Store, trace int) (n int) {
 	return n
 }
 
-// A store that was made anew does not know the cursor in the state directory.
+// A store that was recreated does not know the cursor in the state directory.
 func TestAStoreThatWasMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "from.db")

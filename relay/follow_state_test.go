@@ -15,7 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/relay"
 )
 
-// relayOnce runs a relay with a state directory until what it was given is acknowledged.
+// relayOnce runs a relay with a state directory until everything of the source is
+// acknowledged.
 func relayOnce(t *testing.T, dir string, from *listSource, to []relay.Target, opts ...relay.FollowOption) relay.Stats {
 	t.Helper()
 	state, err := relay.OpenState(dir)
@@ -75,7 +76,7 @@ func TestAJournalIsRepaired(t *testing.T) {
 	})
 }
 
-// A relay that is killed between the journal and the acknowledgement gets the stop
+// A relay that is killed between writing the journal and the acknowledgement gets the stop
 // again, but not the start, which was acknowledged before.
 func TestAStopThatComesAgainAfterACrashIsNotIncomplete(t *testing.T) {
 	dir := t.TempDir()
@@ -99,7 +100,7 @@ func TestAStopThatComesAgainAfterACrashIsNotIncomplete(t *testing.T) {
 	})
 }
 
-// crashingSource cannot be acknowledged.
+// crashingSource is a source that cannot be acknowledged.
 type crashingSource struct{ *listSource }
 
 func (crashingSource) Acknowledge(context.Context, relay.Position) error {
@@ -203,7 +204,7 @@ func testTwoRelays(t *testing.T, dir string) {
 		followers[i], ends[i] = runBegins(t, []relay.Source{sources[i]},
 			[]relay.Target{relay.ToStore(shared), relay.ToExporter(sinks[i], relay.WithPairing(8*time.Second, 0, 0))})
 	}
-	wait(time.Minute) // both relays have exported or dropped what they have
+	wait(time.Minute) // after this both relays have exported or dropped all halves
 	if sources[0].acknowledged() != 2 || sources[1].acknowledged() != 1 {
 		t.Errorf("the sources hear of %d and %d", sources[0].acknowledged(), sources[1].acknowledged())
 	}

@@ -23,8 +23,8 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/sql/sqlite"
 )
 
-// spanSink is an exporter that keeps its spans. It checks that it is called by one
-// goroutine at a time.
+// spanSink is an exporter that keeps its spans. It checks that it is called by one goroutine
+// at a time.
 type spanSink struct {
 	t      testing.TB
 	mu     sync.Mutex
@@ -56,8 +56,8 @@ func (e *spanSink) failing(err error) {
 	e.fail = err
 }
 
-// byID returns the newest span of each operation: what a target shows that replaces
-// spans.
+// byID returns the newest span of each operation. These are the spans that a back end shows
+// if it replaces spans.
 func (e *spanSink) byID() map[string]sdktrace.ReadOnlySpan {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -147,7 +147,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// following runs a Follower until stop is called, which returns its error.
+// following runs a Follower until the returned function is called, which returns Run's error.
 func following(t testing.TB, f *relay.Follower) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -20,7 +20,7 @@ import (
 
 var errTooLarge = errors.New("the message is too large")
 
-// runBegins runs a Follower in a bubble. end stops it and returns its error.
+// runBegins runs a Follower in a synctest bubble. end stops it and returns its error.
 func runBegins(t *testing.T, from []relay.Source, to []relay.Target, opts ...relay.FollowOption) (f *relay.Follower, end func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -154,7 +154,8 @@ func testFilter(t *testing.T, dir string, withState bool) {
 	}
 }
 
-// A client that has no answer sends the same again. That is no news of the trace.
+// A client that gets no answer sends the same again. That does not count as something new of
+// the trace.
 func TestTheFilterHoldsARepetitionOnce(t *testing.T) {
 	for name, withState := range map[string]bool{"without state": false, "with state": true} {
 		t.Run(name, func(t *testing.T) {
@@ -238,8 +239,8 @@ func TestTheFilterRemembersWhatItHeld(t *testing.T) {
 	})
 }
 
-// A trace is selected while the target is down, and the relay ends before the target has
-// it. The next relay gives all of it.
+// A trace is selected while the target is down, and the relay ends before the target has it.
+// The next relay delivers the whole trace.
 func TestTheFilterRemembersWhatItSelected(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -410,7 +411,7 @@ func TestAStopFindsAStartThatComesLaterByAnotherRelay(t *testing.T) {
 		f, end := runBegins(t, []relay.Source{newListSource(stop)},
 			[]relay.Target{relay.ToStore(shared), relay.ToExporter(sink, relay.WithPairing(time.Hour, 0, 0))})
 		wait(50 * time.Second)
-		write(t, shared, start) // by the other relay, which was behind
+		write(t, shared, start) // as written by the other relay, which was behind
 		wait(50 * time.Second)
 		if s := f.Stats().Targets[1]; sink.count() != 1 || sink.incompletes() != 0 || s.Waiting != 0 {
 			t.Errorf("the sink has %d spans, %d of them incomplete: %+v", sink.count(), sink.incompletes(), s)

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A keySet is a set, wherever its keys lie.
+// A keySet works as a set, whether its keys are in memory or in the file.
 func TestKeySet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &keySet{limit: rapid.IntRange(1, 400).Draw(t, "limit")}
@@ -39,7 +39,7 @@ func TestKeySet(t *testing.T) {
 	})
 }
 
-// The temporary file can be read by its owner only, and is removed.
+// The temporary file can be read only by its owner, and is removed.
 func TestKeySetRemovesItsFile(t *testing.T) {
 	s := &keySet{limit: 10}
 	for i := range uint64(25) {
@@ -59,7 +59,7 @@ func TestKeySetRemovesItsFile(t *testing.T) {
 	}
 }
 
-// A folder for temporary files that cannot be used is an error, and no panic.
+// If the folder for temporary files cannot be used, that is an error, and not a panic.
 func TestKeySetWithoutRoom(t *testing.T) {
 	t.Setenv("TMPDIR", "/nonexistent")
 	s := &keySet{limit: 1}
@@ -103,7 +103,7 @@ func TestBatchesAreBounded(t *testing.T) {
 	}
 }
 
-// A window is full by count or by bytes, and holds equal notifications once.
+// A window is full by count or by bytes, and has no duplicates.
 func TestWindow(t *testing.T) {
 	w := newWindow(windowLimits{count: windowCount, bytes: windowBytes})
 	n := osprofiler.Notification{Name: "x-start", Info: osprofiler.Info(`{"x": "` + strings.Repeat("x", windowBytes/2) + `"}`)}

@@ -22,8 +22,7 @@ func openTestJournal(t testing.TB, path string) (*journal, []entry, []string) {
 	return j, entries, warned
 }
 
-// A journal has the same entries after it was opened again, also after it was written
-// anew.
+// A journal has the same entries after it was opened again, also after it was rewritten.
 func TestAJournalKeepsItsEntries(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.journal")
 	random := rand.New(rand.NewPCG(1, 2))
@@ -84,7 +83,7 @@ func TestAJournalKeepsItsEntries(t *testing.T) {
 	}
 }
 
-// A journal that was cut anywhere has the entries in front of the cut.
+// A journal that was cut at any place has the entries before the cut.
 func TestAJournalIsCutAnywhere(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.journal")

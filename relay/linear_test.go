@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// What is read of a target without an index grows with what the target has before
-// the first or the second window, and not with what is copied. Each lookup counts
-// as all entries of the target.
+// The number of entries read from a target without an index depends on what the target has
+// before the first or the second window. It does not depend on what is copied. Each lookup
+// counts as all entries of the target.
 func TestCopyIsLinear(t *testing.T) {
 	for _, has := range []int{0, 20_000} {
 		for _, count := range []int{40_000, 160_000} {
@@ -34,19 +34,20 @@ func TestCopyIsLinear(t *testing.T) {
 	}
 }
 
-// The time of a copy into a target without an index is linear too, and a target
-// with an index is read by lookups, with little besides.
+// The time of a copy into a target without an index is linear, too. A target with an index is
+// read almost only by lookups.
 func TestCopyChoosesTheQuickerWay(t *testing.T) {
 	for name, c := range map[string]struct {
 		target  *memory
 		limit   time.Duration
 		lookups bool
 	}{
-		// A lookup takes 100 ms, reading all 100 ms.
+		// A lookup takes 100 ms, and reading everything takes 100 ms.
 		"scanned": {&memory{entry: time.Microsecond}, time.Second, false},
-		// Reading all takes 100 s, and the lookups 10 s, half of them for each window.
+		// Reading everything takes 100 s, and the lookups take 10 s, half of that for each
+		// window.
 		"indexed": {&memory{entry: time.Millisecond, lookup: 10 * time.Millisecond, indexed: true}, (10+5)*time.Second + 10*time.Second/8 + 2*time.Second, true},
-		// The lookups take 1000 s, and reading all 10 s.
+		// The lookups take 1000 s, and reading everything takes 10 s.
 		"far away": {&memory{entry: 100 * time.Microsecond, lookup: time.Second, indexed: true}, 60 * time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +71,7 @@ func TestCopyChoosesTheQuickerWay(t *testing.T) {
 	}
 }
 
-// For a few traces, nothing but these is read of the target.
+// For a few traces, only these traces are read from the target.
 func TestCopyOfFewTracesLooksThemUp(t *testing.T) {
 	all := notifications(1000, 10)
 	m := &memory{rows: all}
@@ -81,8 +82,8 @@ func TestCopyOfFewTracesLooksThemUp(t *testing.T) {
 	}
 }
 
-// Whole traces of a time are copied: one by one from a store with an index, and
-// from the feed of a store without one. Either takes little time.
+// Whole traces of a time range are copied. From a store with an index they are read one by
+// one, from a store without one they are read from the feed. Both take little time.
 func TestFromTraces(t *testing.T) {
 	all := notifications(20_000, 10)
 	for i := range all { // in each trace, some events are an hour later
@@ -93,7 +94,7 @@ func TestFromTraces(t *testing.T) {
 	q := store.Query{Since: begin.Add(2 * time.Second), Until: begin.Add(12 * time.Second)} // 1000 traces
 	for name, c := range map[string]struct {
 		source *memory
-		hide   bool // the feed
+		hide   bool // whether to hide the feed
 		limit  time.Duration
 	}{
 		"scanned":      {&memory{rows: all, entry: time.Microsecond}, false, time.Second}, // a lookup takes 20 ms, and so does reading all

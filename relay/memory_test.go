@@ -16,16 +16,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A memory is the driver of a store in memory that counts what is read of it.
+// A memory is the driver of a store in memory. It counts the entries that are read from it.
 type memory struct {
 	mu   sync.Mutex
 	rows []osprofiler.Notification
 
-	indexed bool          // else a lookup goes through all rows
+	indexed bool          // otherwise a lookup goes through all rows
 	entry   time.Duration // cost of an entry that is read
 	lookup  time.Duration // cost of a lookup
 
-	// Hooks. Each may return an error, which is then that of the call.
+	// Hooks. If a hook returns an error, the call returns that error.
 	onWrite func(batch []osprofiler.Notification) error
 	onPoll  func(row int) error // before the row is yielded
 	onRead  func(baseID string) error
@@ -146,7 +146,7 @@ func (f *memoryFeed) Poll(context.Context) iter.Seq2[osprofiler.Notification, er
 func (f *memoryFeed) Cursor() driver.Cursor { return driver.Cursor(strconv.Itoa(f.next)) }
 func (f *memoryFeed) Close() error          { return nil }
 
-// Drivers that can do a part of what a memory can.
+// Drivers with a part of the capabilities of a memory.
 type (
 	writer interface {
 		driver.Driver
@@ -164,7 +164,7 @@ type (
 	}
 )
 
-// notification returns the i-th notification, of the trace with that number.
+// notification returns the i-th notification. It belongs to the trace with the number trace.
 func notification(i, trace int) osprofiler.Notification {
 	id := traceID(trace)
 	return osprofiler.Notification{
@@ -178,7 +178,7 @@ var begin = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
 func traceID(trace int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", trace) }
 
-// notifications returns so many, in traces of a size that are written at once.
+// notifications returns count notifications, in traces of a size that are written at once.
 func notifications(count, size int) []osprofiler.Notification {
 	all := make([]osprofiler.Notification, count)
 	for i := range all {
@@ -199,7 +199,7 @@ func open(t *testing.T, d driver.Driver) *store.Store {
 	return s
 }
 
-// checkRows compares what is stored with what should be.
+// checkRows compares the stored notifications with the wanted ones.
 func checkRows(t *testing.T, m *memory, want []osprofiler.Notification) {
 	t.Helper()
 	if got := m.snapshot(); !slices.Equal(got, want) {
@@ -216,7 +216,7 @@ func firstDifference(got, want []osprofiler.Notification) error {
 	return errors.New("one is longer")
 }
 
-// reversed returns the notification as another text of the same JSON value.
+// reversed returns the notification with another text for the same JSON value.
 func reversed(t *testing.T, n osprofiler.Notification) osprofiler.Notification {
 	t.Helper()
 	text := fmt.Sprintf(`{"service": %q, "project": %q, "info": {"host": "h", "db": {"statement": "SELECT 1"}}, "timestamp": %q, "parent_id": %q, "trace_id": %q, "base_id": %q, "name": %q}`,

@@ -14,7 +14,7 @@ import (
 
 var errBusy = &store.TransientError{Err: errors.New("the server is busy")}
 
-// every returns a hook that fails each n-th time, once for each time.
+// every returns a hook that fails at every n-th call. The call after that succeeds.
 func every(n int) func() error {
 	calls := 0
 	return func() error {
@@ -25,8 +25,8 @@ func every(n int) func() error {
 	}
 }
 
-// Reading goes on where it was when the server was away for a moment, as often as
-// that happens.
+// Reading continues where it was after the server was away for a moment, as often as that
+// happens.
 func TestReadingIsRepeated(t *testing.T) {
 	all := notifications(2000, 10)
 	sources := map[string]func(s *store.Store) relay.Source{
@@ -41,7 +41,7 @@ func TestReadingIsRepeated(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			fails, lists, reads := every(100), every(2), every(2)
 			from := &memory{rows: all, indexed: true, lookup: time.Millisecond, entry: time.Millisecond}
-			if name == "scanned" { // each trace costs as much as all of them
+			if name == "scanned" { // reading one trace costs as much as reading all
 				from.indexed, from.lookup, from.entry = false, 0, time.Microsecond
 				fails = every(2700) // in the second reading of the feed
 			}
@@ -68,8 +68,8 @@ func TestReadingIsRepeated(t *testing.T) {
 	}
 }
 
-// Reading that goes on to fail ends after the time of the Retry, or with the
-// context. What was read before is copied.
+// If reading keeps failing, Copy ends after the time of the Retry, or with the context. It
+// copies what was read before.
 func TestReadingIsGivenUp(t *testing.T) {
 	all := notifications(2000, 10)
 	for name, c := range map[string]struct {
@@ -120,7 +120,7 @@ func TestReadingIsGivenUp(t *testing.T) {
 	}
 }
 
-// A source that yields the same again and again before it fails is given up too.
+// A source that yields the same again and again before it fails is given up, too.
 func TestReadingWithoutProgressIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{rows: notifications(20, 10), indexed: true}

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// What is written to a journal without a name would be lost at the next start.
+// If a journal's file is removed, the journal is written to a new file. Entries in a file
+// without a name would be lost at the next start.
 func TestAJournalThatIsRemovedIsWrittenAnew(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.journal")
@@ -44,7 +45,7 @@ func TestAJournalThatIsRemovedIsWrittenAnew(t *testing.T) {
 	}
 }
 
-// The text says what cannot be opened, and of whom it is.
+// The error says which journal cannot be opened, and to whom it belongs.
 func TestAJournalThatCannotBeOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "waiting")
 	if err := os.Mkdir(path, 0o700); err != nil {
@@ -56,7 +57,7 @@ func TestAJournalThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// A target that is not given any more is named, if something waits for it.
+// If halves wait for a target that is no longer given, a warning names that target.
 func TestATargetThatIsGoneIsNamed(t *testing.T) {
 	s, err := OpenState(t.TempDir())
 	if err != nil {

@@ -47,7 +47,7 @@ func report(b *testing.B, spans int, r *otlpreceiver.Receiver) {
 	}
 }
 
-// Spans a second from one client to a target that does nothing.
+// BenchmarkGRPC measures spans per second from one client to a target that does nothing.
 func BenchmarkGRPC(b *testing.B) {
 	r := open(b, freeGRPC)
 	(&target{forget: true}).drain(b, r)
@@ -94,8 +94,8 @@ func BenchmarkHTTP(b *testing.B) {
 	}
 }
 
-// Spans a second from four clients, over HTTP, through a running relay, into Redis. Each
-// request is another trace.
+// BenchmarkToRedis measures spans per second from four clients, over HTTP, through a running
+// relay, into Redis. Each request is a trace of its own.
 func BenchmarkToRedis(b *testing.B) {
 	s, err := store.Open(b.Context(), testenv.RedisDB(b))
 	if err != nil {

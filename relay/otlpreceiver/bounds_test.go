@@ -37,7 +37,7 @@ func connect(t testing.TB, r *otlpreceiver.Receiver, text string) net.Conn {
 	return conn
 }
 
-// closedByServer reads a connection to its end.
+// closedByServer reads from a connection until the server closes it.
 func closedByServer(t testing.TB, conn net.Conn) string {
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
@@ -48,7 +48,7 @@ func closedByServer(t testing.TB, conn net.Conn) string {
 	return string(text)
 }
 
-// A body that does not come is given up, with an answer.
+// A request whose body does not arrive is answered and given up.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	testenv.Growing(t, time.Second, func(d time.Duration) error {
@@ -81,7 +81,7 @@ func TestSlowConnections(t *testing.T) {
 	}
 }
 
-// Over the bound, a connection waits until another one is closed.
+// A connection over the limit waits until another one is closed.
 func TestMaxConnections(t *testing.T) {
 	r := open(t, free+"?osp_max_connections=1")
 	(&target{}).drain(t, r)
@@ -100,7 +100,7 @@ func TestMaxConnections(t *testing.T) {
 	}
 }
 
-// Over the bound of requests or of memory, a client is asked to send again.
+// Over the limit of requests or of memory, a client is asked to send again.
 func TestMaxRequests(t *testing.T) {
 	body := jsonRequest(jsonSpan(1, strings.Repeat("x", 1000)))
 	for name, query := range map[string]string{
@@ -124,8 +124,8 @@ func TestMaxRequests(t *testing.T) {
 				}
 				retryInfo(t, statusOf(t, a))
 			}
-			// The third request waits as long as the two others do. It may come in
-			// when they leave, and then it waits for the targets.
+			// The third request waits as long as the two others do. It may be admitted when
+			// they leave, and then it waits for the targets.
 			if codes[503] < 2 || codes[429]+codes[503] != 3 {
 				t.Errorf("the answers are %v", codes)
 			}
@@ -141,8 +141,8 @@ func TestMaxRequests(t *testing.T) {
 	}
 }
 
-// A client that was let in long before another one has its answer; the other is told
-// that the receiver is busy.
+// A request that was admitted long before another one gets its answer. The other one is
+// answered that the receiver is busy.
 func TestBusy(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_wait=10m&osp_max_requests=1")
 	_, client := dial(t, r)
@@ -167,8 +167,8 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// Requests that were read but not acknowledged keep their memory, because the relay
-// holds their notifications.
+// Requests that were read but not acknowledged keep their memory, because the relay still has
+// their notifications.
 func TestMemoryOfTargets(t *testing.T) {
 	body := jsonRequest(jsonSpan(1, strings.Repeat("x", 1000)))
 	r := open(t, free+fmt.Sprintf("?osp_wait=800ms&osp_max_message_size=%d&osp_max_memory=%d", len(body), 10*len(body)*4/3))
@@ -216,7 +216,7 @@ func TestRequestsThatTakeAllMemory(t *testing.T) {
 	wg.Wait()
 }
 
-// Clients that send slowly do not keep the others out.
+// Clients that send slowly do not lock out the others.
 func TestSlowClientsGiveWay(t *testing.T) {
 	for _, protocol := range []string{"http", "grpc"} {
 		t.Run(protocol, func(t *testing.T) {
@@ -246,12 +246,12 @@ func TestSlowClientsGiveWay(t *testing.T) {
 	}
 }
 
-// Close answers what waits, and then the address is free again.
+// Close answers the waiting requests. Then the address is free again.
 func TestClose(t *testing.T) {
 	for _, protocol := range []string{"http", "grpc"} {
 		t.Run(protocol, func(t *testing.T) {
 			r := open(t, "otlp+"+protocol+"://127.0.0.1:0?osp_wait=1h&osp_read_timeout=1h")
-			connect(t, r, "") // a connection that sends nothing keeps nobody
+			connect(t, r, "") // a connection that sends nothing delays nobody
 			code := make(chan string, 1)
 			go func() {
 				if protocol == "http" {
@@ -283,7 +283,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// The time to read a request is over when it was read. The targets may take longer.
+// The timeout for reading a request ends when the request was read. The targets may take
+// longer.
 func TestReadTimeoutEnds(t *testing.T) {
 	for _, protocol := range []string{"http", "grpc"} {
 		t.Run(protocol, func(t *testing.T) {

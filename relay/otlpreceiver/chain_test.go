@@ -53,8 +53,8 @@ func byHalf(notifications []osprofiler.Notification) map[halfKey]string {
 	return m
 }
 
-// Notifications of real OpenStack traces come back as they are from spans that the
-// exporter for OTLP has sent.
+// Notifications of real OpenStack traces are sent as spans by the OTLP exporter. The receiver
+// turns the spans into the same notifications.
 func TestChain(t *testing.T) {
 	all := realTraces(t)
 	pairs := map[halfKey][2]*osprofiler.Notification{}
@@ -110,7 +110,7 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// Spans that take more memory together than there is come in several requests.
+// Spans that together need more memory than there is are sent in several requests.
 func TestChainOfLightSpans(t *testing.T) {
 	n := realTraces(t)[0]
 	var spans []sdktrace.ReadOnlySpan

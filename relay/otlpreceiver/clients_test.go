@@ -46,7 +46,7 @@ func spansOf(t testing.TB, notifications []osprofiler.Notification) (spans []sdk
 	return spans
 }
 
-// The exporters of the Go SDK. The spans come back as they were sent.
+// The exporters of the Go SDK send spans, and the receiver yields them unchanged.
 func TestGoClients(t *testing.T) {
 	for name, c := range map[string]struct {
 		url    string
@@ -88,8 +88,8 @@ func TestGoClients(t *testing.T) {
 	}
 }
 
-// A client of the Go SDK repeats a request that was answered as unavailable. The spans
-// come once more with the same ids, if at all.
+// A client of the Go SDK repeats a request that was answered as unavailable. If the spans
+// arrive a second time, they have the same ids.
 func TestGoClientsRepeat(t *testing.T) {
 	for name, c := range map[string]struct {
 		url    string
@@ -128,7 +128,8 @@ func TestGoClientsRepeat(t *testing.T) {
 	}
 }
 
-// The middleware of OpenStack, and OpenTelemetry's SDK for Python, both unmodified.
+// The middleware of OpenStack and OpenTelemetry's SDK for Python, both unmodified, can send
+// spans.
 func TestPythonClients(t *testing.T) {
 	python := testenv.NewPython(t)
 	for _, protocol := range []string{"http", "grpc"} {

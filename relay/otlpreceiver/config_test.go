@@ -43,7 +43,7 @@ func TestAddress(t *testing.T) {
 		got := r.Addr().String()
 		r.Close()
 		if host, _, _ := net.SplitHostPort(want + "0"); host == "0.0.0.0" {
-			want = "[::]:" // one socket for both families, or
+			want = "[::]:" // one socket for both address families
 			if strings.HasPrefix(got, "0.0.0.0:") {
 				want = "0.0.0.0:"
 			}
@@ -130,8 +130,7 @@ func TestTokenSources(t *testing.T) {
 	}
 }
 
-// A receiver that any machine can reach says so, unless its clients must prove who
-// they are.
+// A receiver that any machine can reach logs a warning, unless its clients must authenticate.
 func TestOpennessIsLogged(t *testing.T) {
 	certificates := testenv.NewCertificates(t, "")
 	tls := "?osp_cert_file=" + certificates.Server + "&osp_key_file=" + certificates.Key
@@ -152,7 +151,7 @@ func TestOpennessIsLogged(t *testing.T) {
 	}
 }
 
-// A client cannot fill the log, but the log says what clients do wrong.
+// A client cannot fill the log, but the log reports the clients' errors.
 func TestLog(t *testing.T) {
 	log := &lines{}
 	r := open(t, free+"?osp_token=secret", otlpreceiver.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
@@ -175,7 +174,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// The options of the conversion hold for what clients send.
+// The options of the conversion apply to the spans of clients.
 func TestConversion(t *testing.T) {
 	r := open(t, free, otlpreceiver.WithConversion(convert.WithService("other"), convert.WithProject("region")))
 	to := (&target{}).drain(t, r)

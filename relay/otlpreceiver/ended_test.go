@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A receiver that no longer listens says so to its reader.
+// If a receiver no longer listens, Read returns an error.
 func TestReadOfAnEndedReceiver(t *testing.T) {
 	for _, protocol := range []string{"http", "grpc"} {
 		t.Run(protocol, func(t *testing.T) {

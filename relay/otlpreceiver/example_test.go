@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A service sends spans by OTLP, and a store gets them as notifications. The answer to
-// the service says that the store has them.
+// A service sends spans by OTLP, and a store gets them as notifications. The answer to the
+// service means that the store has them.
 func Example() {
 	dir, err := os.MkdirTemp("", "otlp")
 	if err != nil {

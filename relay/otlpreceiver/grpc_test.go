@@ -64,7 +64,7 @@ func TestGRPC(t *testing.T) {
 	}
 }
 
-// Spans that cannot be taken, and spans that a target refuses, are named.
+// The answer names spans that cannot be taken, and spans that a target refuses.
 func TestGRPCPartialSuccess(t *testing.T) {
 	r := open(t, freeGRPC)
 	to := &target{refuse: func(n osprofiler.Notification) error {
@@ -96,8 +96,8 @@ func TestGRPCPartialSuccess(t *testing.T) {
 	}
 }
 
-// A span with a text that is not UTF-8 costs only itself. Protobuf's decoder would
-// refuse the message.
+// If a span has a text that is not UTF-8, only that span is refused. Protobuf's decoder would
+// refuse the whole message.
 func TestGRPCBadText(t *testing.T) {
 	r := open(t, freeGRPC)
 	to := (&target{}).drain(t, r)
@@ -114,7 +114,7 @@ func TestGRPCBadText(t *testing.T) {
 	}
 }
 
-// The statuses of the OTLP specification.
+// The answers have the statuses of the OTLP specification.
 func TestGRPCStatuses(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_max_message_size=1000&osp_token=secret")
 	(&target{}).drain(t, r)
@@ -146,7 +146,7 @@ func TestGRPCStatuses(t *testing.T) {
 	check("metrics", err, codes.Unimplemented, "MetricsService")
 }
 
-// A target that is down: the client is asked to send again.
+// While a target is down, the client is asked to send again.
 func TestGRPCTargetIsDown(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_wait=200ms")
 	_, client := dial(t, r)
@@ -160,7 +160,7 @@ func TestGRPCTargetIsDown(t *testing.T) {
 	}
 }
 
-// A client with a deadline of its own has its answer before that.
+// A client with a deadline of its own gets its answer before the deadline.
 func TestGRPCDeadline(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_wait=1h")
 	_, client := dial(t, r)
@@ -175,7 +175,7 @@ func TestGRPCDeadline(t *testing.T) {
 	})
 }
 
-// A message that does not arrive is given up.
+// A call whose message does not arrive is given up.
 func TestGRPCSlowMessage(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_read_timeout=200ms")
 	conn, _ := dial(t, r)

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A lines collects what a receiver logs.
+// A lines collects the log lines of a receiver.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -40,8 +40,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// open opens a receiver on a free port. Its log is discarded. Unless the test says
-// otherwise, clients wait as long for the targets as these may take on a busy machine.
+// open opens a receiver on a free port. Its log is discarded. Unless the test sets osp_wait,
+// clients wait for the targets as long as these may take on a busy machine.
 func open(t testing.TB, connectionString string, opts ...otlpreceiver.Option) *otlpreceiver.Receiver {
 	t.Helper()
 	switch {
@@ -64,13 +64,13 @@ func open(t testing.TB, connectionString string, opts ...otlpreceiver.Option) *o
 	return r
 }
 
-// A target takes what a receiver yields, as a relay does.
+// A target takes the notifications that a receiver yields, as a relay does.
 type target struct {
 	mu      sync.Mutex
 	all     []osprofiler.Notification
 	forget  bool // keep nothing
 	refuse  func(n osprofiler.Notification) error
-	release chan struct{} // if it is not nil, nothing is acknowledged before it is closed
+	release chan struct{} // unless nil, nothing is acknowledged before it is closed
 }
 
 // drain reads the receiver until the test ends.
@@ -136,8 +136,8 @@ func (to *target) operations() string {
 	return strings.Join(names, " ")
 }
 
-// different returns the names of the notifications, each once. A client that has no answer
-// in time sends again what the target has already.
+// different returns the names of the notifications, without duplicates. A client that gets no
+// answer in time sends notifications again that the target already has.
 func (to *target) different() string {
 	names := []string{}
 	for _, n := range to.notifications() {

@@ -59,8 +59,8 @@ func postJSON(t testing.TB, r *otlpreceiver.Receiver, body string, headers ...st
 	return send(t, http.MethodPost, urlOf(r), body, append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
-// untilTaken sends a request until it is answered with 200. The time of osp_wait may be
-// over before that on a busy machine.
+// untilTaken sends a request again until the answer is 200. On a busy machine the time of
+// osp_wait may be over before.
 func untilTaken(t testing.TB, r *otlpreceiver.Receiver, body string) (requests int) {
 	t.Helper()
 	eventually(t, "an answer with 200", func() bool {
@@ -70,7 +70,7 @@ func untilTaken(t testing.TB, r *otlpreceiver.Receiver, body string) (requests i
 	return requests
 }
 
-// statusOf reads an error in the form that the answer's type names.
+// statusOf reads an error in the encoding that the answer's content type names.
 func statusOf(t testing.TB, a answer) *spb.Status {
 	t.Helper()
 	status := &spb.Status{}
@@ -136,7 +136,7 @@ func TestHTTPJSON(t *testing.T) {
 	}
 }
 
-// The answers of the OTLP specification.
+// The answers are those of the OTLP specification.
 func TestHTTPAnswers(t *testing.T) {
 	r := open(t, free+"?osp_max_message_size=1000&osp_token=secret")
 	(&target{}).drain(t, r)
@@ -200,7 +200,7 @@ func TestHTTPAnswers(t *testing.T) {
 	}
 }
 
-// Spans that cannot be taken are named, and the others are taken.
+// The answer names spans that cannot be taken. The others are taken.
 func TestHTTPInvalidSpans(t *testing.T) {
 	r := open(t, free)
 	to := (&target{}).drain(t, r)
@@ -241,8 +241,8 @@ func retryInfo(t testing.TB, s *spb.Status) *errdetails.RetryInfo {
 	return info
 }
 
-// A target that is down: the client is asked to send again, and what was not read
-// before is not written.
+// While a target is down, the client is asked to send again. If the relay has not read the
+// spans by then, they are not written.
 func TestHTTPTargetIsDown(t *testing.T) {
 	r := open(t, free+"?osp_wait=200ms")
 	a := postJSON(t, r, jsonRequest(jsonSpan(1, "lost")))
@@ -259,7 +259,7 @@ func TestHTTPTargetIsDown(t *testing.T) {
 	}
 }
 
-// Spans that a target refuses are named.
+// The answer names spans that a target refuses.
 func TestHTTPTargetRefuses(t *testing.T) {
 	r := open(t, free)
 	to := &target{refuse: func(n osprofiler.Notification) error {

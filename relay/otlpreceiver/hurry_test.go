@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A request that arrives fast enough is not ended for others, however long it takes: it
-// would come as slowly again. One of which nothing arrives is.
+// A request that arrives fast enough is not ended for others, however long it takes, because
+// it would be as slow again. A request of which nothing arrives is ended.
 func TestWhatArrivesFastEnoughIsNotHurried(t *testing.T) {
 	r := openForTest(t, "osp_max_requests=4")
 	a, f := r.admit(t.Context(), "192.0.2.1:1")

@@ -17,8 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// The memory that is reserved for a request is what the request takes, also for spans
-// of the smallest size. The race detector changes the memory of a program.
+// The reserved memory of a request is about the memory that the request uses, also for the
+// smallest spans. The race detector changes the memory of a program.
 func TestMemoryOfRequest(t *testing.T) {
 	r, err := Open("otlp+http://127.0.0.1:0", WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
 	if err != nil {
@@ -41,7 +41,7 @@ func TestMemoryOfRequest(t *testing.T) {
 	}
 }
 
-// bodyOf returns a body of about a megabyte, of spans with so many attributes.
+// bodyOf returns a body of about a megabyte, of spans with this number of attributes.
 func bodyOf(t *testing.T, attributes int) []byte {
 	s := &tracepb.Span{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567"), Name: "n", StartTimeUnixNano: 1, EndTimeUnixNano: 2}
 	for a := range attributes {

@@ -25,7 +25,7 @@ func blocks(t *testing.T) (page string, blocks []string) {
 	return string(text), blocks
 }
 
-// block returns the block with a text.
+// block returns the block that contains a text.
 func block(t *testing.T, text string) string {
 	t.Helper()
 	_, all := blocks(t)
@@ -38,8 +38,8 @@ func block(t *testing.T, text string) string {
 	return ""
 }
 
-// The connection strings of the page are right. Their ports are replaced by free ones,
-// and their files by those of the test.
+// The connection strings of the page are valid. The test replaces their ports by free ones,
+// and their files by its own.
 func TestPageConnectionStrings(t *testing.T) {
 	c := testenv.NewCertificates(t, "")
 	token := t.TempDir() + "/token"
@@ -58,7 +58,7 @@ func TestPageConnectionStrings(t *testing.T) {
 	}
 }
 
-// The command of the page that sends a span by hand.
+// The page's command that sends a span by hand works.
 func TestPageByHand(t *testing.T) {
 	testenv.Tool(t, "curl", "curl")
 	r := open(t, free+"?osp_token=secret")
@@ -74,7 +74,7 @@ func TestPageByHand(t *testing.T) {
 	}
 }
 
-// The variables of the page, for a program with the SDK of Python.
+// The environment variables of the page work for a program with the SDK for Python.
 func TestPageVariables(t *testing.T) {
 	python := testenv.NewPython(t)
 	r := open(t, free+"?osp_token=secret")
@@ -91,7 +91,7 @@ func TestPageVariables(t *testing.T) {
 	}
 }
 
-// The options of the page, of the package documentation, and of the code are the same.
+// The page, the package documentation and the code have the same options.
 func TestPageOptions(t *testing.T) {
 	_, err := otlpreceiver.Open(free + "?osp_nothing=1")
 	if err == nil {
@@ -115,7 +115,7 @@ func TestPageOptions(t *testing.T) {
 	}
 }
 
-// The endpoints of the page are those of OTLP.
+// The endpoints of the page are those of the OTLP specification.
 func TestPageEndpoints(t *testing.T) {
 	for text, key := range map[string]string{"[oslo_middleware_tracing]": "otlp_endpoint = ", "otlphttp/osprofiler": "endpoint: ", "OTEL_EXPORTER": "OTEL_EXPORTER_OTLP_ENDPOINT="} {
 		_, after, _ := strings.Cut(block(t, text), key)

@@ -27,8 +27,8 @@ func dialTCP(t *testing.T, r *otlpreceiver.Receiver) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// Most clients send all of a request before they read the answer. The answer must reach
-// them, because otherwise they take it for a broken connection and send the same again.
+// Most clients send the whole request before they read the answer. The answer must reach
+// them, because otherwise they treat it as a broken connection and send the same again.
 func TestTheAnswerReachesClientsThatAreStillSending(t *testing.T) {
 	const most = 4 << 20
 	r := open(t, fmt.Sprintf("%s?osp_token=secret&osp_max_message_size=%d", free, most))
@@ -87,8 +87,7 @@ func (blanks) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A client may close its side of the connection behind the request and wait for the
-// answer.
+// A client may close its side of the connection after the request and wait for the answer.
 func TestHalfClosedConnections(t *testing.T) {
 	r := open(t, free)
 	to := &target{release: make(chan struct{})}

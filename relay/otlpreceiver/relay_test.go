@@ -61,7 +61,7 @@ func (s *spanSink) ids() map[string]int {
 	return ids
 }
 
-// follow relays until the test ends.
+// follow runs a relay until the test ends.
 func follow(t testing.TB, r *otlpreceiver.Receiver, targets ...relay.Target) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -93,8 +93,8 @@ func fileStore(t *testing.T) *store.Store {
 	return s
 }
 
-// All clients have an answer only when a store and a sink have their spans. A lone
-// request is written at once.
+// All clients get an answer only when a store and a sink have their spans. A single request
+// is written at once.
 func TestFollow(t *testing.T) {
 	r := open(t, free+"?osp_wait=2m")
 	to, sink := fileStore(t), &spanSink{}
@@ -129,8 +129,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// A sink that is down costs a client its answer, and nothing else: when the sink is
-// back, it gets what was read and what the client sends again, with the same ids.
+// While a sink is down, a client gets no success. When the sink is back, it gets the spans
+// that were read and those that the client sends again, with the same ids.
 func TestFollowSinkIsDown(t *testing.T) {
 	r := open(t, freeGRPC+"?osp_wait=1s")
 	sink := &spanSink{}
@@ -152,7 +152,7 @@ func TestFollowSinkIsDown(t *testing.T) {
 	eventually(t, "no request that waits", func() bool { return r.Stats().Waiting == 0 })
 }
 
-// A span that a sink refuses is named in the answer.
+// The answer names a span that a sink refuses.
 func TestFollowSinkRefuses(t *testing.T) {
 	r := open(t, freeGRPC)
 	sink := &spanSink{refuse: "bad"}

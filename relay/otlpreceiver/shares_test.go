@@ -31,7 +31,7 @@ func waitUntil(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// placesTaken returns how many requests of the receiver were let in.
+// placesTaken returns how many requests the receiver has admitted.
 func placesTaken(r *Receiver) (taken int) {
 	free := 0
 	for r.requests.TryAcquire(1) {
@@ -41,8 +41,8 @@ func placesTaken(r *Receiver) (taken int) {
 	return r.maxRequests - free
 }
 
-// With a limit of connections, one client takes the same part of the requests and of the
-// memory at most.
+// With a limit of connections, one client uses at most the same part of the requests and of
+// the memory.
 func TestAClientLeavesTheRestToOthers(t *testing.T) {
 	r := openForTest(t, "osp_max_connections=2&osp_max_address_connections=1&osp_max_requests=4&osp_max_message_size=1000&osp_max_memory=64000&osp_wait=100ms")
 	reading := int(r.shares.reading)
@@ -88,7 +88,7 @@ func TestAClientLeavesTheRestToOthers(t *testing.T) {
 	}
 }
 
-// A client that sends the beginning of a request holds no memory for the rest.
+// A client that sends the beginning of a request reserves no memory for the rest.
 func TestSlowBodiesHoldNoMemory(t *testing.T) {
 	r := openForTest(t, "")
 	for i := range 8 {
@@ -106,7 +106,7 @@ func TestSlowBodiesHoldNoMemory(t *testing.T) {
 		}
 	}
 	waitUntil(t, "every request is handled", func() bool { return placesTaken(r) == 8 })
-	time.Sleep(50 * time.Millisecond) // to reserve memory; nothing fails if it is too short
+	time.Sleep(50 * time.Millisecond) // time to reserve memory; nothing fails if it is too short
 	all := int64(max(r.maxMemory/readingPart-r.maxMemory/firstParts, r.maxMessage))
 	if !r.reading.TryAcquire(all) {
 		t.Error("slow clients hold memory for bodies")
@@ -115,7 +115,7 @@ func TestSlowBodiesHoldNoMemory(t *testing.T) {
 	}
 }
 
-// Requests that are slow give way to others also if they hold all places.
+// Slow requests give way to others, even if they use all admissions.
 func TestSlowRequestsGiveTheirPlaces(t *testing.T) {
 	r := openForTest(t, "osp_max_requests=2&osp_wait=25s&osp_read_timeout=10m")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -154,7 +154,7 @@ func TestSlowRequestsGiveTheirPlaces(t *testing.T) {
 	}
 }
 
-// Connections over the bound of an address are closed, and others are not.
+// Connections over the limit of an address are closed, and no others.
 func TestConnectionsOfAnAddress(t *testing.T) {
 	r := openForTest(t, "osp_max_address_connections=2")
 	var open []net.Conn
@@ -189,7 +189,7 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 	}
 }
 
-// Without a limit, the clients behind one address may use all that the receiver has.
+// Without a limit, the clients behind one address may use all resources of the receiver.
 func TestOneAddressMayUseAll(t *testing.T) {
 	r := openForTest(t, "osp_max_requests=4&osp_wait=100ms")
 	for range 4 {
@@ -207,7 +207,7 @@ func TestOneAddressMayUseAll(t *testing.T) {
 	}
 }
 
-// A client that waits for its own share makes its own slow requests end, and no others.
+// A client that waits for its own share ends its own slow requests, and no others.
 func TestOnlyThoseWhoHoldTheShareAreHurried(t *testing.T) {
 	r := openForTest(t, "osp_max_requests=4&osp_wait=20s&osp_max_connections=2&osp_max_address_connections=1")
 	admit := func(client string) *admission {

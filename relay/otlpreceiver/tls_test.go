@@ -16,7 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/relay/otlpreceiver"
 )
 
-// clientTLS is what a client trusts and shows.
+// clientTLS returns the TLS configuration of a client, with its own certificate if own is
+// set.
 func clientTLS(t testing.TB, c testenv.Certificates, own bool) *tls.Config {
 	t.Helper()
 	pem, err := os.ReadFile(c.Authority)

@@ -39,7 +39,7 @@ func named(key, value string) []byte {
 }
 
 // The memory that is reserved for a body before it is parsed is at least the memory of
-// everything that is made of it, and not many times more.
+// everything that is made from the body, and not many times more.
 func TestReservedMemory(t *testing.T) {
 	long := strings.Repeat("x", 1<<18)
 	for name, body := range map[string][]byte{
@@ -75,7 +75,7 @@ func TestReservedMemory(t *testing.T) {
 	}
 }
 
-// usedBy returns the memory of all that is made of a body.
+// usedBy returns the memory of everything that is made from a body.
 func usedBy(t *testing.T, body []byte) int64 {
 	before := heap()
 	messages, refused, err := otlppb.Parse(body)
@@ -94,7 +94,7 @@ func usedBy(t *testing.T, body []byte) int64 {
 	return used
 }
 
-// A small request of very many empty messages is refused before it takes memory.
+// A small request of very many empty messages is refused before it uses memory.
 func TestManyEmptyMessages(t *testing.T) {
 	r, err := Open("otlp+http://127.0.0.1:0", WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
 	if err != nil {
