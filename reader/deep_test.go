@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// chain yields operations each under the one before, the deepest first.
+// chain yields operations of which each is below the one before, the deepest first.
 func chain(levels int) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		for i := levels; i > 0; i-- {
@@ -31,7 +31,7 @@ func chain(levels int) iter.Seq2[osprofiler.Notification, error] {
 	}
 }
 
-// counting counts what is written.
+// counting counts the bytes that are written.
 type counting struct{ bytes int }
 
 func (c *counting) Write(p []byte) (int, error) {
@@ -39,8 +39,8 @@ func (c *counting) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Chains are built, written, read back and drawn without a stack, and in time
-// and space by their length.
+// Chains are built, written, read back and drawn without recursion. Time and memory are
+// linear in the length.
 func TestDeepChains(t *testing.T) {
 	const levels = 10_000
 	pythons, err := python.BuildReport(chain(levels))
@@ -63,7 +63,7 @@ func TestDeepChains(t *testing.T) {
 func TestMillionLevels(t *testing.T) {
 	levels := 1_000_000
 	if raceDetector || testing.Short() {
-		levels = 100_000 // the same in a tenth of the time
+		levels = 100_000 // the same test in a tenth of the time
 	}
 	writeDeep(t, deep(t, levels), levels)
 	const before, after = `{"info": {"started": 0, "finished": 0}, "children": [`, `]}`
@@ -112,8 +112,8 @@ func writeDeep(t *testing.T, r *reader.Report, levels int) {
 	}
 }
 
-// One operation with very many notifications, and a cycle through very many
-// operations, take time by their number too.
+// For one operation with very many notifications, and for a cycle through very many
+// operations, the time is linear in their number, too.
 func TestWideNodesAndLongCycles(t *testing.T) {
 	const many = 50_000
 	r, err := reader.BuildReport(func(yield func(osprofiler.Notification, error) bool) {

@@ -18,11 +18,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The tests of this file are the rows of docs/differences.md. TestDifferencesTable checks
-// that the two agree.
+// The tests of this file correspond to the rows of docs/differences.md. TestDifferencesTable
+// checks that the tests and the rows agree.
 
-// event writes a notification of base id "b" at so many microseconds; more are
-// members that replace these or are added.
+// event returns a notification of base id "b" with a timestamp in microseconds. The members
+// in more are added or replace others.
 func event(name, id, parent string, micros int, more ...string) string {
 	members := []string{
 		fmt.Sprintf(`"name": %q`, name), `"base_id": "b"`, fmt.Sprintf(`"trace_id": %q`, id), fmt.Sprintf(`"parent_id": %q`, parent),
@@ -33,7 +33,7 @@ func event(name, id, parent string, micros int, more ...string) string {
 		key, value, _ := strings.Cut(m, ": ")
 		i := slices.IndexFunc(members, func(old string) bool { return strings.HasPrefix(old, key+": ") })
 		switch {
-		case value == "": // taken out
+		case value == "": // an empty value removes the member
 			members = slices.Delete(members, i, i+1)
 		case i < 0:
 			members = append(members, m)
@@ -75,7 +75,7 @@ func pythonFails(t tester, exception string, events ...string) {
 	}
 }
 
-// shape draws the tree: names with their times, what is under one in brackets.
+// shape draws the tree: names with their times, children in brackets.
 func shape(r *reader.Report) string {
 	var write func(nodes []*reader.Node) string
 	write = func(nodes []*reader.Node) string {
@@ -404,7 +404,7 @@ func TestDifferenceNoTop(t *testing.T) {
 	}
 }
 
-// listed says which traces are listed with which times.
+// listed returns which traces are listed with which times.
 func listed(t *testing.T, seq iter.Seq2[store.Summary, error]) string {
 	t.Helper()
 	var parts []string
@@ -414,7 +414,7 @@ func listed(t *testing.T, seq iter.Seq2[store.Summary, error]) string {
 	return strings.Join(parts, ", ")
 }
 
-// listedRows says which traces Python lists with which times.
+// listedRows returns which traces Python lists with which times.
 func listedRows(t *testing.T, seq iter.Seq2[python.Row, error]) string {
 	t.Helper()
 	var parts []string
@@ -450,8 +450,8 @@ func TestDifferenceErrorTraces(t *testing.T) {
 	}
 }
 
-// Every row of the tables names one test that exists, and every test of a
-// difference has its row.
+// Every row of the tables names one test that exists, and every test of a difference has a
+// row.
 func TestDifferencesTable(t *testing.T) {
 	page, err := os.ReadFile("../docs/differences.md")
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// The lines of docs/reports.md stand here word for word; package doctest checks that.
+// This example contains the lines of docs/reports.md word for word; package doctest checks
+// that.
 func ExampleReader_Report() {
 	folder, err := filepath.Abs("testdata/openstack")
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// oneRequest yields the notifications of a request that asks a database and
-// another service that never answers.
+// oneRequest yields the notifications of a request that queries a database and another
+// service, which never answers.
 func oneRequest() iter.Seq2[osprofiler.Notification, error] {
 	return parsed([]string{
 		`{"name": "wsgi-start", "base_id": "b0", "trace_id": "t1", "parent_id": "b0", "timestamp": "2024-05-06T07:08:09.000000", "info": {"request": {"method": "GET", "path": "/servers", "query": "", "scheme": "http"}, "host": "c1"}, "project": "nova", "service": "api"}`,

@@ -44,7 +44,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// The Python library returned these fields from MongoDB and Redis.
+// The Python library returned these fields for MongoDB and Redis.
 func TestFieldsOfPython(t *testing.T) {
 	for _, c := range []struct {
 		capture string
@@ -64,7 +64,7 @@ func TestFieldsOfPython(t *testing.T) {
 		sample := notifications(t, sequence(t, readLines(t, "testdata/show_a.jsonl")...))
 		for _, row := range rows {
 			i := slices.IndexFunc(sample, func(n osprofiler.Notification) bool {
-				n.BaseID = "" // the captures have a second trace, which differs in its id only
+				n.BaseID = "" // the captures have a second trace, which differs only in its id
 				return sameJSON(withoutBaseID(t, reader.Fields(&n, c.names...)), withoutBaseID(t, string(row)))
 			})
 			if i < 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// Any text is a report or an error; a report is written as it was, and drawn.
+// Any text is a report or an error. A report is written as it was read, and can be drawn.
 func FuzzParseReport(f *testing.F) {
 	for _, name := range goldenNames(f) {
 		if g := readGolden(f, name); g.Error == "" {
@@ -69,8 +69,8 @@ func draw(t testing.TB, r *reader.Report) {
 	}
 }
 
-// Any notifications make a report that holds each different one once. Python's
-// answer is a report or a [python.ExceptionError].
+// Any notifications make a report that contains each different one once. Python's answer is a
+// report or a [python.ExceptionError].
 func FuzzBuildReport(f *testing.F) {
 	for _, name := range goldenNames(f) {
 		var lines []string

@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// A golden is one case of testdata/reports: notifications and what the Python
-// library (4.4.0) makes of them.
+// A golden is one case of testdata/reports: notifications and the result of the Python
+// library (4.4.0) for them.
 type golden struct {
 	Notifications []json.RawMessage `json:"notifications"`
 	Report        json.RawMessage   `json:"report"`
@@ -78,7 +78,7 @@ func encode(t tester, r *reader.Report) string {
 	return out.String()
 }
 
-// indented lays JSON out as the Python tool does.
+// indented formats JSON as the Python tool does.
 func indented(text string) string {
 	return string(pyjson.Indented.Append(nil, strings.TrimSpace(text))) + "\n"
 }
@@ -95,7 +95,7 @@ func goldenNames(t tester) (names []string) {
 	return names
 }
 
-// Every case can be read by default, and holds every different notification once.
+// Every case can be read by default, and its report has every different notification once.
 func TestOwnReportsLoseNothing(t *testing.T) {
 	for _, name := range goldenNames(t) {
 		t.Run(name, func(t *testing.T) {
@@ -175,8 +175,8 @@ func notifications(t tester, seq iter.Seq2[osprofiler.Notification, error]) (all
 	return all
 }
 
-// checkComplete checks that the tree holds exactly the different notifications,
-// each once, under keys of their own, and that the stats count every operation.
+// checkComplete checks that the tree has exactly the different notifications, each once and
+// under its own key, and that the stats count every operation.
 func checkComplete(t tester, all []osprofiler.Notification, r *reader.Report) {
 	t.Helper()
 	var want []string
@@ -229,7 +229,7 @@ func elements(array string) []string { return slices.Collect(pyjson.Elements(arr
 
 func sameJSON(a, b string) bool { return pyjson.Equal(a, b) }
 
-// tester is what helpers need of *testing.T, *testing.F or *rapid.T.
+// tester has the methods of *testing.T, *testing.F or *rapid.T that the helpers need.
 type tester interface {
 	Helper()
 	Error(args ...any)

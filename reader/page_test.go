@@ -52,7 +52,7 @@ func TestParsePage(t *testing.T) {
 	}
 }
 
-// A small page cannot take much memory.
+// A small page with a huge report is refused before it uses much memory.
 func TestParsePageBomb(t *testing.T) {
 	chunks := make([]string, 5)
 	for i := range chunks {

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// What the Python tool saved is read and written again to the byte.
+// A report that the Python tool saved is read and written again, byte for byte.
 func TestParseReportOfPython(t *testing.T) {
 	for _, path := range openstack(t) {
 		saved, err := os.ReadFile(path + ".report.json")
@@ -47,8 +47,8 @@ func checkRoundTrip(t *testing.T, saved string) {
 	}
 }
 
-// What we saved is the report that it was: every field, but those that only
-// the JSON has.
+// A report that this package saved is read back with every field, except those that are not
+// in the JSON.
 func TestParseReportOfOurs(t *testing.T) {
 	var reports []*reader.Report
 	for _, path := range openstack(t) {
@@ -84,7 +84,7 @@ func TestParseReportOfOurs(t *testing.T) {
 	}
 }
 
-// goodReport is the smallest report. The tests make something wrong in it.
+// goodReport is the smallest report. The tests change something in it.
 const goodReport = `{"info": {"name": "total", "started": 0, "finished": 1, "last_trace_started": 0}, "children": [` +
 	`{"info": {"name": "a", "started": 0, "finished": 1}, "trace_id": "t1", "parent_id": "b", "children": []}], "stats": {"a": {"count": 1, "duration": 1}}}`
 
@@ -98,7 +98,7 @@ func changed(t *testing.T, from, to string) string {
 	return text
 }
 
-// Only a text that is no JSON object with a list of children is no report.
+// A text is refused only if it is not a JSON object with a list of children.
 func TestParseReportErrors(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{goodReport, ``, "a saved report should be a JSON object: invalid JSON at byte 0: the text ends too early"},
@@ -121,7 +121,8 @@ func TestParseReportErrors(t *testing.T) {
 	}
 }
 
-// The Python tool prints each of these as it is. The tree has what can be read.
+// The Python tool prints each of these reports as it is. The tree has everything that can be
+// read.
 func TestParseReportIsLenient(t *testing.T) {
 	const badStats = "the stats of the report should have a count and a duration for each name; they are computed from the tree"
 	for _, c := range []struct{ from, to, shape, warning string }{
@@ -178,7 +179,7 @@ func TestParseReportBoundsItsWarnings(t *testing.T) {
 	}
 }
 
-// Stats that are missing are those that the report would have had.
+// If stats are missing, they are computed as the report would have had them.
 func TestParseReportComputesStats(t *testing.T) {
 	for _, path := range openstack(t) {
 		want, err := reader.BuildReport(sequence(t, readLines(t, path+".jsonl")...))
@@ -215,7 +216,8 @@ func TestParseReportOfAPage(t *testing.T) {
 	}
 }
 
-// Bytes that are no UTF-8 are U+FFFD, one for each stretch, as in notifications.
+// Bytes that are not UTF-8 are read as U+FFFD, one for each sequence of them, as in
+// notifications.
 func TestParseReportOfBytes(t *testing.T) {
 	r, err := reader.ParseReport("{\"info\": {}, \"stats\": {}, \"children\": [], \"warnings\": [\"a\xff\xfeb\"]}")
 	if err != nil {
@@ -233,7 +235,7 @@ func TestParseReportKeepsWhatItDoesNotKnow(t *testing.T) {
 		{"trace_id": null, "children": [], "info": {"finished": 1, "more": {"a": null}, "started": -5, "exception": {}}, "tail": "é"}], "info": {}, "warnings": "none"}`))
 }
 
-// A time whose difference to another one does not fit is a warning, not a wrong
+// A time that is too far from another one for a duration causes a warning, not a wrong
 // duration.
 func TestParseReportOfHugeTimes(t *testing.T) {
 	for _, times := range []string{

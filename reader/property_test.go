@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/readertest"
 )
 
-// drawForest draws operations with parents before them in the list, all times
-// different, and returns their events and the tree that they should make.
+// drawForest draws operations with parents before them in the list and different times. It
+// returns their events and the tree that they should make.
 func drawForest(t *rapid.T) (events []string, want string) {
 	type op struct {
 		name, id, parent string
@@ -52,8 +52,8 @@ func drawForest(t *rapid.T) (events []string, want string) {
 	return events, under("b")
 }
 
-// Whatever the order in which the notifications of a forest come, the tree is
-// the one that their ids and times tell.
+// The tree of a forest depends on the ids and times of the notifications, but not on their
+// order.
 func TestTreeDoesNotDependOnOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		events, want := drawForest(rt)
@@ -67,9 +67,9 @@ func TestTreeDoesNotDependOnOrder(t *testing.T) {
 	})
 }
 
-// Of any notifications each different one appears once, every operation is
-// counted, the report is the same whatever the order (but for ties and the
-// order of keys), and it can be saved and read.
+// In a report of any notifications, each different notification appears once, and every
+// operation is counted. The report does not depend on the order of the notifications, except
+// for ties and the order of keys. It can be saved and read.
 func TestOwnReportsOfAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		events := elements(readertest.OddTrace(rapid.SampledFrom([]int{0, 10, 50, 90}).Draw(rt, "oddness")).Draw(rt, "trace"))
@@ -97,7 +97,7 @@ func TestOwnReportsOfAnything(t *testing.T) {
 	})
 }
 
-// content lists what the operations of a report hold, in no order.
+// content lists the content of a report's operations, without their order.
 func content(r *reader.Report) (all []string) {
 	for _, n := range r.Nodes() {
 		var keys []string

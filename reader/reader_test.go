@@ -63,8 +63,8 @@ func openPython(t *testing.T, connectionString string) *python.Reader {
 	return r
 }
 
-// Real traces, written to a store and read back, give the report of the
-// notifications themselves; the spans are as many as the operations.
+// Real traces that were written to a store and read back give the same report as the
+// notifications themselves. There are as many spans as operations.
 func TestReaderOfRealTraces(t *testing.T) {
 	var all []osprofiler.Notification
 	want := map[string]string{}
@@ -188,7 +188,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 	}
 }
 
-// Opening does not connect: that a store is missing shows when it is read.
+// Open does not connect. A missing store is detected when it is read.
 func TestMissingStore(t *testing.T) {
 	r := open(t, "file:///"+filepath.Join(t.TempDir(), "missing"))
 	if _, err := r.Report(t.Context(), "b"); err == nil {
@@ -201,7 +201,8 @@ func TestMissingStore(t *testing.T) {
 	}
 }
 
-// The caller of New closes the store; a Reader of Open closes its own.
+// Close of a Reader closes the store that Open opened, but not the store that was given to
+// New.
 func TestClose(t *testing.T) {
 	all := notifications(t, sequence(t, event("a-start", "1", "b", 0)))
 	s, err := store.Open(t.Context(), filled(t, "file", all))
@@ -228,7 +229,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Duplicates that the store holds are dropped by the report, which warns of them.
+// The report drops duplicates from the store, and warns of them.
 func TestDuplicatesInTheStore(t *testing.T) {
 	start := notifications(t, sequence(t, event("a-start", "1", "b", 0)))[0]
 	stop := notifications(t, sequence(t, event("a-stop", "1", "b", 0)))[0]

@@ -7,8 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// An operation of a report is the span that its notifications give. A report whose
-// payloads have no ids gives them too.
+// Span returns the span that an operation's notifications make. If the payloads of a report
+// have no ids, the report and the node provide them.
 func TestSpan(t *testing.T) {
 	const base, id, parent = "20000000-0000-4000-8000-000000000001", "20000000-0000-4000-8000-000000000002", "20000000-0000-4000-8000-000000000003"
 	request := `"info": {"host": "h", "request": {"method": "GET", "path": "/v3", "scheme": "http", "query": ""}}`

@@ -11,17 +11,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// Self times by hand: children count where they are inside their parent, overlaps once.
+// The self times are computed by hand. Children count where they are inside their parent, and
+// overlaps count once.
 func TestSelfTimes(t *testing.T) {
 	r := report(t, strings.Join([]string{
 		"a 0 100", "  b 10 40", "    c 20 60", "  d 30 50", "  e 90 120", "    f - 110", "  g 70 -", "    h 75 80",
 	}, "\n"))
 	a := analyze.Trace(r)
 	for name, want := range map[string]int{
-		"a": 100 - 40 - 10 - 10, // b and d cover 10-50, e covers 90-100, g what is known of it: 70-80
+		"a": 100 - 40 - 10 - 10, // b and d cover 10-50, e covers 90-100, and g covers 70-80, which is known of it
 		"b": 10,                 // c covers 20-40
 		"c": 40, "d": 20,
-		"e": 30, // f has no duration: nothing is known but its stop
+		"e": 30, // f has no duration, because only its stop is known
 		"f": 0, "g": 5, "h": 5,
 	} {
 		if got := a.Self[indexOf(t, r, name)]; got != time.Duration(want)*time.Millisecond {
@@ -76,7 +77,7 @@ func TestRepeated(t *testing.T) {
 	}
 }
 
-// Calls are the same if only their parameters differ.
+// Calls have the same label if only their parameters differ.
 func TestLabels(t *testing.T) {
 	for _, c := range []struct{ attribute, want string }{
 		{"db=SELECT 1", "SELECT 1"},
@@ -130,9 +131,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// Failures that were handled do not hide the one that matters: the one with the error of
-// the operation above.
-// A status of 5xx is a failure, for those above it, too. A status of 4xx is none.
+// A status of 5xx is a failure, also for the operations above. A status of 4xx is not.
 func TestHTTPStatusFails(t *testing.T) {
 	r := report(t, "all 0 10 fail=E\n  get 1 2 url=nova/a status=503\nprobe 20 30\n  get 21 22 url=nova/b status=404\n  get 23 24 url=nova/c status=200\ngo 40 50\n  get 41 42 url=nova/d status=500")
 	a := analyze.Trace(r)
@@ -155,6 +154,8 @@ func TestHTTPStatusFails(t *testing.T) {
 	}
 }
 
+// Failures that were handled do not hide the important one, which has the same error as the
+// operation above.
 func TestHandledFailures(t *testing.T) {
 	r := report(t, strings.Join([]string{
 		"root 0 1000 fail=DBDeadlock", "  cache 10 20 fail=KeyError", "  lookup 20 30 fail=NotFound", "  probe 30 40 fail=Timeout",

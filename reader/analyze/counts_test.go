@@ -8,7 +8,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// Lists that are cut off tell how many entries there are.
+// For lists that are cut off, the analysis has the number of all entries.
 func TestCounts(t *testing.T) {
 	const children = 143
 	lines := []string{"all 0 2000"}

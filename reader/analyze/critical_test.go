@@ -10,7 +10,7 @@ import (
 )
 
 // pathOf writes the segments of the critical path: the name, the begin and the end in
-// milliseconds. "." is waiting.
+// milliseconds. "." stands for waiting.
 func pathOf(r *reader.Report, a *analyze.Analysis) string {
 	var all []string
 	for _, s := range a.CriticalPath.Segments {
@@ -37,7 +37,7 @@ func TestCriticalPath(t *testing.T) {
 		{"levels", "a 0 100\n  b 10 90\n    c 20 50\n      d 30 40\n    e 60 80",
 			"a 0-10, b 10-20, c 20-30, d 30-40, c 40-50, b 50-60, e 60-80, b 80-90, a 90-100"},
 		{"several at the top", "a 0 1\nb 3 9\n  c 4 5", "a 0-1, . 1-3, b 3-4, c 4-5, b 5-9"},
-		// A cast: the child goes on after the call.
+		// A cast: the child continues after the call.
 		{"a child that ends after its parent", "a 0 10\n  b 5 300", "a 0-5, b 5-300"},
 		{"a child that begins after its parent ended", "a 0 10\n  b 50 300", "a 0-10, . 10-50, b 50-300"},
 		{"a cast two levels down", "a 0 20\n  b 2 10\n    c 5 100\n  d 11 18", "a 0-2, b 2-5, c 5-100"},

@@ -41,7 +41,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// A call that moved is compared wherever it is.
+// A call that moved is compared wherever it is in the trees.
 func TestDiffOfMovedCalls(t *testing.T) {
 	a := report(t, "old 0 100\n  a 10 30 path=/a\n    b 12 16 call=f")
 	b := report(t, "new 0 100\n  wrapper 5 95\n    a 10 40 path=/a\n      b 12 26 call=f\n      b 27 28 call=f")
@@ -56,7 +56,7 @@ func TestDiffOfMovedCalls(t *testing.T) {
 	}
 }
 
-// The first operation of a call is the first one of its trace.
+// The first operation of a call is the first one in its trace.
 func TestDiffNamesTheFirst(t *testing.T) {
 	a := report(t, "x 0 10\n  f 1 2\ny 20 30\n  f 21 22")
 	b := report(t, "y 0 10\n  f 1 3\nx 20 30\n  f 21 22")
@@ -67,7 +67,7 @@ func TestDiffNamesTheFirst(t *testing.T) {
 	}
 }
 
-// A trace that came as a whole, and traces without operations.
+// Diff works if a whole trace came, and for traces without operations.
 func TestDiffOfNothing(t *testing.T) {
 	empty, some := report(t, ""), report(t, "a 0 10\n  b 1 2")
 	if got := changesOf(analyze.Diff(empty, some)); !slices.Equal(got, []string{"came /a 0+0>1+1 10"}) {

@@ -57,7 +57,7 @@ func TestFoldedNames(t *testing.T) {
 	}
 }
 
-// The stacks of a deep trace are bounded, and nothing of the time is lost.
+// The stacks of a deep trace are bounded, and no self time is lost.
 func TestFoldedDepth(t *testing.T) {
 	var lines []string
 	for i := range 2000 {

@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render/html"
 )
 
-// FuzzSavedReport reads texts as saved reports, whose times and trees may be anything.
-// The laws hold for every report that can be read.
+// FuzzSavedReport reads texts as saved reports, whose times and trees may be anything. The
+// laws of checkLaws apply to every report that can be read.
 func FuzzSavedReport(f *testing.F) {
 	for _, text := range []string{
 		`{"children": []}`,
@@ -38,7 +38,7 @@ func FuzzSavedReport(f *testing.F) {
 			t.Fatal(err)
 		}
 		if a.Count > 300 {
-			checkPath(t, a) // the other laws take the square of the size
+			checkPath(t, a) // the checks of the other laws are quadratic in the size
 			return
 		}
 		checkLaws(t, r, a)

@@ -23,8 +23,8 @@ type tester interface {
 	Error(args ...any)
 }
 
-// A spec is one operation of a test's trace. Times are microseconds; a missing time is
-// below 0.
+// A spec is one operation of a test's trace. Times are microseconds; a negative time is
+// missing.
 type spec struct {
 	parent     int // an index, or -1
 	name       string
@@ -99,7 +99,7 @@ func at(t tester, text string) int {
 // began is when the traces of the tests begin.
 var began = time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC)
 
-// build makes a report of the operations.
+// build makes a report from the operations.
 func build(t tester, all []spec) *reader.Report {
 	t.Helper()
 	report, err := reader.BuildReport(notifications(t, all))
@@ -150,7 +150,7 @@ func (s spec) notification(t tester, i int, half string, us int) osprofiler.Noti
 	}
 }
 
-// report makes a report of a text that parse reads.
+// report makes a report from a text in the form of parse.
 func report(t tester, text string) *reader.Report {
 	t.Helper()
 	return build(t, parse(t, text))
@@ -164,7 +164,7 @@ func names(r *reader.Report) (all []string) {
 	return all
 }
 
-// nameOf returns the name of an operation, "." for none.
+// nameOf returns the name of an operation, or "." for None.
 func nameOf(r *reader.Report, op int) string {
 	if op == analyze.None {
 		return "."

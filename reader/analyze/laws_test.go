@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// checkLaws checks what holds for every trace.
+// checkLaws checks the laws that apply to every trace.
 func checkLaws(t tester, r *reader.Report, a *analyze.Analysis) {
 	t.Helper()
 	checkPath(t, a)
@@ -60,8 +60,8 @@ func checkPath(t tester, a *analyze.Analysis) {
 	}
 }
 
-// checkSelf compares the self times with those of counting each time between two events,
-// and their sum with the time in which anything ran.
+// checkSelf computes the self times again by counting each time between two events, and
+// compares them. It also compares their sum with the time in which any operation ran.
 func checkSelf(t tester, r *reader.Report, a *analyze.Analysis) {
 	t.Helper()
 	times := slices.Concat(a.Begin, a.End)
@@ -70,7 +70,7 @@ func checkSelf(t tester, r *reader.Report, a *analyze.Analysis) {
 	parents := parentsOf(r)
 	self := make([]time.Duration, a.Count)
 	var busy, sum time.Duration
-	isChain := true // at all times, what runs is one below the other
+	isChain := true // whether at all times the running operations are one below the other
 	for k := 1; k < len(times); k++ {
 		from, to := times[k-1], times[k]
 		runs := func(i int) bool { return a.Begin[i] <= from && to <= a.End[i] }
@@ -112,7 +112,7 @@ func checkSelf(t tester, r *reader.Report, a *analyze.Analysis) {
 	}
 }
 
-// checkSums checks that the parts are the whole.
+// checkSums checks that the parts add up to the whole.
 func checkSums(t tester, a *analyze.Analysis) {
 	t.Helper()
 	var services, operations analyze.Sum
@@ -133,8 +133,8 @@ func checkSums(t tester, a *analyze.Analysis) {
 	}
 }
 
-// checkFolded checks that the stacks can be read and have all self time, up to a
-// microsecond for each of them.
+// checkFolded checks that the stacks can be parsed and contain all self time, up to a
+// microsecond for each stack.
 func checkFolded(t tester, r *reader.Report, a *analyze.Analysis) {
 	t.Helper()
 	var text strings.Builder

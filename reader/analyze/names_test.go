@@ -18,7 +18,7 @@ func callsOf(a *analyze.Analysis) (all []string) {
 	return all
 }
 
-// Names of objects are left out if one operation asks for at least three objects.
+// Names of objects are left out if one operation requests at least three objects.
 func TestNamesInPaths(t *testing.T) {
 	for name, c := range map[string]struct {
 		lines string
@@ -82,8 +82,8 @@ func TestRepeatedNames(t *testing.T) {
 	}
 }
 
-// Two requests are compared if each of them is the only one of its kind that the other
-// trace does not have. The comparison of B and A is the same in the mirror.
+// Two requests are compared if each of them is the only one of its kind that the other trace
+// does not have. The comparison of B and A is the mirror image of that of A and B.
 func TestDiffOfNames(t *testing.T) {
 	for name, c := range map[string]struct{ a, b, want string }{
 		"one":   {"x 0 10 path=/servers/web-1\n  y 1 2", "x 0 12 path=/servers/web-2\n  y 1 2", "slower GET /servers/{web-1|web-2}"},

@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// An oracle finds the critical path in another way: it goes back over all times at which
-// something begins or ends, and decides for each time between two of them which operation
-// is on the path. It looks at all children each time, and has intervals of its own.
+// An oracle computes the critical path in another way. It goes back over all times at which
+// an operation begins or ends, and decides for each time between two of them which operation
+// is on the path. It checks all children each time, and computes the intervals itself.
 type oracle struct {
 	begin, end, last []time.Duration
 	known            []bool
@@ -38,7 +38,7 @@ func newOracle(r *reader.Report) *oracle {
 	o := &oracle{begin: slices.Clone(times), end: slices.Clone(times), last: slices.Clone(times), known: make([]bool, len(nodes)), children: map[int][]int{}}
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
-		var begins, ends []time.Duration // of what is below
+		var begins, ends []time.Duration // of the operations below
 		for _, child := range o.children[i] {
 			begins, ends = append(begins, o.begin[child]), append(ends, o.last[child])
 		}
@@ -91,9 +91,9 @@ func (o *oracle) segments() []analyze.Segment {
 	return segments
 }
 
-// ownerBefore returns which operation is on the path right before a time.
+// ownerBefore returns the operation that is on the path immediately before a time.
 func (o *oracle) ownerBefore(at time.Duration) int {
-	for o.path[len(o.path)-1].from >= at { // leave what has not begun
+	for o.path[len(o.path)-1].from >= at { // leave operations that have not begun
 		o.path = o.path[:len(o.path)-1]
 	}
 	for {
@@ -139,7 +139,7 @@ func parentsOf(r *reader.Report) (parents []int) {
 	return parents
 }
 
-// The critical paths of real traces of OpenStack are those that the oracle finds.
+// The critical paths of real OpenStack traces are those that the oracle computes.
 func TestCriticalPathOfRealTraces(t *testing.T) {
 	traces := realTraces(t)
 	if len(traces) < 9 {
@@ -154,7 +154,7 @@ func TestCriticalPathOfRealTraces(t *testing.T) {
 	}
 }
 
-// realTraces reads the ten traces of OpenStack, as reports that Python saved.
+// realTraces reads the ten OpenStack traces from reports that Python saved.
 func realTraces(t *testing.T) map[string]*reader.Report {
 	t.Helper()
 	var files []string

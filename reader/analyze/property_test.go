@@ -15,9 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/internal/readertest"
 )
 
-// specs generates the operations of a trace: nested ones as well as ones whose times
-// have nothing to do with those of their parents, halves and negative durations, on some
-// hosts.
+// specs generates the operations of a trace: nested ones, operations whose times are
+// unrelated to those of their parents, halves, and negative durations, on several hosts.
 func specs(oddness, hosts int) *rapid.Generator[[]spec] {
 	return rapid.Custom(func(t *rapid.T) (all []spec) {
 		for i := range rapid.IntRange(0, 24).Draw(t, "operations") {
@@ -65,7 +64,7 @@ func TestLaws(t *testing.T) {
 	})
 }
 
-// The laws hold for traces of several hosts, whose clocks may be corrected.
+// The laws of checkLaws apply to traces of several hosts, whose clocks may be corrected.
 func TestLawsOfClocks(t *testing.T) {
 	moved := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -79,7 +78,8 @@ func TestLawsOfClocks(t *testing.T) {
 	}
 }
 
-// The laws hold for traces in which every member may be odd, with cycles and orphans.
+// The laws of checkLaws apply to traces in which every member may be odd, with cycles and
+// orphans.
 func TestLawsOfOddTraces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := readertest.OddTrace(rapid.SampledFrom([]int{5, 40}).Draw(t, "oddness")).Draw(t, "trace")
@@ -101,7 +101,7 @@ func TestLawsOfOddTraces(t *testing.T) {
 	})
 }
 
-// The differences of B and A are those of A and B in the mirror.
+// The differences of B and A are the mirror image of those of A and B.
 func TestDiffMirror(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := build(t, specs(40, 3).Draw(t, "A")), build(t, specs(40, 3).Draw(t, "B"))

@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// shapes are trees that would take very long, or all of the stack, with an algorithm
-// that is recursive, or quadratic in the depth or in the number of children.
+// shapes are trees that would need very much time or stack with an algorithm that is
+// recursive, or quadratic in the depth or in the number of children.
 var shapes = map[string]func(count int) []spec{
 	"one parent, equal calls": func(count int) []spec {
 		return wide(count, func(int) string { return "SELECT a FROM t WHERE id = 1" }, func(i int) (int, int) { return i, i + 1 })
@@ -108,7 +108,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// direct makes a report of the operations, which are in order, without notifications.
+// direct makes a report directly from operations in tree order, without notifications.
 func direct(t tester, all []spec) *reader.Report {
 	t.Helper()
 	nodes := make([]reader.Node, len(all))

@@ -30,7 +30,7 @@ func dot(r *reader.Report) (string, error) {
 	return out.String(), err
 }
 
-// The graphs that the Python tool printed for real traces and for the sample.
+// The graphs are those that the Python tool printed for real traces and for the sample.
 func TestDot(t *testing.T) {
 	paths, err := filepath.Glob("testdata/openstack/*.dot")
 	if err != nil || len(paths) == 0 {
@@ -55,7 +55,7 @@ func TestDot(t *testing.T) {
 	}
 }
 
-// dotCase is what osprofiler 4.4.0 with python-graphviz 0.21 made of a few
+// dotCase is the result of osprofiler 4.4.0 with python-graphviz 0.21 for a few
 // notifications: a graph or an exception.
 type dotCase struct {
 	Note          string
@@ -120,7 +120,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
-// savedAndRead takes a report through its JSON.
+// savedAndRead saves a report as JSON and reads it again.
 func savedAndRead(t testing.TB, r *reader.Report) *reader.Report {
 	t.Helper()
 	var out strings.Builder

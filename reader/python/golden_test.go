@@ -39,7 +39,8 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// The bytes that the Python tool printed for traces of real services.
+// The reports are, byte for byte, those that the Python tool printed for traces of real
+// services.
 func TestReportsOfOpenStack(t *testing.T) {
 	for _, path := range openstack(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -58,8 +59,8 @@ func TestReportsOfOpenStack(t *testing.T) {
 	}
 }
 
-// A golden is one case of testdata/reports: notifications and what the Python
-// library (4.4.0) makes of them.
+// A golden is one case of testdata/reports: notifications and the result of the Python
+// library (4.4.0) for them.
 type golden struct {
 	Notifications []json.RawMessage `json:"notifications"`
 	Report        json.RawMessage   `json:"report"`
@@ -120,7 +121,7 @@ func encode(t tester, r *reader.Report) string {
 	return out.String()
 }
 
-// indented lays JSON out as the Python tool does.
+// indented formats JSON as the Python tool does.
 func indented(text string) string {
 	return string(pyjson.Indented.Append(nil, strings.TrimSpace(text))) + "\n"
 }
@@ -163,7 +164,7 @@ func readLines(t tester, path string) (lines []string) {
 	return lines
 }
 
-// tester is what helpers need of *testing.T, *testing.F or *rapid.T.
+// tester has the methods of *testing.T, *testing.F or *rapid.T that the helpers need.
 type tester interface {
 	Helper()
 	Error(args ...any)

@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/python"
 )
 
-// Python's answer is the library's, to the byte, be it a report or an exception,
-// whatever the trace.
+// For any trace, Python's answer is that of the library, byte for byte, whether it is a
+// report or an exception.
 func TestAgainstLibrary(t *testing.T) {
 	interpreter := testenv.NewPython(t)
 	const cases = 3000
@@ -55,8 +55,8 @@ func TestAgainstLibrary(t *testing.T) {
 	}
 }
 
-// sameReport compares to the byte, but for numbers that Python would not write
-// as they are in the trace: those are kept, and equal as values.
+// sameReport compares reports byte for byte, except for numbers that Python would write
+// differently than the trace has them. Those numbers are kept, and compared as values.
 func sameReport(trace, got, want string) bool {
 	if strings.Contains(trace, ": -0,") || strings.Contains(trace, "1e2") {
 		return got == want || pyjson.Equal(got, want)

@@ -74,8 +74,9 @@ func listing(entries []any) *python.Reader {
 	}}.Store())
 }
 
-// A query chooses among the rows of Python's driver: the window is half-open, a limit
-// takes the newest, damage is passed through, and any other error ends it.
+// A query selects among the rows of Python's driver. The time window is half-open. A limit
+// selects the newest rows. Reports of damage are passed on, and any other error ends the
+// sequence.
 func TestListing(t *testing.T) {
 	at := func(id, second string) string {
 		return `{"base_id": "` + id + `", "timestamp": "2024-05-06T07:08:` + second + `.000000"}`
@@ -126,8 +127,8 @@ func TestFailedTracesUnsupported(t *testing.T) {
 	}
 }
 
-// A driver is asked for the fields of the query. With a window or a limit it is
-// also asked for what selects the rows.
+// The fields of the query are requested from the driver. With a window or a limit, the fields
+// that select the rows are requested, too.
 func TestFieldsOfAListing(t *testing.T) {
 	var asked []string
 	r := python.New(readertest.Driver{Python: store.PythonAnswers{
@@ -156,7 +157,7 @@ func TestFieldsOfAListing(t *testing.T) {
 	}
 }
 
-// A store without a driver of its own lists the first notification of each trace.
+// If Python has no driver for a store, the first notification of each trace is listed.
 func TestListingOfOtherStores(t *testing.T) {
 	r := python.New(readertest.Driver{Entries: []any{
 		osprofiler.Notification{Name: "a-stop", BaseID: "b", TraceID: "1", Timestamp: "2024-05-06T07:08:02.000000", Info: `{"etype": "E", "host": "h"}`},

@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// A line of text stays within a bound of bytes, whatever number of combining
-// marks, joiners or blanks is in a stored text.
+// The bytes of a line are bounded, however many combining marks, joiners or blanks are in a
+// stored text.
 func TestLinesAreBounded(t *testing.T) {
 	const many = 20_000
 	for name, hostile := range map[string]string{
@@ -62,7 +62,7 @@ func checkBytes(t *testing.T, name, text string, columns int) {
 			if marks++; !unicode.Is(unicode.M, r) {
 				marks = 0
 			}
-			if marks > 16 { // eight at the end of one text, eight at the begin of the next
+			if marks > 16 { // eight at the end of one text, and eight at the beginning of the next
 				t.Errorf("%s: too many marks in one column", name)
 				break
 			}

@@ -7,7 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/python"
 )
 
-// The tests of this file are rows of docs/differences.md, as those of package reader.
+// The tests of this file correspond to rows of docs/differences.md, like those of package
+// reader.
 
 func bothDots(t *testing.T, lines ...string) (own, pythons string, pythonsError error) {
 	t.Helper()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// dotCase is what osprofiler 4.4.0 with python-graphviz 0.21 made of a few
+// dotCase is the result of osprofiler 4.4.0 with python-graphviz 0.21 for a few
 // notifications: a graph or an exception.
 type dotCase struct {
 	Note          string
@@ -34,7 +34,7 @@ func (c dotCase) lines() (lines []string) {
 	return lines
 }
 
-// Ours draws every case, and always a graph with quoted labels only.
+// Our Dot draws every case, and all graphs have only quoted labels.
 func TestOwnDotCases(t *testing.T) {
 	var all strings.Builder
 	for _, c := range dotCases(t) {

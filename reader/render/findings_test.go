@@ -18,7 +18,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// writers are the texts of package analyze.
+// writers are the functions that write results of package analyze as text.
 var writers = map[string]func(w *strings.Builder, r *reader.Report, opts ...render.TextOption) error{
 	"text": func(w *strings.Builder, r *reader.Report, opts ...render.TextOption) error {
 		return render.Text(w, r, append(opts, render.WithFindings(true))...)
@@ -36,7 +36,7 @@ var writers = map[string]func(w *strings.Builder, r *reader.Report, opts ...rend
 	},
 }
 
-// checkFit checks that the lines fit and have visible characters only.
+// checkFit checks that the lines fit and have only visible characters.
 func checkFit(t interface {
 	Errorf(format string, args ...any)
 	Fatal(args ...any)
@@ -99,7 +99,7 @@ func TestFindingsFit(t *testing.T) {
 	})
 }
 
-// Failures and what hangs are coloured, and a trace of nothing is no error.
+// Failures and operations that never stopped are colored. An empty trace is not an error.
 func TestFindingsColors(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "testdata", "openstack", "17-keystone-killed-mid-request.report.json"))
 	if err != nil {

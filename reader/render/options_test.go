@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// Every real trace and a hostile one is drawn in ASCII, within the width.
+// All real traces and a hostile one are drawn in ASCII, within the width.
 func TestASCII(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(traces, "*.jsonl"))
 	if err != nil || len(paths) == 0 {
@@ -43,7 +43,7 @@ func checkASCII(t *testing.T, text string) {
 	}
 }
 
-// The date and the time are those of the time zone.
+// The date and the time are in the given time zone.
 func TestLocation(t *testing.T) {
 	r := build(t, []string{notification("a-start", "1", "b", 0, ""), notification("a-stop", "1", "b", 5, "")})
 	for location, want := range map[*time.Location]string{
@@ -66,7 +66,7 @@ const otlp = `{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"20
 	`\"links\":[{\"traceId\":\"00000000000000000000000000000007\",\"spanId\":\"0000000000000008\"}],` +
 	`\"status\":{\"code\":2,\"message\":\"no such server\"}}]}]}]}`
 
-// A server's request as our exporter stores it: the status is in the tree. The
+// For a server's request in the form of our exporter, the tree has the status, and the
 // verbose form has the rest of the span.
 func TestVerbose(t *testing.T) {
 	const base, id = "20000000-0000-4000-8000-000000000001", "20000000-0000-4000-8000-000000000002"
@@ -89,7 +89,7 @@ func TestVerbose(t *testing.T) {
 	}
 }
 
-// A status that Python's or another tool stored in the members is in the tree too.
+// The tree also has a status that the Python library or another tool stored in the members.
 func TestStatus(t *testing.T) {
 	for stop, want := range map[string]string{
 		`"request": {"status_code": 201}, `:                "POST /v3 → 201 ",
@@ -109,7 +109,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// An operation without a stop runs until the last event of the trace.
+// An operation without a stop is drawn until the last event of the trace.
 func TestRunning(t *testing.T) {
 	r := build(t, []string{
 		notification("a-start", "1", "b", 0, ""), notification("c-start", "3", "1", 900, ""),

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden texts")
 
-// build builds a report of JSON texts.
+// build builds a report from JSON texts.
 func build(t testing.TB, lines []string) *reader.Report {
 	t.Helper()
 	r, err := reader.BuildReport(parsed(lines))
@@ -31,7 +31,7 @@ func build(t testing.TB, lines []string) *reader.Report {
 	return r
 }
 
-// buildPython builds Python's report of JSON texts.
+// buildPython builds Python's report from JSON texts.
 func buildPython(t testing.TB, lines []string) *reader.Report {
 	t.Helper()
 	r, err := python.BuildReport(parsed(lines))
@@ -76,7 +76,7 @@ func golden(t testing.TB, path, got string) {
 	}
 }
 
-// traces are the real ones that are in the reader's testdata.
+// traces is the folder of the real traces in the reader's testdata.
 const traces = "../testdata/openstack"
 
 func text(t testing.TB, r *reader.Report, opts ...render.TextOption) string {
@@ -108,7 +108,7 @@ func TestJSONIsTheReports(t *testing.T) {
 	}
 }
 
-// failing takes so many bytes and then fails.
+// failing is a writer that takes left bytes and then fails.
 type failing struct{ left int }
 
 func (f *failing) Write(p []byte) (int, error) {

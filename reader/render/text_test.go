@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/render"
 )
 
-// How the real traces look, at two widths.
+// The texts of the real traces have the expected form at two widths.
 func TestTextOfRealTraces(t *testing.T) {
 	for _, name := range []string{"03-keystone-user-create", "06-client-bad-password", "09-cinder-volume-create",
 		"13-client-parallel", "17-keystone-killed-mid-request"} {
@@ -28,7 +28,8 @@ func TestTextOfRealTraces(t *testing.T) {
 	}
 }
 
-// All of them stay within any width, with as many lines of tree as operations.
+// The texts of all real traces fit into any width, and have as many lines of tree as
+// operations.
 func TestTextFits(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(traces, "*.jsonl"))
 	if err != nil || len(paths) == 0 {
@@ -50,8 +51,7 @@ func TestTextFits(t *testing.T) {
 	}
 }
 
-// checkLines checks that no line is too long, and that nothing in them moves
-// the cursor.
+// checkLines checks that no line is too long, and that nothing in the lines moves the cursor.
 func checkLines(t testing.TB, text string, columns int) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -70,7 +70,7 @@ func checkLines(t testing.TB, text string, columns int) {
 	}
 }
 
-// The bar, framed, ends at the same column whatever the label is made of.
+// The frame of the bar ends at the same column, whatever characters the label has.
 func TestWideRunesAreCountedRight(t *testing.T) {
 	for _, name := range []string{"plain", "日本語のとても長い名前日本語のとても長い名前日本語のとても長い名前", "👩‍👩‍👧‍👦", "e\u0301e\u0301", "ｆｕｌｌ", "\u200bzero"} {
 		r := build(t, []string{notification(name+"-start", "1", "b", 0, ""), notification(name+"-stop", "1", "b", 5, "")})
@@ -95,7 +95,7 @@ func notification(name, id, parent string, ms int, info string) string {
 		name, id, parent, ms/60000, ms/1000%60, ms%1000, info)
 }
 
-// What is odd is drawn so that one sees it.
+// Oddities of a trace are visible in the text.
 func TestTextOfOddTraces(t *testing.T) {
 	hostile := `"request": {"method": "GET", "path": "/\u001b[31mred\u0007/\u202eevil/\ud800/` + "日本語" + `", "query": ""}, `
 	r := build(t, []string{
@@ -119,7 +119,7 @@ func TestTextOfOddTraces(t *testing.T) {
 	golden(t, "testdata/odd.color.txt", text(t, r, render.WithWidth(80), render.WithColor(true)))
 }
 
-// Without being asked for there is no colour; with it, taking it off gives the same.
+// There is no color by default. A colored text without its escape sequences is the same text.
 func TestColor(t *testing.T) {
 	r := build(t, lines(t, filepath.Join(traces, "13-client-parallel.jsonl")))
 	bare, painted := text(t, r), text(t, r, render.WithColor(true))
@@ -138,7 +138,7 @@ func TestColor(t *testing.T) {
 	}
 }
 
-// Deep trees keep their shape on the left, and a number tells the rest.
+// Deep trees keep their shape on the left, and a number shows the depth beyond that.
 func TestTextOfDeepTrees(t *testing.T) {
 	var all []string
 	for i := range 2000 {
@@ -172,7 +172,7 @@ func TestTextOfSavedReports(t *testing.T) {
 	}
 }
 
-// Whatever is stored, the lines stay lines of that width.
+// The lines have the given width, whatever texts are stored.
 func TestTextOfAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &reader.Report{BaseID: rapid.String().Draw(t, "base id"), Children: []*reader.Node{{
@@ -212,7 +212,7 @@ func TestHeadingShowsControlCharacters(t *testing.T) {
 	}
 }
 
-// A request with an HTTP status of 5xx is marked as failed, and the status stands once.
+// A request with an HTTP status of 5xx is marked as failed, and the status appears once.
 func TestTextOfServerErrors(t *testing.T) {
 	node := func(id, code string) string {
 		return `{"info":{"name":"http","project":"p","service":"s","host":"h","started":0,"finished":5,"meta.raw_payload.http-stop":` +

@@ -70,7 +70,7 @@ func element(t rapid.TB, page, id string) (chunks [][]byte) {
 	return chunks
 }
 
-// An index is what the tests need of the element "data".
+// An index has the members of the element "data" that the tests need.
 type index struct {
 	Title   string
 	Strings []string
@@ -159,7 +159,7 @@ func TestIndexOfOpenStackTraces(t *testing.T) {
 	}
 }
 
-// The page merges the calls that the analysis takes for equal.
+// The page merges the calls that the analysis counts together.
 func TestCalls(t *testing.T) {
 	for name, r := range openStack(t) {
 		x := indexOf(t, write(t, r))
@@ -172,7 +172,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// The page draws the critical path on the bars, which are in recorded time.
+// The page draws the critical path on the bars. The bars show the recorded times.
 func TestShift(t *testing.T) {
 	node := func(id, parent, host, times, start, stop, children string) string {
 		half := func(half, second string) string {
@@ -194,7 +194,7 @@ func TestShift(t *testing.T) {
 	}
 }
 
-// A page that is read again has the whole report.
+// ParseReport reads the whole report from a page.
 func TestReadAgain(t *testing.T) {
 	reports := openStack(t)
 	for name, text := range map[string]string{
@@ -241,9 +241,9 @@ func TestReadAgainOddTraces(t *testing.T) {
 	})
 }
 
-// checkTimes compares the times of an operation. Differences of times are added up
-// without an error. Whole microseconds are enough if a trace is very long, and the
-// precision of a float64 if it lasts for centuries.
+// checkTimes compares the times of an operation. The sums of time differences have no
+// rounding error. For a very long trace whole microseconds are enough, and for a trace of
+// centuries the precision of a float64 is enough.
 func checkTimes(t *rapid.T, x index, op int, n *reader.Node) {
 	begin, length := n.Begin, n.End-n.Begin
 	if !n.Timed {
@@ -283,7 +283,8 @@ func oddReport(t *rapid.T) *reader.Report {
 	return r
 }
 
-// A report of several chunks is read again, and its operations are found in them.
+// A report of several chunks can be read from the page, and its operations are found in the
+// chunks.
 func TestChunks(t *testing.T) {
 	var children strings.Builder
 	for i := range 3000 {
@@ -328,8 +329,8 @@ func TestTitle(t *testing.T) {
 	}
 }
 
-// The page has no address of anything outside of itself, and no script or style sheet
-// without a hash in its policy.
+// The page has no address of anything outside of itself, and no script or style sheet whose
+// hash is not in the policy.
 func TestSelfContained(t *testing.T) {
 	page := write(t, parse(t, `{"children": []}`))
 	policy := regexp.MustCompile(`<meta http-equiv="Content-Security-Policy" content="([^"]*)">`).FindStringSubmatch(page)
@@ -350,7 +351,7 @@ func TestSelfContained(t *testing.T) {
 	}
 }
 
-// No text of a trace is in the page as it is.
+// No text of a trace is in the page unencoded.
 func TestTextsAreEncoded(t *testing.T) {
 	const evil = "</script><img src=x>"
 	page := write(t, parse(t, `{"children": [{"info": {"name": "`+evil+`"}, "trace_id": "`+evil+`", "children": []}]}`))
