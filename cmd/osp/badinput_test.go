@@ -62,7 +62,7 @@ type badCase struct {
 	args   string // DIR is the folder of badInput
 	code   int
 	stderr string // a part of a line of stderr
-	stdout string // a part of stdout; "": stdout is empty
+	stdout string // a part of stdout; if "", stdout is empty
 }
 
 var badCases = []badCase{

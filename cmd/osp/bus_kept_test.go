@@ -20,7 +20,7 @@ func TestBusRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	from, to := testenv.RabbitMQ(t), testenv.Kafka(t)
-	random := make([]byte, 2<<20) // no compression makes it small enough
+	random := make([]byte, 2<<20) // random, so that no compression makes it small enough
 	if _, err := rand.Read(random); err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +50,8 @@ func TestBusRefused(t *testing.T) {
 	}
 }
 
-// Messages of other programs that keep coming do not keep ours from the target. Each is
-// counted, and their kind is reported once.
+// Messages of other programs that keep arriving do not delay our notifications. Each of these
+// messages is counted, and their kind is reported once.
 func TestBusForeignTrickle(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -64,7 +64,7 @@ func TestBusForeignTrickle(t *testing.T) {
 	sent := 0
 	for deadline := time.Now().Add(2 * time.Minute); !written && time.Now().Before(deadline); sent++ {
 		v.Publish("profiler.info."+virtualHost, nil, []byte(`{"event_type": "compute.instance.create.end", "priority": "INFO", "payload": {}}`))
-		time.Sleep(100 * time.Millisecond) // it is the rate of the other program
+		time.Sleep(100 * time.Millisecond) // the rate of the other program
 		info, err := os.Stat(path)
 		written = err == nil && info.Size() > 0
 	}
@@ -79,7 +79,8 @@ func TestBusForeignTrickle(t *testing.T) {
 	if strings.Count(stderr, "osp: warning:") != 1 || found == nil {
 		t.Fatalf("stderr is %s, want one warning and the counts", stderr)
 	}
-	// A message that came long after the others, on a busy machine, is not waited for.
+	// forward does not wait for a message that arrives long after the others, as on a busy
+	// machine.
 	if foreign, err := strconv.Atoi(found[1]); err != nil || foreign < 1 || foreign > sent {
 		t.Errorf("%d of %d messages are left alone, %v", foreign, sent, err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// sent fills a bus with so many notifications, on several partitions if it is Kafka.
+// sent fills a bus with count notifications, on several partitions if it is Kafka.
 func sent(t *testing.T, name string, count int) (connectionString, source string) {
 	t.Helper()
 	connectionString, source = buses[name](t), bigStore(t, count)
@@ -28,7 +28,7 @@ func sent(t *testing.T, name string, count int) (connectionString, source string
 	return connectionString, source
 }
 
-// A relay is a forward in a process of its own.
+// A relayProcess is a forward in a process of its own.
 type relayProcess struct {
 	*exec.Cmd
 	stderr bytes.Buffer
@@ -44,8 +44,8 @@ func startRelay(t *testing.T, dir, from, to string) *relayProcess {
 	return r
 }
 
-// complete checks that the files hold all of the source, and how many notifications
-// they hold.
+// complete checks that the files together have all notifications of the source, and at least
+// want lines.
 func complete(t *testing.T, dir, source string, want int, files ...string) {
 	t.Helper()
 	lines := 0
@@ -64,8 +64,8 @@ func complete(t *testing.T, dir, source string, want int, files ...string) {
 	}
 }
 
-// Relays that share a queue or a consumer group share its messages; together they get
-// each.
+// Relays that share a queue or a consumer group share its messages. Together they get each
+// message.
 func TestBusSeveralRelays(t *testing.T) {
 	t.Parallel()
 	for name := range buses {
@@ -85,7 +85,8 @@ func TestBusSeveralRelays(t *testing.T) {
 				}
 				t.Log(r.stderr.String())
 			}
-			// On a busy machine all may end before the last messages are given to one of them.
+			// On a busy machine all relays may end before the last messages are delivered to
+			// one of them.
 			rest := osp(t, dir, "forward", "--from", from, "--to", "file://"+filepath.Join(dir, "rest.jsonl"))
 			if rest.code != exitDone {
 				t.Errorf("%+v", rest)
@@ -99,7 +100,7 @@ func TestBusSeveralRelays(t *testing.T) {
 	}
 }
 
-// The bus delivers again what a relay that was killed had not acknowledged.
+// The bus delivers the unacknowledged messages of a killed relay again.
 func TestBusRelayKilled(t *testing.T) {
 	t.Parallel()
 	for name := range buses {
@@ -109,7 +110,7 @@ func TestBusRelayKilled(t *testing.T) {
 			from, source := sent(t, name, 20_000)
 			killed := startRelay(t, dir, from, "file://"+filepath.Join(dir, "a.jsonl"))
 			waitForFile(t, filepath.Join(dir, "a.jsonl"))
-			time.Sleep(200 * time.Millisecond) // to be in the middle; any other time is right, too
+			time.Sleep(200 * time.Millisecond) // to kill the relay in the middle; any other time is right, too
 			if err := killed.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +123,7 @@ func TestBusRelayKilled(t *testing.T) {
 	}
 }
 
-// Many messages of other programs in front do not keep a relay from ours.
+// Many messages of other programs before ours do not prevent a relay from getting ours.
 func TestBusManyForeignMessages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -144,7 +145,7 @@ func TestBusManyForeignMessages(t *testing.T) {
 	v.AwaitQueue("profiler.info", func(q testenv.RabbitMQQueue) bool { return q.Ready == foreign })
 }
 
-// publish publishes a message so many times to the queue of notifications.
+// publish publishes a message count times to the queue of notifications.
 func publish(t *testing.T, at string, count int, message amqp.Publishing) {
 	t.Helper()
 	at, _, _ = strings.Cut(at, "?")
@@ -162,7 +163,7 @@ func publish(t *testing.T, at string, count int, message amqp.Publishing) {
 			t.Fatal(err)
 		}
 	}
-	if err := channel.Close(); err != nil { // the broker has taken all
+	if err := channel.Close(); err != nil { // after this the broker has taken all
 		t.Fatal(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // buses are the message buses with real servers.
 var buses = map[string]func(testing.TB) string{"rabbitmq": testenv.RabbitMQ, "kafka": testenv.Kafka}
 
-// filled returns a bus with so many traces of one notification.
+// filled returns a bus with the given number of traces of one notification.
 func filled(t *testing.T, bus func(testing.TB) string, traces int) (connectionString string) {
 	t.Helper()
 	connectionString = bus(t)
@@ -23,7 +23,7 @@ func filled(t *testing.T, bus func(testing.TB) string, traces int) (connectionSt
 	return connectionString
 }
 
-// Everything but forward leaves the messages on the bus; forward moves them.
+// All verbs except forward leave the messages on the bus; forward moves them.
 func TestBus(t *testing.T) {
 	t.Parallel()
 	for name, bus := range buses {
@@ -67,7 +67,7 @@ func TestBus(t *testing.T) {
 	}
 }
 
-// A check declares nothing on a bus, because services may declare it otherwise.
+// A check declares nothing on a bus, because services may declare it differently.
 func TestBusCheck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -87,7 +87,7 @@ func TestBusCheck(t *testing.T) {
 	}
 }
 
-// A read that ends at osp_peek says so, and what would look further.
+// If a read stops at osp_peek, the message says so and names the option to read further.
 func TestBusPeekLimit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -114,7 +114,7 @@ func TestBusPeekLimit(t *testing.T) {
 	}
 }
 
-// Messages of other programs are left alone and reported once. They are no failure.
+// Messages of other programs stay on the bus and are reported once. They are not a failure.
 func TestBusForeignMessages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -143,8 +143,8 @@ func TestBusForeignMessages(t *testing.T) {
 	}
 }
 
-// An interruption loses nothing: the target has what was acknowledged, and the bus the
-// rest.
+// An interruption loses nothing: the target has the acknowledged messages, and the bus has
+// the rest.
 func TestBusInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, bus := range buses {
@@ -172,7 +172,7 @@ func TestBusInterrupted(t *testing.T) {
 	}
 }
 
-// The flags of the Python tool name the bus of messaging://.
+// The flags of the Python tool select the bus of messaging://.
 func TestBusFlags(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -193,7 +193,7 @@ func TestBusFlags(t *testing.T) {
 	}
 }
 
-// A message that is moved must not come back.
+// forward refuses to move messages from a bus to itself, because they would come back.
 func TestBusToItself(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -93,7 +93,7 @@ func TestCheckSaysWhyNoKeyFits(t *testing.T) {
 	}
 }
 
-// signText returns the signature of a header that may not be one.
+// signText returns the signature of a text, which need not be a valid header.
 func signText(t *testing.T, text, key string) string {
 	t.Helper()
 	cmd := exec.Command(testenv.Tool(t, "openssl", "openssl"), "dgst", "-sha1", "-hmac", key)
@@ -172,7 +172,7 @@ func FuzzRequests(f *testing.F) {
 	})
 }
 
-// The verdict of osp check is that of a service with the same keys.
+// osp check accepts the same headers as a service with the same keys.
 func TestCheckAgreesWithServices(t *testing.T) {
 	keys := []string{"first-key", "second-key"}
 	info, mac := packed("second-key")
@@ -204,7 +204,7 @@ func TestCheckAgreesWithServices(t *testing.T) {
 	}
 }
 
-// Logs of clients have several requests, and Python writes headers in several forms.
+// Logs of clients contain several requests, and Python writes headers in several forms.
 func TestCheckOfLogs(t *testing.T) {
 	info, mac := packed("second-key")
 	line := func(form string) string { return strings.NewReplacer("<info>", info, "<mac>", mac).Replace(form) }
@@ -229,7 +229,7 @@ func TestCheckOfLogs(t *testing.T) {
 	}
 }
 
-// A value that is no signature may be the key. It is not shown.
+// A value that is not a signature may be the key. So it is not shown.
 func TestCheckShowsNoKey(t *testing.T) {
 	info, _ := packed("second-key")
 	r := checkInput(t, "X-Trace-Info: "+info+"\nX-Trace-HMAC: second-key\n")

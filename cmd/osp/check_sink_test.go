@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// check asks a target of spans whether it takes requests.
+// check finds out whether the target of a sink accepts requests.
 func TestCheckSink(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Token") != "geheim" {

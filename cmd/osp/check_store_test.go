@@ -29,7 +29,8 @@ func checkedStore(t *testing.T, at string, args ...string) (results, details map
 	return results, details, r
 }
 
-// A new store is told apart from one with traces. Nothing is created or left.
+// The check distinguishes a new store from one with traces. It creates nothing and leaves
+// nothing.
 func TestCheckStore(t *testing.T) {
 	t.Parallel()
 	versions := map[string]string{"sqlite": "(SQLite 3.", "redis": "(Redis ", "postgresql": "(PostgreSQL ", "mariadb": "(MariaDB 1"}
@@ -97,7 +98,7 @@ func TestCheckBrokenFiles(t *testing.T) {
 	}
 }
 
-// A store has at least 1,000 traces, however many there are.
+// The check counts at most 1,000 traces. For more traces it reports "at least 1,000".
 func TestCheckIsBounded(t *testing.T) {
 	at, _ := manyTraces(t, 1500)
 	if _, details, r := checkedStore(t, at); r.code != exitDone || !strings.HasPrefix(details["read"], "at least 1,000 traces") {
@@ -105,7 +106,7 @@ func TestCheckIsBounded(t *testing.T) {
 	}
 }
 
-// A server that stopped, hangs, or refuses is told with a cause and an advice.
+// For a server that stopped, hangs, or refuses, the check reports a cause and advice.
 func TestCheckRedisTroubles(t *testing.T) {
 	t.Parallel()
 	server, _ := startRedis(t)
@@ -161,7 +162,7 @@ func withPath(u *url.URL, path string) string {
 	return other.String()
 }
 
-// wantTrouble checks that a check fails with an advice.
+// wantTrouble checks that a check fails with the given advice.
 func wantTrouble(t *testing.T, name, at, check, advice string, args ...string) {
 	t.Helper()
 	results, details, r := checkedStore(t, at, args...)

@@ -14,7 +14,7 @@ import (
 const (
 	goodIndex    = "osprofiler-notifications"
 	foreignIndex = "osprofiler-foreign" // of another program
-	strictIndex  = "osprofiler-strict"  // of another program, which permits no new fields
+	strictIndex  = "osprofiler-strict"  // of another program; it permits no new fields
 )
 
 // searchDo sends a request as the user with all rights.
@@ -25,8 +25,8 @@ func searchDo(t *testing.T, at, method, path, body string) {
 	}
 }
 
-// startOpenSearch starts a server with more accounts, and with foreign indices beside
-// that with the good trace.
+// startOpenSearch starts a server with more accounts, and with foreign indices beside the
+// index with the good trace.
 func startOpenSearch(t *testing.T) *testenv.Server {
 	t.Helper()
 	server := testenv.StartOpenSearch(t)
@@ -47,7 +47,7 @@ func startOpenSearch(t *testing.T) *testenv.Server {
 	return server
 }
 
-// visible makes what is written visible at once.
+// visible returns a connection string with which written documents are visible at once.
 func visible(at string) string {
 	if strings.Contains(at, "?") {
 		return at + "&osp_refresh=true"
@@ -103,7 +103,7 @@ func elasticsearchTroubles(t *testing.T) ([]trouble, victim) {
 	}}
 }
 
-// xpackTroubles are those with the security of Elasticsearch itself.
+// xpackTroubles returns the troubles with the security of Elasticsearch itself.
 func xpackTroubles(t *testing.T) []trouble {
 	t.Helper()
 	server := testenv.StartSecuredElasticsearch(t)

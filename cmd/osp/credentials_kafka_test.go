@@ -18,7 +18,7 @@ func kafkaTroubles(t *testing.T) ([]trouble, victim) {
 	proxy.Switch(plain.Addr())
 	secured := testenv.StartKafkaWith(t, testenv.KafkaOptions{Protocol: "SASL_SSL", Certificates: c})
 	redis := testenv.StartRedis(t)
-	// A server that is busy gets more time than one that does not answer.
+	// The timeouts. A server that is busy gets more time than one that does not answer.
 	const quick, patient = "osp_timeout=2", "osp_timeout=60"
 	of := func(user, password, addr, options string) string {
 		return as("kafka", user, password, addr, "/?"+patient+options)
@@ -75,7 +75,7 @@ func kafkaTroubles(t *testing.T) ([]trouble, victim) {
 
 func proxied(proxy *testenv.Proxy) string { return "kafka://" + proxy.Addr() + "/" }
 
-// emptyTopic deletes all messages of a topic that may not exist. The offsets go on.
+// emptyTopic deletes all messages of a topic that may not exist. The offsets continue.
 func emptyTopic(t *testing.T, at, topic string) {
 	t.Helper()
 	testenv.KafkaAPI(t, at).Do(func(ctx context.Context, c *kadm.Client) error {

@@ -17,13 +17,14 @@ type victim struct {
 	server mortal
 	// at returns the connection string of the server at another address.
 	at    func(t *testing.T, addr string) string
-	error string // a part of each error; "": the address
-	// quick is an option of at for the server that is dead. Before that, the server gets
-	// the time of patient, because it may be busy. "": at has none.
+	error string // a part of each error; "" stands for the address
+	// quick is an option of at for a server that is dead. Before that, the server gets the
+	// longer timeout patient, because it may be busy. If quick is "", at has no such option.
 	quick, patient string
-	// fill fills a message bus anew before each command. It is nil for other stores.
+	// fill refills a message bus before each command. It is nil for other stores.
 	fill func(t *testing.T)
-	// proxy is the one that the server names to its clients; nil: none.
+	// proxy is the proxy whose address the server gives to its clients. It is nil if there is
+	// none.
 	proxy *testenv.Proxy
 }
 
@@ -64,8 +65,8 @@ func (v *victim) killed(t *testing.T) {
 	v.midway(t, proxy, func(dies bool) {
 		remarks := runService(t, v.address(c.at, dies), osprofiler.NewID())
 		c.sentences(t, remarks)
-		// Python's driver for MongoDB asks for each trace of a listing, so that most
-		// bytes of the service are those of Python's answers.
+		// Python's driver for MongoDB queries each trace of a listing. So most bytes of the
+		// service belong to Python's answers.
 		failed := slices.ContainsFunc(remarks, func(r remark) bool {
 			return r.Kind == isError || r.Kind == isPython && strings.Contains(r.Text, c.error)
 		})
@@ -83,7 +84,7 @@ func (v *victim) address(at string, dies bool) string {
 	return strings.Replace(at, v.quick, v.patient, 1)
 }
 
-// midway calls run twice: first to count the bytes that it sends, then to kill the
+// midway calls run twice: first to count the bytes that the server sends, then to kill the
 // server when it has sent a part of them.
 func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool)) {
 	t.Helper()
@@ -104,7 +105,7 @@ func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool))
 	v.server.Restart()
 }
 
-// filled fills a message bus anew.
+// filled refills a message bus.
 func (v *victim) filled(t *testing.T) {
 	t.Helper()
 	if v.fill != nil {

@@ -39,8 +39,7 @@ func (s logInsight) Restart() {
 	}
 }
 
-// newLogInsight starts a server whose account has a secret for its password, with the
-// good trace.
+// newLogInsight starts a server with the good trace. The password of its account is a secret.
 func newLogInsight(t *testing.T, of string) (server logInsight, at string) {
 	t.Helper()
 	server = logInsight{loginsightserver.New(t), t}

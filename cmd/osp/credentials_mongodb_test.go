@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-const spoiledDB = "spoiled" // also with documents of other programs
+const spoiledDB = "spoiled" // also has documents of other programs
 
 // mongoDo runs a command as the user with all rights.
 func mongoDo(t *testing.T, at, database string, command bson.D) {

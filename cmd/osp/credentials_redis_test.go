@@ -51,9 +51,9 @@ func freeAddress(t *testing.T) string {
 
 // The databases of the server.
 const (
-	goodDB = "/0" // only the good trace
-	typeDB = "/1" // also keys of another type with our names
-	alsoDB = "/2" // also keys and values of other programs with our names
+	goodDB = "/0" // has only the good trace
+	typeDB = "/1" // also has keys of another type with our names
+	alsoDB = "/2" // also has keys and values of other programs with our names
 	// typedTrace is the base id whose key has another type.
 	typedTrace = "0d5b6c7d-8e9f-4a0b-9c1d-2e3f40516273"
 )
@@ -69,9 +69,8 @@ func spoil(t *testing.T, addr string) {
 		[]any{"LPUSH", "osprofiler_opt:" + goodTrace, "no notification"}, []any{"SADD", "osprofiler", "x"})
 }
 
-// inRedis returns the troubles with a server and its databases, which are the same
-// with and without sentinels. at returns the connection string of a user and a
-// database.
+// inRedis returns the troubles with a server and its databases. They are the same with and
+// without sentinels. at returns the connection string for a user and a database.
 func inRedis(at func(user, password, db string) string) []trouble {
 	pw := secret("redis")
 	return []trouble{

@@ -189,7 +189,7 @@ func (s *service) read(ctx context.Context) {
 	readAll(s, "Traces", st.Traces(ctx, store.Query{}), func(t store.Summary) string { return t.BaseID })
 	readAll(s, "failed Traces", st.Traces(ctx, store.Query{Failed: true, Limit: 3}), func(t store.Summary) string { return t.BaseID })
 	feed, err := st.Feed(ctx, "")
-	if !errors.Is(err, errors.ErrUnsupported) { // a bus has none
+	if !errors.Is(err, errors.ErrUnsupported) { // a bus has no feed
 		s.fails("Feed", err)
 	}
 	if err == nil {
@@ -199,7 +199,7 @@ func (s *service) read(ctx context.Context) {
 	s.fails("Close", st.Close())
 }
 
-// take takes notifications from a bus, and gives them back.
+// take takes notifications from a bus, and returns them to it.
 func (s *service) take(ctx context.Context) {
 	st, err := store.Open(ctx, s.connectionString)
 	if err != nil {

@@ -34,27 +34,27 @@ type trouble struct {
 	reads, writes bool   // whether reading and writing work nevertheless
 	damage        string // a part of the warning about skipped entries
 	writeTo       string // the base id to write; "" is another id than goodTrace
-	// noFeed says that the kind of store cannot be followed.
+	// noFeed is true if the kind of store cannot be followed.
 	noFeed bool
-	// slow says that each call waits for a timeout of the client. Slow troubles of a
-	// store are tested at the same time, so they neither read nor write.
+	// slow is true if each call waits for a timeout of the client. Slow troubles of a store
+	// are tested at the same time, so they neither read nor write.
 	slow bool
-	// refill puts the good trace on a message bus again, from which forwarding takes
-	// it. It is nil for other stores.
+	// refill puts the good trace on a message bus again, because forwarding removes it. It is
+	// nil for other stores.
 	refill func(t *testing.T)
 }
 
-// stores are the kinds of stores with passwords. Each has all possible troubles,
-// and a server to kill.
+// stores are the kinds of stores with passwords. Each entry has all possible troubles, and a
+// server to kill.
 var stores = map[string]func(t *testing.T) ([]trouble, victim){
 	"Redis": redisTroubles, "Redis Sentinel": sentinelTroubles, "PostgreSQL": postgreSQL.troubles, "MariaDB": mariaDB.troubles,
 	"Elasticsearch": elasticsearchTroubles, "MongoDB": mongoDBTroubles, "RabbitMQ": rabbitMQTroubles, "Kafka": kafkaTroubles,
 	"Log Insight": logInsightTroubles,
 }
 
-// For each trouble the command and the packages return one sentence and read the
-// undamaged entries. No output has a part of a password, also not the logs of the
-// client libraries.
+// For each trouble, the command and the packages return one sentence, and read the undamaged
+// entries. No output contains a part of a password, not even the logs of the client
+// libraries.
 func TestCredentialsInNoOutput(t *testing.T) {
 	t.Parallel()
 	var group sync.WaitGroup // concurrent, because the tests mostly wait for servers
@@ -70,7 +70,7 @@ func TestCredentialsInNoOutput(t *testing.T) {
 	group.Wait()
 }
 
-// testTroubles tests the troubles of a store, and three slow ones at the same time.
+// testTroubles tests the troubles of a store, three slow ones at the same time.
 func testTroubles(t *testing.T, all []trouble) {
 	t.Helper()
 	test := func(c trouble) {

@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// answering runs osp on a terminal and types an answer. It returns what the terminal
-// shows.
+// answering runs osp on a terminal and types an answer. It returns the output on the
+// terminal.
 func answering(t *testing.T, answer string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath("script"); err != nil {
@@ -27,7 +27,7 @@ func answering(t *testing.T, answer string, args ...string) string {
 	return strings.ReplaceAll(runCommand(t, t.TempDir(), nil, "sh", "-c", line).stdout, "\r\n", "\n")
 }
 
-// On a terminal the verbs ask before they delete. Only yes means yes.
+// On a terminal the verbs ask before they delete. Only the answer yes deletes.
 func TestDeletingAsks(t *testing.T) {
 	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
 	oldAndNew(t, at)
@@ -55,8 +55,8 @@ func TestDeletingAsks(t *testing.T) {
 	}
 }
 
-// A trace that gets an event while the question is open is kept. The question names
-// the service.
+// prune keeps a trace that gets an event while the question is open. The question names the
+// service.
 func TestPruneLooksAgainAfterTheQuestion(t *testing.T) {
 	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
 	oldAndNew(t, at)

@@ -28,12 +28,12 @@ var deletingStores = map[string]func(t testing.TB) string{
 const (
 	oldTrace     = "0e000000-0000-4000-8000-000000000001"
 	shoutedTrace = "0E000000-0000-4000-8000-00000000000A" // its canonical form is another trace
-	longTrace    = "0e000000-0000-4000-8000-000000000003" // it began long ago and goes on
+	longTrace    = "0e000000-0000-4000-8000-000000000003" // it began long ago and still gets events
 	newTraceID   = "0e000000-0000-4000-8000-000000000004"
 	timeless     = "0e000000-0000-4000-8000-000000000005"
 )
 
-// oldAndNew fills a store with traces of the ages 40 days and none.
+// oldAndNew fills a store with traces that are 40 days old and new ones.
 func oldAndNew(t *testing.T, at string) {
 	t.Helper()
 	old, now := time.Now().Add(-40*day), time.Now()
@@ -206,7 +206,7 @@ func TestPruneKeepsTimelessTraces(t *testing.T) {
 	}
 }
 
-// prune lists the traces again and again, and deletes each of them once.
+// prune lists the traces several times, and deletes each of them once.
 func TestPruneInRounds(t *testing.T) {
 	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
 	oldAndNew(t, at)
@@ -233,7 +233,7 @@ func TestPruneInRounds(t *testing.T) {
 	}
 }
 
-// An empty --service is an unset variable of the shell, and means no service.
+// An empty --service comes from an unset variable of the shell, and means no service.
 func TestPruneOfAService(t *testing.T) {
 	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
 	oldAndNew(t, at)
@@ -275,7 +275,7 @@ func TestPruneKeepsDamagedTraces(t *testing.T) {
 	}
 }
 
-// A spool gives back its texts in order, from memory and from its file.
+// A spool returns its texts in order, from memory and from its file.
 func TestSpool(t *testing.T) {
 	s := &spool{}
 	long := strings.Repeat("x", 5000)
@@ -312,7 +312,7 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// The texts of a spool come in batches of a limited number.
+// A spool returns its texts in batches of limited size.
 func TestSpoolInBatches(t *testing.T) {
 	s := &spool{}
 	for _, text := range []string{"a", "b", "c", "d", "e"} {

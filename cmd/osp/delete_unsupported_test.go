@@ -25,7 +25,7 @@ func init() {
 	}})
 }
 
-// A back end that cannot delete says so in one sentence, also in a dry run.
+// For a back end that cannot delete, the verbs return one sentence, also in a dry run.
 func TestDeletingFromABus(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"trace delete b --yes", "trace delete b --dry-run", "prune --older-than 1d --yes", "prune --older-than 1d --dry-run"} {
@@ -37,7 +37,7 @@ func TestDeletingFromABus(t *testing.T) {
 	}
 }
 
-// A bus can be reached; the rest is told as impossible, which is no failure.
+// A bus can be reached. The other checks are reported as impossible, which is not a failure.
 func TestCheckOfABus(t *testing.T) {
 	t.Parallel()
 	root := newRoot()

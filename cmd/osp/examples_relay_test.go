@@ -35,8 +35,8 @@ func exampleForward(t *testing.T, dir, text string) *forward {
 	return f
 }
 
-// The YAML example loads, also with what it has in comments, and names every option
-// that a relay has.
+// The YAML example loads, also with its commented-out options, and names every option of a
+// relay.
 func TestRelayExampleYAML(t *testing.T) {
 	text := readFile(t, relayExamples+"relay.yaml")
 	f := exampleForward(t, t.TempDir(), text)
@@ -59,7 +59,8 @@ func TestRelayExampleYAML(t *testing.T) {
 	})
 }
 
-// Wrong options are not tried again, and a stop waits longer than the grace.
+// After wrong options the relay is not restarted, and a stop waits longer than the grace
+// period.
 func TestRelayExampleStops(t *testing.T) {
 	for name, want := range map[string]string{"osprofiler-relay.service": "\nRestartPreventExitStatus=2\n", "README.md": "podman run --stop-timeout=30 ", "Containerfile": "podman run --stop-timeout=30 "} {
 		if !strings.Contains(readFile(t, relayExamples+name), want) {
@@ -68,7 +69,7 @@ func TestRelayExampleStops(t *testing.T) {
 	}
 }
 
-// systemd finds nothing wrong with the unit.
+// systemd-analyze finds nothing wrong with the unit.
 func TestRelayExampleUnit(t *testing.T) {
 	analyze := testenv.Tool(t, "systemd-analyze", "systemd")
 	path := filepath.Join(t.TempDir(), "osprofiler-relay.service")
@@ -78,8 +79,8 @@ func TestRelayExampleUnit(t *testing.T) {
 	}
 }
 
-// systemd counts what a service may still do: from 0.0, nothing, to 10.0. The unit has
-// 1.2, because a relay needs the network.
+// systemd-analyze rates how much a service may still do, from 0.0 (nothing) to 10.0. The unit
+// has 1.2, because a relay needs the network.
 func TestRelayExampleUnitIsHardened(t *testing.T) {
 	analyze := testenv.Tool(t, "systemd-analyze", "systemd")
 	r := runCommand(t, "", nil, analyze, "security", "--offline=true", "--no-pager", "--threshold=15", relayExamples+"osprofiler-relay.service")

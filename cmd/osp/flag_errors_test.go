@@ -17,7 +17,7 @@ func eachCommand(cmd *cobra.Command, f func(*cobra.Command)) {
 	}
 }
 
-// No verb shows an error of the libraries that parse a flag. Flags of texts are
+// No verb shows an error of the libraries that parse a flag. Flags with texts as values are
 // checked by their verbs.
 func TestBadValuesOfFlags(t *testing.T) {
 	values := []string{"x", "", "1.5", "-", "１", "99999999999999999999", `a"b`, "yes no"}

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// serviceConfig returns the path of a file as services have it, with a bus.
+// serviceConfig returns the path of a configuration file of a service, with a bus.
 func serviceConfig(t *testing.T, dir, transport string) string {
 	t.Helper()
 	path := filepath.Join(dir, "nova.conf")
@@ -35,8 +35,8 @@ transport_url = $bus
 	return path
 }
 
-// A relay moves what services write to a bus, by the file of a service, into a store
-// and into a server of spans at once, over a kill.
+// With a service's configuration file, a relay moves the messages of services from a bus into
+// a store and into a server of spans at once, even if it is killed meanwhile.
 func TestFollowBus(t *testing.T) {
 	t.Parallel()
 	at := testenv.RabbitMQ(t)
@@ -86,8 +86,8 @@ func TestFollowBus(t *testing.T) {
 	}
 }
 
-// A password that is wrong ends the relay at the start, with one line; a broker that is
-// down does not.
+// A wrong password stops the relay at the start, with one line; a broker that is down does
+// not.
 func TestFollowUnreachable(t *testing.T) {
 	t.Parallel()
 	at := testenv.RabbitMQ(t)

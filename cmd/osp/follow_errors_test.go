@@ -17,7 +17,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// operationsOf returns both halves of so many operations.
+// operationsOf returns both halves of count operations.
 func operationsOf(count int) string {
 	var text strings.Builder
 	for i := range count {
@@ -26,7 +26,7 @@ func operationsOf(count int) string {
 	return text.String()
 }
 
-// failures returns the lines of a log that are not about the normal course.
+// failures returns the lines of a log that do not belong to normal operation.
 func failures(log string) (lines []string) {
 	for line := range strings.Lines(log) {
 		if !strings.Contains(line, "level=INFO") {
@@ -47,7 +47,7 @@ func httpStatus(t *testing.T, status int) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// A target or a source that refuses the relay ends it at the start, with one line. The
+// A target or a source that refuses the relay stops it at the start, with one line. The
 // source keeps everything for a relay with the right target.
 func TestFollowRefused(t *testing.T) {
 	t.Parallel()
@@ -80,8 +80,7 @@ func TestFollowRefused(t *testing.T) {
 	}
 }
 
-// sameCopy checks that a relay with the same state brings all of from.jsonl to
-// copy.jsonl.
+// sameCopy checks that a relay with the same state copies all of from.jsonl to copy.jsonl.
 func sameCopy(t *testing.T, dir string) {
 	t.Helper()
 	p := startFollow(t, dir, nil, "--follow", "--from", "file://"+dir+"/from.jsonl", "--to", "file://"+dir+"/copy.jsonl", "--state", "state", "--listen", "none", "--poll-interval", "50ms")
@@ -95,9 +94,9 @@ func sameCopy(t *testing.T, dir string) {
 	}
 }
 
-// A host that has no address yet may have one later. The relay runs: it says once at the
-// start that it cannot reach the host, and once that forwarding fails. The other target
-// has everything meanwhile.
+// A host that has no address yet may have one later. The relay runs. It logs once at the
+// start that it cannot reach the host, and once that forwarding fails. The other target gets
+// everything meanwhile.
 func TestFollowUnknownHost(t *testing.T) {
 	t.Parallel()
 	for name, unknown := range map[string][]string{
@@ -134,7 +133,7 @@ func TestFollowUnknownHost(t *testing.T) {
 // notification that is too large for most sinks.
 func badMessages(t *testing.T, dir, at string) {
 	t.Helper()
-	random := make([]byte, 1<<20) // no compression makes it small enough
+	random := make([]byte, 1<<20) // random, so that no compression makes it small enough
 	if _, err := rand.Read(random); err != nil {
 		t.Fatal(err)
 	}
@@ -156,8 +155,8 @@ func badMessages(t *testing.T, dir, at string) {
 	}
 }
 
-// Messages that cannot be read, and those that the target refuses, are named by one line
-// each. They stay on the bus, or go to the dead letters. The target has all others.
+// Each message that cannot be read, and each that the target refuses, is named in one line.
+// These messages stay on the bus, or go to the dead letters. The target has all others.
 func TestFollowBadMessages(t *testing.T) {
 	t.Parallel()
 	for name, letters := range map[string][]string{"stay": nil, "dead letters": {"--dead-letters", "dead.jsonl"}} {
@@ -182,7 +181,7 @@ func TestFollowBadMessages(t *testing.T) {
 			}
 			dead := fileLines(t, dir, "dead.jsonl")
 			want := map[bool]int{true: 3, false: 0}[letters == nil]
-			// The server puts back what was not acknowledged after the relay has gone.
+			// The server requeues the unacknowledged messages after the relay has ended.
 			view.AwaitQueue("profiler.info", func(q testenv.RabbitMQQueue) bool { return q.Ready == want && q.Unacknowledged == 0 })
 			if len(dead) != 3-want { // a span has two halves
 				t.Errorf("%d are dead letters, and %d messages are left on the bus", len(dead), want)
@@ -197,7 +196,7 @@ func TestFollowBadMessages(t *testing.T) {
 	}
 }
 
-// fillDisk writes as much to a disk as fits. The file that it returns frees the disk again.
+// fillDisk fills a disk as far as possible. Removing the returned file frees the disk again.
 func fillDisk(t *testing.T, disk testenv.Disk, size int) (ballast string) {
 	t.Helper()
 	ballast = filepath.Join(disk.Dir, "ballast")
@@ -210,8 +209,8 @@ func fillDisk(t *testing.T, disk testenv.Disk, size int) (ballast string) {
 	return ""
 }
 
-// A disk that is full where the state is stops the acknowledgements, with one line. When
-// there is room again, the relay goes on, and nothing is lost.
+// If the disk of the state is full, the relay stops acknowledging, with one line. When there
+// is room again, the relay continues, and nothing is lost.
 func TestFollowFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := testenv.NewDisk(t, "64k")
@@ -236,7 +235,7 @@ func TestFollowFullDisk(t *testing.T) {
 	}
 	appendTo(t, from, starts.String())
 	p.await("no space left on device")
-	p.stop(os.Kill) // in the middle of it
+	p.stop(os.Kill) // in the middle of the work
 	p = startFollow(t, dir, nil, args...)
 	p.await("no space left on device")
 	if err := os.Remove(ballast); err != nil {

@@ -10,9 +10,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A relay moves what services write to Kafka into a server of spans, over a stop in the
-// middle. The next relay takes nothing again. (After a kill, Kafka gives the messages to
-// another relay when the session of the killed one has ended, which is 45 seconds.)
+// A relay moves the messages of services from Kafka into a server of spans, and is stopped in
+// the middle. The next relay takes no message again. (After a kill, Kafka delivers the
+// messages to another relay only when the session of the killed one has ended, after 45
+// seconds.)
 func TestFollowKafkaIntoASink(t *testing.T) {
 	t.Parallel()
 	at := testenv.Kafka(t)

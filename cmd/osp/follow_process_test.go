@@ -20,7 +20,7 @@ type followProcess struct {
 	cmd *exec.Cmd
 
 	mu    sync.Mutex
-	lines bytes.Buffer // of stderr
+	lines bytes.Buffer // the lines of stderr
 	done  chan struct{}
 	news  chan struct{}
 }
@@ -102,7 +102,7 @@ func (p *followProcess) wait() (code int) {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// stopped stops the relay by SIGTERM, and fails the test if it has lost something.
+// stopped stops the relay by SIGTERM, and fails the test if the relay has lost something.
 func (p *followProcess) stopped() string {
 	p.t.Helper()
 	if code := p.stop(syscall.SIGTERM); code != exitDone || !strings.Contains(p.stderr(), "the relay has stopped") {

@@ -20,7 +20,7 @@ func isJSON(t *testing.T, text string) {
 	}
 }
 
-// A log in the form of JSON has no other lines, also if the relay cannot start.
+// A log in JSON has no other lines, even if the relay cannot start.
 func TestFollowLogsErrorsOfTheStart(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "from.jsonl"), half(1, "-start", "nova"))
@@ -50,7 +50,7 @@ func TestFollowLogsErrorsOfTheStart(t *testing.T) {
 	isJSON(t, p.stderr())
 }
 
-// What libraries log has the form of the log.
+// Lines that libraries write to their own logs appear in the relay's log format.
 func TestFollowCatchesOtherLogs(t *testing.T) {
 	var text bytes.Buffer
 	before := log.Writer()
@@ -69,8 +69,8 @@ func TestFollowCatchesOtherLogs(t *testing.T) {
 	}
 }
 
-// A signal that comes twice at once, as from `timeout`, is one: the relay writes what it
-// has read.
+// If a signal is sent several times at once, as by `timeout`, it counts as one: the relay
+// still tries to write what it has read.
 func TestFollowSignalTwiceAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "from.jsonl"), half(1, "-start", "nova")+half(1, "-stop", "nova"))

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// The line about stopping comes in front of the one about the end.
+// The function of whenEnded waits for f. So the log line about stopping precedes the line
+// about the end.
 func TestWhatIsDoneWhenAContextEndsIsWaitedFor(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	called := false

@@ -26,7 +26,7 @@ func half(i int, suffix, service string) string {
 		suffix, i, i, i, 6-len(suffix), i, service)
 }
 
-// A relay forwards what is there and what comes, to every target, until SIGTERM.
+// A relay forwards existing and new notifications to every target, until SIGTERM.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -39,7 +39,7 @@ func TestFollow(t *testing.T) {
 	until(t, "2 lines", func() bool {
 		return len(fileLines(t, dir, "copy.jsonl")) == 2 && len(fileLines(t, dir, "spans.jsonl")) == 2
 	})
-	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil { // does nothing
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil { // must do nothing
 		t.Fatal(err)
 	}
 	appendTo(t, from, half(2, "-start", "glance"))
@@ -55,13 +55,13 @@ func TestFollow(t *testing.T) {
 	if got := readFile(t, filepath.Join(dir, "copy.jsonl")); got != readFile(t, from) {
 		t.Errorf("the copy is\n%s", got)
 	}
-	// A span that came from notifications gives the same notifications.
+	// A span that was made from notifications becomes the same notifications again.
 	if diff := cmp.Diff(values(t, dir, "from.jsonl"), values(t, dir, "spans.jsonl")); diff != "" {
 		t.Errorf("by OTLP (-want +got):\n%s", diff)
 	}
 }
 
-// values returns the notifications of a file, ordered.
+// values returns the notifications of a file, sorted.
 func values(t *testing.T, dir, name string) (all []string) {
 	t.Helper()
 	for _, line := range fileLines(t, dir, name) {
@@ -79,7 +79,7 @@ func values(t *testing.T, dir, name string) (all []string) {
 	return all
 }
 
-// After SIGKILL, a relay goes on where it was, also with half an operation.
+// After SIGKILL, a relay continues where it was, even with half an operation.
 func TestFollowKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func TestFollowKilled(t *testing.T) {
 	}
 }
 
-// Only the traces that the filter selects are forwarded, as a whole.
+// Only the traces that the filter selects are forwarded, each as a whole.
 func TestFollowFilter(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -122,7 +122,7 @@ func TestFollowFilter(t *testing.T) {
 		"--service", "gla*", "--name", "wsgi", "--settle", "100ms", "--poll-interval", "50ms", "--listen", "none")
 	until(t, "2 lines", func() bool { return len(fileLines(t, dir, "copy.jsonl")) == 2 })
 	until(t, "the decision", func() bool { return !strings.Contains(readFile(t, filepath.Join(dir, "copy.jsonl")), "nova") })
-	time.Sleep(300 * time.Millisecond) // to settle; any other time is right, too
+	time.Sleep(300 * time.Millisecond) // time to settle; any other time is right, too
 	p.stopped()
 	if got := values(t, dir, "copy.jsonl"); len(got) != 2 || strings.Contains(strings.Join(got, ""), "nova") {
 		t.Errorf("%s", got)
@@ -131,7 +131,7 @@ func TestFollowFilter(t *testing.T) {
 
 var monitorAddress = regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`)
 
-// The relay answers about itself; its log is JSON on request.
+// The relay answers HTTP requests about its state. Its log is JSON if requested.
 func TestFollowMonitor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -171,7 +171,7 @@ func TestFollowMonitor(t *testing.T) {
 	}
 }
 
-// A second signal ends the relay at once, whatever the grace is.
+// A second signal stops the relay at once, however long the grace period is.
 func TestFollowSecondSignal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -194,7 +194,7 @@ func TestFollowSecondSignal(t *testing.T) {
 	p.wait()
 }
 
-// systemd hears when the relay runs, that it is alive, and when it stops.
+// The relay notifies systemd when it runs, that it is alive, and when it stops.
 func TestFollowSystemd(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

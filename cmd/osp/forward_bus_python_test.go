@@ -16,14 +16,14 @@ import (
 // pythonBus calls the Python library on a bus.
 const pythonBus = "../../internal/interop/testdata/bus.py"
 
-// A pythonWriter is a Python process that writes traces, a notification of each in turn.
+// A pythonWriter is a Python process that writes traces, alternating between them.
 type pythonWriter struct {
 	cmd    *exec.Cmd
 	stderr bytes.Buffer
 }
 
-// Python services write 20 traces at once to RabbitMQ while osp forward runs again and
-// again, and is killed in the midst. Each notification arrives, once.
+// Python services write 20 traces at once to RabbitMQ, while osp forward runs again and again
+// and is sometimes killed. Each notification arrives once.
 func TestForwardWhatPythonWrites(t *testing.T) {
 	t.Parallel()
 	redis := func(t *testing.T) string { return testenv.RedisDB(t) }
@@ -93,8 +93,8 @@ func startPython(t *testing.T, python, at string, traces [][]string) *pythonWrit
 	return w
 }
 
-// forwardMeanwhile runs the command until the writers have ended, and once more. It
-// kills each second run, which it counts.
+// forwardMeanwhile runs the command until the writers have ended, and once more. It kills
+// every second run, and returns the number of kills.
 func forwardMeanwhile(t *testing.T, from, to string, writers []*pythonWriter) (kills int) {
 	t.Helper()
 	ended := make(chan struct{})

@@ -7,8 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// forward takes the stores that no flag names from the environment, and shows none
-// of their passwords.
+// If no flag names the stores, forward takes them from the environment. It shows none of
+// their passwords.
 func TestForwardFromEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	source, _ := manyTraces(t, 5)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Sources and targets that differ in an option are not named twice.
+// Sources and targets that differ only in an option do not count as named twice.
 func TestForwardTwiceWithOptions(t *testing.T) {
 	for _, pair := range [][]string{
 		{"rabbit://h/?topics=a", "rabbit://h/?topics=b"},
@@ -24,7 +24,7 @@ func TestForwardTwiceWithOptions(t *testing.T) {
 	}
 }
 
-// A prefix that is given counts more than that of the files, also an empty one.
+// A prefix from a flag overrides the prefix of the files, even if it is empty.
 func TestForwardPrefixOfTheFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.conf")
 	writeFile(t, path, "[profiler]\nconnection_string = file:///a\n[profiler_otlp]\nservice_name_prefix = cloud1\n")

@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Neither a source nor a target that cannot be reached for a while ends forward,
-// and nothing is lost. The outage begins in the middle of a message.
+// If a source or a target cannot be reached for a while, forward continues, and nothing is
+// lost. The outage begins in the middle of a message.
 func TestForwardThroughOutage(t *testing.T) {
 	t.Parallel()
 	const outage = 2 * time.Second

@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A notification that is too large for the target is named in a warning at once.
-// The others are written, and the exit code says that one is missing.
+// A notification that is too large for the target is named in a warning at once. The others
+// are written, and the exit code shows that one is missing.
 func TestForwardWithOversized(t *testing.T) {
 	t.Parallel()
 	targets := map[string]struct {
@@ -47,7 +47,8 @@ func TestForwardWithOversized(t *testing.T) {
 				writeFile(t, source, lines.String())
 				at := target.start()
 				r := osp(t, dir, "forward", "--from", "file://"+source, "--to", at)
-				// What fails for a while only is missing in the end, and not refused.
+				// Notifications that only fail for a while count as missing in the end, not
+				// as refused.
 				if r.code != exitFailed || !strings.Contains(r.stderr, target.limit) ||
 					!strings.Contains(r.stderr, fmt.Sprintf(" %d written, 0 there already, %d refused", c.written, 20-c.written)) {
 					t.Errorf("%+v", r)

@@ -17,7 +17,7 @@ func TestForwardSinceUntil(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	source, begin := manyTraces(t, 50)
-	late := osprofiler.Notification{ // long after the first event of its trace
+	late := osprofiler.Notification{ // its time is long after the first event of its trace
 		Name: "wsgi-stop", BaseID: traceName(12), TraceID: osprofiler.NewID(), ParentID: traceName(12),
 		Timestamp: osprofiler.FormatTime(begin.Add(24 * time.Hour)), Info: `{"host": "api-1"}`, Project: "nova", Service: "api",
 	}
@@ -27,7 +27,7 @@ func TestForwardSinceUntil(t *testing.T) {
 	for i, c := range []struct {
 		flags []string
 		first int
-		count int // of traces
+		count int // the number of traces
 		read  int
 	}{
 		{[]string{"--since", at(10), "--until", at(20)}, 10, 10, 11},
@@ -53,8 +53,8 @@ func TestForwardSinceUntil(t *testing.T) {
 	}
 }
 
-// A dry run says how many notifications would be written. It creates no target,
-// and does not change one that is there.
+// A dry run reports how many notifications would be written. It creates no target, and does
+// not change an existing one.
 func TestForwardDryRun(t *testing.T) {
 	dir := t.TempDir()
 	source, _ := manyTraces(t, 50)
@@ -79,8 +79,8 @@ func TestForwardDryRun(t *testing.T) {
 	}
 }
 
-// Flags that contradict each other are refused, and so is a target that cannot be
-// written, before anything is read of a source that would take long.
+// Contradicting flags are refused, and so is a target that cannot be written. That happens
+// before a source is read that would take long.
 func TestForwardRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func TestForwardRefuses(t *testing.T) {
 			t.Errorf("%s: it took %v, as if it were repeated", c.args, took)
 		}
 	}
-	// A dry run writes nothing, so that the target may be for reading only.
+	// A dry run writes nothing, so the target may be opened only for reading.
 	r := osp(t, dir, "forward", "--from", source, "--to", there+"?osp_read_only=yes", "--dry-run")
 	if r.code != exitDone || !strings.Contains(r.stderr, "5 would be written") {
 		t.Errorf("%+v", r)

@@ -56,8 +56,8 @@ func TestForwardWarnsOnce(t *testing.T) {
 	}
 }
 
-// A target that has a part of a trace gets the rest. Notifications are compared by
-// value: another order of keys makes no other notification.
+// A target that has a part of a trace gets the rest. Notifications are compared by value, so
+// another order of keys makes no difference.
 func TestForwardWritesWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	event := func(name string) string {
@@ -105,7 +105,7 @@ func TestForwardDamagedSource(t *testing.T) {
 	}
 }
 
-// An interrupted run leaves whole notifications, and the next one completes it.
+// An interrupted run leaves only whole notifications, and the next run writes the rest.
 func TestForwardInterrupted(t *testing.T) {
 	t.Parallel()
 	dir, source, _ := interruptedForward(t, 60_000, func(t *testing.T, count int) string {
@@ -122,9 +122,9 @@ func TestForwardInterrupted(t *testing.T) {
 	}
 }
 
-// interruptedForward interrupts osp forward, which has begun to write to big.db in the
-// folder dir. On a busy machine forward may end before the signal comes. Then
-// interruptedForward begins anew, with more notifications.
+// interruptedForward interrupts osp forward after it has begun to write to big.db in the
+// folder dir. On a busy machine forward may end before the signal arrives. Then
+// interruptedForward tries again with more notifications.
 func interruptedForward(t *testing.T, count int, fill func(t *testing.T, count int) string) (dir, source string, filled int) {
 	t.Helper()
 	for range 4 {

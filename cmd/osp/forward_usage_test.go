@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Every wrong use of osp forward is one clear line, and the hint to the help.
+// Every wrong use of osp forward causes one clear line, and a reference to the help.
 func TestForwardUsage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

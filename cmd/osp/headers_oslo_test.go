@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The keys come from the file of a service, as its services read them.
+// osp headers reads the keys from the configuration file of a service, as the service does.
 func TestHeadersOfServiceConfig(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "nova.conf"), "[DEFAULT]\nkey = geheim1\n[profiler]\nenabled = True\nhmac_keys = $key,geheim2\n")

@@ -13,10 +13,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// tails are causes that may follow our own texts in an error.
+// tails are texts that may follow our own texts in an error.
 var tails = []string{"", `: dial tcp: lookup a@b: no such host`, ` (a password ends at an "@": see a:b)`, ", x:y@z", ": password=x"}
 
-// Redact changes no text of the source code that looks like a URL, whatever follows
+// Redact leaves unchanged all texts of the source code that look like a URL, whatever follows
 // the text.
 func TestHintsAreNotMasked(t *testing.T) {
 	texts := 0

@@ -19,8 +19,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// The first signal ends the command with exit code 1, whatever the command waits for.
-// No wait of this test ends by itself.
+// The first signal stops the command with exit code 1, whatever the command waits for. None
+// of the waits in this test ends by itself.
 func TestTheFirstSignalEndsIt(t *testing.T) {
 	t.Parallel()
 	dir, report := t.TempDir(), savedTrace(t)
@@ -126,7 +126,7 @@ func signalled(t *testing.T, dir string, signal syscall.Signal, args ...string) 
 	}
 }
 
-// osp reads an endless file up to a limit only.
+// osp reads an endless file only up to a limit.
 func TestEndlessFiles(t *testing.T) {
 	dir := t.TempDir()
 	big, fits := filepath.Join(dir, "big"), filepath.Join(dir, "fits")
@@ -160,8 +160,8 @@ func failsToRead(t *testing.T, args, want string) {
 	checkSentence(t, r)
 }
 
-// If a signal ends the writing of a file, only the old file is left. If SIGKILL ends
-// it, no new file is left that others can read.
+// If a signal interrupts the writing of a file, only the old file is left. If SIGKILL
+// interrupts it, no new file is left that others can read.
 func TestInterruptedOut(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "trace.json")

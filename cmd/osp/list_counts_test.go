@@ -42,8 +42,8 @@ func realNotifications(t *testing.T) (all []osprofiler.Notification) {
 	return all
 }
 
-// The counts of a listing are those of the reports, in every kind of store, also if
-// everything was written twice.
+// The counts of a listing equal those of the reports, in every kind of store, even if all
+// notifications were written twice.
 func TestListCountsAsReportsDo(t *testing.T) {
 	all := realNotifications(t)
 	for name, open := range map[string]func(t *testing.T) string{

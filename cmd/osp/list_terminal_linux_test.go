@@ -17,8 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// listOnTerminal runs trace list on a pseudo-terminal of so many columns. If out is
-// not nil, it gets stdout instead.
+// listOnTerminal runs trace list on a pseudo-terminal with the given number of columns. If
+// out is not nil, stdout goes to out instead.
 func listOnTerminal(t *testing.T, columns uint16, out io.Writer, args ...string) (screen string) {
 	t.Helper()
 	return listOnTerminalIn(t, nil, columns, out, args...)
@@ -56,8 +56,7 @@ func listOnTerminalIn(t *testing.T, env []string, columns uint16, out io.Writer,
 	return screen
 }
 
-// wideStore has a trace whose name and service are long, in wide characters, and
-// failed.
+// wideStore has a trace that failed, with a long name and a long service in wide characters.
 func wideStore(t *testing.T) string {
 	t.Helper()
 	n := osprofiler.Notification{
@@ -112,7 +111,7 @@ func TestListTimeZone(t *testing.T) {
 	}
 }
 
-// The hint about the limit appears if the default left out traces, on a terminal.
+// On a terminal, a hint about the limit appears if the default limit left out traces.
 func TestListHint(t *testing.T) {
 	many, _ := manyTraces(t, 150)
 	few, _ := manyTraces(t, 100)
@@ -143,7 +142,7 @@ func TestListHint(t *testing.T) {
 	}
 }
 
-// A terminal may be narrower than a base id, and COLUMNS may say anything.
+// A terminal may be narrower than a base id, and COLUMNS may have any value.
 func TestListOnNarrowTerminals(t *testing.T) {
 	s := wideStore(t)
 	for _, columns := range []uint16{1, 10, 40, 67, 68, 79} {
@@ -159,7 +158,7 @@ func TestListOnNarrowTerminals(t *testing.T) {
 	}
 }
 
-// A locale without UTF-8 gets ASCII, as from trace show.
+// In a locale without UTF-8 the listing is ASCII, as in trace show.
 func TestListInASCII(t *testing.T) {
 	s := wideStore(t)
 	for _, columns := range []uint16{70, 80, 200} {

@@ -110,7 +110,7 @@ func TestListLimits(t *testing.T) {
 	}
 }
 
-// A store without traces and flags that match none are told apart.
+// The messages for a store without traces and for flags that match no trace differ.
 func TestListNothing(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := manyTraces(t, 10)
@@ -224,7 +224,7 @@ func TestListHostileText(t *testing.T) {
 	}
 }
 
-// Python's SQL driver lists by the order of the rows; the default does not.
+// With --python, a SQL store is listed in the order of its rows; by default it is not.
 func TestListPython(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -260,8 +260,8 @@ func TestUpstreamIsPython(t *testing.T) {
 	}
 }
 
-// --json has the whole summary, beside the two members that the Python library's
-// rows have.
+// --json writes the whole summary, in addition to the two members of the Python library's
+// rows.
 func TestListSummaries(t *testing.T) {
 	s := openstackStore(t)
 	const want = `{"base_id": "1740482c-5a17-4e6a-8d63-6942b6601abb", "timestamp": %q, ` +

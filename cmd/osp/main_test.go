@@ -54,8 +54,8 @@ type result struct {
 	code           int
 }
 
-// commandTime is the time that a command may take. Kafka alone may take 45 s, to give the
-// messages of a relay that was killed to another one.
+// commandTime is the longest time for a command. Kafka alone may take 45 s to deliver the
+// messages of a killed relay to another one.
 const commandTime = 5 * time.Minute
 
 // osp runs the command in the folder dir, without our own environment variables.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Each verb has a page with its parts, which groff formats without a warning.
+// Each verb has a manual page with all its sections, which groff formats without a warning.
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "share", "man1")
 	epoch := []string{"SOURCE_DATE_EPOCH=1764000000"}

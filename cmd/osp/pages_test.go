@@ -95,7 +95,7 @@ func awaitWSGI(t *testing.T, jaeger *testenv.JaegerServer, baseID string) {
 	}
 }
 
-// whileRelaying runs a relay, which SIGTERM ends.
+// whileRelaying runs a relay, calls use, and stops the relay by SIGTERM.
 func whileRelaying(t *testing.T, command []string, use func()) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], "--listen", "none")...)
@@ -113,7 +113,7 @@ func whileRelaying(t *testing.T, command []string, use func()) {
 	}
 }
 
-// The relay of docs/mixed-cloud.md writes spans that come by OTLP to Redis.
+// The relay of docs/mixed-cloud.md writes spans that arrive by OTLP to Redis.
 func TestMixedCloudPage(t *testing.T) {
 	commands := commandsOf(t, "mixed-cloud.md")
 	if len(commands) != 1 {

@@ -14,7 +14,7 @@ func TestExpandOptions(t *testing.T) {
 		"trace show X --t rabbit://h/ --tran=b":   "trace show X --transport-url rabbit://h/ --transport-url=b",
 		"trace show X --h":                        "trace show X --h", // --help or --html
 		"trace show X --ht --he --d --r g --o f":  "trace show X --html --help --dot --render-dot g --out f",
-		"trace show X --out --js":                 "trace show X --out --js", // a value
+		"trace show X --out --js":                 "trace show X --out --js", // --js is a value
 		"trace show X --out=--js --js":            "trace show X --out=--js --json",
 		"trace show X --js -- --js":               "trace show X --json -- --js",
 		"trace show X --text --v --python --a -v": "trace show X --text --v --python --a -v",

@@ -112,8 +112,8 @@ func (s *lineStore) run(t *testing.T, line string, tool ...string) lineResult {
 // pythonMain runs the Python tool as its installed script does.
 const pythonMain = "import sys; from osprofiler.cmd.shell import main; sys.argv[0] = 'osprofiler'; sys.exit(main())"
 
-// Every line of the table does what the table says, with the Python tool of both
-// versions and with osp.
+// For every line of the table, the Python tool in both versions and osp do what the table
+// says.
 func TestPythonCommandLines(t *testing.T) {
 	t.Parallel()
 	rows := pythonLines(t)
@@ -127,7 +127,7 @@ func TestPythonCommandLines(t *testing.T) {
 			hasTemplate := exec.Command(python, "-c", pythonTemplate).Run() == nil
 			for _, row := range rows {
 				t.Run(row.line, func(t *testing.T) {
-					t.Parallel() // most of the time is the start of Python
+					t.Parallel() // because starting Python takes most of the time
 					if strings.Contains(row.python, "page") && !hasTemplate {
 						return
 					}
@@ -145,10 +145,12 @@ func TestPythonCommandLines(t *testing.T) {
 	}
 }
 
-// pythonTemplate fails if the Python tool cannot make pages: Debian's package has no template.
+// pythonTemplate fails if the Python tool cannot make pages, because Debian's package has no
+// template.
 const pythonTemplate = "import os.path, osprofiler.cmd.commands as c; open(os.path.join(os.path.dirname(c.__file__), 'template.html'))"
 
-// needGraphviz skips or fails the test of a line that draws a graph if Python cannot.
+// needGraphviz skips or fails the test of a line that draws a graph if Python has no
+// Graphviz.
 func needGraphviz(t *testing.T, row pythonLine, python string) {
 	t.Helper()
 	if strings.Contains(row.python, ".pdf") {
@@ -186,7 +188,7 @@ func (s *lineStore) check(t *testing.T, tool, cell string, r lineResult) {
 
 var versionText = regexp.MustCompile(`^(osp )?(\d+\.\d+|\(devel\)|v\d|[0-9a-f]{7})`)
 
-// is reports whether the text is a result of that kind.
+// is reports whether the text is a result of the given kind.
 func (s *lineStore) is(kind, text string, r lineResult) bool {
 	hasTraceback := strings.Contains(r.stderr, "Traceback (most recent call last)")
 	switch kind {

@@ -28,7 +28,8 @@ func onPTY(t *testing.T, env []string, args ...string) string {
 	return screen.String()
 }
 
-// A terminal has colours, its own width, and the characters of its locale.
+// On a terminal, the output has colors, the terminal's width, and the characters of the
+// locale.
 func TestShowOnAPseudoTerminal(t *testing.T) {
 	show := []string{"trace", "show", openstackTraces(t)[2].report, "-v"}
 	for _, c := range []struct {

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// storeOfIDs writes a file store with one trace of each base id, the last one the
-// newest.
+// storeOfIDs writes a file store with one trace for each base id. The last one is the newest.
 func storeOfIDs(t *testing.T, ids ...string) (connectionString string) {
 	t.Helper()
 	var all strings.Builder
@@ -114,7 +113,7 @@ func TestShowSeveral(t *testing.T) {
 	}
 }
 
-// A report on the standard input is shown like that of a file.
+// A report from the standard input is shown like a report from a file.
 func TestShowStandardInput(t *testing.T) {
 	report := openstackTraces(t)[0].report
 	want := osp(t, "", "trace", "show", report).succeeded(t)
@@ -134,7 +133,7 @@ func TestShowStandardInput(t *testing.T) {
 	}
 }
 
-// An argument that is a path, or empty, is told as that.
+// For an argument that is a path, or empty, the error says so.
 func TestShowWhatIsNoID(t *testing.T) {
 	s := openstackStore(t)
 	for argument, want := range map[string]string{
@@ -149,7 +148,7 @@ func TestShowWhatIsNoID(t *testing.T) {
 	}
 }
 
-// osprofiler before 1.4.0 saved reports without stats.
+// A report without stats, as osprofiler before 1.4.0 saved it, can be shown.
 func TestShowReportWithoutStats(t *testing.T) {
 	dir := t.TempDir()
 	const saved = `{"info": {"started": 0, "finished": 1, "name": "total"}, "children": [{"info": {"started": 0, "finished": 1, "name": "wsgi"}, "children": []}]}`
@@ -166,7 +165,8 @@ func TestShowReportWithoutStats(t *testing.T) {
 	}
 }
 
-// The locale decides by POSIX's order of precedence; the flag decides first.
+// The locale decides whether the output is ASCII, by POSIX's order of precedence. The flag
+// overrides the locale.
 func TestShowASCII(t *testing.T) {
 	report := openstackTraces(t)[0].report
 	for _, c := range []struct {
@@ -241,7 +241,7 @@ func TestShowVerbose(t *testing.T) {
 	}
 }
 
-// Without Graphviz, --render-dot says what is missing, and writes nothing.
+// Without Graphviz, --render-dot reports what is missing, and writes nothing.
 func TestShowRenderDotWithoutGraphviz(t *testing.T) {
 	dir := t.TempDir()
 	r := runCommand(t, dir, []string{"PATH=" + dir}, ospBinary, "trace", "show", openstackTraces(t)[0].report, "--dot", "--render-dot", "graph")

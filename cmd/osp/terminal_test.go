@@ -39,7 +39,7 @@ func TestCell(t *testing.T) {
 	}
 }
 
-// Names keep single blanks. Nothing in a field can look like the end of the field.
+// Names keep single blanks. No text in a field can look like the end of the field.
 func TestPhrase(t *testing.T) {
 	for text, want := range map[string]string{
 		"":            "",

@@ -13,7 +13,7 @@ func TestParseWhen(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	tests := []struct {
 		text string
-		want time.Time // zero: refused
+		want time.Time // zero if the text is refused
 	}{
 		{"2026-11-22T07:15:38Z", time.Date(2026, 11, 22, 7, 15, 38, 0, time.UTC)},
 		{"2026-11-22T07:15:38.127314", time.Date(2026, 11, 22, 7, 15, 38, 127314000, time.UTC)},
@@ -51,7 +51,7 @@ func TestParseWhen(t *testing.T) {
 		{"16:00:05.25", time.Date(2026, 11, 22, 16, 0, 5, 250000000, time.UTC)},
 		{"16:00Z", time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)},
 		{"16:00+02:00", time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)},
-		{"01:00+13:00", time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, // there it is the 23rd
+		{"01:00+13:00", time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, // at that offset it is already the 23rd
 		{"2026-11-22 07:15+05:30", time.Date(2026, 11, 22, 1, 45, 0, 0, time.UTC)},
 		{text: ""},
 		{text: "tomorrow"},

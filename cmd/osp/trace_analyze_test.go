@@ -26,7 +26,7 @@ func decoded[T any](t *testing.T, text string) (all []T) {
 	return all
 }
 
-// The text of trace show ends with the findings; its other forms have none.
+// The text of trace show ends with the findings. Its other forms have no findings.
 func TestShowFindings(t *testing.T) {
 	trace := openstackTraces(t)[1]
 	const want = "\n* `POST /v3/users` itself took 275 ms (49 % of the trace)"
@@ -77,7 +77,7 @@ func TestTraceDiff(t *testing.T) {
 	if stored != prefixes || len(decoded[analyze.Difference](t, stored)[0].Changes) != len(d.Changes) {
 		t.Errorf("by ids %.300s\nby prefixes %.300s", stored, prefixes)
 	}
-	for _, command := range []string{ // the standard input
+	for _, command := range []string{ // with the report on the standard input
 		"cat %[2]s | %[1]s trace diff - %[3]s --json",
 		"cat %[3]s | %[1]s trace diff --json %[2]s -",
 	} {
@@ -156,7 +156,7 @@ func TestAnalyzeHostileTrace(t *testing.T) {
 	}
 }
 
-// The ids of the store are offered for each of the arguments.
+// Completion offers the ids of the store for each of the arguments.
 func TestCompleteAnalysis(t *testing.T) {
 	trace := openstackTraces(t)[0]
 	for _, command := range []string{"analyze", "diff"} {

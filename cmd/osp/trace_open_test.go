@@ -14,7 +14,7 @@ import (
 
 const volumeTrace = "bd42e134-f9ae-46c9-beaa-907d76e25bda"
 
-// openTrace runs trace open in a folder of temporary files, with further variables.
+// openTrace runs trace open with its own folder of temporary files and additional variables.
 func openTrace(t *testing.T, temp string, env []string, args ...string) result {
 	t.Helper()
 	env = append(append(cleanEnv(), "TMPDIR="+temp, "DISPLAY=", "WAYLAND_DISPLAY=", "BROWSER="), env...)
@@ -94,7 +94,7 @@ func TestOpenInBrowser(t *testing.T) {
 	}
 }
 
-// A snap has a /tmp of its own.
+// There is a hint for snaps, because a snap has its own /tmp.
 func TestSnapHint(t *testing.T) {
 	before := snapBrowsers
 	defer func() { snapBrowsers = before }()
@@ -118,7 +118,7 @@ func TestSnapHint(t *testing.T) {
 	}
 }
 
-// TMPDIR may be relative. Pages of earlier runs, and what else is there, stay.
+// TMPDIR may be relative. Pages of earlier runs, and other files there, stay.
 func TestOpenInRelativeFolder(t *testing.T) {
 	dir := t.TempDir()
 	old := filepath.Join(dir, "pages", "osp-trace-1", "trace-a.html")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The verbs that read a store take it from the file of a service.
+// The verbs that read a store take the store from the configuration file of a service.
 func TestTracesOfServiceConfig(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "traces.jsonl"), half(1, "-start", "nova")+half(1, "-stop", "nova"))

@@ -39,7 +39,7 @@ func exampleStats() *relay.Stats {
 	}
 }
 
-// get returns the answer of a path.
+// get returns the answer for a path.
 func get(t *testing.T, m *Monitor, metrics http.Handler, path string) (status int, body string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -125,8 +125,8 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// A request that ends early does not decide about the answer to others, which share
-// one ping.
+// Several requests share one ping. If one of them ends early, the answers to the others are
+// not affected.
 func TestReadinessOfACancelledRequest(t *testing.T) {
 	r := example(&relay.Stats{})
 	var asked atomic.Int32
@@ -164,7 +164,7 @@ func TestReadinessOfACancelledRequest(t *testing.T) {
 	}
 }
 
-// Before the relay runs there are no counts; its peers are asked.
+// Before the relay runs there are no counts, but its peers are pinged.
 func TestReadinessBeforeTheStart(t *testing.T) {
 	m := New(example(&relay.Stats{}))
 	status, body := get(t, m, nil, "/readyz")
@@ -207,7 +207,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// OTLP sends the same metrics if the environment asks for it.
+// The same metrics are sent by OTLP if the environment requests it.
 func TestMetricsByOTLP(t *testing.T) {
 	requests := make(chan *metricsv1.ExportMetricsServiceRequest, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
