@@ -65,7 +65,7 @@ func (s *consumerSource) take(ctx context.Context, c *consumer) (more bool, err 
 	for n, err := range s.consumption.Take(within) {
 		switch {
 		case errors.Is(err, errDue) && ctx.Err() == nil:
-			if !s.flush() { // the Copy has failed, which is no failure of the source
+			if !s.flush() { // the Copy has failed, but not the source
 				c.left = true
 			}
 			return !c.left, nil

@@ -14,7 +14,7 @@ import (
 )
 
 // DeadLetters is a file of messages that could not be read, or that a target refused
-// for good. Each line is a JSON object with these members:
+// permanently. Each line is a JSON object with these members:
 //
 //	time      when the line was written (RFC 3339, UTC)
 //	source    the name of the source

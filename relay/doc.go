@@ -14,7 +14,7 @@
 //
 // [Copy] reads a window of the source, compares it with each target, writes to
 // each target what that target lacks, acknowledges the position to the source, and
-// goes on with the next window, until the source has no more.
+// continues with the next window, until the source has no more.
 //
 // [Follow] does the same for several sources at once, until its context ends. See below.
 //
@@ -69,7 +69,7 @@
 //
 // # Follow
 //
-// At least once. A position is acknowledged to its source when every target has durably
+// At least once. A position is acknowledged to its source when every target durably has
 // everything before it. After SIGKILL, the next Follow gets from the source, or from its
 // state directory, what a target may lack. A target may get the same notification twice, or
 // the same span with the same ids: span ids follow from the ids of the notifications.

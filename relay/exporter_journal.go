@@ -17,11 +17,11 @@ const (
 
 // A journaling keeps in a journal the halves that wait in a sink.
 //
-// An entry is written before the source is acknowledged. It stays until the source has also
-// acknowledged the other half: the entry is marked when the operation was exported, and
-// removed after the acknowledgement. So a relay that is killed in between knows at its next
-// start that the operation was exported. When the other half is delivered again, the relay
-// does not take it for an operation that lacks its start.
+// An entry is written before its half is acknowledged to the source. It stays until the other
+// half was exported and acknowledged, too: the entry is marked when the operation was
+// exported, and removed after the acknowledgement. So a relay that is killed in between knows
+// at its next start that the operation was exported. When the other half is delivered again,
+// the relay does not take it for an operation that lacks its start.
 type journaling struct {
 	journal  *journal // nil without a state directory
 	replayed []entry  // read from the journal at the start

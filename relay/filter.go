@@ -34,8 +34,8 @@ type Filter struct {
 	// Settle is how long a trace is held after its newest notification. The default is
 	// [DefaultSettle]. The time stops while a source fails or waits for a target, because the
 	// rest of the trace may be in that source. When the source works again, the time stays
-	// stopped for as long again, but at most for Settle. In total it stops for at most ten
-	// times Settle if other sources work and no target fails.
+	// stopped for the length of the failure or wait, but at most for Settle. In total it
+	// stops for at most ten times Settle if other sources work and no target fails.
 	Settle time.Duration
 	// MaxBytes bounds the memory of the held notifications. If more arrive, the trace that
 	// has waited the longest for something new is dropped early. The default is

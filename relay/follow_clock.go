@@ -4,12 +4,13 @@ import "time"
 
 // A filterClock measures the time in which the relay receives. It stands still while a source
 // fails, waits for a target, or is in a long Read of a store, because the rest of a trace
-// cannot arrive then. After a failure or a wait it stands still for as long again, but at
-// most for the time Settle. In that time the sources deliver what has accumulated in them.
+// cannot arrive then. After a failure or a wait of some length it stands still for the same
+// length once more, but at most for the time Settle. In this time the sources deliver what
+// has accumulated in them.
 //
 // A source that is down permanently should not keep the traces of the other sources forever.
 // So the clock also measures how long it stands still while other sources deliver
-// notifications. That time is bounded by mostStandstill.
+// notifications. The constant mostStandstill bounds this time.
 type filterClock struct {
 	settle, interval time.Duration
 	reading          time.Duration // the time that the clock shows

@@ -9,7 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// readOnce reads until the source has no more for now, or until a Read should end early.
+// readOnce reads until the source has no more for now. A bus is read only until the first
+// notification has waited for linger.
 func (s *sourceRun) readOnce(ctx, cycle context.Context) error {
 	timed, cancel := context.WithCancelCause(cycle)
 	defer cancel(nil)

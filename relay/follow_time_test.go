@@ -154,8 +154,8 @@ func testFilter(t *testing.T, dir string, withState bool) {
 	}
 }
 
-// A client that gets no answer sends the same again. That does not count as something new of
-// the trace.
+// A client that gets no answer sends the same notification again. The repetition does not
+// count as something new of the trace.
 func TestTheFilterHoldsARepetitionOnce(t *testing.T) {
 	for name, withState := range map[string]bool{"without state": false, "with state": true} {
 		t.Run(name, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 const keysInMemory = 1 << 20
 
 // A keySet is a set of keys. When it has more than limit keys in memory, it moves them,
-// sorted, to a temporary file. The file takes 16 bytes for each key. 1/256 of the keys stay
-// in memory to find the others. The zero keySet is empty.
+// sorted, to a temporary file. The file takes 16 bytes for each key. One in 256 keys
+// stays in memory to find the others. The zero keySet is empty.
 type keySet struct {
 	limit  int // of the length of recent; 0 stands for keysInMemory
 	recent map[key]struct{}

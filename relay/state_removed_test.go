@@ -45,7 +45,7 @@ func TestAJournalThatIsRemovedIsWrittenAnew(t *testing.T) {
 	}
 }
 
-// The error says which journal cannot be opened, and to whom it belongs.
+// The error says which journal cannot be opened, and to which target it belongs.
 func TestAJournalThatCannotBeOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "waiting")
 	if err := os.Mkdir(path, 0o700); err != nil {

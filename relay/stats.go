@@ -56,10 +56,10 @@ type TargetStats struct {
 
 	Forwarded int64 // notifications that the target has taken, from all sources
 	Present   int64 // notifications that a store had already
-	Refused   int64 // notifications that were refused for good
+	Refused   int64 // notifications that were refused permanently
 	Retried   int64 // failures of the target, each followed by another try
 
-	// The following fields are those of a sink.
+	// The following fields apply only to a sink.
 	Spans      int64 // spans that were exported
 	Paired     int64 // spans of a start and a stop
 	Incomplete int64 // spans of one half: see [convert.MissingKey]

@@ -24,10 +24,10 @@ func FromTraces(s *store.Store, q store.Query, opts ...StoreOption) Source {
 	return t
 }
 
-// A traceSource reads one trace after the other, in the order of the listing. That is right
-// for a store with an index. A store without an index, such as a file, reads all of itself to
-// find a trace. For such a store the source reads the feed instead and drops the entries of
-// other traces.
+// A traceSource reads one trace after the other, in the order of the listing. This way is
+// right for a store with an index. A store without an index, such as a file, reads all of
+// itself to find a trace. For such a store the source reads the feed instead and drops the
+// entries of other traces.
 type traceSource struct {
 	storeConfig
 	consumable

@@ -112,9 +112,9 @@ type batch struct {
 
 func (b *batch) reset() { *b = batch{notifications: b.notifications[:0], keys: b.keys[:0]} }
 
-// lacking yields the notifications that the target does not have, in their order,
-// in batches of bounded size. A notification that is larger than the limit is in a
-// batch of its own. A batch is valid until the next one is asked for.
+// lacking yields the notifications that the target does not have, in their order, in batches
+// of bounded size. A notification that is larger than the limit is in a batch of its own. A
+// batch is valid until the next one is requested.
 func (w *window) lacking(has []bool) iter.Seq[*batch] {
 	return func(yield func(*batch) bool) {
 		b := &batch{}

@@ -23,7 +23,7 @@ type storeCheck struct {
 
 	at       string
 	reading  *store.Store // opened for reading only
-	writing  *store.Store // opened as the connection string says
+	writing  *store.Store // opened with the options of the connection string
 	findings []finding
 	deleted  bool // whether a trace was deleted
 	empty    bool // whether the database lacks the table

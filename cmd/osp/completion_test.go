@@ -26,9 +26,9 @@ func TestIsPlainWord(t *testing.T) {
 	}
 }
 
-// offers returns the offers of completion for the typed text. It asks again until
-// want is true, because osp only offers the ids that it reads in half a second. That
-// may be none while other tests run.
+// offers returns the offers of completion for the typed text. It asks again until want is
+// true, because osp only offers the ids that it reads in half a second, and there may be no
+// such ids while other tests run.
 func offers(t *testing.T, connection, typed string, want func(lines []string) bool) (lines []string) {
 	t.Helper()
 	for range 60 {

@@ -110,7 +110,7 @@ func (r *follower) serve(ctx context.Context) error {
 	err = r.relay.Run(ctx)
 	announced()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = errors.New(err.Error()) // not the error of the context, so that it is shown: it says what the targets do not have
+		err = errors.New(err.Error()) // no longer the error of the context, so that the user sees which notifications are missing
 	}
 	stopWatching()
 	<-watching

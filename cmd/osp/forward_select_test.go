@@ -79,8 +79,8 @@ func TestForwardDryRun(t *testing.T) {
 	}
 }
 
-// Contradicting flags are refused, and so is a target that cannot be written. That happens
-// before a source is read that would take long.
+// Contradicting flags are refused, and so is a target that cannot be written. Both are
+// refused before a slow source is read.
 func TestForwardRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

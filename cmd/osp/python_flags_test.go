@@ -9,7 +9,7 @@ func TestExpandOptions(t *testing.T) {
 	for args, want := range map[string]string{
 		"trace list --conn S --err True":          "trace list --connection-string S --error-trace True",
 		"trace list --c=S":                        "trace list --connection-string=S",
-		"trace list --l 5":                        "trace list --l 5", // --limit is no option of the Python tool
+		"trace list --l 5":                        "trace list --l 5", // because the Python tool has no option --limit
 		"trace show X --js --loc --idle 5":        "trace show X --json --local-libs --idle-timeout 5",
 		"trace show X --t rabbit://h/ --tran=b":   "trace show X --transport-url rabbit://h/ --transport-url=b",
 		"trace show X --h":                        "trace show X --h", // --help or --html

@@ -75,8 +75,8 @@ func (s shell) start(t *testing.T, dir, mark string, env ...string) *session {
 	return c
 }
 
-// next moves the shell to another folder, with another mark, for another test. That takes
-// less time than starting a shell.
+// next moves the shell to another folder, with another mark, for another test, because this
+// takes less time than starting a shell.
 func (c *session) next(t *testing.T, dir, mark string, env ...string) {
 	t.Helper()
 	c.t, c.mark = t, mark
@@ -129,9 +129,9 @@ func (c *session) await(texts ...string) (screen string) {
 	return screen
 }
 
-// complete types keys at an empty command line and waits for all these texts. It tries again
-// if they do not appear, because osp offers only the ids that it reads in half a second. That
-// may be none while other tests run.
+// complete types keys at an empty command line and waits for all these texts. If they do not
+// appear, it tries again, because osp offers only the ids that it reads in half a second, and
+// there may be no such ids while other tests run.
 func (c *session) complete(keys string, texts ...string) (screen string) {
 	c.t.Helper()
 	for range 12 {

@@ -28,7 +28,7 @@ func onPTY(t *testing.T, env []string, args ...string) string {
 	return screen.String()
 }
 
-// On a terminal, the output has colors, the terminal's width, and the characters of the
+// On a terminal, the output has colours, the terminal's width, and the characters of the
 // locale.
 func TestShowOnAPseudoTerminal(t *testing.T) {
 	show := []string{"trace", "show", openstackTraces(t)[2].report, "-v"}

@@ -147,7 +147,7 @@ func TestAnalyzeHostileTrace(t *testing.T) {
 			t.Errorf("%s: %q", command, got)
 		}
 		if command == "show --folded b" {
-			continue // the programs that read it take UTF-8
+			continue // the programs that read this form accept UTF-8
 		}
 		got = osp(t, dir, append(args, "--ascii")...).stdout
 		if at := strings.IndexFunc(got, func(r rune) bool { return r >= 0x7f }); at >= 0 {

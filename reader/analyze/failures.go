@@ -58,9 +58,9 @@ func (a *Analysis) failures() []Failure {
 	return all
 }
 
-// causes returns for each failed operation the child that made it fail, or None. That is the
-// last failed child with the same type of error, or else the failed child that ended last, if
-// no other child began after that.
+// causes returns for each failed operation the child that made it fail, or None. This child
+// is the last failed one with the same type of error, or else the failed one that ended last,
+// if no other child began after that.
 func (a *Analysis) causes() []int32 {
 	nodes, parent := a.trace.nodes, a.trace.parent
 	causes, same := make([]int32, len(nodes)), make([]bool, len(nodes))

@@ -55,8 +55,8 @@ func TestReportOfSQL(t *testing.T) {
 	}
 }
 
-// listing returns a Reader of a store whose driver of the Python library is test.
-// That driver lists the entries, which are rows and errors.
+// listing returns a Reader of a store whose driver of the Python library is test. The driver
+// lists the entries, which are rows and errors.
 func listing(entries []any) *python.Reader {
 	return python.New(readertest.Driver{Python: store.PythonAnswers{
 		Driver: "test",

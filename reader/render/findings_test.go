@@ -99,7 +99,7 @@ func TestFindingsFit(t *testing.T) {
 	})
 }
 
-// Failures and operations that never stopped are colored. An empty trace is not an error.
+// Failures and operations that never stopped are coloured. An empty trace is not an error.
 func TestFindingsColors(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "testdata", "openstack", "17-keystone-killed-mid-request.report.json"))
 	if err != nil {

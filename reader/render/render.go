@@ -42,7 +42,7 @@ func WithWidth(columns int) TextOption {
 	return textOption(func(c *textConfig) { c.width = max(columns, leastWidth) })
 }
 
-// WithColor turns on colors, as escape sequences that every terminal supports. They are off
+// WithColor turns on colours, as escape sequences that every terminal supports. They are off
 // by default. A stored text never becomes an escape sequence.
 func WithColor(on bool) TextOption {
 	return textOption(func(c *textConfig) { c.color = on })

@@ -119,7 +119,7 @@ func TestTextOfOddTraces(t *testing.T) {
 	golden(t, "testdata/odd.color.txt", text(t, r, render.WithWidth(80), render.WithColor(true)))
 }
 
-// There is no color by default. A colored text without its escape sequences is the same text.
+// There is no colour by default. A coloured text without its escape sequences is the same text.
 func TestColor(t *testing.T) {
 	r := build(t, lines(t, filepath.Join(traces, "13-client-parallel.jsonl")))
 	bare, painted := text(t, r), text(t, r, render.WithColor(true))

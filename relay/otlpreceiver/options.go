@@ -6,7 +6,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// An Option changes the behavior of a [Receiver]. The settings of an operator are options of
+// An Option changes the behaviour of a [Receiver]. The settings of an operator are options of
 // the connection string; see the package documentation.
 type Option interface{ apply(*config) }
 

@@ -98,7 +98,7 @@ func (c *chunker) close() ([][]byte, error) {
 	return c.chunks, err
 }
 
-// compressJSON compresses a document at the best level. That takes little time, because the
+// compressJSON compresses a document at the best level, which takes little time because the
 // index is small.
 func compressJSON(document any) ([]byte, error) {
 	text, err := json.Marshal(document)
