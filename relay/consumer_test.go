@@ -342,7 +342,7 @@ func TestMoveRefused(t *testing.T) {
 	if len(q.left) != 2 || q.left[0] != all[3] || q.left[1] != all[700] {
 		t.Errorf("%d are left on the bus", len(q.left))
 	}
-	if len(warnings) != 1 || warnings[0].Error() != "it is too large; 2 of 1000 notifications were refused; what the target refuses stays in the queue" {
+	if len(warnings) != 1 || warnings[0].Error() != "it is too large; 2 of 1000 notifications were refused; the refused notifications stay in the queue" {
 		t.Errorf("the warnings are %v", warnings)
 	}
 }

@@ -29,7 +29,7 @@ func (c *copier) acknowledge(ctx context.Context, p Position) error {
 
 func (c *copier) tell(ctx context.Context, p Position) error {
 	if err := c.source.Acknowledge(ctx, p); err != nil {
-		return fmt.Errorf("everything was copied so far, but the source cannot be told: %w", err)
+		return fmt.Errorf("everything was copied, but the source cannot be acknowledged: %w", err)
 	}
 	return nil
 }
@@ -103,6 +103,6 @@ func (c *copier) countRefused(sink *exporterTarget, b *batch, counts *TargetCoun
 	}
 	if reason != nil {
 		c.keep(&reason, b, refused)
-		c.warning(fmt.Errorf("%s refuses some of it: %w", sink.Name(), reason))
+		c.warning(fmt.Errorf("%s refuses some notifications: %w", sink.Name(), reason))
 	}
 }

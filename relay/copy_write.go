@@ -101,7 +101,7 @@ func (c *copier) keep(err *error, b *batch, refused []int) {
 			c.taker.leave(p.position)
 		}
 	}
-	*err = fmt.Errorf("%w; what the target refuses stays in %s", *err, c.source.Name())
+	*err = fmt.Errorf("%w; the refused notifications stay in %s", *err, c.source.Name())
 }
 
 // without returns the keys except those at the indices.

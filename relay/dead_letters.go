@@ -188,7 +188,7 @@ func (d *DeadLetters) follow(warning func(error)) error {
 		return err
 	}
 	if size > 0 {
-		warning(fmt.Errorf("another program has removed, renamed or changed the file of dead letters %q; it goes on with %d bytes", d.path, d.size))
+		warning(fmt.Errorf("another program has removed, renamed or changed the file of dead letters %q; the relay has opened the file again, which has %d bytes", d.path, d.size))
 	}
 	return nil
 }

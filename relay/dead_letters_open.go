@@ -89,7 +89,7 @@ func checkOlder(path string) error {
 		return nil
 	}
 	if err := checkRegular(info, err); err != nil {
-		return fmt.Errorf("%q, where the older part would be: %w", path, err)
+		return fmt.Errorf("%q, the file for older dead letters, cannot be used: %w", path, err)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -97,7 +97,7 @@ func checkOlder(path string) error {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	if err := checkLetters(file); err != nil {
-		return fmt.Errorf("%q, where the older part would be: %w", path, err)
+		return fmt.Errorf("%q, the file for older dead letters, cannot be used: %w", path, err)
 	}
 	return nil
 }

@@ -75,6 +75,6 @@ func (t *traceFilter) noteConditions(entries []entry) {
 		}
 	}
 	if held+decided > 0 {
-		t.f.warn(fmt.Errorf("the conditions of the filter are others than those of the earlier relay (%s): the decisions on %d traces stay, and %d notifications of undecided traces are judged by the new conditions", before, decided, held))
+		t.f.warn(fmt.Errorf("the conditions of the filter differ from those of the earlier relay (%s): the decisions on %d traces stay, and %d notifications of undecided traces are judged by the new conditions", before, decided, held))
 	}
 }

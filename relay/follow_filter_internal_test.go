@@ -67,7 +67,7 @@ func TestTheFilterTellsThatItsConditionsChanged(t *testing.T) {
 	}{
 		{failures, ""},
 		{failuresAgain, ""},
-		{other, `the conditions of the filter are others than those of the earlier relay ({"services":["api","nova-*"],"failed_only":true}): the decisions on 2 traces stay, and 0 notifications of undecided traces are judged by the new conditions`},
+		{other, `the conditions of the filter differ from those of the earlier relay ({"services":["api","nova-*"],"failed_only":true}): the decisions on 2 traces stay, and 0 notifications of undecided traces are judged by the new conditions`},
 		{other, ""},
 	} {
 		state, err := OpenState(dir)

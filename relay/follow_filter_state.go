@@ -65,7 +65,7 @@ func (t *traceFilter) sync() error {
 		return nil
 	}
 	if err := t.journal.sync(); err != nil {
-		return fmt.Errorf("cannot write to the state directory what the filter holds: %w", err)
+		return fmt.Errorf("cannot write the state of the filter to the state directory: %w", err)
 	}
 	return nil
 }

@@ -197,7 +197,7 @@ func (s *sourceRun) unfinished(err error) error {
 		return nil
 	}
 	if count := s.unacknowledged.Load(); count > 0 {
-		return fmt.Errorf("%d notifications of %s were not acknowledged, and come again with the next start: %w", count, s.name, err)
+		return fmt.Errorf("%d notifications of %s were not acknowledged, and will be delivered again after the next start: %w", count, s.name, err)
 	}
 	return err
 }

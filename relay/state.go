@@ -192,7 +192,7 @@ func (s *State) warnOfOthers(sinks []string, warning func(error)) {
 	}
 	for _, path := range paths {
 		if name, found := ownerOf(path); found && !own[path] {
-			warning(fmt.Errorf("halves of operations wait in %q for %s, which is no target now; they stay there until it is one again", path, name))
+			warning(fmt.Errorf("halves of operations wait in %q for %s, which is not a target now; they stay there until it is one again", path, name))
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestATargetThatIsGoneIsNamed(t *testing.T) {
 	}
 	var warned []string
 	s.warnOfOthers([]string{"otlp+grpc://now:4317"}, func(err error) { warned = append(warned, err.Error()) })
-	if len(warned) != 1 || !strings.Contains(warned[0], "for otlp+grpc://old:4317, which is no target now") {
+	if len(warned) != 1 || !strings.Contains(warned[0], "for otlp+grpc://old:4317, which is not a target now") {
 		t.Errorf("%q", warned)
 	}
 }

@@ -38,7 +38,7 @@ func TestBusRefused(t *testing.T) {
 	}
 	for _, want := range []string{"3 notifications read, 2 written, 0 there already, 1 refused", "1 notification read, 0 written, 0 there already, 1 refused"} {
 		r := osp(t, dir, "forward", "--from", from, "--to", to)
-		if r.code != exitFailed || !strings.Contains(r.stderr, want) || !strings.Contains(r.stderr, "what the target refuses stays in RabbitMQ at") {
+		if r.code != exitFailed || !strings.Contains(r.stderr, want) || !strings.Contains(r.stderr, "the refused notifications stay in RabbitMQ at") {
 			t.Errorf("%+v; want %s", r, want)
 		}
 	}

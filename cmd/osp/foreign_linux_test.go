@@ -41,7 +41,7 @@ func TestOutThroughForeignLinks(t *testing.T) {
 	}
 	for _, name := range []string{link + "/file", link + "/sub/file", link + "/../file", shared + "/ours/file", link + "/sub/../file", link + "/./file"} {
 		r := osp(t, shared, "trace", "show", report, "--out", name)
-		if r.code != exitFailed || !strings.Contains(r.stderr, `the symbolic link "`+link+`" belongs to another user and stands in a world-writable folder; use another path`) {
+		if r.code != exitFailed || !strings.Contains(r.stderr, `the symbolic link "`+link+`" belongs to another user and is in a world-writable folder; use another path`) {
 			t.Errorf("%s: %+v", name, r)
 		}
 		checkSentence(t, r)

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-var errForeign = errors.New("it belongs to another user and stands in a world-writable folder; use another path")
+var errForeign = errors.New("it belongs to another user and is in a world-writable folder; use another path")
 
 // writeTo calls write with a writer to the named file, or to stdout if name is
 // empty. A regular file is replaced as a whole or not at all ([output.replace]).

@@ -133,7 +133,7 @@ func TestWriteToRefusesFilesOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{file, link, fifo} {
-		if err := writeText(t, name, "new"); err == nil || !strings.Contains(err.Error(), "belongs to another user and stands in a world-writable folder; use another path") {
+		if err := writeText(t, name, "new"); err == nil || !strings.Contains(err.Error(), "belongs to another user and is in a world-writable folder; use another path") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

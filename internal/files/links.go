@@ -21,7 +21,7 @@ type ForeignLinkError struct {
 }
 
 func (e *ForeignLinkError) Error() string {
-	return fmt.Sprintf("the symbolic link %q belongs to another user and stands in a world-writable folder; use another path", e.Link)
+	return fmt.Sprintf("the symbolic link %q belongs to another user and is in a world-writable folder; use another path", e.Link)
 }
 
 // ResolveLinks returns the path behind all symbolic links of path, those of its

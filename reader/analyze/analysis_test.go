@@ -166,7 +166,7 @@ func TestHandledFailures(t *testing.T) {
 		got = append(got, f.Text)
 	}
 	want := []string{
-		"`s:commit` failed: DBDeadlock: it failed; with it failed everything up to `s:root`",
+		"`s:commit` failed: DBDeadlock: it failed; the failure reached all operations up to `s:root`",
 		"`s:log` failed: IOError: it failed; `s:root` above it went on",
 		"`s:probe` failed: Timeout: it failed; `s:root` above it went on; and 2 other kinds of failures",
 	}

@@ -108,7 +108,7 @@ func (a *Analysis) failedWith(f Failure) (text string) {
 	switch {
 	case f.Top == f.Op:
 	case f.Direct:
-		text = "; with it failed everything up to " + a.named(f.Top)
+		text = "; the failure reached all operations up to " + a.named(f.Top)
 	default:
 		text = "; because of it " + a.named(f.Top) + " failed"
 		if exception := onOneLine(describe.TypeOfError(describe.ErrorType(a.trace.nodes[f.Top])), mostOfError); exception != "" {

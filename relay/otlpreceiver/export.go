@@ -85,7 +85,7 @@ func (r *Receiver) convert(ctx context.Context, a *admission, body []byte, in fo
 // converts calls do as soon as fewer bodies are being converted than there are processors.
 func (r *Receiver) converts(ctx context.Context, do func()) *failure {
 	if r.converting.Acquire(ctx, 1) != nil {
-		return r.late(busy("the receiver converts as many requests as it can"))
+		return r.late(busy("the receiver already converts the maximum number of requests"))
 	}
 	defer r.converting.Release(1)
 	do()

@@ -134,7 +134,7 @@ func (b *bodyReader) failure(err error) *failure {
 	case ends && b.gzip:
 		return malformed("the body cannot be read: its gzip form, or the connection, ended too early")
 	case ends:
-		return malformed("the body cannot be read: the connection ended before it")
+		return malformed("the body cannot be read: the connection ended before the body was complete")
 	}
 	return malformed("the body cannot be read: %v", err)
 }

@@ -69,5 +69,5 @@ func (r *reports) warn(text string, attributes ...any) {
 
 // fault reports a panic.
 func (r *reports) fault(source string, fault any) {
-	r.log.Error("a request has met a mistake of this program; please report it", "source", source, "panic", fault, "stack", string(debug.Stack()))
+	r.log.Error("a request has triggered a bug of this program; please report it", "source", source, "panic", fault, "stack", string(debug.Stack()))
 }

@@ -114,7 +114,7 @@ func (m *Monitor) Health() Health {
 	for _, s := range stats.Sources {
 		if s.Err == nil && m.relay.Stuck > 0 && s.Lag > m.relay.Stuck {
 			h.Status = "stuck"
-			h.Reason = fmt.Sprintf("what was read from %s %s ago is in no target, and no target reports an error", s.Name, s.Lag.Round(time.Second))
+			h.Reason = fmt.Sprintf("an entry that was read from %s %s ago is in no target, and no target reports an error", s.Name, s.Lag.Round(time.Second))
 		}
 	}
 	return h
