@@ -6,7 +6,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The flags of the Python tool become options of messaging://.
+// busFlags adds the flags of the Python tool to messaging:// as options.
 func TestBusFlagsApply(t *testing.T) {
 	for _, c := range []struct {
 		connection, transportURL string

@@ -67,7 +67,8 @@ func TestBus(t *testing.T) {
 	}
 }
 
-// A check declares nothing on a bus, because services may declare it differently.
+// osp check without --write declares nothing on a bus, because services may declare a
+// queue differently.
 func TestBusCheck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

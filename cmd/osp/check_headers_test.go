@@ -105,7 +105,7 @@ func signText(t *testing.T, text, key string) string {
 	return strings.Fields(string(out))[1]
 }
 
-// Each request of a dump is checked.
+// osp check checks each request of a dump.
 func TestCheckOfSeveralRequests(t *testing.T) {
 	info, mac := packed("first-key")
 	_, wrong := packed("x")

@@ -29,8 +29,8 @@ func checkedStore(t *testing.T, at string, args ...string) (results, details map
 	return results, details, r
 }
 
-// The check distinguishes a new store from one with traces. It creates nothing and leaves
-// nothing.
+// osp check distinguishes a new store from a store with traces. It creates nothing without
+// --write, and deletes the trace that it writes with --write.
 func TestCheckStore(t *testing.T) {
 	t.Parallel()
 	versions := map[string]string{"sqlite": "(SQLite 3.", "redis": "(Redis ", "postgresql": "(PostgreSQL ", "mariadb": "(MariaDB 1"}

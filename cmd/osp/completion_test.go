@@ -69,8 +69,8 @@ func TestCompletionOffersOnlyPlainWords(t *testing.T) {
 	}
 }
 
-// The scripts differ from cobra's only where cobra's would evaluate a word
-// without its quotes.
+// The completion scripts of osp differ from cobra's scripts only where cobra's script
+// would evaluate a word without its quotes.
 func TestCompletionScripts(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		for _, flag := range []string{"", "--no-descriptions"} {

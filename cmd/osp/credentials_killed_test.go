@@ -18,8 +18,9 @@ type victim struct {
 	// at returns the connection string of the server at another address.
 	at    func(t *testing.T, addr string) string
 	error string // a part of each error; "" stands for the address
-	// quick is an option of at for a server that is dead. Before that, the server gets the
-	// longer timeout patient, because it may be busy. If quick is "", at has no such option.
+	// quick is the option of at for a server that dies. For a server that runs, patient
+	// replaces quick, because the server may be busy and need more time. If quick is empty, at
+	// has no such option.
 	quick, patient string
 	// fill refills a message bus before each command. It is nil for other stores.
 	fill func(t *testing.T)
@@ -76,7 +77,8 @@ func (v *victim) killed(t *testing.T) {
 	})
 }
 
-// address returns the connection string for a server that dies or does not.
+// address returns the connection string at, with a timeout that depends on whether the
+// server dies.
 func (v *victim) address(at string, dies bool) string {
 	if v.quick == "" || dies {
 		return at
@@ -84,8 +86,8 @@ func (v *victim) address(at string, dies bool) string {
 	return strings.Replace(at, v.quick, v.patient, 1)
 }
 
-// midway calls run twice: first to count the bytes that the server sends, then to kill the
-// server when it has sent a part of them.
+// midway calls run twice. The first call counts the bytes that run sends to the server.
+// During the second call the server is killed when it has received a third of them.
 func (v *victim) midway(t *testing.T, proxy *testenv.Proxy, run func(dies bool)) {
 	t.Helper()
 	killed := make(chan bool, 1)

@@ -25,7 +25,7 @@ func (s logInsight) Addr() string {
 	return net.JoinHostPort(s.Host, fmt.Sprint(loginsightserver.SSLPort))
 }
 
-// Kill ends the server and all of its connections.
+// Kill stops the server and closes all of its connections.
 func (s logInsight) Kill() {
 	if err := s.Stop(); err != nil {
 		s.t.Error(err)

@@ -37,8 +37,8 @@ func redisDo(t *testing.T, addr string, db int, commands ...[]any) {
 	}
 }
 
-// freeAddress returns host:port of a port on which no server listens, for a server of the
-// test.
+// freeAddress returns the host:port of a port on which no server listens, so that a server
+// of the test can use it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

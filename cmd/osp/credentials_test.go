@@ -25,8 +25,8 @@ func secret(of string) string { return password + "@:/?&=%+#" + password2 + of }
 // goodTrace is in every readable store.
 const goodTrace = "2130e762-6fff-43b5-a1a2-be4dbd944bd2"
 
-// A trouble is a store with a problem, or a connection string with one. Each error
-// must be one clear sentence.
+// A trouble is a store or a connection string with a problem. Each error must be one clear
+// sentence.
 type trouble struct {
 	name          string
 	at            string // the connection string

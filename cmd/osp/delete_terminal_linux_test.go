@@ -27,7 +27,8 @@ func answering(t *testing.T, answer string, args ...string) string {
 	return strings.ReplaceAll(runCommand(t, t.TempDir(), nil, "sh", "-c", line).stdout, "\r\n", "\n")
 }
 
-// On a terminal the verbs ask before they delete. Only the answer yes deletes.
+// On a terminal, prune and trace delete ask before they delete. Only an answer such as y
+// or Yes confirms.
 func TestDeletingAsks(t *testing.T) {
 	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
 	oldAndNew(t, at)
@@ -75,7 +76,7 @@ func TestPruneLooksAgainAfterTheQuestion(t *testing.T) {
 			n, err := terminal.Read(buf)
 			screen.Write(buf[:n])
 			if err != nil {
-				return // the terminal ends with the command
+				return // the terminal closes when the command ends
 			}
 		}
 	}

@@ -27,13 +27,14 @@ var deletingStores = map[string]func(t testing.TB) string{
 
 const (
 	oldTrace     = "0e000000-0000-4000-8000-000000000001"
-	shoutedTrace = "0E000000-0000-4000-8000-00000000000A" // its canonical form is another trace
+	shoutedTrace = "0E000000-0000-4000-8000-00000000000A" // its lower-case form is the id of another trace
 	longTrace    = "0e000000-0000-4000-8000-000000000003" // it began long ago and still gets events
 	newTraceID   = "0e000000-0000-4000-8000-000000000004"
 	timeless     = "0e000000-0000-4000-8000-000000000005"
 )
 
-// oldAndNew fills a store with traces that are 40 days old and new ones.
+// oldAndNew fills a store with three traces that ended 40 days ago and two whose last
+// event is now.
 func oldAndNew(t *testing.T, at string) {
 	t.Helper()
 	old, now := time.Now().Add(-40*day), time.Now()
@@ -192,7 +193,7 @@ func TestDeletingRefusals(t *testing.T) {
 	}
 }
 
-// A trace without any time is kept, because its age is unknown.
+// prune keeps a trace without any time, because its age is unknown.
 func TestPruneKeepsTimelessTraces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.jsonl")
 	writeFile(t, path, `{"name": "a-start", "base_id": "`+timeless+`", "timestamp": "soon", "info": {}}`+"\n"+
@@ -233,7 +234,8 @@ func TestPruneInRounds(t *testing.T) {
 	}
 }
 
-// An empty --service comes from an unset variable of the shell, and means no service.
+// prune refuses an empty --service, because it is probably an unset variable of the shell.
+// It does not mean all services.
 func TestPruneOfAService(t *testing.T) {
 	at := "file://" + filepath.Join(t.TempDir(), "t.jsonl")
 	oldAndNew(t, at)
@@ -250,7 +252,7 @@ func TestPruneOfAService(t *testing.T) {
 	}
 }
 
-// A trace with an entry that cannot be read is kept, because its age is unknown.
+// prune keeps a trace with an entry that cannot be read, because its age is unknown.
 func TestPruneKeepsDamagedTraces(t *testing.T) {
 	at := testenv.RedisDB(t)
 	oldAndNew(t, at)

@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A bus is a back end that can neither be read nor delete.
+// A bus is a back end that can neither read nor delete.
 type bus struct{}
 
 func (bus) Name() string               { return "the bus" }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The command shows the traces in the store of the demo.
+// osp shows the traces in the store of the demo as the demo itself shows them.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

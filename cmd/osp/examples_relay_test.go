@@ -59,8 +59,8 @@ func TestRelayExampleYAML(t *testing.T) {
 	})
 }
 
-// After wrong options the relay is not restarted, and a stop waits longer than the grace
-// period.
+// systemd does not restart a relay with wrong options, and podman waits longer for a stop
+// than the relay's grace.
 func TestRelayExampleStops(t *testing.T) {
 	for name, want := range map[string]string{"osprofiler-relay.service": "\nRestartPreventExitStatus=2\n", "README.md": "podman run --stop-timeout=30 ", "Containerfile": "podman run --stop-timeout=30 "} {
 		if !strings.Contains(readFile(t, relayExamples+name), want) {

@@ -36,7 +36,7 @@ func TestBadValuesOfFlags(t *testing.T) {
 					t.Fatal(err)
 				}
 				if other.InitDefaultHelpFlag(); other.Flags().Set(f.Name, value) == nil {
-					continue // it is valid
+					continue // the value is valid
 				}
 				tried++
 				var stderr bytes.Buffer

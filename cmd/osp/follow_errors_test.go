@@ -94,9 +94,9 @@ func sameCopy(t *testing.T, dir string) {
 	}
 }
 
-// A host that has no address yet may have one later. The relay runs. It logs once at the
-// start that it cannot reach the host, and once that forwarding fails. The other target gets
-// everything meanwhile.
+// The relay runs although a host has no address, because the host may get one later. The
+// relay logs once at the start that it cannot reach the host, and once that forwarding
+// fails. Meanwhile the other target gets everything.
 func TestFollowUnknownHost(t *testing.T) {
 	t.Parallel()
 	for name, unknown := range map[string][]string{
@@ -155,8 +155,9 @@ func badMessages(t *testing.T, dir, at string) {
 	}
 }
 
-// Each message that cannot be read, and each that the target refuses, is named in one line.
-// These messages stay on the bus, or go to the dead letters. The target has all others.
+// The relay logs one line about messages that cannot be read and one about notifications
+// that a target refuses. These messages stay on the bus, or go to the dead letters. The
+// target gets all other messages.
 func TestFollowBadMessages(t *testing.T) {
 	t.Parallel()
 	for name, letters := range map[string][]string{"stay": nil, "dead letters": {"--dead-letters", "dead.jsonl"}} {
@@ -235,7 +236,7 @@ func TestFollowFullDisk(t *testing.T) {
 	}
 	appendTo(t, from, starts.String())
 	p.await("no space left on device")
-	p.stop(os.Kill) // in the middle of the work
+	p.stop(os.Kill) // while the disk is full
 	p = startFollow(t, dir, nil, args...)
 	p.await("no space left on device")
 	if err := os.Remove(ballast); err != nil {

@@ -50,7 +50,8 @@ func TestFollowLogsErrorsOfTheStart(t *testing.T) {
 	isJSON(t, p.stderr())
 }
 
-// Lines that libraries write to their own logs appear in the relay's log format.
+// Lines that libraries write to package log, and errors of gRPC, appear in the relay's log
+// format.
 func TestFollowCatchesOtherLogs(t *testing.T) {
 	var text bytes.Buffer
 	before := log.Writer()

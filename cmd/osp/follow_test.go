@@ -131,7 +131,7 @@ func TestFollowFilter(t *testing.T) {
 
 var monitorAddress = regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`)
 
-// The relay answers HTTP requests about its state. Its log is JSON if requested.
+// The relay answers /healthz, /readyz and /metrics. Its log is JSON on request.
 func TestFollowMonitor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -159,7 +159,7 @@ func TestFollowMonitor(t *testing.T) {
 	if taken.code != exitFailed || taken.stderr != "osp: cannot answer /healthz, /readyz and /metrics on "+address+": bind: address already in use; give another address by --listen, or --listen none\n" {
 		t.Errorf("%+v", taken)
 	}
-	if code := p.stop(syscall.SIGTERM); code != exitDone { // the half is kept in the state
+	if code := p.stop(syscall.SIGTERM); code != exitDone { // the relay keeps the half in its state
 		t.Errorf("exit code %d:\n%s", code, p.stderr())
 	}
 	j := startFollow(t, dir, nil, "--follow", "--from", "file://"+dir+"/from.jsonl", "--to", "file://"+dir+"/json.jsonl", "--state", "json", "--listen", "none", "--log-format", "json")

@@ -189,7 +189,7 @@ func TestOutWhereTheOwnerCannotBeKept(t *testing.T) {
 	}
 }
 
-// A user can replace an own file whose group the user has left. The new group and all
+// Users can replace their own file if they have left its group. The new group and all
 // other users get only the permissions that both had before.
 func TestOutWhereOnlyTheGroupCannotBeKept(t *testing.T) {
 	asRoot(t)
@@ -200,7 +200,7 @@ func TestOutWhereOnlyTheGroupCannotBeKept(t *testing.T) {
 	}
 	path := filepath.Join(dir, "trace.txt")
 	for mode, want := range map[fs.FileMode]fs.FileMode{0o664: 0o644, 0o660: 0o600, 0o640: 0o600, 0o604: 0o600, 0o644: 0o644, 0o666: 0o666} {
-		_ = os.Remove(path) // of the case before
+		_ = os.Remove(path) // the file of the previous case
 		writeFile(t, path, "old")
 		if err := errors.Join(os.Chown(path, nobody, adm), os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)

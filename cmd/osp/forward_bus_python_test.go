@@ -54,8 +54,8 @@ func TestForwardWhatPythonWrites(t *testing.T) {
 	}
 }
 
-// copiesOfTraces returns real traces with ids of their own, as lists of notifications,
-// and adds them to the map of all traces.
+// copiesOfTraces returns copies of real traces with new ids, as lists of notifications. It
+// adds them to the map of all traces.
 func copiesOfTraces(t *testing.T, count int, all map[string][]string) (traces [][]string) {
 	t.Helper()
 	for _, original := range openstackTraces(t) {
@@ -124,8 +124,8 @@ func forwardMeanwhile(t *testing.T, from, to string, writers []*pythonWriter) (k
 	}
 }
 
-// forwardFor runs the command, and kills it after a while if wanted. killed is false
-// if the command ended before.
+// forwardFor runs the command, and kills it after a while if kill is true. killed is false
+// if the command ended before the kill.
 func forwardFor(t *testing.T, from, to string, while time.Duration, kill bool) (r result, killed bool) {
 	t.Helper()
 	if !kill {

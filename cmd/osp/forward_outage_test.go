@@ -53,7 +53,7 @@ func TestForwardThroughOutage(t *testing.T) {
 	}
 }
 
-// throughProxy returns the connection string that leads through a proxy.
+// throughProxy returns a connection string that leads through a proxy, and the proxy.
 func throughProxy(t *testing.T, connectionString string) (through string, proxy *testenv.Proxy) {
 	t.Helper()
 	u, err := url.Parse(connectionString)

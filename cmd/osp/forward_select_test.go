@@ -119,7 +119,7 @@ func TestForwardRefuses(t *testing.T) {
 	}
 }
 
-// --base-id is completed with the traces of the source.
+// Completion offers the traces of the source for --base-id.
 func TestForwardCompletion(t *testing.T) {
 	source, _ := manyTraces(t, 5)
 	for range 20 { // osp offers what it found in half a second

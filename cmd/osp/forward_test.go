@@ -37,7 +37,8 @@ func TestForwardTwiceWritesOnce(t *testing.T) {
 	}
 }
 
-// There is one warning for a damaged line, although a file is read for each trace.
+// forward warns once about a damaged line, although it reads the file again for each
+// trace.
 func TestForwardWarnsOnce(t *testing.T) {
 	const halfALine = `{"name": "a-start", "base_` + "\n"
 	dir := t.TempDir()
@@ -153,8 +154,8 @@ func interruptedForward(t *testing.T, count int, fill func(t *testing.T, count i
 	return "", "", 0
 }
 
-// bigStore writes a store of n notifications in traces of a hundred. The traces
-// are interleaved, so that every window has many of them.
+// bigStore writes a store of n notifications in traces of a hundred notifications. The
+// traces are interleaved, so that every window of forward has many traces.
 func bigStore(t *testing.T, n int) (connectionString string) {
 	t.Helper()
 	var text strings.Builder

@@ -70,7 +70,8 @@ func TestForwardUsage(t *testing.T) {
 	}
 }
 
-// The YAML file has the names and the values of the flags; errors name the line.
+// The keys and values of the YAML file are the names and values of the flags. Errors name
+// the line.
 func TestForwardYAMLErrors(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "secret"), "from-the-file\n")
@@ -134,7 +135,7 @@ osp: the file "` + dir + `/copy.jsonl": 1 written, 0 there already
 	}
 }
 
-// Traces are selected as trace list selects them, and values are replaced.
+// forward selects traces as trace list does, and --redact replaces values.
 func TestForwardSelectAndRedact(t *testing.T) {
 	dir := t.TempDir()
 	stop := strings.Replace(half(1, "-stop", "nova"), `{"host": "h"}`, `{"host": "h", "etype": "E", "message": "m"}`, 1)

@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// signedFor unpacks the two lines that osp headers writes.
+// signedFor verifies and unpacks the two lines that osp headers writes.
 func signedFor(t *testing.T, stdout, key string) osprofiler.TraceInfo {
 	t.Helper()
 	lines := strings.Split(stdout, "\n")

@@ -22,7 +22,7 @@ func TestHintsAreNotMasked(t *testing.T) {
 	texts := 0
 	for text, at := range sourceTexts(t) {
 		if !strings.Contains(text, "://") || strings.Count(text, " ") < 2 || strings.Contains(text, "\n") {
-			continue // it is a part of a URL, or the help of a command
+			continue // the text is a part of a URL, or the help of a command
 		}
 		texts++
 		for _, tail := range tails {

@@ -24,7 +24,7 @@ func listOnTerminal(t *testing.T, columns uint16, out io.Writer, args ...string)
 	return listOnTerminalIn(t, nil, columns, out, args...)
 }
 
-// listOnTerminalIn also sets variables of the environment.
+// listOnTerminalIn does the same as listOnTerminal, with additional environment variables.
 func listOnTerminalIn(t *testing.T, env []string, columns uint16, out io.Writer, args ...string) (screen string) {
 	t.Helper()
 	terminal, tty, err := pty.Open()
@@ -44,7 +44,7 @@ func listOnTerminalIn(t *testing.T, env []string, columns uint16, out io.Writer,
 	shown := make(chan string)
 	go func() {
 		var b bytes.Buffer
-		_, _ = io.Copy(&b, terminal) // it ends with an error when no process has the terminal open
+		_, _ = io.Copy(&b, terminal) // reading fails when no process has the terminal open
 		shown <- b.String()
 	}()
 	err = cmd.Run()

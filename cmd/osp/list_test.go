@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// agePattern is the column of a listing that changes with the day.
+// agePattern matches the column of a listing that changes with the day.
 var agePattern = regexp.MustCompile(`  (\d+ \w+ (ago|from now)|now) +`)
 
 func TestListText(t *testing.T) {

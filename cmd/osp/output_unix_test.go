@@ -17,7 +17,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// nobody is a user who is neither root nor the one that runs the tests.
+// nobody is the id of a user who is neither root nor the user that runs the tests.
 const nobody = 65534
 
 func writeText(t *testing.T, path, text string) error {
@@ -51,8 +51,8 @@ func withUmask(t *testing.T, mask int) {
 	t.Cleanup(func() { syscall.Umask(old) })
 }
 
-// No other user can read a file while it is written. Then it has the mode of the old
-// file, or 0600.
+// No other user can read a file while osp writes it. Afterwards the file has the mode of
+// the old file, or 0600 if there was none.
 func TestWriteToIsPrivate(t *testing.T) {
 	for _, mask := range []int{0, 0o022, 0o077} {
 		withUmask(t, mask)
@@ -178,7 +178,7 @@ func TestWriteToFollowsLinks(t *testing.T) {
 	}
 	must(os.MkdirAll(dir+"/a/b", 0o755), os.Symlink("a/b", dir+"/ab"))
 	must(os.Symlink("missing", dir+"/dangling"), os.Symlink("dangling", dir+"/twice"), os.Symlink(dir+"/a/absolute", dir+"/absolute"))
-	must(os.Symlink("ab/../above", dir+"/behind")) // a/above, as the kernel sees it
+	must(os.Symlink("ab/../above", dir+"/behind")) // the kernel resolves it to a/above
 	must(os.Symlink("loop", dir+"/loop"), os.Symlink("nowhere/file", dir+"/nofolder"))
 	for name, target := range map[string]string{
 		"dangling": "missing", "twice": "missing", "absolute": "a/absolute", "behind": "a/above", "ab/new": "a/b/new", "plain": "plain",

@@ -78,7 +78,8 @@ func newLineStore(t *testing.T) *lineStore {
 
 var placeholder = regexp.MustCompile(`\b(STORE|BAREID|NOID|ID|FILE)\b`)
 
-// A lineResult is what a tool did with a command line.
+// A lineResult is the result of a tool for a command line, and the folder in which the
+// tool ran.
 type lineResult struct {
 	result
 	dir string
@@ -161,7 +162,8 @@ func needGraphviz(t *testing.T, row pythonLine, python string) {
 	}
 }
 
-// check compares a result with its cell: the exit code, a colon, and the kind.
+// check compares a result with its cell. A cell has the exit code, a colon, and the kind
+// of the result.
 func (s *lineStore) check(t *testing.T, tool, cell string, r lineResult) {
 	t.Helper()
 	code, kind, _ := strings.Cut(cell, ": ")

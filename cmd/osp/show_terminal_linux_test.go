@@ -21,7 +21,7 @@ func onPTY(t *testing.T, env []string, args ...string) string {
 	}
 	defer terminal.Close()
 	var screen bytes.Buffer
-	_, _ = io.Copy(&screen, terminal) // Linux ends a terminal that nobody has open with an error
+	_, _ = io.Copy(&screen, terminal) // on Linux, reading fails when no process has the terminal open
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, &screen)
 	}

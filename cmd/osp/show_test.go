@@ -133,7 +133,7 @@ func TestShowStandardInput(t *testing.T) {
 	}
 }
 
-// For an argument that is a path, or empty, the error says so.
+// If no trace has the id, the error says if the argument looks like a path or is empty.
 func TestShowWhatIsNoID(t *testing.T) {
 	s := openstackStore(t)
 	for argument, want := range map[string]string{

@@ -94,7 +94,8 @@ func TestOpenInBrowser(t *testing.T) {
 	}
 }
 
-// There is a hint for snaps, because a snap has its own /tmp.
+// trace open gives a hint if the browser may be a snap and the page is in /tmp or in a
+// hidden folder. A snap has its own /tmp, and sees no hidden folders of the user.
 func TestSnapHint(t *testing.T) {
 	before := snapBrowsers
 	defer func() { snapBrowsers = before }()

@@ -150,7 +150,7 @@ func TestReadinessOfACancelledRequest(t *testing.T) {
 	<-begun
 	go func() { second <- m.Readiness(t.Context()) }()
 	cancel()
-	if got := <-first; got.Status != "not ready" { // though the ping goes on
+	if got := <-first; got.Status != "not ready" { // although the ping still runs
 		t.Errorf("%+v", got)
 	}
 	close(answered)
@@ -177,7 +177,7 @@ func TestMetrics(t *testing.T) {
 	r := example(exampleStats())
 	r.Stats = func() relay.Stats {
 		s := exampleStats()
-		s.Sources = append(s.Sources, s.Sources[0]) // two peers of one name
+		s.Sources = append(s.Sources, s.Sources[0]) // two peers with the same name
 		return *s
 	}
 	metrics, err := NewMetrics(t.Context(), r, "1.2.3")
