@@ -176,7 +176,8 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// checkSentence checks that stderr has one error in one line, without a password.
+// checkSentence checks that stderr has one error in one line, or two with the counts of
+// forward, without a password.
 func checkSentence(t *testing.T, r result) {
 	t.Helper()
 	if strings.Contains(r.stderr, password) {

@@ -129,7 +129,7 @@ func TestFollowUnknownHost(t *testing.T) {
 	}
 }
 
-// badMessages fills a bus with ten operations, a message that cannot be read, and a
+// badMessages fills a bus with five operations, a message that cannot be read, and a
 // notification that is too large for most sinks.
 func badMessages(t *testing.T, dir, at string) {
 	t.Helper()

@@ -52,11 +52,12 @@ func sourceTexts(t *testing.T) map[string]string {
 				return err
 			}
 			ast.Inspect(file, func(n ast.Node) bool {
-				if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-					text, _ := strconv.Unquote(literal.Value)
-					texts[text] = files.Position(literal.Pos()).String()
+				expr, _ := n.(ast.Expr)
+				text, ok := joined(expr)
+				if ok {
+					texts[text] = files.Position(n.Pos()).String()
 				}
-				return true
+				return !ok
 			})
 			return nil
 		})
@@ -65,6 +66,20 @@ func sourceTexts(t *testing.T) map[string]string {
 		}
 	}
 	return texts
+}
+
+// joined returns the text of a string literal, or of string literals that are added.
+func joined(expr ast.Expr) (text string, ok bool) {
+	switch e := expr.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil && e.Kind == token.STRING
+	case *ast.BinaryExpr:
+		left, isText := joined(e.X)
+		right, areTexts := joined(e.Y)
+		return left + right, isText && areTexts && e.Op == token.ADD
+	}
+	return "", false
 }
 
 // Errors show hints unchanged, and no part of the password.

@@ -160,8 +160,7 @@ func failsToRead(t *testing.T, args, want string) {
 	checkSentence(t, r)
 }
 
-// If a signal interrupts the writing of a file, only the old file is left. If SIGKILL
-// interrupts it, no new file is left that others can read.
+// If a signal interrupts the writing of a file, only the old file is left.
 func TestInterruptedOut(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "trace.json")
