@@ -16,12 +16,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// schemeMessaging is the scheme of the Python library. The brokers stand in the
-// option transport_url.
+// schemeMessaging is the scheme of the Python library. Its connection strings name the brokers
+// in the option transport_url.
 const schemeMessaging = "messaging"
 
-// schemes are those that [store.Open] knows. The schemes but the first begin
-// transport URLs.
+// schemes are the schemes that [store.Open] knows. All but the first begin transport URLs.
 var schemes = []string{
 	schemeMessaging, "rabbit", "kombu", "kombu+amqp", "kombu+amqps", "kombu+pyamqp", "amqp", "amqps", "kafka",
 }
@@ -70,8 +69,8 @@ func open(connectionString string, c config) (*messages, error) {
 	return &messages{config: c, bus: opened, withEnvelope: t.broker == brokerKafka}, nil
 }
 
-// parse reads the connection string into the configuration. It returns the
-// transport and the options; those of the broker are still to be read.
+// parse reads the connection string into the configuration. It returns the transport, and the
+// options of which the broker's own are still to be read.
 func parse(connectionString string, c *config) (t transport, o *connstr.Options, err error) {
 	transportURL, more := connectionString, ""
 	if store.Scheme(connectionString) == schemeMessaging {
@@ -88,8 +87,8 @@ func parse(connectionString string, c *config) (t transport, o *connstr.Options,
 	return t, o, o.Safe(err)
 }
 
-// filled drops the options without a value, but for ours: Python's parse_qs, by which
-// oslo.messaging reads a transport URL, takes them for not given.
+// filled drops the options without a value, except our own options. Python's parse_qs, with
+// which oslo.messaging reads a transport URL, ignores options without a value.
 func filled(options string) string {
 	pairs := slices.DeleteFunc(strings.Split(options, "&"), func(pair string) bool {
 		name, value, _ := strings.Cut(pair, "=")
@@ -111,8 +110,8 @@ var _ = []string{
 	connstr.Own("as in messaging://?transport_url=rabbit://user:password@host:5672/"),
 }
 
-// cutMessaging splits messaging://?transport_url=URL&options into the transport URL
-// and the other options. Without the option the URL is the given one.
+// cutMessaging splits messaging://?transport_url=URL&options into the transport URL and the
+// other options. If the string has no option transport_url, the URL is the given one.
 func cutMessaging(connectionString, given string) (transportURL, options string, err error) {
 	_, rest, _ := strings.Cut(connectionString, "://")
 	host, options := cutOptions(rest)
@@ -165,7 +164,7 @@ func cutTransportURL(options string) (transportURL, rest string, found bool) {
 	return value[:end], before + strings.TrimLeft(value[end:], "?&"), true
 }
 
-// plainEnd returns the end of a plain transport URL: the "?" or "&" behind its
+// plainEnd returns the end of a plain transport URL, which is the first "?" or "&" after the
 // hosts. A password may contain an "&".
 func plainEnd(value string) int {
 	hosts := strings.Index(value, "://") + len("://")
@@ -209,11 +208,13 @@ func (c *config) read(t *transport, o *connstr.Options) (err error) {
 	return err
 }
 
-// priorities end the names of the queues of oslo.messaging's notifications: TOPIC.PRIORITY.
+// priorities are the endings of the names of oslo.messaging's notification queues:
+// TOPIC.PRIORITY.
 var priorities = []string{"audit", "critical", "debug", "error", "info", "sample", "warn"}
 
-// checkQueue reads the consumer group of Kafka. On RabbitMQ, it refuses to take a queue of
-// oslo.messaging for one of our own: messages of other programs are removed from that.
+// checkQueue reads the consumer group of Kafka. On RabbitMQ it refuses a queue of
+// oslo.messaging as our own queue, because messages of other programs are removed from our own
+// queue.
 func (c *config) checkQueue(t *transport, o *connstr.Options) error {
 	if t.broker == brokerKafka {
 		return c.readGroup(o)
@@ -226,8 +227,8 @@ func (c *config) checkQueue(t *transport, o *connstr.Options) error {
 		"and messages of other programs would be removed from it; a queue of our own should have another name, such as osprofiler", c.broker.Queue)
 }
 
-// defaultGroup is a consumer group of our own, so that what we take stays there for
-// the readers of the Python library, whose group is oslo_messaging_consumer.
+// defaultGroup is a consumer group of our own. The readers of the Python library use the group
+// oslo_messaging_consumer, so that they still get the messages that we take.
 const defaultGroup = "osprofiler"
 
 // readGroup reads the name of Kafka's consumer group, which oslo.messaging calls
@@ -276,9 +277,9 @@ func list(o *connstr.Options, name string, names []string) []string {
 	return all
 }
 
-// topicNames returns the names of queues or topics, with the priority that the
-// Python library notifies with. Oslo's driver for Kafka also appends the virtual
-// host when it writes.
+// topicNames returns the names of queues or topics. Each ends with the priority that the
+// Python library notifies with. Oslo's driver for Kafka also appends the virtual host when it
+// writes.
 func topicNames(topics []string, t *transport) []string {
 	names := make([]string, len(topics))
 	for i, topic := range topics {

@@ -31,7 +31,7 @@ type consumption struct {
 	bus      bus.Consumption
 	number   uint64   // of the last message
 	done     uint64   // the number up to which messages are acknowledged
-	damaged  []uint64 // the messages that stay on the bus, unless they are disposed of
+	damaged  []uint64 // the messages that stay on the bus unless Dispose names them
 	again    bool     // the last message was, or may have been, delivered before
 }
 
@@ -69,9 +69,10 @@ func (c *consumption) take(ctx context.Context, idle time.Duration) iter.Seq2[os
 	}
 }
 
-// leave leaves a message on the bus, and returns the error for it. A queue of our own has no
-// other reader: a message of another program in it is a copy that would stay there for ever,
-// so that Acknowledge removes it. Dispose can do that to a damaged message of ours.
+// leave leaves a message on the bus and returns the error for it. In a queue of our own, a
+// message of another program is a copy without any other reader, which would stay for ever. So
+// Acknowledge removes the copy there. Dispose lets Acknowledge also remove a damaged message
+// of ours.
 func (c *consumption) leave(message *bus.Message, reason error) error {
 	if !isForeign(reason) {
 		c.damaged = append(c.damaged, message.Number)
@@ -84,7 +85,8 @@ func (c *consumption) leave(message *bus.Message, reason error) error {
 	return left(message.Place, reason)
 }
 
-// ownQueue reports whether a queue of RabbitMQ is read that no other program reads.
+// ownQueue reports whether the bus is a RabbitMQ queue of our own, which no other program
+// reads.
 func (m *messages) ownQueue() bool { return !m.withEnvelope && m.broker.Queue != "" }
 
 // left returns the error for a message that is left on the bus.
@@ -102,11 +104,11 @@ func isForeign(reason error) bool {
 // Position implements driver.Consumption.
 func (c *consumption) Position() string { return strconv.FormatUint(c.number, 10) }
 
-// Redelivered implements driver.Redeliverer. On Kafka it is always true, because Kafka cannot
-// tell.
+// Redelivered implements driver.Redeliverer. On Kafka it is always true, because Kafka does
+// not report earlier deliveries.
 func (c *consumption) Redelivered() bool { return c.again }
 
-// Dispose implements driver.Disposer. On Kafka, where messages stay anyway, the consumer
+// Dispose implements driver.Disposer. Kafka keeps its messages anyway; there the consumer
 // group passes over the message.
 func (c *consumption) Dispose(position string) {
 	if number, err := strconv.ParseUint(position, 10, 64); err == nil {

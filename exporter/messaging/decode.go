@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// decode returns the notification of a message, or why the message is none of
-// OSProfiler's. A message of RabbitMQ has the content type of JSON, as the Python
-// library demands, too. Messages of Kafka have no content type.
+// decode returns the notification of a message, or an error that says why the message is not
+// from OSProfiler. A message of RabbitMQ must have the JSON content type, which the Python
+// library also demands. Messages of Kafka have no content type.
 func (m *messages) decode(message *bus.Message) (n osprofiler.Notification, err error) {
 	if !m.withEnvelope && !isJSON(message.ContentType) {
 		if message.ContentType == "" {
@@ -24,15 +24,15 @@ func (m *messages) decode(message *bus.Message) (n osprofiler.Notification, err 
 	return decodeBody(message.Body)
 }
 
-// A foreignError says why a message is of another program. Any other error of decode
-// says that a message of OSProfiler cannot be read.
+// A foreignError says why a message belongs to another program. Any other error of decode
+// means that a message of OSProfiler cannot be read.
 type foreignError struct{ error }
 
 func foreign(format string, arguments ...any) error {
 	return foreignError{fmt.Errorf(format, arguments...)}
 }
 
-// isJSON reports whether a content type is that of JSON, whatever its parameters.
+// isJSON reports whether a content type is JSON. Its parameters are ignored.
 func isJSON(contentType string) bool {
 	contentType, _, _ = strings.Cut(contentType, ";")
 	return strings.EqualFold(strings.TrimSpace(contentType), "application/json")
@@ -41,9 +41,9 @@ func isJSON(contentType string) bool {
 // decodeBody returns the notification of the body of a message. It reads version 1
 // and version 2 of oslo.messaging's messages.
 //
-// The members message_id, publisher_id, timestamp and _unique_id do not matter, as in
-// the Python library. The event type and the priority may be missing, but must not be
-// those of another program.
+// The members message_id, publisher_id, timestamp and _unique_id are ignored, as in the Python
+// library. The event type and the priority may be missing. If present, they must be
+// OSProfiler's.
 func decodeBody(body []byte) (n osprofiler.Notification, err error) {
 	object, err := pyjson.One(string(body))
 	if err != nil {
@@ -61,8 +61,8 @@ func decodeBody(body []byte) (n osprofiler.Notification, err error) {
 	return m.notification()
 }
 
-// members are the members of a message that matter, as raw values. Those that are
-// missing are empty.
+// members are the members of a message that decode uses, as raw values. A missing member is
+// empty.
 type members struct {
 	version, inner               string // of the envelope
 	priority, eventType, payload string
@@ -89,8 +89,8 @@ func membersOf(object string) (m members, err error) {
 	return m, nil
 }
 
-// open returns the members of the message in the envelope. Oslo.messaging accepts
-// the version 2.0 only.
+// open returns the members of the message in the envelope. Oslo.messaging accepts only version
+// 2.0.
 func (m *members) open() (inner members, err error) {
 	version, _ := pyjson.Text(m.version)
 	if version != "2.0" && !strings.HasPrefix(version, "2.0.") {
@@ -119,7 +119,7 @@ func (m *members) notification() (n osprofiler.Notification, err error) {
 		}
 	}
 	n, err = m.ofPayload()
-	if err != nil && m.eventType == "" { // nothing tells that the message should be one of OSProfiler
+	if err != nil && m.eventType == "" { // nothing shows that the message is from OSProfiler
 		err = foreignError{err}
 	}
 	return n, err
@@ -138,7 +138,7 @@ func (m *members) ofPayload() (n osprofiler.Notification, err error) {
 	return n, nil
 }
 
-// short cuts a raw value that may be of any length.
+// short shortens a raw value, whose length has no bound.
 func short(raw string) string {
 	const most = 100
 	if len(raw) <= most {

@@ -12,11 +12,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// appendBody appends the body of the message of a notification, which was sent at a
-// time, as the notifier of oslo.messaging writes it.
+// appendBody appends the message body that oslo.messaging's notifier writes for a notification
+// sent at the given time.
 //
-// The ids of the message are a hash of the notification, so that a notification that
-// is written again has the same ids. The Python library has random ids.
+// The ids of the message are a hash of the notification, so that a notification that is
+// written again has the same ids. The Python library has random ids.
 func (m *messages) appendBody(dst []byte, n *osprofiler.Notification, sent time.Time) []byte {
 	if !m.withEnvelope {
 		return m.appendVersion1(dst, n, sent)
@@ -30,11 +30,11 @@ func (m *messages) appendBody(dst []byte, n *osprofiler.Notification, sent time.
 	return append(dst, `"}`...)
 }
 
-// buffers are for texts that are copied into the body.
+// buffers holds buffers for texts that are copied into the body.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// appendVersion1 appends the message without an envelope. The driver for RabbitMQ
-// adds a _unique_id and flat context values; that for Kafka adds one object, _context.
+// appendVersion1 appends the message without an envelope. Oslo's driver for RabbitMQ adds a
+// _unique_id and flat context values. Its driver for Kafka adds one object, _context.
 func (m *messages) appendVersion1(dst []byte, n *osprofiler.Notification, sent time.Time) []byte {
 	payload := buffers.Get().(*[]byte)
 	defer buffers.Put(payload)
@@ -59,10 +59,11 @@ func (m *messages) appendVersion1(dst []byte, n *osprofiler.Notification, sent t
 	return append(dst, '}')
 }
 
-// bodyOverhead is about what a body has around the payload.
+// bodyOverhead is about the number of bytes in a body besides the payload.
 const bodyOverhead = 320
 
-// eventPrefix begins the event types of the Python library; the service follows.
+// eventPrefix is the beginning of the Python library's event types. The service name follows
+// it.
 const eventPrefix = "profiler."
 
 // appendContext appends the values of the context as members of an object.
@@ -75,8 +76,8 @@ func (m *messages) appendContext(dst []byte, prefix, separator string) []byte {
 	return dst
 }
 
-// appendMessageID appends a UUID of version 8, which is one of an application's own
-// making (RFC 9562).
+// appendMessageID appends a UUID of version 8, whose content the application defines (RFC
+// 9562).
 func appendMessageID(dst []byte, sum [sha256.Size]byte) []byte {
 	var id osprofiler.UUID
 	copy(id[:], sum[:])
@@ -84,8 +85,8 @@ func appendMessageID(dst []byte, sum [sha256.Size]byte) []byte {
 	return id.Append(dst)
 }
 
-// appendSent appends a time as str(datetime) of Python does, which leaves out a
-// fraction of 0.
+// appendSent appends a time in the form of Python's str(datetime), which omits a fraction of
+// 0.
 func appendSent(dst []byte, sent time.Time) []byte {
 	sent = sent.UTC()
 	dst = sent.AppendFormat(dst, time.DateTime)

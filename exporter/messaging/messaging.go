@@ -6,32 +6,30 @@
 //
 // # Connection strings
 //
-// The connection string of the Python library, messaging://, gets the brokers from
-// the option transport_url, whose value may be percent-encoded. A transport URL of
-// oslo.messaging is a connection string, too; our own options stand behind those of
-// oslo.messaging:
+// The connection string of the Python library, messaging://, names the brokers in the option
+// transport_url, whose value may be percent-encoded. A transport URL of oslo.messaging is also
+// a connection string. Our own options follow those of oslo.messaging:
 //
 //	messaging://?transport_url=rabbit://user:password@host:5672/&idle_timeout=2
 //	rabbit://user:password@host1:5672,user:password@host2:5672/vhost?topics=profiler
 //	kafka://host:9092/?consumer_group=traces
 //
-// The scheme amqp:// stands for RabbitMQ, with AMQP 0-9-1. Oslo.messaging once used
-// the name for a driver of AMQP 1.0, which it has removed. The driver "fake" of
-// oslo.messaging, which lives in one process, is not supported.
+// The scheme amqp:// selects RabbitMQ with AMQP 0-9-1. Oslo.messaging once used the name for a
+// driver of AMQP 1.0, which it has removed. The driver "fake" of oslo.messaging, which works
+// within one process, is not supported.
 //
 // # What a bus is
 //
-// A message bus is no database. Reading a trace and listing traces look at the
-// messages that lie on the bus and leave them there (a peek), in contrast to the
-// Python library, whose reader takes away everything that it reads. A peek looks at
-// [WithPeek] messages at most. [store.Store.Consume] takes notifications away; each
-// message is acknowledged when its notification is safe elsewhere. Notifications
-// cannot be deleted, and a bus has no feed.
+// A message bus is no database. Reading a trace and listing traces look at the messages on the
+// bus and leave them there (a peek). The Python library's reader instead removes everything
+// that it reads. A peek looks at [WithPeek] messages at most. [store.Store.Consume] takes
+// notifications away. It acknowledges each message when its notification is safe elsewhere.
+// Notifications cannot be deleted, and a bus has no feed.
 //
 // # Limitations
 //
-// A message of another program, of another priority than INFO, without a content type
-// (on RabbitMQ), or that is not JSON is left on the bus and reported once.
+// Some messages are left on the bus and reported once: messages of another program, of another
+// priority than INFO, without a content type (on RabbitMQ), and messages that are not JSON.
 package messaging
 
 import (
@@ -62,7 +60,7 @@ type config struct {
 	readOnly          bool
 	transportURL      string
 	idleTimeout       time.Duration
-	waits             bool // a read waits for the idleTimeout, because it was set
+	waits             bool // a read waits for the idleTimeout, because the option was set
 	peek              int
 	exchanges, topics []string
 	context           []contextValue
@@ -85,11 +83,11 @@ func WithTransportURL(transportURL string) Option {
 	return optionFunc(func(c *config) { c.transportURL = transportURL })
 }
 
-// WithIdleTimeout sets for how long no notification may arrive until a consumption
-// ends a sequence. The default is one second, as in the Python library. If the time is
-// set, the reading of a trace also waits for so long after its last notification,
-// because a service may still be sending. By default it does not wait. Values that are
-// not positive select the default.
+// WithIdleTimeout sets how long no notification must arrive before a consumption ends a
+// sequence. The default is one second, as in the Python library. If the time is set, reading a
+// trace also waits that long after the last notification of the trace, because a service may
+// still be sending. By default it does not wait. Values that are not positive select the
+// default.
 func WithIdleTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.setIdle(d) })
 }
@@ -100,7 +98,7 @@ func (c *config) setIdle(d time.Duration) {
 	}
 }
 
-// WithPeek sets how many messages a read or a listing looks at, at most. The default
+// WithPeek sets the largest number of messages that a read or a listing looks at. The default
 // is 10,000. Values that are not positive select the default.
 func WithPeek(messages int) Option {
 	return optionFunc(func(c *config) {
@@ -122,11 +120,11 @@ func WithControlExchange(exchanges ...string) Option {
 	return optionFunc(func(c *config) { c.exchanges = orDefault(exchanges, defaultExchange) })
 }
 
-// WithQueue sets the name of a durable queue of our own on RabbitMQ, which gets a copy
-// of each message, or the name of the consumer group of Kafka. Messages of other programs
-// are removed from the queue, so that its name should not be one of oslo.messaging, such as
-// "notifications.info". Without it, the queues of oslo.messaging are read, which other
-// readers share; the group is "osprofiler".
+// WithQueue sets the name of a durable queue of our own on RabbitMQ, which gets a copy of each
+// message, or the name of the consumer group of Kafka. Messages of other programs are removed
+// from the queue. So its name should not be one of oslo.messaging, such as
+// "notifications.info". Without this option, RabbitMQ's queues of oslo.messaging are read,
+// which other readers share, and Kafka's group is "osprofiler".
 func WithQueue(name string) Option { return optionFunc(func(c *config) { c.broker.Queue = name }) }
 
 // WithTimeout sets how long to wait for a connection and for each answer of the
@@ -210,9 +208,8 @@ var (
 	_ driver.PythonAnswerer = (*messages)(nil)
 )
 
-// Feeds reports whether what is written to the other driver arrives where this one
-// reads, so that a message that is moved there would come back again and again. It
-// connects.
+// Feeds reports whether messages that are written to the other driver arrive where this driver
+// reads, so that a moved message would come back again and again. It connects.
 func (m *messages) Feeds(ctx context.Context, other driver.Driver) (bool, error) {
 	o, ok := other.(*messages)
 	if !ok || o.withEnvelope != m.withEnvelope || !slices.Contains(m.broker.Topics, o.broker.Topics[0]) {

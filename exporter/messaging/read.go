@@ -47,8 +47,8 @@ func (m *messages) Peek(ctx context.Context) iter.Seq2[osprofiler.Notification, 
 // others counts the messages that are no notifications of OSProfiler.
 type others struct {
 	count   int
-	foreign int    // those that are of other programs
-	place   string // of the first
+	foreign int    // messages of other programs
+	place   string // of the first foreign message
 	reason  error
 }
 
@@ -61,7 +61,7 @@ func (o *others) add(place string, reason error) {
 	}
 }
 
-// warning returns one error for all of them, or nil if there are none.
+// warning returns one error for all counted messages, or nil if there are none.
 func (o *others) warning(bus string) error {
 	switch o.count {
 	case 0:
@@ -76,8 +76,8 @@ func (o *others) warning(bus string) error {
 	}
 }
 
-// beyond says which messages a peek has not looked at. Kafka keeps messages that were
-// read, so that a peek looks at the newest.
+// beyond describes the messages that a peek has not looked at. Kafka keeps messages that were
+// read, so that a peek looks at the newest messages.
 func (m *messages) beyond() string {
 	if m.withEnvelope {
 		return "in front of the newest " + humanize.Comma(int64(m.peek))
@@ -85,7 +85,7 @@ func (m *messages) beyond() string {
 	return "behind the first " + humanize.Comma(int64(m.peek))
 }
 
-// errPeeked is in the chain of the warning that a peek did not look at everything.
+// errPeeked is in the error chain of the warning that a peek did not look at everything.
 var errPeeked = errors.New("the peek ended")
 
 // stopped returns the warning that a peek did not look at everything.
@@ -104,11 +104,11 @@ func (p peekError) Error() string {
 	return fmt.Sprintf("option osp_peek=%d of the connection string ends the search there; a larger number looks further", p.limit)
 }
 
-// Unwrap makes the error an errPeeked.
+// Unwrap returns errPeeked.
 func (p peekError) Unwrap() error { return errPeeked }
 
-// Notifications implements driver.Reader. If idle_timeout is set, it waits for what is
-// still to come, as the Python library does: it peeks again until nothing new of the
+// Notifications implements driver.Reader. If idle_timeout is set, it waits for later
+// notifications, as the Python library does: it peeks again until no new notification of the
 // trace has come for that time.
 func (m *messages) Notifications(ctx context.Context, baseID string) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
@@ -123,7 +123,7 @@ func (m *messages) Notifications(ctx context.Context, baseID string) iter.Seq2[o
 	}
 }
 
-// A traceReader reads one trace by one peek after the other.
+// A traceReader reads one trace by repeated peeks.
 type traceReader struct {
 	messages *messages
 	baseID   string
@@ -133,8 +133,8 @@ type traceReader struct {
 	seen  map[string]bool // the notifications as JSON, if there are several peeks
 }
 
-// peek yields what is new. It returns false if the reading has ended: by an error, by
-// the loop, or because the second or a later peek found nothing new.
+// peek yields the new notifications. It returns false if the reading has ended: by an error,
+// by the loop, or because the second or a later peek found nothing new.
 func (r *traceReader) peek(ctx context.Context) (again bool) {
 	r.peeks++
 	found := len(r.seen)
@@ -156,7 +156,7 @@ func (r *traceReader) peek(ctx context.Context) (again bool) {
 	return r.peeks == 1 || isNew
 }
 
-// isSeen reports whether an earlier peek has found the notification. Equal ones of
+// isSeen reports whether an earlier peek has found the notification. Equal notifications of
 // the first peek are all yielded.
 func (r *traceReader) isSeen(n *osprofiler.Notification) bool {
 	if !r.messages.waits {
@@ -173,8 +173,8 @@ func (r *traceReader) isSeen(n *osprofiler.Notification) bool {
 	return false
 }
 
-// warn yields an error of the first peek, or one that ends the reading. It returns
-// false if the reading ends.
+// warn yields an error of the first peek, or an error that ends the reading. It returns false
+// if the reading ends.
 func (r *traceReader) warn(err error, found bool) bool {
 	stopped := errors.Is(err, errPeeked)
 	if stopped && !found {
@@ -186,8 +186,8 @@ func (r *traceReader) warn(err error, found bool) bool {
 	return r.yield(osprofiler.Notification{}, err) && !stopped && !store.Ends(err)
 }
 
-// notFound returns the error for a trace that is not among the messages that a peek
-// has looked at, where there are more.
+// notFound returns the error for a trace that is not among the messages a peek has looked at,
+// if the bus has more messages.
 func (m *messages) notFound(baseID string) error {
 	which := "first"
 	if m.withEnvelope {
@@ -202,7 +202,7 @@ func (m *messages) Traces(ctx context.Context, q store.Query) iter.Seq2[store.Su
 	return m.list(ctx, q, func(*osprofiler.Notification) bool { return true })
 }
 
-// list lists the traces that have a notification which is wanted.
+// list lists the traces that have at least one wanted notification.
 func (m *messages) list(ctx context.Context, q store.Query, isWanted func(*osprofiler.Notification) bool) iter.Seq2[store.Summary, error] {
 	return func(yield func(store.Summary, error) bool) {
 		var warnings []error
@@ -238,7 +238,7 @@ func (m *messages) list(ctx context.Context, q store.Query, isWanted func(*ospro
 	}
 }
 
-// A listed trace is one of a listing.
+// A listed is one trace of a listing.
 type listed struct {
 	summarizer driver.Summarizer
 	first      *osprofiler.Notification // if the query asks for it

@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// readTLS reads the options about TLS. The configuration is nil without TLS. Its
-// ServerName is empty: a client sets it to the host that it connects to.
+// readTLS reads the TLS options. The configuration is nil without TLS. Its ServerName is
+// empty, because a client sets the host that it connects to.
 func readTLS(t *transport, o *connstr.Options) (*tls.Config, error) {
 	var s tlsOptions
 	var err error
@@ -45,9 +45,9 @@ type tlsOptions struct {
 	ask   string // the option that asks for TLS
 }
 
-// readRabbit reads the options of oslo.messaging's driver for RabbitMQ. That driver
-// verifies nothing if there is no ssl_ca_file. Here the authorities of the system
-// stand in for it; osp_tls_verify=none verifies nothing.
+// readRabbit reads the options of oslo.messaging's driver for RabbitMQ. That driver verifies
+// nothing if there is no ssl_ca_file. Here the certificate authorities of the system are used
+// instead. With osp_tls_verify=none, nothing is verified.
 func (s *tlsOptions) readRabbit(o *connstr.Options) error {
 	s.ask = "ssl=true"
 	o.Bool("ssl", &s.on)
@@ -64,7 +64,7 @@ func (s *tlsOptions) readRabbit(o *connstr.Options) error {
 	}
 	if version, ok := o.Take("ssl_version"); ok {
 		switch strings.ToLower(version) {
-		case "", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv23": // 1.2 is the least that we speak
+		case "", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv23": // TLS 1.2 is the oldest version that we use
 		default:
 			return fmt.Errorf("option ssl_version=%s of the transport URL should be TLSv1_2, or be left out", version)
 		}
@@ -90,7 +90,7 @@ func (s *tlsOptions) readKafka(o *connstr.Options) error {
 	return s.readVerify(o)
 }
 
-// readVerify reads our own option for how far to verify the broker.
+// readVerify reads our own option, which sets how far the broker is verified.
 func (s *tlsOptions) readVerify(o *connstr.Options) error {
 	verify, ok := o.Take("osp_tls_verify")
 	if !ok {

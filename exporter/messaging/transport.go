@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// The brokers.
+// brokerRabbitMQ and brokerKafka are the brokers.
 const (
 	brokerRabbitMQ = "RabbitMQ"
 	brokerKafka    = "Kafka"
@@ -23,13 +23,13 @@ const (
 type transport struct {
 	scheme      string // in lower case
 	broker      string // brokerRabbitMQ or brokerKafka
-	withTLS     bool   // the scheme asks for TLS
+	withTLS     bool   // the scheme demands TLS
 	servers     []bus.Server
 	virtualHost string
 }
 
-// Errors that quote nothing, because a password with a character that is not
-// percent-escaped reaches into the parts that follow it.
+// These errors quote nothing, because a password with a character that is not percent-escaped
+// extends into the parts after it.
 var (
 	errNoURL = errors.New("the transport URL should begin with a driver, as in rabbit://host")
 	errHash  = errors.New(`the transport URL contains a "#", which should be written %23`)
@@ -39,12 +39,12 @@ var (
 
 var _ = connstr.Own("as in rabbit://host")
 
-// parseTransport parses a transport URL as TransportURL.parse of oslo.messaging
-// does (oslo_messaging/transport.py). It returns the query options, which begin
-// with a "?" if there are any.
+// parseTransport parses a transport URL as TransportURL.parse of oslo.messaging does
+// (oslo_messaging/transport.py). It returns the query options, which begin with a "?" if there
+// are any.
 //
-// Each host has credentials of its own. A host without them does not inherit those
-// of another one. The virtual host is the path without its first slash.
+// Each host has its own credentials. A host without credentials does not inherit those of
+// another host. The virtual host is the path without its first slash.
 func parseTransport(text string) (t transport, options string, err error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
@@ -76,7 +76,7 @@ func parseTransport(text string) (t transport, options string, err error) {
 	return t, options, t.complete()
 }
 
-// cutOptions splits a URL in front of its first "?".
+// cutOptions splits a URL before its first "?".
 func cutOptions(rest string) (before, options string) {
 	if i := strings.IndexByte(rest, '?'); i >= 0 {
 		return rest[:i], rest[i:]
@@ -84,12 +84,12 @@ func cutOptions(rest string) (before, options string) {
 	return rest, ""
 }
 
-// kombuTransports are the transports of the kombu library that speak AMQP 0-9-1.
-// oslo.messaging hands the part of the driver's name behind a "+" to kombu.
+// kombuTransports are the transports of the kombu library that use AMQP 0-9-1. Oslo.messaging
+// passes the part of the driver's name after a "+" to kombu.
 var kombuTransports = map[string]bool{"": true, "amqp": true, "pyamqp": true, "librabbitmq": true, "amqps": true}
 
-// chooseBroker finds the broker that the scheme names. oslo.messaging loads the
-// driver that is named in front of the "+".
+// chooseBroker finds the broker that the scheme names. Oslo.messaging loads the driver whose
+// name precedes the "+".
 func (t *transport) chooseBroker() error {
 	name, extra, _ := strings.Cut(t.scheme, "+")
 	switch {
@@ -129,8 +129,8 @@ func parseServer(text string) (s bus.Server, err error) {
 	return s, err
 }
 
-// hostPort splits an address. An IPv6 address with a port stands in brackets; without
-// a port it may do without them.
+// hostPort splits an address. An IPv6 address with a port must be in brackets. Without a port,
+// the brackets are optional.
 func hostPort(text string) (host, port string, err error) {
 	hasPort := false
 	switch {
@@ -158,13 +158,13 @@ func hostPort(text string) (host, port string, err error) {
 		return "", "", errHost
 	}
 	if n == 0 {
-		return host, "", nil // as in oslo.messaging, 0 stands for the default
+		return host, "", nil // as in oslo.messaging, 0 selects the default
 	}
 	return host, strconv.FormatUint(n, 10), nil
 }
 
-// unquote decodes percent escapes as unquote of Python does: a percent sign that
-// begins no escape stands for itself, and what is not UTF-8 becomes U+FFFD.
+// unquote decodes percent escapes as Python's unquote does: a percent sign that begins no
+// escape stays, and bytes that are not UTF-8 become U+FFFD.
 func unquote(text string) string {
 	if !strings.Contains(text, "%") {
 		return text
@@ -183,8 +183,8 @@ func unquote(text string) string {
 	return strings.ToValidUTF8(plain.String(), "\uFFFD")
 }
 
-// complete fills in what the URL leaves out, with the defaults of kombu for
-// RabbitMQ. Kafka has no default host, because librdkafka has none.
+// complete fills in the missing parts of the URL, with kombu's defaults for RabbitMQ. Kafka
+// has no default host, because librdkafka has none.
 func (t *transport) complete() error {
 	if t.broker == brokerKafka {
 		if len(t.servers) == 0 {

@@ -1,6 +1,6 @@
-// Package bus is what package messaging demands of a message broker. Packages
-// rabbitmq and kafka implement it. They move message bodies and do not look inside:
-// package messaging reads and writes the bodies.
+// Package bus defines the interface through which package messaging uses a message broker.
+// Packages rabbitmq and kafka implement it. They move message bodies without parsing them.
+// Package messaging reads and writes the bodies.
 package bus
 
 import (
@@ -11,54 +11,54 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/outcome"
 )
 
-// A Bus is one broker or cluster, with the queues or topics of notifications. All
-// methods may be called from many goroutines at once. Opening a Bus does not
-// connect. A connection that was lost is made again.
+// A Bus is one broker or cluster, with the queues or topics of notifications. All methods may
+// be called from many goroutines at once. Opening a Bus does not connect. A lost connection is
+// replaced by a new one.
 type Bus interface {
 	// Name names the broker in errors, such as `RabbitMQ at 10.0.0.5:5672`. It shows
 	// no password.
 	Name() string
 
-	// Ping connects, and tells in one sentence why the bus cannot be used. Unless
-	// readOnly, it declares what Publish needs.
+	// Ping connects. Its error says in one sentence why the bus cannot be used. Unless
+	// readOnly is set, Ping declares what Publish needs.
 	Ping(ctx context.Context, readOnly bool) error
 
 	// Version returns the product and its version, such as "RabbitMQ 3.10.8".
 	Version(ctx context.Context) (string, error)
 
-	// Publish sends the messages in their order and waits until the broker has
-	// confirmed each. It notes in the outcome the indices of the messages that are
-	// not known to be there, and of those that the broker refuses. It does not try a
-	// message again whose outcome is unknown: the caller of Write does.
+	// Publish sends the messages in their order and waits until the broker has confirmed each.
+	// It notes two kinds of indices in the outcome: messages that are not known to be on the
+	// bus, and messages that the broker refuses. Publish does not retry a message whose
+	// outcome is unknown, because the caller of Write does.
 	Publish(ctx context.Context, messages []Outgoing, out *outcome.Outcome)
 
-	// Peek yields at most limit of the messages that lie there now, queue by queue and
-	// partition by partition, each in the order of the place, and takes none away:
-	// readers find all of them afterwards, in the same order. more reports, after the
-	// sequence has ended, that the bus has messages that were not looked at.
+	// Peek yields at most limit of the messages on the bus, queue by queue and partition by
+	// partition, each in its order. It removes none: readers find all of them afterwards, in
+	// the same order. After the sequence has ended, more reports whether the bus has messages
+	// that Peek did not look at.
 	Peek(ctx context.Context, limit int) (messages iter.Seq2[Message, error], more func() bool)
 
 	// Consume begins to take messages.
 	Consume(ctx context.Context) (Consumption, error)
 
-	// Same reports whether the other bus is on the same brokers, and in the same virtual
-	// host if the brokers have them, whatever the names of the servers. It connects.
+	// Same reports whether the other bus is on the same brokers, and in the same virtual host
+	// if the brokers have virtual hosts. The names of the servers may differ. Same connects.
 	Same(ctx context.Context, other Bus) (bool, error)
 
-	// Close ends the connections.
+	// Close closes the connections.
 	Close() error
 }
 
 // An Outgoing is a message to be published.
 type Outgoing struct {
-	// Key is the same for messages that should stay in order and together: the base
-	// id of the trace. Kafka chooses the partition by it.
+	// Key is equal for messages that should stay together and in order. It is the base id of
+	// the trace. Kafka chooses the partition by the key.
 	Key string
 	// Body is the message as JSON.
 	Body []byte
 }
 
-// A Message is one that was received.
+// A Message is a received message.
 type Message struct {
 	// Number numbers the messages of a Consumption from 1 on, in the order in which
 	// they were yielded. A message that the broker delivers again gets a new number.
@@ -66,41 +66,41 @@ type Message struct {
 	Body   []byte
 	// ContentType is empty if the message has none. Messages of Kafka have none.
 	ContentType string
-	// Place says where the message lies, for errors: "a message in queue
+	// Place describes the position of the message for errors: "a message in queue
 	// \"profiler.info\"", "the message at offset 17 of partition 3 of topic
 	// \"profiler.info\"".
 	Place string
-	// Redelivered says that the message was, or may have been, delivered before, to this
-	// Consumption or to another one.
+	// Redelivered reports that the message was delivered before, or may have been, to this
+	// Consumption or another one.
 	Redelivered bool
 }
 
-// A Consumption takes messages. Its methods are not called from several goroutines
-// at once, except that Leave and Acknowledge may be called inside the loop over
-// Receive, and Close at any time.
+// A Consumption takes messages from the bus. Its methods are not called concurrently, with two
+// exceptions: Leave and Acknowledge may be called inside the loop over Receive, and Close at
+// any time.
 type Consumption interface {
-	// Receive yields messages as they arrive, and ends when none arrived for the
-	// time idle, which is without end if idle is 0. If the loop ends early, the next
-	// Receive goes on behind the last message. After a lost connection it connects
-	// again, and yields again what was not acknowledged; an error says that this did
-	// not succeed, or may not ([store.TransientError] wraps a reason that may pass).
-	// The next Receive tries again. An error is about one queue only if others can be
-	// read: then the next Receive goes on with those.
+	// Receive yields messages as they arrive. It ends when no message has arrived for the time
+	// idle. If idle is 0, it waits without end. If the loop ends early, the next Receive
+	// continues after the last message. After a lost connection, Receive connects again and
+	// yields the unacknowledged messages again. An error means that the connection failed, or
+	// may fail ([store.TransientError] wraps a reason that may pass). The next Receive tries
+	// again. Receive yields an error about a single queue only if other queues can be read;
+	// the next Receive then continues with those.
 	//
-	// The end of the context ends the waiting. It does not end a connection on which
+	// The end of the context ends the waiting. It does not close a connection on which
 	// messages came.
 	Receive(ctx context.Context, idle time.Duration) iter.Seq2[Message, error]
 
-	// Leave excepts a message from Acknowledge, because it is not ours. The message
-	// goes back to its place when the Consumption is closed. Until then it is not
-	// delivered to this Consumption again. In Kafka, messages stay anyway.
+	// Leave excludes a message from Acknowledge, because the message is not ours. The message
+	// goes back to its place when the Consumption is closed. Until then it is not delivered to
+	// this Consumption again. Kafka keeps messages in any case.
 	Leave(number uint64)
 
-	// Acknowledge tells the broker that all messages up to the number are done. It is
-	// no error that the connection on which they came is lost: the broker delivers
-	// them again.
+	// Acknowledge tells the broker that all messages up to the number are done. A lost
+	// connection is no error, because the broker then delivers the messages of that connection
+	// again.
 	Acknowledge(ctx context.Context, number uint64) error
 
-	// Close gives back what was not acknowledged.
+	// Close returns unacknowledged messages to the bus.
 	Close() error
 }

@@ -19,15 +19,14 @@ type assignment struct {
 	committed kgo.EpochOffset
 }
 
-// A delivery is a message that was yielded and not acknowledged. next is the offset
-// to commit.
+// A delivery is a message that was yielded but not acknowledged. next is the offset to commit.
 type delivery struct {
 	number uint64
 	next   kgo.EpochOffset
-	left   bool // it is not ours
+	left   bool // the message is not ours
 }
 
-// delivered notes that a message is yielded.
+// delivered records a yielded message.
 func (m *member) delivered(a *assignment, r *kgo.Record, number uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -35,8 +34,8 @@ func (m *member) delivered(a *assignment, r *kgo.Record, number uint64) {
 	a.unacked = append(a.unacked, delivery{number: number, next: kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}})
 }
 
-// passOver notes that a message is not ours. Only the newest of such messages that
-// follow one another is remembered, because a topic may have any number of them.
+// passOver records that a message is not ours. In a run of such messages only the newest is
+// remembered, because a topic may have any number of them.
 func (m *member) passOver(number uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,9 +71,8 @@ func (m *member) acknowledge(ctx context.Context, number uint64) error {
 	return m.commit(bounded)
 }
 
-// commit commits the offsets of acknowledged messages that are not committed yet.
-// The group does not take a partition away meanwhile, because onRevoked commits
-// first.
+// commit commits the offsets of acknowledged messages that are not committed yet. The group
+// cannot take a partition away during commit, because onRevoked commits first.
 func (m *member) commit(ctx context.Context) (err error) {
 	m.committing.Lock()
 	defer m.committing.Unlock()
@@ -90,7 +88,7 @@ func (m *member) commit(ctx context.Context) (err error) {
 	return err
 }
 
-// uncommitted returns the offsets to commit, and whose they are.
+// uncommitted returns the offsets to commit, with the spans to which they belong.
 func (m *member) uncommitted() (map[string]map[int32]kgo.EpochOffset, map[place]*assignment) {
 	offsets, of := map[string]map[int32]kgo.EpochOffset{}, map[place]*assignment{}
 	m.mu.Lock()
@@ -107,8 +105,8 @@ func (m *member) uncommitted() (map[string]map[int32]kgo.EpochOffset, map[place]
 	return offsets, of
 }
 
-// note notes which offsets the coordinator has committed. If the group has gone on
-// without this member, the messages are delivered again, which is no error.
+// note records which offsets the coordinator has committed. If the group has gone on without
+// this member, the group delivers the messages again. This is no error.
 func (m *member) note(response *kmsg.OffsetCommitResponse, offsets map[string]map[int32]kgo.EpochOffset, of map[place]*assignment) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +120,7 @@ func (m *member) note(response *kmsg.OffsetCommitResponse, offsets map[string]ma
 				}
 				continue
 			}
-			if !errors.Is(err, kerr.UnknownTopicOrPartition) { // deleted meanwhile
+			if !errors.Is(err, kerr.UnknownTopicOrPartition) { // deleted in the meantime
 				failure = errors.Join(failure, &topicError{topic.Topic, err})
 			}
 		}

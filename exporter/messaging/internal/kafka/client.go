@@ -7,12 +7,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Bounds of the library for the timeout of a request.
+// leastTimeout and mostTimeout are the library's bounds for the timeout of a request.
 const leastTimeout, mostTimeout = 100 * time.Millisecond, 15 * time.Minute
 
-// attempt is the time for one connection or one answer of one broker. It is a third of
-// the timeout: the library asks a broker that does not answer twice, and then there
-// must be time to ask another one.
+// attempt returns the time for one connection to a broker, or for one answer. It is a third of
+// the timeout, because the library asks an unresponsive broker twice and needs time left to
+// ask another one.
 func (b *cluster) attempt() time.Duration {
 	return min(max(b.config.Timeout/3, leastTimeout), mostTimeout)
 }
@@ -52,10 +52,9 @@ func backoff(attempts int) time.Duration {
 	return min(100*time.Millisecond<<min(attempts, 5), time.Second)
 }
 
-// producing returns the options of the client that publishes. Its writes are
-// idempotent: the library sends a batch again when the answer was lost, and the
-// broker drops the second one. A batch may be given up while its outcome is
-// unknown, so that Publish ends in time.
+// producing returns the options of the client that publishes. Its writes are idempotent: when
+// an answer is lost, the library sends the batch again and the broker drops the duplicate. A
+// batch may be given up while its outcome is unknown, so that Publish ends in time.
 func (b *cluster) producing() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
@@ -72,9 +71,9 @@ func (b *cluster) producing() []kgo.Opt {
 	}
 }
 
-// producingAlone returns the options of the client that sends one message at a time.
-// It compresses, because a topic's limit is for the compressed batch. Every library
-// reads gzip.
+// producingAlone returns the options of the client that sends one message at a time. The
+// client compresses, because a topic's size limit applies to the compressed batch. Every
+// library can read gzip.
 func (b *cluster) producingAlone() []kgo.Opt {
 	codec := b.compression
 	if codec == kgo.NoCompression() {
@@ -83,6 +82,6 @@ func (b *cluster) producingAlone() []kgo.Opt {
 	return append(b.producing(), kgo.ProducerBatchCompression(codec), kgo.ProducerBatchMaxBytes(mostLargest), kgo.ProducerLinger(0))
 }
 
-// maxBuffered bounds the messages of all calls of Publish that wait for the
+// maxBuffered is the largest number of messages, over all calls of Publish, that wait for the
 // brokers.
 const maxBuffered = 1 << 20

@@ -13,23 +13,23 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A consumption takes messages as a member of a consumer group. The group shares
-// the partitions among its members. A partition that the group gives to another
-// member takes its messages that are not acknowledged with it: the other member
-// gets them, and their numbers mean nothing here.
+// A consumption takes messages as a member of a consumer group. The group shares the
+// partitions among its members. When the group gives a partition to another member, that
+// member gets the partition's unacknowledged messages, and their numbers are no longer valid
+// here.
 type consumption struct {
 	b *cluster
 
 	mu     sync.Mutex
-	member *member // nil before the first Receive, and after an error of the library that stays
+	member *member // nil before the first Receive, and after a permanent error of the library
 	number uint64  // of the last message
 	closed bool
 }
 
 var _ bus.Consumption = (*consumption)(nil)
 
-// Consume implements bus.Bus. It only connects. The first Receive joins the group.
-// A group that has no offset for a partition begins with its earliest message.
+// Consume implements bus.Bus. It only connects. The first Receive joins the group. A group
+// without an offset for a partition begins with the partition's earliest message.
 func (b *cluster) Consume(ctx context.Context) (bus.Consumption, error) {
 	client, err := b.shared()
 	if err != nil {
@@ -85,8 +85,8 @@ func (c *consumption) leave(ctx context.Context, m *member) {
 	m.close(ctx)
 }
 
-// Leave implements bus.Consumption. A message of Kafka stays in its partition in any
-// case. The offset that is committed passes over it.
+// Leave implements bus.Consumption. A message of Kafka stays in its partition in any case. The
+// committed offset passes over the message.
 func (c *consumption) Leave(number uint64) {
 	c.mu.Lock()
 	m := c.member
@@ -96,10 +96,10 @@ func (c *consumption) Leave(number uint64) {
 	}
 }
 
-// Acknowledge implements bus.Consumption. It commits the offsets behind the messages
-// in those partitions that the group has not given to another member. If the
-// coordinator of the group cannot be reached, the offsets are committed with the
-// next ones, or the messages are delivered again.
+// Acknowledge implements bus.Consumption. It commits the offsets after the messages, in the
+// partitions that the group has not given to another member. If the group's coordinator cannot
+// be reached, the offsets are committed with the next ones, or the messages are delivered
+// again.
 func (c *consumption) Acknowledge(ctx context.Context, number uint64) error {
 	c.mu.Lock()
 	m := c.member
@@ -117,8 +117,8 @@ func (c *consumption) Acknowledge(ctx context.Context, number uint64) error {
 	return c.b.explain(ctx, &m.watch, err)
 }
 
-// Close implements bus.Consumption. It commits what was acknowledged and leaves the
-// group, so that other members get the partitions at once.
+// Close implements bus.Consumption. It commits the acknowledged offsets and leaves the group,
+// so that other members get the partitions at once.
 func (c *consumption) Close() error {
 	c.mu.Lock()
 	m := c.member

@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// failure explains the error of a call, and marks it if it may pass.
+// failure explains the error of a call, and marks the error if it may pass.
 func (b *cluster) failure(ctx context.Context, w *watch, err error) error {
 	if err == nil {
 		return nil
@@ -27,10 +27,9 @@ func (b *cluster) failure(ctx context.Context, w *watch, err error) error {
 	return &store.TransientError{Err: explanation}
 }
 
-// explain returns an error that says in one sentence what is wrong with the brokers
-// or the connection. An error that is explained already stays as it is. If the
-// error says only that time has passed, the reason of the watch is explained
-// instead.
+// explain returns an error that says in one sentence what is wrong with the brokers or the
+// connection. An error that is already explained is returned unchanged. If the error only
+// reports a timeout, explain uses the reason of the watch instead.
 func (b *cluster) explain(ctx context.Context, w *watch, err error) error {
 	switch {
 	case err == nil, explained.Is(err), errors.Is(err, store.ErrClosed):
@@ -80,8 +79,8 @@ func (e *goneError) Unwrap() error { return e.err }
 // errUnconfirmed is the error of a message whose confirmation did not come in time.
 var errUnconfirmed = errors.New("no confirmation")
 
-// isVague reports whether an error says only that the library gave up, or that it has
-// to connect again.
+// isVague reports whether an error says only that the library gave up, or that it must connect
+// again.
 func isVague(err error) bool {
 	if answerOf(err) != nil {
 		return false
@@ -94,8 +93,8 @@ func isVague(err error) bool {
 	return isReconnecting(err)
 }
 
-// isReconnecting reports whether the library found its connection lost by another
-// request. It has no error for that which is exported.
+// isReconnecting reports whether another request had already lost the library's connection.
+// The library exports no error value for this.
 func isReconnecting(err error) bool {
 	_, isAboutConnection := neterr.ClassOf(err)
 	return kgo.IsRetryableBrokerErr(err) && !isAboutConnection
@@ -108,8 +107,8 @@ func answerOf(err error) *kerr.Error {
 	return answer
 }
 
-// server describes the brokers in sentences about the connection. The hint about TLS is
-// for brokers that have never answered.
+// server describes the brokers for sentences about the connection. The hint about TLS applies
+// only to brokers that have never answered.
 func (b *cluster) server(w *watch) *neterr.Server {
 	s := &neterr.Server{
 		Name: b.name, Timeout: b.config.Timeout, TimeoutOption: "osp_timeout",
@@ -126,8 +125,8 @@ func (b *cluster) server(w *watch) *neterr.Server {
 	return s
 }
 
-// sentence explains an answer of a broker, and a connection that the broker ended
-// at once. It returns "" for other errors.
+// sentence explains an answer of a broker, or a connection that the broker closed at once. It
+// returns "" for other errors.
 func (b *cluster) sentence(w *watch, err error) string {
 	answer := answerOf(err)
 	var gone *goneError
@@ -183,7 +182,7 @@ func (b *cluster) who() string {
 	return fmt.Sprintf("the user %q", b.user)
 }
 
-// mismatch explains a connection that the broker ended at once, because it expects
+// mismatch explains a connection that the broker closed at once, because the broker expects
 // TLS, no TLS, or SASL. It returns "" for other errors.
 func (b *cluster) mismatch(w *watch, err error) string {
 	var first *kgo.ErrFirstReadEOF
@@ -222,7 +221,7 @@ func (b *cluster) classOf(err error) serverstate.Class {
 	return class
 }
 
-// detailOf returns what the broker said besides the code.
+// detailOf returns the broker's text besides the code.
 func detailOf(err error, answer *kerr.Error) string {
 	_, detail, ok := strings.Cut(neterr.OneLine(err.Error()), answer.Error()+": ")
 	if !ok {
@@ -235,8 +234,8 @@ func detailOf(err error, answer *kerr.Error) string {
 // that error.
 func speaksTLS(err error) bool { return hasText(err, "appear to be a tls alert") }
 
-// isOtherProtocol reports whether the first bytes of an answer make no sense, such as
-// the "AMQP" of RabbitMQ. The library has no type for that error either.
+// isOtherProtocol reports whether the first bytes of an answer are not Kafka's protocol, such
+// as the "AMQP" of RabbitMQ. The library has no type for that error either.
 func isOtherProtocol(err error) bool {
 	return hasText(err, "invalid large response size") || hasText(err, "invalid negative response size")
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// A fetcher reads a span of a partition from its leader. It does not use the
-// library's consumer, which does not tell that the end was reached if the last
-// offsets hold no message, but the end of a transaction.
+// A fetcher reads a span of a partition from its leader. It does not use the library's
+// consumer, because that consumer does not report the end of a span whose last offsets hold
+// the end of a transaction instead of a message.
 type fetcher struct {
 	b      *cluster
 	client *kgo.Client
@@ -23,8 +23,8 @@ type fetcher struct {
 
 var errStuck = errors.New("it answers without the messages that it said to have")
 
-// fetch returns the next messages of the span and the offset behind them. It is
-// called while the span is not at its end. It waits for a new leader.
+// fetch returns the next messages of the span and the offset after them. It is called while
+// the span is not at its end. It waits for a new leader.
 func (f *fetcher) fetch(ctx context.Context) ([]*kgo.Record, int64, error) {
 	deadline := time.Now().Add(f.b.config.Timeout)
 	for {
@@ -33,7 +33,7 @@ func (f *fetcher) fetch(ctx context.Context) ([]*kgo.Record, int64, error) {
 			return records, next, nil
 		}
 		if errors.Is(err, kerr.UnknownTopicOrPartition) {
-			return nil, f.end, nil // the topic was deleted meanwhile
+			return nil, f.end, nil // the topic was deleted in the meantime
 		}
 		if err == nil {
 			err = errStuck
@@ -73,8 +73,8 @@ func (f *fetcher) try(ctx context.Context) ([]*kgo.Record, int64, error) {
 	return f.read(answer)
 }
 
-// first returns the first offset of the span that the partition still has. The
-// others were deleted meanwhile, as the topic's retention says.
+// first returns the first offset of the span that the partition still has. Earlier offsets
+// were deleted in the meantime, by the topic's retention.
 func (f *fetcher) first(ctx context.Context) (int64, error) {
 	starts, err := offsetsAt(ctx, f.client, []span{*f.span}, earliest)
 	if err != nil {
@@ -83,7 +83,7 @@ func (f *fetcher) first(ctx context.Context) (int64, error) {
 	if start := starts[f.place]; start > f.start {
 		return start, nil
 	}
-	return f.end, nil // a new leader has cut the partition
+	return f.end, nil // a new leader has truncated the partition
 }
 
 // read reads the messages of an answer.

@@ -1,9 +1,9 @@
 // Package kafka implements [bus.Bus] on Apache Kafka with the client library
 // franz-go.
 //
-// A cluster has one client for publishing, looking and asking, which is made at the
-// first call, and one for messages that are sent alone. Each Consumption has a client of its own, because a client is a
-// member of at most one consumer group.
+// A cluster has one client for publishing, peeking and queries, which is made at the first
+// call, and one for messages that are sent alone. Each Consumption has a client of its own,
+// because a client is a member of at most one consumer group.
 package kafka
 
 import (
@@ -43,8 +43,8 @@ type cluster struct {
 
 var _ bus.Bus = (*cluster)(nil)
 
-// Open returns a bus on the brokers of the configuration. It reads those of
-// oslo.messaging's options for Kafka that are not in the configuration.
+// Open returns a bus on the brokers of the configuration. It reads oslo.messaging's options
+// for Kafka that the configuration does not hold.
 func Open(c bus.Config, o *connstr.Options) (bus.Bus, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = defaultTimeout
@@ -75,8 +75,8 @@ func (b *cluster) Name() string { return b.name }
 // topic returns the topic of Publish.
 func (b *cluster) topic() string { return b.config.Topics[0] }
 
-// Ping implements bus.Bus. If the broker tells the rights of the user, a missing
-// right to read or to write is an error.
+// Ping implements bus.Bus. If the broker reports the rights of the user, a missing right to
+// read or to write is an error.
 func (b *cluster) Ping(ctx context.Context, readOnly bool) error {
 	client, err := b.shared()
 	if err != nil {
@@ -95,8 +95,8 @@ func (b *cluster) Ping(ctx context.Context, readOnly bool) error {
 	return b.failure(ctx, &b.watch, err)
 }
 
-// Version implements bus.Bus. A broker does not tell its version. The library
-// guesses it from the requests that the broker supports.
+// Version implements bus.Bus. A broker does not report its version. The library guesses it
+// from the requests that the broker supports.
 func (b *cluster) Version(ctx context.Context) (string, error) {
 	client, err := b.shared()
 	if err != nil {
@@ -133,7 +133,7 @@ func (b *cluster) shared() (*kgo.Client, error) { return b.made(&b.client, b.pro
 // single returns the client for messages that are sent alone.
 func (b *cluster) single() (*kgo.Client, error) { return b.made(&b.aloner, b.producingAlone) }
 
-// made returns a client, which is made at the first call.
+// made returns the client that the pointer refers to. It makes the client at the first call.
 func (b *cluster) made(client **kgo.Client, options func() []kgo.Opt) (*kgo.Client, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

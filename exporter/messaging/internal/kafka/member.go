@@ -21,15 +21,15 @@ type member struct {
 	cancel context.CancelFunc // ends requests of client
 	once   sync.Once          // for close
 
-	committing sync.Mutex // held while offsets are chosen and committed; before mu
+	committing sync.Mutex // held while offsets are chosen and committed; locked before mu
 
 	mu       sync.Mutex
 	assigned map[place]*assignment
 	joined   time.Time // when the group gave this member its partitions; zero before
-	polled   []polled  // what was not yielded yet
+	polled   []polled  // messages that were not yielded yet
 }
 
-// A polled message came from the library while the partition was assigned.
+// A polled message is one that the library returned while its partition was assigned.
 type polled struct {
 	record *kgo.Record
 	from   *assignment
@@ -43,19 +43,19 @@ func (b *cluster) join() (*member, error) {
 		kgo.WithContext(ctx),
 		kgo.ConsumerGroup(b.group),
 		kgo.ConsumeTopics(b.config.Topics...),
-		// Listeners of oslo.messaging know only the second one. In a group with them, each
-		// change of the members takes all partitions away for a moment.
+		// Listeners of oslo.messaging know only the second balancer. In a group with such
+		// listeners, each change of the members takes all partitions away for a moment.
 		kgo.Balancers(kgo.CooperativeStickyBalancer(), kgo.RangeBalancer()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
-		// After a loss of data, messages that were acknowledged may come again, and none is
-		// passed over.
+		// After a loss of data, acknowledged messages may be delivered again, but no message
+		// is skipped.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
-		kgo.BlockRebalanceOnPoll(), // until poll has noted whose messages they are
+		kgo.BlockRebalanceOnPoll(), // until poll has recorded to which assignment the messages belong
 		kgo.FetchMaxBytes(max(mostBuffered, b.partitionBytes)),
 		kgo.FetchMaxWait(time.Second),
-		kgo.MetadataMinAge(time.Second),    // so that a topic that is made is found soon
-		kgo.MetadataMaxAge(30*time.Second), // so that a partition that is added is found soon
+		kgo.MetadataMinAge(time.Second),    // so that a new topic is found soon
+		kgo.MetadataMaxAge(30*time.Second), // so that a new partition is found soon
 		kgo.OnPartitionsAssigned(m.onAssigned),
 		kgo.OnPartitionsRevoked(m.onRevoked),
 		kgo.OnPartitionsLost(m.onLost),
@@ -68,7 +68,7 @@ func (b *cluster) join() (*member, error) {
 	return m, nil
 }
 
-// mostBuffered bounds what the library holds of one broker.
+// mostBuffered is the largest number of bytes that the library buffers from one broker.
 const mostBuffered = 16 << 20
 
 // unjoined returns the error of a member that got no partitions.
@@ -88,12 +88,12 @@ func (m *member) onAssigned(_ context.Context, _ *kgo.Client, added map[string][
 	m.joined = time.Now()
 }
 
-// onRevoked is called at the end of each generation of the group, with the
-// partitions that go to other members. It commits what was acknowledged.
+// onRevoked is called at the end of each generation of the group, with the partitions that go
+// to other members. It commits the acknowledged offsets.
 func (m *member) onRevoked(ctx context.Context, _ *kgo.Client, revoked map[string][]int32) {
 	bounded, cancel := context.WithTimeout(ctx, m.b.config.Timeout)
 	defer cancel()
-	_ = m.commit(bounded) // what is not committed is delivered again
+	_ = m.commit(bounded) // uncommitted messages are delivered again
 	m.forget(revoked)
 }
 
@@ -147,8 +147,8 @@ func (m *member) poll(ctx context.Context, wait time.Duration) (some bool, errs 
 	return len(m.polled) > 0, errs
 }
 
-// next returns the next message that was polled, and its assignment. It passes over
-// those whose partition the group has taken away.
+// next returns the next polled message and its assignment. It skips messages whose partition
+// the group has taken away.
 func (m *member) next() (*kgo.Record, *assignment, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -163,9 +163,8 @@ func (m *member) next() (*kgo.Record, *assignment, bool) {
 	return nil, nil, false
 }
 
-// close commits what was acknowledged and leaves the group. If the brokers do not
-// answer in time or before ctx ends, close gives up, and the group waits for the end
-// of the session.
+// close commits the acknowledged offsets and leaves the group. If the brokers do not answer in
+// time or before ctx ends, close gives up, and the group waits until the session expires.
 func (m *member) close(ctx context.Context) {
 	m.once.Do(func() {
 		bounded, done := context.WithTimeout(ctx, m.b.config.Timeout)
@@ -176,8 +175,8 @@ func (m *member) close(ctx context.Context) {
 	})
 }
 
-// behind returns the parts of the partitions of this member that the member has not
-// got.
+// behind returns, for the partitions of this member, the spans that the member has not
+// received.
 func (m *member) behind(ctx context.Context) ([]span, error) {
 	positions := m.positions()
 	spans := make([]span, 0, len(positions))

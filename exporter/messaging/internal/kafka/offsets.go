@@ -23,12 +23,13 @@ type span struct {
 	start, end int64
 }
 
-// Times that stand for the first offset and for the one behind the last message.
+// earliest and latest are Kafka's special times for the first offset and for the offset after
+// the last message.
 const earliest, latest = -2, -1
 
-// offsetsAt asks for the first offset of each partition whose message is not older
-// than a time, in milliseconds. It is -1 if there is none. For latest, it is the
-// offset behind the last message that is not part of an open transaction.
+// offsetsAt returns, for each partition, the first offset whose message is not older than a
+// time in milliseconds, or -1 if there is none. For latest, it returns the offset after the
+// last message that is not part of an open transaction.
 func offsetsAt(ctx context.Context, client *kgo.Client, spans []span, time int64) (map[place]int64, error) {
 	request := kmsg.NewPtrListOffsetsRequest()
 	request.IsolationLevel = 1 // read committed
@@ -101,7 +102,7 @@ func size(spans []span) (sum int64) {
 	return sum
 }
 
-// newest returns the newest parts of the spans, with at most limit offsets. from
+// newest returns the newest parts of the spans, with at most limit offsets. The function from
 // returns the parts whose messages are not older than a time.
 func newest(spans []span, limit int64, from func(time int64) ([]span, error)) ([]span, error) {
 	older, newer := spans, emptied(spans)
@@ -109,7 +110,7 @@ func newest(spans []span, limit int64, from func(time int64) ([]span, error)) ([
 	step := 48 * time.Hour.Milliseconds()
 	for high-low > 1 && size(newer) < limit-limit/50 {
 		middle := low + (high-low)/2
-		if low == 0 { // most messages are of the last days
+		if low == 0 { // most messages are from the last days
 			middle = max(middle, high-step)
 			step = min(2*step, high)
 		}
@@ -124,7 +125,7 @@ func newest(spans []span, limit int64, from func(time int64) ([]span, error)) ([
 		}
 	}
 	free := limit - size(newer)
-	for i := range newer { // the rest, from among the next older messages
+	for i := range newer { // the rest comes from the next older messages
 		more := min(free, newer[i].start-older[i].start)
 		newer[i].start -= more
 		free -= more

@@ -14,9 +14,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// defaultGroup is the consumer group without an option. It is not that of
-// oslo.messaging, because the members of a group share the messages: a group that
-// Python's listeners use would lose messages to us.
+// defaultGroup is the consumer group without an option. It differs from the group of
+// oslo.messaging, because the members of a group share the messages: Python's listeners would
+// lose messages to us.
 const defaultGroup = "osprofiler"
 
 // settings are the options of oslo.messaging's Kafka driver.
@@ -26,12 +26,12 @@ type settings struct {
 	mechanism      string // of SASL, or ""
 	sasl           sasl.Mechanism
 	compression    kgo.CompressionCodec
-	partitionBytes int32         // the most that one answer holds of one partition
-	pollRecords    int           // the most that are taken from the library at once
-	linger         time.Duration // before a batch is sent
+	partitionBytes int32         // the largest part of one answer for one partition
+	pollRecords    int           // the largest number of messages taken from the library at once
+	linger         time.Duration // the wait before a batch is sent
 }
 
-// readSettings reads the options of the names in oslo.messaging's
+// readSettings reads the options. Their names are those in oslo.messaging's
 // kafka_driver/kafka_options.py.
 func readSettings(c *bus.Config, o *connstr.Options) (settings, error) {
 	s := settings{group: c.Queue, pollRecords: 500}
@@ -44,8 +44,8 @@ func readSettings(c *bus.Config, o *connstr.Options) (settings, error) {
 	o.Int("max_poll_records", &s.pollRecords, 1)
 	o.Duration("producer_batch_timeout", &s.linger)
 	s.linger = min(s.linger, time.Minute)
-	// They tune Python's library. Offsets are committed after the targets have the
-	// messages, whatever enable_auto_commit says.
+	// These options tune Python's library. Offsets are committed after the targets have the
+	// messages, whatever the value of enable_auto_commit.
 	o.Ignore("kafka_consumer_timeout", "producer_batch_size", "enable_auto_commit",
 		"pool_size", "conn_pool_min_size", "conn_pool_ttl")
 	for _, name := range []string{"kafka_default_host", "kafka_default_port"} {
@@ -74,9 +74,8 @@ func (s *settings) readCompression(o *connstr.Options) error {
 	return nil
 }
 
-// readLogin reads how to log in. The user and the password are those of the first
-// host of the transport URL that has some, as in Python's driver. Without SASL
-// they are not sent, as in Python's driver.
+// readLogin reads how to log in. As in Python's driver, the user and the password are those of
+// the first host of the transport URL that has some, and they are not sent without SASL.
 func (s *settings) readLogin(c *bus.Config, o *connstr.Options) error {
 	protocol, mechanism := "PLAINTEXT", "PLAIN"
 	o.Text("security_protocol", &protocol)

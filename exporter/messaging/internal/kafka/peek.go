@@ -10,11 +10,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
 )
 
-// Peek implements bus.Bus. If the topics have more messages than limit, Peek yields
-// the newest: Kafka keeps messages that were read, so that the oldest are history.
-// It reads from the partitions' leaders up to the ends that the partitions have
-// when it begins. It joins no consumer group, commits no offset and creates no
-// topic. A topic that does not exist is empty.
+// Peek implements bus.Bus. If the topics have more messages than limit, Peek yields the
+// newest, because Kafka keeps messages that were read, so that the oldest are history. It
+// reads from the leaders of the partitions, up to the ends that the partitions have when Peek
+// begins. It joins no consumer group, commits no offset and creates no topic. A topic that
+// does not exist counts as empty.
 func (b *cluster) Peek(ctx context.Context, limit int) (messages iter.Seq2[bus.Message, error], more func() bool) {
 	p := &peek{b: b, limit: int64(limit)}
 	return func(yield func(bus.Message, error) bool) { p.all(ctx, yield) }, func() bool { return p.more }
@@ -52,7 +52,7 @@ func (p *peek) all(ctx context.Context, yield func(bus.Message, error) bool) {
 	}
 }
 
-// spans returns what to look at.
+// spans returns the parts of the partitions to read.
 func (p *peek) spans(ctx context.Context, client *kgo.Client) ([]span, error) {
 	if err := p.b.ping(ctx, client); err != nil {
 		return nil, err
@@ -69,8 +69,8 @@ func (p *peek) spans(ctx context.Context, client *kgo.Client) ([]span, error) {
 	return newest(spans, p.limit, func(time int64) ([]span, error) { return from(ctx, client, spans, time) })
 }
 
-// partition yields the messages of a span. The start of the span moves behind what
-// was yielded.
+// partition yields the messages of a span. It moves the start of the span past the yielded
+// messages.
 func (p *peek) partition(ctx context.Context, client *kgo.Client, s *span, yield func(bus.Message, error) bool) (goOn bool, err error) {
 	f := fetcher{b: p.b, client: client, span: s}
 	for s.start < s.end {
@@ -93,7 +93,7 @@ func (p *peek) partition(ctx context.Context, client *kgo.Client, s *span, yield
 	return true, nil
 }
 
-// placeOf says where a message lies.
+// placeOf describes the position of a message.
 func placeOf(r *kgo.Record) string {
 	return fmt.Sprintf("the message at offset %d of partition %d of topic %q", r.Offset, r.Partition, r.Topic)
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// Publish implements bus.Bus. A message is confirmed when all replicas in sync have
-// it. Messages of one key are in one partition, in the order of publishing.
+// Publish implements bus.Bus. A message is confirmed when all in-sync replicas have it.
+// Messages with the same key are in one partition, in the order of publishing.
 //
-// A message that is larger than the topic takes is sent alone and compressed, and
-// refused only if the broker refuses it then. If the topic takes only smaller
-// batches than it said, the broker refuses all messages of a batch. These are sent
+// A message that exceeds the size limit of the topic is sent alone and compressed. It is
+// refused only if the broker then refuses it. If the topic's real limit is smaller than the
+// one it reported, the broker refuses all messages of a batch. These messages are then sent
 // again one by one.
 func (b *cluster) Publish(ctx context.Context, messages []bus.Outgoing, out *outcome.Outcome) {
 	client, err := b.shared()
@@ -61,8 +61,8 @@ func (b *cluster) Publish(ctx context.Context, messages []bus.Outgoing, out *out
 	}
 }
 
-// forget makes the clients forget the topic, which was deleted: the library never takes
-// up the new topic of the same name by itself.
+// forget makes the clients forget the topic, which was deleted. Otherwise the library never
+// notices a new topic of the same name.
 func (b *cluster) forget() {
 	b.mu.Lock()
 	clients := []*kgo.Client{b.client, b.aloner}
@@ -74,13 +74,13 @@ func (b *cluster) forget() {
 	}
 }
 
-// rest notes messages that are not sent, because others before them are missing: to
-// wait for each of them would take too long.
+// rest records messages that are not sent, because earlier messages are missing. Waiting for
+// each of them would take too long.
 func (b *cluster) rest(out *outcome.Outcome, indices ...int) {
 	out.Miss(out.Reason(), out.Transient(), indices...)
 }
 
-// numbers returns the numbers from one on, before another.
+// numbers returns the numbers from the first argument up to, but not including, the second.
 func numbers(from, to int) []int {
 	all := make([]int, 0, to-from)
 	for i := from; i < to; i++ {
@@ -89,30 +89,30 @@ func numbers(from, to int) []int {
 	return all
 }
 
-// isLarge reports whether the topic may not take a message without compression.
+// isLarge reports whether the topic may refuse a message without compression.
 func (b *cluster) isLarge(m *bus.Outgoing) bool {
 	return len(m.Key)+len(m.Body)+batchOverhead > int(b.largest.Load())
 }
 
-// batchOverhead is more than what a batch of one message holds besides its key and
+// batchOverhead is an upper bound for the bytes of a batch of one message besides its key and
 // its body.
 const batchOverhead = 100
 
-// miss notes messages that are not known to be there.
+// miss records messages that are not known to be on the bus.
 func (b *cluster) miss(ctx context.Context, err error, out *outcome.Outcome, indices ...int) {
 	reason := b.explain(ctx, &b.watch, err)
 	class := b.classOf(reason)
 	out.Miss(reason, class.IsTransient() || class == serverstate.Row, indices...)
 }
 
-// A confirmation says what became of a message.
+// A confirmation is the outcome of sending one message.
 type confirmation struct {
 	index int
 	err   error
 }
 
 // sendAlone sends one message in a batch of its own, compressed, and waits for its
-// confirmation. It notes a message that the broker refuses for its content.
+// confirmation. It records a message that the broker refuses for its content.
 func (b *cluster) sendAlone(ctx context.Context, messages []bus.Outgoing, i int, out *outcome.Outcome) {
 	client, err := b.single()
 	if err != nil {
@@ -137,8 +137,8 @@ func (b *cluster) sendAlone(ctx context.Context, messages []bus.Outgoing, i int,
 	}
 }
 
-// used returns the error of a message that was sent to a topic that existed. It is a
-// goneError if the topic was deleted meanwhile.
+// used returns the error of a message that was sent to an existing topic. The error is a
+// goneError if the topic was deleted in the meantime.
 func (b *cluster) used(err error) error {
 	if !errors.Is(err, kerr.UnknownTopicOrPartition) && !errors.Is(err, kerr.UnknownTopicID) {
 		return err
@@ -146,8 +146,8 @@ func (b *cluster) used(err error) error {
 	return &goneError{b.topic(), err}
 }
 
-// send sends messages and waits for their confirmations. It returns those whose
-// batch the broker refused for its content.
+// send sends messages and waits for their confirmations. It returns the messages whose batch
+// the broker refused for its content.
 func (b *cluster) send(ctx context.Context, client *kgo.Client, messages []bus.Outgoing, indices []int, out *outcome.Outcome) (again []int) {
 	b.confirm(ctx, client, messages, indices, func(c confirmation) {
 		switch {
@@ -162,11 +162,11 @@ func (b *cluster) send(ctx context.Context, client *kgo.Client, messages []bus.O
 	return again
 }
 
-// confirm sends messages and calls note with what became of each. It gives up when
-// no confirmation came for the timeout.
+// confirm sends messages and calls note with the outcome of each. It gives up when no
+// confirmation has come within the timeout.
 func (b *cluster) confirm(ctx context.Context, client *kgo.Client, messages []bus.Outgoing, indices []int, note func(confirmation)) {
 	sending, giveUp := context.WithCancel(ctx)
-	defer giveUp() // what is not sent by then is not sent
+	defer giveUp() // messages that are not sent by then are dropped
 	confirmations := make(chan confirmation, len(indices))
 	waiting := make(map[int]struct{}, len(indices))
 	for _, i := range indices {

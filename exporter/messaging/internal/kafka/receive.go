@@ -19,16 +19,16 @@ type receiving struct {
 	c      *consumption
 	m      *member
 	idle   time.Duration // 0 for a Receive that waits without end
-	quiet  time.Time     // since when no message has come although one could
+	quiet  time.Time     // since when no message has come although one could have
 	alone  time.Time     // since when the group has given this member no partitions; zero if it has
 	behind time.Time     // since when the group is behind the partitions' ends although no message comes
 }
 
-// mostJoining is how long a member may wait for partitions. A group waits for the
-// session of a member that has died.
+// mostJoining is how long a member may wait for partitions. A group waits until the session of
+// a member that has died expires.
 const mostJoining = 90 * time.Second
 
-// run yields messages. It returns an error for Receive to yield.
+// run yields messages. Receive yields the error that run returns.
 func (r *receiving) run(ctx context.Context, yield func(bus.Message, error) bool) error {
 	r.quiet = time.Now()
 	for {
@@ -58,9 +58,9 @@ func (r *receiving) run(ctx context.Context, yield func(bus.Message, error) bool
 	}
 }
 
-// await sets since when messages could come: since the group gave this member its
-// partitions. It returns an error if that does not happen. The library does not join
-// the group before a topic exists.
+// await sets quiet to the time since which messages could come, which is when the group gave
+// this member its partitions. It returns an error if the group gives none. The library does
+// not join the group before a topic exists.
 func (r *receiving) await(ctx context.Context) error {
 	if since := r.m.since(); !since.IsZero() {
 		r.alone = time.Time{}
@@ -95,11 +95,11 @@ func (r *receiving) next() (bus.Message, bool) {
 	number := r.c.number
 	r.c.mu.Unlock()
 	r.m.delivered(a, record, number)
-	// Kafka does not tell which messages another member has had and not acknowledged.
+	// Kafka does not report which messages another member has received and not acknowledged.
 	return bus.Message{Number: number, Body: record.Value, Place: placeOf(record), Redelivered: true}, true
 }
 
-// poll waits for messages. If none come, it sees whether the brokers answer.
+// poll waits for messages. If none come, it checks whether the brokers answer.
 func (r *receiving) poll(ctx context.Context, wait time.Duration) error {
 	some, errs := r.m.poll(ctx, wait)
 	if err := ctx.Err(); err != nil && !some {
@@ -116,8 +116,8 @@ func (r *receiving) poll(ctx context.Context, wait time.Duration) error {
 	return r.c.b.failure(ctx, &r.m.watch, r.c.b.ping(ctx, r.m.client))
 }
 
-// judge returns an error of the library for Receive to yield, or nil if the library
-// goes on by itself.
+// judge returns the error of the library if Receive should yield it, or nil if the library
+// recovers by itself.
 func (r *receiving) judge(ctx context.Context, err error) error {
 	b := r.c.b
 	var session *kgo.ErrGroupSession
@@ -128,19 +128,19 @@ func (r *receiving) judge(ctx context.Context, err error) error {
 	case errors.As(err, &loss):
 		return &store.TransientError{Err: b.explain(ctx, &r.m.watch, err)}
 	case errors.As(err, &session) && class != serverstate.Stays:
-		return nil // it joins again; poll sees whether a broker answers
+		return nil // the member joins again; poll checks whether a broker answers
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.LeaderNotAvailable):
-		return nil // the topic may come
+		return nil // the topic may be created later
 	}
 	r.c.leave(ctx, r.m)
 	return b.failure(ctx, &r.m.watch, err)
 }
 
-// isOver reports whether Receive ends, because idle has passed and the group has all
-// messages. While the group is behind the partitions' ends, as it may be while a
-// broker is slow, Receive goes on for some time. An offset without a message at
-// the end, such as the end of a transaction, looks like that, too: then Receive
-// ends if there is really no message.
+// isOver reports whether Receive ends, because idle has passed and the group has all messages.
+// While the group is behind the ends of the partitions, as it may be while a broker is slow,
+// Receive goes on for some time. An offset without a message at the end, such as the end of a
+// transaction, has the same appearance. So after that time Receive checks, and ends if there
+// is really no message.
 func (r *receiving) isOver(ctx context.Context) (bool, error) {
 	behind, err := r.m.behind(ctx)
 	switch {
@@ -162,7 +162,8 @@ func (r *receiving) isOver(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// isEmpty returns an error if there is a message in the span, which did not come.
+// isEmpty returns an error if the span contains a message, because that message did not
+// arrive.
 func (r *receiving) isEmpty(ctx context.Context, s *span) error {
 	f := fetcher{b: r.c.b, client: r.m.client, span: s}
 	for s.start < s.end {

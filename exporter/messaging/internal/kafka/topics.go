@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// describe asks for the topics. Those that do not exist are created if create is
-// true and the broker allows it, as for Python's producer.
+// describe asks for the topics. If create is true and the broker allows it, missing topics are
+// created, as Python's producer does.
 func describe(ctx context.Context, client *kgo.Client, create bool, names ...string) ([]kmsg.MetadataResponseTopic, error) {
 	request := kmsg.NewPtrMetadataRequest()
 	request.AllowAutoTopicCreation = create
@@ -92,11 +92,12 @@ func (b *cluster) readable(ctx context.Context, client *kgo.Client) ([]kmsg.Meta
 	return topics, nil
 }
 
-// Kafka's numbers of operations, which are bits in what a user may do.
+// readOperation and writeOperation are Kafka's numbers of operations. They are bit positions
+// in the rights of a user.
 const readOperation, writeOperation = 3, 4
 
-// permits reports whether the user may do the operation with the topic, as far as
-// the broker tells.
+// permits reports whether the user may do the operation with the topic. It is true if the
+// broker does not report the rights.
 func permits(topic kmsg.MetadataResponseTopic, operation int) bool {
 	return topic.AuthorizedOperations == math.MinInt32 || topic.AuthorizedOperations == 0 || topic.AuthorizedOperations&(1<<operation) != 0
 }
@@ -110,8 +111,7 @@ func (b *cluster) mayWrite(ctx context.Context, client *kgo.Client) error {
 	return &topicError{b.topic(), kerr.TopicAuthorizationFailed}
 }
 
-// prepare connects, and sees to it that the topic of Publish is there and has
-// leaders.
+// prepare connects, and makes sure that the topic of Publish exists and has leaders.
 func (b *cluster) prepare(ctx context.Context, client *kgo.Client) error {
 	if b.ready.Load() {
 		return nil
@@ -127,8 +127,8 @@ func (b *cluster) prepare(ctx context.Context, client *kgo.Client) error {
 	return nil
 }
 
-// create waits until the topic of Publish exists and has leaders. A broker that
-// creates a topic says for a moment that it does not exist.
+// create waits until the topic of Publish exists and has leaders. While a broker creates a
+// topic, it briefly reports that the topic does not exist.
 func (b *cluster) create(ctx context.Context, client *kgo.Client) error {
 	deadline := time.Now().Add(b.config.Timeout)
 	for {
@@ -152,11 +152,12 @@ func (b *cluster) create(ctx context.Context, client *kgo.Client) error {
 // defaultLargest is Kafka's max.message.bytes for topics without that setting.
 const defaultLargest = 1<<20 + 12
 
-// mostLargest is the largest batch that we send, whatever the topic takes.
+// leastLargest and mostLargest bound the largest batch that we send, whatever limit the topic
+// has.
 const leastLargest, mostLargest = 512, 64 << 20
 
-// largestMessage returns the size of the largest batch that the topic takes. A user
-// may have no right to ask.
+// largestMessage returns the size of the largest batch that the topic accepts. The user may
+// not have the right to ask.
 func largestMessage(ctx context.Context, client *kgo.Client, topic string) int32 {
 	request := kmsg.NewPtrDescribeConfigsRequest()
 	resource := kmsg.NewDescribeConfigsRequestResource()

@@ -11,13 +11,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A watch remembers why the brokers of a client cannot be reached. The library
-// tries again by itself and does not return these errors.
+// A watch remembers why the brokers of a client cannot be reached. The library retries by
+// itself and does not return these errors.
 type watch struct {
 	mu       sync.Mutex
 	failures map[int32]brokerFailure // by broker, until the broker answers
-	first    brokerFailure           // of a broker that ended the connection at once
-	answered bool                    // a broker has answered to a user that it lets in
+	first    brokerFailure           // the failure of a broker that closed the connection at once
+	answered bool                    // a broker has answered a user that it admits
 }
 
 // A brokerFailure is why a broker could not be reached, and when.
@@ -37,7 +37,8 @@ func (w *watch) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ ne
 	w.note(broker.NodeID, err)
 }
 
-// Kafka's numbers of the requests that begin a connection.
+// saslHandshake, apiVersions and saslAuthenticate are Kafka's numbers of the requests that
+// begin a connection.
 const saslHandshake, apiVersions, saslAuthenticate = 17, 18, 36
 
 // OnBrokerRead implements kgo.HookBrokerRead.
@@ -56,9 +57,9 @@ func (w *watch) OnBrokerRead(broker kgo.BrokerMetadata, key int16, _ int, _, _ t
 	}
 }
 
-// A firstRequestError says that a broker ended the connection when the first request
-// came after the versions. The library says it only to the request that waited for
-// the answer, and not to the other requests of the connection.
+// A firstRequestError says that a broker closed the connection at the first request after the
+// exchange of versions. The library returns this error only for the request that waited for
+// the answer, and not for the other requests of the connection.
 type firstRequestError struct{ err error }
 
 // Error implements error.
@@ -87,15 +88,15 @@ func (w *watch) note(broker int32, err error) {
 	}
 }
 
-// hasAnswer reports whether a broker has ever answered to a user that it lets in.
+// hasAnswer reports whether a broker has ever answered a user that it admits.
 func (w *watch) hasAnswer() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.answered
 }
 
-// mismatch returns the error of a broker that ended the connection at once lately, if no
-// broker has ever answered, or nil.
+// mismatch returns the error of a broker that recently closed the connection at once, if no
+// broker has ever answered. Otherwise it returns nil.
 func (w *watch) mismatch(lately time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -105,8 +106,8 @@ func (w *watch) mismatch(lately time.Duration) error {
 	return w.first.err
 }
 
-// reason returns why a broker could not be reached lately, or nil. A broker may be
-// gone for good, so that older failures do not count.
+// reason returns why a broker could not be reached recently, or nil. Older failures do not
+// count, because a broker may be gone for good.
 func (w *watch) reason(lately time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

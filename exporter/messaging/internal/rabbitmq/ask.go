@@ -9,11 +9,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 )
 
-// A polling knows what the last answer to a stream that polls was.
+// A polling remembers the last answer to a stream that polls.
 type polling struct{ empty atomic.Bool }
 
-// ask asks the queues whether they have messages that should arrive. It returns false
-// if no answer has to be waited for.
+// ask asks the queues whether they have messages that should arrive. It returns false if there
+// is no answer to wait for.
 func (c *consumption) ask() (asks bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -25,7 +25,7 @@ func (c *consumption) ask() (asks bool) {
 		case l.working:
 			asks = true
 		case l.stream == nil || l.stream.canceled || l.narrowed+c.ledger.pending(l) >= l.stream.prefetch:
-			// The caller has to acknowledge some first, or something else is to be done.
+			// The caller must first acknowledge messages, or something else must be done.
 		case l.polled:
 			l.ready = !l.stream.polling.empty.Load()
 		default:
@@ -36,9 +36,10 @@ func (c *consumption) ask() (asks bool) {
 	return asks
 }
 
-// count asks how many messages of the queue nobody has got. The answer comes behind the
-// messages that were sent before. An error is one of the stream, too, which ends. An
-// answer that is a guess counts as if there were messages, so that count is called again.
+// count asks the broker for the number of messages in the queue that nobody has received, and
+// records whether there are any. The answer arrives after the messages that were sent before
+// it. An error also ends the stream. An answer that is a guess is treated as if there were
+// messages, so that count is called again.
 func (c *consumption) count(l *lane) error {
 	var q amqp.Queue
 	err := l.session.ch.call(c.working, func(ch *amqp.Channel) (err error) {
@@ -52,14 +53,14 @@ func (c *consumption) count(l *lane) error {
 	return nil
 }
 
-// isGuess reports whether the broker has told the numbers of a queue without knowing
-// them. If the leader of a quorum queue does not answer within 250 ms, or if there is no
-// leader, RabbitMQ says that the queue has no messages and no consumers. isGuess may be
-// called only while this side has a consumer of the queue, which a true answer counts.
+// isGuess reports whether the broker has given the numbers of a queue without knowing them. If
+// the leader of a quorum queue does not answer within 250 ms, or if there is no leader,
+// RabbitMQ reports no messages and no consumers. isGuess may be called only while this side
+// has a consumer of the queue, because a true answer counts that consumer.
 func isGuess(q *amqp.Queue) bool { return q.Consumers == 0 }
 
-// undelivered returns an error if a queue has messages that should have arrived, or does
-// not tell whether it has any.
+// undelivered returns an error if a queue has messages that should have arrived, or if a queue
+// does not report whether it has any.
 func (c *consumption) undelivered() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

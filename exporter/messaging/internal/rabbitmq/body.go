@@ -9,16 +9,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// mostInflated is the size to which a compressed body may grow.
+// mostInflated is the largest size of a decompressed body.
 const mostInflated = 64 << 20
 
-// bodyOf returns the body of a message. oslo.messaging compresses bodies with the
-// option kombu_compression; kombu names the method in a header. A body that cannot be
-// decompressed is returned as it is.
+// bodyOf returns the body of a message. With the option kombu_compression, oslo.messaging
+// compresses bodies, and kombu names the method in a header. A body that cannot be
+// decompressed is returned unchanged.
 func bodyOf(d *amqp.Delivery) []byte {
 	var plain io.Reader
 	switch method, _ := d.Headers["compression"].(string); method {
-	case "application/x-gzip": // kombu means zlib by that
+	case "application/x-gzip": // kombu's name for zlib
 		r, err := zlib.NewReader(bytes.NewReader(d.Body))
 		if err != nil {
 			return d.Body

@@ -36,15 +36,16 @@ func (ch *channel) call(ctx context.Context, f func(*amqp.Channel) error) error 
 	return ch.why(f(ch.Channel))
 }
 
-// why returns the reason for an error: the answer with which the broker closed the
-// channel, or the reason of the connection.
+// why returns the reason for an error. It is the answer with which the broker closed the
+// channel, or the reason for which the connection ended.
 func (ch *channel) why(err error) error {
 	var answer *amqp.Error
 	if err == nil || errors.As(err, &answer) && answer.Server {
 		return err
 	}
 	if ch.IsClosed() {
-		// The answer comes, or the notifications end, soon after the channel counts as closed.
+		// The answer arrives, or the notifications end, soon after the channel is marked as
+		// closed.
 		if answer := ch.closed(); answer != nil && answer.Server {
 			return answer
 		}
@@ -52,8 +53,8 @@ func (ch *channel) why(err error) error {
 	return ch.conn.why(err)
 }
 
-// giveBack closes the channel, whereupon the broker puts what was not acknowledged
-// back to its place.
+// giveBack closes the channel. The broker then puts unacknowledged messages back to their
+// places.
 func (ch *channel) giveBack(ctx context.Context) error {
 	return ch.call(ctx, (*amqp.Channel).Close)
 }

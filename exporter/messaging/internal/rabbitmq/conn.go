@@ -17,7 +17,7 @@ type conn struct {
 	amqp    *amqp.Connection
 	timeout time.Duration
 	ended   chan struct{} // closed when the client library has ended
-	largest int           // the size of the largest body that the broker takes, once an answer has said so
+	largest int           // the size of the largest body that the broker accepts, once an answer has stated it
 
 	mu      sync.Mutex
 	alarm   string        // why the broker has blocked the connection; "" if it has not
@@ -69,8 +69,8 @@ func (c *conn) blocked() (alarm string, changed <-chan struct{}) {
 // isLost reports whether the connection has ended.
 func (c *conn) isLost() bool { return c.amqp.IsClosed() || c.wire.reason() != nil }
 
-// awaitUnblocked waits while the broker has an alarm: within the context, and no longer
-// than it may take to answer.
+// awaitUnblocked waits while the broker has an alarm. The wait ends with the context, and at
+// the latest after the time for an answer.
 func (c *conn) awaitUnblocked(ctx context.Context) error {
 	timer := time.NewTimer(c.timeout)
 	defer timer.Stop()
@@ -89,7 +89,7 @@ func (c *conn) awaitUnblocked(ctx context.Context) error {
 	}
 }
 
-// overdue returns the error of an answer that did not come in time.
+// overdue returns the error for an answer that did not come in time.
 func (c *conn) overdue(cause error) error {
 	if alarm, _ := c.blocked(); alarm != "" {
 		return &alarmError{alarm, cause}
@@ -113,7 +113,7 @@ func (c *conn) guard(ctx context.Context) *guard {
 	}
 }
 
-// progressed begins the time for an answer again.
+// progressed restarts the time for an answer.
 func (g *guard) progressed() { g.timer.Reset(g.conn.timeout) }
 
 func (g *guard) end() {
@@ -121,7 +121,7 @@ func (g *guard) end() {
 	g.stop()
 }
 
-// why returns the reason for an error of the client library: the answer of the broker,
+// why returns the reason for an error of the client library. It is the answer of the broker,
 // or how the connection ended.
 func (c *conn) why(err error) error {
 	var answer *amqp.Error
@@ -131,7 +131,7 @@ func (c *conn) why(err error) error {
 	if !c.isLost() {
 		return err
 	}
-	_ = c.wire.raw.Close() // so that the client library ends
+	_ = c.wire.raw.Close() // so that the client library stops
 	<-c.ended
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,7 +144,7 @@ func (c *conn) why(err error) error {
 	return err
 }
 
-// abort ends the connection without a goodbye.
+// abort ends the connection without AMQP's closing handshake.
 func (c *conn) abort() {
 	c.wire.kill(amqp.ErrClosed)
 	<-c.ended
@@ -159,13 +159,13 @@ func (c *conn) leave(ctx context.Context) {
 	c.close()
 }
 
-// closeTimeout is how long the broker may take to say goodbye.
+// closeTimeout is how long the broker may take to answer the closing handshake.
 const closeTimeout = 2 * time.Second
 
-// close ends the connection. The broker gives back what was not acknowledged.
+// close ends the connection. The broker puts unacknowledged messages back.
 func (c *conn) close() {
 	if alarm, _ := c.blocked(); alarm == "" && !c.isLost() {
-		_ = c.amqp.CloseDeadline(time.Now().Add(min(c.timeout, closeTimeout))) // it counts as closed in any case
+		_ = c.amqp.CloseDeadline(time.Now().Add(min(c.timeout, closeTimeout))) // the connection is marked as closed in any case
 	}
 	c.abort()
 }

@@ -23,25 +23,27 @@ func (b *Bus) Consume(context.Context) (bus.Consumption, error) {
 	return c, nil
 }
 
-// A consumption has a lane for each queue. The lanes speak to the broker in goroutines of
-// their own, so that the context of a Receive ends its waiting only: a call that ended in
-// the middle would end the connection, and all that came on it would come again.
+// A consumption has a lane for each queue. The lanes call the broker in goroutines of their
+// own, so that the end of a Receive's context ends only the waiting. A call that was
+// interrupted would end the connection, and all messages of the connection would be delivered
+// again.
 type consumption struct {
 	bus      *Bus
 	arrivals chan arrival
 	changed  chan struct{} // has an element after a lane has ended its work
 	closed   chan struct{}
 
-	// Close ends connecting at once, and working when what runs has had time to end.
-	connecting, working         context.Context // they end with Close, not with a call
+	// Close cancels connecting at once. It cancels working after the running calls had time to
+	// end.
+	connecting, working         context.Context // canceled by Close, not by the end of a call
 	stopConnecting, stopWorking context.CancelFunc
 	workers                     sync.WaitGroup
 
-	mu     sync.Mutex // of what follows, and of lanes; not held while the broker is asked
+	mu     sync.Mutex // protects the fields below, and those of lanes; not held during calls of the broker
 	ended  bool
 	lanes  []*lane
 	ledger ledger
-	// renewed says that a lane has begun a stream since isQuiet was called.
+	// renewed reports that a lane has begun a stream since the last call of progress.
 	renewed bool
 }
 
@@ -113,8 +115,8 @@ func (c *consumption) failed(ctx context.Context, err error) error {
 	return c.bus.transient(ctx, err)
 }
 
-// arrived takes a message, or the end of a stream. The message has no number if it
-// comes from a channel that is no longer the one of its lane.
+// arrived takes a message, or the end of a stream. The message has no number if it comes from
+// a channel that its lane no longer uses.
 func (c *consumption) arrived(a arrival) (m bus.Message, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,26 +127,26 @@ func (c *consumption) arrived(a arrival) (m bus.Message, err error) {
 	case l.session != a.stream.session, a.ended && l.stream != a.stream:
 		return m, nil
 	case a.ended:
-		l.stream = nil // tend begins another one
+		l.stream = nil // tend begins another stream
 		l.lost = l.lost || !a.stream.canceled
 		return m, nil
 	}
-	if _, counts := deliveriesOf(&a.message); counts && !l.counts { // the first delivery of a message may not tell
+	if _, counts := deliveriesOf(&a.message); counts && !l.counts { // the header of a first delivery may be missing
 		l.counts = true
 	}
 	number := c.ledger.add(l, a.stream.session, a.message.DeliveryTag)
 	return messageOf(number, l.queue, &a.message), nil
 }
 
-// Leave excepts a message from Acknowledge.
+// Leave excludes a message from Acknowledge.
 func (c *consumption) Leave(number uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ledger.leave(number)
 }
 
-// Acknowledge acknowledges all messages up to the number that were not left. After an
-// error, it can be called again.
+// Acknowledge acknowledges all messages up to the number, except those that were left. After
+// an error it can be called again.
 func (c *consumption) Acknowledge(ctx context.Context, number uint64) error {
 	c.mu.Lock()
 	tags := c.ledger.upTo(number)
@@ -160,8 +162,8 @@ func (c *consumption) Acknowledge(ctx context.Context, number uint64) error {
 	return nil
 }
 
-// Close gives back what was not acknowledged. After an error, the connection of the lane
-// stays until the Bus is closed, because its end would lose messages.
+// Close puts unacknowledged messages back. After an error, the connection of the lane stays
+// open until the Bus is closed, because closing the connection would lose messages.
 func (c *consumption) Close() (err error) {
 	c.mu.Lock()
 	ended := c.ended
@@ -178,7 +180,7 @@ func (c *consumption) Close() (err error) {
 	c.stopWorking()
 	errs := make([]error, len(c.lanes))
 	var closing sync.WaitGroup
-	for i, l := range c.lanes { // at the same time, so that each lane has all the time
+	for i, l := range c.lanes { // concurrently, so that each lane has the full time
 		closing.Go(func() { errs[i] = l.close(c.bus) })
 	}
 	closing.Wait()

@@ -8,12 +8,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 )
 
-// deliveryCount is the header in which a quorum queue counts how often a message has
-// been given back.
+// deliveryCount is the header in which a quorum queue counts how often a message was given
+// back.
 const deliveryCount = "x-delivery-count"
 
-// deliveriesOf returns how often a message has been given back, if its queue counts
-// that.
+// deliveriesOf returns how often a message was given back, if its queue counts that.
 func deliveriesOf(d *amqp.Delivery) (count int64, ok bool) {
 	switch n := d.Headers[deliveryCount].(type) {
 	case int64:
@@ -30,9 +29,9 @@ func deliveriesOf(d *amqp.Delivery) (count int64, ok bool) {
 	return 0, false
 }
 
-// deliveryLimit returns how often a message may be given back before RabbitMQ drops
-// it, or 0 if there is no limit. known says whether the connection string or the queue
-// tells it. A limit that a policy sets, and the default of the broker, cannot be seen.
+// deliveryLimit returns how often a message may be given back before RabbitMQ drops it, or 0
+// if there is no limit. known reports whether the connection string or the queue states the
+// limit. A limit from a policy, and the default of the broker, cannot be seen.
 func (p *peek) deliveryLimit() (limit int64, known bool) {
 	given, declared := int64(p.bus.settings.DeliveryLimit), p.kind.limit
 	switch {
@@ -47,9 +46,9 @@ func (p *peek) deliveryLimit() (limit int64, known bool) {
 // errDeliveries is the error of a quorum queue that might lose messages, or their order.
 var errDeliveries = errors.New("the quorum queue is not looked at")
 
-// checkQueue refuses to look at a quorum queue whose delivery limit is not known, or
-// which has more messages than may be taken: those that are given back go behind those
-// that were given back before and not taken now.
+// checkQueue refuses a quorum queue whose delivery limit is unknown, or which has more
+// messages than may be taken. If only some messages were taken, they would go back behind
+// messages that were given back earlier and not taken now.
 func (p *peek) checkQueue(ready int) error {
 	if _, known := p.deliveryLimit(); !known {
 		return explained.New(errDeliveries, "the quorum queue %q of %s is not looked at, because each look counts as a delivery, "+
@@ -63,9 +62,9 @@ func (p *peek) checkQueue(ready int) error {
 	return nil
 }
 
-// checkDeliveries refuses to look at a quorum queue whose first message has used half
-// of its deliveries. The other half is for readers that fail. The message counts one
-// more delivery by that, because the count is visible on messages only.
+// checkDeliveries refuses a quorum queue whose first message has used half of its deliveries.
+// The other half is for readers that fail. The check itself costs that message one more
+// delivery, because the count is visible only on messages.
 func (p *peek) checkDeliveries() error {
 	count, _ := deliveriesOf(&p.held[0])
 	limit, _ := p.deliveryLimit()

@@ -32,8 +32,8 @@ func (b *Bus) connect(ctx context.Context) (*conn, error) {
 	return nil, joined(failed)
 }
 
-// connectTo connects to one server and logs in. The client library's own dialing has
-// no context, and reads no list of servers.
+// connectTo connects to one server and logs in. It does not use the client library's dialing,
+// which has no context and accepts no list of servers.
 func (b *Bus) connectTo(ctx context.Context, s *bus.Server) (*conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.config.Timeout, os.ErrDeadlineExceeded)
 	defer cancel()
@@ -77,12 +77,12 @@ func secured(ctx context.Context, raw net.Conn, config *tls.Config, host string)
 	return t, t.HandshakeContext(ctx)
 }
 
-// errSpeaksTLS is the error of a server that answered in TLS.
+// errSpeaksTLS is the error for a server that answered in TLS.
 var errSpeaksTLS = errors.New("it answers by TLS")
 
-// openError returns why the connection could not be opened. The client library takes
-// each end of the connection during the login for wrong credentials, or for a missing
-// virtual host; only an error of the broker says so.
+// openError returns why the connection could not be opened. The client library reports every
+// end of the connection during the login as wrong credentials or a missing virtual host. Only
+// an error that the broker sent means that.
 func openError(w *wire, err error) error {
 	var answer *amqp.Error
 	switch {
@@ -100,8 +100,9 @@ func openError(w *wire, err error) error {
 	return err
 }
 
-// duringOpen returns the reason for the end of the context in place of an error that
-// the end caused: the caller's, or that the server did not answer in time.
+// duringOpen returns the reason for which the context ended, in place of an error that the end
+// of the context caused. The reason is the caller's, or that the server did not answer in
+// time.
 func duringOpen(ctx context.Context, err error) error {
 	var answer *amqp.Error
 	if ctx.Err() == nil || errors.As(err, &answer) {

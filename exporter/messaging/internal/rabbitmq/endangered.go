@@ -9,12 +9,12 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// An endangered has the messages of a lane that RabbitMQ would drop when they are given
-// back, because they have reached the delivery limit of their quorum queue.
+// An endangered holds the messages of a lane that RabbitMQ would drop if they were given back,
+// because they have reached the delivery limit of their quorum queue.
 type endangered struct {
 	saver *peek // saves messages
 	mu    sync.Mutex
-	held  map[uint64]amqp.Delivery // by their tags
+	held  map[uint64]amqp.Delivery // by their delivery tags
 }
 
 func (c *consumption) newEndangered(l *lane, ch *channel) *endangered {
@@ -33,7 +33,7 @@ func (e *endangered) note(d *amqp.Delivery) {
 	}
 }
 
-// acknowledged removes messages that are not given back.
+// acknowledged removes messages that were acknowledged, because they are not given back.
 func (e *endangered) acknowledged(tags []uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -42,15 +42,16 @@ func (e *endangered) acknowledged(tags []uint64) {
 	}
 }
 
-// isSaved reports whether a copy of the message was published. The message itself is
-// acknowledged then.
+// isSaved reports whether a copy of the message was published. In that case the message itself
+// is already acknowledged.
 func (e *endangered) isSaved(tag uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.saver.saved[tag]
 }
 
-// rescue saves the messages, in their order. After an error, it can be called again.
+// rescue publishes copies of the messages, in their order. After an error it can be called
+// again.
 func (e *endangered) rescue(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 
 var withoutTLS = connstr.Own("the connection string should say ssl=false, or begin with amqp:// or rabbit://")
 
-// An alarmError is the error of a broker that takes no messages for a while.
+// An alarmError is the error for a broker that temporarily accepts no messages.
 type alarmError struct {
 	alarm string // the broker's words
 	cause error  // what ended the waiting
@@ -27,13 +27,13 @@ type alarmError struct {
 func (e *alarmError) Error() string { return "it has an alarm: " + e.alarm }
 func (e *alarmError) Unwrap() error { return e.cause }
 
-// An unansweredError is that of a server that ended the connection before it said
+// An unansweredError is the error for a server that closed the connection before it sent
 // anything.
 type unansweredError struct{ error }
 
 func (e *unansweredError) Unwrap() error { return e.error }
 
-// A propertiesError is that of a queue or an exchange that can never be declared.
+// A propertiesError is the error for a queue or an exchange that can never be declared.
 type propertiesError struct{ error }
 
 func (e *propertiesError) Unwrap() error { return e.error }
@@ -80,7 +80,7 @@ func (b *Bus) explainAt(ctx context.Context, s *bus.Server, err error) error {
 	return b.explainFrom(nameOf(s), err)
 }
 
-// explainFrom explains an error of a server of this name. The ends of contexts need no
+// explainFrom explains an error of the server with this name. An ended context needs no
 // explanation.
 func (b *Bus) explainFrom(name string, err error) error {
 	var alarm *alarmError
@@ -162,7 +162,7 @@ func (b *Bus) answered(name string, answer *amqp.Error) string {
 	return fmt.Sprintf("%s answers: %d %s", name, answer.Code, text)
 }
 
-// inner returns the reason in an error of the client library that quotes another one.
+// inner returns the reason inside an error of the client library that quotes another error.
 func inner(reason string) string {
 	if match := quotedReason.FindStringSubmatch(reason); match != nil {
 		return shortened(match[1])
@@ -198,7 +198,7 @@ func shortened(text string) string {
 	return text
 }
 
-// transient explains an error of a sequence, and wraps it if it may pass.
+// transient explains an error of a sequence, and marks the error if it may pass.
 func (b *Bus) transient(ctx context.Context, err error) error {
 	err = b.explain(ctx, err)
 	if err != nil && ctx.Err() == nil && isTransient(err) {

@@ -9,28 +9,27 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A queueKind is what the broker tells about an existing queue.
+// A queueKind has what the broker reports about an existing queue.
 type queueKind struct {
-	// typ is classic, quorum or stream, or "" if the broker does not tell it.
+	// typ is classic, quorum or stream, or "" if the broker does not report it.
 	typ string
 	// limit is the argument x-delivery-limit of a quorum queue, or 0.
 	limit int64
-	// autoDelete says that RabbitMQ deletes the queue, and all messages in it, with the
-	// end of its last consumer.
+	// autoDelete reports that RabbitMQ deletes the queue, with all its messages, when its last
+	// consumer ends.
 	autoDelete bool
 }
 
 const (
 	deliveryLimit = "x-delivery-limit"
-	// notType and notLimit are arguments with which no queue can be declared, so that
-	// a queue that was deleted a moment ago is not declared again.
+	// notType and notLimit are arguments with which no queue can be declared. So a queue that
+	// was just deleted is not declared again.
 	notType, notLimit = "osp-none", "none"
 )
 
-// inspect learns the kind of an existing queue. It declares the queue with arguments
-// that differ from those of the queue: the broker refuses that, and the refusal tells
-// one argument of the queue. A user without the right to configure the queue learns
-// nothing.
+// inspect finds out the kind of an existing queue. It declares the queue with arguments that
+// differ from the queue's own. The broker refuses the declaration, and the refusal names one
+// argument of the queue. A user without the right to configure the queue learns nothing.
 func (c *conn) inspect(ctx context.Context, queue string) (queueKind, error) {
 	const most = 20 // more than the number of arguments that RabbitMQ compares
 	i := &inspection{durable: true, args: amqp.Table{amqp.QueueTypeArg: notType, deliveryLimit: notLimit}}
@@ -41,7 +40,7 @@ func (c *conn) inspect(ctx context.Context, queue string) (queueKind, error) {
 		})
 		switch code := codeOf(err); {
 		case err != nil && code == 0:
-			return i.kind, err // of the connection
+			return i.kind, err // an error of the connection
 		case code != amqp.PreconditionFailed, !i.learn(err):
 			return i.kind, nil
 		}
@@ -49,7 +48,7 @@ func (c *conn) inspect(ctx context.Context, queue string) (queueKind, error) {
 	return i.kind, nil
 }
 
-// An inspection is a declaration that comes closer to the one of the queue with each
+// An inspection is a declaration that approaches the queue's own declaration with each
 // refusal.
 type inspection struct {
 	kind                queueKind
@@ -57,11 +56,11 @@ type inspection struct {
 	args                amqp.Table
 }
 
-// inequivalent is the refusal of a declaration that differs in one argument. The value
-// of the queue is none, 'v', or the value 'v' of type 't'.
+// inequivalent matches the refusal of a declaration that differs in one argument. The value of
+// the queue is none, 'v', or the value 'v' of type 't'.
 var inequivalent = regexp.MustCompile(`inequivalent arg '([^']+)' for queue '(?s:.*)but current is (?:none|(?:the value )?'((?s:.*?))'(?: of type '([^']*)')?)$`)
 
-// learn learns from a refusal. It returns false if there is no more to learn.
+// learn updates the inspection from a refusal. It returns false if there is no more to learn.
 func (i *inspection) learn(refusal error) (more bool) {
 	var answer *amqp.Error
 	if !errors.As(refusal, &answer) {
@@ -84,7 +83,7 @@ func (i *inspection) learn(refusal error) (more bool) {
 		i.args[name] = value
 		return value == amqp.QueueTypeQuorum
 	case deliveryLimit:
-		i.kind.limit, _ = strconv.ParseInt(value, 10, 64) // what is no number is no limit
+		i.kind.limit, _ = strconv.ParseInt(value, 10, 64) // a value that is not a number means no limit
 		return false
 	default:
 		i.args[name] = argument(value, match[3])

@@ -9,10 +9,10 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A lane is one queue of a Consumption, with a connection of its own: the broker closes
-// the connection, or the channel, whose request it refuses, and what came on it counts
-// as delivered once more. A lane has one goroutine at most that speaks to the broker. Its fields are
-// written under the mutex of the Consumption.
+// A lane is the consumption of one queue, with a connection of its own. When the broker
+// refuses a request, it closes the channel or the connection, and every message on it then
+// counts as delivered once more. At most one goroutine of a lane calls the broker. The fields
+// of a lane are written under the mutex of the Consumption.
 type lane struct {
 	mu        *sync.Mutex // of the Consumption
 	queue     string
@@ -21,83 +21,83 @@ type lane struct {
 	session   *session  // nil if there is no channel
 	lost      bool      // the broker has ended the channel or the consumer
 	stream    *stream   // nil if nothing can arrive
-	left      int       // messages that were left, in this session
+	left      int       // the number of messages that were left, in this session
 	leftSince time.Time // when the first of them was left
-	narrowed  int       // of them, those that came in this stream
-	counts    bool      // it is a quorum queue, which counts deliveries
+	narrowed  int       // the number of left messages that came in this stream
+	counts    bool      // the queue is a quorum queue, which counts deliveries
 	kind      queueKind
-	polled    bool // it is an auto-delete queue
+	polled    bool // the queue is an auto-delete queue
 
-	working  bool      // a goroutine speaks to the broker
+	working  bool      // a goroutine is calling the broker
 	failure  error     // of the last attempt, or nil
 	reported bool      // the failure was yielded
-	attempts int       // that failed, one after the other
-	next     time.Time // when the next one may be made
-	ready    bool      // the queue had messages that should arrive, when it was asked
-	guessed  bool      // the broker did not know whether it had any
+	attempts int       // the number of consecutive attempts that failed
+	next     time.Time // when the next attempt may be made
+	ready    bool      // at the last answer, the queue had messages that should arrive
+	guessed  bool      // the broker did not know whether the queue had any messages
 }
 
-// A session is a channel of a lane, with what came on it.
+// A session is a channel of a lane, with the messages that came on it.
 type session struct {
 	ch         *channel
 	endangered *endangered
-	streams    int     // that there were
-	last       *stream // the last of them
+	streams    int     // the number of streams so far
+	last       *stream // the last stream
 
-	turn   semaphore // of acknowledging and giving back, and of what follows
+	turn   semaphore // locks acknowledging and giving back, and the fields below
 	acked  uint64    // all delivery tags up to this one are acknowledged
 	single time.Time // when a message was last acknowledged alone
 }
 
-// A stream is one consumer of a lane, or what polls it.
+// A stream is one consumer of a lane, or the goroutine that polls its queue.
 type stream struct {
 	lane     *lane
 	session  *session
 	tag      string
 	prefetch int
-	canceled bool          // by this side, to begin a wider one
+	canceled bool          // canceled by this side, to begin a consumer with a larger prefetch count
 	polling  *polling      // nil for a consumer
-	stop     chan struct{} // closed when nobody takes arrivals
-	done     chan struct{} // closed when nothing of it runs any more
+	stop     chan struct{} // closed when nobody receives arrivals
+	done     chan struct{} // closed when all goroutines of the stream have ended
 
 	before *stream         // of the same session, or nil
-	kept   []amqp.Delivery // what arrived when nobody took arrivals; complete when done is closed
+	kept   []amqp.Delivery // messages that arrived when nobody received arrivals; complete when done is closed
 }
 
-// mostLeft is how many messages that are not ours a lane holds. RabbitMQ remembers
-// each one, and so does the channel.
+// mostLeft is the largest number of messages that are not ours and that a lane holds. RabbitMQ
+// remembers each one, and so does the channel.
 const mostLeft = 50_000
 
-// errCrowded is the error of a queue with too many messages that are not ours.
+// errCrowded is the error for a queue with too many messages that are not ours.
 var errCrowded = errors.New("there are too many other messages")
 
-// errStream is the error of a queue that is a stream, whose messages cannot be taken.
+// errStream is the error for a queue that is a stream, whose messages cannot be taken.
 var errStream = errors.New("the queue is a stream")
 
-// isNarrow reports whether messages that were left take up half of the prefetch count,
-// so that soon nothing would arrive any more.
+// isNarrow reports whether messages that were left use half of the prefetch count, so that
+// soon no more messages would arrive.
 func (l *lane) isNarrow() bool {
 	return l.stream != nil && !l.polled && !l.stream.canceled && 2*l.narrowed >= l.stream.prefetch
 }
 
-// needsWork reports whether messages cannot arrive, or soon cannot.
+// needsWork reports whether messages cannot arrive, or soon will not be able to.
 func (l *lane) needsWork() bool {
 	return l.stream == nil || l.isNarrow() || l.left >= mostLeft || l.conn.isLost()
 }
 
-// holdsNothing reports whether the end of the connection gives no messages back.
+// holdsNothing reports that the end of the connection would give no messages back.
 func (l *lane) holdsNothing() bool { return l.session == nil || l.session.ch.IsClosed() }
 
-// countsDeliveries reports whether the queue counts deliveries. A message that arrives
-// while the lane works may tell it.
+// countsDeliveries reports whether the queue counts deliveries. A message that arrives while
+// the lane works may reveal it.
 func (l *lane) countsDeliveries() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.counts
 }
 
-// failed notes the outcome of an attempt. A lane that fails again and again is tried less
-// and less often.
+// failed records the outcome of an attempt. A lane that fails repeatedly is tried less and
+// less often.
 func (l *lane) failed(err error) {
 	l.failure, l.reported = err, false
 	if err == nil {
@@ -108,25 +108,25 @@ func (l *lane) failed(err error) {
 	l.attempts++
 }
 
-// These bound how often a lane that fails is tried beside others that do not.
+// These durations bound how often a failing lane is tried while other lanes work.
 const (
 	leastRetry = time.Second
 	mostRetry  = 30 * time.Second
 )
 
-// forward hands on what arrives until the consumer ends.
+// forward passes arrivals on until the consumer ends.
 func (s *stream) forward(deliveries <-chan amqp.Delivery, arrivals chan<- arrival) {
 	defer close(s.done)
 	s.handKept(arrivals)
 	for d := range deliveries {
-		s.session.endangered.note(&d) // also those that nobody takes any more
+		s.session.endangered.note(&d) // also messages that nobody receives any more
 		s.handOrKeep(arrivals, &d)
 	}
 	s.hand(arrivals, arrival{stream: s, ended: true})
 }
 
-// handOrKeep hands on a message, or keeps it for the next stream of the session. The order
-// stays.
+// handOrKeep passes a message on, or keeps it for the next stream of the session. The order of
+// the messages stays.
 func (s *stream) handOrKeep(arrivals chan<- arrival, d *amqp.Delivery) bool {
 	if len(s.kept) == 0 && s.hand(arrivals, arrival{stream: s, message: *d}) {
 		return true
@@ -135,9 +135,9 @@ func (s *stream) handOrKeep(arrivals chan<- arrival, d *amqp.Delivery) bool {
 	return false
 }
 
-// handKept hands on what the stream before has kept: the channel could not be closed, so
-// that the broker does not send these messages again. Those that were saved come again as
-// copies.
+// handKept passes on the messages that the previous stream has kept. The channel could not be
+// closed, so that the broker does not send these messages again. Messages that were saved
+// arrive again as copies.
 func (s *stream) handKept(arrivals chan<- arrival) {
 	if s.before == nil {
 		return
@@ -159,8 +159,8 @@ func (l *lane) end() {
 	}
 }
 
-// close gives back what the lane holds, and ends its connection. If messages can be
-// neither given back nor saved, the Bus keeps the connection.
+// close gives back the messages that the lane holds, and ends the connection of the lane. If
+// messages can be neither given back nor saved, the Bus keeps the connection.
 func (l *lane) close(b *Bus) (err error) {
 	if l.conn == nil {
 		return nil
@@ -178,13 +178,13 @@ func (l *lane) close(b *Bus) (err error) {
 	return err
 }
 
-// settling is how long a quorum queue gets for single acknowledgements before their
-// channel is closed. RabbitMQ sends at most 32 of them to the queue at once, keeps others
-// back until the queue has answered, and forgets what it keeps back when the channel
-// closes; those messages are delivered again.
+// settling is how long a quorum queue gets for single acknowledgements before their channel is
+// closed. RabbitMQ sends at most 32 of them to the queue at once and delays the others until
+// the queue has answered. It forgets the delayed ones when the channel closes, and delivers
+// their messages again.
 const settling = time.Second
 
-// giveBack closes the channel, after it has saved what RabbitMQ would drop then.
+// giveBack closes the channel, after it has saved the messages that RabbitMQ would then drop.
 func (l *lane) giveBack(ctx context.Context) error {
 	if l.holdsNothing() || l.session.turn.acquire(ctx) != nil {
 		return nil
@@ -202,12 +202,12 @@ func (l *lane) giveBack(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	_ = l.session.ch.giveBack(ctx) // the end of the connection does it, too
+	_ = l.session.ch.giveBack(ctx) // the end of the connection also gives the messages back
 	return nil
 }
 
-// halt ends the stream and waits until all has arrived that was on its way. The client
-// library takes one request at a time, so that polling ends before the channel.
+// halt ends the stream and waits for the messages that are already on their way. The client
+// library takes one request at a time, so that polling ends before the channel is closed.
 func (l *lane) halt(ctx context.Context) {
 	l.mu.Lock()
 	s := l.stream
@@ -227,11 +227,11 @@ func (l *lane) halt(ctx context.Context) {
 	}
 }
 
-// acknowledge acknowledges ordered delivery tags: a run that begins behind what is
-// acknowledged already by one message, and what lies behind a message that was left one
-// by one. Those that were saved are acknowledged already; the broker closes a channel that
-// acknowledges a message twice. It does not begin after the end of the context; once begun, it is not ended by it, which
-// would end the connection.
+// acknowledge acknowledges ordered delivery tags. It acknowledges the run directly after the
+// acknowledged tags with one message, and tags after a message that was left one by one. Saved
+// messages are already acknowledged, and are skipped, because the broker closes a channel that
+// acknowledges a message twice. acknowledge does not begin after the end of the context. Once
+// begun, it ignores the end of the context, which would end the connection.
 func (s *session) acknowledge(ctx context.Context, tags []uint64) error {
 	if err := s.turn.acquire(ctx); err != nil {
 		return err

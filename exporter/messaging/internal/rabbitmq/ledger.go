@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A ledger knows the messages that were yielded and not acknowledged yet.
+// A ledger has the messages that were yielded but not acknowledged yet.
 type ledger struct {
-	last    uint64 // number
+	last    uint64 // the last number
 	entries []entry
 }
 
-// An entry is a message.
+// An entry is one message.
 type entry struct {
 	number  uint64
 	lane    *lane
 	session *session
-	tag     uint64 // of the broker, for the channel of the session
+	tag     uint64 // the broker's delivery tag on the channel of the session
 	left    bool
 }
 
@@ -28,8 +28,8 @@ func (g *ledger) add(l *lane, s *session, tag uint64) (number uint64) {
 	return g.last
 }
 
-// leave excepts a message from take. A number of a connection that is lost is not
-// there any more.
+// leave excludes a message from upTo. The number of a message from a lost connection is no
+// longer in the ledger.
 func (g *ledger) leave(number uint64) {
 	i := sort.Search(len(g.entries), func(i int) bool { return g.entries[i].number >= number })
 	if i == len(g.entries) || g.entries[i].number != number || g.entries[i].left {
@@ -44,8 +44,8 @@ func (g *ledger) leave(number uint64) {
 	l.narrowed++
 }
 
-// upTo returns the tags of the messages up to a number that were not left, by session and in
-// order. A session whose messages were all left has no tags.
+// upTo returns the tags of the messages up to a number that were not left, in order and by
+// session. A session whose messages were all left has no tags.
 func (g *ledger) upTo(number uint64) map[*session][]uint64 {
 	tags := map[*session][]uint64{}
 	for _, e := range g.entries[:g.behind(number)] {
@@ -65,7 +65,7 @@ func (g *ledger) remove(s *session, number uint64) {
 	g.entries = slices.Replace(g.entries, 0, n, rest...)
 }
 
-// behind returns the index of the first message behind a number.
+// behind returns the index of the first message after a number.
 func (g *ledger) behind(number uint64) int {
 	return sort.Search(len(g.entries), func(i int) bool { return g.entries[i].number > number })
 }

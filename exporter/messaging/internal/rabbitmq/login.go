@@ -6,12 +6,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
 )
 
-// A login answers the broker's question who we are.
+// A login answers the broker's request for credentials.
 //
-// It also asks RabbitMQ to say why it refuses a user. Without the capability
-// authentication_failure_close, RabbitMQ hangs up, as it does when it ends in that
-// moment. The client library sends a fixed list of capabilities, which it puts into the
-// properties of the configuration before it asks for the Response.
+// It also asks RabbitMQ to report why it refuses a user. Without the capability
+// authentication_failure_close, RabbitMQ closes the connection without a reason, as it also
+// does when it shuts down at that moment. The client library sends a fixed list of
+// capabilities. It puts the list into the properties of the configuration before it asks for
+// the Response.
 type login struct {
 	amqp.Authentication
 	properties amqp.Table

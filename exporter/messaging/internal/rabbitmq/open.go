@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 )
 
-// connect connects. The messages that were not acknowledged come again, with other numbers.
+// connect connects. The unacknowledged messages are delivered again, with other numbers.
 func (c *consumption) connect(l *lane) error {
 	c.disconnect(l)
 	opened, err := c.bus.connect(c.connecting)
@@ -23,7 +23,7 @@ func (c *consumption) connect(l *lane) error {
 	return nil
 }
 
-// disconnect forgets the connection and all that came on it.
+// disconnect drops the connection and all messages that came on it.
 func (c *consumption) disconnect(l *lane) {
 	c.mu.Lock()
 	l.end()
@@ -36,8 +36,8 @@ func (c *consumption) disconnect(l *lane) {
 	}
 }
 
-// context returns the context of calls for the lane. Close ends at once what has nothing to
-// give back.
+// context returns the context for calls of the lane. If the lane has nothing to give back,
+// Close ends that context at once.
 func (c *consumption) context(l *lane) context.Context {
 	if l.holdsNothing() {
 		return c.connecting
@@ -45,10 +45,10 @@ func (c *consumption) context(l *lane) context.Context {
 	return c.working
 }
 
-// open begins a stream, on a new channel if there is none. After the broker has closed the
-// channel or canceled the consumer, because the queue was deleted or its node is gone,
-// everything is declared again. A channel that is open stays: what came on it can be
-// acknowledged.
+// open begins a stream, on a new channel if there is none. The broker may have closed the
+// channel or canceled the consumer, because the queue was deleted or its node is down. Then
+// open declares everything again. An open channel is kept, because the messages that came on
+// it can still be acknowledged.
 func (c *consumption) open(l *lane) (err error) {
 	ctx := c.context(l)
 	if l.holdsNothing() || l.lost {
@@ -78,11 +78,12 @@ func (c *consumption) openSession(ctx context.Context, l *lane) error {
 	l.end() // the old channel is closed
 	c.ledger.forget(l)
 	l.session, l.left, l.leftSince = s, 0, time.Time{}
-	l.prefetch = c.bus.settings.prefetch() // no message takes it up yet
+	l.prefetch = c.bus.settings.prefetch() // no message uses it yet
 	return nil
 }
 
-// inspect learns the kind of the queue. If the user may not learn it, the options count.
+// inspect finds out the kind of the queue. If the user has no right to that, the options are
+// used.
 func (c *consumption) inspect(ctx context.Context, l *lane) error {
 	kind, err := l.conn.inspect(ctx, l.queue)
 	if err != nil {
@@ -99,7 +100,7 @@ func (c *consumption) inspect(ctx context.Context, l *lane) error {
 	return nil
 }
 
-// narrow cancels the consumer, so that a wider one follows.
+// narrow cancels the consumer, so that one with a larger prefetch count follows.
 func (c *consumption) narrow(l *lane) error {
 	c.mu.Lock()
 	s := l.stream

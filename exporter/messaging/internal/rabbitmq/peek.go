@@ -11,12 +11,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
 )
 
-// Peek reads the messages of each queue and gives them back before it yields them, so
-// that other readers miss them for a short time only. It declares nothing: a queue that
-// does not exist is empty.
+// Peek reads the messages of each queue and gives them back before it yields them, so that
+// other readers miss them only briefly. It declares nothing. A queue that does not exist
+// counts as empty.
 //
 // A classic queue puts messages back to their places. A quorum queue counts a peek as a
-// delivery of each message, and is refused if it might lose messages or their order.
+// delivery of each message. Peek refuses a quorum queue that might lose messages or their
+// order.
 func (b *Bus) Peek(ctx context.Context, limit int) (messages iter.Seq2[bus.Message, error], more func() bool) {
 	hasMore := false
 	return func(yield func(bus.Message, error) bool) {
@@ -47,14 +48,14 @@ func (b *Bus) Peek(ctx context.Context, limit int) (messages iter.Seq2[bus.Messa
 // A looking is one call of Peek.
 type looking struct {
 	bus  *Bus
-	conn *conn // nil before it is connected
+	conn *conn // nil before the first connection
 
-	bytes int // the size of the bodies in the queues that were looked at
+	bytes int // the size of the bodies in the queues looked at so far
 }
 
-// at looks at a queue. A quorum queue without a leader, such as one that is just being
-// declared, fails for a moment. before is the number of messages that were looked at. A
-// peek that is stuck keeps the connection.
+// at looks at one queue. A quorum queue without a leader, such as one that is just being
+// declared, fails for a moment. before is the number of messages looked at so far. A stuck
+// peek keeps the connection.
 func (l *looking) at(ctx context.Context, queue string, before, limit int) (p *peek, err error) {
 	for began := time.Now(); ; {
 		if l.conn == nil || l.conn.isLost() {
@@ -108,18 +109,18 @@ type peek struct {
 	// before is the number of messages in the queues before this one, and limit how
 	// many may be taken from this one.
 	before, limit int
-	bytes         int // the size of the bodies, with those of the queues before
+	bytes         int // the size of the bodies, with those of the previous queues
 
 	kind queueKind
 	held []amqp.Delivery
-	seen int  // how many of them are looked at
+	seen int  // how many of the held messages are looked at
 	more bool // there are more messages
-	// counted says that the queue is a quorum queue, which counts deliveries.
+	// counted reports that the queue is a quorum queue, which counts deliveries.
 	counted bool
 	saved   map[uint64]bool // the delivery tags of the messages that were rescued
 	// readers are the consumers that are not canceled.
 	readers []reader
-	stuck   bool // messages that must not be given back are held
+	stuck   bool // the peek holds messages that must not be given back
 }
 
 // mostBytes is the size of the bodies after which a peek ends.
@@ -127,9 +128,9 @@ const mostBytes = 64 << 20
 
 func (p *peek) full() bool { return p.bytes >= p.bus.mostBytes }
 
-// hold keeps a message that was taken. A quorum queue goes on after the end of the peek,
-// since it has to give all messages back in order; their bodies are only needed if they
-// have to be rescued.
+// hold keeps a message that was taken. A quorum queue is read on after the end of the peek,
+// because it must give all messages back in order. The bodies of those later messages are
+// needed only if the messages have to be rescued.
 func (p *peek) hold(d amqp.Delivery) {
 	if p.full() {
 		p.more = true
@@ -155,11 +156,11 @@ func (p *peek) read(ctx context.Context) (err error) {
 	case err != nil:
 		return err
 	}
-	if p.limit > 0 && !p.full() { // even if there is nothing, so that the broker says if the queue is a stream
+	if p.limit > 0 && !p.full() { // even for an empty queue, so that the broker reports a stream
 		ready, err = p.take(ctx, ready)
 	}
 	// A peek that ended before the limit has found the queue empty. Messages that another
-	// reader has given back since then are not more than were looked for.
+	// reader has given back since then do not count as more messages.
 	if err == nil && ready > len(p.held) && (len(p.held) >= p.limit || p.full()) {
 		ready, _, err = p.ready(ctx)
 		p.more = p.more || ready > 0
@@ -171,7 +172,7 @@ func (p *peek) read(ctx context.Context) (err error) {
 }
 
 // ready returns the number of messages that nobody holds, and the number of consumers. Both
-// may be a guess (see isGuess).
+// numbers may be a guess (see isGuess).
 func (p *peek) ready(ctx context.Context) (ready, readers int, err error) {
 	q, err := p.declared(ctx)
 	return q.Messages, q.Consumers, err
@@ -185,14 +186,14 @@ func (p *peek) declared(ctx context.Context) (q amqp.Queue, err error) {
 	return q, err
 }
 
-// take takes messages, of which ready are there. It gets those of a classic queue one by
-// one, since a queue with the property auto-delete would be deleted with the end of its
-// last consumer. A quorum queue gives messages back in order only if one consumer had
-// them all. If the broker does not tell the kind of the queue, the options do, or the
-// first message does if it was given back before.
+// take takes messages, of which ready are in the queue. It gets the messages of a classic
+// queue one by one, because an auto-delete queue would be deleted with the end of its last
+// consumer. A quorum queue gives messages back in order only if one consumer had them all. If
+// the broker does not report the kind of the queue, the options decide, or the first message
+// does if it was given back before.
 //
-// take returns how many messages were there. For a quorum queue, ready may be too low.
-// The answer to getting a message always tells the right number.
+// take returns how many messages were in the queue. For a quorum queue, ready may be too low.
+// The answer to getting a message always has the right number.
 func (p *peek) take(ctx context.Context, ready int) (all int, err error) {
 	if p.kind, err = p.conn.inspect(ctx, p.queue); err != nil {
 		return ready, err
@@ -242,8 +243,8 @@ func (p *peek) get(ctx context.Context) (ok bool, err error) {
 	return ok, err
 }
 
-// giveBack puts everything back. First the consumers end: an acknowledgement of a message
-// that was rescued would bring the next one to them.
+// giveBack puts all messages back. It first ends the consumers, because the acknowledgement of
+// a rescued message would make the broker send them the next one.
 func (p *peek) giveBack(ctx context.Context) error {
 	if p.ch.IsClosed() { // the broker has put everything back
 		p.stuck = false
@@ -261,5 +262,5 @@ func (p *peek) giveBack(ctx context.Context) error {
 	if err := p.ch.giveBack(ctx); err != nil || !p.counted {
 		return err
 	}
-	return p.awaitBack(ctx, left+len(p.held), others) // a copy is there in place of a saved one
+	return p.awaitBack(ctx, left+len(p.held), others) // a saved message has a copy in the queue in its place
 }

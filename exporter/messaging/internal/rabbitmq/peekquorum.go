@@ -12,11 +12,11 @@ import (
 // mostPrefetch is the largest prefetch count that AMQP can express.
 const mostPrefetch = 1<<16 - 1
 
-// consume takes messages by consumers, each of which gets what its prefetch count lets
-// through. A quorum queue takes the messages of several consumers back in the order of
+// consume takes messages with several consumers. Each gets as many messages as its prefetch
+// count allows. A quorum queue takes the messages of several consumers back in the order of
 // the consumers' tags.
 //
-// all is the number of messages that there were when the first one was taken.
+// all is the number of messages in the queue when the first one was taken.
 func (p *peek) consume(ctx context.Context, all int) error {
 	for n := 0; len(p.held) < p.limit; n++ {
 		wanted := min(p.limit-len(p.held), mostPrefetch)
@@ -31,8 +31,8 @@ func (p *peek) consume(ctx context.Context, all int) error {
 // pause is how long a consumer waits for a message before it asks whether there is one.
 const pause = 50 * time.Millisecond
 
-// consumeOnce takes messages by one consumer. Those that were expected may be on their way
-// for longer than the pause, because they are large or the broker is slow.
+// consumeOnce takes messages with one consumer. Expected messages may take longer than the
+// pause to arrive, because they are large or the broker is slow.
 func (p *peek) consumeOnce(ctx context.Context, tag string, wanted, expected int) (got int, err error) {
 	var deliveries <-chan amqp.Delivery
 	err = p.ch.call(ctx, func(ch *amqp.Channel) (err error) {
@@ -70,25 +70,25 @@ func (p *peek) consumeOnce(ctx context.Context, tag string, wanted, expected int
 	return got, nil
 }
 
-// A silence is the time during which a consumer of a quorum queue has got no message. It
-// does not tell that the queue is empty: the broker has to say so.
+// A silence is the time in which a consumer of a quorum queue has received no message. It does
+// not prove that the queue is empty. Only the broker's answer does.
 type silence struct {
 	peek  *peek
 	began time.Time
-	empty int // how often, one after the other, the broker has said that the queue is empty
+	empty int // how often in a row the broker has reported the queue as empty
 }
 
 const (
-	// mostMissing is how long expected messages may be on their way after the broker has
-	// said that the queue is empty, if other readers may have taken them.
+	// mostMissing is how long expected messages may be missing after the broker has reported
+	// the queue as empty, if other readers may have taken them.
 	mostMissing = 5 * time.Second
-	// leastEmpty is how often the broker has to say that the queue is empty. The first
-	// answer may pass messages that the broker is about to send, the second one does not.
+	// leastEmpty is how often the broker has to report the queue as empty. The first answer
+	// may overtake messages that the broker is about to send, the second does not.
 	leastEmpty = 3
 )
 
-// isOver reports whether no message will come. none says that none has arrived meanwhile,
-// and complete that all expected messages have.
+// isOver reports whether no message will come. none reports that no message has arrived in the
+// meantime, and complete that all expected messages have arrived.
 func (s *silence) isOver(q *amqp.Queue, none, complete bool) (bool, error) {
 	since, timeout := time.Since(s.began), s.peek.conn.timeout
 	if !isGuess(q) && q.Messages == 0 && none {
@@ -97,7 +97,7 @@ func (s *silence) isOver(q *amqp.Queue, none, complete bool) (bool, error) {
 			return true, nil
 		}
 		if s.empty >= leastEmpty && (s.peek.others(q) > 0 && since > mostMissing || since > timeout) {
-			return true, nil // another reader took what is missing
+			return true, nil // another reader took the missing messages
 		}
 		return false, nil
 	}
@@ -108,9 +108,9 @@ func (s *silence) isOver(q *amqp.Queue, none, complete bool) (bool, error) {
 	return false, nil
 }
 
-// others returns the number of consumers that are not those of the peek. RabbitMQ counts a
-// channel that has got a message of a quorum queue by basic.get as one more consumer,
-// until the message is acknowledged.
+// others returns the number of consumers that do not belong to the peek. RabbitMQ counts a
+// channel that has got a message of a quorum queue by basic.get as one more consumer, until
+// the message is acknowledged.
 func (p *peek) others(q *amqp.Queue) int { return max(q.Consumers-len(p.readers)-1, 0) }
 
 // A reader is a consumer of a peek.
@@ -119,8 +119,9 @@ type reader struct {
 	deliveries <-chan amqp.Delivery
 }
 
-// halt cancels the consumers, and holds what was still on its way to them. It does so also
-// after the end of the context, because the end of a call would give everything back.
+// halt cancels the consumers, and holds the messages that were still on their way to them. It
+// does so even after the end of the context, because an interrupted call would give everything
+// back.
 func (p *peek) halt(ctx context.Context) {
 	readers := p.readers
 	p.readers = nil
@@ -142,14 +143,14 @@ func (p *peek) halt(ctx context.Context) {
 const patience = time.Second
 
 // left returns the number of messages in a quorum queue that nobody holds, and the number of
-// other consumers, or zeros if the broker does not tell. It is called before the consumers
-// of the peek end, because they tell whether an answer is a guess.
+// other consumers. Both are zero if the broker does not report them. left is called before the
+// consumers of the peek end, because those consumers show whether an answer is a guess.
 func (p *peek) left(ctx context.Context) (messages, others int) {
 	if !p.counted {
 		return 0, 0
 	}
 	for began := time.Now(); ctx.Err() == nil && time.Since(began) < patience; {
-		q, err := p.declared(context.WithoutCancel(ctx)) // its end would give everything back
+		q, err := p.declared(context.WithoutCancel(ctx)) // the end of the context would give everything back
 		if err != nil {
 			return 0, 0
 		}
@@ -160,9 +161,9 @@ func (p *peek) left(ctx context.Context) (messages, others int) {
 	return 0, 0
 }
 
-// awaitBack waits until the queue has the messages back, so that the next Peek sees
-// them: a quorum queue takes them back after the answer. If the queue has other readers,
-// they may take them first.
+// awaitBack waits until the queue has the messages back, so that the next Peek sees them. A
+// quorum queue takes messages back only after the answer. If the queue has other readers, they
+// may take the messages first.
 func (p *peek) awaitBack(ctx context.Context, wanted, others int) (err error) {
 	if p.ch, err = p.conn.channel(ctx); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// poll hands on messages that it gets one by one, so that the queue has no consumer
-// whose end deletes it.
+// poll gets messages one by one and passes them on. So the queue has no consumer whose end
+// would delete the queue.
 func (s *stream) poll(ch *channel, arrivals chan<- arrival) {
 	defer close(s.done)
 	s.handKept(arrivals)
@@ -42,7 +42,7 @@ func (s *stream) poll(ch *channel, arrivals chan<- arrival) {
 	}
 }
 
-// hand hands on an arrival, unless nobody takes it any more.
+// hand passes an arrival on, unless nobody receives arrivals any more.
 func (s *stream) hand(arrivals chan<- arrival, a arrival) bool {
 	select {
 	case arrivals <- a:

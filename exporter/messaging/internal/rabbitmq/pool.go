@@ -11,8 +11,8 @@ import (
 // for one of them.
 const mostPublishers = 8
 
-// A pool has the connections for publishing. The one that was used last is used
-// next, so that there are as many as there are calls at once.
+// A pool has the connections for publishing. The most recently used connection is used next,
+// so that there are only as many connections as concurrent calls.
 type pool struct {
 	bus    *Bus
 	places chan struct{}
@@ -24,7 +24,7 @@ type pool struct {
 
 func newPool(b *Bus) *pool { return &pool{bus: b, places: make(chan struct{}, mostPublishers)} }
 
-// use runs f with a publisher that nobody else uses. f connects it if need be.
+// use runs f with a publisher that nobody else uses. f connects the publisher if necessary.
 func (p *pool) use(ctx context.Context, f func(*publisher) error) error {
 	select {
 	case p.places <- struct{}{}:
@@ -67,8 +67,7 @@ func (p *pool) put(one *publisher) {
 	}
 }
 
-// close closes the connections that are not in use. The others are closed when they
-// come back.
+// close closes the idle connections. The others are closed when they are returned to the pool.
 func (p *pool) close() {
 	p.mu.Lock()
 	idle := p.idle

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// mostSent is how many messages are on their way without a confirm.
+	// mostSent is the largest number of messages that are sent but not confirmed.
 	mostSent = 1000
-	// large is the size from which a body is sent alone, so that a broker that
-	// refuses it by closing the channel refuses no other message with it.
+	// large is the size from which a body is sent alone. A broker that refuses the body by
+	// closing the channel then refuses no other message with it.
 	large = 64 << 10
 )
 
@@ -40,13 +40,13 @@ type writing struct {
 	bus      *Bus
 	messages []bus.Outgoing
 	out      *outcome.Outcome
-	todo     []int     // the indices of the messages that are not known to be there
-	most     int       // that are sent at once
-	refused  time.Time // since when the broker has taken nothing; zero if it does
+	todo     []int     // the indices of the messages that are not known to be on the bus
+	most     int       // the largest number of messages sent at once
+	refused  time.Time // since when the broker has refused messages; zero if it accepts them
 }
 
-// run publishes the messages piece by piece. An error leaves in todo what is not known
-// to be there.
+// run publishes the messages piece by piece. After an error, todo has the messages that are
+// not known to be on the bus.
 func (w *writing) run(ctx context.Context, p *publisher) error {
 	for len(w.todo) > 0 {
 		if err := p.ready(ctx); err != nil {
@@ -84,12 +84,12 @@ func (w *writing) piece(ctx context.Context, p *publisher) error {
 	return w.again(ctx, p, s.returned)
 }
 
-// mostRefusals is how long messages that the broker does not take are published again.
+// mostRefusals is how long messages that the broker refuses are published again.
 const mostRefusals = 2 * time.Second
 
-// pauseRefused waits before messages are published again that the broker does not have,
-// as it has said: a quorum queue without a leader, such as one that was just declared,
-// takes nothing for a moment.
+// pauseRefused waits before messages are published again that the broker has reported as not
+// taken. A quorum queue without a leader, such as one that was just declared, takes nothing
+// for a moment.
 func (w *writing) pauseRefused(ctx context.Context, progress bool) error {
 	switch {
 	case w.refused.IsZero() || progress:
@@ -105,8 +105,8 @@ func (w *writing) pauseRefused(ctx context.Context, progress bool) error {
 	}
 }
 
-// again publishes messages again that came back because no queue is bound. Somebody
-// deleted the queue or the exchange since they were declared.
+// again publishes the messages that came back because no queue is bound. Somebody has deleted
+// the queue or the exchange since they were declared.
 func (w *writing) again(ctx context.Context, p *publisher, piece []int) error {
 	if err := p.renew(ctx); err != nil {
 		return p.named(err)
@@ -126,7 +126,7 @@ func (w *writing) again(ctx context.Context, p *publisher, piece []int) error {
 	return nil
 }
 
-// next returns the messages that are sent at once: many small ones, or a large one.
+// next returns the messages to send at once: many small ones, or one large one.
 func (w *writing) next() []int {
 	piece := w.todo[:min(len(w.todo), w.most)]
 	for n, i := range piece {
@@ -137,7 +137,7 @@ func (w *writing) next() []int {
 	return slices.Clone(piece)
 }
 
-// done takes messages out of todo.
+// done removes messages from todo.
 func (w *writing) done(indices []int) {
 	if len(indices) == 0 {
 		return
@@ -148,8 +148,8 @@ func (w *writing) done(indices []int) {
 	})
 }
 
-// refuseKnown refuses the messages that are larger than the broker takes, as it has
-// said before on the connection.
+// refuseKnown refuses the messages that exceed the size limit that the broker has stated
+// before on this connection.
 func (w *writing) refuseKnown(c *conn) {
 	if c.largest == 0 {
 		return
@@ -164,9 +164,9 @@ func (w *writing) refuseKnown(c *conn) {
 	w.done(refused)
 }
 
-// tooLarge goes on after the broker has closed the channel because of the size of a
-// message. If the answer says which size it takes, refuseKnown refuses the message, and
-// the others are sent again. Otherwise halves of the piece are tried.
+// tooLarge continues after the broker has closed the channel because of the size of a message.
+// If the answer states the size limit, refuseKnown refuses the message, and the others are
+// sent again. Otherwise halves of the piece are tried.
 func (w *writing) tooLarge(p *publisher, piece []int, err error) {
 	p.ch = nil
 	largest, ok := largestOf(err)
@@ -182,15 +182,15 @@ func (w *writing) tooLarge(p *publisher, piece []int, err error) {
 	}
 }
 
-// A sending is what became of messages that were sent.
+// A sending is the outcome of sending messages.
 type sending struct {
-	confirmed []int // they lie in the queue
-	returned  []int // no queue is bound
-	refused   []int // the broker said that it does not have them
+	confirmed []int // the messages that are in the queue
+	returned  []int // the messages for which no queue is bound
+	refused   []int // the messages that the broker reports as not taken
 }
 
-// send sends messages and waits for the confirms. Messages that are not in the result
-// may be there or not; then there is an error.
+// send sends messages and waits for the confirms. If messages are missing from the result,
+// send returns an error, and those messages may or may not be on the bus.
 func (p *publisher) send(ctx context.Context, messages []bus.Outgoing, piece []int) (s sending, err error) {
 	confirms, err := p.publish(ctx, messages, piece)
 	if err == nil || p.ch.IsClosed() { // a channel that was closed has ended all confirms
@@ -230,7 +230,7 @@ func (p *publisher) publish(ctx context.Context, messages []bus.Outgoing, piece 
 	return confirms, nil
 }
 
-// await waits for the confirms, as long as one comes within the timeout.
+// await waits for the confirms until none has come within the timeout.
 func (p *publisher) await(ctx context.Context, confirms []*amqp.DeferredConfirmation) error {
 	timer := time.NewTimer(p.conn.timeout)
 	defer timer.Stop()
@@ -250,9 +250,9 @@ func (p *publisher) await(ctx context.Context, confirms []*amqp.DeferredConfirma
 	return nil
 }
 
-// returned returns the messages that came back. A message comes back before its
-// confirm, so that all are here. The properties of our messages are all equal, as those
-// of oslo.messaging's are; the body tells which one came back.
+// returned returns the messages that came back. A message comes back before its confirm, so
+// that all are here. Our messages all have equal properties, as those of oslo.messaging do. So
+// returned matches messages by their bodies.
 func (p *publisher) returned(messages []bus.Outgoing, piece []int) map[int]bool {
 	var of map[string][]int
 	returned := map[int]bool{}
@@ -287,7 +287,7 @@ func (p *publisher) named(err error) error {
 
 var errRefused = errors.New("its queue is full and refuses more (x-overflow is reject-publish), or the node of the queue has failed")
 
-// A returnedError is the error of a message that came back twice.
+// A returnedError is the error for a message that came back twice.
 type returnedError struct {
 	exchange, topic string
 	unbound         error

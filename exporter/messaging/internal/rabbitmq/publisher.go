@@ -6,18 +6,18 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A publisher is a connection for publishing, with a channel in confirm mode. It is
-// not for several goroutines.
+// A publisher is a connection for publishing, with a channel in confirm mode. Only one
+// goroutine may use it at a time.
 type publisher struct {
 	bus     *Bus
 	conn    *conn    // nil before it is connected
 	ch      *channel // nil if the next message needs a new one
-	left    *channel // with messages whose confirms are no longer waited for, or nil
+	left    *channel // a channel with messages whose confirms are no longer awaited, or nil
 	returns chan amqp.Return
 	unbound error // the refusal of the binding, or nil
 }
 
-// connected connects unless there is a connection.
+// connected connects unless there is already a connection.
 func (p *publisher) connected(ctx context.Context) (err error) {
 	if p.conn != nil && p.conn.isLost() {
 		p.close()
@@ -28,9 +28,9 @@ func (p *publisher) connected(ctx context.Context) (err error) {
 	return err
 }
 
-// ready connects, waits while the broker has an alarm, and opens a channel on which
-// everything is declared. A message that was sent before the alarm lies in the
-// connection, so that a connection that waits is kept.
+// ready connects, waits while the broker has an alarm, and opens a channel on which everything
+// is declared. A message that was sent before the alarm is still in the connection. So a
+// connection that waits is kept.
 func (p *publisher) ready(ctx context.Context) error {
 	if err := p.connected(ctx); err != nil {
 		return err
@@ -68,9 +68,9 @@ func (p *publisher) renew(ctx context.Context) (err error) {
 	return nil
 }
 
-// leave gives up the channel, whose last confirms did not come. The connection stays
-// if the broker has blocked it: a closed one would be read to its end after the alarm,
-// and each attempt would leave another copy of the messages in a new one.
+// leave gives up the channel, whose last confirms did not come. If the broker has blocked the
+// connection, the connection stays open. A closed one would still be read to its end after the
+// alarm, and each attempt would leave another copy of the messages in a new connection.
 func (p *publisher) leave() {
 	p.left, p.ch = p.ch, nil
 	if alarm, _ := p.conn.blocked(); alarm == "" {

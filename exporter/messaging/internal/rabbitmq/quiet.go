@@ -2,15 +2,15 @@ package rabbitmq
 
 import "time"
 
-// A quiet finds out when a Receive ends because nothing arrives any more.
+// A quiet decides when a Receive ends because no more messages arrive.
 type quiet struct {
 	c      *consumption
 	idle   time.Duration
 	timer  *time.Timer
 	passed <-chan time.Time // when the time has passed; nil for a Receive that waits without end
-	asked  bool             // the queues were asked whether they have messages
-	since  time.Time        // when they were asked first; zero before
-	ticks  int              // how often the time has to pass before the end
+	asked  bool             // the queues have been asked whether they have messages
+	since  time.Time        // when the queues were first asked; zero before
+	ticks  int              // how often the time must still pass before the end
 }
 
 func newQuiet(c *consumption, idle time.Duration) *quiet {
@@ -28,7 +28,7 @@ func (q *quiet) stop() {
 	}
 }
 
-// begin begins the time again, because something has arrived.
+// begin restarts the time, because something has arrived.
 func (q *quiet) begin() { q.asked, q.since, q.ticks = false, time.Time{}, 0; q.reset(q.idle) }
 
 func (q *quiet) reset(d time.Duration) {
@@ -37,8 +37,8 @@ func (q *quiet) reset(d time.Duration) {
 	}
 }
 
-// worked is called when a lane has ended its work. The time begins when the broker can
-// deliver, or when the queues have told whether they have messages.
+// worked is called when a lane has ended its work. The time starts when the broker can
+// deliver, or when the queues have reported whether they have messages.
 func (q *quiet) worked() {
 	renewed, working, ready := q.c.progress()
 	switch {
@@ -46,7 +46,7 @@ func (q *quiet) worked() {
 		q.begin()
 	case !q.asked:
 		q.reset(q.idle)
-	case working: // this is called again
+	case working: // worked is called again
 	case ready && time.Since(q.since) < q.c.bus.config.Timeout:
 		q.asked = false
 		q.reset(max(q.idle, pause))
@@ -56,14 +56,14 @@ func (q *quiet) worked() {
 	}
 }
 
-// lastTicks is in how many parts Receive waits for messages that are on their way inside
-// of this process. On a loaded machine, a single timer may fire before the goroutines of
-// the client library had a turn. They have one between two timers.
+// lastTicks is the number of parts into which Receive divides the wait for messages that are
+// on their way inside this process. On a loaded machine, a single timer may fire before the
+// goroutines of the client library have run. They run at least once between two timers.
 const lastTicks = 10
 
-// isOver is called when the time has passed. On a loaded machine, messages may lie in
-// the queues nevertheless, so that the queues are asked before the end. Receive does not
-// end silently if a queue cannot be read.
+// isOver is called when the time has passed. On a loaded machine, the queues may still have
+// messages at that point. So the queues are asked before the end. Receive does not end
+// silently if a queue cannot be read.
 func (q *quiet) isOver() (bool, error) {
 	switch working, err := q.c.state(); {
 	case working: // worked is called

@@ -18,7 +18,7 @@ import (
 type Bus struct {
 	config   bus.Config
 	settings Settings
-	servers  []bus.Server // of the configuration, in an order of chance, as oslo.messaging tries them
+	servers  []bus.Server // the servers of the configuration, shuffled as oslo.messaging shuffles them
 	next     atomic.Int64 // the index of the server to try first
 	name     string
 	pool     *pool
@@ -56,7 +56,7 @@ func (b *Bus) Ping(ctx context.Context, readOnly bool) error {
 	}))
 }
 
-// Version returns the product and the version that the broker names.
+// Version returns the product and the version that the broker reports.
 func (b *Bus) Version(ctx context.Context) (version string, err error) {
 	err = b.pool.use(ctx, func(p *publisher) error {
 		if err := p.connected(ctx); err != nil {
@@ -77,7 +77,7 @@ func versionOf(properties amqp.Table) string {
 	return strings.TrimSpace(fmt.Sprintf("%.100s %.100s", product, version))
 }
 
-// Close ends the connections. It is called when no other call is running.
+// Close closes the connections. It is called when no other call is running.
 func (b *Bus) Close() error {
 	b.pool.close()
 	return b.stuck.close()

@@ -6,9 +6,9 @@ import (
 )
 
 // isOld reports whether the lane has held messages that are not ours for so long that the
-// broker would soon close the channel, which would cost messages at their limit. It waits
-// for a moment at which no message waits to be acknowledged, as each would come again. The
-// mutex is held.
+// broker would soon close the channel. That would lose messages at their delivery limit. isOld
+// waits for a moment without unacknowledged messages, because each of them would be delivered
+// again. The mutex is held.
 func (c *consumption) isOld(l *lane) bool {
 	if l.left == 0 || l.session == nil {
 		return false
@@ -17,8 +17,9 @@ func (c *consumption) isOld(l *lane) bool {
 	return age > 2*renewal || age > renewal && c.ledger.pending(l) == 0
 }
 
-// renew gives back what the lane holds, and begins anew. The messages that are not ours come
-// again. If messages can be neither given back nor saved, it is tried again later.
+// renew gives back what the lane holds, and starts over. The messages that are not ours are
+// then delivered again. If messages can be neither given back nor saved, renew is tried again
+// later.
 func (c *consumption) renew(l *lane) error {
 	ctx, cancel := context.WithTimeout(c.working, c.bus.config.Timeout)
 	defer cancel()

@@ -10,15 +10,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 )
 
-// isEndangered reports whether RabbitMQ would drop a message when it is given back,
-// because it has reached the delivery limit.
+// isEndangered reports whether RabbitMQ would drop a message if it were given back, because
+// the message has reached the delivery limit.
 func (p *peek) isEndangered(d *amqp.Delivery) bool {
 	limit, _ := p.deliveryLimit()
 	count, counts := deliveriesOf(d)
 	return counts && limit > 0 && count >= limit
 }
 
-// endangered returns the endangered messages that are not saved.
+// endangered returns the endangered messages that are not saved yet.
 func (p *peek) endangered() (all []*amqp.Delivery) {
 	for i := range p.held {
 		if d := &p.held[i]; p.isEndangered(d) && !p.saved[d.DeliveryTag] {
@@ -29,8 +29,8 @@ func (p *peek) endangered() (all []*amqp.Delivery) {
 }
 
 // rescue publishes copies of the endangered messages to the end of their queue, and
-// acknowledges them. They lose their place, which is better than being lost. After an
-// error, the peek is stuck: it has messages that must not be given back.
+// acknowledges the originals. The messages lose their place, which is better than being lost.
+// After an error, the peek is stuck: it has messages that must not be given back.
 func (p *peek) rescue(ctx context.Context) error {
 	messages := p.endangered()
 	p.stuck = len(messages) > 0
@@ -46,9 +46,8 @@ func (p *peek) rescue(ctx context.Context) error {
 	return nil
 }
 
-// save publishes copies on a connection of its own: the broker does not read from a
-// connection that publishes during an alarm, and closes a channel when it refuses a
-// message.
+// save publishes copies on a connection of its own. During an alarm the broker does not read
+// from a connection that publishes, and it closes a channel when it refuses a message.
 func (p *peek) save(ctx context.Context, messages []*amqp.Delivery) error {
 	c, err := p.bus.connect(ctx)
 	if err != nil {
@@ -74,14 +73,15 @@ func (p *peek) save(ctx context.Context, messages []*amqp.Delivery) error {
 		g.progressed()
 	}
 	for i, confirm := range confirms {
-		if !confirm.Wait() { // the guard ends it
+		if !confirm.Wait() { // the guard ends the wait
 			if ch.IsClosed() {
 				return ch.why(amqp.ErrClosed)
 			}
 			return errRefused
 		}
 		g.progressed()
-		// A call after the end of its context would end the connection, and drop the rest.
+		// A call after the end of its context would close the connection and lose the
+		// remaining messages.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -93,12 +93,12 @@ func (p *peek) save(ctx context.Context, messages []*amqp.Delivery) error {
 	return nil
 }
 
-// rescued is a header of copies. A copy counts as delivered before, as its original was.
+// rescued is a header of copies. A copy counts as delivered before, because its original was.
 const rescued = "osp-rescued"
 
-// copyOf returns a message as its first publisher published it, apart from what would
-// change where it goes, or whether it is taken: RabbitMQ routes a message to the queues
-// in its header CC, too, and refuses the name of another user.
+// copyOf returns a message as its first publisher published it, without the properties that
+// would change its routing or its acceptance. RabbitMQ also routes a message to the queues in
+// its header CC, and refuses the name of another user.
 func copyOf(d *amqp.Delivery) amqp.Publishing {
 	headers := maps.Clone(d.Headers)
 	if headers == nil {
@@ -119,8 +119,8 @@ func copyOf(d *amqp.Delivery) amqp.Publishing {
 	}
 }
 
-// A keeper has the peeks that are stuck. Each has a connection of its own, which stays
-// open, because its end gives the messages back.
+// A keeper has the stuck peeks. Each peek has a connection of its own. The connection stays
+// open, because closing it gives the messages back.
 type keeper struct {
 	releasing semaphore
 
@@ -134,7 +134,7 @@ func (k *keeper) keep(p *peek) {
 	k.peeks = append(k.peeks, p)
 }
 
-// take takes all peeks out.
+// take removes and returns all peeks.
 func (k *keeper) take() []*peek {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -143,8 +143,8 @@ func (k *keeper) take() []*peek {
 	return peeks
 }
 
-// release tries to rescue the messages of the peeks again, all at the same time, and keeps
-// those that are still stuck. A call while another one runs waits for it.
+// release tries again to rescue the messages of all peeks concurrently, and keeps the peeks
+// that are still stuck. A call during another one waits for it.
 func (k *keeper) release(ctx context.Context) error {
 	if err := k.releasing.acquire(ctx); err != nil {
 		return err
@@ -159,7 +159,7 @@ func (k *keeper) release(ctx context.Context) error {
 				k.keep(p)
 				return
 			}
-			errs[i] = nil // the end of the connection gives the messages back, too
+			errs[i] = nil // the end of the connection also gives the messages back
 			p.conn.leave(ctx)
 		})
 	}
@@ -176,7 +176,8 @@ func firstOf(errs []error) error {
 	return nil
 }
 
-// close is the last attempt to rescue messages. It gives back what cannot be rescued.
+// close tries a last time to rescue messages. It gives back the messages that cannot be
+// rescued.
 func (k *keeper) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

@@ -8,9 +8,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
 )
 
-// Same implements bus.Bus. Servers of one cluster have the same cluster name, but two
-// clusters may have it, too. An exclusive queue tells them apart: its cluster alone
-// knows it.
+// Same implements bus.Bus. Servers of one cluster have the same cluster name, but two clusters
+// may share a name. An exclusive queue distinguishes them, because only its own cluster knows
+// it.
 func (b *Bus) Same(ctx context.Context, other bus.Bus) (bool, error) {
 	o, ok := other.(*Bus)
 	if !ok || o.config.VirtualHost != b.config.VirtualHost {
@@ -30,7 +30,7 @@ func (b *Bus) Same(ctx context.Context, other bus.Bus) (bool, error) {
 		return false, nil
 	}
 	name, err := exclusiveQueue(ctx, mine)
-	if err != nil { // the user may not declare: the names have to do
+	if err != nil { // the user may not declare, so that only the names are compared
 		return true, nil
 	}
 	err = onChannel(ctx, theirs, func(ch *amqp.Channel) error {
@@ -40,7 +40,7 @@ func (b *Bus) Same(ctx context.Context, other bus.Bus) (bool, error) {
 	return codeOf(err) != amqp.NotFound, nil
 }
 
-// exclusiveQueue declares a queue that ends with the connection.
+// exclusiveQueue declares a queue that is deleted with the connection.
 func exclusiveQueue(ctx context.Context, c *conn) (name string, err error) {
 	err = onChannel(ctx, c, func(ch *amqp.Channel) error {
 		q, err := ch.QueueDeclare("", false, true, true, false, nil)
@@ -50,7 +50,7 @@ func exclusiveQueue(ctx context.Context, c *conn) (name string, err error) {
 	return name, err
 }
 
-// onChannel calls f with a channel of its own, which is left to the connection.
+// onChannel calls f with a new channel, which stays open until the connection ends.
 func onChannel(ctx context.Context, c *conn, f func(*amqp.Channel) error) error {
 	ch, err := c.channel(ctx)
 	if err != nil {

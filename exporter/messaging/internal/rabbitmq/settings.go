@@ -13,39 +13,39 @@ import (
 // here. The zero value has the defaults of oslo.messaging.
 type Settings struct {
 	DurableQueues bool // amqp_durable_queues: durable exchanges and queues
-	AutoDelete    bool // amqp_auto_delete: deleted when the last consumer or binding goes
+	AutoDelete    bool // deleted when the last consumer or binding is removed
 	HAQueues      bool // rabbit_ha_queues: the argument x-ha-policy, which RabbitMQ ignores since 3.0
 	QuorumQueue   bool // rabbit_quorum_queue
 
-	// The limits of quorum queues are 0 if none is given. A negative DeliveryLimit
-	// says that the queue has none.
+	// The limits of quorum queues are 0 if none is given. A negative DeliveryLimit means that
+	// the queue has no limit.
 	DeliveryLimit, MaxMemoryLength, MaxMemoryBytes int
 
-	// Prefetch is the number of messages that RabbitMQ sends ahead to a Consumption.
-	// A number below [leastPrefetch] stands for that.
+	// Prefetch is the number of messages that RabbitMQ sends ahead to a Consumption. A number
+	// below [leastPrefetch] selects leastPrefetch.
 	Prefetch int
 	// CancelOnFailover asks RabbitMQ to cancel a consumer when the master of a
 	// mirrored queue changes.
 	CancelOnFailover bool
-	// Heartbeat is the time after which a silent connection counts as lost; 0 stands
-	// for a minute, and a negative one for no heartbeats.
+	// Heartbeat is the time after which a silent connection counts as lost. 0 selects a
+	// minute, and a negative value disables heartbeats.
 	Heartbeat time.Duration
-	// Renewal is how long a Consumption holds messages that are not ours until it gives
-	// them back and takes them again; 0 stands for ten minutes.
+	// Renewal is how long a Consumption holds messages that are not ours before it gives them
+	// back and takes them again. 0 selects ten minutes.
 	Renewal time.Duration
-	// LoginMethod is AMQPLAIN, PLAIN or EXTERNAL. "" stands for AMQPLAIN.
+	// LoginMethod is AMQPLAIN, PLAIN or EXTERNAL. "" selects AMQPLAIN.
 	LoginMethod string
 }
 
-// leastPrefetch is larger than the batches after which messages are acknowledged,
-// so that a batch can be completed.
+// leastPrefetch exceeds the size of the batches after which messages are acknowledged, so that
+// a batch can be completed.
 const leastPrefetch = 2000
 
-// defaultHeartbeat is that of oslo.messaging.
+// defaultHeartbeat is the default of oslo.messaging.
 const defaultHeartbeat = time.Minute
 
-// ignored are options that only tune another client, or are about queues that
-// notifications never have: those of RPC and of fanout.
+// ignored are options that only tune another client, or that apply only to the queues of RPC
+// and of fanout, which notifications never use.
 var ignored = []string{
 	"rpc_conn_pool_size", "conn_pool_min_size", "conn_pool_ttl", "kombu_reconnect_delay", "kombu_reconnect_splay",
 	"kombu_compression", "kombu_missing_consumer_retry_timeout", "kombu_failover_strategy", "rabbit_retry_interval",
@@ -54,8 +54,8 @@ var ignored = []string{
 	"hostname", "processname", "rabbit_login_method",
 }
 
-// Open returns a Bus with the options of a connection string. It does not connect.
-// The caller calls Done of the options.
+// Open returns a Bus with the options of a connection string. It does not connect. The caller
+// must call Done of the options.
 func Open(c bus.Config, o *connstr.Options) (bus.Bus, error) {
 	s, err := readSettings(o)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *Settings) check() error {
 	return nil
 }
 
-// heartbeat returns the interval as the client library takes it: less than a second
+// heartbeat returns the interval in the form of the client library, where less than a second
 // leaves the interval to the broker.
 func (s *Settings) heartbeat() time.Duration {
 	switch {
@@ -115,12 +115,12 @@ func (s *Settings) heartbeat() time.Duration {
 	return s.Heartbeat
 }
 
-// mostWider is how many times the first prefetch count a later one may be. A larger one
-// would save few consumers, and the messages that are sent ahead take memory.
+// mostWider is the largest ratio of a later prefetch count to the first one. A larger ratio
+// would save few consumers, and messages that are sent ahead use memory.
 const mostWider = 8
 
-// wider returns the prefetch count of the consumer that follows one whose count is taken up
-// by messages that were left.
+// wider returns the prefetch count of the consumer after one whose count is used up by
+// messages that were left.
 func (s *Settings) wider(prefetch int) int {
 	return min(2*prefetch, mostWider*s.prefetch(), mostPrefetch)
 }
@@ -128,7 +128,7 @@ func (s *Settings) wider(prefetch int) int {
 // prefetch returns the prefetch count of the first consumer of a queue.
 func (s *Settings) prefetch() int { return max(s.Prefetch, leastPrefetch) }
 
-// defaultRenewal is far below the consumer_timeout of RabbitMQ (30 minutes), after which it
+// defaultRenewal is far below RabbitMQ's consumer_timeout (30 minutes), after which RabbitMQ
 // closes the channel of a consumer that holds a message.
 const defaultRenewal = 10 * time.Minute
 

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// states are the reply codes of RabbitMQ. Where one code has several meanings, a word
-// behind the code stands for a part of the text.
+// states are the reply codes of RabbitMQ. If a code has several meanings, a word after the
+// code stands for a part of the text.
 var states = serverstate.Table{
 	Source: "AMQP 0-9-1, reply codes; RabbitMQ 3.10.8, rabbit_reader.erl and rabbit_channel.erl",
 	States: []serverstate.State{
@@ -49,14 +49,14 @@ func codeOf(err error) int {
 	return 0
 }
 
-// isNoQueue reports whether a queue does not exist. The broker uses the same code for a
-// queue whose node is down.
+// isNoQueue reports whether a queue does not exist. The broker uses the same code for a queue
+// whose node is down.
 func isNoQueue(err error) bool {
 	var answer *amqp.Error
 	return codeOf(err) == amqp.NotFound && errors.As(err, &answer) && strings.Contains(answer.Reason, "no queue '")
 }
 
-// keyOf returns the code of an answer in the table.
+// keyOf returns the key of an answer in the table states.
 func keyOf(answer *amqp.Error) string {
 	code := strconv.Itoa(answer.Code)
 	for _, word := range []string{"limit", "deprecated", "exclusive"} {
@@ -74,8 +74,8 @@ func keyOf(answer *amqp.Error) string {
 
 var tooLarge = regexp.MustCompile(`message size \d+ is larger than (?:configured )?max size (\d+)`)
 
-// largestOf returns the size of the largest message that the broker takes, if the
-// answer says so.
+// largestOf returns the size of the largest message that the broker accepts, if the answer
+// states it.
 func largestOf(err error) (largest int, ok bool) {
 	var answer *amqp.Error
 	if !errors.As(err, &answer) || answer.Code != amqp.PreconditionFailed {
@@ -98,8 +98,8 @@ func isSize(err error) bool {
 // isTransient reports whether the same call may succeed later.
 func isTransient(err error) bool { return classOf(err).IsTransient() }
 
-// classOf returns the class of an error. That of several servers stays only if that of
-// each server does.
+// classOf returns the class of an error. The class of an error of several servers is Stays
+// only if the class of each server's error is.
 func classOf(err error) serverstate.Class {
 	var (
 		several  *serversError

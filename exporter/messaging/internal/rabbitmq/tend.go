@@ -6,8 +6,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 )
 
-// resume is called when a Receive begins. If no lane works, all are tried at once. Otherwise
-// those that failed wait for their time, so that the others are not kept waiting.
+// resume is called when a Receive begins. If no lane works, all are tried at once. Otherwise a
+// failed lane waits until its next attempt is due, so that the others are not delayed.
 func (c *consumption) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -21,8 +21,9 @@ func (c *consumption) resume() {
 	}
 }
 
-// tend sees to it that messages can arrive: it begins the work that lanes need. It
-// returns a failure that was not yielded yet, and tells when a lane that failed may be tried again.
+// tend makes sure that messages can arrive. It begins the work that lanes need. It returns a
+// failure that was not yielded yet, and a channel that fires when a failed lane may be tried
+// again.
 func (c *consumption) tend() (again <-chan time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,7 +51,7 @@ func (c *consumption) tend() (again <-chan time.Time, err error) {
 	return time.After(time.Until(next)), nil
 }
 
-// work lets a lane speak to the broker. The mutex is held.
+// work runs f, which calls the broker, for a lane. The mutex is held.
 func (c *consumption) work(l *lane, f func(*lane) error) {
 	l.working = true
 	c.workers.Go(func() {
@@ -66,7 +67,7 @@ func (c *consumption) work(l *lane, f func(*lane) error) {
 	})
 }
 
-// state reports whether a lane speaks to the broker, or else what has failed.
+// state reports whether a lane is calling the broker, or else the failure of a lane.
 func (c *consumption) state() (working bool, failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,8 +80,8 @@ func (c *consumption) state() (working bool, failure error) {
 	return working, failure
 }
 
-// progress reports whether a lane has begun a stream since the last call, whether one
-// speaks to the broker, and whether one has messages that should arrive.
+// progress reports whether a lane has begun a stream since the last call, whether a lane is
+// calling the broker, and whether a lane has messages that should arrive.
 func (c *consumption) progress() (renewed, working, ready bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,10 +92,10 @@ func (c *consumption) progress() (renewed, working, ready bool) {
 	return renewed, working, ready
 }
 
-// keep sees to it that messages of the lane can arrive. A consumer whose prefetch count
-// is taken up is canceled; when all that it was sent has arrived, another one with twice
-// the count follows. Messages that were left stay with the channel. After a failure, the connection
-// is kept only if it holds messages.
+// keep makes sure that messages of the lane can arrive. It cancels a consumer whose prefetch
+// count is used up. When all messages that were sent to that consumer have arrived, another
+// one with twice the count follows. Messages that were left stay with the channel. After a
+// failure, the connection is kept only if it holds messages.
 func (c *consumption) keep(l *lane) (err error) {
 	c.mu.Lock()
 	stream, narrow, crowded, old := l.stream, l.isNarrow(), l.left >= mostLeft, c.isOld(l)
@@ -104,7 +105,7 @@ func (c *consumption) keep(l *lane) (err error) {
 		if err = c.connect(l); err == nil {
 			err = c.open(l)
 		}
-	case old: // first, as a crowded lane grows old, too
+	case old: // first, because a crowded lane also grows old
 		err = c.renew(l)
 	case crowded:
 		return explained.New(errCrowded, "the queue %q of %s has more than %d messages that are not notifications of OSProfiler, which no other reader takes away: "+

@@ -8,19 +8,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/explained"
 )
 
-// A declarer declares exchanges, queues and bindings. A refusal closes the channel,
-// so that it opens another one.
+// A declarer declares exchanges, queues and bindings. The broker closes the channel with a
+// refusal, after which the declarer opens another one.
 type declarer struct {
 	bus  *Bus
 	conn *conn
 	ch   *channel
-	// unbound is the refusal of a binding, or nil. The queue may be bound already.
+	// unbound is the refusal of a binding, or nil. The queue may already be bound.
 	unbound error
 }
 
-// declarePublishing declares what Publish needs, as oslo.messaging's notifier does: the
-// first exchange, and the queue of the first topic, so that no message gets lost before
-// somebody reads.
+// declarePublishing declares what Publish needs, as oslo.messaging's notifier does: the first
+// exchange, and the queue of the first topic. So no message is lost before somebody reads.
 func (b *Bus) declarePublishing(ctx context.Context, c *conn) (unbound, err error) {
 	d := &declarer{bus: b, conn: c}
 	defer d.end(ctx)
@@ -34,7 +33,7 @@ func (b *Bus) declarePublishing(ctx context.Context, c *conn) (unbound, err erro
 	return d.unbound, d.bind(ctx, topic, exchange, topic)
 }
 
-// declareReading declares what a Consumption reads of one queue: the queue, bound to all
+// declareReading declares what a Consumption needs to read one queue: the queue, bound to all
 // exchanges.
 func (b *Bus) declareReading(ctx context.Context, c *conn, queue string) error {
 	d := &declarer{bus: b, conn: c}
@@ -65,8 +64,8 @@ func (d *declarer) bindAll(ctx context.Context, queue string, topics []string) e
 	return nil
 }
 
-// exchange declares a topic exchange. An exchange that somebody else declared
-// otherwise is used as it is. The exchange "" is always there.
+// exchange declares a topic exchange. An existing exchange with other properties is used
+// unchanged. The exchange "" always exists.
 func (d *declarer) exchange(ctx context.Context, name string) error {
 	if name == "" {
 		return nil
@@ -82,8 +81,7 @@ func (d *declarer) exchange(ctx context.Context, name string) error {
 	})
 }
 
-// queue declares a queue. A queue that somebody else declared otherwise is used as it
-// is.
+// queue declares a queue. An existing queue with other properties is used unchanged.
 func (d *declarer) queue(ctx context.Context, name string, durable, autoDelete bool) error {
 	err := d.do(ctx, func(ch *amqp.Channel) error {
 		_, err := ch.QueueDeclare(name, durable, autoDelete, false, false, d.bus.settings.arguments())
@@ -97,8 +95,9 @@ func (d *declarer) queue(ctx context.Context, name string, durable, autoDelete b
 	})
 }
 
-// existing looks whether what could not be declared exists: it was declared with
-// other properties, or the user may not declare.
+// existing checks whether the object that could not be declared already exists. A declaration
+// fails because the object was declared with other properties, or because the user may not
+// declare.
 func (d *declarer) existing(err error, kind, name string, look func() error) error {
 	code := codeOf(err)
 	if code != amqp.PreconditionFailed && code != amqp.AccessRefused {
@@ -115,9 +114,9 @@ func (d *declarer) existing(err error, kind, name string, look func() error) err
 		"an administrator should declare it, or give the user the permission to configure it", d.conn.name, kind, name, d.bus.config.VirtualHost)
 }
 
-// bind binds a queue. Existing bindings are used if the user may not bind.
+// bind binds a queue. If the user may not bind, existing bindings are used.
 func (d *declarer) bind(ctx context.Context, queue, exchange, topic string) error {
-	if exchange == "" { // all queues are bound to it by their names
+	if exchange == "" { // all queues are bound to the exchange "" by their names
 		return nil
 	}
 	err := d.do(ctx, func(ch *amqp.Channel) error { return ch.QueueBind(queue, topic, exchange, false, nil) })
@@ -141,11 +140,11 @@ func (d *declarer) do(ctx context.Context, f func(*amqp.Channel) error) (err err
 // end closes the channel.
 func (d *declarer) end(ctx context.Context) {
 	if d.ch != nil && !d.conn.isLost() {
-		_ = d.ch.giveBack(ctx) // it holds nothing
+		_ = d.ch.giveBack(ctx) // the channel holds no messages
 	}
 }
 
-// arguments returns the arguments of queues, as oslo.messaging declares them.
+// arguments returns the arguments with which oslo.messaging declares queues.
 func (s *Settings) arguments() amqp.Table {
 	args := amqp.Table{}
 	if s.HAQueues {

@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// A wire is a network connection that remembers why it ended, because the client
-// library keeps the text of such errors only. It also remembers how the server began
-// its first answer.
+// A wire is a network connection that remembers why it ended, because the client library keeps
+// only the text of such errors. It also remembers how the server's first answer began.
 type wire struct {
 	net.Conn
 	raw net.Conn // below TLS
@@ -18,7 +17,8 @@ type wire struct {
 	begun bool
 }
 
-// recordAlert and recordHandshake begin the answers of a server that expects TLS.
+// recordAlert and recordHandshake are the first bytes of the answers of a server that expects
+// TLS.
 const (
 	recordAlert     = 0x15
 	recordHandshake = 0x16
@@ -45,7 +45,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// end remembers the first reason.
+// end records the reason of the first call.
 func (w *wire) end(reason error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -57,7 +57,7 @@ func (w *wire) end(reason error) {
 // kill closes the connection for a reason.
 func (w *wire) kill(reason error) {
 	w.end(reason)
-	_ = w.raw.Close() // TLS would try to say goodbye
+	_ = w.raw.Close() // TLS would try to send its closing alert
 }
 
 // reason returns why the connection ended, or nil.
@@ -67,15 +67,14 @@ func (w *wire) reason() error {
 	return w.err
 }
 
-// speaksTLS reports whether the server answered in TLS, which this side did not
-// speak.
+// speaksTLS reports whether the server answered in TLS although this side did not use TLS.
 func (w *wire) speaksTLS() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.begun && (w.first == recordAlert || w.first == recordHandshake)
 }
 
-// answered reports whether the server has said anything.
+// answered reports whether the server has sent anything.
 func (w *wire) answered() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
