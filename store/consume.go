@@ -9,16 +9,16 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A Consumption takes notifications out of a Store: out of a message bus. What it has
-// taken and what was not acknowledged comes back to the place when the Consumption is
-// closed. A Consumption is for one goroutine; only Close may be called from another.
+// A Consumption takes notifications from a Store that is a message bus. When the Consumption
+// is closed, notifications that were taken but not acknowledged go back to the bus. A
+// Consumption is for one goroutine. Only Close may be called from another goroutine.
 type Consumption struct {
 	part
 	consumption driver.Consumption
 }
 
-// Consume begins to take notifications. A Store that is not a message bus is
-// [errors.ErrUnsupported], and so is one that was opened for reading only.
+// Consume begins to take notifications. For a Store that is not a message bus, or that was
+// opened read-only, the error is [errors.ErrUnsupported].
 func (s *Store) Consume(ctx context.Context) (*Consumption, error) {
 	c := &Consumption{}
 	err := s.call(ctx, func(ctx context.Context) (err error) {
@@ -41,15 +41,15 @@ func (s *Store) Consume(ctx context.Context) (*Consumption, error) {
 	return c, nil
 }
 
-// Take yields notifications in the order in which the place delivers them, and ends
-// when none arrived for a while, which is an option of the back end. It may be called
-// again, to wait for more, as [Consumption.Follow] does. If the loop is left early, the next Take goes on behind
-// the last notification.
+// Take yields notifications in the order in which the place delivers them. It ends when none
+// has arrived for a while. An option of the back end sets that time. Take may be called again
+// to wait for more, as [Consumption.Follow] does. If the loop is left early, the next Take
+// continues after the last notification.
 //
-// A notification may come more than once: after a lost connection, the place delivers
-// again what was not acknowledged. An entry that is no notification stays in the
-// place and is reported once, by an error that wraps [*DamageError], behind which the
-// sequence goes on. Any other error ends it, and the next Take tries again.
+// A notification may be yielded more than once, because after a lost connection the place
+// delivers unacknowledged notifications again. An entry that is no notification stays in the
+// place. It is reported once, by an error that wraps [*DamageError], and the sequence goes on
+// after it. Any other error ends the sequence, and the next Take tries again.
 func (c *Consumption) Take(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	if !c.isOpen() {
 		return failing[osprofiler.Notification](ErrClosed)
@@ -57,9 +57,9 @@ func (c *Consumption) Take(ctx context.Context) iter.Seq2[osprofiler.Notificatio
 	return guard(ctx, c.store, c.consumption.Take)
 }
 
-// Follow yields what Take yields, and does not end when nothing arrives: it waits until
-// its context ends, or until it fails. A failure that may pass ([IsTransient]), such as a
-// broker that restarts, ends the sequence, too, and the next Follow goes on.
+// Follow yields the same as Take, but does not end when nothing arrives. It waits until its
+// context ends, or until it fails. A failure that may pass ([IsTransient]), such as a broker
+// that restarts, also ends the sequence, and the next Follow continues.
 func (c *Consumption) Follow(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	follower, ok := c.consumption.(driver.Follower)
 	switch {
@@ -71,7 +71,7 @@ func (c *Consumption) Follow(ctx context.Context) iter.Seq2[osprofiler.Notificat
 	return guard(ctx, c.store, c.takeAgain)
 }
 
-// takeAgain follows a driver that cannot: Take waits a while for each message.
+// takeAgain implements Follow for a driver without it, by repeated calls of Take.
 func (c *Consumption) takeAgain(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		for {
@@ -88,7 +88,7 @@ func (c *Consumption) takeAgain(ctx context.Context) iter.Seq2[osprofiler.Notifi
 	}
 }
 
-// betweenTakes keeps a driver whose Take does not wait from being called without a break.
+// betweenTakes is the pause between calls of Take, for a driver whose Take does not wait.
 const betweenTakes = 10 * time.Millisecond
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -100,13 +100,13 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Position returns the position behind what was yielded, also inside the loop over
-// Take.
+// Position returns the position after the notification that was yielded last. It may be called
+// inside the loop over Take.
 func (c *Consumption) Position() string { return c.consumption.Position() }
 
-// Leave excepts a notification from Acknowledge: the one that was the last when Position
-// returned the position. A queue gives it back when the Consumption is closed; in a
-// log, such as a topic of Kafka, it stays as all others do.
+// Leave excludes a notification from Acknowledge. It is the one that was yielded last when
+// Position returned the position. A queue gets the notification back when the Consumption is
+// closed. In a log, such as a topic of Kafka, the notification stays in any case.
 func (c *Consumption) Leave(position string) { c.consumption.Leave(position) }
 
 // CanDispose reports whether Dispose has an effect.
@@ -115,18 +115,17 @@ func (c *Consumption) CanDispose() bool {
 	return ok
 }
 
-// Dispose makes Acknowledge remove an entry that is no notification and that would stay
-// in the place: the one whose error was the last when Position returned the position.
-// It is for a caller that has put [DamageError.Body] into a safe place.
+// Dispose makes Acknowledge remove an entry that is no notification and would otherwise stay
+// in the place. It is the entry whose error was yielded last when Position returned the
+// position. Dispose is for a caller that has stored [DamageError.Body] in a safe place.
 func (c *Consumption) Dispose(position string) {
 	if d, ok := c.consumption.(driver.Disposer); ok {
 		d.Dispose(position)
 	}
 }
 
-// Redelivered reports whether the notification that was yielded last had been delivered
-// before, to this Consumption or to another one. known is false if the place cannot
-// tell.
+// Redelivered reports whether the notification that was yielded last was delivered before, to
+// this Consumption or to another one. known is false if the place does not report that.
 func (c *Consumption) Redelivered() (is, known bool) {
 	r, ok := c.consumption.(driver.Redeliverer)
 	if !ok {
@@ -135,8 +134,9 @@ func (c *Consumption) Redelivered() (is, known bool) {
 	return r.Redelivered(), true
 }
 
-// Acknowledge removes from the place what was yielded before the position. Positions
-// come in the order in which Position returned them, and some may be left out.
+// Acknowledge removes everything that was yielded before the position from the place.
+// Positions must be acknowledged in the order in which Position returned them. Positions may
+// be skipped.
 func (c *Consumption) Acknowledge(ctx context.Context, position string) error {
 	if !c.isOpen() {
 		return ErrClosed
@@ -144,14 +144,14 @@ func (c *Consumption) Acknowledge(ctx context.Context, position string) error {
 	return c.store.call(ctx, func(ctx context.Context) error { return c.consumption.Acknowledge(ctx, position) })
 }
 
-// Close gives back to the place what was not acknowledged. Closing the Store closes
-// its consumptions too. After Close, Take and Acknowledge are ErrClosed.
+// Close returns unacknowledged notifications to the place. Closing the Store also closes its
+// consumptions. After Close, Take and Acknowledge fail with ErrClosed.
 func (c *Consumption) Close() error { return c.close() }
 
-// Peek yields the notifications of all traces that lie in the place now, in its
-// order, and takes none away. It is for a message bus; any other Store is
-// [errors.ErrUnsupported]. The back end may look at a bounded number of messages, and
-// says at the end, by an error that wraps [*DamageError], if there are more.
+// Peek yields the notifications of all traces that are in the place now, in its order, and
+// removes none. It works on a message bus. For any other Store the error is
+// [errors.ErrUnsupported]. The back end may look at a bounded number of messages. If there are
+// more, the last element is an error that wraps [*DamageError].
 func (s *Store) Peek(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	peeker, ok := driver.As[driver.Peeker](s.driver)
 	if !ok {

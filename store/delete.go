@@ -7,19 +7,19 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A Deletion says what became of one trace that was to be deleted.
+// A Deletion is the outcome of the deletion of one trace.
 type Deletion = driver.Deletion
 
-// DeleteTraces removes all notifications of many traces. With most drivers it
-// takes much less time than a Delete for each. The result has one Deletion for each
-// id, in the order of the ids. A trace that does not exist, or was named before in
-// the ids, has 0 notifications. A trace that the driver refuses to delete has an
-// Err, and the others are deleted.
+// DeleteTraces removes all notifications of many traces. With most drivers it takes much less
+// time than a Delete for each. The result has one Deletion for each id, in the order of the
+// ids. A trace that does not exist, or whose id occurs earlier in the list, has 0
+// notifications. A trace that the driver refuses to delete has an Err, and the others are
+// deleted.
 //
-// An error says that DeleteTraces ended early. The result then still counts what
-// is known to be deleted. A call with the same ids deletes the rest, as
-// [Retry.DeleteTraces] does. The memory that a call needs grows with the number
-// of ids, so a long list is divided by the caller.
+// An error means that DeleteTraces ended early. The result then still counts the notifications
+// that are known to be deleted. A call with the same ids deletes the rest, as
+// [Retry.DeleteTraces] does. The memory that a call needs grows with the number of ids, so the
+// caller should divide a long list.
 func (s *Store) DeleteTraces(ctx context.Context, baseIDs []string) ([]Deletion, error) {
 	all := make([]Deletion, len(baseIDs))
 	unique, at := distinct(baseIDs)
@@ -40,7 +40,7 @@ func (s *Store) DeleteTraces(ctx context.Context, baseIDs []string) ([]Deletion,
 	return all, err
 }
 
-// deleter returns the driver that deletes, or why the Store cannot delete.
+// deleter returns the driver that deletes, or an error that says why the Store cannot delete.
 func (s *Store) deleter() (driver.Deleter, error) {
 	d, ok := driver.As[driver.Deleter](s.driver)
 	switch {
@@ -82,15 +82,15 @@ func deleteAll(ctx context.Context, d driver.Deleter, baseIDs []string) (deletio
 	return deletions, nil
 }
 
-// DeleteTraces deletes traces like [Store.DeleteTraces] and repeats transient
-// failures. The result has the sums of all tries.
+// DeleteTraces deletes traces like [Store.DeleteTraces] and repeats transient failures. The
+// result has the sums over all tries.
 func (r Retry) DeleteTraces(ctx context.Context, s *Store, baseIDs []string) ([]Deletion, error) {
 	sums := make([]Deletion, len(baseIDs))
 	err := r.Do(ctx, func() error {
 		deletions, err := s.DeleteTraces(ctx, baseIDs)
 		for i, deletion := range deletions {
 			sums[i].Notifications += deletion.Notifications
-			if err == nil || deletion.Err != nil { // a try that ended early may not have come to the trace
+			if err == nil || deletion.Err != nil { // a try that ended early may not have reached the trace
 				sums[i].Err = deletion.Err
 			}
 		}

@@ -8,17 +8,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A Feed follows a Store: it yields what is written, poll by poll. It remembers
-// in memory what it has yielded, so that a poll reads only what is new. A Feed
-// is for one goroutine.
+// A Feed follows a Store: it yields new notifications, poll by poll. It remembers in memory
+// which notifications it has yielded, so that a poll reads only new ones. A Feed is for one
+// goroutine.
 type Feed struct {
 	part
 	feed driver.Feed
 }
 
-// Feed begins to follow the Store behind the cursor. The empty cursor stands for
-// the beginning. A cursor of another place, or of one that was made anew, is
-// ErrCursor, here or in the first Poll.
+// Feed begins to follow the Store after the cursor. The empty cursor means the beginning. A
+// cursor of another place, or of a place that was recreated, fails with ErrCursor, here or in
+// the first Poll.
 func (s *Store) Feed(ctx context.Context, from Cursor) (*Feed, error) {
 	f := &Feed{}
 	err := s.call(ctx, func(ctx context.Context) (err error) {
@@ -38,12 +38,12 @@ func (s *Store) Feed(ctx context.Context, from Cursor) (*Feed, error) {
 	return f, nil
 }
 
-// Poll yields the notifications that were written since the last Poll, and ends
-// when there are no more. What is written meanwhile may come now or in the next
-// Poll. A notification may come more than once, but none is missed. If the loop
-// is left early, the next Poll yields what the loop did not get. Errors are as
-// in [Store.Notifications]; after an error that ends the sequence, the next Poll
-// goes on in front of it.
+// Poll yields the notifications that were written since the last Poll, and ends when there are
+// no more. Notifications that are written during a Poll may be yielded now or by the next
+// Poll. A notification may be yielded more than once, but none is missed. If the loop is left
+// early, the next Poll yields the remaining notifications. Errors are as in
+// [Store.Notifications]. After an error that ends the sequence, the next Poll continues before
+// that error.
 func (f *Feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, error] {
 	if !f.isOpen() {
 		return failing[osprofiler.Notification](ErrClosed)
@@ -51,10 +51,10 @@ func (f *Feed) Poll(ctx context.Context) iter.Seq2[osprofiler.Notification, erro
 	return guard(ctx, f.store, f.feed.Poll)
 }
 
-// Cursor returns the cursor behind all that was yielded, also inside a loop over
-// Poll. A Feed that begins there yields at least all that was not yielded.
+// Cursor returns the cursor after everything that was yielded. It may be called inside a loop
+// over Poll. A Feed that begins at the cursor yields at least everything that was not yielded.
 func (f *Feed) Cursor() Cursor { return f.feed.Cursor() }
 
-// Close gives back what the Feed holds. Closing the Store closes its feeds too.
-// After Close, Poll is ErrClosed.
+// Close releases the resources of the Feed. Closing the Store also closes its feeds. After
+// Close, Poll fails with ErrClosed.
 func (f *Feed) Close() error { return f.close() }

@@ -9,14 +9,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Traces yields one [Summary] for each trace that the query asks for. With a
-// limit it yields the newest, the newest first, and those of the same time in
-// the order of their base ids; without a limit, the order is the back end's.
-// A trace without any time counts as the oldest. The place is not held in
-// memory. Errors are as in [Store.Notifications].
+// Traces yields one [Summary] for each trace that the query selects. With a limit it yields
+// the newest traces, newest first, and traces of the same time in the order of their base ids.
+// Without a limit, the order is the back end's. A trace without any time counts as the oldest.
+// Traces does not hold the whole place in memory. Errors are as in [Store.Notifications].
 //
-// With [Query.RequestID] the infos of all traces that the rest of the query asks for
-// are searched, by the place itself where it can: a window of time makes it faster.
+// With [Query.RequestID], the infos of all traces that the rest of the query selects are
+// searched, by the place itself if it can. A time window makes the search faster.
 func (s *Store) Traces(ctx context.Context, q Query) iter.Seq2[Summary, error] {
 	lister, ok := driver.As[driver.Lister](s.driver)
 	all := func(ctx context.Context) iter.Seq2[Summary, error] {
@@ -34,8 +33,8 @@ func (s *Store) Traces(ctx context.Context, q Query) iter.Seq2[Summary, error] {
 	return guard(ctx, s, func(ctx context.Context) iter.Seq2[Summary, error] { return newest(all(ctx), q) })
 }
 
-// uninterrupted ends a sequence of the driver when the context is done, before
-// each element. The Store may not hand on all of the elements.
+// uninterrupted ends a sequence of the driver when the context is done, before each element.
+// The Store may not pass all elements on.
 func uninterrupted(ctx context.Context, all iter.Seq2[Summary, error]) iter.Seq2[Summary, error] {
 	return func(yield func(Summary, error) bool) {
 		for t, err := range all {
@@ -50,7 +49,7 @@ func uninterrupted(ctx context.Context, all iter.Seq2[Summary, error]) iter.Seq2
 	}
 }
 
-// matching drops the summaries that the query does not ask for.
+// matching drops the summaries that the query does not select.
 func matching(all iter.Seq2[Summary, error], q Query) iter.Seq2[Summary, error] {
 	return func(yield func(Summary, error) bool) {
 		for t, err := range all {
@@ -65,8 +64,8 @@ func matching(all iter.Seq2[Summary, error], q Query) iter.Seq2[Summary, error] 
 	}
 }
 
-// newest yields the newest q.Limit of the summaries, the newest first. It holds
-// no more than so many.
+// newest yields the newest q.Limit of the summaries, newest first. It holds at most q.Limit
+// summaries in memory.
 func newest(all iter.Seq2[Summary, error], q Query) iter.Seq2[Summary, error] {
 	return func(yield func(Summary, error) bool) {
 		h := &oldestFirst{}
@@ -92,7 +91,7 @@ type row struct {
 	at time.Time
 }
 
-// isOlder reports whether a row stands behind another one in a listing.
+// isOlder reports whether a row comes after another one in a listing.
 func (r *row) isOlder(other *row) bool {
 	if c := r.at.Compare(other.at); c != 0 {
 		return c < 0

@@ -2,14 +2,14 @@ package store
 
 import "io"
 
-// A part is what a Feed and a Consumption have in common: the Store closes it with
-// itself, unless it was closed before.
+// A part is the common part of a Feed and a Consumption. The Store closes it when the Store is
+// closed, unless it was closed before.
 type part struct {
 	store *Store
 	inner io.Closer // of the driver
 }
 
-// open makes the part known to the Store.
+// open registers the part with the Store.
 func (p *part) open(s *Store, inner io.Closer) {
 	p.store, p.inner = s, inner
 	s.mu.Lock()
@@ -41,7 +41,7 @@ func (p *part) isOpen() bool {
 	return open
 }
 
-// closeParts closes the parts that are open, and returns their errors.
+// closeParts closes the open parts, and returns their errors.
 func (s *Store) closeParts() (errs []error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,15 +16,15 @@ type readOptionFunc func(*reading)
 
 func (f readOptionFunc) apply(r *reading) { f(r) }
 
-// CountDuplicates adds to *count each notification that was dropped because an
-// equal one came before. The sum is complete when the sequence has ended.
+// CountDuplicates makes the reading add to *count the number of notifications that were
+// dropped because an equal one came before. The sum is complete when the sequence has ended.
 func CountDuplicates(count *int) ReadOption {
 	return readOptionFunc(func(r *reading) { r.duplicates = count })
 }
 
-// KeepDuplicates yields equal notifications as often as the place holds them, for
-// a caller who looks for them anyway. Without it the sequence keeps every
-// notification of the trace in memory to know it again.
+// KeepDuplicates yields equal notifications as often as the place holds them, for a caller
+// that detects duplicates itself. Without this option, the sequence keeps every notification
+// of the trace in memory to detect duplicates.
 func KeepDuplicates() ReadOption {
 	return readOptionFunc(func(r *reading) { r.keepDuplicates = true })
 }
@@ -39,13 +39,13 @@ type reading struct {
 	exists bool // something of the trace was found, readable or not
 }
 
-// Notifications yields the notifications of one trace, in the order in which
-// Python's driver for the place reads them, each as the JSON value that was
-// written, equal ones once. The base id is compared as text.
+// Notifications yields the notifications of one trace, in the order in which Python's driver
+// for the place reads them. Each is the JSON value that was written. Equal notifications are
+// yielded once. The base id is compared as text.
 //
-// A trace that does not exist is one ErrNotFound. An entry that cannot be read
-// is skipped and reported by an error that wraps [*DamageError], behind which the
-// sequence goes on ([Ends]). Any other error ends it.
+// For a trace that does not exist, the sequence is one ErrNotFound. An entry that cannot be
+// read is skipped. It is reported by an error that wraps [*DamageError], and the sequence goes
+// on after it ([Ends]). Any other error ends the sequence.
 func (s *Store) Notifications(ctx context.Context, baseID string, opts ...ReadOption) iter.Seq2[osprofiler.Notification, error] {
 	return func(yield func(osprofiler.Notification, error) bool) {
 		r := reading{asked: driver.Text(baseID)}
@@ -77,7 +77,7 @@ func (s *Store) entries(baseID string) func(context.Context) iter.Seq2[osprofile
 	}
 }
 
-// wants reports whether the caller gets the entry, and notes that the trace exists.
+// wants reports whether the caller gets the entry, and records that the trace exists.
 func (r *reading) wants(n *osprofiler.Notification, err error) bool {
 	if err != nil {
 		var damage *DamageError
@@ -97,7 +97,7 @@ func (r *reading) wants(n *osprofiler.Notification, err error) bool {
 	return false
 }
 
-// failing returns a sequence of nothing but an error.
+// failing returns a sequence that yields only the error.
 func failing[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

@@ -19,16 +19,16 @@ type Backend struct {
 	Open func(ctx context.Context, connectionString string, o Options) (*Store, error)
 }
 
-// Options are what a caller of Open can ask of any back end. A back end also reads
-// them from its connection string, by the query options in parentheses, which take
-// precedence; package store does not read the connection string.
+// Options are the settings that a caller of Open can give to any back end. A back end also
+// reads them from its connection string, as the query options in parentheses. The query
+// options take precedence. Package store does not read the connection string.
 type Options struct {
-	// FilterErrorTrace (filter_error_trace) makes a back end that cannot find
-	// failed traces otherwise keep a record of each, as the option of the Python
-	// library does.
+	// FilterErrorTrace (filter_error_trace) makes a back end keep a record of each failed
+	// trace, if the back end cannot find failed traces otherwise. The option of the Python
+	// library does the same.
 	FilterErrorTrace bool
-	// ReadOnly (osp_read_only) refuses to write and to delete, so that nothing is
-	// created and no right to write is needed.
+	// ReadOnly (osp_read_only) refuses to write and to delete, so that nothing is created and
+	// no right to write is needed.
 	ReadOnly bool
 }
 
@@ -54,14 +54,14 @@ func newOptions(opts []Option) (o Options) {
 	return o
 }
 
-// The registry maps a scheme to its back end. A sink's has no Open.
+// registry maps a scheme to its back end. A sink's Backend has no Open.
 var registry = struct {
 	sync.RWMutex
 	backends map[string]Backend
 }{backends: map[string]Backend{}}
 
-// Register makes a back end known under its schemes. A back end calls it from
-// init. It panics if a scheme is registered already.
+// Register registers a back end under its schemes. A back end calls it from init. Register
+// panics if a scheme is already registered.
 func Register(b Backend) {
 	registry.Lock()
 	defer registry.Unlock()
@@ -73,9 +73,8 @@ func Register(b Backend) {
 	}
 }
 
-// RegisterSink makes known that the schemes name sinks. A sink takes spans and
-// cannot be read; package exporter opens it, and calls RegisterSink for each
-// sink that is registered there.
+// RegisterSink registers schemes as those of sinks. A sink takes spans and cannot be read.
+// Package exporter opens sinks, and calls RegisterSink for each sink that is registered there.
 func RegisterSink(schemes ...string) { Register(Backend{Schemes: schemes}) }
 
 // IsSink reports whether a connection string names a sink.
@@ -84,8 +83,8 @@ func IsSink(connectionString string) bool {
 	return err == nil && b.Open == nil
 }
 
-// packages maps a scheme to the package that registers it, for an error that
-// names the missing import.
+// packages maps a scheme to the package that registers it. It is used for an error that names
+// the missing import.
 var packages = map[string]string{
 	"file": "exporter/file",
 
@@ -120,9 +119,9 @@ var packages = map[string]string{
 	"redissentinel": "exporter/redis",
 }
 
-// otherDrivers maps the schemes of further drivers of SQLAlchemy to a scheme of
-// the same database. The Python library of OSProfiler does not take them, but the
-// connection strings of services have them. Errors do not list them.
+// otherDrivers maps the schemes of further drivers of SQLAlchemy to a scheme of the same
+// database. The Python library of OSProfiler does not accept these schemes, but the connection
+// strings of services contain them. Errors do not list them.
 var otherDrivers = map[string]string{
 	"postgresql+psycopg": "postgresql", "postgresql+psycopg_async": "postgresql", "postgresql+psycopg2cffi": "postgresql",
 	"postgresql+asyncpg": "postgresql", "postgresql+pg8000": "postgresql",
@@ -132,23 +131,22 @@ var otherDrivers = map[string]string{
 
 const importRoot = "github.com/osprofiler-otel/osprofiler/"
 
-// Scheme returns the scheme of a connection string in lower case. A string
-// without "://" is all scheme, as in the Python library.
+// Scheme returns the scheme of a connection string in lower case. A string without "://" is a
+// scheme as a whole, as in the Python library.
 func Scheme(connectionString string) string {
 	scheme, _, _ := strings.Cut(trimmed(connectionString), "://")
 	return strings.ToLower(strings.TrimSpace(scheme))
 }
 
-// trimmed drops the byte order mark, the blanks and the line end that a file or a
-// variable has around a connection string. As part of a path they would name
-// another file.
+// trimmed drops the byte order mark, the blanks and the line end that a file or a variable may
+// have around a connection string. As part of a path, they would name another file.
 func trimmed(connectionString string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(connectionString), "\uFEFF"))
 }
 
-// Lookup returns the back end of a connection string. An unknown scheme is an
-// error that lists the known ones. A scheme whose package is not linked into the
-// program is an error that names the import. All are ErrConnectionString.
+// Lookup returns the back end of a connection string. For an unknown scheme, the error lists
+// the known ones. For a scheme whose package is not linked into the program, the error names
+// the import. All these errors are ErrConnectionString.
 func Lookup(connectionString string) (Backend, error) {
 	b, err := lookup(connectionString)
 	return b, BadConnectionString(err)
@@ -173,13 +171,13 @@ func lookup(connectionString string) (Backend, error) {
 	if !strings.Contains(connectionString, "://") {
 		return Backend{}, fmt.Errorf("this is no connection string: it should start with one of %s", known())
 	}
-	if !isScheme(scheme) { // it may hold a password, so it is not quoted
+	if !isScheme(scheme) { // the scheme may contain a password, so it is not quoted
 		return Backend{}, fmt.Errorf("what stands before :// is no scheme; a connection string should start with one of %s", known())
 	}
 	return Backend{}, fmt.Errorf("unknown scheme %q; a connection string should start with one of %s", scheme, known())
 }
 
-// isScheme tells whether a text has the form of a URL's scheme (RFC 3986).
+// isScheme reports whether a text has the form of a URL's scheme (RFC 3986).
 func isScheme(text string) bool {
 	for i, c := range []byte(text) {
 		letter := 'a' <= c && c <= 'z'
@@ -196,18 +194,17 @@ func known() string {
 	return strings.Join(slices.Compact(schemes), "://, ") + "://"
 }
 
-// Schemes returns the schemes of the back ends that are linked into the
-// program, sorted.
+// Schemes returns the sorted schemes of the back ends that are linked into the program.
 func Schemes() []string {
 	registry.RLock()
 	defer registry.RUnlock()
 	return slices.Sorted(maps.Keys(registry.backends))
 }
 
-// Open opens the Store that the connection string names. It neither connects nor
-// creates anything. A text that is wrong is ErrConnectionString; a sink, which
-// cannot be read, is [errors.ErrUnsupported]. Errors show no password. Blanks,
-// line ends and a byte order mark around the connection string are dropped.
+// Open opens the Store that the connection string names. It neither connects nor creates
+// anything. A wrong text fails with ErrConnectionString. A sink, which cannot be read, fails
+// with [errors.ErrUnsupported]. Errors show no password. Blanks, line ends and a byte order
+// mark around the connection string are dropped.
 func Open(ctx context.Context, connectionString string, opts ...Option) (*Store, error) {
 	b, err := Lookup(connectionString)
 	if err != nil {

@@ -9,10 +9,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// ofRequest returns the sequence of the traces of q.RequestID that match the rest of
-// the query. A driver that can search lists them, or says which traces may be those.
-// Otherwise each trace that the rest of the query asks for is read, until it mentions the
-// request.
+// ofRequest returns the sequence of the traces of q.RequestID that match the rest of the
+// query. A driver that can search lists these traces, or names candidates. Otherwise each
+// trace that the rest of the query selects is read, until a notification mentions the request.
 func (s *Store) ofRequest(lister driver.Lister, q Query) func(context.Context) iter.Seq2[Summary, error] {
 	return func(ctx context.Context) iter.Seq2[Summary, error] {
 		if l, ok := driver.As[driver.RequestLister](s.driver); ok {
@@ -50,8 +49,8 @@ func (s *Store) found(ctx context.Context, finder driver.RequestFinder, q Query,
 	return true
 }
 
-// yieldRequest yields the trace if it is of the request and matches the query. It
-// returns false when the listing is over.
+// yieldRequest yields the trace if it belongs to the request and matches the query. It returns
+// false when the listing is over.
 func (s *Store) yieldRequest(ctx context.Context, baseID string, q Query, yield func(Summary, error) bool) bool {
 	var trace driver.Summarizer
 	var first *osprofiler.Notification
@@ -76,10 +75,10 @@ func (s *Store) yieldRequest(ctx context.Context, baseID string, q Query, yield 
 	return !q.Matches(&summary) || yield(summary, nil)
 }
 
-// searched yields the traces of the listing that are of the request.
+// searched yields the traces of the listing that belong to the request.
 func (s *Store) searched(ctx context.Context, lister driver.Lister, q Query, yield func(Summary, error) bool) {
 	rest := q
-	rest.RequestID, rest.Limit = "", 0 // a driver that stops at a limit does not know the request
+	rest.RequestID, rest.Limit = "", 0 // a driver that stops at a limit does not check the request
 	for t, err := range matching(lister.Traces(ctx, rest), rest) {
 		ofRequest := err != nil
 		if err == nil {
@@ -91,8 +90,8 @@ func (s *Store) searched(ctx context.Context, lister driver.Lister, q Query, yie
 	}
 }
 
-// mentions reads the trace until a notification mentions the request. An error about
-// one notification counts only if no other one mentions the request.
+// mentions reads the trace until a notification mentions the request. An error about one
+// notification is returned only if no other notification mentions the request.
 func (s *Store) mentions(ctx context.Context, baseID, requestID string) (mentioned bool, err error) {
 	var damage error
 	for n, err := range s.readTrace(ctx, driver.Text(baseID)) {

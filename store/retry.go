@@ -14,17 +14,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/neterr"
 )
 
-// A Retry says how a Write that failed for a transient reason is repeated. The
-// first pause is Initial long. Each further pause is half as long again, up to
-// Max, and varies at random. Retrying ends when Elapsed is over or the context is
-// done. The zero Retry has the defaults. A negative Elapsed tries once.
+// A Retry sets how a Write that failed for a transient reason is repeated. The first pause is
+// Initial. Each further pause is half as long again, up to Max, and varies at random. Retrying
+// ends when Elapsed is over or the context is done. The zero Retry has the defaults. A
+// negative Elapsed tries once.
 type Retry struct {
 	Initial time.Duration // 0: 100 ms
 	Max     time.Duration // 0: 5 s
 	Elapsed time.Duration // 0: 30 s
 
-	// Failed, if it is not nil, is called with the error of each try that fails,
-	// also of those that are repeated.
+	// Failed, if not nil, is called with the error of each try that fails, also if the try is
+	// repeated.
 	Failed func(error)
 }
 
@@ -40,12 +40,11 @@ func (r Retry) orDefaults() Retry {
 	return r
 }
 
-// Write writes a batch to the Store and repeats transient failures. If a batch
-// was stored in part, only the rest is sent again, without what was refused. The
-// batch is checked once, as in [Store.Write]. An error tells how many
-// notifications may not be stored, and why; it is a *WriteError whose
-// Missing and Refused are indices into the batch. Its Transient is false, because
-// the tries are over.
+// Write writes a batch to the Store and repeats transient failures. If a batch was stored in
+// part, only the rest is sent again, without the refused notifications. The batch is checked
+// once, as in [Store.Write]. The error says how many notifications may not be stored, and why.
+// It is a *WriteError whose Missing and Refused are indices into the batch. Its Transient is
+// false, because the tries are over.
 func (r Retry) Write(ctx context.Context, s *Store, batch []osprofiler.Notification) error {
 	r = r.orDefaults()
 	p := &pending{batch: batch}
@@ -62,10 +61,10 @@ func (r Retry) Write(ctx context.Context, s *Store, batch []osprofiler.Notificat
 	return p.failure(err)
 }
 
-// Do calls f until it returns nil or an error that is not transient
-// ([IsTransient]), with the pauses and the limits of the Retry. If the time of the
-// Retry is over or the context ends, the error says how long f was tried. It wraps
-// the last error of f that says what is wrong, and the error of the context.
+// Do calls f until it returns nil or an error that is not transient ([IsTransient]), with the
+// pauses and the limits of the Retry. If the time of the Retry is over or the context ends,
+// the error says how long f was tried. The error wraps the last error of f that says what is
+// wrong, and the error of the context.
 func (r Retry) Do(ctx context.Context, f func() error) error {
 	r = r.orDefaults()
 	return r.run(ctx, func() error {
@@ -81,7 +80,7 @@ func (r Retry) Do(ctx context.Context, f func() error) error {
 // Retry or the context is over.
 func (r Retry) run(ctx context.Context, try func() error) error {
 	began, tries := time.Now(), 0
-	var cause, end error // of the last try that its context did not cut; of the context
+	var cause, end error // cause is the error of the last try that its context did not cut; end is the error of the context
 	op := func() (struct{}, error) {
 		tries++
 		err := try()
@@ -130,8 +129,7 @@ type pending struct {
 	refusal error // of the refused notifications
 }
 
-// try writes the rest. An error that is not transient ([IsTransient]) ends the
-// tries.
+// try writes the rest. An error that is not transient ([IsTransient]) ends the tries.
 func (p *pending) try(write func([]osprofiler.Notification) error) error {
 	err := write(p.rest())
 	if err == nil {
@@ -174,9 +172,9 @@ func (p *pending) rest() []osprofiler.Notification {
 	return rest
 }
 
-// refuse takes an error about what is left. It keeps what is missing, and puts
-// aside what was refused. If an index is out of range, or Missing is empty,
-// everything that is left and not refused stays unknown.
+// refuse applies an error about the remaining notifications. It keeps the missing ones, and
+// sets the refused ones aside. If an index is out of range, or Missing is empty, all remaining
+// notifications that are not refused count as missing.
 func (p *pending) refuse(partial *WriteError) {
 	refused, ok := p.indices(partial.Refused)
 	missing, ok2 := p.indices(partial.Missing)
@@ -200,7 +198,7 @@ func (p *pending) refuse(partial *WriteError) {
 	p.refused = append(p.refused, refused...)
 }
 
-// all returns the indices into the batch of what is left.
+// all returns the indices into the batch of the remaining notifications.
 func (p *pending) all() []int {
 	if p.left != nil {
 		return p.left
@@ -212,8 +210,8 @@ func (p *pending) all() []int {
 	return all
 }
 
-// indices turns indices into what is left into indices into the batch, in order.
-// ok is false if one of them is none.
+// indices converts indices into the remaining notifications to indices into the batch, in
+// order. ok is false if one of them is out of range.
 func (p *pending) indices(of []int) (indices []int, ok bool) {
 	all := p.all()
 	for _, i := range of {
@@ -226,8 +224,8 @@ func (p *pending) indices(of []int) (indices []int, ok bool) {
 	return slices.Compact(indices), true
 }
 
-// failure adds to the reason of the last try what is left. The reason of refusals
-// comes before.
+// failure adds to the reason of the last try how many notifications may not be stored. The
+// reason of refusals precedes it.
 func (p *pending) failure(err error) error {
 	missing := slices.Concat(p.all(), p.refused)
 	slices.Sort(missing)

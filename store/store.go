@@ -1,15 +1,14 @@
-// Package store holds the portable [Store]: a place in which OSProfiler's
-// notifications are kept, opened by a connection string, with one behaviour
-// whatever the place.
+// Package store defines the portable [Store], in which OSProfiler's notifications are kept. A
+// connection string opens a Store. Every Store behaves the same, whatever its place is: a
+// file, a database, a server or a message bus.
 //
 //	s, err := store.Open(ctx, "sqlite:////var/lib/osprofiler/traces.db")
 //	...
 //	for n, err := range s.Notifications(ctx, baseID) {
 //
-// Each back end is a package of its own below exporter/. Importing it registers
-// its schemes; exporter/all imports all of them. A back end implements the
-// interfaces of package store/driver, and package store/storetest holds the
-// rules that every back end passes.
+// Each back end is a package of its own below exporter/. Importing it registers its schemes;
+// exporter/all imports all of them. A back end implements the interfaces of package
+// store/driver. Package store/storetest has the rules that every back end passes.
 package store
 
 import (
@@ -27,10 +26,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The types of the contract are declared in package driver, so that a back end
-// and a program use the same ones.
+// These types are declared in package driver, so that a back end and a program use the same
+// types.
 type (
-	// A Query says which traces a listing is to have.
+	// A Query selects the traces of a listing.
 	Query = driver.Query
 	// A Summary describes one trace of a listing.
 	Summary = driver.Summary
@@ -40,32 +39,32 @@ type (
 	PythonAnswers = driver.PythonAnswers
 )
 
-// A Store is one opened place of notifications. All its methods may be called
-// from many goroutines at once, and none outlives its context for longer than
-// the client library of the back end needs to notice.
+// A Store is one opened place of notifications. All its methods may be called from many
+// goroutines at once. After the end of its context, a method runs only until the client
+// library of the back end notices that end.
 //
-// Opening a Store neither connects nor creates anything, so that a service
-// starts while its tracing store is down. The first call that needs the place
-// connects; [Store.Ping] does so on purpose.
+// Opening a Store neither connects nor creates anything, so that a service starts while its
+// tracing store is down. The first call that needs the place connects; [Store.Ping] does so
+// explicitly.
 type Store struct {
 	driver driver.Driver
 	*life
 }
 
-// A life is what a Store and the Stores that wrap it have in common.
+// A life is the state that a Store shares with the Stores that wrap it.
 type life struct {
 	readOnly bool
 	calls    *inflight.Counter
 	closed   chan struct{} // closed when Close has closed the driver
-	closeErr error         // of the driver; read it after closed
+	closeErr error         // the error of the driver's Close; read it after closed is closed
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	outer driver.Driver
 	parts map[*part]struct{} // the feeds and consumptions that are open
 }
 
-// New returns the Store of a driver, which belongs to the Store from then on. The
-// driver of another Store is wrapped by [Store.Wrap] instead.
+// New returns the Store of a driver, which belongs to the Store from then on. To wrap the
+// driver of another Store, use [Store.Wrap].
 func New(d driver.Driver) *Store { return newStore(d, false) }
 
 // NewReadOnly returns a Store of a driver that refuses to write and to delete.
@@ -77,10 +76,9 @@ func newStore(d driver.Driver, readOnly bool) *Store {
 	}}
 }
 
-// Wrap returns a Store of the driver that wrap makes around the driver of s, for
-// metrics, counting or an index: see [driver.Wrapper]. Both Stores can be used.
-// They are closed together, by the Close of either, which closes the wrapper. A
-// wrapped read-only Store stays read-only.
+// Wrap returns a Store of the driver that wrap makes around the driver of s, for metrics,
+// counting or an index: see [driver.Wrapper]. Both Stores can be used. The Close of either
+// Store closes both, and closes the wrapper. The wrapper of a read-only Store stays read-only.
 func (s *Store) Wrap(wrap func(inner driver.Driver) driver.Driver) *Store {
 	outer := &Store{driver: wrap(s.driver), life: s.life}
 	s.mu.Lock()
@@ -89,16 +87,15 @@ func (s *Store) Wrap(wrap func(inner driver.Driver) driver.Driver) *Store {
 	return outer
 }
 
-// Name names the place in errors, such as `the file "/tmp/traces.jsonl"`. It
+// Name returns the name of the place for errors, such as `the file "/tmp/traces.jsonl"`. It
 // shows no password.
 func (s *Store) Name() string { return s.driver.Name() }
 
-// Driver returns the driver, for a capability of its own that [driver.As] finds on
-// it. A call of the driver itself does not know whether the Store is closed.
+// Driver returns the driver, for a capability that only the driver has and that [driver.As]
+// finds. A call of the driver itself does not check whether the Store is closed.
 func (s *Store) Driver() driver.Driver { return s.driver }
 
-// Capabilities say which methods of a Store do not fail with
-// [errors.ErrUnsupported].
+// Capabilities report which methods of a Store do not fail with [errors.ErrUnsupported].
 type Capabilities struct {
 	Write   bool // Write
 	Read    bool // Notifications
@@ -127,12 +124,12 @@ func (s *Store) Capabilities() (c Capabilities) {
 // IsReadOnly reports whether the Store was opened for reading only.
 func (s *Store) IsReadOnly() bool { return s.readOnly }
 
-// Ping connects and tells in one sentence why the place cannot be used. Unless
-// the Store is read-only, it creates what Write would create.
+// Ping connects. Its error says in one sentence why the place cannot be used. Unless the Store
+// is read-only, Ping creates everything that Write would create.
 func (s *Store) Ping(ctx context.Context) error { return s.call(ctx, s.driver.Ping) }
 
-// Delete removes all notifications of one trace and returns how many they were.
-// A trace that does not exist is ErrNotFound.
+// Delete removes all notifications of one trace and returns their number. A trace that does
+// not exist fails with ErrNotFound.
 func (s *Store) Delete(ctx context.Context, baseID string) (notifications int, err error) {
 	err = s.call(ctx, func(ctx context.Context) error {
 		d, err := s.deleter()
@@ -166,10 +163,10 @@ func (s *Store) PythonAnswers() PythonAnswers {
 	return answers
 }
 
-// Close gives back what the Store holds. It cancels the calls in progress and
-// waits for their end; they fail with ErrClosed, and so do later calls of any
-// method, but for Close itself, which returns what the first Close returned. The
-// body of a loop over a sequence of the Store may call Close.
+// Close closes the Store and its driver. It cancels the calls in progress and waits for their
+// end. Those calls and all later calls of other methods fail with ErrClosed. A later Close
+// returns the result of the first. The body of a loop over a sequence of the Store may call
+// Close.
 func (s *Store) Close() error {
 	if !s.calls.Close() {
 		<-s.closed
@@ -202,9 +199,8 @@ func (s *Store) call(ctx context.Context, f func(ctx context.Context) error) err
 	return s.reason(ctx, began, f(within))
 }
 
-// reason returns why a call failed that began at a time. It wraps the end of the
-// Store or of the caller's context, if the driver reports that end in its own
-// words.
+// reason returns why a call that began at a time has failed. If the driver reports the end of
+// the Store or of the caller's context in its own words, reason wraps that end.
 func (s *Store) reason(ctx context.Context, began time.Time, err error) error {
 	end := cmp.Or(s.interrupted(ctx), neterr.ContextError(ctx, err))
 	var partial *WriteError
@@ -220,14 +216,14 @@ func (s *Store) reason(ctx context.Context, began time.Time, err error) error {
 		return &WriteError{Missing: partial.Missing, Refused: partial.Refused, Transient: partial.Transient, Err: fmt.Errorf("%w; %w", end, err)}
 	case end == ErrClosed: //nolint:errorlint // likewise
 		return end
-	case isPartial: // it says what is stored all the same
+	case isPartial: // the error already says which part is stored
 		return &WriteError{Missing: partial.Missing, Refused: partial.Refused, Transient: partial.Transient, Err: s.partAtEnd(end, partial, began)}
 	}
 	return s.atEnd(end, err, began)
 }
 
-// partAtEnd is atEnd for an error that says which part of a batch is stored. The
-// reason of the driver stays, because it may be that of a refusal.
+// partAtEnd is atEnd for an error that says which part of a batch is stored. The driver's
+// reason stays, because it may be the reason of a refusal.
 func (s *Store) partAtEnd(end error, partial *WriteError, began time.Time) error {
 	if partial.Err == nil || errors.Is(partial.Err, end) || errors.Is(partial.Err, context.Canceled) {
 		return s.atEnd(end, partial.Err, began)
@@ -235,8 +231,8 @@ func (s *Store) partAtEnd(end error, partial *WriteError, began time.Time) error
 	return explained.New(errors.Join(end, partial.Err), "%v", partial.Err)
 }
 
-// contextError returns the error of a context, with its cause if the context has
-// one of its own. It returns nil while the context is not done.
+// contextError returns the error of a context, with the context's own cause if it has one. It
+// returns nil while the context is not done.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if err == nil || errors.Is(cause, err) {
@@ -245,16 +241,16 @@ func contextError(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// unsupported makes the error for what the driver cannot do. The format takes
-// the name of the place.
+// unsupported makes the error for an operation that the driver cannot do. The format takes the
+// name of the place.
 func (s *Store) unsupported(format string) error {
 	return fmt.Errorf(format+": %w", s.Name(), errors.ErrUnsupported)
 }
 
-// guard runs a sequence of the driver, which f returns. The sequence ends when
-// the caller's context is done or the Store is closed, at the beginning and after
-// each element. An element that the driver yields always reaches the caller, as
-// the driver may count it as yielded.
+// guard runs a sequence of the driver, which f returns. The sequence ends when the caller's
+// context is done or the Store is closed. That is checked at the beginning and after each
+// element. An element that the driver yields always reaches the caller, because the driver may
+// count it as yielded.
 func guard[T any](ctx context.Context, s *Store, f func(ctx context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		if err := run(ctx, s, f, yield); err != nil {
@@ -264,10 +260,10 @@ func guard[T any](ctx context.Context, s *Store, f func(ctx context.Context) ite
 	}
 }
 
-// run yields the elements of the sequence, and returns the error that ends it.
+// run yields the elements of the sequence, and returns the error that ends the sequence.
 //
-// The call counts as in progress only while code of the driver runs, not while
-// the body of the caller's loop does, because the body may call Close.
+// The call counts as in progress only while code of the driver runs, not while the body of the
+// caller's loop runs, because the body may call Close.
 func run[T any](ctx context.Context, s *Store, f func(ctx context.Context) iter.Seq2[T, error], yield func(T, error) bool) error {
 	if !s.calls.Enter() {
 		return ErrClosed

@@ -7,11 +7,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// unique finds equal notifications in a sequence. It holds the notifications, so
-// it is meant for those of one trace. The zero unique holds none.
+// unique finds equal notifications in a sequence. It holds all notifications in memory, so it
+// is meant for one trace. The zero unique is empty.
 //
-// Nearly all notifications differ in their fields already, so whole JSON values
-// are compared only where the fields agree.
+// Nearly all notifications already differ in their fields. So whole JSON values are compared
+// only where the fields are equal.
 type unique struct {
 	seed     maphash.Seed
 	pieces   [][]osprofiler.Notification // never moved once full
@@ -67,9 +67,8 @@ func (u *unique) append(n osprofiler.Notification) int {
 
 func (u *unique) at(i int) *osprofiler.Notification { return &u.pieces[i/pieceSize][i%pieceSize] }
 
-// fields hashes fields that are the same in equal notifications, and that hardly
-// any other notifications share. Info is not among them, because one JSON value
-// can be written in several ways.
+// fields hashes fields that are the same in equal notifications and differ in almost all
+// others. Info is not hashed, because one JSON value can be written in several ways.
 func (u *unique) fields(n *osprofiler.Notification) uint64 {
 	if !n.Plain() {
 		return maphash.String(u.seed, stringMember(n, "trace_id")) + 31*maphash.String(u.seed, stringMember(n, "timestamp")) + uint64(len(stringMember(n, "name")))
@@ -77,9 +76,8 @@ func (u *unique) fields(n *osprofiler.Notification) uint64 {
 	return maphash.String(u.seed, n.TraceID) + 31*maphash.String(u.seed, n.Timestamp) + uint64(len(n.Name))
 }
 
-// stringMember returns the value of a member that is a string. For any other
-// member it returns an empty text, because equal numbers can be written in several
-// ways.
+// stringMember returns the value of a string member. For any other member it returns an empty
+// text, because equal numbers can be written in several ways.
 func stringMember(n *osprofiler.Notification, key string) string {
 	raw, _ := n.Member(key)
 	text, _ := pyjson.Text(raw)

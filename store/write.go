@@ -7,15 +7,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Write stores the batch. It returns nil when all of it is stored, as durably as
-// the back end documents. An error may leave a part of the batch stored. The
-// same batch may be written again, and is read back once.
+// Write stores the batch. It returns nil when all of it is stored, as durably as the back end
+// documents. After an error, a part of the batch may be stored. The same batch may be written
+// again, and is still read back once.
 //
-// A [*WriteError] in the chain of an error says which part is missing, which of
-// it is refused for good, and whether trying again may help ([Retry] does so). A
-// notification that the place refuses does not keep the others from being
-// stored. Write does not keep the slice, which the caller may use again; the driver
-// may keep copies of the notifications.
+// A [*WriteError] in the chain of an error says which part is missing, which notifications are
+// permanently refused, and whether a retry may succeed ([Retry] retries). A notification that
+// the place refuses does not stop the others from being stored. Write does not keep the slice,
+// which the caller may reuse. The driver may keep copies of the notifications.
 //
 // A batch with an invalid Info ([osprofiler.Notification.Validate]) is refused
 // as a whole, before anything is written.
@@ -37,8 +36,8 @@ func (s *Store) write(ctx context.Context, w driver.Writer, batch []osprofiler.N
 	})
 }
 
-// writerFor returns the driver that can write the batch. It checks the batch, so
-// that a batch which is written several times is checked once.
+// writerFor returns the driver that can write the batch. It checks the batch here, so that a
+// batch that is written several times is checked once.
 func (s *Store) writerFor(batch []osprofiler.Notification) (driver.Writer, error) {
 	if s.calls.Closed() {
 		return nil, ErrClosed

@@ -6,21 +6,21 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Operations counts the different operations among notifications, and those that
-// failed. It keeps eight bytes for each operation, in a table of hashes. The zero
-// Operations has none.
+// Operations counts the different operations among notifications, and the failed ones among
+// them. It keeps eight bytes for each operation, in a table of hashes. The zero Operations is
+// empty.
 //
-// An operation is what a report counts as one: all notifications with the same
-// trace id. Those without a trace id are of one operation if the operation's name
-// and the parent id are the same.
+// As in a report, an operation is the set of all notifications with the same trace id.
+// Notifications without a trace id belong to one operation if the operation's name and the
+// parent id are the same.
 type Operations struct {
-	table         []uint64 // open addressing; 0 is free. The lowest bit says that the operation failed.
+	table         []uint64 // open addressing; 0 is free. The lowest bit is set if the operation failed.
 	count, failed int
 }
 
 var operationSeed = maphash.MakeSeed()
 
-// Add adds a notification. Whether it failed is for the caller to say.
+// Add adds a notification. The caller decides whether it failed.
 func (o *Operations) Add(n *osprofiler.Notification, failed bool) {
 	hash := maphash.String(operationSeed, n.TraceID)
 	if n.TraceID == "" {
@@ -39,7 +39,7 @@ func (o *Operations) Add(n *osprofiler.Notification, failed bool) {
 	}
 }
 
-// Count returns how many operations there are, and how many of them failed.
+// Count returns the number of operations, and the number of failed ones.
 func (o *Operations) Count() (operations, failed int) { return o.count, o.failed }
 
 // Reset removes all operations.

@@ -8,34 +8,34 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A RequestFinder can find the traces of a request in less time than it takes to
-// list the traces and read each of them, which the Store does otherwise.
+// A RequestFinder can find the traces of a request faster than the Store can. The Store
+// otherwise lists the traces and reads each of them.
 type RequestFinder interface {
-	// TracesOfRequest yields the base id of each trace that has a notification for
-	// which [MentionsRequest] holds, once or more. It may yield others, because the
-	// Store reads each trace and checks it. Errors are as in [Reader]. If the first
-	// element is errors.ErrUnsupported, the Store lists and reads the traces that the
-	// rest of the query asks for.
+	// TracesOfRequest yields the base id of each trace that has a notification for which
+	// [MentionsRequest] is true. It may yield an id more than once, and ids of other traces,
+	// because the Store reads each trace and checks it. Errors are as in [Reader]. If the
+	// first element is errors.ErrUnsupported, the Store lists and reads the traces that the
+	// rest of the query selects.
 	TracesOfRequest(ctx context.Context, q Query) iter.Seq2[string, error]
 }
 
-// A RequestLister can list the traces of a request in one go. The Store asks no
-// [RequestFinder] then.
+// A RequestLister can list the traces of a request in one pass. The Store prefers it to a
+// [RequestFinder].
 type RequestLister interface {
-	// TracesWithRequest yields what Traces of a [Lister] yields, apart from the traces
-	// that have no notification for which [MentionsRequest] holds.
+	// TracesWithRequest yields the same as Traces of a [Lister], except the traces without a
+	// notification for which [MentionsRequest] is true.
 	TracesWithRequest(ctx context.Context, q Query) iter.Seq2[Summary, error]
 }
 
-// MentionsRequest reports whether a text in the info is the request id or has the
-// request id as a word: info.openstack.request_id, an attribute of the span in
-// info.otel, a parameter of a query, the text of an error. A word ends where no
-// letter, digit, underscore or hyphen follows.
+// MentionsRequest reports whether a text in the info is the request id or has the request id
+// as a word. Examples are info.openstack.request_id, an attribute of the span in info.otel, a
+// parameter of a query, and the text of an error. A word ends where no letter, digit,
+// underscore or hyphen follows.
 //
-// A text may be JSON within JSON, or the query of a URL: it is also read without its
-// escapes (\u002d, \n) and without percent-encoding (%20, %2D), up to mostLayers times.
-// A letter or a digit of the id may have an escape of JSON (\u00 and two digits), but no
-// percent-encoding, which programs do not use for these.
+// A text may be JSON within JSON, or the query of a URL. So it is also read without its
+// escapes (\u002d, \n) and without percent-encoding (%20, %2D), up to mostLayers times. A
+// letter or a digit of the id may be a JSON escape (\u00 and two digits). It may not be
+// percent-encoded, because programs do not percent-encode letters and digits.
 func MentionsRequest(info osprofiler.Info, id string) bool {
 	if id == "" {
 		return false
@@ -60,14 +60,14 @@ func MentionsRequest(info osprofiler.Info, id string) bool {
 	}
 }
 
-// mostLayers is how often escapes are removed from a text.
+// mostLayers is the largest number of times that escapes are removed from a text.
 const mostLayers = 3
 
-// mayMention reports whether a text has the id, as it is or in another form.
+// mayMention reports whether a text contains the id, unchanged or in another form.
 func mayMention(text, id string) bool { return strings.Contains(text, id) || mayHide(text, id) }
 
-// mayHide reports whether a text may have the id in another form: with escapes of JSON,
-// or percent-encoded.
+// mayHide reports whether a text may contain the id in another form: with JSON escapes, or
+// percent-encoded.
 func mayHide(text, id string) bool {
 	for i := range len(id) {
 		if !isWordByte(id[i]) {
@@ -91,8 +91,9 @@ func hasPercent(text, id string) bool {
 	return false
 }
 
-// PercentForms returns the texts of which an info has one if it has an id of letters,
-// digits, hyphens and underscores with a percent-encoded byte, and not as it is.
+// PercentForms returns texts to search for, such as %2D. If an info has the id only with
+// percent-encoded bytes, it contains one of these texts. The id consists of letters, digits,
+// hyphens and underscores.
 func PercentForms(id string) (forms []string) {
 	if strings.IndexByte(id, '-') >= 0 {
 		forms = append(forms, "%2d", "%2D")
@@ -103,7 +104,7 @@ func PercentForms(id string) (forms []string) {
 	return forms
 }
 
-// endOfString returns the index behind the string that begins at an index.
+// endOfString returns the index after the string that begins at an index.
 func endOfString(text string, begin int) int {
 	for i := begin + 1; i < len(text); i++ {
 		switch text[i] {
@@ -116,8 +117,8 @@ func endOfString(text string, begin int) int {
 	return -1
 }
 
-// isMention reports whether a string, with its quotes, mentions the request. An info that
-// a program has made need not be valid JSON.
+// isMention reports whether a string, with its quotes, mentions the request. An info that a
+// program has built may be invalid JSON.
 func isMention(raw, id string) bool {
 	if !mayMention(raw, id) {
 		return false
@@ -140,7 +141,7 @@ func isMention(raw, id string) bool {
 	return hasWord(text, id)
 }
 
-// hasWord reports whether the text has the word.
+// hasWord reports whether the text contains the word.
 func hasWord(text, word string) bool {
 	for from := 0; ; {
 		i := strings.Index(text[from:], word)

@@ -5,9 +5,9 @@ import (
 	"iter"
 )
 
-// TracesInWindow yields the base ids of the traces that the rest of a query with a
-// RequestID asks for, up to so many at once. A [RequestFinder] reads these traces by few
-// requests. Errors are as in [Lister]; they come behind the ids in front of them.
+// TracesInWindow yields the base ids of the traces that the rest of a query with a RequestID
+// selects, in slices of at most atOnce ids. A [RequestFinder] can then read these traces with
+// few requests. Errors are as in [Lister]. An error follows the ids that came before it.
 func TracesInWindow(ctx context.Context, l Lister, q Query, atOnce int) iter.Seq2[[]string, error] {
 	q.RequestID, q.Limit, q.First = "", 0, false
 	return func(yield func([]string, error) bool) {

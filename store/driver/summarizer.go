@@ -7,10 +7,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A Summarizer makes the [Summary] of one trace from its notifications, which
-// may come in any order. It copies what it needs, so that it keeps no
-// notification in memory. It keeps eight bytes for each operation, so that it
-// counts each once. The zero Summarizer has no notification.
+// A Summarizer makes the [Summary] of one trace from its notifications, which may come in any
+// order. It copies the values that it needs, so that it keeps no notification in memory. It
+// keeps eight bytes for each operation, so that each operation counts once. The zero
+// Summarizer is empty.
 type Summarizer struct {
 	baseID                 []byte
 	first, last, failure   event
@@ -19,9 +19,8 @@ type Summarizer struct {
 	operations             Operations
 }
 
-// Add adds a notification of the trace. It reports whether this one is the first
-// of the trace among those that were added, so that the caller can keep it or
-// remember where it is.
+// Add adds a notification of the trace. It reports whether this notification is the earliest
+// of those added so far, so that the caller can keep the notification or remember where it is.
 func (s *Summarizer) Add(n *osprofiler.Notification) (first bool) {
 	if s.notifications++; s.notifications == 1 {
 		s.baseID = append(s.baseID[:0], Text(n.BaseID)...)
@@ -44,7 +43,7 @@ func (s *Summarizer) Add(n *osprofiler.Notification) (first bool) {
 	return first
 }
 
-// Len returns how many notifications were added.
+// Len returns the number of notifications that were added.
 func (s *Summarizer) Len() int { return s.notifications }
 
 // Reset removes all notifications, so that the Summarizer can be used for
@@ -70,8 +69,8 @@ func (s *Summarizer) Summary() Summary {
 	}
 }
 
-// mayFail reports whether an info may tell of a failure: whether it holds the
-// word etype, or an escape that may hide it.
+// mayFail reports whether an info may describe a failure, because it contains the word etype
+// or an escape that may hide the word.
 func mayFail(info osprofiler.Info) bool {
 	return strings.Contains(string(info), "etype") || strings.IndexByte(string(info), '\\') >= 0
 }
@@ -87,9 +86,9 @@ func (e *event) set(at time.Time, text string) {
 	e.known, e.at, e.text = true, at, append(e.text[:0], text...)
 }
 
-// isAfter reports whether the event is later than one of that time, or is not
-// set. An event without a time counts as later than any with a time; among
-// themselves they are in the order of their texts, the empty one last.
+// isAfter reports whether the event is later than an event with that time and text, or is not
+// set. An event without a time counts as later than any event with a time. Events without a
+// time are ordered by their texts, with the empty one last.
 func (e *event) isAfter(at time.Time, text string) bool {
 	switch {
 	case !e.known:
@@ -103,10 +102,10 @@ func (e *event) isAfter(at time.Time, text string) bool {
 	}
 }
 
-// isBefore reports whether the event is earlier than one of that time, or is not
-// set. An event without a time counts as earlier than any with a time; among
-// themselves they are in the order of their texts, so that the last event does not
-// depend on the order in which a store is read.
+// isBefore reports whether the event is earlier than an event with that time and text, or is
+// not set. An event without a time counts as earlier than any event with a time. Events
+// without a time are ordered by their texts, so that the last event does not depend on the
+// order in which a store is read.
 func (e *event) isBefore(at time.Time, text string) bool {
 	switch {
 	case !e.known:

@@ -7,14 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// hexByte returns the byte of two hexadecimal digits.
+// hexByte returns the byte that two hexadecimal digits represent.
 func hexByte(digits string) (c byte, ok bool) {
 	n, err := strconv.ParseUint(digits, 16, 8)
 	return byte(n), err == nil
 }
 
-// withoutPercent returns a text without percent-encoding. What is not percent-encoding
-// stays.
+// withoutPercent returns a text without percent-encoding. All other characters stay.
 func withoutPercent(text string) string {
 	if strings.IndexByte(text, '%') < 0 {
 		return text
@@ -33,13 +32,13 @@ func withoutPercent(text string) string {
 	return b.String()
 }
 
-// plainEscapes are the escapes of one letter, of JSON and of Python.
+// plainEscapes are the one-letter escapes of JSON and of Python.
 var plainEscapes = map[byte]byte{
 	'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f', 'v': '\v', '0': 0, '\\': '\\', '"': '"', '\'': '\'', '/': '/',
 }
 
-// withoutEscapes returns a text without the escapes of JSON and of Python. Other
-// backslashes stay.
+// withoutEscapes returns a text without the escapes of JSON and of Python. Other backslashes
+// stay.
 func withoutEscapes(text string) string {
 	if strings.IndexByte(text, '\\') < 0 {
 		return text
@@ -66,8 +65,7 @@ func withoutEscapes(text string) string {
 	return b.String()
 }
 
-// codeOf returns the character of an escape with its code, which is given without its
-// backslash.
+// codeOf returns the character of a numeric escape, which is given without its backslash.
 func codeOf(escape string) (r rune, length int, ok bool) {
 	switch escape[0] {
 	case 'u':

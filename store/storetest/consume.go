@@ -11,16 +11,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The rules in this file are about taking notifications out of a message bus. They
-// hold for a store that is no bus if it says so.
+// The rules in this file are about taking notifications from a message bus. A store that is no
+// bus passes them by saying so.
 
-// mostRepeats is how often a check of a bus may see a notification that came too often.
-// After a lost connection, or when a consumer group begins anew, a bus delivers again
+// mostRepeats is how often a check of a bus may see a notification too often. After a lost
+// connection, or when a consumer group is rebuilt, a bus delivers unacknowledged notifications
+// again. This is correct, but rare.
 // what was not acknowledged. That is right, but it is rare.
 const mostRepeats = 2
 
-// onBus makes a rule of a check. The check gets a store that holds the events of one
-// trace for each size. A store that is no message bus has to say so instead.
+// onBus makes a rule from a check. For each size, the check gets a store that holds that many
+// events of one trace. A store that is no message bus must say so instead.
 func onBus(check func(ctx context.Context, stage *Stage, s *store.Store, batch []osprofiler.Notification) error, sizes ...int) func(context.Context, *Stage) error {
 	return func(ctx context.Context, stage *Stage) (err error) {
 		var repeated *repeatedError
@@ -55,7 +56,7 @@ func onFreshBus(ctx context.Context, stage *Stage, check func(context.Context, *
 	return check(ctx, stage, s, batch)
 }
 
-// isNoBus checks that the store refuses to Consume and to Peek.
+// isNoBus checks that the store refuses Consume and Peek.
 func isNoBus(ctx context.Context, s *store.Store) error {
 	_, errConsume := s.Consume(ctx)
 	_, errPeek := collect(s.Peek(ctx))
@@ -67,13 +68,13 @@ func isNoBus(ctx context.Context, s *store.Store) error {
 	return nil
 }
 
-// leastIdle is how many calls of Take in a row yield nothing at the end of a bus.
+// leastIdle is the number of consecutive calls of Take that yield nothing at the end of a bus.
 const leastIdle = 3
 
-// An idling tells when notifications that are missing are given up. A bus may give back
-// only after a while what another consumption has left.
+// An idling decides when missing notifications are given up. A bus may return only after a
+// while the notifications that another consumption has left.
 type idling struct {
-	calls int       // of Take that yielded nothing, one after the other
+	calls int       // consecutive calls of Take that yielded nothing
 	since time.Time // when the first of them began
 }
 
@@ -86,10 +87,10 @@ func (i *idling) goesOn(missing int) bool {
 	return missing > 0 && (i.calls <= leastIdle || time.Since(i.since) < patience/4)
 }
 
-// came is called when a notification has come.
+// came is called when a notification has arrived.
 func (i *idling) came() { i.calls = 0 }
 
-// take takes at least so many notifications.
+// take takes at least count notifications.
 func take(ctx context.Context, c *store.Consumption, count int) (all []osprofiler.Notification, err error) {
 	for idle := (idling{}); idle.goesOn(count - len(all)); {
 		came, err := collect(c.Take(ctx))
@@ -117,8 +118,8 @@ func takesNothing(ctx context.Context, s *store.Store) error {
 	return errors.Join(err, sameByTrace(got, nil), c.Close())
 }
 
-// takes checks that a new consumption takes exactly these notifications, in the order
-// of each trace, and acknowledges them.
+// takes checks that a new consumption takes exactly these notifications, in order within each
+// trace, and acknowledges them.
 func takes(ctx context.Context, s *store.Store, want []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
@@ -134,8 +135,7 @@ func takes(ctx context.Context, s *store.Store, want []osprofiler.Notification) 
 	return errors.Join(err, c.Close())
 }
 
-// sameByTrace checks that the notifications are those that were wanted, in the order
-// of each trace.
+// sameByTrace checks that the notifications are the wanted ones, in order within each trace.
 func sameByTrace(got, want []osprofiler.Notification) error {
 	if err := sameSet(got, want); err != nil {
 		return err
@@ -198,7 +198,7 @@ func consume(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.N
 	return nil
 }
 
-// consumeGivenBack acknowledges a part, and checks that the rest comes back.
+// consumeGivenBack acknowledges a part, and checks that the rest is delivered again.
 func consumeGivenBack(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {
@@ -230,7 +230,7 @@ func consumeGivenBack(ctx context.Context, _ *Stage, s *store.Store, batch []osp
 	return nil
 }
 
-// consumeLeave leaves one notification of ten and acknowledges all.
+// consumeLeave leaves one notification of ten and acknowledges all others.
 func consumeLeave(ctx context.Context, _ *Stage, s *store.Store, batch []osprofiler.Notification) error {
 	c, err := s.Consume(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ func operation(baseID, traceID, name string, i int, info osprofiler.Info) []ospr
 	return []osprofiler.Notification{start, stop}
 }
 
-// counted writes notifications and checks the counts of the traces that are listed.
+// counted writes notifications and checks the counts of the listed traces.
 func counted(ctx context.Context, stage *Stage, all []osprofiler.Notification, want map[string][2]int) error {
 	s, err := stage.With(ctx, all...)
 	if err != nil {
@@ -68,14 +68,14 @@ func operations(ctx context.Context, stage *Stage) error {
 	}
 	halves := id(2) // a start and a stop of different operations
 	add(operation(halves, "1", "x", 0, `{}`)[0], operation(halves, "2", "x", 0, `{}`)[1])
-	alike := id(4) // trace ids that are equal for a careless comparison
+	alike := id(4) // trace ids that a careless comparison takes for equal
 	for _, traceID := range []string{"a", "A", "ä", "a "} {
 		add(operation(alike, traceID, "x", 0, `{}`)...)
 	}
 	repeated := id(1) // different events of one operation
 	add(operation(repeated, "1", "x", 0, `{}`)...)
 	add(operation(repeated, "1", "x", 2, `{}`)...)
-	without := id(3) // one with a trace id; two without one, which have different names
+	without := id(3) // one event with a trace id; two without one, which have different names
 	add(operation(without, "1", "x", 0, `{}`)...)
 	add(operation(without, "", "x", 2, `{}`)...)
 	add(operation(without, "", "y", 4, `{}`)...)
@@ -112,7 +112,7 @@ func failures(ctx context.Context, stage *Stage) error {
 		}
 		want[id] = counts
 	}
-	twice := osprofiler.NewID() // two failures of one operation, and one without a trace id
+	twice := osprofiler.NewID() // two failures of one operation, and one failure without a trace id
 	all = append(all, operation(twice, "1", "x", 0, failed)...)
 	all = append(all, operation(twice, "1", "x", 5, failed)...)
 	all = append(all, operation(twice, "", "y", 9, failed)...)
@@ -125,7 +125,7 @@ func failures(ctx context.Context, stage *Stage) error {
 func listMinDuration(ctx context.Context, stage *Stage) error {
 	const count = 30
 	var all []osprofiler.Notification
-	newest := make([]entry, count) // the trace that began last takes longest
+	newest := make([]entry, count) // the trace that began last takes the longest
 	for i := range count {
 		minute := 1 + (i*7)%count
 		one := trace(minute)
@@ -163,8 +163,8 @@ func listMinDuration(ctx context.Context, stage *Stage) error {
 	return failedMinDuration(ctx, s, count)
 }
 
-// failedMinDuration checks how many of the traces in every second minute, which
-// failed, take long enough.
+// failedMinDuration checks how many of the failed traces, one in every second minute, have the
+// minimum duration.
 func failedMinDuration(ctx context.Context, s *store.Store, count int) error {
 	q := store.Query{Failed: true, MinDuration: time.Duration(count-4) * time.Minute}
 	got, err := collect(s.Traces(ctx, q))

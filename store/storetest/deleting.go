@@ -12,12 +12,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// manyTraces is more than the drivers delete at once.
+// manyTraces is more than the drivers delete in one request.
 const manyTraces = 1100
 
-// deletesMany deletes traces of different lengths, and keeps one with nearly the
-// same id. Some ids do not exist, one is there twice, and one is too long for the
-// column of SQL databases.
+// deletesMany deletes traces of different lengths, and keeps one with nearly the same id. Some
+// ids do not exist, one occurs twice, and one is too long for the column of SQL databases.
 func deletesMany(ctx context.Context, stage *Stage) error {
 	stays, long := events(5), events(3)
 	var all []osprofiler.Notification
@@ -91,7 +90,7 @@ func deletesManyCancelled(ctx context.Context, stage *Stage) error {
 	return deletesAs(ctx, s, ids, []int{len(first), len(second)})
 }
 
-// A deleteCounter is a wrapper that implements Delete alone.
+// A deleteCounter is a wrapper that implements only Delete.
 type deleteCounter struct {
 	driver.Driver
 

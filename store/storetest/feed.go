@@ -50,8 +50,8 @@ func feed(ctx context.Context, stage *Stage) error {
 	return feed.Close()
 }
 
-// feedGrowingTraces writes into traces that were followed already, and checks
-// that only what is new comes.
+// feedGrowingTraces writes into traces that the feed already followed, and checks that the
+// feed yields only the new notifications.
 func feedGrowingTraces(ctx context.Context, stage *Stage) error {
 	const traces, rounds = 50, 4
 	all := make([][]osprofiler.Notification, traces)
@@ -148,7 +148,7 @@ func feedResumed(ctx context.Context, stage *Stage) error {
 		if err != nil {
 			return err
 		}
-		// The cursor inside the body may be in front of the notification or behind it.
+		// The cursor inside the body may be before the notification or after it.
 		if err := comprise(rest, all[min(i+1, len(all)):]); err != nil {
 			return fmt.Errorf("following from the cursor of notification %d, %q: %w", i, cursor, err)
 		}
@@ -170,7 +170,7 @@ func feedResumed(ctx context.Context, stage *Stage) error {
 	return comprise(rest, later)
 }
 
-// feedWhileWriting writes in the body of the loop over a poll, and beside it.
+// feedWhileWriting writes in the body of the loop over a poll, and concurrently with it.
 func feedWhileWriting(ctx context.Context, stage *Stage) error {
 	batch, inside, beside := events(30), events(30), events(30)
 	s, err := stage.With(ctx, batch...)
@@ -279,7 +279,7 @@ func feedEmpty(ctx context.Context, stage *Stage) error {
 	return comprise(all, batch)
 }
 
-// feedCancelled ends the context of one poll in its midst; the next goes on.
+// feedCancelled cancels the context of one poll in the middle. The next poll continues.
 func feedCancelled(ctx context.Context, stage *Stage) error {
 	batch := events(500)
 	s, err := stage.With(ctx, batch...)

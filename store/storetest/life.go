@@ -13,8 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The rules in this file are about several users at once, about contexts, and
-// about the end.
+// The rules in this file are about concurrent users, contexts, and closing.
 
 func concurrency(ctx context.Context, stage *Stage) error {
 	s, err := stage.Fresh(ctx)
@@ -36,8 +35,8 @@ func twoOpeners(ctx context.Context, stage *Stage) error {
 	return together(ctx, []*store.Store{a, b})
 }
 
-// together writes with six goroutines, two of each trace, while two read, and
-// then checks that all is there.
+// together writes with six goroutines, two per trace, while two goroutines read. It then
+// checks that everything is stored.
 func together(ctx context.Context, stores []*store.Store) error {
 	const writers, batches = 6, 8
 	traces := [writers / 2][]osprofiler.Notification{}
@@ -73,7 +72,8 @@ func together(ctx context.Context, stores []*store.Store) error {
 	return errors.Join(errs...)
 }
 
-// readWhile reads until it is over. What comes must be what is written.
+// readWhile reads until the writing is over. Every notification that it reads must be one that
+// is written.
 func readWhile(ctx context.Context, s *store.Store, all []osprofiler.Notification, over chan struct{}) error {
 	written := newPool(all)
 	for {
@@ -125,7 +125,7 @@ func cancelledBefore(ctx context.Context, stage *Stage) error {
 	return holds(ctx, s, batch)
 }
 
-// allFail checks that every method but Write and Close fails with the error.
+// allFail checks that every method except Write and Close fails with the error.
 func allFail(ctx context.Context, s *store.Store, id string, want error) error {
 	errs := []error{
 		named("Notifications", isOne(s.Notifications(ctx, id), want)),
@@ -248,7 +248,7 @@ func earlyBreak(ctx context.Context, stage *Stage) error {
 	return fmt.Errorf("%d goroutines were there before, %d are after Close:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
 }
 
-// pollOne begins to follow, and leaves the loop over the first poll at once.
+// pollOne begins a feed, and leaves the loop over the first poll at once.
 func pollOne(ctx context.Context, s *store.Store) error {
 	if !s.Capabilities().Feed {
 		return nil

@@ -13,8 +13,8 @@ import (
 
 // The rules in this file are about listing traces and failed traces.
 
-// tracesOf lists the traces of notifications of which the first of each trace
-// is also its earliest.
+// tracesOf returns the entries of the traces of notifications whose first notification is also
+// their earliest.
 func tracesOf(batch []osprofiler.Notification) []entry {
 	var traces []entry
 	for _, n := range batch {
@@ -50,15 +50,15 @@ func listFirstEvent(ctx context.Context, stage *Stage) error {
 	return lists(ctx, s, store.Query{}, want...)
 }
 
-// minutes writes traces that begin one, two, three … minutes after epoch, in
-// another order, and returns their entries, newest first.
+// minutes writes traces that begin one, two, three … minutes after epoch, in a shuffled order.
+// It returns their entries, newest first.
 func minutes(ctx context.Context, stage *Stage, count int) (*store.Store, []entry, error) {
 	var all []osprofiler.Notification
 	newestFirst := make([]entry, count)
 	for i := range count {
 		minute := 1 + (i*7)%count // each once: the counts used have no factor 7
 		one := trace(minute)
-		one[1].Timestamp = osprofiler.FormatTime(epoch.Add(24 * time.Hour)) // all end together, so that only the first event counts
+		one[1].Timestamp = osprofiler.FormatTime(epoch.Add(24 * time.Hour)) // all end at the same time, so that only the first event counts
 		all = append(all, one[1], one[0])
 		newestFirst[count-minute] = traceOf(one[0])
 	}
@@ -87,8 +87,8 @@ func listWindow(ctx context.Context, stage *Stage) error {
 	return windows(ctx, s, store.Query{}, newest)
 }
 
-// windows checks windows and limits of a query that lists these traces, of which
-// the first is in the last minute, and the last in the first.
+// windows checks windows and limits of a query that lists these traces. The first trace is in
+// the last minute, and the last trace in the first minute.
 func windows(ctx context.Context, s *store.Store, of store.Query, newest []entry) error {
 	count := len(newest)
 	at := func(minute int) time.Time { return newest[count-minute].time() }
@@ -201,7 +201,7 @@ func listMany(ctx context.Context, stage *Stage) error {
 	return lists(ctx, s, store.Query{Limit: count - 1}, newest[:count-1]...)
 }
 
-// tracesOfSingles is tracesOf for traces of one event, however many.
+// tracesOfSingles is tracesOf for any number of traces of one event.
 func tracesOfSingles(all []osprofiler.Notification) []entry {
 	traces := make([]entry, len(all))
 	for i, n := range all {
@@ -210,7 +210,7 @@ func tracesOfSingles(all []osprofiler.Notification) []entry {
 	return traces
 }
 
-// failed is an event of a trace with that info, i milliseconds after epoch.
+// failed returns an event of a trace with that info, i milliseconds after epoch.
 func failed(id string, i int, info osprofiler.Info) osprofiler.Notification {
 	n := event(id, i)
 	n.Name, n.Info = "x-stop", info
@@ -254,7 +254,7 @@ func errorTracesWindow(ctx context.Context, stage *Stage) error {
 	newest := make([]entry, count)
 	for i := range count {
 		minute := 1 + (i*7)%count
-		one := trace(-60) // all begin together, so that only the failure counts
+		one := trace(-60) // all begin at the same time, so that only the failure counts
 		failure := one[1]
 		failure.Timestamp = osprofiler.FormatTime(epoch.Add(time.Duration(minute) * time.Minute))
 		failure.Info = `{"etype": "E", "host": "h"}`

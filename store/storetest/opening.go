@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The rules in this file are about opening, and about Stores around Stores.
+// The rules in this file are about opening, and about wrapped Stores.
 
 func openUnreachable(ctx context.Context, stage *Stage) error {
 	if stage.harness.Unreachable == nil {
@@ -162,7 +162,7 @@ func duplicatesCounted(ctx context.Context, stage *Stage) error {
 	if err != nil {
 		return err
 	}
-	// A place may drop equal notifications itself.
+	// A place may drop equal notifications by itself.
 	if len(all) != len(got)+dropped {
 		return fmt.Errorf("%d notifications come with equal ones, %d without, and %d were counted", len(all), len(got), dropped)
 	}

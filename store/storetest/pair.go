@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// pair opens the other half of a back end that can only write or only read, and
-// makes one Store of both.
+// pair opens the missing half of a back end that can only write or only read, and makes one
+// Store of both halves.
 func pair(ctx context.Context, place string, tested *store.Store,
 	open func(context.Context, string) (*store.Store, error), join func(tested, other *store.Store) driver.Driver,
 ) (*store.Store, error) {
@@ -30,13 +30,13 @@ func readThrough(tested, other *store.Store) driver.Driver {
 	return &halves{Driver: tested.Driver(), writer: other, other: other}
 }
 
-// halves writes through one Store, and does all else through the driver of
-// another one.
+// halves writes through one Store, and does everything else through the driver of another
+// Store.
 type halves struct {
 	driver.Driver
 
 	writer *store.Store
-	other  *store.Store // the one that Driver does not belong to
+	other  *store.Store // the Store that does not own Driver
 }
 
 // Write implements driver.Writer.
@@ -50,7 +50,7 @@ func (h *halves) Unwrap() driver.Driver { return h.Driver }
 // Close implements driver.Driver.
 func (h *halves) Close() error { return errors.Join(h.other.Close(), h.Driver.Close()) }
 
-// settling waits after each Write until what was written can be read.
+// settling waits after each Write until the written notifications can be read.
 type settling struct {
 	driver.Driver
 
@@ -72,7 +72,7 @@ func (s *settling) Write(ctx context.Context, batch []osprofiler.Notification) e
 // Unwrap implements driver.Wrapper.
 func (s *settling) Unwrap() driver.Driver { return s.Driver }
 
-// borrowed is the driver of another Store, which closes it.
+// borrowed is the driver of another Store. Only that Store closes it.
 type borrowed struct{ driver.Driver }
 
 // Unwrap implements driver.Wrapper.

@@ -8,12 +8,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A pool holds notifications, and finds those that are equal to another one without a
-// comparison with each.
+// A pool holds notifications. It finds a notification that is equal to a given one without
+// comparing it with each.
 type pool struct {
 	seed   maphash.Seed
 	all    []osprofiler.Notification
-	byHash map[uint64][]int // the indices of those that are left
+	byHash map[uint64][]int // the indices of the notifications that are left
 }
 
 func newPool(all []osprofiler.Notification) *pool {
@@ -25,8 +25,8 @@ func newPool(all []osprofiler.Notification) *pool {
 	return p
 }
 
-// find returns the hash of a notification, and the place of an equal one among those of
-// that hash. The place is negative if none is left.
+// find returns the hash of a notification, and the place of an equal one in the list for that
+// hash. The place is negative if no equal notification is left.
 func (p *pool) find(n osprofiler.Notification) (hash uint64, place int) {
 	hash = pyjson.Hash(p.seed, n.JSON())
 	return hash, slices.IndexFunc(p.byHash[hash], func(i int) bool { return p.all[i].Equal(n) })
@@ -38,7 +38,7 @@ func (p *pool) has(n osprofiler.Notification) bool {
 	return place >= 0
 }
 
-// take takes an equal notification away. It returns false if none is left.
+// take removes an equal notification. It returns false if none is left.
 func (p *pool) take(n osprofiler.Notification) bool {
 	hash, place := p.find(n)
 	if place >= 0 {

@@ -14,7 +14,7 @@ import (
 
 func order(ctx context.Context, stage *Stage) error {
 	want := events(300)
-	slices.Reverse(want[100:200]) // neither by time nor against it
+	slices.Reverse(want[100:200]) // neither ordered by time nor reversed
 	s, err := stage.With(ctx, want[:270]...)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ var mentioning = []osprofiler.Info{
 	`{"message": "caf\u00e9\n` + requestID + `"}`,
 }
 
-// notMentioning are infos that have requestID as a part of a word, or not at all.
+// notMentioning are infos that contain requestID only as a part of a word, or not at all.
 var notMentioning = []osprofiler.Info{
 	`{}`, `{"host": "h", "openstack": {"request_id": "` + otherRequestID + `"}}`, `{"message": "x` + requestID + `"}`,
 	`{"message": "` + requestID + `0"}`, `{"message": "` + requestID + `-1"}`, `{"message": "REQ-5EE5D602-20D7-4F3C-AA40-8ECCD17DFB97"}`,
@@ -60,7 +60,7 @@ func listRequest(ctx context.Context, stage *Stage) error {
 	return requestWithMore(ctx, s, want)
 }
 
-// requestWithMore checks that the rest of a query holds for the traces of a request.
+// requestWithMore checks that the rest of a query applies to the traces of a request.
 func requestWithMore(ctx context.Context, s *store.Store, want []entry) error {
 	every := func(first int) (some []entry) {
 		for i := first; i < len(want); i += 2 {

@@ -18,8 +18,8 @@ var traceAText string
 //go:embed testdata/payload-shapes.json
 var payloadShapesText string
 
-// traceA returns the eight notifications with which the Python library was
-// observed, as its drivers store them. Each call has a base id of its own.
+// traceA returns the eight notifications of a recorded run of the Python library, as its
+// drivers store them. Each call has a base id of its own.
 func traceA() ([]osprofiler.Notification, error) {
 	list, _ := pyjson.Get(strings.ReplaceAll(strings.TrimSpace(traceAText), "\n", " "), "notifications")
 	id := osprofiler.NewID()
@@ -62,11 +62,11 @@ func shapes() ([]osprofiler.Notification, error) {
 	return batch, nil
 }
 
-// epoch is when the suite's notifications happen.
+// epoch is the time of the suite's notifications.
 var epoch = time.Date(2024, 5, 6, 7, 8, 9, 10_000, time.UTC)
 
-// trace returns a new trace of an operation, all of whose events are minutes
-// later than epoch.
+// trace returns a new trace of an operation, with all events the given minutes later than
+// epoch.
 func trace(minutes int) []osprofiler.Notification {
 	id := osprofiler.NewID()
 	start, stop := event(id, 0), event(id, 1)
@@ -87,7 +87,7 @@ func event(id string, i int) osprofiler.Notification {
 	}
 }
 
-// events returns a new trace of that many events.
+// events returns a new trace of count events.
 func events(count int) []osprofiler.Notification {
 	id := osprofiler.NewID()
 	batch := make([]osprofiler.Notification, count)
@@ -99,8 +99,8 @@ func events(count int) []osprofiler.Notification {
 
 func baseID(batch []osprofiler.Notification) string { return batch[0].BaseID }
 
-// parseAll parses notifications in which BASE stands for a new base id, and
-// # for a number that differs from text to text.
+// parseAll parses notifications. BASE in them is replaced by a new base id, and # by a number
+// that differs from text to text.
 func parseAll(texts ...string) ([]osprofiler.Notification, error) {
 	id := osprofiler.NewID()
 	var batch []osprofiler.Notification
@@ -115,7 +115,7 @@ func parseAll(texts ...string) ([]osprofiler.Notification, error) {
 	return batch, nil
 }
 
-// withInfos parses one notification per text of an info.
+// withInfos parses one notification for each info text.
 func withInfos(infos ...string) ([]osprofiler.Notification, error) {
 	texts := make([]string, len(infos))
 	for i, info := range infos {
@@ -146,8 +146,8 @@ func texts(batch []osprofiler.Notification) string {
 	return b.String()
 }
 
-// sameSet compares as JSON values, in any order. The error is a *repeatedError if a
-// notification that was wanted came too often.
+// sameSet compares notifications as JSON values, in any order. The error is a *repeatedError
+// if a wanted notification came too often.
 func sameSet(got, want []osprofiler.Notification) error {
 	came := newPool(got)
 	var missing []osprofiler.Notification

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// collect reads a sequence to its end. Any error fails.
+// collect reads a sequence to its end. Any error is returned.
 func collect[T any](sequence iter.Seq2[T, error]) ([]T, error) {
 	var all []T
 	for v, err := range sequence {
@@ -68,7 +68,7 @@ func roundTrip(ctx context.Context, stage *Stage, batch []osprofiler.Notificatio
 	return nil
 }
 
-// comprise checks that each of want is among what came.
+// comprise checks that each wanted notification is among those that came.
 func comprise(got, want []osprofiler.Notification) error {
 	came := newPool(got)
 	var missing []osprofiler.Notification
@@ -83,7 +83,7 @@ func comprise(got, want []osprofiler.Notification) error {
 	return nil
 }
 
-// isOne checks that a sequence is one error that is the target, and nothing else.
+// isOne checks that a sequence yields exactly one element, which is the target error.
 func isOne[T any](sequence iter.Seq2[T, error], target error) error {
 	count := 0
 	for v, err := range sequence {
@@ -98,7 +98,7 @@ func isOne[T any](sequence iter.Seq2[T, error], target error) error {
 	return nil
 }
 
-// missing checks that the store has no such trace.
+// missing checks that the store does not have the trace.
 func missing(ctx context.Context, s *store.Store, id string) error {
 	if err := isOne(s.Notifications(ctx, id), store.ErrNotFound); err != nil {
 		return fmt.Errorf("reading the trace %q, which does not exist: %w", id, err)
@@ -106,11 +106,11 @@ func missing(ctx context.Context, s *store.Store, id string) error {
 	return nil
 }
 
-// An entry is what a listing says of a trace by default: its base id, and the
+// An entry is the part of a Summary that the rules compare by default: the base id, and the
 // time by which the query selects.
 type entry struct{ baseID, timestamp string }
 
-// sameEntries compares a listing with what is wanted, in order or in any.
+// sameEntries compares a listing with the wanted entries, in order or in any order.
 func sameEntries(got, want []entry, ordered bool) error {
 	if !ordered {
 		got, want = slices.Clone(got), slices.Clone(want)
@@ -126,7 +126,7 @@ func sameEntries(got, want []entry, ordered bool) error {
 	return nil
 }
 
-// lists checks what a query lists; with a limit, in order.
+// lists checks the entries that a query lists. With a limit, it checks their order.
 func lists(ctx context.Context, s *store.Store, q store.Query, want ...entry) error {
 	summaries, err := collect(s.Traces(ctx, q))
 	if err == nil {
@@ -145,7 +145,7 @@ func lists(ctx context.Context, s *store.Store, q store.Query, want ...entry) er
 	return nil
 }
 
-// follow polls a new feed once. It returns what came, and the cursor behind it.
+// follow polls a new feed once. It returns the notifications, and the cursor after them.
 func follow(ctx context.Context, s *store.Store, from store.Cursor) (all []osprofiler.Notification, cursor store.Cursor, err error) {
 	feed, err := s.Feed(ctx, from)
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package storetest is the conformance suite of all back ends: a table of
-// explained [Rules] about the Store of a back end. Some rules hold for any driver,
-// because package store itself keeps them; they make sure that the driver does
-// not get in the way.
+// Package storetest is the conformance suite of all back ends: a table of explained [Rules]
+// about the Store of a back end. Some rules apply to every driver, because package store
+// itself keeps them. These rules make sure that the driver does not interfere.
 //
 // A back end's test is
 //
@@ -11,9 +10,9 @@
 //		})
 //	}
 //
-// A back end that cannot do something names the rule and the reason in OptOut.
-// Nothing else is skipped. The test of a back end that can only write gives a
-// Reader, and that of a back end that can only read gives a Writer.
+// A back end that cannot do something names the rule and the reason in OptOut. Nothing else is
+// skipped. The test of a back end that can only write sets Reader, and the test of a back end
+// that can only read sets Writer.
 package storetest
 
 import (
@@ -31,46 +30,46 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A Harness hands a back end to the suite. Place is all it needs.
+// A Harness describes a back end to the suite. Only Place is required.
 type Harness struct {
 	// Place returns the connection string of a new, empty store, which is
 	// removed when the test is over.
 	Place func(t testing.TB) string
-	// Open opens a place, also one that is open already and one that was used
-	// and closed; nil stands for store.Open.
+	// Open opens a place. The place may already be open, or may have been used and closed. Nil
+	// selects store.Open.
 	Open func(ctx context.Context, place string) (*store.Store, error)
-	// Reader opens a place of a back end that can only write for reading by other
-	// means, and Writer one of a back end that can only read for writing. The
-	// Stores that the rules get then read or write through it.
+	// Reader opens a place of a back end that can only write, for reading by other means.
+	// Writer opens a place of a back end that can only read, for writing. The Stores that the
+	// rules get then read or write through it.
 	Reader, Writer func(ctx context.Context, place string) (*store.Store, error)
-	// OpenReadOnly opens a place for reading only; nil stands for store.Open with
-	// store.WithReadOnly, or for what Open returns, wrapped, if Open is given.
+	// OpenReadOnly opens a place for reading only. Nil selects store.Open with
+	// store.WithReadOnly, or, if Open is set, a wrapper around the result of Open.
 	OpenReadOnly func(ctx context.Context, place string) (*store.Store, error)
-	// Settle waits until what was written can be read, for a place that shows it
-	// later. It is called after each Write.
+	// Settle waits until the written notifications can be read, for a place that shows them
+	// with a delay. It is called after each Write.
 	Settle func(ctx context.Context) error
-	// Unreachable returns a connection string of the back end with which nothing
-	// can be reached: a port on which nobody listens, a folder that does not exist.
+	// Unreachable returns a connection string of the back end that reaches nothing, such as a
+	// port on which nobody listens or a folder that does not exist.
 	Unreachable func(t testing.TB) string
-	// Order brings the notifications of one trace from the order in which they
-	// were written into that in which the back end gives them; nil: the same.
+	// Order changes the notifications of one trace from the order in which they were written
+	// to the order in which the back end yields them. Nil means the same order.
 	Order func([]osprofiler.Notification)
-	// OptOut names the rules that do not hold for this back end, each with the
-	// reason. A name that no rule has fails the test.
+	// OptOut names the rules that do not apply to this back end, each with the reason. A name
+	// that no rule has fails the test.
 	OptOut map[string]string
 }
 
-// A Rule is one promise of the contract.
+// A Rule is one requirement of the contract.
 type Rule struct {
 	// Name identifies the rule in OptOut and in the output of tests.
 	Name string
-	// Why says what would go wrong if it did not hold.
+	// Why says what would go wrong without the rule.
 	Why string
-	// Check returns an error that says how the store breaks the rule.
+	// Check returns an error that says how the store violates the rule.
 	Check func(ctx context.Context, s *Stage) error
 }
 
-// Run runs every rule as a subtest, but for those that the harness opts out of.
+// Run runs every rule as a subtest, except those that the harness opts out of.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if err := h.checkOptOut(); err != nil {
@@ -107,14 +106,14 @@ func (h Harness) checkOptOut() error {
 	return errors.Join(errs...)
 }
 
-// patience is how long a rule may take, on a slow machine too; when it is over,
-// grace is what the store has to notice that its context ended.
+// patience is how long a rule may take, also on a slow machine. grace is the time that a store
+// then has to notice that its context has ended.
 var (
 	patience = 2 * time.Minute
 	grace    = 30 * time.Second
 )
 
-// Run checks the rule on fresh stores of the harness, and closes them behind it.
+// Run checks the rule on fresh stores of the harness, and closes them afterwards.
 func (r Rule) Run(t testing.TB, h Harness) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
@@ -132,7 +131,7 @@ func (r Rule) Run(t testing.TB, h Harness) error {
 	}
 }
 
-// A Stage gives a rule its stores.
+// A Stage opens the stores for a rule.
 type Stage struct {
 	harness Harness
 	t       testing.TB
@@ -213,7 +212,7 @@ func (s *Stage) With(ctx context.Context, batch ...osprofiler.Notification) (*st
 	return fresh, nil
 }
 
-// close closes all that was opened; twice is allowed.
+// close closes everything that was opened. It may be called twice.
 func (s *Stage) close() error {
 	var errs []error
 	for _, opened := range s.opened {

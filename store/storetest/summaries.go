@@ -11,17 +11,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The rules in this file are about what a listing says of each trace.
+// The rules in this file are about the summary of each listed trace.
 
-// failing returns a trace of five events out of order, of which the second and
-// the fourth failed, and its summary.
+// failingTrace returns a trace of five events out of order, of which the second and the fourth
+// failed, and its summary.
 func failingTrace() ([]osprofiler.Notification, store.Summary) {
 	batch := events(5)
 	batch[0].Name, batch[0].Service, batch[0].Project = "wsgi-start", "osapi", "nova-é"
 	batch[1].Info = `{"etype": "ValueError", "host": "h"}`
 	batch[3].Info = `{"etype": "KeyError", "host": "h"}`
 	for i := range batch {
-		batch[i].TraceID = fmt.Sprint(i / 2) // three operations, of which the first and the second failed
+		batch[i].TraceID = fmt.Sprint(i / 2) // three operations, of which the first two failed
 	}
 	s := store.Summary{
 		BaseID: baseID(batch), Timestamp: batch[0].Timestamp, LastTimestamp: batch[4].Timestamp,
@@ -188,7 +188,7 @@ func deletedWhileFollowed(ctx context.Context, stage *Stage) error {
 	}
 	came, err := collect(feed.Poll(ctx))
 	if errors.Is(err, store.ErrCursor) {
-		return nil // the place was made anew, and says so
+		return nil // the place was recreated, and reports it
 	}
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The rules in this file say that what goes in comes out as the same JSON value.
+// The rules in this file check that a notification is read back as the same JSON value.
 
 func realTrace(ctx context.Context, stage *Stage) error {
 	batch, err := traceA()
@@ -21,7 +21,7 @@ func payloadShapes(ctx context.Context, stage *Stage) error {
 	return roundTrip(ctx, stage, batch, err)
 }
 
-// usual are the members of a sample before those that it is about.
+// usual has the members of a sample that precede the members under test.
 const usual = `{"name": "x-#-start", "base_id": "BASE", "trace_id": "T#", "parent_id": "BASE", "timestamp": "2024-05-06T07:08:09.000010", "info": {"host": "h"}, "project": "p", "service": "s"`
 
 func unknownMembers(ctx context.Context, stage *Stage) error {
@@ -42,7 +42,7 @@ func oddMembers(ctx context.Context, stage *Stage) error {
 	values := []string{"", "null", `""`, `" "`, `"null"`, `"None"`, "0", "7", "1.50", "1e3", "9007199254740993", "NaN", "true", "false", "[]", `["a"]`, "{}", `{"a": null}`}
 	var samples []string
 	for _, odd := range keys {
-		for _, value := range values { // the empty one stands for a missing member
+		for _, value := range values { // the empty value means a missing member
 			sample := `{"base_id": "BASE", "info": {"host": "h", "n": #}`
 			for _, key := range keys {
 				switch {
@@ -230,8 +230,8 @@ func hostileText(ctx context.Context, stage *Stage) error {
 	return apart(ctx, s, all)
 }
 
-// apart writes notifications of one trace each, and checks that each trace has
-// its own and is listed as such.
+// apart writes notifications of one trace each. It checks that each trace has exactly its own
+// notification, and is listed as a separate trace.
 func apart(ctx context.Context, s *store.Store, all []osprofiler.Notification) error {
 	if err := s.Write(ctx, all); err != nil {
 		return fmt.Errorf("writing: %w", err)
