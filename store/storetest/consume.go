@@ -17,7 +17,6 @@ import (
 // mostRepeats is how often a check of a bus may see a notification too often. After a lost
 // connection, or when a consumer group is rebuilt, a bus delivers unacknowledged notifications
 // again. This is correct, but rare.
-// what was not acknowledged. That is right, but it is rare.
 const mostRepeats = 2
 
 // onBus makes a rule from a check. For each size, the check gets a store that holds that many
