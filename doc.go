@@ -1,7 +1,7 @@
-// Package osprofiler joins OSProfiler, the tracer of OpenStack, with
-// OpenTelemetry. This package holds what both directions need: the notification,
-// its ids and times as text, and the signed headers that carry a trace from
-// service to service. It needs the standard library alone.
+// Package osprofiler joins OSProfiler, the tracer of OpenStack, with OpenTelemetry. This
+// package has the types that both directions need: the notification, its ids and times as
+// text, and the signed headers that carry a trace from service to service. It needs only the
+// standard library.
 //
 // # OSProfiler in a page
 //
@@ -14,20 +14,18 @@
 // one trace, puts each operation under its parent, and shows the result as a
 // report.
 //
-// A request is traced only if it was asked for. It comes with two headers,
-// X-Trace-Info and X-Trace-HMAC; the second is the signature of the first by a
-// shared key ([TraceInfo]). A service that verified the signature signs the headers
-// of the requests that it makes in turn, and so one trace grows through the
-// services.
+// A request is traced only if a trace was requested. Such a request has two headers,
+// X-Trace-Info and X-Trace-HMAC. The second is the signature of the first with a shared key
+// ([TraceInfo]). A service that has verified the signature signs the headers of its own
+// outgoing requests, so that one trace covers all services.
 //
 // # What the project adds
 //
-// A Go service with OpenTelemetry instrumentation registers our exporter. Its
-// spans are then in the operator's store beside those of the Python services, in
-// one tree, readable by the unmodified Python tool. In the other direction, stored
-// notifications become spans that any OpenTelemetry back end accepts. The promise
-// is that nothing is lost or altered on the way, in either direction, and that
-// the Python side never notices.
+// A Go service with OpenTelemetry instrumentation registers our exporter. Its spans are then
+// in the operator's store beside those of the Python services, in one tree, readable by the
+// unmodified Python tool. In the other direction, stored notifications become spans that any
+// OpenTelemetry back end accepts. Nothing is lost or altered in either direction, and the
+// Python side needs no change.
 //
 // # Words
 //
@@ -46,9 +44,9 @@
 //
 // # The packages
 //
-// Data flows in two lines: span, notifications, store; and store, notifications,
-// report or spans. Of this list, each package imports only packages above it; any
-// may import what is below internal, and cmd/osp links the back ends.
+// Data flows in two directions: from spans to notifications to a store, and from a store to
+// notifications to a report or spans. In this list, each package imports only packages above
+// it. Any package may import those below internal, and cmd/osp links the back ends.
 //
 //	osprofiler            Notification, Info, ids and times as text, signed trace info
 //	tags                  converts between info and attributes, one file for each kind of call
@@ -68,8 +66,8 @@
 //	reader/render/html    a report as a web page in one file
 //	cmd/osp               the command
 //
-// The back ends. Each is one package that knows one kind of place, and a program
-// links only those that it imports:
+// The back ends follow. Each is one package that supports one kind of store, and a program
+// links only the back ends that it imports:
 //
 //	exporter/file             a file, one notification a line
 //	exporter/redis            Redis and Valkey: one server, sentinels, a cluster
@@ -85,10 +83,10 @@
 //	exporter/jaeger           a sink: Jaeger's thrift, by UDP or HTTP
 //	exporter/all              all back ends
 //
-// The back ends are below exporter/ as OSProfiler's drivers are written to and read
-// from; they are stores, not exporters.
+// The back ends are below exporter/, although they are stores, not exporters, because
+// OSProfiler's drivers are both written to and read from.
 //
-// What back ends are built of, below internal:
+// Packages below internal from which back ends are built:
 //
 //	connstr      the options of connection strings; passwords kept out of texts
 //	cursor       the text of a feed's cursor: version, checksum
@@ -104,7 +102,7 @@
 //	sink         what the sinks share: the names in a resource
 //	tlsconfig    TLS configurations from the options of a connection string
 //
-// What else is below internal:
+// Other packages below internal:
 //
 //	finaljson    lets bridge/convert hand over the JSON of a notification with it
 //	pyjson       JSON as Python's json module reads and writes it
@@ -118,33 +116,33 @@
 //	browsertest  tests the web page of reader/render/html in Chromium; a module of its own
 //	testenv      finds or starts the servers that tests need
 //
-// exporter/messaging/internal has bus, which is what exporter/messaging demands of a
-// broker, and the brokers rabbitmq and kafka. They move message bodies and do not look
-// inside.
+// exporter/messaging/internal has bus, which is the interface through which exporter/messaging
+// uses a broker, and its implementations rabbitmq and kafka. They move message bodies without
+// parsing them.
 //
-// reader/internal has describe, which says in one line what an operation did and how it
-// ended, and dot, which writes graphs for Graphviz.
+// reader/internal has describe, which describes in one line an operation and its outcome, and
+// dot, which writes graphs for Graphviz.
 //
-// exporter/redis/internal/quiet keeps the default logger of go-redis off the stderr
-// of a service.
+// exporter/redis/internal/quiet stops the default logger of go-redis from writing to the
+// stderr of a service.
 //
-// cmd/osp/internal has monitor, the health, readiness and metrics of the running relay,
-// and sdnotify, which tells systemd that the relay is ready.
+// cmd/osp/internal has monitor, the health, readiness and metrics of the running relay, and
+// sdnotify, which notifies systemd that the relay is ready.
 //
-// examples/otel-demo is a small traced cloud, examples/join a service that exports
-// to OTLP and joins OSProfiler, examples/mixed-cloud one trace over osprofiler and
-// OpenTelemetry in Python and Go, examples/relay the set-up of a relay as a service,
-// and examples/memory-store a back end in a module of its own.
+// examples/otel-demo is a small traced cloud. examples/join is a service that exports to OTLP
+// and joins OSProfiler. examples/mixed-cloud is one trace across osprofiler and OpenTelemetry
+// in Python and Go. examples/relay is the set-up of a relay as a service.
+// examples/memory-store is a back end in a module of its own.
 //
-// docs/adding-a-back-end.md walks through a back end in a module of its own. The
-// doc comments of an interface say what a package may rely on; docs/adr says why a
+// docs/adding-a-back-end.md explains step by step how to write a back end in a module of its
+// own. The doc comments of an interface say what a package may rely on. docs/adr says why a
 // decision was made.
 //
 // # Text
 //
-// Most stores hold JSON, so a Notification carries its info as text, which is
-// parsed only by a caller who looks inside. A notification that was parsed keeps
-// the text that it came from. Read and written again, it is the same JSON value,
-// with unknown members, the order of keys, numbers of any size, NaN and lone
-// surrogates. What is written new has the form of Python's json.dumps, to the byte.
+// Most stores hold JSON, so a Notification carries its info as text. The text is parsed only
+// for a caller who reads members. A parsed notification keeps its original text. When it is
+// read and written again, it is the same JSON value, with unknown members, the order of keys,
+// numbers of any size, NaN and lone surrogates. A newly written notification has exactly the
+// bytes of Python's json.dumps.
 package osprofiler

@@ -6,10 +6,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Python's drivers and this package write a notification in one layout: the
-// eight members in this order, with these texts between their values. A text in
-// this layout whose strings have no escapes is parsed in one pass. Any other text
-// is parsed member by member, with the same result.
+// Python's drivers and this package write a notification in one layout: the eight members in
+// this order, with these texts between their values. A text in this layout whose strings have
+// no escapes is parsed in one pass. Any other text is parsed member by member, with the same
+// result.
 const (
 	layName      = `{"name": "`
 	layBaseID    = `", "base_id": "`
@@ -21,7 +21,7 @@ const (
 	layService   = `, "service": `
 )
 
-// parseLaidOut parses a printable text in that layout. ok is false for any other.
+// parseLaidOut parses a printable text in the layout. ok is false for any other text.
 func parseLaidOut(text string) (n Notification, ok bool) {
 	l := layout{text: text}
 	ok = l.skip(layName) && l.plain(&n.Name) &&
@@ -37,7 +37,7 @@ func parseLaidOut(text string) (n Notification, ok bool) {
 	return n, ok
 }
 
-// A layout walks through a text in that layout.
+// A layout parses a text in the layout from left to right.
 type layout struct {
 	text string
 	at   int // index of the next byte
@@ -77,24 +77,24 @@ func (l *layout) object(into *Info) bool {
 	return true
 }
 
-// fieldsMatchRaw reports whether raw, in that layout, is the JSON of the fields. Fields that
-// are parts of raw are compared by their addresses, so Info is not read again.
-// If it returns false, raw may still be the JSON, in another layout.
+// fieldsMatchRaw reports whether raw, in the layout, is the JSON of the fields. Fields that
+// are parts of raw are compared by their addresses, so that Info is not read again. If it
+// returns false, raw may still be the JSON, in another layout.
 func (n *Notification) fieldsMatchRaw() bool {
 	return !n.notPlain && (n.isUnescapedRaw() || n.isEscapedRaw())
 }
 
-// The quotes in that layout before and behind the info, without a parent id,
-// project and service that are not null.
+// These are the quotes of the layout before and after the info, without those of a parent id,
+// a project and a service that are not null.
 const (
 	quotesBefore = 6*2 + 4*2
 	quotesBehind = 2 * 2
 	quotesOfOne  = 2
 )
 
-// isUnescapedRaw is fieldsMatchRaw for strings without escapes. If a field held a quote, the
-// separators could match at other bytes than those between the fields. So it
-// counts the quotes.
+// isUnescapedRaw is fieldsMatchRaw for strings without escapes. It counts the quotes, because
+// a quote inside a field could let the separators match at other bytes than those between the
+// fields.
 func (n *Notification) isUnescapedRaw() bool {
 	l := layout{text: n.raw}
 	before, behind := quotesBefore, quotesBehind
@@ -117,7 +117,7 @@ func (n *Notification) isUnescapedRaw() bool {
 		hasOnlyQuotes(l.text[:info], before) && hasOnlyQuotes(l.text[end:], behind)
 }
 
-// skipOrNull skips a string, whose quotes it adds to the number, or null.
+// skipOrNull skips null, or a string whose quotes it adds to the number.
 func (l *layout) skipOrNull(field string, quotes *int) bool {
 	if field == "" {
 		return l.skip("null")
@@ -131,7 +131,7 @@ func hasOnlyQuotes(text string, quotes int) bool {
 	return strings.Count(text, `"`) == quotes && strings.IndexByte(text, '\\') < 0
 }
 
-// isEscapedRaw is fieldsMatchRaw for any strings.
+// isEscapedRaw is fieldsMatchRaw for strings with or without escapes.
 func (n *Notification) isEscapedRaw() bool {
 	l := layout{text: n.raw}
 	return l.skip(layName) && l.same(n.Name) &&
@@ -145,7 +145,7 @@ func (n *Notification) isEscapedRaw() bool {
 		l.text[l.at:] == "}"
 }
 
-// same skips a string up to its closing quote if it says what the field says.
+// same skips a string up to its closing quote. It reports whether the string equals the field.
 func (l *layout) same(field string) bool {
 	rest := l.text[l.at:]
 	end := strings.IndexByte(rest, '"')

@@ -35,10 +35,10 @@ func (u UUID) Append(dst []byte) []byte {
 	return hex.AppendEncode(append(dst, '-'), u[10:])
 }
 
-// ParseUUID parses the forms that Python's uuid.UUID accepts: 32 hexadecimal
-// digits in any case, with dashes anywhere, in braces, with urn: and uuid: in
-// front. Python's int() also accepts a sign, 0x, underscores, blanks and digits
-// of other scripts among these digits; ParseUUID does not.
+// ParseUUID parses the forms that Python's uuid.UUID accepts: 32 hexadecimal digits in any
+// case, with dashes anywhere, in braces, with urn: and uuid: before them. Python's int() also
+// accepts a sign, 0x, underscores, blanks and digits of other scripts among these digits.
+// ParseUUID does not.
 func ParseUUID(text string) (u UUID, ok bool) {
 	if u, ok = parseDashed(text); ok {
 		return u, true
@@ -60,7 +60,7 @@ func ParseUUID(text string) (u UUID, ok bool) {
 	return u, true
 }
 
-// parseDashed parses the canonical form in any case, which nearly all ids have.
+// parseDashed parses the canonical form in any case. Nearly all ids have this form.
 func parseDashed(text string) (u UUID, ok bool) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return UUID{}, false
@@ -88,11 +88,10 @@ var hexValue = func() (t [256]byte) {
 	return t
 }()
 
-// UUIDOf returns the sixteen bytes for the text of an id. If the text is a UUID
-// ([ParseUUID]), they are its bytes, otherwise the first sixteen bytes of the
-// SHA-256 of the text. The same text always has the same bytes, so that the start
-// and the stop of an operation stay together; the Python library generates a
-// random UUID for each instead.
+// UUIDOf returns the sixteen bytes for the text of an id. If the text is a UUID ([ParseUUID]),
+// they are its bytes. Otherwise they are the first sixteen bytes of the SHA-256 of the text.
+// The same text always has the same bytes, so that the start and the stop of an operation stay
+// together. The Python library instead generates a random UUID for each.
 func UUIDOf(id string) UUID {
 	if u, ok := ParseUUID(id); ok {
 		return u

@@ -9,15 +9,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// An Info describes the event of a notification. It is the text of a JSON object,
-// as Python's json.dumps writes it; [NewInfo] makes one. The empty Info is written
-// as {}.
+// An Info describes the event of a notification. It is the text of a JSON object, as Python's
+// json.dumps writes it. [NewInfo] makes one. The empty Info is written as {}.
 type Info string
 
-// NewInfo makes an Info of values: nil, booleans, numbers including NaN and
-// Infinity, strings, bytes as text, times in Python's isoformat, errors as their
-// text, and maps and slices of these. Other types are written as by encoding/json.
-// Keys are sorted, except that host comes last, as in Python.
+// NewInfo makes an Info from values: nil, booleans, numbers including NaN and Infinity,
+// strings, bytes as text, times in Python's isoformat, errors as their text, and maps and
+// slices of these. Other types are written as encoding/json writes them. Keys are sorted,
+// except that host comes last, as in Python.
 func NewInfo(values map[string]any) (Info, error) {
 	host, hasHost := values[keyHost]
 	if hasHost && len(values) > 1 {
@@ -54,8 +53,8 @@ func (i Info) text() string {
 	return string(i)
 }
 
-// Validate returns an error if Info is not the text of one JSON object on one line.
-// The error says where it stops being one.
+// Validate returns an error if Info is not the text of one JSON object on one line. The error
+// says at which byte the text stops being one.
 func (i Info) Validate() error {
 	raw, err := pyjson.One(i.text())
 	if err != nil {
@@ -76,9 +75,9 @@ func (i Info) Validate() error {
 	return nil
 }
 
-// ParseInfo makes an Info of the text of a JSON object in any layout. It drops
-// blanks around the text, and replaces line breaks by blanks and bytes that are not
-// UTF-8 by U+FFFD. The error says where the text stops being a JSON object.
+// ParseInfo makes an Info from the text of a JSON object in any layout. It drops blanks around
+// the text, replaces line breaks by blanks, and replaces bytes that are not UTF-8 by U+FFFD.
+// The error says at which byte the text stops being a JSON object.
 func ParseInfo(text string) (Info, error) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
@@ -113,8 +112,8 @@ func (i Info) Text(key string) string {
 // Host returns the member host: where the event happened.
 func (i Info) Host() string { return i.Text(keyHost) }
 
-// With returns the info with the member set to a raw JSON value. A member that is
-// there keeps its position; a new one comes last.
+// With returns the info with the member set to a raw JSON value. An existing member keeps its
+// position. A new member comes last.
 func (i Info) With(key, raw string) Info { return Info(i.rewrite(key, raw, true)) }
 
 // Without returns the info without the member.

@@ -10,18 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// ParseKeys parses a comma-separated list of HMAC keys, such as the Python
-// library's option hmac_keys. Like that library, it drops the blanks around each
-// key and the empty members, and keeps the rest of a key unchanged, including
-// quotation marks. It also drops a byte order mark of UTF-8, since the keys may
-// come from a file.
+// ParseKeys parses a comma-separated list of HMAC keys, such as the Python library's option
+// hmac_keys. Like that library, it drops the blanks around each key and the empty members, and
+// keeps the rest of a key unchanged, including quotation marks. It also drops a UTF-8 byte
+// order mark, because the keys may come from a file.
 //
-// Members of nothing but blanks, invisible characters and quotation marks are
-// dropped too, because anybody could sign with them.
+// ParseKeys also drops members that consist only of blanks, invisible characters and quotation
+// marks, because anybody could sign with them.
 //
-// The text is an error, and there are no keys, if it is not UTF-8, has a NUL or a
-// line break inside a key, or is a line of a settings file. Warnings describe a
-// list that is unusual but used. Errors and warnings show no part of a key.
+// If the text is not UTF-8, has a NUL or a line break inside a key, or is a line of a settings
+// file, ParseKeys returns an error and no keys. Warnings describe a list that is unusual but
+// used. Errors and warnings show no part of a key.
 func ParseKeys(list string) (keys, warnings []string, err error) {
 	if err := checkKeyText(list); err != nil {
 		return nil, nil, err
@@ -64,7 +63,7 @@ func ParseKeys(list string) (keys, warnings []string, err error) {
 
 const byteOrderMark = "\uFEFF"
 
-// The warnings of ParseKeys.
+// These are the warnings of ParseKeys.
 const (
 	warnMarked    = "a byte order mark before an HMAC key was dropped; save the keys as UTF-8 without it"
 	warnEmpty     = "the list of HMAC keys has an empty member, which was dropped; check that no key is missing"
@@ -76,10 +75,9 @@ const (
 // isBlank reports whether Python's str.strip removes the character.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
 
-// isKey reports whether a key may sign and verify. The empty key may not. A key of
-// only NULs may not, because its HMAC equals that of the empty key. A key of only
-// blanks, invisible characters and quotation marks may not, because an empty
-// setting leaves such a key.
+// isKey reports whether a key may sign and verify. The empty key may not. A key of only NULs
+// may not, because its HMAC equals that of the empty key. A key of only blanks, invisible
+// characters and quotation marks may not, because an empty setting produces such a key.
 func isKey(key string) bool {
 	for _, r := range key {
 		if unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != '"' && r != '\'' {

@@ -10,21 +10,21 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A Notification is one event of an operation: that it started or that it
-// stopped. It is what OSProfiler's notifiers send and its drivers store.
+// A Notification is one event of an operation: its start or its stop. OSProfiler's notifiers
+// send notifications, and its drivers store them.
 //
-// The string fields hold the values of the members of the stored JSON. For a
-// member that is not a string they hold its JSON text, and for null or a missing
-// member they are empty. A notification that was parsed writes such a member back
-// unchanged, unless the field was changed.
+// The string fields hold the values of the members of the stored JSON. If a member is not a
+// string, its field holds the JSON text of the member. If a member is null or missing, its
+// field is empty. A parsed notification writes such members back unchanged, unless their
+// fields were changed.
 //
 // A Notification is a value: copy it freely, compare it with [Notification.Equal].
 type Notification struct {
 	// Name is the name of the operation, followed by "-start" or "-stop".
 	Name string
-	// BaseID names the trace, TraceID the operation (OTel's span), ParentID
-	// the operation around it; directly under the trace ParentID is BaseID.
-	// Generated ids are lower-case dashed UUIDs, but any text is an id.
+	// BaseID names the trace. TraceID names the operation (OTel's span). ParentID names the
+	// enclosing operation; directly under the trace it equals BaseID. Generated ids are
+	// lower-case dashed UUIDs, but any text is an id.
 	BaseID, TraceID, ParentID string
 	// Timestamp is UTC as [FormatTime] writes it, or any other text that was stored.
 	Timestamp string
@@ -33,8 +33,8 @@ type Notification struct {
 	// Project and Service name the sender. Empty is written as null.
 	Project, Service string
 
-	raw string // the JSON that this was parsed from or converted to: one valid object on one line
-	// notPlain says that raw has more than the fields have: see Plain.
+	raw string // the JSON text that the notification was parsed from or converted to: one valid object on one line
+	// notPlain reports that raw has content that the fields do not have: see Plain.
 	notPlain bool
 }
 
@@ -50,12 +50,11 @@ const (
 	keyService   = "service"
 )
 
-// ParseNotification parses the JSON text of a notification. It is lenient: it
-// accepts everything that Python's json module accepts; members may be missing,
-// unknown, repeated (the last one wins) or of an unexpected type. Bytes that are
-// not UTF-8 are replaced by U+FFFD.
+// ParseNotification parses the JSON text of a notification. It is lenient: it accepts
+// everything that Python's json module accepts. Members may be missing, unknown, repeated (the
+// last one wins) or of an unexpected type. Bytes that are not UTF-8 are replaced by U+FFFD.
 //
-// An error with [*SyntaxError] in its chain says that the text is not JSON.
+// If the text is not JSON, the error has a [*SyntaxError] in its chain.
 func ParseNotification(text string) (Notification, error) {
 	if pyjson.Printable(text) {
 		if n, ok := parseLaidOut(text); ok {
@@ -86,8 +85,7 @@ func ParseNotification(text string) (Notification, error) {
 	return n, nil
 }
 
-// set sets the field of a member, and reports whether the field says all that the
-// member does.
+// set sets the field of a member, and reports whether the field represents the member fully.
 func (n *Notification) set(key, value string) bool {
 	if key == keyInfo {
 		n.Info = Info(value)
@@ -105,16 +103,16 @@ func (n *Notification) set(key, value string) bool {
 	return value[0] == '"'
 }
 
-// Plain reports whether the fields say all that the JSON does, so that a
-// notification with the same fields is written as the same JSON value. A parsed
-// notification is not plain if a member is missing, unknown or of an unexpected type.
+// Plain reports whether the fields represent the JSON fully, so that a notification with the
+// same fields is written as the same JSON value. A parsed notification is not plain if a
+// member is missing, unknown or of an unexpected type.
 func (n *Notification) Plain() bool { return !n.notPlain }
 
-// Size returns the number of bytes of text that the notification refers to: those
-// of all fields and of the JSON text that it was parsed from. The fields usually
-// share the bytes of that text, so the memory in use is between half of Size and
-// Size. Notifications that package convert made share blocks of 16 KiB: one that is
-// kept longer than the others keeps its block.
+// Size returns the number of bytes of text that the notification refers to: those of all
+// fields and of the JSON text that it was parsed from. The fields usually share the bytes of
+// that text, so the memory in use is between half of Size and Size. Notifications that package
+// convert made share blocks of 16 KiB. A notification that outlives the others keeps its whole
+// block in memory.
 func (n *Notification) Size() int {
 	return len(n.Name) + len(n.BaseID) + len(n.TraceID) + len(n.ParentID) + len(n.Timestamp) +
 		len(n.Info) + len(n.Project) + len(n.Service) + len(n.raw)
@@ -165,10 +163,9 @@ func textOf(raw string) string {
 	}
 }
 
-// AppendJSON appends the JSON of the notification to dst, on one line, without a
-// line break at its end. It has the form of Python's json.dumps; a notification that
-// was parsed keeps its own form, except for fields that were changed. Info must be
-// valid: see [Notification.Validate].
+// AppendJSON appends the JSON of the notification to dst, on one line, without a line break at
+// its end. It has the form of Python's json.dumps. A parsed notification keeps its own form,
+// except for fields that were changed. Info must be valid: see [Notification.Validate].
 func (n *Notification) AppendJSON(dst []byte) []byte {
 	if n.raw == "" {
 		return n.appendFields(dst)
@@ -198,7 +195,7 @@ func appendOrNull(dst []byte, s string) []byte {
 	return pyjson.AppendString(dst, s)
 }
 
-// parsed parses the notification's text again.
+// parsed returns the notification that results from parsing raw again.
 func (n *Notification) parsed() Notification {
 	parsed, _ := ParseNotification(n.raw)
 	return parsed
@@ -285,7 +282,7 @@ func (n Notification) JSON() string {
 	return string(n.appendChanged(nil))
 }
 
-// buffers are for JSON.
+// buffers holds buffers for JSON.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // MarshalJSON implements [encoding/json.Marshaler]. Package encoding/json refuses
@@ -307,9 +304,9 @@ func (n Notification) Member(key string) (raw string, ok bool) {
 	return pyjson.Get(n.JSON(), key)
 }
 
-// Validate returns an error if Info is no JSON object, so that writing it
-// would spoil more than itself. The Info of a notification that was parsed, or
-// that package convert made, is not read again unless it was changed.
+// Validate returns an error if Info is not a JSON object, because writing it would also damage
+// the rest of the output. The Info of a notification that was parsed, or that package convert
+// made, is not read again unless it was changed.
 func (n *Notification) Validate() error {
 	if n.raw != "" && (n.fieldsMatchRaw() || n.Info == n.parsed().Info) {
 		return nil
@@ -320,7 +317,7 @@ func (n *Notification) Validate() error {
 	return nil
 }
 
-// Equal reports whether both are the same JSON value.
+// Equal reports whether both notifications are the same JSON value.
 func (n Notification) Equal(other Notification) bool {
 	return n == other || pyjson.Equal(n.JSON(), other.JSON())
 }
@@ -354,8 +351,8 @@ func (n *Notification) Half() Half {
 	return Start
 }
 
-// Operation returns the name of the operation: Name without "-start" or "-stop" at
-// its end. Nothing else is cut off.
+// Operation returns the name of the operation: Name without "-start" or "-stop" at its end.
+// All other names are returned unchanged.
 func (n *Notification) Operation() string {
 	if name, ok := strings.CutSuffix(n.Name, "-start"); ok {
 		return name

@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// maxSigners is the number of keys that signers cache: more than a rotation of keys has.
+// maxSigners is the number of keys that signers cache. A rotation of keys has fewer.
 const maxSigners = 4
 
-// signers compute HMACs for one goroutine at a time. They cache the state of HMAC
-// after the key, which is most of the work for short texts.
+// signers compute HMACs for one goroutine at a time. They cache the state of the HMAC after
+// the key, because computing that state is most of the work for short texts.
 type signers struct {
 	cached []signer
 	oldest int // index into cached of the one that is replaced next

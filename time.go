@@ -12,7 +12,7 @@ import (
 // without a zone. The fraction always has six digits; finer ones are cut off.
 func FormatTime(t time.Time) string { return string(AppendTime(nil, t)) }
 
-// AppendTime appends the time, formatted as by [FormatTime], to dst.
+// AppendTime appends the time to dst, in the format of [FormatTime].
 func AppendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
@@ -34,9 +34,9 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	return append(dst, text[:]...)
 }
 
-// ParseTime parses a timestamp leniently: a date and a time with a T, a t or a
-// blank between them, a fraction of up to nine digits, and Z or an offset, without
-// which the time is UTC. Fields may lack their leading zeros, as in Python.
+// ParseTime parses a timestamp leniently: a date and a time with a T, a t or a blank between
+// them, a fraction of up to nine digits, and Z or an offset. Without Z or an offset, the time
+// is UTC. Fields may lack their leading zeros, as in Python.
 func ParseTime(text string) (time.Time, error) {
 	if t, ok := parseFormatted(text); ok {
 		return t, nil
@@ -57,8 +57,8 @@ func ParseTime(text string) (time.Time, error) {
 	return t.Add(-offset), nil
 }
 
-// parseFormatted parses the form that FormatTime writes, which nearly all
-// timestamps have. ok is false for any other form.
+// parseFormatted parses the form that FormatTime writes. Nearly all timestamps have this form.
+// ok is false for any other form.
 func parseFormatted(text string) (t time.Time, ok bool) {
 	if len(text) != len("2006-01-02T15:04:05.000000") ||
 		text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != '.' {

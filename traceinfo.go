@@ -19,16 +19,16 @@ const (
 	HeaderTraceHMAC = "X-Trace-HMAC"
 )
 
-// A TraceInfo tells a service which trace to join. Its caller sends it.
+// A TraceInfo names the trace that a service is to join. The caller of the service sends it.
 type TraceInfo struct {
 	BaseID   string // of the trace
 	ParentID string // the id of the caller's current operation
 }
 
-// Pack returns the values of the headers: info for X-Trace-Info is the URL-safe
-// base64 of JSON, and mac for X-Trace-HMAC is the lower-case hexadecimal HMAC-SHA1
-// of info. mac is empty if the key may not sign: the empty key, and a key of only
-// blanks, invisible characters and quotation marks (see [ParseKeys]).
+// Pack returns the values of the headers. info, for X-Trace-Info, is the URL-safe base64 of
+// JSON. mac, for X-Trace-HMAC, is the lower-case hexadecimal HMAC-SHA1 of info. mac is empty
+// if the key may not sign. Such keys are the empty key, and a key of only blanks, invisible
+// characters and quotation marks (see [ParseKeys]).
 func (t TraceInfo) Pack(key string) (info, mac string) {
 	s := signersPool.Get().(*signers)
 	defer s.release()
@@ -45,11 +45,11 @@ func (t TraceInfo) Pack(key string) (info, mac string) {
 	return info, string(s.text[len(text):])
 }
 
-// Errors of [UnpackTraceInfo]. Each error that it returns is a [*HeaderError] over one
-// of them.
+// These are the errors of [UnpackTraceInfo]. Each error that it returns is a [*HeaderError]
+// that wraps one of them.
 var (
-	// ErrUnsigned says that a header or the keys are missing, or that the signature
-	// is of none of the keys.
+	// ErrUnsigned says that a header or the keys are missing, or that none of the keys made
+	// the signature.
 	ErrUnsigned = errors.New("the trace info is not signed with one of the HMAC keys")
 	// ErrBadTraceInfo says that the signature is right, but the text is not a trace info.
 	ErrBadTraceInfo = errors.New("the signed trace info should be base64 of a JSON object with base_id and, if any, parent_id")
@@ -85,16 +85,16 @@ var (
 // and returns the key that verified the signature, which is also the key to sign
 // outgoing headers with.
 //
-// UnpackTraceInfo accepts what the middleware of the Python library accepts:
-// blanks around mac; base64 of either alphabet, with other characters in between,
-// but with its padding; a missing, null or empty parent_id, for which base_id is
-// used; an empty base_id, for which a new one is made; numbers and true for ids,
-// which become the text that Python's json.dumps writes.
+// UnpackTraceInfo accepts everything that the middleware of the Python library accepts: blanks
+// around mac; base64 of either alphabet, with other characters in between, but with its
+// padding; a missing, null or empty parent_id, which is replaced by base_id; an empty base_id,
+// which is replaced by a new one; numbers and true for ids, which become the text that
+// Python's json.dumps writes.
 //
-// It differs from the Python library in two points. The library raises an
-// exception for a mac that is not ASCII; here it is [ErrUnsigned]. The library
-// accepts an id that is a list or an object, which most of its drivers cannot
-// write; here it is [ErrBadTraceInfo].
+// It differs from the Python library in two points. For a mac that is not ASCII, the library
+// raises an exception, and UnpackTraceInfo returns [ErrUnsigned]. The library accepts an id
+// that is a list or an object, which most of its drivers cannot write. For such an id
+// UnpackTraceInfo returns [ErrBadTraceInfo].
 func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, err error) {
 	mac = strings.TrimSpace(mac)
 	switch {
@@ -123,8 +123,7 @@ func UnpackTraceInfo(info, mac string, keys []string) (t TraceInfo, key string, 
 	return t, key, nil
 }
 
-// traceInfoOf reads the ids from a JSON object. The last one of repeated members
-// wins.
+// traceInfoOf reads the ids from a JSON object. If a member is repeated, the last one wins.
 func traceInfoOf(object string) (t TraceInfo, ok bool) {
 	base, parent := "", "null"
 	for k, v := range pyjson.Members(object) {
@@ -153,9 +152,9 @@ func traceInfoOf(object string) (t TraceInfo, ok bool) {
 	return t, baseOK && parentOK
 }
 
-// verify returns the first key whose signature is mac. It tries every key and
-// compares in constant time, so that the time it takes tells nothing. It skips
-// keys that may not sign (isKey).
+// verify returns the first key whose signature is mac. It tries every key and compares in
+// constant time, so that its duration reveals nothing. It skips keys that may not sign
+// (isKey).
 func verify(info, mac string, keys []string) (key string, ok bool) {
 	s := signersPool.Get().(*signers)
 	defer s.release()
@@ -177,9 +176,9 @@ func verify(info, mac string, keys []string) (key string, ok bool) {
 // mostDigits is the largest number of digits of an integer that Python's json parses.
 const mostDigits = 4300
 
-// truthy returns the text of an id. The text is empty for a value that is false in
-// Python: null, false, zero in any notation, and anything empty. ok is false for a
-// value that cannot be an id: a list, an object, an integer that Python cannot parse.
+// truthy returns the text of an id. The text is empty for a value that is false in Python:
+// null, false, zero in any notation, and anything empty. ok is false for a value that cannot
+// be an id: a list, an object, or an integer that Python cannot parse.
 func truthy(raw string) (text string, ok bool) {
 	switch pyjson.KindOf(raw) {
 	case pyjson.Bool:
@@ -194,8 +193,8 @@ func truthy(raw string) (text string, ok bool) {
 	return textOf(raw), true
 }
 
-// numberText returns a number as json.dumps writes it, so that the id equals the
-// one in the notifications of Python services.
+// numberText returns a number in the form of json.dumps, so that the id equals the one in the
+// notifications of Python services.
 func numberText(raw string) (text string, ok bool) {
 	if pyjson.TypeName(raw) == "int" {
 		if strings.Trim(raw, "-0") == "" {
