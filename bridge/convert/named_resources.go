@@ -10,8 +10,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// namedResources has one resource for each project, service and host, because
-// processors and exporters group spans by it.
+// namedResources has one resource for each combination of project, service and host, because
+// processors and exporters group spans by their resource.
 var namedResources = resourceCache{all: map[resourceKey]*namedResource{}}
 
 type resourceKey struct{ project, service, host string }
@@ -21,7 +21,7 @@ type namedResource struct {
 	*resource.Resource
 }
 
-// A resourceCache finds recently used resources without its lock.
+// A resourceCache finds recently used resources without locking.
 type resourceCache struct {
 	recent [256]atomic.Pointer[namedResource]
 
@@ -29,7 +29,7 @@ type resourceCache struct {
 	all map[resourceKey]*namedResource
 }
 
-// The bounds of the cache. Clouds have fewer hosts and shorter names.
+// These are the bounds of the cache. Clouds have fewer hosts and shorter names.
 const (
 	maxNamedResources = 4096
 	maxNameLength     = 1024
@@ -58,15 +58,15 @@ func (c *resourceCache) find(key resourceKey) *namedResource {
 	if len(c.all) >= maxNamedResources {
 		clear(c.all)
 	}
-	// The names are parts of longer texts, which must not stay in memory.
+	// The names are parts of longer texts, which must not be kept in memory.
 	key = resourceKey{strings.Clone(key.project), strings.Clone(key.service), strings.Clone(key.host)}
 	r := &namedResource{key, key.resource()}
 	c.all[key] = r
 	return r
 }
 
-// slot spreads resources that are used together: hosts mostly differ in their
-// last characters.
+// slot distributes resources that are used together over the slots. Names of hosts mostly
+// differ in their last characters.
 func (k *resourceKey) slot() uint8 {
 	slot := uint8(len(k.project)) + 3*uint8(len(k.service)) + 7*uint8(len(k.host))
 	for _, name := range [...]string{k.project, k.service, k.host} {

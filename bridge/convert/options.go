@@ -6,9 +6,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A Converter converts by its options. It may be used by many goroutines. It
-// remembers the text of the resources that it has seen, so keep one Converter
-// for many spans.
+// A Converter converts with the given options. It may be used by many goroutines. It caches
+// the text of the resources that it has seen, so keep one Converter for many spans.
 type Converter struct {
 	cfg       config
 	resources resourceTexts
@@ -51,15 +50,14 @@ func WithConventions(v tags.Conventions) Option {
 	return optionFunc(func(c *config) { c.conventions = v })
 }
 
-// WithSpanNames gives every operation its span's own name. Without it, calls of a
-// known kind have the names that OSProfiler's own instrumentation gives them
-// (wsgi, http, https, db, rpc). The statistics and graphs of the Python library
-// look for these names.
+// WithSpanNames gives every operation its span's own name. Without it, calls of a known kind
+// get the names that OSProfiler's own instrumentation uses (wsgi, http, https, db, rpc). The
+// statistics and graphs of the Python library look for these names.
 func WithSpanNames() Option { return optionFunc(func(c *config) { c.spanNames = true }) }
 
-// WithKindNames gives a call of a known kind OSProfiler's name of that kind, also if
-// no attribute tells what was called. A caller that converts the start of a span
-// before its end needs it, because attributes that come later would change the name.
+// WithKindNames gives a call of a known kind OSProfiler's name of that kind, even if no
+// attribute says what was called. A caller that converts the start of a span before its end
+// needs this option, because attributes that are added later would change the name.
 func WithKindNames() Option { return optionFunc(func(c *config) { c.kindNames = true }) }
 
 // New returns a Converter.

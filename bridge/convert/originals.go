@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// appendOriginals appends the notifications that a span was made from.
+// appendOriginals appends the notifications from which a span was made.
 func (c *Converter) appendOriginals(dst []osprofiler.Notification, halves Halves, s sdktrace.ReadOnlySpan) []osprofiler.Notification {
 	start, stop := c.originals(s)
 	if start != nil && halves&Starts != 0 {
@@ -25,8 +25,8 @@ func (c *Converter) appendOriginals(dst []osprofiler.Notification, halves Halves
 	return dst
 }
 
-// originals restores the notifications that a span was made from. If the span
-// was changed since, the stop carries the whole span.
+// originals restores the notifications from which a span was made. If the span was changed
+// afterwards, the stop carries the whole span.
 func (c *Converter) originals(s sdktrace.ReadOnlySpan) (start, stop *osprofiler.Notification) {
 	attrs := s.Attributes()
 	own := ownAttributesOf(attrs)
@@ -53,7 +53,7 @@ func (c *Converter) originals(s sdktrace.ReadOnlySpan) (start, stop *osprofiler.
 	return start, stop
 }
 
-// ownAttributes are the values of the attributes of ours.
+// ownAttributes has the values of our own attributes.
 type ownAttributes struct {
 	baseID, traceID, parentID, missing string
 	start, stop                        string // JSON of notifications
@@ -84,8 +84,8 @@ func ownAttributesOf(attrs []attribute.KeyValue) (own ownAttributes) {
 	return own
 }
 
-// original restores one half. If whole is the JSON of a notification with the
-// span's ids, that is the half. Otherwise it follows from the span.
+// original restores one half. If whole is the JSON of a notification with the span's ids, it
+// is the half. Otherwise the half is derived from the span.
 func original(s sdktrace.ReadOnlySpan, own *ownAttributes, whole string, kind osprofiler.Half, info func() osprofiler.Info) *osprofiler.Notification {
 	if whole != "" {
 		n, err := osprofiler.ParseNotification(whole)
@@ -110,8 +110,8 @@ func suffixOf(kind osprofiler.Half) string {
 	return startSuffix
 }
 
-// ids returns the texts of the ids. A text in an attribute counts if it still
-// maps to the span's id.
+// ids returns the texts of the ids. A text in an attribute is used only if it still maps to
+// the span's id.
 func (own *ownAttributes) ids(sc, parent trace.SpanContext) (baseID, traceID, parentID string) {
 	baseID, traceID = own.baseID, own.traceID
 	if baseID == "" || osprofiler.TraceIDOf(baseID) != sc.TraceID() {
@@ -142,7 +142,7 @@ func infoOr(info osprofiler.Info, host string) osprofiler.Info {
 	return osprofiler.Info("{}").With("host", string(pyjson.AppendString(nil, host)))
 }
 
-// restores tells whether the notifications alone give the span back, by any
+// restores reports whether the span can be restored from the notifications alone, with any
 // conventions.
 func (c *Converter) restores(s sdktrace.ReadOnlySpan, start, stop *osprofiler.Notification) bool {
 	for _, conventions := range []tags.Conventions{c.cfg.conventions, tags.Stable, tags.Old, tags.Both} {
@@ -167,8 +167,8 @@ func sameSpan(a, b sdktrace.ReadOnlySpan) bool {
 		slices.EqualFunc(a.Events(), b.Events(), sameEvent)
 }
 
-// sameAttribute compares two attributes. Attributes of ours that hold JSON are
-// compared by its value.
+// sameAttribute compares two attributes. Our own attributes that hold JSON are compared by
+// their JSON values.
 func sameAttribute(a, b attribute.KeyValue) bool {
 	if reflect.DeepEqual(a, b) {
 		return true

@@ -59,8 +59,7 @@ func only(object, key string) (string, error) {
 	return first, nil
 }
 
-// A decoder has the first error of its methods. A method that fails returns the
-// zero value.
+// A decoder keeps the first error of its methods. A method that fails returns the zero value.
 type decoder struct{ err error }
 
 func (d *decoder) fail(err error) {
@@ -273,7 +272,7 @@ func (d *decoder) value(raw string, depth int) attribute.Value {
 	return attribute.Value{}
 }
 
-// array returns a list of one type as the Go slice type of that type.
+// array returns a list of one element type as a Go slice of that type.
 func (d *decoder) array(list string, depth int) attribute.Value {
 	var values []attribute.Value
 	kind, mixed := attribute.STRING, false

@@ -18,10 +18,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// The encoder writes OTLP/JSON TracesData in the form that it has inside a JSON
-// string, with every quote escaped, so that info.otel is written in one pass. It
-// follows the JSON encoding of the OTLP specification: ids in hex, 64-bit integers
-// as strings, enums as numbers, default values left out.
+// The encoder writes OTLP/JSON TracesData in the form that it has inside a JSON string, with
+// every quote escaped, so that info.otel is written in one pass. It follows the JSON encoding
+// of the OTLP specification: ids in hex, 64-bit integers as strings, enums as numbers, default
+// values omitted.
 
 const hasRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 const isRemoteMask = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
@@ -37,7 +37,7 @@ func appendTracesData(b []byte, s sdktrace.ReadOnlySpan, attrs []attribute.KeyVa
 	return append(b, `]}]}]}`...)
 }
 
-// appendResource appends the members of resourceSpans that tell of the resource.
+// appendResource appends the members of resourceSpans that describe the resource.
 func appendResource(b []byte, r *resource.Resource) []byte {
 	if r == nil {
 		return b
@@ -163,8 +163,8 @@ func statusCode(c codes.Code) tracepb.Status_StatusCode {
 	}
 }
 
-// spanKind returns OTLP's number of a kind. It is the API's number, but a kind that
-// the API does not know is "unspecified".
+// spanKind returns OTLP's number of a kind. It equals the API's number, but a kind that the
+// API does not define is "unspecified".
 func spanKind(k trace.SpanKind) tracepb.Span_SpanKind {
 	if k < trace.SpanKindInternal || k > trace.SpanKindConsumer {
 		return tracepb.Span_SPAN_KIND_UNSPECIFIED
@@ -172,8 +172,8 @@ func spanKind(k trace.SpanKind) tracepb.Span_SpanKind {
 	return tracepb.Span_SpanKind(k)
 }
 
-// appendAttributes appends lists of attributes as one. name has the opening
-// bracket. Without attributes, the list is left out.
+// appendAttributes appends several lists of attributes as one list. name includes the opening
+// bracket. Without attributes, the list is omitted.
 func appendAttributes(b []byte, name string, lists ...[]attribute.KeyValue) []byte {
 	opened := false
 	for _, attrs := range lists {
@@ -254,11 +254,12 @@ func appendDouble(b []byte, f float64) []byte {
 	return append(pyjson.AppendFloat(append(b, `{\"doubleValue\":`...), f), '}')
 }
 
-// lastTime is the last time of which the nanoseconds have 64 bits.
+// lastTime is the latest time whose nanoseconds fit into 64 bits.
 var lastTime = time.Unix(0, math.MaxInt64)
 
-// appendTime appends a time. The zero time of a span that has not ended is left
-// out. A time before 1970 is 0, because OTLP has none. A time that is too late is lastTime.
+// appendTime appends a time. The zero time of a span that has not ended is omitted. A time
+// before 1970 becomes 0, because OTLP cannot represent it. A time after lastTime becomes
+// lastTime.
 func appendTime(b []byte, name string, t time.Time) []byte {
 	nanoseconds := int64(0)
 	switch {
@@ -287,8 +288,8 @@ func appendOptional(b []byte, name, s string) []byte {
 	return appendText(b, name, s)
 }
 
-// appendText appends a string and its closing quote. name has the opening quote.
-// Quotes in the string are escaped twice.
+// appendText appends a string and its closing quote. name includes the opening quote. Quotes
+// in the string are escaped twice.
 func appendText(b []byte, name, s string) []byte {
 	b = append(b, name...)
 	if i := pyjson.VerbatimEnd(s, 0); i < len(s) {

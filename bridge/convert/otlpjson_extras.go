@@ -8,13 +8,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// OTLP lacks some properties of a ReadOnlySpan. In info.otel they are attributes
-// with these keys, after the span's own attributes. Reading removes them again.
+// These are the keys for properties of a ReadOnlySpan that OTLP lacks. In info.otel the
+// properties are attributes with these keys, after the span's own attributes. Reading removes
+// them again.
 const (
 	childSpansKey       = attribute.Key("osprofiler.child_span_count")
 	parentTraceStateKey = attribute.Key("osprofiler.parent.trace_state")
-	// ownEndKey comes after the span's own attributes if the last of them has
-	// one of the three keys itself.
+	// ownEndKey follows the span's own attributes if the last of them has one of the three
+	// keys itself.
 	ownEndKey = attribute.Key("osprofiler.own_attributes_end")
 )
 
@@ -25,8 +26,8 @@ func isExtra(key attribute.Key) bool {
 // maxExtras is the largest number of extra attributes.
 const maxExtras = 3
 
-// appendExtras appends the attributes for what OTLP lacks. own are the attributes
-// of the span.
+// appendExtras appends the attributes for the properties that OTLP lacks. own has the
+// attributes of the span.
 func appendExtras(extra []attribute.KeyValue, s sdktrace.ReadOnlySpan, own []attribute.KeyValue) []attribute.KeyValue {
 	if len(own) > 0 && isExtra(own[len(own)-1].Key) {
 		extra = append(extra, ownEndKey.Bool(true))
@@ -60,7 +61,7 @@ func (s *Span) restoreExtras(parent trace.SpanContextConfig) {
 	}
 }
 
-// lastAttribute returns the last attribute if it has that key.
+// lastAttribute returns the last attribute if it has the given key.
 func (s *Span) lastAttribute(key attribute.Key) (kv attribute.KeyValue, ok bool) {
 	if len(s.Attributes) == 0 {
 		return kv, false

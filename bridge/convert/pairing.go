@@ -8,15 +8,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Spans pairs the notifications of one trace and yields their spans, in the order
-// of each operation's first notification. A start and a stop belong together if
-// they have the same trace_id, in any order. Equal notifications count once. A
-// half without the other half becomes a span with [MissingKey]. Several
-// operations with the same trace_id become several spans.
+// Spans pairs the notifications of one trace and yields their spans, in the order of each
+// operation's first notification. A start and a stop belong together if they have the same
+// trace_id, in any order. Equal notifications count once. A half without the other half
+// becomes a span with [MissingKey]. Several operations with the same trace_id become several
+// spans.
 //
-// All notifications are read before the first span is yielded. Errors of the
-// sequence are passed on. After an error that ended the sequence, spans may lack
-// what was not read.
+// Spans reads all notifications before it yields the first span. It passes errors of the
+// sequence on. After an error that ended the sequence, the spans may lack the notifications
+// that were not read.
 func (c *Converter) Spans(notifications iter.Seq2[osprofiler.Notification, error]) iter.Seq2[sdktrace.ReadOnlySpan, error] {
 	return func(yield func(sdktrace.ReadOnlySpan, error) bool) {
 		var order []operationKey
@@ -47,18 +47,18 @@ func (c *Converter) Spans(notifications iter.Seq2[osprofiler.Notification, error
 	}
 }
 
-// An operationKey is what the notifications of an operation have in common.
+// An operationKey has the ids that the notifications of an operation share.
 type operationKey struct{ baseID, traceID string }
 
 // An operation has all the notifications of one trace_id.
 type operation struct {
 	starts, stops []*osprofiler.Notification
-	seen          map[osprofiler.Notification]bool // of long lists
+	seen          map[osprofiler.Notification]bool // used for long lists
 }
 
-// longList is the length from which on notifications are no longer compared one
-// by one, because a store may be full of one id. In a longer list only those are
-// equal that have the same text.
+// longList is the length from which notifications are no longer compared one by one, because a
+// store may have very many notifications with one id. In a longer list, notifications are
+// equal only if they have the same text.
 const longList = 32
 
 func (o *operation) add(n osprofiler.Notification) {
@@ -84,8 +84,8 @@ func (o *operation) add(n osprofiler.Notification) {
 	*list = append(*list, &n)
 }
 
-// pairs yields each start with the next stop of the same name. A start without
-// one gets the next stop of any name that is left.
+// pairs yields each start with the next stop of the same name. A start without such a stop
+// gets the next remaining stop of any name.
 func (o *operation) pairs() iter.Seq2[*osprofiler.Notification, *osprofiler.Notification] {
 	return func(yield func(start, stop *osprofiler.Notification) bool) {
 		partners, left := o.partners()
@@ -105,8 +105,8 @@ func (o *operation) pairs() iter.Seq2[*osprofiler.Notification, *osprofiler.Noti
 	}
 }
 
-// partners returns for each start the stop of the same name, in order, and the
-// stops that are left.
+// partners returns, for each start, the stop of the same name, in order. It also returns the
+// remaining stops.
 func (o *operation) partners() (partners, left []*osprofiler.Notification) {
 	waiting := map[string][]int{} // name -> indices of its starts
 	for i, start := range o.starts {

@@ -12,14 +12,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// InfoEvent is the name of the event of a Profiler's span whose attributes the
-// limits of the SDK have cut or dropped. Its attributes [StartInfoKey] and
-// [StopInfoKey] hold the whole infos, because these limits do not shorten the
-// attributes of events.
+// InfoEvent is the name of an event of a Profiler's span. The event is added if the limits of
+// the SDK have cut or dropped attributes of the span. Its attributes [StartInfoKey] and
+// [StopInfoKey] hold the whole infos, because these limits do not shorten the attributes of
+// events.
 const InfoEvent = "osprofiler.info"
 
-// Recorded are the attributes with which a Profiler starts a span. Its methods may
-// be called on a nil Recorded.
+// Recorded has the attributes with which a Profiler starts a span. Its methods may be called
+// on a nil Recorded.
 type Recorded struct {
 	call  tags.Call
 	attrs []attribute.KeyValue
@@ -27,22 +27,22 @@ type Recorded struct {
 
 type recordedKey struct{}
 
-// WithRecorded returns a context in which a processor's OnStart finds the attributes
-// of the span that starts. The caller calls Forget when the span has started, so that
-// the spans under it do not find them.
+// WithRecorded returns a context in which a processor's OnStart finds the attributes of the
+// span being started. The caller must call Forget when the span has started, so that child
+// spans do not find them.
 func WithRecorded(ctx context.Context, call tags.Call, attrs []attribute.KeyValue) (context.Context, *Recorded) {
 	r := &Recorded{call, attrs}
 	return context.WithValue(ctx, recordedKey{}, r), r
 }
 
-// Forget ends the use of the attributes by OnStart.
+// Forget stops OnStart from using the attributes.
 func (r *Recorded) Forget() {
 	if r != nil {
 		r.attrs = nil
 	}
 }
 
-// RecordedStart returns the event with the info of the span's start, if the span is
+// RecordedStart returns the event with the info of the span's start. It does so if the span is
 // a Profiler's that starts in this context and its attributes were cut.
 func RecordedStart(ctx context.Context, s sdktrace.ReadOnlySpan) (e sdktrace.Event, ok bool) {
 	r, _ := ctx.Value(recordedKey{}).(*Recorded)
@@ -65,9 +65,9 @@ func RecordedInfo(call tags.Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return tags.Merge(rest, tags.StartInfo(call, attrs))
 }
 
-// IsCut reports whether the limits of the SDK have cut one of the attributes: the
-// text that a span has kept is the beginning of the given one, or the attribute is
-// missing and attributes were dropped. A text that somebody has replaced, as to
+// IsCut reports whether the limits of the SDK have cut one of the attributes. An attribute is
+// cut if the text that a span has kept is the beginning of the given text, or if the attribute
+// is missing and attributes were dropped. A text that somebody has replaced, for example to
 // redact it, is not cut.
 func IsCut(kept []attribute.KeyValue, dropped int, attrs []attribute.KeyValue) bool {
 	for i := range attrs {
@@ -82,7 +82,7 @@ func isCut(kept []attribute.KeyValue, dropped int, attrs []attribute.KeyValue, i
 	key, value := attrs[i].Key, attrs[i].Value
 	for _, later := range attrs[i+1:] {
 		if later.Key == key {
-			return false // the last one of a key counts
+			return false // the last attribute with the key counts
 		}
 	}
 	for j := range kept {
@@ -98,8 +98,8 @@ func isCut(kept []attribute.KeyValue, dropped int, attrs []attribute.KeyValue, i
 	return dropped > 0
 }
 
-// allEmpty reports whether no attribute has a text, as with a limit of 0 characters. If
-// one has, somebody has replaced the empty ones.
+// allEmpty reports whether no attribute has a text, as with a limit of 0 characters. If one
+// attribute has a text, somebody has replaced the empty ones.
 func allEmpty(kept []attribute.KeyValue) bool {
 	for i := range kept {
 		if kept[i].Value.Type() == attribute.STRING && kept[i].Value.AsString() != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// redacted returns the span without what is sensitive in attributes, events,
-// links and status. Redaction comes before every conversion.
+// redacted returns the span without sensitive values in its attributes, events, links and
+// status. Redaction precedes every conversion.
 func (c *Converter) redacted(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
 	if c.cfg.redaction == (tags.Redaction{}) {
 		return s
@@ -38,9 +38,9 @@ func (s *Span) redact(by tags.Redaction) {
 	s.Status.Description = by.Text(s.Status.Description)
 }
 
-// redactName returns the name of a span without the literals of SQL. The
-// instrumentation of some databases puts the statement into the name. before and after
-// are the attributes.
+// redactName returns the name of a span without SQL literals. The instrumentation of some
+// databases puts the statement into the name. before and after are the attributes before and
+// after their redaction.
 func redactName(by tags.Redaction, name string, before, after []attribute.KeyValue) string {
 	if clean, isSQL := by.Name(name); isSQL {
 		return clean
@@ -56,8 +56,8 @@ func redactName(by tags.Redaction, name string, before, after []attribute.KeyVal
 	return name
 }
 
-// redactAttributes redacts attributes. Attributes of ours that hold an info or a
-// notification as JSON are redacted inside that JSON.
+// redactAttributes redacts attributes. Our own attributes that hold an info or a notification
+// as JSON are redacted inside that JSON.
 func redactAttributes(by tags.Redaction, attrs []attribute.KeyValue) []attribute.KeyValue {
 	attrs = by.Attributes(attrs)
 	cloned := false
@@ -67,7 +67,7 @@ func redactAttributes(by tags.Redaction, attrs []attribute.KeyValue) []attribute
 		switch kv.Key {
 		case StartInfoKey, StopInfoKey:
 			info, _ := redactInfo(by, validInfo(text))
-			clean = string(info) // nothing if it cannot be read
+			clean = string(info) // empty if it cannot be read
 		case StartKey, StopKey:
 			if n, err := osprofiler.ParseNotification(text); err == nil {
 				n = RedactedNotification(&n, by)
@@ -87,8 +87,7 @@ func redactAttributes(by tags.Redaction, attrs []attribute.KeyValue) []attribute
 	return attrs
 }
 
-// redactedNotification is [RedactedNotification] by the converter's redaction. n may
-// be nil.
+// redactedNotification is [RedactedNotification] with the converter's redaction. n may be nil.
 func (c *Converter) redactedNotification(n *osprofiler.Notification) *osprofiler.Notification {
 	if n == nil || c.cfg.redaction == (tags.Redaction{}) {
 		return n
@@ -97,9 +96,9 @@ func (c *Converter) redactedNotification(n *osprofiler.Notification) *osprofiler
 	return &clean
 }
 
-// RedactedNotification returns the notification without what is sensitive: in its
-// info, in the span that info.otel carries, and in its name, if that is or has a
-// statement. An info.otel that cannot be read is left out.
+// RedactedNotification returns the notification without sensitive values. It redacts the info,
+// the span that info.otel carries, and the name if it is or contains a statement. An info.otel
+// that cannot be read is removed.
 func RedactedNotification(n *osprofiler.Notification, by tags.Redaction) osprofiler.Notification {
 	clean := *n
 	if by == (tags.Redaction{}) {
@@ -113,7 +112,7 @@ func RedactedNotification(n *osprofiler.Notification, by tags.Redaction) osprofi
 			event -= len(suffix)
 		}
 	}
-	// A stop has no statement beside its name, so that both names have the same rule.
+	// A stop has no statement besides its name, so that both names follow the same rule.
 	if name, isSQL := by.Name(n.Name[:event]); isSQL {
 		clean.Name = name + n.Name[event:]
 		return clean
@@ -137,8 +136,8 @@ func statementOf(info osprofiler.Info) string {
 	return statement
 }
 
-// redactInfo redacts the info, and the span in info.otel. renamed has the names of the
-// span, before and after.
+// redactInfo redacts the info, and the span in info.otel. renamed has the names of the span,
+// before and after.
 func redactInfo(by tags.Redaction, info osprofiler.Info) (clean osprofiler.Info, renamed [2]string) {
 	info = by.Info(info)
 	raw, ok := info.Get(keyOTel)

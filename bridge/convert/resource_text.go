@@ -10,8 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A resourceText is what the notifications of all spans of one resource have in
-// common, as text.
+// A resourceText is the text that the notifications of all spans of one resource share.
 type resourceText struct {
 	of               *resource.Resource
 	project, service string // as the notifications' fields
@@ -20,8 +19,8 @@ type resourceText struct {
 	otlp             string // the resource in info.otel
 }
 
-// resourceTexts keeps the resourceTexts that a Converter made. A program has
-// few resources, mostly one.
+// resourceTexts caches the resourceTexts that a Converter made. A program has few resources,
+// usually one.
 type resourceTexts struct {
 	last atomic.Pointer[resourceText]
 
@@ -30,7 +29,7 @@ type resourceTexts struct {
 	bytes int // of all texts in the map
 }
 
-// The bounds of resourceTexts. If one is reached, the map begins anew.
+// These are the bounds of resourceTexts. When one is reached, the map is emptied.
 const (
 	maxResourceTexts     = 256
 	maxResourceTextBytes = 1 << 20

@@ -11,12 +11,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// A Span is a span as data. It has a field for every method of a ReadOnlySpan,
-// with the same name. A Tracer chooses a span's ids, times and resource; in a
-// Span they can be set.
+// A Span is a span as data. It has a field for every method of a ReadOnlySpan, with the same
+// name. A Tracer chooses a span's ids, times and resource. In a Span they can be set.
 //
-// Make one by a composite literal or by [CopySpan], change it, and call
-// [Span.Snapshot] for the ReadOnlySpan.
+// Make a Span with a composite literal or with [CopySpan], change it, and call [Span.Snapshot]
+// for the ReadOnlySpan.
 type Span struct {
 	Name                 string
 	SpanContext          trace.SpanContext
@@ -37,8 +36,8 @@ type Span struct {
 	fromNotifications bool // see OfNotifications
 }
 
-// CopySpan returns the properties of any span. Its slices and the resource are
-// those of s: replace them, do not write into them.
+// CopySpan returns the properties of any span. The copy shares its slices and its resource
+// with s. So replace them, and do not write into them.
 func CopySpan(s sdktrace.ReadOnlySpan) Span {
 	if own, ok := s.(*snapshot); ok {
 		return own.span
@@ -65,23 +64,21 @@ func CopySpan(s sdktrace.ReadOnlySpan) Span {
 	return c
 }
 
-// clip makes sure that appending to a slice of the Span writes into no array that
-// others have.
+// clip makes sure that appending to a slice of the Span does not write into a shared array.
 func (s *Span) clip() {
 	s.Attributes, s.Events, s.Links = slices.Clip(s.Attributes), slices.Clip(s.Events), slices.Clip(s.Links)
 }
 
-// Snapshot returns a ReadOnlySpan with the properties that the Span has now.
-// Later assignments to fields do not change it. It shares the slices and the
-// resource with the Span, so a batch of Spans can keep one resource, by which
-// exporters group.
+// Snapshot returns a ReadOnlySpan with the current properties of the Span. Later assignments
+// to fields do not change it. It shares the slices and the resource with the Span. So a batch
+// of Spans can share one resource, by which exporters group spans.
 func (s *Span) Snapshot() sdktrace.ReadOnlySpan {
 	s.clip()
 	return &snapshot{span: *s}
 }
 
-// OfNotifications tells whether a span was made from notifications, not by a
-// Tracer. Processors see such a span when it ends, never when it starts.
+// OfNotifications reports whether a span was made from notifications, not by a Tracer.
+// Processors see such a span when it ends, never when it starts.
 func OfNotifications(s sdktrace.ReadOnlySpan) bool {
 	if own, ok := s.(*snapshot); ok && own.span.fromNotifications {
 		return true
@@ -95,8 +92,8 @@ type snapshot struct {
 	span                  Span
 }
 
-// roomySnapshot is a snapshot with room for as many attributes as most spans
-// have that are made from notifications: one allocation for both.
+// roomySnapshot is a snapshot with space for as many attributes as most spans made from
+// notifications have. So both need only one allocation.
 type roomySnapshot struct {
 	snapshot
 	room [6]attribute.KeyValue

@@ -16,15 +16,15 @@ import (
 
 var defaultConverter = sync.OnceValue(func() *Converter { return New() })
 
-// SpanOf makes the span of an operation's two notifications, by default
-// options. See [Converter.SpanOf].
+// SpanOf makes the span of an operation's two notifications, with default options. See
+// [Converter.SpanOf].
 func SpanOf(start, stop *osprofiler.Notification) sdktrace.ReadOnlySpan {
 	return defaultConverter().SpanOf(start, stop)
 }
 
-// SpanOf makes the span of an operation's two notifications. One of them may be
-// nil; if both are, so is the span. Both must have the same base id and trace
-// id. To change the span, take [CopySpan].
+// SpanOf makes the span of an operation's two notifications. One of them may be nil. If both
+// are nil, so is the span. Both must have the same base id and trace id. To change the span,
+// use [CopySpan].
 func (c *Converter) SpanOf(start, stop *osprofiler.Notification) sdktrace.ReadOnlySpan {
 	if stop != nil {
 		if s, ok := carriedSpan(stop); ok {
@@ -38,11 +38,11 @@ func (c *Converter) SpanOf(start, stop *osprofiler.Notification) sdktrace.ReadOn
 	return c.spanOf(start, stop)
 }
 
-// carriedSpan returns the span in the stop's info.otel. ok is false if there is
-// none, or if its ids are not those of the notification.
+// carriedSpan returns the span in the stop's info.otel. ok is false if there is no such span,
+// or if its ids are not those of the notification.
 func carriedSpan(stop *osprofiler.Notification) (s *Span, ok bool) {
 	if info := string(stop.Info); !strings.Contains(info, `"`+keyOTel+`"`) && !strings.Contains(info, `\`) {
-		return nil, false // nor is it there with escapes
+		return nil, false // nor is it present with escapes
 	}
 	raw, ok := stop.Info.Get(keyOTel)
 	if !ok {
@@ -60,7 +60,7 @@ func carriedSpan(stop *osprofiler.Notification) (s *Span, ok bool) {
 	return s, true
 }
 
-// hasIDsOf tells whether a notification's ids are those of the span context.
+// hasIDsOf reports whether a notification's ids are those of the span context.
 func hasIDsOf(n *osprofiler.Notification, sc trace.SpanContext) bool {
 	return sc.TraceID() == osprofiler.TraceIDOf(n.BaseID) && sc.SpanID() == osprofiler.SpanIDOf(n.TraceID)
 }
@@ -91,7 +91,7 @@ func (c *Converter) spanOf(startNotification, stopNotification *osprofiler.Notif
 	c.describe(s, call, &start, &stop)
 	s.addIDs(first.n)
 	if call != tags.CallOfSpan(s.SpanKind, s.Attributes) && len(s.Attributes) > 0 {
-		start.keepWhole, stop.keepWhole = true, true // Append would take it for another call
+		start.keepWhole, stop.keepWhole = true, true // otherwise Append would derive another kind of call
 	}
 	s.addHalf(&start, first, call, host)
 	s.addHalf(&stop, first, call, host)
@@ -136,12 +136,12 @@ func (s *Span) addText(key attribute.Key, text string) {
 	s.Attributes = append(s.Attributes, key.String(validUTF8(text)))
 }
 
-// validUTF8 replaces what is no UTF-8 by U+FFFD. OTLP allows only UTF-8: one
-// lone surrogate of a notification would cost an exporter the whole batch. Such
-// a notification is also kept whole, as JSON, which escapes the surrogate.
+// validUTF8 replaces bytes that are not UTF-8 by U+FFFD. OTLP allows only UTF-8, and one lone
+// surrogate of a notification would make an exporter lose the whole batch. Such a notification
+// is also kept whole, as JSON, which escapes the surrogate.
 func validUTF8(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// addIDs adds the texts of ids that do not follow from the span's ids.
+// addIDs adds the texts of ids that cannot be derived from the span's ids.
 func (s *Span) addIDs(n *osprofiler.Notification) {
 	traceID := s.SpanContext.TraceID()
 	if !isCanonical(n.BaseID, osprofiler.UUID(traceID)) {
@@ -155,14 +155,14 @@ func (s *Span) addIDs(n *osprofiler.Notification) {
 	}
 }
 
-// isCanonical tells whether a text is the canonical form of a UUID.
+// isCanonical reports whether a text is the canonical form of a UUID.
 func isCanonical(text string, u osprofiler.UUID) bool {
 	const digits = "0123456789abcdef"
 	var room [36]byte
 	return len(text) == len(room) && text[0] == digits[u[0]>>4] && string(u.Append(room[:0])) == text
 }
 
-// addHalf adds what the span does not yet say about one half.
+// addHalf adds the content of one half that the span does not have yet.
 func (s *Span) addHalf(h, first *half, call tags.Call, host string) {
 	wholeKey, infoKey := StartKey, StartInfoKey
 	if h.kind == osprofiler.Stop {

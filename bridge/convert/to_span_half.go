@@ -9,14 +9,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A half is one of the two notifications of an operation while its span is made.
+// A half is one of the two notifications of an operation from which a span is made.
 type half struct {
 	n         *osprofiler.Notification // nil if it is missing
 	kind      osprofiler.Half
 	info      tags.ParsedInfo // the info, or the part of it that no attribute holds yet
 	exact     tags.Exact      // the members of the info that attributes hold fully
 	at        time.Time
-	hasTime   bool // the timestamp could be read: it is at
+	hasTime   bool // the timestamp could be read; the time is at
 	keepWhole bool // the span must hold the whole notification
 }
 
@@ -31,8 +31,8 @@ func newHalf(n *osprofiler.Notification, kind osprofiler.Half) half {
 	return h
 }
 
-// timesOf returns both times. If one is missing or cannot be read, it is the
-// other. If both are, they are the beginning of 1970.
+// timesOf returns both times. If one is missing or cannot be read, it is set to the other. If
+// both are, they are set to the beginning of 1970.
 func timesOf(start, stop *half) (from, to time.Time) {
 	switch {
 	case !start.hasTime && !stop.hasTime:
@@ -46,8 +46,8 @@ func timesOf(start, stop *half) (from, to time.Time) {
 	return start.at, stop.at
 }
 
-// followsFrom tells whether the notification, without its info, follows from
-// the operation and its first notification.
+// followsFrom reports whether the notification, without its info, can be derived from the
+// operation and its first notification.
 func (h *half) followsFrom(first *half, operation string) bool {
 	n := h.n
 	if f := first.n; h != first && (n.ParentID != f.ParentID || n.Project != f.Project || n.Service != f.Service) {
@@ -63,9 +63,9 @@ func (h *half) followsFrom(first *half, operation string) bool {
 		n.Plain() && n.BaseID != "" && n.TraceID != "" && n.ParentID != "" && h.hasTime && isFormatted(n.Timestamp)
 }
 
-// isFormatted tells whether a timestamp that can be read has the form that
-// [osprofiler.FormatTime] writes. No part of a timestamp has more digits than it
-// should, so no part has fewer if the length is right.
+// isFormatted reports whether a readable timestamp has the form that [osprofiler.FormatTime]
+// writes. A readable timestamp has no part with too many digits. So if the length is right, no
+// part has too few.
 func isFormatted(timestamp string) bool {
 	const point = len("2006-01-02T15:04:05")
 	if len(timestamp) != point+len(".000000") || timestamp[10] != 'T' || timestamp[point] != '.' {

@@ -15,22 +15,22 @@ import (
 )
 
 // A writer writes the JSON of notifications into one buffer, in the layout of
-// [osprofiler.Notification.AppendJSON]. One string is made of the buffer for
-// each span. The notifications' fields are parts of that string.
+// [osprofiler.Notification.AppendJSON]. For each span, the buffer is converted to one string.
+// The notifications' fields are parts of that string.
 type writer struct {
 	c    *Converter
 	buf  []byte
-	text strings.Builder // the texts of the spans before, with room for more
+	text strings.Builder // the texts of the previous spans, with free capacity
 
-	// Of the span that is being written:
+	// The fields below belong to the span that is being written.
 	resource  *resourceText
 	attrs     []attribute.KeyValue
 	call      tags.Call
-	profiled  bool // made by the bridge's Profiler
+	profiled  bool // the span was made by the bridge's Profiler
 	operation string
 }
 
-// The JSON between the fields of a notification.
+// These are the JSON texts between the fields of a notification.
 const (
 	jsonName      = `{"name": "`
 	jsonBaseID    = `", "base_id": "`
@@ -43,7 +43,7 @@ const (
 // A field is the range of a notification's field in the buffer.
 type field struct {
 	from, to int
-	text     string // set if the JSON has escapes: what the field says
+	text     string // the value of the field, set if its JSON has escapes
 }
 
 func (f field) in(text string) string {
@@ -66,7 +66,7 @@ func newWriter(c *Converter) *writer {
 	return w
 }
 
-// release drops what belongs to the spans and gives the buffer back.
+// release drops the references to the spans and returns the buffer.
 func (w *writer) release() {
 	const largest = 1 << 20
 	buf := w.buf[:0]
@@ -77,7 +77,7 @@ func (w *writer) release() {
 	writers.Put(w)
 }
 
-// textBytes is what is allocated at once for the texts of several spans.
+// textBytes is the size of one allocation for the texts of several spans.
 const textBytes = 16 << 10
 
 // takeText returns the buffer as a string. Small texts share an allocation.
@@ -133,7 +133,7 @@ func (w *writer) begin(s sdktrace.ReadOnlySpan) {
 	}
 }
 
-// notification appends the notification with these fields. text is the whole
+// notification appends the notification with these fields. text is the content of the whole
 // buffer.
 func (f *fields) notification(dst []osprofiler.Notification, text, project, service string) []osprofiler.Notification {
 	dst = append(dst, osprofiler.Notification{})
@@ -156,13 +156,13 @@ func (w *writer) escaped(s string) field {
 	from := len(w.buf)
 	w.buf = pyjson.AppendEscaped(w.buf, s)
 	f := field{from: from, to: len(w.buf)}
-	if f.to-f.from != len(s) { // an escape is longer than what it stands for
+	if f.to-f.from != len(s) { // an escape is longer than the character that it represents
 		f.text = pyjson.Normal(s)
 	}
 	return f
 }
 
-// name writes the beginning of a notification.
+// name writes the beginning of a notification, up to its name.
 func (w *writer) name(f *fields, suffix string) {
 	f.whole.from = len(w.buf)
 	w.literal(jsonName)
@@ -211,7 +211,7 @@ func (w *writer) derivedID(traceID trace.TraceID, spanID trace.SpanID) field {
 	return w.uuid(derivedUUID(traceID, spanID))
 }
 
-// copyIDs writes the ids of the span's start once more.
+// copyIDs writes the ids of the span's start again.
 func (w *writer) copyIDs(f, start *fields) {
 	shift := len(w.buf) - start.name.to
 	w.buf = append(w.buf, w.buf[start.name.to:start.timestamp.from]...)
@@ -222,7 +222,7 @@ func (w *writer) copyIDs(f, start *fields) {
 	}
 }
 
-// end writes what follows the info's own members.
+// end writes the text after the info's own members.
 func (w *writer) end(f *fields) {
 	f.info.to = len(w.buf)
 	w.literal(w.resource.end)

@@ -23,8 +23,8 @@ func (w *writer) start(f *fields, s sdktrace.ReadOnlySpan) {
 	w.end(f)
 }
 
-// stop writes the stop of the span. start has the fields of its start if that
-// was written before.
+// stop writes the stop of the span. start has the fields of the span's start if the start was
+// written before.
 func (w *writer) stop(f, start *fields, s sdktrace.ReadOnlySpan) {
 	w.name(f, stopSuffix)
 	if start.whole.to > 0 {
@@ -49,9 +49,9 @@ func (w *writer) stop(f, start *fields, s sdktrace.ReadOnlySpan) {
 	w.end(f)
 }
 
-// members opens an info and writes its members but host and otel: those of the
-// call, those of the failure and, for a Profiler's span, the rest of its info.
-// A member of the rest wins over both.
+// members opens an info and writes its members except host and otel: those of the call, those
+// of the failure and, for a Profiler's span, the rest of its info. A member of the rest wins
+// over both.
 func (w *writer) members(appendCall func([]byte, tags.Call, []attribute.KeyValue) []byte, failure, rest osprofiler.Info) {
 	from := len(w.buf)
 	w.buf = appendCall(w.buf, w.call, w.attrs)
@@ -67,9 +67,9 @@ func (w *writer) members(appendCall func([]byte, tags.Call, []attribute.KeyValue
 	}
 }
 
-// restOfInfo returns the part of a Profiler's info that the span holds in an
-// attribute of ours. If the SDK's limits have cut the attributes, it returns the
-// whole info, from the event [InfoEvent].
+// restOfInfo returns the part of a Profiler's info that the span holds in one of our own
+// attributes. If the SDK's limits have cut the attributes, it returns the whole info, from the
+// event [InfoEvent].
 func (w *writer) restOfInfo(s sdktrace.ReadOnlySpan, key attribute.Key) osprofiler.Info {
 	if !w.profiled {
 		return ""
@@ -85,9 +85,9 @@ func (w *writer) restOfInfo(s sdktrace.ReadOnlySpan, key attribute.Key) osprofil
 	return ""
 }
 
-// validInfo returns the info that an attribute of ours holds. It is empty if the
-// text is not valid, for example because the SDK's limits cut it off. The text
-// is then still in info.otel, as the attribute.
+// validInfo returns the info that one of our own attributes holds. It is empty if the text is
+// not valid, for example because the SDK's limits have cut it. In that case the attribute's
+// text is still in info.otel.
 func validInfo(text string) osprofiler.Info {
 	info := osprofiler.Info(text)
 	if info.Validate() != nil {
@@ -96,8 +96,8 @@ func validInfo(text string) osprofiler.Info {
 	return info
 }
 
-// reopen makes the object in the buffer, from an index on, ready for one more
-// member. If there is no object yet, it begins one.
+// reopen prepares the object in the buffer, which begins at an index, for one more member. If
+// there is no object yet, reopen begins one.
 func (w *writer) reopen(from int) {
 	switch len(w.buf) - from {
 	case 0:
