@@ -13,19 +13,18 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// NewTransport returns a transport for a Go client that does what the Python
-// library's tracing of requests does. A request in a context with a recorded trace is
-// an operation named http or https, with [Requests] as its info. Its stop has the
-// status code. Other requests are no operations. All requests get the headers that
-// the propagator injects.
+// NewTransport returns a transport for a Go client that does what the Python library's tracing
+// of requests does. A request in a context with a recorded trace is an operation named http or
+// https, with [Requests] as its info. Its stop has the status code. Other requests are no
+// operations. The propagator injects its headers into all requests.
 //
-// The operation stops when the body of the response is closed, or read to its end or
-// to an error, as otelhttp's spans do. (In the Python library it stops before the body
-// comes.) If the body is never closed, which leaks the connection, the operation
-// never stops. A request that fails, or a body that cannot be read, makes the
-// operation a failed one. No status does, as in the Python library.
+// The operation stops when the body of the response is closed, or read to its end or to an
+// error, as otelhttp's spans do. (In the Python library it stops before the body arrives.) If
+// the body is never closed, which leaks the connection, the operation never stops. The
+// operation fails if the request fails or the body cannot be read. No status makes the
+// operation fail, as in the Python library.
 //
-// A nil base stands for [http.DefaultTransport]. The caller's request is not modified.
+// A nil base selects [http.DefaultTransport]. The caller's request is not modified.
 func NewTransport(base http.RoundTripper, opts ...HTTPOption) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -79,14 +78,14 @@ func (t *transport) CloseIdleConnections() {
 	}
 }
 
-// A body is a response's body that stops the operation at its end.
+// A body is a response's body that stops the operation when the body ends.
 type body struct {
 	io.ReadCloser
 	operation *Operation
 	status    int
 }
 
-// newBody returns a body. The body of a switched protocol stays writable.
+// newBody returns a body. The body of a switched protocol remains writable.
 func newBody(of io.ReadCloser, operation *Operation, status int) io.ReadCloser {
 	b := &body{of, operation, status}
 	if w, ok := of.(io.Writer); ok {
@@ -101,7 +100,7 @@ func newBody(of io.ReadCloser, operation *Operation, status int) io.ReadCloser {
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	switch err { // the contract of io.Reader forbids to wrap io.EOF
+	switch err { // the contract of io.Reader forbids wrapping io.EOF
 	case nil:
 	case io.EOF:
 		b.operation.StopStatus(b.status)
@@ -117,7 +116,7 @@ func (b *body) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// clientRequest returns the member requests of the info of a request that is sent.
+// clientRequest returns the info's member requests for an outgoing request.
 func clientRequest(r *http.Request) tags.ClientRequest {
 	u, method := urlOf(r), r.Method
 	if method == "" {
@@ -133,7 +132,8 @@ func clientRequest(r *http.Request) tags.ClientRequest {
 	}
 }
 
-// portOf returns the number of a port, or the scheme's default port, or 0.
+// portOf returns the number of a port. If the text is no port, it returns the scheme's default
+// port, or 0 if the scheme has none.
 func portOf(scheme, port string) uint16 {
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil && n != 0 {
 		return uint16(n)

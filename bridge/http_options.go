@@ -19,8 +19,8 @@ func WithProfiler(p *Profiler) HTTPOption {
 	return httpOption(func(c *httpConfig) { c.profiler = p })
 }
 
-// WithPropagator sets the propagator that reads or writes the headers. The default
-// is [NewPropagators] with the keys of the Profiler.
+// WithPropagator sets the propagator that reads or writes the headers. The default is
+// [NewPropagators] with the keys of the Profiler.
 func WithPropagator(p propagation.TextMapPropagator) HTTPOption {
 	return httpOption(func(c *httpConfig) { c.propagator = p })
 }

@@ -16,18 +16,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// NewHandler returns a middleware for a Go service that does what the Python
-// library's WsgiMiddleware does. A request whose headers one of the keys signed is
-// served as an operation named wsgi. Any other request is served untraced. No request
-// is refused.
+// NewHandler returns a middleware for a Go service that does what the Python library's
+// WsgiMiddleware does. A request whose headers one of the keys signed is served as an
+// operation named wsgi. Any other request is served untraced. No request is refused.
 //
-// The info of the operation is [Request]. A status of 500 and above makes the
-// operation a failed one. So does a panic, which goes on. The span has the status
-// code. It has a link if the request named another span, too.
+// The info of the operation is [Request]. A status of 500 and above makes the operation fail.
+// So does a panic, which is then raised again. The span has the status code. It has a link if
+// the request also named another span.
 //
-// The context of the request that next serves has what the propagator extracted,
-// traced or not. A handler inside otelhttp's handler does not need this middleware,
-// because there [NewPropagators] is enough.
+// The context of the request that next serves has the values that the propagator extracted,
+// whether the request is traced or not. A handler inside otelhttp's handler does not need this
+// middleware, because [NewPropagators] is enough there.
 func NewHandler(next http.Handler, opts ...HTTPOption) http.Handler {
 	return &handler{next, newHTTPConfig(opts)}
 }
@@ -60,9 +59,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.serve(response.wrap(w), r, ctx)
 }
 
-// extract returns the context with what the propagator extracts. If another
-// propagator has replaced the caller after its signature was verified, extract makes
-// it the remote caller again, and the other one is linked.
+// extract returns the context with the values that the propagator extracts. If another
+// propagator has replaced the caller after its signature was verified, extract makes the
+// verified caller the remote caller again. The other caller becomes a link.
 func (h *handler) extract(r *http.Request) context.Context {
 	ctx := h.propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	if t := replacedCaller(ctx); t != nil && t != trustedTraceOf(r.Context()) {
@@ -74,7 +73,7 @@ func (h *handler) extract(r *http.Request) context.Context {
 // serve calls next with the request in the context.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Context) { //nolint:revive // r comes with w
 	inner := r.WithContext(ctx)
-	defer func() { // net/http removes the files of the form of its own request
+	defer func() { // net/http removes the files only for the form of its own request
 		if inner.MultipartForm != nil {
 			r.MultipartForm = inner.MultipartForm
 		}
@@ -82,8 +81,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, ctx context.Cont
 	h.next.ServeHTTP(w, inner)
 }
 
-// A response has the status that a handler sets: 200 by default, and 0 if the handler
-// hijacked the connection.
+// A response records the status that a handler sets. It is 200 by default, and 0 if the
+// handler hijacked the connection.
 type response struct {
 	status  int
 	decided bool
@@ -95,7 +94,7 @@ func (r *response) decide(status int) {
 	}
 }
 
-// wrap returns a writer that sets the status. It implements the same interfaces as w.
+// wrap returns a writer that records the status. It implements the same interfaces as w.
 func (r *response) wrap(w http.ResponseWriter) http.ResponseWriter {
 	return httpsnoop.Wrap(w, httpsnoop.Hooks{
 		WriteHeader: func(writeHeader httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
@@ -131,7 +130,7 @@ func (r *response) wrap(w http.ResponseWriter) http.ResponseWriter {
 	})
 }
 
-// serverRequest returns the member request of the info of a request that is served.
+// serverRequest returns the info's member request for an incoming request.
 func serverRequest(r *http.Request) tags.ServerRequest {
 	u := urlOf(r)
 	path, query := u.EscapedPath(), u.RawQuery

@@ -10,10 +10,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// DB returns the info of a database call's start: its statement and parameters,
-// as OSProfiler's SQLAlchemy tracing writes them. A parameter that JSON cannot
-// represent is written as its text. Without parameters params is {}, because readers
-// of the Python library need it, and the span has no attribute for it.
+// DB returns the info of a database call's start: its statement and parameters, in the form of
+// OSProfiler's SQLAlchemy tracing. A parameter that JSON cannot represent is written as its
+// text. Without parameters, params is {}, because readers of the Python library need it, and
+// the span has no attribute for it.
 func DB(statement string, params ...any) osprofiler.Info {
 	return infoOf("db", map[string]any{"statement": statement, "params": json.RawMessage(appendParams(nil, params))})
 }
@@ -23,8 +23,8 @@ func DBResult(value any) osprofiler.Info {
 	return infoOf("db", map[string]any{"result": textOf(value)})
 }
 
-// Function returns the info of a function's start: its name and, if there are any,
-// its arguments as text. Go has no keyword arguments, so the info has no kwargs.
+// Function returns the info of a function's start: its name and, if there are any, its
+// arguments as text. Go has no keyword arguments, so the info has no kwargs.
 func Function(name string, args ...any) osprofiler.Info {
 	function := map[string]any{"name": name}
 	if len(args) > 0 {
@@ -38,18 +38,18 @@ func Result(value any) osprofiler.Info {
 	return infoOf("function", map[string]any{"result": textOf(value)})
 }
 
-// Request returns the info of the start of a request that is served: path, query,
-// method and scheme. The path is the one that the client asked for, still encoded
-// and whole, also behind an [http.StripPrefix]. The query is raw.
+// Request returns the info of the start of an incoming request: path, query, method and
+// scheme. The path is the whole, still encoded path that the client requested, also behind an
+// [http.StripPrefix]. The query is raw.
 func Request(r *http.Request) osprofiler.Info {
 	q := serverRequest(r)
 	return infoOf("request", map[string]any{"path": q.Path, "query": q.Query, "method": q.Method, "scheme": q.Scheme})
 }
 
-// Requests returns the info of the start of a request that is sent: method, query,
-// path, hostname, port and scheme. Path and query are encoded, the host's name is
-// in lower case. If the URL has no port, the port is the scheme's default, or
-// empty if the scheme has no default.
+// Requests returns the info of the start of an outgoing request: method, query, path,
+// hostname, port and scheme. Path and query are encoded. The host's name is in lower case. If
+// the URL has no port, the port is the scheme's default, or empty if the scheme has no
+// default.
 func Requests(r *http.Request) osprofiler.Info {
 	q := clientRequest(r)
 	var port any = ""
@@ -61,8 +61,8 @@ func Requests(r *http.Request) osprofiler.Info {
 	})
 }
 
-// StatusCode returns the info of the stop of a request that was sent: the status
-// code of the response.
+// StatusCode returns the info of the stop of an outgoing request: the status code of the
+// response.
 func StatusCode(code int) osprofiler.Info {
 	return infoOf("requests", map[string]any{"status_code": code})
 }
@@ -75,9 +75,8 @@ func infoOf(member string, values map[string]any) osprofiler.Info {
 	return info
 }
 
-// appendParams appends the JSON array of a statement's parameters, or {} if there
-// are none. A parameter
-// that JSON cannot represent is written as its text.
+// appendParams appends the JSON array of a statement's parameters, or {} if there are none. A
+// parameter that JSON cannot represent is written as its text.
 func appendParams(dst []byte, params []any) []byte {
 	if len(params) == 0 {
 		return append(dst, "{}"...)
@@ -98,8 +97,8 @@ func appendParam(dst []byte, param any) []byte {
 		dst, _ = pyjson.Append(dst, param)
 		return dst
 	}
-	// In the info the parameter is nested three levels deep, and JSON that is nested
-	// too deeply is an error.
+	// In the info, the parameter is nested three levels deep. JSON that is nested too deeply
+	// is an error.
 	const levels = 3
 	text, err := pyjson.Append(nil, []any{[]any{[]any{param}}})
 	if err != nil {
@@ -108,7 +107,7 @@ func appendParam(dst []byte, param any) []byte {
 	return append(dst, text[levels:len(text)-levels]...)
 }
 
-// tuple writes arguments between parentheses, strings in quotes.
+// tuple writes arguments between parentheses, with strings in quotes.
 func tuple(args []any) string {
 	var room [128]byte
 	dst := append(room[:0], '(')
@@ -125,7 +124,7 @@ func tuple(args []any) string {
 	return string(append(dst, ')'))
 }
 
-// textOf returns a value as fmt.Sprint writes it.
+// textOf returns a value in the form of fmt.Sprint.
 func textOf(value any) string {
 	switch value := value.(type) {
 	case string:

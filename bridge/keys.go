@@ -12,21 +12,19 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// KeysVariable is the environment variable that holds the HMAC keys, a comma
-// list.
+// KeysVariable is the environment variable with the HMAC keys, as a comma-separated list.
 const KeysVariable = "OSPROFILER_HMAC_KEYS"
 
-// DefaultKey is the key in the documentation and the packages of the Python library.
-// Everybody knows it.
+// DefaultKey is the key in the documentation and the packages of the Python library. It is
+// publicly known.
 const DefaultKey = "SECRET_KEY"
 
-// Keys are the HMAC keys of a service. Each of them verifies incoming headers. The
-// first one signs the headers of traces that begin here. Keys may be used and
-// replaced by many goroutines. A nil *Keys has no keys, so that no trace is trusted.
+// Keys are the HMAC keys of a service. Each key verifies incoming headers. The first key signs
+// the headers of traces that begin here. Keys may be used and replaced by many goroutines. A
+// nil *Keys has no keys, so that no trace is trusted.
 //
-// To rotate keys, append the new key to the list of every service, then make it the
-// first one wherever traces begin, and remove the old key when no request is signed
-// with it any more.
+// To rotate keys, append the new key to the list of every service. Then make it the first key
+// wherever traces begin. Remove the old key when it no longer signs any requests.
 type Keys struct {
 	list atomic.Pointer[[]string]
 
@@ -36,26 +34,25 @@ type Keys struct {
 	rejections rejections
 }
 
-// NewKeys returns these keys. Each argument may be a list with commas, as in the
-// Python library's option hmac_keys. [osprofiler.ParseKeys] has the rules. An
-// argument that is no list of keys (UTF-16, several lines, …) has no keys.
+// NewKeys returns these keys. Each argument may be a comma-separated list, as in the Python
+// library's option hmac_keys. [osprofiler.ParseKeys] has the rules. An argument that is no
+// list of keys (UTF-16, several lines, …) has no keys.
 //
-// NewKeys logs a warning through [slog], once for these Keys, about such an argument,
-// about an argument without any key, about everything that ParseKeys warns of, and
-// about the key SECRET_KEY, with which anybody can sign, because it is in the
-// documentation of the Python library. No warning shows another key.
+// NewKeys logs warnings through [slog], once for these Keys: about such an argument, about an
+// argument without any key, and about everything that ParseKeys warns of. It also warns about
+// the key SECRET_KEY, with which anybody can sign, because it is in the documentation of the
+// Python library. No warning shows another key.
 func NewKeys(keys ...string) *Keys {
 	k := &Keys{}
 	k.Replace(keys...)
 	return k
 }
 
-// KeysFromEnv returns the keys that OSPROFILER_HMAC_KEYS has at the time of the
-// call.
+// KeysFromEnv returns the keys in OSPROFILER_HMAC_KEYS at the time of the call.
 func KeysFromEnv() *Keys { return NewKeys(os.Getenv(KeysVariable)) }
 
-// Replace replaces the keys. Headers of traces that were verified before are still
-// signed with the key that verified them.
+// Replace replaces the keys. Headers of traces that were already verified are still signed
+// with the key that verified them.
 func (k *Keys) Replace(keys ...string) {
 	var list, warnings []string
 	for _, text := range keys {
@@ -77,7 +74,7 @@ func (k *Keys) Replace(keys ...string) {
 	k.warn(warnings)
 }
 
-// warn logs those warnings that were not logged for these keys before, on one line.
+// warn logs, on one line, the warnings that were not logged for these keys before.
 func (k *Keys) warn(warnings []string) {
 	if warnings = k.newWarnings(warnings); len(warnings) > 0 {
 		slog.Warn(strings.Join(warnings, "; ")) //nolint:gosec // none shows more of the environment than the name of a setting
@@ -119,8 +116,8 @@ func (k *Keys) all() []string {
 	return nil
 }
 
-// first returns the key that signs the headers of traces that begin here. It is
-// empty if there is none.
+// first returns the key that signs the headers of traces that begin here. It is empty if there
+// are no keys.
 func (k *Keys) first() string {
 	if keys := k.all(); len(keys) > 0 {
 		return keys[0]

@@ -14,12 +14,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// attributeLimits learns how much the span limits of a provider let through. Nothing
-// tells the limits of a provider, so a span is asked what it has kept, whenever its
-// attributes are longer or more than those that were kept before.
+// attributeLimits finds out how much the span limits of a provider let through. A provider
+// does not report its limits. So the span's kept attributes are checked whenever its
+// attributes are longer or more numerous than those that were kept before.
 type attributeLimits struct {
-	characters atomic.Int64 // of a text that was kept whole
-	count      atomic.Int64 // of attributes that were all kept
+	characters atomic.Int64 // the length of the longest text that was kept whole
+	count      atomic.Int64 // the largest number of attributes that were all kept
 	lost       atomic.Uint64
 }
 
@@ -29,8 +29,7 @@ func (l *attributeLimits) mayCut(attrs []attribute.KeyValue) bool {
 	return int64(bytes) > l.characters.Load() || int64(len(attrs)) > l.count.Load()
 }
 
-// cut reports whether a span that was given these attributes has not kept them
-// whole.
+// cut reports whether a span has not kept these attributes whole.
 func (l *attributeLimits) cut(span trace.Span, attrs []attribute.KeyValue) bool {
 	s, ok := span.(sdktrace.ReadOnlySpan)
 	if !ok || len(attrs) == 0 || !span.IsRecording() || !l.mayCut(attrs) && s.DroppedAttributes() == 0 {
@@ -51,8 +50,8 @@ func raise(v *atomic.Int64, n int64) {
 	}
 }
 
-// end ends the span with the attributes of the stop. If the SDK's limits have cut
-// these or those of the start, an event gets the infos of both.
+// end ends the span with the attributes of the stop. If the SDK's limits have cut these
+// attributes or those of the start, an event gets the infos of both.
 func (o *Operation) end(attrs []attribute.KeyValue, stop func() osprofiler.Info) {
 	if len(attrs) > 0 {
 		o.span.SetAttributes(attrs...)
@@ -63,8 +62,8 @@ func (o *Operation) end(attrs []attribute.KeyValue, stop func() osprofiler.Info)
 	o.span.End()
 }
 
-// keep adds the event with the infos. If the SDK's limits allow an event only one
-// attribute, each info gets an event. If they allow no event, the loss is reported.
+// keep adds the event with the infos. If the SDK's limits allow an event only one attribute,
+// each info gets its own event. If they allow no event, the loss is reported.
 func (o *Operation) keep(stop osprofiler.Info) {
 	var infos []attribute.KeyValue
 	if o.cut != nil {
@@ -106,7 +105,7 @@ var errLostInfo = errors.New("osprofiler: the span limits of the SDK have cut th
 	"that holds the info; raise the limits (OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, " +
 	"OTEL_SPAN_EVENT_COUNT_LIMIT, OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT); Profiler.Lost counts such operations")
 
-// Lost returns how many operations have lost a part of their info, because the span
-// limits of the SDK cut their attributes and allowed no event for the info. The first
-// one is reported by [otel.Handle].
+// Lost returns how many operations have lost a part of their info, because the span limits of
+// the SDK cut their attributes and allowed no event for the info. The first loss is reported
+// by [otel.Handle].
 func (p *Profiler) Lost() uint64 { return p.limits.lost.Load() }

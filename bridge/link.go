@@ -7,10 +7,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// NewLinkProcessor returns a processor that adds a link to the span of a request, if
-// the request named another span context than the signed header did. It exports
-// nothing. Register it before the processor that exports, for instrumentation that
-// does not know OSProfiler. [NewHandler] adds the link by itself.
+// NewLinkProcessor returns a processor that adds a link to the span of a request if the
+// request named another span context than the signed header did. It exports nothing. It is for
+// instrumentation that does not know OSProfiler. Register it before the processor that
+// exports. [NewHandler] adds the link by itself.
 func NewLinkProcessor() sdktrace.SpanProcessor { return linkProcessor{} }
 
 type linkProcessor struct{}
@@ -22,8 +22,8 @@ func (linkProcessor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	}
 }
 
-// linkOf returns the link of a span of the trace that is started directly under
-// the remote caller. ok is false if there is no link to add.
+// linkOf returns the link for a span of the trace that is started directly under the remote
+// caller. ok is false if there is no link to add.
 func linkOf(parent context.Context, traceID trace.TraceID) (trace.Link, bool) {
 	t := trustedTraceFor(parent, traceID)
 	if t == nil || !t.other.HasTraceID() || !trace.SpanContextFromContext(parent).IsRemote() {
@@ -32,7 +32,7 @@ func linkOf(parent context.Context, traceID trace.TraceID) (trace.Link, bool) {
 	return trace.Link{SpanContext: t.other}, true
 }
 
-// addLink adds the link, unless the span has it.
+// addLink adds the link, unless the span already has it.
 func addLink(span trace.Span, link trace.Link) {
 	if s, ok := span.(sdktrace.ReadOnlySpan); ok {
 		for _, present := range s.Links() {

@@ -2,16 +2,16 @@ package bridge
 
 import "sync/atomic"
 
-// A budget holds the bounds of what waits, for all shards together. No more is
-// reserved than there is. A half that waited releases its part only when it was
-// exported. Thus it can always wait again after a failed export.
+// A budget bounds the waiting halves of all shards together. Reservations never exceed the
+// bounds. A half that waited releases its reservation only when it was exported. Thus it can
+// always wait again after a failed export.
 type budget struct {
 	count, bytes       atomic.Int64
 	maxCount, maxBytes int64
 }
 
-// reserve reserves the size for one half and returns completed. If there is no
-// room, it returns the reason and reserves nothing.
+// reserve reserves the size for one half and returns completed. If there is no room, it
+// returns the reason and reserves nothing.
 func (b *budget) reserve(size int64) (short reason) {
 	if !addUpTo(&b.count, 1, b.maxCount) {
 		return tooMany
@@ -23,7 +23,7 @@ func (b *budget) reserve(size int64) (short reason) {
 	return completed
 }
 
-// release releases what a half reserved.
+// release releases the reservation of a half.
 func (b *budget) release(h *half) {
 	if h.reserved > 0 {
 		b.count.Add(-1)

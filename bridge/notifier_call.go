@@ -19,12 +19,12 @@ type call struct {
 	input         *input        // of Notify
 	before        uint64        // the sequence of the last notification of earlier calls
 	began         time.Duration // since the Notifier began
-	pairs         []pair        // to be exported
-	pending       []*half       // equal to halves that other calls export
+	pairs         []pair        // the pairs to be exported
+	pending       []*half       // halves that are equal to halves that other calls export
 	spans         []sdktrace.ReadOnlySpan
 	counts        counts
 	invalid       error // about the first invalid notification
-	older, newer  *call // under way
+	older, newer  *call // the neighbours in the list of calls in progress
 }
 
 var callPool = sync.Pool{New: func() any { return new(call) }}
@@ -45,7 +45,7 @@ func (n *Notifier) endCall(c *call) {
 	callPool.Put(c)
 }
 
-// run takes the notifications one by one and exports what they complete.
+// run takes the notifications one by one and exports the operations that they complete.
 func (c *call) run(ctx context.Context) error {
 	c.input = c.n.inputs.begin()
 	defer c.n.inputs.leave(c.input)
@@ -70,7 +70,7 @@ func (c *call) run(ctx context.Context) error {
 	return err
 }
 
-// take takes one notification. After an error there was no room for it.
+// take takes one notification. An error means that there was no room for it.
 func (c *call) take(ctx context.Context, i int) error {
 	h := halfPool.Get().(*half)
 	if err := c.n.read(h, &c.notifications[i]); err != nil {
@@ -86,8 +86,8 @@ func (c *call) take(ctx context.Context, i int) error {
 	return c.offer(ctx, h)
 }
 
-// offer offers a half to its shard until the shard takes it. After an error the
-// half is gone.
+// offer offers a half to its shard until the shard takes it. After an error, the half is
+// dropped.
 func (c *call) offer(ctx context.Context, h *half) error {
 	for {
 		switch d, p := c.n.shardOf(h).offer(c.n, h, c); d {
@@ -114,9 +114,9 @@ func (c *call) offer(ctx context.Context, h *half) error {
 	}
 }
 
-// makeRoom exports the pairs of the call and the halves that have waited the
-// longest, so that there is room for h and for some more: they make one batch.
-// If other calls export all that waits, makeRoom waits for a moment.
+// makeRoom exports the pairs of the call and the halves that have waited the longest. This
+// makes room for h and for some more halves, because the exported ones fill one batch. If
+// other calls are exporting all waiting halves, makeRoom waits for a moment.
 func (c *call) makeRoom(ctx context.Context, h *half, short reason) error {
 	const part = 64
 	b := &c.n.budget
@@ -145,7 +145,7 @@ func (c *call) makeRoom(ctx context.Context, h *half, short reason) error {
 	}
 }
 
-// takeOldest takes the oldest half of all shards, if it lies within the limit.
+// takeOldest takes the oldest half of all shards, if it is within the limit.
 func (c *call) takeOldest(limit waitLimit, why reason) (pair, bool) {
 	for {
 		var oldest *shard

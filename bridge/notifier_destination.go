@@ -8,15 +8,15 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// A destination takes the spans.
+// A destination receives the spans.
 type destination interface {
 	// export passes the spans on. It must not keep the slice.
 	export(ctx context.Context, spans []sdktrace.ReadOnlySpan) error
 	flush(ctx context.Context) error
 }
 
-// exportDestination is an exporter. Its slots bound how many calls of the exporter
-// are under way at once.
+// exportDestination passes spans to an exporter. Its slots bound the number of concurrent
+// calls of the exporter.
 type exportDestination struct {
 	exporter sdktrace.SpanExporter
 	slots    chan struct{}
@@ -44,7 +44,7 @@ func (d exportDestination) export(ctx context.Context, spans []sdktrace.ReadOnly
 
 func (exportDestination) flush(context.Context) error { return nil }
 
-// missingExporter stands for a nil exporter. Its error says so.
+// missingExporter stands for a nil exporter. Its error reports that.
 type missingExporter struct{}
 
 func (missingExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
@@ -53,7 +53,7 @@ func (missingExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) err
 
 func (missingExporter) Shutdown(context.Context) error { return nil }
 
-// processorDestination is a processor.
+// processorDestination passes spans to a processor.
 type processorDestination struct{ processor sdktrace.SpanProcessor }
 
 func (d processorDestination) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {

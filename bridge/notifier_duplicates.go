@@ -2,14 +2,14 @@ package bridge
 
 import "time"
 
-// recentHashes remembers two hashes of each exported notification. It has two
-// generations. When the newer one is full or old enough, the older one is
-// dropped and the newer one becomes the older one.
+// recentHashes remembers two hashes of each exported notification. It has two generations.
+// When the newer one is full or old enough, the older one is dropped and the newer one becomes
+// the older one.
 type recentHashes struct {
 	newer, older map[uint64]uint64 // hash of the value -> hash of the ids
 	maxCount     int               // of one generation
 	maxAge       time.Duration     // of one generation
-	since        time.Duration     // when the newer one began
+	since        time.Duration     // when the newer generation began
 }
 
 func newRecentHashes(maxCount int, age time.Duration) recentHashes {

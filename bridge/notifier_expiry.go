@@ -8,8 +8,7 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// exportWaiting exports, batch by batch, the oldest halves that wait within the
-// limit.
+// exportWaiting exports the oldest waiting halves within the limit, batch by batch.
 func (n *Notifier) exportWaiting(ctx context.Context, limit waitLimit, why reason) error {
 	for {
 		more, err := n.exportWaitingBatch(ctx, limit, why)
@@ -32,7 +31,7 @@ func (n *Notifier) exportWaitingBatch(ctx context.Context, limit waitLimit, why 
 	return len(c.pairs) == maxBatch, c.export(ctx)
 }
 
-// exportAllWaiting exports the halves that wait now.
+// exportAllWaiting exports the halves that are waiting now.
 func (n *Notifier) exportAllWaiting(ctx context.Context, why reason) error {
 	return n.exportWaiting(ctx, waitLimit{order: n.sequence.Load(), since: forever}, why)
 }

@@ -11,8 +11,8 @@ import (
 // batch processor has the same default.
 const maxBatch = 512
 
-// export exports the pairs of the call, batch by batch. It ends their exports
-// even if the exporter panics, because other calls may wait for the outcome.
+// export exports the pairs of the call, batch by batch. It records the end of the exports even
+// if the exporter panics, because other calls may wait for the outcome.
 func (c *call) export(ctx context.Context) error {
 	pairs := c.pairs
 	defer func() {
@@ -48,7 +48,7 @@ func (c *call) exportBatch(ctx context.Context, batch []pair) error {
 	return c.n.destination.export(ctx, c.spans)
 }
 
-// endExported ends the export of a pair that was exported. Both halves leave the
+// endExported records the end of the export of a pair that was exported. Both halves leave the
 // Notifier.
 func (c *call) endExported(p pair, now time.Duration) {
 	c.n.shardOf(p.first).endExported(p, now)
@@ -71,9 +71,9 @@ func (c *call) endExported(p pair, now time.Duration) {
 	}
 }
 
-// endFailed ends the export of pairs that were not exported. The halves that had
-// waited wait again. The others are in the notifications of the call, whose
-// caller gets the error.
+// endFailed records the end of the export of pairs that were not exported. The halves that had
+// waited wait again. The others are in the notifications of the call, whose caller gets the
+// error.
 func (c *call) endFailed(pairs []pair) {
 	for _, p := range pairs {
 		for _, h := range [...]*half{p.first, p.second} {
@@ -90,11 +90,11 @@ func (c *call) endFailed(pairs []pair) {
 	}
 }
 
-// An outcome tells whether the export of a half succeeded. A half has an outcome
-// only if another call waits for it.
+// An outcome reports whether the export of a half succeeded. A half has an outcome only if
+// another call waits for it.
 type outcome struct {
 	ended    chan struct{} // closed when the export has ended
-	exported bool          // read it after ended
+	exported bool          // to be read after ended is closed
 }
 
 // outcomeOf returns the outcome of a half that is being exported. The lock of the
@@ -146,10 +146,9 @@ func (s *shard) endFailed(h *half, order uint64, since time.Duration) {
 	}
 }
 
-// awaitExports waits until no other call exports notifications that came up to
-// the sequence. The calling goroutine must export none itself, and must have
-// exported those that waited. awaitExports returns an error if exports failed, see
-// errorOfFailed.
+// awaitExports waits until no other call exports notifications that came up to the sequence.
+// The calling goroutine must export none itself, and must already have exported the waiting
+// ones. awaitExports returns an error if exports failed, see errorOfFailed.
 func (n *Notifier) awaitExports(ctx context.Context, sequence uint64) error {
 	var outcomes []*outcome
 	for i := range n.shards {
@@ -181,8 +180,8 @@ func (n *Notifier) errorOfFailed(sequence uint64) error {
 	return fmt.Errorf("%d notifications wait again, because other calls could not export them", failed)
 }
 
-// countFailed counts the halves that came up to the sequence, whose export failed,
-// and that wait again or are being exported again.
+// countFailed counts the halves that came up to the sequence, whose export failed, and that
+// wait again or are being exported again.
 func (s *shard) countFailed(sequence uint64) (count int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +214,7 @@ func (s *shard) appendOutcomes(outcomes []*outcome, sequence uint64) []*outcome 
 	return outcomes
 }
 
-// counted writes a number of notifications with the noun.
+// counted writes a number of notifications with the noun in singular or plural.
 func counted(notifications int) string {
 	if notifications == 1 {
 		return "1 notification"

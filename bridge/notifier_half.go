@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A half is a notification, which is half of an operation. It waits for the
-// other half or is being exported.
+// A half is a notification, which is half of an operation. It waits for the other half or is
+// being exported.
 type half struct {
 	notification osprofiler.Notification
 	stop         bool
@@ -22,14 +22,14 @@ type half struct {
 
 	sequence      uint64        // the order in which notifications came
 	waitOrder     uint64        // the order in which halves wait; a new one after a failed export
-	waitsSince    time.Duration // since the Notifier began
-	reserved      int64         // bytes of the budget; 0 if it never waited
-	input         *input        // that is unfinished while it waits; nil if it never waited
-	exportingCall *call         // that exports it; nil if none does
-	outcome       *outcome      // of its own export, or of that of the equal half that it waits for
+	waitsSince    time.Duration // the time since the Notifier was created
+	reserved      int64         // bytes of the budget; 0 if the half never waited
+	input         *input        // the input that is unfinished while the half waits; nil if the half never waited
+	exportingCall *call         // the call that exports the half; nil if none does
+	outcome       *outcome      // the outcome of the half's own export, or of the export of the equal half for which it waits
 
-	older, newer *half // in the shard, by waitOrder
-	next         *half // with the same ids hash, by waitOrder
+	older, newer *half // the neighbours in the shard, by waitOrder
+	next         *half // the next half with the same ids hash, by waitOrder
 }
 
 var halfPool = sync.Pool{New: func() any { return new(half) }}
@@ -39,7 +39,7 @@ func recycle(h *half) {
 	halfPool.Put(h)
 }
 
-// size returns the memory that a half counts for.
+// size returns the memory that is counted for a half.
 func (h *half) size() int64 {
 	const fixed = 328 // the struct, an input and an entry of a map
 	return fixed + int64(h.notification.Size())
@@ -53,7 +53,7 @@ func (h *half) equal(other *half) bool {
 	return h.value == other.value && h.notification.Equal(other.notification)
 }
 
-// A pair becomes one span. It has one half, or two of which one is a stop.
+// A pair becomes one span. It has one half, or two halves of which one is a stop.
 type pair struct {
 	first, second *half
 	reason        reason
@@ -110,7 +110,7 @@ func (n *Notifier) hashOfInfo(info osprofiler.Info) (hash uint64, ok bool) {
 	return pyjson.Sum(n.seed, text)
 }
 
-// mix makes one hash of two. Their order counts.
+// mix makes one hash of two hashes. Their order matters.
 func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^0x9E3779B97F4A7C15, b^0xD1B54A32D192ED03)
 	return high ^ low

@@ -25,7 +25,7 @@ type notifierOption func(*notifierConfig)
 
 func (f notifierOption) applyNotifier(c *notifierConfig) { f(c) }
 
-// The defaults of a Notifier's bounds.
+// These are the defaults of a Notifier's bounds.
 const (
 	DefaultMaxWaiting      = 100_000
 	DefaultMaxBytes        = 64 << 20
@@ -51,18 +51,17 @@ func WithMaxAge(age time.Duration) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.maxAge = age })
 }
 
-// WithDuplicateWindow sets how many exported notifications are remembered at most,
-// and how long at most, so that equal ones that come again are duplicates. At least
-// about half of that number is remembered for about half of that time. Each takes
-// about 32 bytes of memory.
+// WithDuplicateWindow sets the largest number of exported notifications that are remembered,
+// and for how long, so that equal notifications that come later are duplicates. At least about
+// half of that number is remembered for about half of that time. Each takes about 32 bytes of
+// memory.
 func WithDuplicateWindow(notifications int, age time.Duration) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.rememberCount, c.rememberTime = notifications, age })
 }
 
-// WithConcurrentExports sets how many calls of the exporter may be under way at
-// once. The default is 1, because the SDK's contract demands no more of an exporter.
-// The exporters of this project allow any number. The option has no effect on a
-// Notifier for a processor.
+// WithConcurrentExports sets the largest number of concurrent calls of the exporter. The
+// default is 1, because the SDK's contract requires no more of an exporter. The exporters of
+// this project allow any number. The option has no effect on a Notifier for a processor.
 func WithConcurrentExports(exports int) NotifierOption {
 	return notifierOption(func(c *notifierConfig) { c.concurrentExports = exports })
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// await decides about equal, which equals h while h is being exported. In the
-// same call equal is a duplicate, because the error of the call is for both. In
-// another call equal waits for the outcome of the export.
+// await decides about equal, a half that equals h while h is being exported. If both are in
+// the same call, equal is a duplicate, because the error of the call applies to both. If equal
+// is in another call, it waits for the outcome of the export.
 func (h *half) await(equal *half, by *call) decision {
 	if h.exportingCall == by {
 		return duplicate
@@ -16,17 +16,17 @@ func (h *half) await(equal *half, by *call) decision {
 	return equalBeingExported
 }
 
-// resolvePending waits for the outcomes of the halves that are equal to halves
-// which other calls export. A half whose equal was exported is a duplicate. The
-// call takes each other half as if it had come first. Calls may wait for one
-// another's halves, so a call waits only while it exports none itself.
+// resolvePending waits for the outcomes of the halves that are equal to halves that other
+// calls export. A half whose equal half was exported is a duplicate. The call takes each other
+// half as if it had come first. Calls may wait for one another's halves, so a call waits only
+// while it exports none itself.
 func (c *call) resolvePending(ctx context.Context) error {
 	for len(c.pending) > 0 {
 		if err := c.awaitOutcomes(ctx); err != nil {
 			return err
 		}
 		pending := c.pending
-		c.pending = nil // the next ones must not overwrite these
+		c.pending = nil // the next pending halves must not overwrite these
 		for i, h := range pending {
 			if err := c.resolve(ctx, h); err != nil {
 				c.pending = append(c.pending, pending[i+1:]...)
@@ -53,7 +53,7 @@ func (c *call) awaitOutcomes(ctx context.Context) error {
 	return nil
 }
 
-// resolve takes a half after the export of its equal has ended.
+// resolve takes a half after the export of the equal half has ended.
 func (c *call) resolve(ctx context.Context, h *half) error {
 	if h.outcome.exported {
 		c.counts.duplicates++

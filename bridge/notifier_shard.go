@@ -11,8 +11,8 @@ import (
 // goroutines rarely wait for one another.
 const shardCount = 32
 
-// A shard has the halves of some ids, which no other shard has: the waiting
-// ones, those that are being exported and, as hashes, the exported ones.
+// A shard has the halves of certain ids, which no other shard has: the waiting halves, those
+// that are being exported and, as hashes, the exported ones.
 type shard struct {
 	mu        sync.Mutex
 	waiting   waitingList
@@ -33,25 +33,25 @@ func (s *shard) init(remember int, age time.Duration) {
 	s.oldestOrder.Store(none)
 }
 
-// A decision tells what a shard does with a half that it is offered.
+// A decision is what a shard does with a half that it is offered.
 type decision uint8
 
 const (
-	waits              decision = iota // it waits
-	paired                             // its other half waited; both are being exported
+	waits              decision = iota // the half waits
+	paired                             // the other half waited; both are being exported
 	duplicate                          // an equal half waits, was exported, or is being exported by the same call
 	equalBeingExported                 // another call exports an equal half; see the outcome
-	tooLargeToWait                     // it is being exported without its other half
+	tooLargeToWait                     // the half is being exported without its other half
 	noRoom                             // other halves have to be exported first
-	tooManyOfID                        // one half with the same ids is being exported; offer the new one again
+	tooManyOfID                        // one half with the same ids is being exported; offer the new half again
 )
 
-// maxOfOneID bounds how many halves with the same ids wait. They differ in
-// content. The bound limits the time that a comparison with all of them takes.
+// maxOfOneID is the largest number of waiting halves with the same ids and different content.
+// The bound limits the time for comparing a half with all of them.
 const maxOfOneID = 32
 
-// offer decides about a half that a call has brought. The halves of the returned
-// pair are being exported then, by that call.
+// offer decides about a half that a call has brought. If offer returns a pair, that call must
+// export its halves.
 func (s *shard) offer(n *Notifier, h *half, by *call) (decision, pair) {
 	size := h.size()
 	s.mu.Lock()
@@ -88,8 +88,8 @@ func (s *shard) offer(n *Notifier, h *half, by *call) (decision, pair) {
 	return waits, pair{}
 }
 
-// take removes a waiting half and, if there is one, a half that makes a pair
-// with it. Both are being exported then.
+// take removes a waiting half and, if there is one, a half that makes a pair with it. Both
+// then count as being exported.
 func (s *shard) take(h *half, by *call, why reason) pair {
 	partner := s.waiting.partnerOf(h)
 	s.remove(h)
@@ -101,7 +101,7 @@ func (s *shard) take(h *half, by *call, why reason) pair {
 	return pair{h, partner, why}
 }
 
-// takeOldest takes the oldest half, if it lies within the limit.
+// takeOldest takes the oldest half, if it is within the limit.
 func (s *shard) takeOldest(limit waitLimit, by *call, why reason) (p pair, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,13 +112,13 @@ func (s *shard) takeOldest(limit waitLimit, by *call, why reason) (p pair, ok bo
 	return s.take(h, by, why), true
 }
 
-// insert adds a half to those that wait, as the newest.
+// insert adds a half to the waiting halves, as the newest.
 func (s *shard) insert(h *half) {
 	s.waiting.insert(h)
 	s.storeOldestOrder()
 }
 
-// remove removes a half from those that wait.
+// remove removes a half from the waiting halves.
 func (s *shard) remove(h *half) {
 	s.waiting.remove(h)
 	s.storeOldestOrder()

@@ -2,10 +2,10 @@ package bridge
 
 import "sync/atomic"
 
-// NotifierStats counts a Notifier's notifications and spans since it was made. The
-// counts of a call are added when the call ends. When no call is under way, Received
-// is the sum of Duplicates, Rejected, Failed and Waiting, and of two notifications for
-// each complete span and one for each incomplete span.
+// NotifierStats counts a Notifier's notifications and spans since the Notifier was created.
+// The counts of a call are added when the call ends. When no call is in progress, Received
+// equals the sum of Duplicates, Rejected, Failed and Waiting, plus two notifications for each
+// complete span and one for each incomplete span.
 type NotifierStats struct {
 	// Received counts the notifications that Notify was given.
 	Received int64
@@ -19,25 +19,24 @@ type NotifierStats struct {
 	// the error and may notify them again.
 	Failed int64
 
-	// Spans counts the exported spans, and Incomplete those of them that had one half
-	// only.
+	// Spans counts the exported spans, and Incomplete those of them with only one half.
 	Spans      int64
 	Incomplete Incomplete
 	// FailedExports counts the exporter's errors.
 	FailedExports int64
 
-	// Waiting is the number of notifications that wait now, or have waited and are
-	// being exported. WaitingBytes is the memory that they use, as [WithMaxBytes]
-	// counts it. Neither exceeds its bound.
+	// Waiting is the number of notifications that wait now, or have waited and are being
+	// exported. WaitingBytes is the memory that they use, as [WithMaxBytes] counts it. Neither
+	// exceeds its bound.
 	Waiting, WaitingBytes int64
 	// Remembered is the number of exported notifications whose duplicates would be
 	// recognised.
 	Remembered int64
 }
 
-// Incomplete counts incomplete spans by the reason why their half waited no longer.
+// Incomplete counts incomplete spans by the reason why their half stopped waiting.
 type Incomplete struct {
-	Age      int64 // it had waited too long
+	Age      int64 // the half had waited too long
 	Count    int64 // too many halves waited
 	Bytes    int64 // the waiting halves used too much memory
 	SameID   int64 // too many halves with the same ids waited, each with other content
@@ -50,11 +49,11 @@ func (i Incomplete) Total() int64 {
 	return i.Age + i.Count + i.Bytes + i.SameID + i.Flush + i.Shutdown
 }
 
-// A reason is why a pair waited no longer.
+// A reason is why a pair stopped waiting.
 type reason uint8
 
 const (
-	completed reason = iota // the second half came
+	completed reason = iota // the second half arrived
 	tooOld
 	tooMany
 	tooLarge

@@ -2,13 +2,13 @@ package bridge
 
 import "sync"
 
-// underWay lists the calls under way, in the order of their sequences.
+// underWay lists the calls in progress, in the order of their sequences.
 type underWay struct {
 	mu             sync.Mutex
 	oldest, newest *call
 }
 
-// beginCall gives a call the sequences of its notifications. All that waits because of
+// beginCall gives a call the sequences of its notifications. Every half that waits because of
 // the call has a greater waitOrder than c.before.
 func (n *Notifier) beginCall(c *call) {
 	count := uint64(len(c.notifications))
@@ -39,7 +39,8 @@ func (u *underWay) end(c *call) {
 	}
 }
 
-// settled returns the greatest sequence up to which no call will change what waits.
+// settled returns the greatest sequence up to which no call in progress will change the
+// waiting halves.
 func (n *Notifier) settled() uint64 {
 	u := &n.underWay
 	u.mu.Lock()

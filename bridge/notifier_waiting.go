@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// A waitLimit selects the halves that wait up to this order and at least since
-// this time.
+// A waitLimit selects the halves that wait up to this order and at least since this time.
 type waitLimit struct {
 	order uint64
 	since time.Duration
@@ -18,11 +17,11 @@ const forever = time.Duration(math.MaxInt64)
 type waitingList struct {
 	oldest, newest *half
 	byIDs          map[uint64]*half // the oldest of each ids hash
-	exportFailed   int              // how many wait again because their export failed
+	exportFailed   int              // how many halves wait again because their export failed
 }
 
-// search looks through the halves with the same ids hash for one that equals h
-// and for one that completes the operation of h. It counts the others.
+// search looks through the halves with the same ids hash for one that equals h and for one
+// that completes the operation of h. It counts the others.
 func (l *waitingList) search(h *half) (equal, partner *half, count int) {
 	for other := l.byIDs[h.ids]; other != nil; other = other.next {
 		count++

@@ -8,10 +8,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// OnDemand returns a processor that hands only the spans of trusted traces to next.
-// A service that samples for an OTLP back end registers its OSProfiler exporter with
-// it. The store of the operator then has the traces that somebody requested with a
-// signature, and not the ordinary traffic of the service:
+// OnDemand returns a processor that passes only the spans of trusted traces to next. A service
+// that samples for an OTLP back end registers its OSProfiler exporter with it. The operator's
+// store then has the traces that somebody requested with a signature, and not the ordinary
+// traffic of the service:
 //
 //	provider := trace.NewTracerProvider(
 //		trace.WithSampler(bridge.NewSampler(sampler)), // sampler is that of the OTLP back end
@@ -19,25 +19,24 @@ import (
 //		trace.WithSpanProcessor(bridge.OnDemand(trace.NewBatchSpanProcessor(exp))),
 //	)
 //
-// A trace is trusted here if a verified signature named it, or [Profiler.Init], with
-// a key or without. A span
-// belongs to it if it starts in a context that has this trust, or under a span of
-// this process that was handed to next and has not ended. A traceparent without a
-// signature never makes a span belong to a trusted trace.
+// A trace is trusted here if a verified signature named it, or if [Profiler.Init] began it,
+// with a key or without. A span belongs to the trace if it starts in a context that has this
+// trust. It also belongs to the trace if it starts under a span of this process that was
+// passed to next and has not ended. A traceparent without a signature never makes a span
+// belong to a trusted trace.
 //
 // OnDemand does not sample. The sampler of the provider decides first which spans
 // are recorded, and [NewSampler] makes it record every trusted trace.
 //
-// OnDemand remembers the spans that have started and not ended. If more than
-// 65,536 spans of trusted traces are never ended, it forgets the oldest ones, and
-// their ends do not reach next. Shutdown flushes next and then shuts it down, so that
-// its error after a deadline says why the spans could not be written, unless an
-// export was under way already.
+// OnDemand remembers the spans that have started and not ended. If more than 65,536 spans of
+// trusted traces are never ended, OnDemand forgets the oldest ones, and next does not receive
+// their ends. Shutdown first flushes next and then shuts it down. So its error after a
+// deadline says why the spans could not be written, unless an export was already in progress.
 func OnDemand(next sdktrace.SpanProcessor) sdktrace.SpanProcessor {
 	return &onDemand{next: next, recent: map[spanKey]struct{}{}}
 }
 
-// maxActive is how many spans without an end fit into one of the two generations.
+// maxActive is the number of unended spans that fit into one of the two generations.
 const maxActive = 1 << 16
 
 type spanKey struct {
@@ -50,8 +49,8 @@ func keyOf(sc trace.SpanContext) spanKey { return spanKey{sc.TraceID(), sc.SpanI
 type onDemand struct {
 	next sdktrace.SpanProcessor
 
-	// The spans that next has the start of, in two generations. When recent is full,
-	// it becomes older, and the spans that were in older are forgotten.
+	// recent and older have the spans whose start next has received, in two generations. When
+	// recent is full, it becomes older, and the spans that were in older are forgotten.
 	mu            sync.Mutex
 	recent, older map[spanKey]struct{}
 }
@@ -88,9 +87,8 @@ func (p *onDemand) starts(parent context.Context, sc trace.SpanContext) bool {
 	return true
 }
 
-// isChild reports whether the parent is a remembered span of this process. The
-// context of such a child may lack the trust, because the program kept the span
-// context alone.
+// isChild reports whether the parent is a remembered span of this process. The context of such
+// a child may lack the trust, because the program kept only the span context.
 func (p *onDemand) isChild(parent, child trace.SpanContext) bool {
 	if parent.IsRemote() || parent.TraceID() != child.TraceID() {
 		return false
@@ -116,9 +114,9 @@ func (p *onDemand) ends(key spanKey) bool {
 	return ok
 }
 
-// Shutdown implements sdktrace.SpanProcessor. It flushes first. At the deadline the
-// Shutdown of the SDK's batch processor returns the error of the context alone, and
-// its ForceFlush the error of the exporter, if the export began with the flush.
+// Shutdown implements sdktrace.SpanProcessor. It flushes first. At the deadline, the Shutdown
+// of the SDK's batch processor returns only the error of the context. Its ForceFlush returns
+// the error of the exporter, if the export began with the flush.
 func (p *onDemand) Shutdown(ctx context.Context) error {
 	flushed := p.next.ForceFlush(ctx)
 	err := p.next.Shutdown(ctx)

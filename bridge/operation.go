@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// An Operation was started by a [Profiler]. Its methods may be called by any
-// goroutine. The first Stop, StopError, StopResult or StopStatus counts.
+// An Operation was started by a [Profiler]. Its methods may be called by any goroutine. Only
+// the first call of Stop, StopError, StopResult or StopStatus has an effect.
 type Operation struct {
 	span     trace.Span
 	parent   trace.SpanContext
@@ -27,16 +27,15 @@ type Operation struct {
 	cut      []attribute.KeyValue // the attributes of the start, if the SDK's limits have cut them
 }
 
-// Stop stops the operation. The info is that of the stop notification. With etype
-// and message in it the operation has failed. It may be empty.
+// Stop stops the operation. The info is the info of the stop notification. If it has etype and
+// message, the operation has failed. It may be empty.
 func (o *Operation) Stop(info osprofiler.Info) {
 	if !o.stopped.Swap(true) {
 		o.stop(info, nil)
 	}
 }
 
-// stop ends the span with an info and, if there is one, a failure that the info does
-// not have.
+// stop ends the span with an info and, if there is one, a failure that is not in the info.
 func (o *Operation) stop(info osprofiler.Info, failure *tags.Failure) {
 	var attrs []attribute.KeyValue
 	if !o.span.IsRecording() {
@@ -64,15 +63,15 @@ func (o *Operation) stop(info osprofiler.Info, failure *tags.Failure) {
 	})
 }
 
-// StopError stops the operation with an error, as OSProfiler does with an exception:
-// etype is the error's Go type and message its text. With a nil error it is Stop.
+// StopError stops the operation with an error, as OSProfiler does with an exception: etype is
+// the error's Go type, and message is its text. With a nil error, StopError is Stop.
 func (o *Operation) StopError(err error, info osprofiler.Info) {
 	if err == nil || !o.span.IsRecording() {
 		o.Stop(info)
 		return
 	}
 	failure := tags.Failure{Type: typeOf(err), Message: err.Error()}
-	if !utf8.ValidString(failure.Message) { // a span must have valid texts; the info keeps what it can
+	if !utf8.ValidString(failure.Message) { // a span must have valid texts; the info keeps the texts as far as it can
 		o.Stop(tags.Merge(wellFormed(info), failure.Info()))
 		return
 	}
@@ -81,7 +80,7 @@ func (o *Operation) StopError(err error, info osprofiler.Info) {
 	}
 }
 
-// fail makes the span a failed one. It returns the attributes of the failure.
+// fail marks the span as failed. It returns the attributes of the failure.
 func (o *Operation) fail(f tags.Failure) []attribute.KeyValue {
 	status := f.Status()
 	o.span.SetStatus(status.Code, status.Description)
@@ -91,8 +90,8 @@ func (o *Operation) fail(f tags.Failure) []attribute.KeyValue {
 	return f.Attributes(o.profiler.conventions)
 }
 
-// typeOf returns the Go type of an error. An error that fmt.Errorf has wrapped has
-// the type of the error in it.
+// typeOf returns the Go type of an error. For an error that fmt.Errorf has wrapped, it is the
+// type of the wrapped error.
 func typeOf(err error) string {
 	for {
 		name := fmt.Sprintf("%T", err)
@@ -106,14 +105,14 @@ func typeOf(err error) string {
 // Span returns the operation's span, for further attributes, events and links.
 func (o *Operation) Span() trace.Span { return o.span }
 
-// BaseID returns the base id of the trace, in the text of whoever began the trace.
+// BaseID returns the base id of the trace, in the text of the service that began the trace.
 func (o *Operation) BaseID() string { return baseIDOf(o.span.SpanContext()) }
 
 // ID returns the id of the operation: OSProfiler's trace_id.
 func (o *Operation) ID() string { return idOf(o.span.SpanContext()) }
 
-// ParentID returns the id of the operation around this one, in the caller's text. It
-// is the base id if there is no operation around this one.
+// ParentID returns the id of the enclosing operation, in the caller's text. It is the base id
+// if there is no enclosing operation.
 func (o *Operation) ParentID() string {
 	if !o.parent.HasSpanID() || o.parent.TraceID() != o.span.SpanContext().TraceID() {
 		return o.BaseID()
@@ -121,8 +120,8 @@ func (o *Operation) ParentID() string {
 	return idOf(o.parent)
 }
 
-// ShortID returns the short id of the operation, as the Python library's
-// get_shorten_id does: the low 64 bits in hexadecimal, without leading zeros.
+// ShortID returns the short id of the operation, like the Python library's get_shorten_id: the
+// low 64 bits in hexadecimal, without leading zeros.
 func (o *Operation) ShortID() string {
 	n := uint64(0)
 	for _, b := range osprofiler.SpanIDOf(o.ID()) {

@@ -15,10 +15,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A Profiler is OSProfiler's start and stop for Go. Each operation is a live OTel
-// span of a TracerProvider, with the name and the attributes of OSProfiler's own
-// operations. The notifications that any exporter of this project makes of the span
-// have the ids of the [Operation]. A Profiler may be used by many goroutines.
+// A Profiler is OSProfiler's start and stop for Go. Each operation is a live OTel span of a
+// TracerProvider, with the name and the attributes of OSProfiler's own operations. Any
+// exporter of this project turns the span into notifications with the ids of the [Operation].
+// A Profiler may be used by many goroutines.
 type Profiler struct {
 	tracer      trace.Tracer
 	keys        *Keys
@@ -45,9 +45,8 @@ func WithTracerProvider(provider trace.TracerProvider) ProfilerOption {
 	return profilerOption(func(c *profilerConfig) { c.provider = provider })
 }
 
-// WithKeys sets the HMAC keys. The first one signs the traces that [Profiler.Init]
-// begins. Without keys these traces are recorded, but not passed on to other
-// services.
+// WithKeys sets the HMAC keys. The first key signs the traces that [Profiler.Init] begins.
+// Without keys, these traces are recorded, but not passed on to other services.
 func WithKeys(keys *Keys) ProfilerOption {
 	return profilerOption(func(c *profilerConfig) { c.keys = keys })
 }
@@ -74,17 +73,16 @@ func NewProfiler(opts ...ProfilerOption) *Profiler {
 	}
 }
 
-// Init begins a trace, as OSProfiler's profiler.init does. Operations that are started
-// in the returned context belong to the trace, are recorded by [NewSampler]'s
-// sampler, and are passed on to other services with headers that the first key
-// signed. An empty baseID stands for a new one, an empty parentID for none. Bytes
-// that are no UTF-8 become U+FFFD, as in the notifications. The context's previous
-// trace has no effect.
+// Init begins a trace, as OSProfiler's profiler.init does. Operations that are started in the
+// returned context belong to the trace and are recorded by [NewSampler]'s sampler. They are
+// passed on to other services with headers that the first key signed. An empty baseID selects
+// a new id, an empty parentID selects none. Bytes that are not UTF-8 become U+FFFD, as in the
+// notifications. The context's previous trace has no effect.
 //
 // A service does not call Init for the requests that it serves, because their
 // headers name the trace.
 func (p *Profiler) Init(ctx context.Context, baseID, parentID string) context.Context {
-	// Notifications and headers are JSON, which cannot have other bytes.
+	// Notifications and headers are JSON, which allows only UTF-8.
 	baseID, parentID = pyjson.Normal(baseID), pyjson.Normal(parentID)
 	if baseID == "" {
 		baseID = osprofiler.NewID()
@@ -99,13 +97,12 @@ func (p *Profiler) Init(ctx context.Context, baseID, parentID string) context.Co
 	return withRemote(ctx, osprofiler.TraceInfo{BaseID: baseID, ParentID: parentID}, key)
 }
 
-// Start starts an operation within the current one and returns the context for the
-// operations within it. The name has no "-start". The info is the JSON text that
-// [DB], [Function], [Request], [Requests] and [osprofiler.NewInfo] write. It may be
-// empty. The exporter adds the host. Call Stop for every Start.
+// Start starts an operation within the current one and returns the context for the operations
+// within it. The name has no "-start". The info is the JSON text that [DB], [Function],
+// [Request], [Requests] and [osprofiler.NewInfo] write. It may be empty. The exporter adds the
+// host. Call Stop for every Start.
 //
-// StartDB and its siblings do the same for a call whose values are at hand, and cost
-// less.
+// StartDB and the similar methods do the same from the values of a call, at a lower cost.
 func (p *Profiler) Start(ctx context.Context, name string, info osprofiler.Info) (context.Context, *Operation) {
 	return p.startInfo(ctx, name, info, nil)
 }
@@ -162,8 +159,8 @@ func (p *Profiler) newAttributes(call tags.Call) []attribute.KeyValue {
 	return make([]attribute.KeyValue, 0, room)
 }
 
-// wellFormed returns an info that is valid. A text that is no JSON object becomes a
-// member of the info.
+// wellFormed returns a valid info. A text that is not a JSON object becomes a member of the
+// info.
 func wellFormed(info osprofiler.Info) osprofiler.Info {
 	if info == "" || info.Validate() == nil {
 		return info
@@ -178,8 +175,8 @@ func wellFormed(info osprofiler.Info) osprofiler.Info {
 	return text
 }
 
-// appendRest appends the attribute that has the rest of an info, which no other
-// attribute represents. It appends nothing if the rest has no members but host.
+// appendRest appends the attribute with the rest of an info, which no other attribute
+// represents. It appends nothing if the rest has no members besides host.
 func appendRest(attrs []attribute.KeyValue, key attribute.Key, rest osprofiler.Info) []attribute.KeyValue {
 	if rest = rest.Without("host"); len(rest) > len("{}") {
 		attrs = append(attrs, key.String(string(rest)))
@@ -187,8 +184,8 @@ func appendRest(attrs []attribute.KeyValue, key attribute.Key, rest osprofiler.I
 	return attrs
 }
 
-// Run runs f as an operation. An error or a panic of f makes it a failed operation.
-// The panic goes on.
+// Run runs f as an operation. An error or a panic of f makes the operation fail. The panic is
+// raised again.
 func (p *Profiler) Run(ctx context.Context, name string, info osprofiler.Info, f func(context.Context) error) (err error) {
 	defer p.Trace(&ctx, name, info)(&err)
 	return f(ctx)
@@ -198,9 +195,9 @@ func (p *Profiler) Run(ctx context.Context, name string, info osprofiler.Info, f
 //
 //	defer profiler.Trace(&ctx, "rpc", bridge.Function("nova.boot", id))(&err)
 //
-// It starts the operation, puts its context into ctx, and returns the function that
-// stops it. stop takes a pointer to the error result, or nil if there is none. A
-// panic makes the operation a failed one and goes on.
+// Trace starts the operation, puts its context into ctx, and returns the function that stops
+// it. stop takes a pointer to the error result, or nil if there is none. A panic makes the
+// operation fail and is raised again.
 func (p *Profiler) Trace(ctx *context.Context, name string, info osprofiler.Info) (stop func(err *error)) {
 	inner, operation := p.Start(*ctx, name, info)
 	*ctx = inner

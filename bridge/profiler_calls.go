@@ -39,7 +39,7 @@ func (p *Profiler) StartRPC(ctx context.Context, method string, args ...any) (co
 	return p.StartFunction(ctx, operationRPC, method, args...)
 }
 
-// StartFunction starts an operation with this name: the call of a function. It is
+// StartFunction starts an operation with this name for the call of a function. It is
 // Start(ctx, name, Function(function, args...)) at a lower cost.
 func (p *Profiler) StartFunction(ctx context.Context, name, function string, args ...any) (context.Context, *Operation) {
 	call := tags.Function
@@ -57,9 +57,8 @@ func (p *Profiler) StartFunction(ctx context.Context, name, function string, arg
 	return p.startSpan(ctx, name, call, attrs, nil)
 }
 
-// StartHTTPServer starts the answer to a request, named wsgi. It is Start(ctx,
-// "wsgi", Request(r)) at a lower cost. [NewHandler] calls it for each request
-// that is traced.
+// StartHTTPServer starts an operation named wsgi for an incoming request. It is Start(ctx,
+// "wsgi", Request(r)) at a lower cost. [NewHandler] calls it for each request that is traced.
 func (p *Profiler) StartHTTPServer(ctx context.Context, r *http.Request) (context.Context, *Operation) {
 	return p.startServer(ctx, r, nil)
 }
@@ -72,9 +71,9 @@ func (p *Profiler) startServer(ctx context.Context, r *http.Request, links []tra
 	return p.startSpan(ctx, operationWSGI, tags.HTTPServer, attrs, links)
 }
 
-// StartHTTPClient starts the sending of a request, named http or https. It is
-// Start(ctx, scheme, Requests(r)) at a lower cost. [NewTransport] calls it for each
-// request that is traced.
+// StartHTTPClient starts an operation named http or https for an outgoing request. It is
+// Start(ctx, scheme, Requests(r)) at a lower cost. [NewTransport] calls it for each request
+// that is traced.
 func (p *Profiler) StartHTTPClient(ctx context.Context, r *http.Request) (context.Context, *Operation) {
 	request := clientRequest(r)
 	attrs, exact := request.AppendAttributes(p.newAttributes(tags.HTTPClient), p.conventions)
@@ -101,9 +100,9 @@ func (o *Operation) StopResult(value any) {
 
 // StopStatus stops the operation with the status code of the response.
 //
-// It is Stop(StatusCode(code)) unless the operation is the answer to a request.
-// Then the span gets the status code, and a code of 500 and above makes the
-// operation a failed one; a code of 0 says that there was no response.
+// StopStatus is Stop(StatusCode(code)) unless the operation is that of an incoming request.
+// For an incoming request, the span gets the status code, and a code of 500 and above makes
+// the operation fail. A code of 0 means that there was no response.
 func (o *Operation) StopStatus(code int) {
 	if o.call == tags.HTTPServer {
 		o.stopAnswer(code)

@@ -17,32 +17,30 @@ import (
 // checked, and is not sent.
 const MaxHeader = 8 << 10
 
-// NewPropagator returns the propagator of X-Trace-Info and X-Trace-HMAC alone. A
-// service that also uses W3C Trace Context calls [NewPropagators].
+// NewPropagator returns the propagator of only X-Trace-Info and X-Trace-HMAC. A service that
+// also uses W3C Trace Context calls [NewPropagators].
 //
-// Extract accepts a header that one of the keys signed, by the rules of the Python
-// library ([osprofiler.UnpackTraceInfo]). Without such a header it returns the
-// context unchanged: the request is untraced and never refused. Headers that are not
-// accepted are counted and reported ([Keys.Rejected]). The caller in a
-// verified header becomes the remote span context, sampled. A caller with only a
-// base id becomes a span context with a trace id and no span id, under which OTel
-// starts a root. If another propagator has put a remote span context into the
-// context and it names the same span, it stays. Otherwise the verified caller
-// replaces it, and [NewLinkProcessor] or [NewHandler] add a link to it.
+// Extract accepts a header that one of the keys signed, by the rules of the Python library
+// ([osprofiler.UnpackTraceInfo]). Without such a header it returns the context unchanged: the
+// request is untraced and never refused. Headers that are not accepted are counted and
+// reported ([Keys.Rejected]). The caller in a verified header becomes the remote span context,
+// sampled. A caller with only a base id becomes a span context with a trace id and no span id,
+// under which OTel starts a root. If another propagator has put a remote span context into the
+// context and it names the same span, it stays. Otherwise the verified caller replaces it, and
+// [NewLinkProcessor] or [NewHandler] add a link to the replaced one.
 //
-// Inject writes the headers only for a trusted trace ([Trusted]), and with the key
-// that verified it. It never turns an unsigned traceparent into a signed header.
+// Inject writes the headers only for a trusted trace ([Trusted]), and with the key that
+// verified it. It never turns an unsigned traceparent into a signed header.
 //
-// In a composite propagator this one should be the last, as in [NewPropagators].
-// A propagator after it replaces the verified caller, if the request also has the
-// other propagator's header. If that header names the same span, as between two Go
-// services, the trace stays trusted. [NewHandler] restores the verified caller in
-// any case. Other instrumentation starts the span before this package sees it; the
-// first time, [NewSampler] or [OnDemand] reports by [otel.Handle] that the order is
-// wrong.
+// In a composite propagator this one should be the last, as in [NewPropagators]. A propagator
+// after it replaces the verified caller if the request also has the other propagator's header.
+// If that header names the same span, as between two Go services, the trace stays trusted.
+// [NewHandler] restores the verified caller in any case. Other instrumentation starts the span
+// before this package sees it. The first time, [NewSampler] or [OnDemand] then reports the
+// wrong order by [otel.Handle].
 //
-// Without keys no trace is trusted. NewPropagator then logs a warning through
-// [log/slog], once for the same keys.
+// Without keys no trace is trusted. NewPropagator then logs a warning through [log/slog], once
+// for the same keys.
 func NewPropagator(keys *Keys) propagation.TextMapPropagator {
 	if keys == nil {
 		keys = NewKeys()
@@ -53,10 +51,10 @@ func NewPropagator(keys *Keys) propagation.TextMapPropagator {
 	return &propagator{keys}
 }
 
-// NewPropagators returns the propagator of a service that takes part in OTel's
-// traces and in OSProfiler's: the others, and then [NewPropagator]. Without others
-// it takes W3C Trace Context and W3C Baggage. A service that has a propagator
-// already gives it as the other.
+// NewPropagators returns the propagator of a service that takes part in OTel's traces and in
+// OSProfiler's. It consists of the others, followed by [NewPropagator]. Without others, it
+// uses W3C Trace Context and W3C Baggage. A service that already has a propagator passes it as
+// one of the others.
 func NewPropagators(keys *Keys, others ...propagation.TextMapPropagator) propagation.TextMapPropagator {
 	if len(others) == 0 {
 		others = []propagation.TextMapPropagator{propagation.TraceContext{}, propagation.Baggage{}}
@@ -71,8 +69,8 @@ func (p *propagator) Fields() []string {
 	return []string{osprofiler.HeaderTraceInfo, osprofiler.HeaderTraceHMAC}
 }
 
-// macHeader returns the name of X-Trace-HMAC in a carrier. It is the canonical name
-// for net/http, which saves net/http the conversion.
+// macHeader returns the name of X-Trace-HMAC in a carrier. For net/http it is the canonical
+// name, which saves net/http the conversion.
 func macHeader(carrier propagation.TextMapCarrier) string {
 	if _, ok := carrier.(propagation.HeaderCarrier); ok {
 		return canonicalHMAC
@@ -96,7 +94,8 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 		p.keys.reject(err)
 	}
 	if t := trustedTraceOf(ctx); t != nil && named.IsValid() && !t.isCaller(named) {
-		// The context had a trusted caller. The caller that is named now has not signed.
+		// The context had a trusted caller. The caller that the request names now has not
+		// signed.
 		return withTrustedTrace(ctx, nil)
 	}
 	return ctx

@@ -27,14 +27,14 @@ type rejections struct {
 	reported   time.Time // when the latest report was made
 }
 
-// Rejected returns how many requests came with X-Trace-Info or X-Trace-HMAC and were
-// served untraced, by reason, such as "none of the HMAC keys fits". The counts begin
-// when the Keys are made. They cover all propagators that use the Keys.
+// Rejected returns the number of requests that came with X-Trace-Info or X-Trace-HMAC and were
+// served untraced. The counts are by reason, such as "none of the HMAC keys fits". They begin
+// when the Keys are made, and cover all propagators that use the Keys.
 //
-// Each call of Extract counts, so that a request which two middlewares extract counts
-// twice. The first rejection for each reason is reported by [otel.Handle] at once. The
-// others are reported together, with the next one that comes at least five minutes
-// after the latest report. No report shows a key or the content of a header.
+// Each call of Extract counts, so that a request that two middlewares extract counts twice.
+// The first rejection for each reason is reported by [otel.Handle] at once. The other
+// rejections are reported together, with the first rejection at least five minutes after the
+// latest report. No report shows a key or the content of a header.
 func (k *Keys) Rejected() map[string]uint64 {
 	if k == nil {
 		return nil
@@ -55,8 +55,7 @@ func (k *Keys) reject(err error) {
 	}
 }
 
-// add counts one rejection. It returns the counts that are to be reported now, or
-// nil.
+// add counts one rejection. It returns the counts to be reported now, or nil.
 func (r *rejections) add(reason string, now time.Time) (due map[string]uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,17 +14,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// A trustedTrace is the trace that a verified signature or [Profiler.Init] named.
-// It is a private value in the context, so that only this package can make one. It
-// holds for that trace alone, and not for a new root in the same context.
+// A trustedTrace is the trace that a verified signature or [Profiler.Init] named. It is a
+// private value in the context, so that only this package can make one. It applies only to
+// that trace, and not to a new root in the same context.
 type trustedTrace struct {
-	remote trace.SpanContext    // the caller, in the trace
+	remote trace.SpanContext    // the caller, as a span context of the trace
 	info   osprofiler.TraceInfo // the caller, in its own texts
 	key    string               // the key that verified the signature and signs outgoing headers; empty for a local trace without a key
-	other  trace.SpanContext    // another caller that the request named, to be linked; without a trace id if there was none
+	other  trace.SpanContext    // another caller that the request named, for a link; without a trace id if there was none
 
-	// refused are the spans of this process, by their span ids, below a caller that
-	// has not signed but names the same trace.
+	// refused are the spans of this process, by their span ids, below a caller that has not
+	// signed but names the same trace.
 	refused sync.Map
 }
 
@@ -40,9 +40,9 @@ func trustedTraceOf(ctx context.Context) *trustedTrace {
 	return t
 }
 
-// trustedTraceFor returns the trusted trace of the context if it has this trace id,
-// or nil. It returns nil, too, if another propagator has replaced the remote caller
-// that signed, even by another span of the same trace, and below such a caller.
+// trustedTraceFor returns the trusted trace of the context if it has this trace id, or nil. It
+// also returns nil if another propagator has replaced the remote caller that signed, even by
+// another span of the same trace, and below such a replacing caller.
 func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
 	t := trustedTraceOf(ctx)
 	if t == nil || !traceID.IsValid() || t.remote.TraceID() != traceID {
@@ -54,7 +54,7 @@ func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
 		return nil
 	}
 	if sc.HasSpanID() && !sc.IsRemote() && !sc.IsSampled() {
-		return nil // a sampler has dropped the span; that of a trusted trace is recorded
+		return nil // a sampler has dropped the span; a span of a trusted trace is recorded
 	}
 	if s, ok := span.(sdktrace.ReadOnlySpan); ok && sc.TraceID() == traceID && t.refuses(sc, s.Parent()) {
 		return nil
@@ -62,9 +62,9 @@ func trustedTraceFor(ctx context.Context, traceID trace.TraceID) *trustedTrace {
 	return t
 }
 
-// refuses reports whether a span of this process is below a caller that has not
-// signed, and remembers the span. A child is asked for after its parent, because the
-// sampler or [OnDemand] asks when the child starts.
+// refuses reports whether a span of this process is below a caller that has not signed, and
+// remembers the span. The sampler or [OnDemand] asks when a span starts, so that they ask
+// about a parent before its children.
 func (t *trustedTrace) refuses(sc, parent trace.SpanContext) bool {
 	if parent.IsRemote() {
 		if t.isCaller(parent) {
@@ -77,8 +77,8 @@ func (t *trustedTrace) refuses(sc, parent trace.SpanContext) bool {
 	return true
 }
 
-// isCaller reports whether a remote span context names the caller that signed: the
-// same ids, in the same texts. Its flags and its trace state may differ.
+// isCaller reports whether a remote span context names the caller that signed, which means the
+// same ids in the same texts. Its flags and its trace state may differ.
 func (t *trustedTrace) isCaller(sc trace.SpanContext) bool {
 	if sc.TraceID() != t.remote.TraceID() || sc.SpanID() != t.remote.SpanID() {
 		return false
@@ -100,14 +100,14 @@ func replacedCaller(ctx context.Context) *trustedTrace {
 	return t
 }
 
-// errReplacedCaller is the report of a trace that was lost in this way.
+// errReplacedCaller reports a trace that was lost because its caller was replaced.
 var errReplacedCaller = errors.New("osprofiler: a signed request may not be traced, because something has replaced the caller " +
 	"that bridge.NewPropagator verified; if a propagator did so, make bridge.NewPropagator the last one of the composite propagator, as bridge.NewPropagators does")
 
 var replacedCallerReported atomic.Bool
 
-// reportReplacedCaller reports once in a process that a caller was replaced. The
-// error handler may itself start spans.
+// reportReplacedCaller reports, once per process, that a caller was replaced. The error
+// handler may itself start spans.
 func reportReplacedCaller(ctx context.Context) {
 	if !replacedCallerReported.Load() && replacedCaller(ctx) != nil && replacedCallerReported.CompareAndSwap(false, true) {
 		otel.Handle(errReplacedCaller)
@@ -121,21 +121,21 @@ func withRemote(ctx context.Context, info osprofiler.TraceInfo, key string) cont
 	return withCaller(ctx, info, key, trace.SpanContext{})
 }
 
-// withCaller is withRemote for a request that also named another span context. If
-// both name the same span, the flags and the trace state of the other one count.
-// Otherwise the trusted caller wins.
+// withCaller is withRemote for a request that also named another span context. If both name
+// the same span, the flags and the trace state of the other one are used. Otherwise the
+// trusted caller replaces it.
 func withCaller(ctx context.Context, info osprofiler.TraceInfo, key string, named trace.SpanContext) context.Context {
 	t := &trustedTrace{info: info, key: key}
 	sc := spanContextOf(info)
 	switch {
 	case named.TraceID() == sc.TraceID() && named.SpanID() == sc.SpanID():
-		// Nobody has signed our own member of the trace state.
+		// Our own member of the trace state is not signed.
 		sc = named.WithTraceFlags(named.TraceFlags() | trace.FlagsSampled).
 			WithTraceState(named.TraceState().Delete(convert.TraceStateKey))
 	case named.HasTraceID():
 		t.other = named
 	}
-	// Ids that are too long for the trace state are in the trustedTrace alone.
+	// Ids that are too long for the trace state are only in the trustedTrace.
 	t.remote, _ = convert.RememberIDs(sc.WithRemote(true), info.BaseID, info.ParentID)
 	return withTrustedTrace(trace.ContextWithSpanContext(ctx, t.remote), t)
 }
@@ -153,14 +153,14 @@ func spanContextOf(info osprofiler.TraceInfo) trace.SpanContext {
 // traceInfoOf is the inverse of spanContextOf. It returns the trace info of the
 // current span for the next service. The ids of the caller have the caller's texts.
 func (t *trustedTrace) traceInfoOf(sc trace.SpanContext) osprofiler.TraceInfo {
-	if sc.SpanID() == t.remote.SpanID() { // no span of this service is in between
+	if sc.SpanID() == t.remote.SpanID() { // there is no span of this service in between
 		return t.info
 	}
 	return osprofiler.TraceInfo{BaseID: t.info.BaseID, ParentID: convert.ID(sc, sc.TraceState())}
 }
 
-// signingKey returns the key that signs outgoing headers of the trace. ok is false
-// if the trace is not trusted, or was begun without a key.
+// signingKey returns the key that signs outgoing headers of the trace. ok is false if the
+// trace is not trusted, or was begun without a key.
 func signingKey(ctx context.Context, traceID trace.TraceID) (key string, ok bool) {
 	if t := trustedTraceFor(ctx, traceID); t != nil {
 		return t.key, t.key != ""
@@ -168,8 +168,9 @@ func signingKey(ctx context.Context, traceID trace.TraceID) (key string, ok bool
 	return "", false
 }
 
-// Trusted tells whether the trace of the context's span is passed on with signed
-// headers: whether a verified signature named it, or [Profiler.Init] with a key.
+// Trusted reports whether the trace of the context's span is passed on with signed headers.
+// Signed headers are sent if a verified signature named the trace, or if [Profiler.Init] began
+// it with a key.
 func Trusted(ctx context.Context) bool {
 	_, ok := signingKey(ctx, trace.SpanContextFromContext(ctx).TraceID())
 	return ok

@@ -9,10 +9,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Verify reads the two headers of a request as the propagator does. It returns the
-// caller that they name and the index of the key that signed them, in the order in
-// which the keys were given. The error says in one sentence why the headers are not
-// accepted. It is an [*osprofiler.HeaderError]. Verify counts and reports nothing.
+// Verify reads the two headers of a request as the propagator does. It returns the caller that
+// they name and the index of the key that signed them, in the order in which the keys were
+// given. If the headers are not accepted, the error is an [*osprofiler.HeaderError] that says
+// why in one sentence. Verify counts and reports nothing.
 func (k *Keys) Verify(carrier propagation.TextMapCarrier) (caller osprofiler.TraceInfo, index int, err error) {
 	keys := k.all()
 	caller, key, err := verify(carrier, keys)
@@ -22,7 +22,7 @@ func (k *Keys) Verify(carrier propagation.TextMapCarrier) (caller osprofiler.Tra
 	return caller, slices.Index(keys, key), nil
 }
 
-// Reasons to reject headers that package osprofiler does not see.
+// These are the reasons to reject headers before package osprofiler reads them.
 var (
 	errNoHeaders = &osprofiler.HeaderError{Reason: "the request has neither header", Err: osprofiler.ErrUnsigned}
 	errTwoInfos  = &osprofiler.HeaderError{Reason: osprofiler.HeaderTraceInfo + " occurs more than once", Err: osprofiler.ErrUnsigned}
@@ -52,9 +52,9 @@ func verify(carrier propagation.TextMapCarrier, keys []string) (t osprofiler.Tra
 	return osprofiler.UnpackTraceInfo(info, mac, keys)
 }
 
-// single returns the value of a header, and how many times it is present, as far as
-// the carrier can tell. Of two values verify accepts neither, because it is unknown
-// which one is meant. An empty value counts as absent, as in the Python library.
+// single returns the value of a header, and how often it is present, as far as the carrier
+// shows. verify rejects a header with two values, because it is unknown which value is meant.
+// An empty value counts as absent, as in the Python library.
 func single(carrier propagation.TextMapCarrier, header string) (value string, times int) {
 	if values, ok := carrier.(propagation.ValuesGetter); ok {
 		all := values.Values(header)
@@ -73,7 +73,7 @@ func single(carrier propagation.TextMapCarrier, header string) (value string, ti
 	return value, 1
 }
 
-// isMAC tells whether the text is an HMAC-SHA1 in lower-case hexadecimal.
+// isMAC reports whether the text is an HMAC-SHA1 in lower-case hexadecimal.
 func isMAC(text string) bool {
 	if len(text) != 40 {
 		return false
