@@ -7,30 +7,29 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// StartAttributes appends to dst the attributes of the info of an operation's
-// start. The rest is the info without the members that the attributes represent
-// exactly: that of the call, openstack and messaging. The info must be valid. dst may
-// be nil.
+// StartAttributes appends to dst the attributes of the info of an operation's start. The rest
+// is the info without the members that the attributes represent exactly: the member of the
+// call, openstack and messaging. The info must be valid. dst may be nil.
 func StartAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
 	p := NewParsedInfo(info)
 	attrs, exact := p.AppendStartAttributes(dst, call, c)
 	return attrs, p.Rest(call, exact)
 }
 
-// StopAttributes is [StartAttributes] for the info of an operation's stop. With
-// the old conventions every member stays in the rest, because their attributes do
-// not tell to which member a result or a status belongs. etype and message stay in
-// the rest, too, for [FailureOfInfo].
+// StopAttributes is [StartAttributes] for the info of an operation's stop. With the old
+// conventions every member stays in the rest, because the old attributes do not show to which
+// member a result or a status belongs. etype and message also stay in the rest, for
+// [FailureOfInfo].
 func StopAttributes(dst []attribute.KeyValue, call Call, info osprofiler.Info, c Conventions) (attrs []attribute.KeyValue, rest osprofiler.Info) {
 	p := NewParsedInfo(info)
 	attrs, exact := p.AppendStopAttributes(dst, call, c)
 	return attrs, p.Rest(call, exact)
 }
 
-// StartInfo is the inverse of [StartAttributes]. It returns an info with the one
-// member that describes the call, as complete as the Python library writes it, and
-// with openstack and messaging if they have attributes. If no attribute is about any of
-// them, it returns no info. The info never has a host.
+// StartInfo is the inverse of [StartAttributes]. It returns an info with the one member that
+// describes the call, as complete as the Python library writes it, and with openstack and
+// messaging if they have attributes. If no attribute belongs to any of these members, it
+// returns no info. The info never has a host.
 func StartInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return osprofiler.Info(AppendStartInfo(make([]byte, 0, 256), call, attrs))
 }
@@ -53,10 +52,9 @@ func AppendStartInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	return appendCompanionsInfo(dst, from, attrs)
 }
 
-// StopInfo is the inverse of [StopAttributes]. It returns an info with the one
-// member that has the outcome of the call. If no attribute is about the outcome, it
-// returns no info. The info never has a host, etype or message; [Failure.Info]
-// writes the latter two.
+// StopInfo is the inverse of [StopAttributes]. It returns an info with the one member that has
+// the outcome of the call. If no attribute describes the outcome, it returns no info. The info
+// never has a host, etype or message; [Failure.Info] writes the latter two.
 func StopInfo(call Call, attrs []attribute.KeyValue) osprofiler.Info {
 	return osprofiler.Info(AppendStopInfo(make([]byte, 0, 64), call, attrs))
 }
@@ -74,10 +72,10 @@ func AppendStopInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	return dst
 }
 
-// Merge joins infos that were made from attributes (StartInfo, or StopInfo and
-// [Failure.Info]) with the rest. Their members come first, in order, then those of
-// the rest. A member of the rest replaces one of theirs. If the rest has etype, it
-// has the whole failure, and their message is left out.
+// Merge joins infos that were made from attributes (StartInfo, or StopInfo and [Failure.Info])
+// with the rest. The members of the infos come first, in order, then the members of the rest.
+// A member of the rest replaces a member of the infos with the same key. If the rest has
+// etype, it has the whole failure, and the message of the infos is left out.
 func Merge(rest osprofiler.Info, infos ...osprofiler.Info) osprofiler.Info {
 	size, sources := len(rest)+2, 0
 	var only osprofiler.Info

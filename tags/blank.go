@@ -2,9 +2,9 @@ package tags
 
 import "go.opentelemetry.io/otel/attribute"
 
-// isBlank reports whether no attribute tells what was called: the statement of a
-// database call, the path of a request that is served, the host or path of a
-// request that is sent, the method of an RPC.
+// isBlank reports whether no attribute says what was called: the statement of a database call,
+// the path of an incoming request, the host or path of an outgoing request, the method of an
+// RPC.
 func (c Call) isBlank(attrs []attribute.KeyValue) bool {
 	switch c {
 	case HTTPServer:

@@ -47,8 +47,8 @@ const (
 	memberFunction = "function"
 )
 
-// member returns the name of the info's member that describes the call. It is
-// empty for Other.
+// member returns the name of the info's member that describes the call. For Other it returns
+// an empty name.
 func (c Call) member() string {
 	switch c {
 	case HTTPServer:
@@ -64,8 +64,8 @@ func (c Call) member() string {
 	}
 }
 
-// SpanKind returns the kind of the spans of such calls. It is Server for RPC,
-// because OSProfiler's services trace the method that serves the call as rpc.
+// SpanKind returns the span kind of such calls. It is Server for RPC, because OSProfiler's
+// services trace the method that serves the call as rpc.
 func (c Call) SpanKind() trace.SpanKind {
 	switch c {
 	case HTTPServer, RPC:
@@ -77,11 +77,11 @@ func (c Call) SpanKind() trace.SpanKind {
 	}
 }
 
-// Operation returns the name that OSProfiler gives to the operation of a span with
-// these attributes: wsgi, http, https, db or rpc. It is empty if the operation has
-// the span's own name. That is so, too, if no attribute tells the statement, the
-// path or host, or the method of the call: an operation db without a statement would
-// tell nothing, and the span's name does (pool.acquire, sql.conn.ping).
+// Operation returns the name that OSProfiler gives to the operation of a span with these
+// attributes: wsgi, http, https, db or rpc. It is empty if the operation has the span's own
+// name. It is also empty if no attribute has the statement, the path or host, or the method of
+// the call. An operation db without a statement would say nothing, and the span's name does
+// (pool.acquire, sql.conn.ping).
 func (c Call) Operation(attrs []attribute.KeyValue) string {
 	if c.isBlank(attrs) {
 		return ""
@@ -89,8 +89,8 @@ func (c Call) Operation(attrs []attribute.KeyValue) string {
 	return c.KindName(attrs)
 }
 
-// KindName returns the name that OSProfiler gives to this kind of call, also if no
-// attribute tells what was called. It is empty for a kind without such a name.
+// KindName returns the name that OSProfiler gives to this kind of call, even if no attribute
+// says what was called. It is empty for a kind without such a name.
 func (c Call) KindName(attrs []attribute.KeyValue) string {
 	switch c {
 	case HTTPServer:
@@ -111,22 +111,22 @@ func (c Call) KindName(attrs []attribute.KeyValue) string {
 
 const operationRPC = "rpc"
 
-// CallOfInfo returns the kind of call for an operation and the info of its start
-// or, if the start is missing, of its stop. If the info has several known members,
-// the first counts in the order of the Python library: db, request, requests,
-// function. A member that is no object, or an empty one, describes no call.
+// CallOfInfo returns the kind of call for an operation and the info of its start or, if the
+// start is missing, of its stop. If the info has several known members, the first one in the
+// order of the Python library decides: db, request, requests, function. A member that is an
+// empty object, or not an object, describes no call.
 func CallOfInfo(operation string, info osprofiler.Info) Call {
 	p := NewParsedInfo(info)
 	return p.Call(operation)
 }
 
-// CallOfSpan returns the kind of call for a span's kind and attributes. The
-// attributes may be those of the stable semantic conventions, of the older ones, or
-// of the Python library's OTLP driver.
+// CallOfSpan returns the kind of call for a span's kind and attributes. The attributes may be
+// those of the stable semantic conventions, of the older ones, or of the Python library's OTLP
+// driver.
 //
-// A database client's span is DB even if the client uses HTTP. HTTP attributes
-// count for server and client spans only, unless the kind is unspecified: an
-// internal span, such as a router's, is a part of the call.
+// A database client's span is DB even if the client uses HTTP. HTTP attributes count only for
+// server and client spans, or if the kind is unspecified. An internal span, such as a
+// router's, is a part of the call.
 func CallOfSpan(kind trace.SpanKind, attrs []attribute.KeyValue) Call {
 	var m marks
 	for i := range attrs {
@@ -160,10 +160,10 @@ const (
 	marksHTTP
 	marksClient // of HTTP: only clients have the key
 	marksServer
-	marksURL      // of HTTP: clients have the key, servers rarely
+	marksURL      // of HTTP: clients have the key, servers rarely do
 	marksFunction // a function's name
-	marksResult   // our own keys of a function, besides its name
-	marksName     // the three keys of the Python library, each too common to count alone
+	marksResult   // our own keys of a function, except its name
+	marksName     // the three keys of the Python library, each too common to decide alone
 	marksArgs
 	marksKwargs
 

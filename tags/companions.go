@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A companion is a member of a start's info that accompanies the member of any kind
-// of call. It is an object. Each of its fields is a string that may be missing.
+// A companion is an object in a start's info that accompanies the member of any kind of call.
+// Each field of a companion is a string that may be missing.
 type companion struct {
 	member string
 	index  int // in ParsedInfo.raw
@@ -19,16 +19,16 @@ type companion struct {
 	fields []companionField
 }
 
-// A companionField is a field and the attributes that have its value. The first key
-// is the one that is written. The others are read if an earlier one is missing.
+// A companionField is a field and the attributes that have its value. The first key is
+// written. The others are read if the earlier ones are missing.
 type companionField struct {
 	name string
 	keys []attribute.Key
 }
 
-// The companions. OpenStack's libraries write the attributes of both, oslo.middleware
-// since 8.2 and oslo.messaging since 18.3. The Python library writes neither member.
-// Its tools show them as part of the info.
+// These are the companions. OpenStack's libraries write the attributes of both:
+// oslo.middleware since 8.2 and oslo.messaging since 18.3. The Python library writes neither
+// member. Its tools show them as part of the info.
 var companions = [...]companion{
 	{memberOpenStack, indexOpenStack, ExactOpenStack, "openstack.", []companionField{
 		{"request_id", []attribute.Key{"openstack.request_id"}},
@@ -64,7 +64,7 @@ func (p *ParsedInfo) appendCompanions(dst []attribute.KeyValue, c Conventions) (
 	return dst, exact
 }
 
-// append appends the attributes of the fields that are strings.
+// append appends the attributes of the string fields.
 func (m *companion) append(dst []attribute.KeyValue, raw string) (_ []attribute.KeyValue, exact bool) {
 	var room [maxCompanionFields]field
 	fields := room[:len(m.fields)]
@@ -81,8 +81,8 @@ func (m *companion) append(dst []attribute.KeyValue, raw string) (_ []attribute.
 	return dst, clean && present
 }
 
-// appendCompanionsInfo adds the companions that have attributes to the info that
-// begins at an index of dst, or begins an info.
+// appendCompanionsInfo adds the companions that have attributes to the info that begins at an
+// index of dst. If there is no info yet, it begins one.
 func appendCompanionsInfo(dst []byte, from int, attrs []attribute.KeyValue) []byte {
 	for i := range companions {
 		m := &companions[i]
@@ -94,7 +94,7 @@ func appendCompanionsInfo(dst []byte, from int, attrs []attribute.KeyValue) []by
 	return dst
 }
 
-// read reads the values of the fields. It reports whether there is any.
+// read reads the values of the fields. It reports whether there are any.
 func (m *companion) read(values []text, attrs []attribute.KeyValue) (present bool) {
 	for i := range attrs {
 		if !strings.HasPrefix(string(attrs[i].Key), m.prefix) {

@@ -8,7 +8,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// Conventions chooses how attributes are named.
+// Conventions selects how attributes are named.
 type Conventions uint8
 
 // The sets of names.
@@ -17,7 +17,7 @@ const (
 	Stable Conventions = iota
 	// Old is the set that the Python library's OTLP driver emits.
 	Old
-	// Both emits each set beside the other.
+	// Both emits both sets.
 	Both
 )
 
@@ -39,10 +39,9 @@ func (c Conventions) String() string {
 func (c Conventions) stable() bool { return c != Old }
 func (c Conventions) old() bool    { return c == Old || c == Both }
 
-// ConventionsFromEnv reads OTEL_SEMCONV_STABILITY_OPT_IN, a comma list, as the
-// semantic conventions define it. It returns Both if an entry ends in /dup, such as
-// http/dup, and Stable otherwise. Old can be chosen by options only, because no
-// entry asks for it.
+// ConventionsFromEnv reads OTEL_SEMCONV_STABILITY_OPT_IN, a comma-separated list, as the
+// semantic conventions define it. It returns Both if an entry ends in /dup, such as http/dup,
+// and Stable otherwise. Old can be selected only by options, because no entry requests it.
 func ConventionsFromEnv() Conventions {
 	for entry := range strings.SplitSeq(os.Getenv("OTEL_SEMCONV_STABILITY_OPT_IN"), ",") {
 		if strings.HasSuffix(strings.TrimSpace(entry), "/dup") {
@@ -52,7 +51,7 @@ func ConventionsFromEnv() Conventions {
 	return Stable
 }
 
-// The stable keys.
+// These are the stable keys.
 const (
 	keyMethod         = semconv.HTTPRequestMethodKey
 	keyMethodOriginal = semconv.HTTPRequestMethodOriginalKey
@@ -85,7 +84,7 @@ const (
 	prefixOperationParameter = "db.operation.parameter."
 )
 
-// Our own keys, for values without a key in the stable conventions.
+// These are our own keys, for values without a key in the stable conventions.
 const (
 	ownDBParams            attribute.Key = "osprofiler.db.params" // JSON text
 	ownDBResult            attribute.Key = "osprofiler.db.result"
@@ -96,8 +95,8 @@ const (
 	ownResult              attribute.Key = "osprofiler.function.result"
 )
 
-// The keys of the Python library's OTLP driver and of OpenTelemetry's older
-// conventions, which share some.
+// These are the keys of the Python library's OTLP driver and of OpenTelemetry's older
+// conventions. Some keys belong to both.
 const (
 	oldMethod     attribute.Key = "http.method"
 	oldScheme     attribute.Key = "http.scheme"

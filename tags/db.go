@@ -7,10 +7,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// appendQuery appends the attributes of the member db of a start. Its field
-// statement is a string. An attribute has the JSON text of its field params,
-// because params may be an object, an array, or an array of these (executemany),
-// with values of any type.
+// appendQuery appends the attributes of the member db of a start. Its field statement is a
+// string. The field params becomes an attribute with its JSON text, because params may be an
+// object, an array, or an array of these (executemany), with values of any type.
 func appendQuery(dst []attribute.KeyValue, raw string, c Conventions) (_ []attribute.KeyValue, exact bool) {
 	f := [...]field{{key: "statement"}, {key: "params"}}
 	clean := scan(raw, f[:])
@@ -38,8 +37,8 @@ func appendDBCall(dst []attribute.KeyValue, statement *field, params string, c C
 	return dst
 }
 
-// jsonText returns a raw value as json.dumps writes it. Most raw values are
-// written so already.
+// jsonText returns a raw value in the form of json.dumps. Most raw values already have this
+// form.
 func jsonText(raw string) string {
 	var room [1024]byte
 	if text := pyjson.Compact.Append(room[:0], raw); string(text) != raw {

@@ -9,12 +9,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A query has the attributes of any conventions about a database call's start.
+// A query has the attributes of a database call's start, of any conventions.
 type query struct {
 	present                              bool // there are such attributes
 	text, summary, operation, collection text
 	params                               text
-	parameters                           int // attributes of one parameter each
+	parameters                           int // the number of attributes that have one parameter each
 }
 
 func readQuery(attrs []attribute.KeyValue) (q query) {
@@ -57,9 +57,9 @@ func parameterName(key attribute.Key) (name string, ok bool) {
 	return strings.CutPrefix(string(key), prefixOperationParameter)
 }
 
-// appendQueryInfo writes db with statement and params. The statement of a call
-// without a query text is the query's summary, as the conventions call it: the
-// operation and its target.
+// appendQueryInfo writes db with statement and params. The statement of a call without a query
+// text is the query's summary, which is the conventions' term for the operation and its
+// target.
 func appendQueryInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	q := readQuery(attrs)
 	if !q.present || q.isEmpty() {
@@ -70,8 +70,8 @@ func appendQueryInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	return append(q.appendParams(dst, attrs), "}}"...)
 }
 
-// statement returns the query text or, without one, the summary or the operation
-// and its target.
+// statement returns the query text. Without one, it returns the summary, or the operation and
+// its target.
 func (q *query) statement() string {
 	statement := q.text.or(q.summary).or(q.operation).s
 	if !q.text.ok && !q.summary.ok && q.collection.s != "" {
@@ -80,9 +80,8 @@ func (q *query) statement() string {
 	return statement
 }
 
-// isEmpty reports whether the member db would have neither a statement nor
-// parameters. A query text that is present and empty counts, because an info may
-// have it.
+// isEmpty reports whether the member db would have neither a statement nor parameters. A query
+// text that is present but empty counts as a statement, because an info may have it.
 func (q *query) isEmpty() bool {
 	return !q.text.ok && q.statement() == "" && !q.params.ok && q.parameters == 0
 }
@@ -100,9 +99,9 @@ func (q *query) appendParams(dst []byte, attrs []attribute.KeyValue) []byte {
 	return q.appendParameters(dst, attrs)
 }
 
-// appendParameters writes the parameters that have attributes of their own. It
-// writes an array if their names are the indices 0, 1, 2 …, because the conventions
-// name nameless parameters so, and an object otherwise.
+// appendParameters writes the parameters that have attributes of their own. It writes an array
+// if their names are the indices 0, 1, 2 …, because the conventions name nameless parameters
+// this way. Otherwise it writes an object.
 func (q *query) appendParameters(dst []byte, attrs []attribute.KeyValue) []byte {
 	values := make([]attribute.KeyValue, 0, q.parameters)
 	for i := range attrs {
@@ -127,8 +126,8 @@ func (q *query) appendParameters(dst []byte, attrs []attribute.KeyValue) []byte 
 	return append(dst, '}')
 }
 
-// byIndex orders the values if their names are the indices 0 to n-1, each once. It
-// returns nil otherwise.
+// byIndex orders the values if their names are the indices 0 to n-1, each once. Otherwise it
+// returns nil.
 func byIndex(values []attribute.KeyValue) []attribute.KeyValue {
 	ordered := make([]attribute.KeyValue, len(values))
 	for i := range values {
@@ -167,8 +166,8 @@ func appendValue(dst []byte, v *attribute.Value) []byte {
 	}
 }
 
-// appendOutcomeInfo writes db with the outcome of the query, if there are
-// attributes about it.
+// appendOutcomeInfo writes db with the outcome of the query, if an attribute describes the
+// outcome.
 func appendOutcomeInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var result, original, chained text
 	for i := range attrs {

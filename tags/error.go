@@ -11,10 +11,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// Failure is the error that an operation ended with.
+// Failure is the error with which an operation ended.
 type Failure struct {
-	// Type is the error's class, such as nova.exception.InstanceNotFound. It is
-	// never empty: an error without a class has the type "Error".
+	// Type is the error's class, such as nova.exception.InstanceNotFound. It is never empty:
+	// an error without a class has the type "Error".
 	Type string
 	// Message is the error's text, which may be empty.
 	Message string
@@ -28,20 +28,19 @@ const (
 
 const unknownType = "Error"
 
-// FailureOfInfo returns the error that a stop's info reports. ok is false if it
-// reports none: see [osprofiler.Info.Failed].
+// FailureOfInfo returns the error that a stop's info reports. ok is false if the info reports
+// no error: see [osprofiler.Info.Failed].
 //
-// If etype and message are strings that attributes can have, and etype is not
-// empty, the rest is the info without them. Otherwise both stay in the rest, and
-// Type and Message have what texts can have: null is the empty text, and any other
-// value that is no string is its JSON text. [Merge] restores the info in either
-// case.
+// If etype and message are strings that attributes can hold, and etype is not empty, the rest
+// is the info without them. Otherwise both stay in the rest, and Type and Message have the
+// nearest texts: null becomes the empty text, and any other value that is not a string becomes
+// its JSON text. [Merge] restores the info in either case.
 func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bool) {
 	fields := [...]field{{key: memberEtype}, {key: memberMessage}}
 	for key, raw := range info.Members() {
 		for i := range fields {
 			if fields[i].key == key {
-				fields[i].set(raw) // the last of repeated members counts
+				fields[i].set(raw) // the last of repeated members wins
 			}
 		}
 	}
@@ -60,10 +59,10 @@ func FailureOfInfo(info osprofiler.Info) (f Failure, rest osprofiler.Info, ok bo
 	return f, info, true
 }
 
-// FailureOfSpan returns the error that a span ended with. A span with the status
-// Error has failed, and one with the status Ok has not. A span with neither has
-// failed if it has the attribute error.type or the older attribute error. An
-// exception event alone is no failure, because the exception may have been handled.
+// FailureOfSpan returns the error with which a span ended. A span with the status Error has
+// failed, and a span with the status Ok has not. A span with neither status has failed if it
+// has the attribute error.type or the older attribute error. An exception event alone is no
+// failure, because the exception may have been handled.
 //
 // Type and Message come from the newest exception event (or the log event of the
 // Python library's OTLP driver). Without one they come from error.type and the
@@ -92,8 +91,8 @@ func FailureOfSpan(status sdktrace.Status, attrs []attribute.KeyValue, events []
 	return f, true
 }
 
-// typeOfStatusCode returns the status code of an HTTP call as the type of its
-// error, as the conventions demand, or "Error".
+// typeOfStatusCode returns the status code of an HTTP call as the type of its error, as the
+// conventions require, or "Error".
 func typeOfStatusCode(attrs []attribute.KeyValue) string {
 	for i := range attrs {
 		if key := attrs[i].Key; key == keyStatusCode || key == oldStatusCode {
@@ -105,7 +104,8 @@ func typeOfStatusCode(attrs []attribute.KeyValue) string {
 	return unknownType
 }
 
-// failureOfAttributes reads error.type, and error of the older conventions.
+// failureOfAttributes reads the attribute error.type, and the attribute error of the older
+// conventions.
 func failureOfAttributes(attrs []attribute.KeyValue) (f Failure, failed bool) {
 	for i := range attrs {
 		switch v := &attrs[i].Value; attrs[i].Key {
@@ -120,8 +120,8 @@ func failureOfAttributes(attrs []attribute.KeyValue) (f Failure, failed bool) {
 	return f, failed
 }
 
-// newestException returns the exception event with the latest time. Of equal times
-// the last event counts. It returns nil if there is none.
+// newestException returns the exception event with the latest time. Among events with equal
+// times it returns the last one. It returns nil if there is none.
 func newestException(events []sdktrace.Event) (newest *sdktrace.Event) {
 	for i := range events {
 		e := &events[i]
@@ -163,7 +163,7 @@ func (f *field) plainText() string {
 	return jsonText(f.raw)
 }
 
-// Info returns the failure as a stop's info reports it: etype and message.
+// Info returns the failure in the form of a stop's info: etype and message.
 func (f Failure) Info() osprofiler.Info {
 	var room [512]byte
 	dst := appendKeyText(append(room[:0], '{'), memberEtype, f.Type)

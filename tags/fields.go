@@ -15,9 +15,9 @@ import (
 type field struct {
 	key    string
 	raw    string // its JSON text; empty if the object does not have the field
-	text   string // of a string, made valid UTF-8
-	isText bool   // it is a string
-	exact  bool   // it is a string that was valid UTF-8
+	text   string // the value of a string, made valid UTF-8
+	isText bool   // the field is a string
+	exact  bool   // the field is a string with valid UTF-8
 }
 
 // scan reads the fields from a raw object. clean reports whether the object has no
@@ -45,8 +45,8 @@ func (f *field) set(raw string) {
 	}
 }
 
-// setText sets the text of a field that is a string. An attribute cannot have a
-// text that is not valid UTF-8, such as one with a lone surrogate.
+// setText sets the text of a field that is a string. An attribute cannot hold a text that is
+// not valid UTF-8, such as one with a lone surrogate.
 func (f *field) setText(text string) {
 	f.isText, f.exact, f.text = true, utf8.ValidString(text), text
 	if !f.exact {
@@ -57,7 +57,7 @@ func (f *field) setText(text string) {
 // missing reports whether the object lacks the field.
 func (f *field) missing() bool { return f.raw == "" }
 
-// exactly reports whether all these fields are strings that attributes can have.
+// exactly reports whether all these fields are strings that attributes can hold.
 func exactly(fields []field) bool {
 	for i := range fields {
 		if !fields[i].exact {
@@ -84,16 +84,16 @@ func integer(raw string) (int64, bool) {
 	return n, err == nil
 }
 
-// A text is the value of one of several string attributes with the same meaning.
-// The attribute of the highest rank counts, and of equal ranks the last one. ok
-// reports whether there was one.
+// A text is the value of one of several string attributes with the same meaning. The attribute
+// of the highest rank is used, and among equal ranks the last one. ok reports whether there
+// was one.
 type text struct {
 	s    string
 	ok   bool
 	rank rank
 }
 
-// A rank orders keys that mean the same. Those of newer conventions count before
+// A rank orders keys with the same meaning. Keys of newer conventions take precedence over
 // older ones.
 type rank uint8
 
@@ -111,7 +111,7 @@ func (t *text) setAs(r rank, v *attribute.Value) {
 	}
 }
 
-// or returns t if it was set, and u otherwise.
+// or returns t if t was set, and u otherwise.
 func (t text) or(u text) text {
 	if t.ok {
 		return t
@@ -119,9 +119,8 @@ func (t text) or(u text) text {
 	return u
 }
 
-// A number is the value of one of several integer attributes with the same
-// meaning. A string of digits counts as well, because older instrumentation wrote
-// such.
+// A number is the value of one of several integer attributes with the same meaning. A string
+// of digits also counts, because older instrumentation wrote such strings.
 type number struct {
 	n    int64
 	ok   bool

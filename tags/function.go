@@ -12,8 +12,8 @@ func appendFunction(dst []attribute.KeyValue, call Call, raw string, c Conventio
 	return f.append(dst, call, c, scan(raw, f[:]))
 }
 
-// functionFields has the fields name, args and kwargs, which are strings. args and
-// kwargs are missing if they are hidden.
+// functionFields has the fields name, args and kwargs, which are strings. args and kwargs are
+// missing if they were hidden.
 type functionFields [3]field
 
 func (f *functionFields) append(dst []attribute.KeyValue, call Call, c Conventions, clean bool) (_ []attribute.KeyValue, exact bool) {
@@ -33,7 +33,7 @@ func (f *functionFields) append(dst []attribute.KeyValue, call Call, c Conventio
 		dst = appendText(dst, pythonKwargs, kwargs)
 		dst = appendText(dst, pythonName, name)
 	}
-	// In the old conventions the key of the name may be anybody's.
+	// In the old conventions, other instrumentation may also use the key of the name.
 	return dst, exact && (c.stable() || args.exact && kwargs.exact)
 }
 
@@ -55,9 +55,9 @@ func appendResultField(dst []attribute.KeyValue, result *field, clean bool, c Co
 	return dst, clean && result.exact && c.stable()
 }
 
-// appendFunctionInfo writes function with the fields that have attributes. The
-// function of an RPC always has a name, because the Python library's readers need
-// it. An RPC of which no attribute tells the method or the arguments has no function.
+// appendFunctionInfo writes function with the fields that have attributes. The function of an
+// RPC always has a name, because the Python library's readers need it. An RPC without an
+// attribute for its method or its arguments has no function.
 func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byte {
 	f := readFunction(attrs)
 	name := f.name
@@ -79,7 +79,7 @@ func appendFunctionInfo(dst []byte, call Call, attrs []attribute.KeyValue) []byt
 	return append(dst, "}}"...)
 }
 
-// A function has the attributes of any conventions about a function.
+// A function has the attributes of a function, of any conventions.
 type function struct{ name, args, kwargs text }
 
 func readFunction(attrs []attribute.KeyValue) (f function) {
@@ -108,13 +108,13 @@ func readFunction(attrs []attribute.KeyValue) (f function) {
 	if f.name.rank == older && namespace.s != "" {
 		f.name.s = namespace.s + "." + f.name.s
 	}
-	if python.args.ok && python.kwargs.ok { // the key of the name may be anybody's
+	if python.args.ok && python.kwargs.ok { // other instrumentation may also use the key of the name
 		f = function{f.name.or(python.name), f.args.or(python.args), f.kwargs.or(python.kwargs)}
 	}
 	return f
 }
 
-// An rpc has the attributes of any conventions about a remote call's method.
+// An rpc has the attributes of a remote call's method, of any conventions.
 type rpc struct {
 	present                   bool // there are such attributes
 	method, original, service text
@@ -136,7 +136,7 @@ func readRPC(attrs []attribute.KeyValue) (r rpc) {
 	return r
 }
 
-// name returns the method's full name: service/method if both have attributes.
+// name returns the method's full name. It is service/method if both have attributes.
 func (r *rpc) name() text {
 	name := r.method
 	if r.original.ok && name.s == methodOther {
@@ -149,7 +149,7 @@ func (r *rpc) name() text {
 	return name
 }
 
-// appendResultInfo writes function with its result, if there is an attribute of it.
+// appendResultInfo writes function with its result, if an attribute has the result.
 func appendResultInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var result text
 	for i := range attrs {

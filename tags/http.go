@@ -7,9 +7,9 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// An http has the attributes of any conventions about an HTTP request.
+// An http has the attributes of an HTTP request, of any conventions.
 type http struct {
-	normalMethod, originalMethod text // originalMethod if the conventions do not list it
+	normalMethod, originalMethod text // originalMethod is set if the conventions do not list the method
 	url, target                  text
 	scheme, host, path, query    text
 	hostHeader                   text
@@ -91,15 +91,15 @@ func schemeOf(attrs []attribute.KeyValue) string {
 	return splitURL(whole.s).scheme
 }
 
-// started reports whether there are attributes about the request itself.
+// started reports whether there are attributes of the request itself.
 func (h *http) started() bool {
 	return h.normalMethod.ok || h.originalMethod.ok || h.url.ok || h.target.ok || h.path.ok
 }
 
 func (h *http) method() string { return h.originalMethod.or(h.normalMethod).s }
 
-// A url has the parts of a URL that the Python library writes. It is split and
-// joined without checks: nothing is decoded or refused.
+// A url has the parts of a URL that the Python library writes. It is split and joined without
+// checks: nothing is decoded or refused.
 type url struct {
 	scheme, host, path, query string
 	port                      int64 // 0 for none
@@ -143,7 +143,7 @@ func splitTarget(s string) (u url) {
 	return u
 }
 
-// String joins the URL. It omits the port if that is the scheme's default.
+// String joins the URL. It omits the scheme's default port.
 func (u url) String() string {
 	var room [256]byte
 	dst := append(append(room[:0], u.scheme...), "://"...)

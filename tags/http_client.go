@@ -25,7 +25,7 @@ type clientFields struct {
 	texts    [5]field
 	port     int64
 	hasPort  bool  // the port is an integer
-	portText field // otherwise
+	portText field // set if the port is not an integer
 }
 
 func (r *clientFields) append(dst []attribute.KeyValue, c Conventions, clean bool) (_ []attribute.KeyValue, exact bool) {
@@ -39,8 +39,8 @@ func (r *clientFields) append(dst []attribute.KeyValue, c Conventions, clean boo
 	return dst, clean && exactly(r.texts[:]) && r.portIsExact(full)
 }
 
-// portIsExact reports whether the inverse finds the same port. If the port is the
-// empty string, the inverse must find none in the scheme or in the whole URL.
+// portIsExact reports whether the inverse restores the same port. If the port is the empty
+// string, the inverse must find no port in the scheme or in the whole URL.
 func (r *clientFields) portIsExact(full string) bool {
 	if r.hasPort {
 		return true
@@ -102,8 +102,7 @@ func appendStatusCodeField(dst []attribute.KeyValue, code int64, clean bool, c C
 	return dst, clean && c.stable()
 }
 
-// appendRequests writes requests with all six fields, if there are attributes
-// about the request.
+// appendRequests writes requests with all six fields, if there are attributes of the request.
 func (h *http) appendRequests(dst []byte) []byte {
 	if !h.started() {
 		return dst
@@ -124,9 +123,9 @@ func (h *http) appendRequests(dst []byte) []byte {
 	return append(dst, "}}"...)
 }
 
-// clientURL returns the URL. Each part comes from its own attribute or, without
-// one, from the whole URL. A URL without a port has the scheme's default port, as in
-// the Python library.
+// clientURL returns the URL. Each part comes from its own attribute. A part without an
+// attribute comes from the whole URL. A URL without a port gets the scheme's default port, as
+// in the Python library.
 func (h *http) clientURL() url {
 	u := splitURL(h.url.s)
 	if !h.url.ok && h.target.ok {
@@ -154,8 +153,8 @@ func (h *http) clientURL() url {
 	return u
 }
 
-// appendStatusCodeInfo writes requests with the status code, if there is an
-// attribute of it.
+// appendStatusCodeInfo writes requests with the status code, if an attribute has the status
+// code.
 func appendStatusCodeInfo(dst []byte, attrs []attribute.KeyValue) []byte {
 	var code number
 	for i := range attrs {

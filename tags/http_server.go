@@ -18,7 +18,7 @@ func (f *requestFields) append(dst []attribute.KeyValue, c Conventions) []attrib
 	if c.stable() {
 		dst = appendMethod(dst, &f[0])
 		dst = appendText(dst, keyURLPath, &f[1])
-		if f[2].text != "" { // the conventions want url.query only for requests that have a query
+		if f[2].text != "" { // the conventions define url.query only for requests that have a query
 			dst = appendText(dst, keyURLQuery, &f[2])
 		}
 		dst = appendText(dst, keyURLScheme, &f[3])
@@ -46,8 +46,8 @@ func appendMethod(dst []attribute.KeyValue, f *field) []attribute.KeyValue {
 	return append(dst, keyMethod.String(methodOther), keyMethodOriginal.String(f.text))
 }
 
-// appendRequest writes request, if there are attributes about the request. It
-// always writes all four fields, because the Python library's readers need them.
+// appendRequest writes request, if there are attributes of the request. It always writes all
+// four fields, because the Python library's readers need them.
 func (h *http) appendRequest(dst []byte) []byte {
 	if !h.started() {
 		return dst
@@ -61,8 +61,8 @@ func (h *http) appendRequest(dst []byte) []byte {
 	return append(dst, "}}"...)
 }
 
-// serverURL returns the URL. Each part comes from its own attribute or, without
-// one, from http.target or the whole URL.
+// serverURL returns the URL. Each part comes from its own attribute. A part without an
+// attribute comes from http.target or the whole URL.
 func (h *http) serverURL() url {
 	u := url{scheme: h.scheme.s, path: h.path.s, query: h.query.s}
 	if !h.path.ok {

@@ -6,13 +6,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// The types below are the known members of an info whose values a program has
-// at hand. Their attributes are those that [StartAttributes] and [StopAttributes]
-// give for an info with that member, without writing and parsing the info.
+// The types below are the known members of an info for a program that has their values. Their
+// attributes are those that [StartAttributes] and [StopAttributes] return for an info with
+// that member. The info is not written or parsed.
 //
-// exact reports whether the attributes represent the member fully. If it is false,
-// the attributes are of no use without the rest of the info: then write the info
-// and call StartAttributes or StopAttributes.
+// exact reports whether the attributes represent the member fully. If it is false, the
+// attributes are useless without the rest of the info. In that case write the info and call
+// StartAttributes or StopAttributes.
 
 // A ServerRequest is the member request of a start: the request that an HTTP
 // server answers.
@@ -28,7 +28,7 @@ func (r ServerRequest) AppendAttributes(dst []attribute.KeyValue, c Conventions)
 // client sends.
 type ClientRequest struct {
 	Method, Path, Query, Scheme, Hostname string
-	Port                                  uint16 // 0 for none, which the info writes as the empty string
+	Port                                  uint16 // 0 for none; the info then has the empty string
 }
 
 // AppendAttributes appends the attributes of the member.
@@ -69,9 +69,9 @@ func (f FunctionCall) AppendAttributes(dst []attribute.KeyValue, call Call, c Co
 	return fields.append(dst, call, c, true)
 }
 
-// AppendResultAttributes appends the attributes of a stop with a result: of the
-// member db for a database call, of the member function for an RPC or a function.
-// Other calls have no result: exact is false for them.
+// AppendResultAttributes appends the attributes of a stop with a result. The result is in the
+// member db for a database call, and in the member function for an RPC or a function. Other
+// calls have no result, and exact is false for them.
 func AppendResultAttributes(dst []attribute.KeyValue, call Call, result string, c Conventions) (attrs []attribute.KeyValue, exact bool) {
 	f := textField(result)
 	switch call {
@@ -89,9 +89,9 @@ func AppendStatusCodeAttributes(dst []attribute.KeyValue, code int, c Convention
 	return appendStatusCodeField(dst, int64(code), true, c)
 }
 
-// textField returns the field that scan finds for a text that an info has.
+// textField returns the field that scan would return for a text in an info.
 func textField(text string) (f field) {
 	f.setText(pyjson.Normal(text))
-	f.raw = `""` // not missing; nobody reads more of a text's raw value
+	f.raw = `""` // not missing; the raw value of a text is not read further
 	return f
 }

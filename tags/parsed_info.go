@@ -10,15 +10,15 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A ParsedInfo holds the members of an info that this package knows. The info is
-// read once, by NewParsedInfo, and the methods do not read it again. The zero
-// ParsedInfo is that of an empty info.
+// A ParsedInfo holds the members of an info that this package knows. NewParsedInfo reads the
+// info once, and the methods do not read it again. The zero ParsedInfo is that of an empty
+// info.
 type ParsedInfo struct {
 	info     osprofiler.Info
-	call     Call                // Function means RPC, too
-	raw      [memberCount]string // the known members as JSON texts; of a repeated one the last
-	members  int                 // how many members the info has, unknown ones too
-	repeated bool                // a known member is there twice
+	call     Call                // Function also stands for RPC
+	raw      [memberCount]string // the known members as JSON texts; of a repeated member the last
+	members  int                 // the number of members of the info, unknown ones included
+	repeated bool                // a known member occurs twice
 }
 
 // The indices of the known members in ParsedInfo.raw.
@@ -50,7 +50,8 @@ const (
 	ExactMessaging                   // messaging
 )
 
-// exactCall returns the set for a member that describes the call.
+// exactCall returns the set for the member that describes the call. It is empty if exact is
+// false.
 func exactCall(exact bool) Exact {
 	if exact {
 		return ExactCall
@@ -80,9 +81,8 @@ func NewParsedInfo(info osprofiler.Info) (p ParsedInfo) {
 	return p
 }
 
-// onlyHost returns the JSON text of host if the info has no other member, is
-// written as the Python library writes it, and has no escapes. Most stops have
-// such an info.
+// onlyHost returns the JSON text of host if the info has no other member, has the form of the
+// Python library, and has no escapes. Most stops have such an info.
 func onlyHost(info string) (raw string, ok bool) {
 	const before, behind = `{"host": `, `}`
 	if !strings.HasPrefix(info, before) || !strings.HasSuffix(info, behind) {
@@ -117,9 +117,9 @@ func indexOfMember(key string) int {
 	return -1
 }
 
-// setCall sets the call after an object with members was found at the index. Of
-// several such objects the first counts in the order of the Python library: db,
-// request, requests, function.
+// setCall sets the call after an object with members was found at the index. If there are
+// several such objects, the first one in the order of the Python library decides: db, request,
+// requests, function.
 func (p *ParsedInfo) setCall(index int) {
 	switch {
 	case index == indexDB:
@@ -142,8 +142,8 @@ func (p *ParsedInfo) Call(operation string) Call {
 	return p.call
 }
 
-// Host returns the text of the member host. It is empty if there is no such
-// member or if the member is no string.
+// Host returns the text of the member host. It is empty if there is no such member or if the
+// member is not a string.
 func (p *ParsedInfo) Host() string {
 	host, _ := pyjson.Text(p.raw[indexHost])
 	return host
@@ -154,8 +154,8 @@ func (p *ParsedInfo) Failed() bool {
 	return p.raw[indexEtype] != "" && p.raw[indexEtype] != "null"
 }
 
-// AppendStartAttributes appends the attributes of a start. exact has the members that
-// they represent fully.
+// AppendStartAttributes appends the attributes of a start. exact has the members that the
+// attributes represent fully.
 func (p *ParsedInfo) AppendStartAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact Exact) {
 	dst, callIsExact := p.appendCall(dst, call, c)
 	dst, exact = p.appendCompanions(dst, c)
@@ -179,9 +179,9 @@ func (p *ParsedInfo) appendCall(dst []attribute.KeyValue, call Call, c Conventio
 	}
 }
 
-// AppendStopAttributes appends the attributes of a stop. exact has the member that
-// describes the call if they represent it fully. It is empty for the old conventions,
-// because their attributes do not tell to which member a result or a status belongs.
+// AppendStopAttributes appends the attributes of a stop. exact has the member that describes
+// the call if the attributes represent that member fully. With the old conventions exact is
+// empty, because their attributes do not show to which member a result or a status belongs.
 func (p *ParsedInfo) AppendStopAttributes(dst []attribute.KeyValue, call Call, c Conventions) (attrs []attribute.KeyValue, exact Exact) {
 	dst, callIsExact := p.appendOutcome(dst, call, c)
 	return dst, exactCall(callIsExact)

@@ -7,12 +7,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// A Redaction selects the values that are replaced by "***" before anything leaves
-// the process. The zero value replaces none. null and missing members stay as they
-// are, and so does the structure around the values.
+// A Redaction selects the values that are replaced by "***" before anything leaves the
+// process. The zero value replaces none. null and missing members are left unchanged, and so
+// is the structure around the values.
 //
-// The texts that errors of a database have beside a statement ("Duplicate entry 'x'")
-// are not changed.
+// Texts that database errors contain besides a statement ("Duplicate entry 'x'") are not
+// changed.
 type Redaction struct {
 	// DBParams replaces each parameter of a database call, for one execution or
 	// many, the result of the call, and the list of parameters that SQLAlchemy
@@ -22,11 +22,11 @@ type Redaction struct {
 	FunctionArgs bool
 	// FunctionResult replaces the result of a function or a database call.
 	FunctionResult bool
-	// SQLLiterals replaces the strings and numbers inside SQL texts, also in the
-	// texts of SQLAlchemy's errors, and what comments say. Placeholders stay, such as
-	// %(name)s, %s, :name, ? and $1. The SQL may be of any database. A text in double
-	// quotes that may be an identifier or a string stays where a value cannot be, and
-	// where a column may be if the statement has other identifiers in double quotes.
+	// SQLLiterals replaces the strings and numbers inside SQL texts, also in the texts of
+	// SQLAlchemy's errors, and the content of comments. Placeholders stay, such as %(name)s,
+	// %s, :name, ? and $1. The SQL may be of any database. A text in double quotes may be an
+	// identifier or a string. It stays where a value cannot be. It also stays where a column
+	// may be, if the statement has other identifiers in double quotes.
 	SQLLiterals bool
 }
 
@@ -111,8 +111,8 @@ func redactValue(raw string) string {
 	return redactedRaw
 }
 
-// redactParams replaces the values of an object or the elements of an array. In an
-// array of objects or arrays (the rows of executemany) it does so in each of them.
+// redactParams replaces the values of an object or the elements of an array. In an array of
+// objects or arrays (the rows of executemany) it does this in each of them.
 func redactParams(raw string) string {
 	if kind := pyjson.KindOf(raw); kind != pyjson.Object && kind != pyjson.Array {
 		return redactValue(raw)
@@ -142,7 +142,7 @@ func appendRedacted(dst []byte, raw string, rows bool) []byte {
 	return append(dst, ']')
 }
 
-// errorText is Text for a raw value. A value that is no string stays as it is.
+// errorText is Text for a raw value. A value that is not a string stays unchanged.
 func (r Redaction) errorText(raw string) string {
 	text, ok := pyjson.Text(raw)
 	if !ok {
@@ -155,7 +155,7 @@ func (r Redaction) errorText(raw string) string {
 	return string(pyjson.AppendString(nil, redactedText))
 }
 
-// statement redacts a raw SQL text. A value that is no string stays as it is.
+// statement redacts a raw SQL text. A value that is not a string stays unchanged.
 func (r Redaction) statement(raw string) string {
 	text, ok := pyjson.Text(raw)
 	if !ok {
@@ -168,7 +168,7 @@ func (r Redaction) statement(raw string) string {
 	return string(pyjson.AppendString(nil, redactedText))
 }
 
-// SQL returns a statement without its literals, if SQLLiterals asks for it.
+// SQL returns a statement without its literals if SQLLiterals is set.
 func (r Redaction) SQL(statement string) string {
 	if !r.SQLLiterals {
 		return statement
@@ -176,8 +176,9 @@ func (r Redaction) SQL(statement string) string {
 	return sqlLiterals(statement, false)
 }
 
-// Name returns a span's name without the literals of SQL, if SQLLiterals asks for it
-// and the name is an SQL text. isSQL reports whether it is: it begins with a verb of SQL.
+// Name returns a span's name without SQL literals if SQLLiterals is set and the name is an SQL
+// text. isSQL reports whether the name is an SQL text, which means that it begins with an SQL
+// verb.
 func (r Redaction) Name(name string) (redactedName string, isSQL bool) {
 	if !r.SQLLiterals || !looksLikeSQL(name) {
 		return name, false
@@ -185,8 +186,8 @@ func (r Redaction) Name(name string) (redactedName string, isSQL bool) {
 	return sqlLiterals(name, true), true
 }
 
-// looksLikeSQL reports whether a text begins with a verb of SQL or a comment. A name
-// such as "DELETE /v3/users/1" is that of an HTTP request.
+// looksLikeSQL reports whether a text begins with an SQL verb or a comment. A name such as
+// "DELETE /v3/users/1" is the name of an HTTP request.
 func looksLikeSQL(text string) bool {
 	text = strings.TrimLeft(text, " \t\r\n\f\v(;")
 	if strings.HasPrefix(text, "--") || strings.HasPrefix(text, "/*") {
@@ -207,10 +208,10 @@ func looksLikeSQL(text string) bool {
 	return false
 }
 
-// Text returns an error's text, such as a status's description, without the
-// parameters that SQLAlchemy quotes in it, and without the literals of the statement
-// that SQLAlchemy quotes. It replaces everything from "[parameters: " to the last
-// bracket that ends a line, or to the end of the text if no bracket ends a line.
+// Text returns an error's text, such as a status's description, without the parameters that
+// SQLAlchemy quotes in it, and without the literals of the statement that SQLAlchemy quotes.
+// It replaces everything from "[parameters: " to the last bracket at the end of a line, or to
+// the end of the text if no line ends with a bracket.
 func (r Redaction) Text(s string) string {
 	const opening = "[parameters: "
 	if r.SQLLiterals {
@@ -231,10 +232,10 @@ func (r Redaction) Text(s string) string {
 	return s[:start] + redacted + s[end:]
 }
 
-// quotedSQL replaces the literals of the statements that SQLAlchemy quotes in a text:
-// from the first "[SQL: " to the bracket in front of the next line that SQLAlchemy
-// writes. The text between two statements is read as SQL, because a literal may have
-// these signs, too.
+// quotedSQL replaces the literals of the statements that SQLAlchemy quotes in a text. A
+// statement extends from the first "[SQL: " to the bracket before the next line that
+// SQLAlchemy writes. The text between two statements is also read as SQL, because a literal
+// may contain these characters, too.
 func quotedSQL(s string) string {
 	const opening = "[SQL: "
 	before, rest, found := strings.Cut(s, opening)
@@ -253,7 +254,8 @@ func quotedSQL(s string) string {
 }
 
 // endsOfQuotedSQL returns the indices of the brackets that may end a statement, the most
-// likely one first. Those in a string leave its quote odd.
+// likely one first. If a bracket is inside a string, the text before the bracket has an odd
+// quote.
 func endsOfQuotedSQL(s string) (ends []int) {
 	for _, next := range []string{"]\n[parameters: ", "]\n(Background on "} {
 		if end := strings.LastIndex(s, next); end >= 0 {

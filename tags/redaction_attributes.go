@@ -6,9 +6,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Attributes returns the attributes of a span or of an event with the values
-// replaced. It returns attrs itself if there are no such values. It does not change
-// attrs.
+// Attributes returns the attributes of a span or of an event with the values replaced. It
+// returns attrs itself if there are no such values. It does not change attrs.
 func (r Redaction) Attributes(attrs []attribute.KeyValue) []attribute.KeyValue {
 	if r == (Redaction{}) {
 		return attrs
@@ -53,11 +52,11 @@ func (r Redaction) value(all []attribute.KeyValue, key attribute.Key, v attribut
 	return v, false
 }
 
-// hides reports whether the attribute's whole value is to be replaced.
+// hides reports whether the attribute's whole value must be replaced.
 func (r Redaction) hides(all []attribute.KeyValue, key attribute.Key) bool {
 	switch key {
 	case "db.statement.parameters", "db.postgresql.values", "db.mysql.values", "pgx.query.parameters":
-		// the keys of instrumentation for Python, JavaScript and Go
+		// These are keys of instrumentation for Python, JavaScript and Go.
 		return r.DBParams
 	case ownDBResult:
 		return r.DBParams || r.FunctionResult
@@ -82,7 +81,7 @@ func ofDB(attrs []attribute.KeyValue) bool {
 	return false
 }
 
-// paramsText redacts a JSON text. A text that is no JSON is replaced whole.
+// paramsText redacts a JSON text. A text that is not JSON is replaced as a whole.
 func paramsText(v attribute.Value) attribute.Value {
 	if v.Type() == attribute.STRING {
 		if raw, err := pyjson.One(v.AsString()); err == nil {
@@ -104,8 +103,8 @@ func sameShape(v attribute.Value) attribute.Value {
 	return attribute.StringValue(redacted)
 }
 
-// isMySQL reports whether the attributes name MySQL or MariaDB, where double quotes
-// are those of strings.
+// isMySQL reports whether the attributes name MySQL or MariaDB, where double quotes enclose
+// strings.
 func isMySQL(attrs []attribute.KeyValue) bool {
 	for i := range attrs {
 		if key := attrs[i].Key; key == keyDBSystemName || key == oldDBSystem {

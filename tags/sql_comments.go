@@ -2,7 +2,7 @@ package tags
 
 import "strings"
 
-// lineComment hides what a comment says that ends with the line.
+// lineComment hides the text of a comment that ends with the line.
 func (s *sqlScanner) lineComment() {
 	begin := s.at + 1
 	if s.text[s.at] == '-' {
@@ -16,7 +16,7 @@ func (s *sqlScanner) lineComment() {
 	s.at = begin + end
 }
 
-// commentText hides a comment's text, apart from blanks around it.
+// commentText hides a comment's text, except the blanks around it.
 func (s *sqlScanner) commentText(from, to int) {
 	const blanks = " \t\r\n"
 	text := strings.TrimLeft(s.text[from:to], blanks)
@@ -26,8 +26,8 @@ func (s *sqlScanner) commentText(from, to int) {
 	}
 }
 
-// comment hides what a comment says. Comments inside it are parts of it, as in
-// PostgreSQL. The text of /*! and of /*+ is SQL or names indices, so it is read.
+// comment hides the text of a comment. Nested comments are parts of it, as in PostgreSQL. The
+// text of /*! and of /*+ is SQL or names indices, so it is read as SQL.
 func (s *sqlScanner) comment() {
 	if c := s.peek(2); (c == '!' || c == '+') && !s.isHintComment() {
 		s.at += 3

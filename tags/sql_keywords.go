@@ -2,7 +2,7 @@ package tags
 
 import "strings"
 
-// keyword sets what may come behind the word.
+// keyword records which tokens may follow the word.
 func (s *sqlScanner) keyword(word string, end int) {
 	token := sqlWord
 	if s.password && isBeforePassword(word) {
@@ -17,7 +17,7 @@ func (s *sqlScanner) keyword(word string, end int) {
 		return
 	}
 	switch token {
-	case sqlStart, sqlWord: // not in the map
+	case sqlStart, sqlWord: // words that are not in the map
 		s.name(end)
 		return
 	case sqlSecret:
@@ -27,9 +27,9 @@ func (s *sqlScanner) keyword(word string, end int) {
 	case sqlTable:
 		s.values, s.behind = false, strings.ToUpper(word)
 		if s.behind == "FROM" && s.inside() == sqlDoubt {
-			s.setInside(sqlStart) // the list behind SELECT is over
+			s.setInside(sqlStart) // the list after SELECT is over
 		}
-	case sqlEnd: // a keyword behind which names come
+	case sqlEnd: // a keyword that names follow
 		s.values = false
 		token = sqlStart
 	case sqlDoubt:
@@ -41,8 +41,8 @@ func (s *sqlScanner) keyword(word string, end int) {
 	s.at, s.last = end, token
 }
 
-// beforeStrings reports whether values come behind the word because of the words before
-// it: PREPARE s FROM "…", EXECUTE s USING "…", TERMINATED BY "…" of MySQL and MariaDB.
+// beforeStrings reports whether values follow the word because of the words before it: PREPARE
+// s FROM "…", EXECUTE s USING "…", TERMINATED BY "…" of MySQL and MariaDB.
 func (s *sqlScanner) beforeStrings(word string) bool {
 	switch strings.ToUpper(word) {
 	case "FROM":
@@ -64,7 +64,7 @@ func (s *sqlScanner) beforeStrings(word string) bool {
 	return false
 }
 
-// doubtful returns the token of a keyword behind which a name or a value comes.
+// doubtful returns the token of a keyword that a name or a value follows.
 func (s *sqlScanner) doubtful(word string) sqlToken {
 	switch strings.ToUpper(word) {
 	case "SELECT":
@@ -81,8 +81,8 @@ func (s *sqlScanner) doubtful(word string) sqlToken {
 	return sqlDoubt
 }
 
-// sqlKeywords are the keywords that tell what comes behind them. Behind those with
-// sqlEnd a list of values is over.
+// sqlKeywords are the keywords that determine what follows them. A keyword with sqlEnd ends a
+// list of values.
 var sqlKeywords = map[string]sqlToken{
 	"VALUES": sqlKeyValue, "VALUE": sqlKeyValue,
 
@@ -105,8 +105,8 @@ var sqlKeywords = map[string]sqlToken{
 	"SET": sqlEnd, "RETURNING": sqlEnd, "ORDER": sqlEnd, "GROUP": sqlEnd, "BY": sqlEnd, "UNION": sqlEnd,
 }
 
-// secret hides a password without quotes, up to the next blank. It returns false at a
-// keyword, and at a sign that begins something else.
+// secret hides a password without quotes, up to the next blank. It returns false at a keyword,
+// and at a character that begins something else.
 func (s *sqlScanner) secret() bool {
 	if strings.IndexByte("?:$%@(=,;)/-+.'\"`", s.text[s.at]) >= 0 && (s.text[s.at] != '$' || isSQLDigit(s.peek(1))) {
 		return false
@@ -123,8 +123,8 @@ func (s *sqlScanner) secret() bool {
 	return true
 }
 
-// isBeforePassword reports whether a password comes behind the word, if IDENTIFIED
-// precedes it.
+// isBeforePassword reports whether a password follows the word, if IDENTIFIED precedes the
+// word.
 func isBeforePassword(word string) bool {
 	switch strings.ToUpper(word) {
 	case "BY", "AS", "USING", "REPLACE", "PASSWORD", "VALUES":

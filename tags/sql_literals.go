@@ -2,23 +2,22 @@ package tags
 
 import "strings"
 
-// sqlLiterals returns an SQL text with *** in place of each literal: strings, numbers,
-// and what comments say. Placeholders (?, ?1, :x, :1, $1, @x, %s, %(x)s), identifiers
-// and keywords stay.
+// sqlLiterals returns an SQL text with *** in place of each literal: strings, numbers, and the
+// text of comments. Placeholders (?, ?1, :x, :1, $1, @x, %s, %(x)s), identifiers and keywords
+// stay.
 //
-// The text may be of any database, so that some signs have two meanings. The reading
-// that hides more counts. A text in double quotes is an identifier or, in MySQL, a
-// string: see sqlScanner.isName. Where a backslash precedes a quote, the string ends
-// or, in MySQL, goes on.
+// The text may be of any database, so some characters have two meanings. The reading that
+// hides more is used. A text in double quotes is an identifier or, in MySQL, a string: see
+// sqlScanner.isName. A quote after a backslash ends the string or, in MySQL, does not.
 //
-// noNames tells that no identifier has double quotes. That holds for MySQL, whose
-// backquotes tell it, and for JSON.
+// noNames reports that double quotes never enclose identifiers. This is so for MySQL, which
+// its backquotes reveal, and for JSON.
 func sqlLiterals(sql string, noNames bool) string {
 	clean, _ := readSQL(sql, noNames)
 	return clean
 }
 
-// readSQL is sqlLiterals. doubtful reports whether a quote has no end in any reading.
+// readSQL is sqlLiterals. doubtful reports whether every reading has a quote without an end.
 func readSQL(sql string, noNames bool) (clean string, doubtful bool) {
 	noNames = noNames || strings.IndexByte(sql, '`') >= 0 || strings.HasPrefix(sql, "{") || strings.HasPrefix(sql, "[")
 	literals, doubtful := chooseReadings(sql, readings(sql, noNames))
@@ -45,7 +44,7 @@ func replaceRanges(text string, ranges []textRange) string {
 	return b.String()
 }
 
-// union returns the ranges that cover what either list covers. Both are in order.
+// union returns the ranges that either list covers. Both lists are in order.
 func union(a, b []textRange) (all []textRange) {
 	for len(a) > 0 || len(b) > 0 {
 		next := &a
@@ -66,55 +65,55 @@ func union(a, b []textRange) (all []textRange) {
 // An sqlScanner finds the literals of an SQL text in one pass.
 type sqlScanner struct {
 	text      string
-	noNames   bool // double quotes are those of strings
-	backslash bool // a backslash in a string hides the next character
+	noNames   bool // double quotes always enclose strings
+	backslash bool // a backslash in a string escapes the next character
 	dialect   sqlDialect
 	at        int
 
 	literals []textRange
-	unlike   sqlDialect // the assumptions that read this text in another way
-	doubt    int        // the index of the first sign of a wrong reading, or -1
+	unlike   sqlDialect // the assumptions under which this text has another reading
+	doubt    int        // the index of the first indication of a wrong reading, or -1
 	wrong    bool       // a string touches a word
-	odd      bool       // likewise, or a quote has no end
+	odd      bool       // a string touches a word, or a quote has no end
 	hintsTo  int        // the end of the last hint
 
-	last     sqlToken   // the token before
-	nameFrom sqlToken   // the token before the name that the last tokens are
-	brackets int        // that are open
-	names    bool       // a name in double quotes was seen where no string can be
-	parens   []sqlToken // of each open parenthesis: sqlValues if values are in it, sqlDoubt if they may be
-	outside  sqlToken   // likewise outside of parentheses
+	last     sqlToken   // the previous token
+	nameFrom sqlToken   // the token before the name that ends at the current position
+	brackets int        // the number of open brackets
+	names    bool       // a name in double quotes was found where no string can be
+	parens   []sqlToken // for each open parenthesis: sqlValues if it has values, sqlDoubt if it may have values
+	outside  sqlToken   // the same for the text outside of parentheses
 	behind   string     // the last keyword with sqlTable
-	between  bool       // behind BETWEEN: AND precedes a value
-	pragma   bool       // behind PRAGMA: double quotes are those of strings
-	values   bool       // behind VALUES: parentheses have values
-	password bool       // behind IDENTIFIED: BY, AS and REPLACE precede a password
-	execute  bool       // behind EXECUTE: USING precedes values
-	strings  bool       // behind TERMINATED and the like: BY precedes a string
+	between  bool       // after BETWEEN: AND precedes a value
+	pragma   bool       // after PRAGMA: double quotes enclose strings
+	values   bool       // after VALUES: parentheses have values
+	password bool       // after IDENTIFIED: BY, AS and REPLACE precede a password
+	execute  bool       // after EXECUTE: USING precedes values
+	strings  bool       // after TERMINATED and similar keywords: BY precedes a string
 }
 
-// An sqlToken is a kind of token, as far as the next token depends on it.
+// An sqlToken is a kind of token, as far as the meaning of the next token depends on it.
 type sqlToken uint8
 
 const (
-	sqlStart    sqlToken = iota // nothing, or a word behind which anything may come
+	sqlStart    sqlToken = iota // nothing, or a word that anything may follow
 	sqlWord                     // a name
 	sqlDot                      // between the parts of a name
-	sqlTable                    // a keyword behind which a table comes: its parentheses have columns
-	sqlValues                   // an operator or keyword behind which a value comes
-	sqlComma                    // likewise as before the parenthesis
+	sqlTable                    // a keyword that a table follows: its parentheses have columns
+	sqlValues                   // an operator or keyword that a value follows
+	sqlComma                    // a comma: the next token has the same meaning as after the opening parenthesis
 	sqlParen                    // an opening parenthesis
 	sqlEnd                      // a closing parenthesis, a literal or a placeholder
 	sqlKeyValue                 // VALUES
-	sqlDoubt                    // a keyword behind which a name or, in MySQL, a string comes
-	sqlSecret                   // a keyword behind which a password comes
-	sqlPrepare                  // PREPARE or EXECUTE, behind which the name of a statement comes
+	sqlDoubt                    // a keyword that a name or, in MySQL, a string follows
+	sqlSecret                   // a keyword that a password follows
+	sqlPrepare                  // PREPARE or EXECUTE, which the name of a statement follows
 )
 
 func scanSQL(text string, noNames, backslash bool, dialect sqlDialect) *sqlScanner {
 	s := &sqlScanner{text: text, noNames: noNames, backslash: backslash, dialect: dialect, doubt: -1}
 	s.scan()
-	if s.names { // and read names before that as names
+	if s.names { // and read earlier names as names
 		s = &sqlScanner{text: text, noNames: noNames, backslash: backslash, dialect: dialect, doubt: -1, names: true}
 		s.scan()
 	}
@@ -155,7 +154,7 @@ func (s *sqlScanner) next() {
 	}
 }
 
-// peek returns a byte that is some bytes away, or 0 behind the end.
+// peek returns the byte at a distance from the current one, or 0 after the end.
 func (s *sqlScanner) peek(distance int) byte {
 	if s.at+distance < len(s.text) {
 		return s.text[s.at+distance]
@@ -163,7 +162,7 @@ func (s *sqlScanner) peek(distance int) byte {
 	return 0
 }
 
-// literal hides the text from an index to another one and goes on behind it.
+// literal hides the text between two indices and continues after it.
 func (s *sqlScanner) literal(from, to int) {
 	s.literals = append(s.literals, textRange{from, to})
 	s.at, s.last = to, sqlEnd
@@ -199,7 +198,7 @@ func (s *sqlScanner) sign(c byte) {
 	}
 }
 
-// parenthesis returns sqlValues if values are in the parenthesis that begins.
+// parenthesis returns sqlValues if the opening parenthesis has values.
 func (s *sqlScanner) parenthesis() sqlToken {
 	switch {
 	case s.values, s.last == sqlValues, s.last == sqlKeyValue, s.last == sqlSecret, s.last == sqlPrepare:
@@ -214,7 +213,7 @@ func (s *sqlScanner) parenthesis() sqlToken {
 	return sqlStart
 }
 
-// setInside tells what is in the innermost parenthesis.
+// setInside sets the content of the innermost parenthesis.
 func (s *sqlScanner) setInside(token sqlToken) {
 	if n := len(s.parens); n > 0 {
 		s.parens[n-1] = token
@@ -223,7 +222,7 @@ func (s *sqlScanner) setInside(token sqlToken) {
 	}
 }
 
-// inside returns what is in the innermost parenthesis.
+// inside returns the content of the innermost parenthesis.
 func (s *sqlScanner) inside() sqlToken {
 	if n := len(s.parens); n > 0 {
 		return s.parens[n-1]
@@ -237,7 +236,7 @@ func isSQLBlank(c byte) bool {
 
 func isSQLDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// isSQLWordByte reports whether names and keywords have the byte.
+// isSQLWordByte reports whether the byte may be part of a name or a keyword.
 func isSQLWordByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || isSQLDigit(c) || c == '_' || c == '$' || c >= 0x80
 }

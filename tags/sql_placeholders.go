@@ -2,7 +2,7 @@ package tags
 
 import "strings"
 
-// placeholder reads a placeholder of any style, if there is one.
+// placeholder reads a placeholder of any style, if there is one at the current position.
 func (s *sqlScanner) placeholder() bool {
 	end := s.at + 1
 	switch c := s.text[s.at]; {
@@ -32,7 +32,7 @@ func (s *sqlScanner) placeholder() bool {
 	return true
 }
 
-// endOfNamed returns the index behind %(name)s, or -1 if it is none.
+// endOfNamed returns the index after %(name)s, or -1 if the text is no such placeholder.
 func (s *sqlScanner) endOfNamed(at int) int {
 	end := s.endOfWord(at, func(c byte) bool { return isSQLWordByte(c) || c == ' ' || c == '.' || c == '-' })
 	if end == at || !strings.HasPrefix(s.text[end:], ")s") {

@@ -2,9 +2,8 @@ package tags
 
 import "strings"
 
-// quoted hides the string whose quote is at the current index. The literal begins at
-// an index before it if the string has a prefix. A doubled quote is a part of the
-// string.
+// quoted hides the string whose quote is at the current index. If the string has a prefix, the
+// literal begins at an earlier index. A doubled quote is a part of the string.
 func (s *sqlScanner) quoted(from int, quote byte, backslash bool) {
 	to, ended := endOfQuoted(s.text, s.at+1, quote, backslash)
 	touches := to < len(s.text) && isSQLWordByte(s.text[to])
@@ -15,7 +14,7 @@ func (s *sqlScanner) quoted(from int, quote byte, backslash bool) {
 	s.last = sqlValues // another string may follow: 'a' "b"
 }
 
-// endOfQuoted returns the index behind the quote that ends a text.
+// endOfQuoted returns the index after the quote that ends a text.
 func endOfQuoted(text string, at int, quote byte, backslash bool) (end int, ended bool) {
 	for ; at < len(text); at++ {
 		switch c := text[at]; {
@@ -41,11 +40,11 @@ func (s *sqlScanner) doubleQuoted() {
 	s.quoted(s.at, '"', s.backslash)
 }
 
-// isName reports whether a text in double quotes is an identifier. It has the
-// characters of one, and it is a part of a name with dots or stands where a value
-// cannot: not behind an operator, in a list of values or among the arguments of a
-// function. Where a column or a value can be, such as behind SELECT, it is an identifier
-// if the text has one where no value can be.
+// isName reports whether a text in double quotes is an identifier. It must consist of
+// characters that identifiers have. It must also be a part of a name with dots, or be where a
+// value cannot be. A value can be after an operator, in a list of values and among the
+// arguments of a function. Where a column or a value can be, such as after SELECT, it is an
+// identifier if the whole text has an identifier in double quotes where no value can be.
 func (s *sqlScanner) isName(text string, end int) bool {
 	const longest = 128 // of identifiers in any database
 	if s.noNames || s.pragma || text == "" || len(text) > longest {
@@ -73,7 +72,7 @@ func (s *sqlScanner) isName(text string, end int) bool {
 	return true
 }
 
-// isTable reports whether a text in double quotes behind a keyword with sqlTable is an
+// isTable reports whether a text in double quotes after a keyword with sqlTable is an
 // identifier.
 func (s *sqlScanner) isTable() bool {
 	if s.inside() == sqlValues { // trim("a" FROM "b")
@@ -99,7 +98,7 @@ func (s *sqlScanner) backquoted() {
 	s.name(end)
 }
 
-// oracleQuoted hides a string of Oracle: q'[…]', with any character for the bracket.
+// oracleQuoted hides a string of Oracle: q'[…]', where any character may replace the bracket.
 func (s *sqlScanner) oracleQuoted(from int) {
 	opening := s.peek(1)
 	closing := map[byte]byte{'[': ']', '(': ')', '{': '}', '<': '>'}[opening]

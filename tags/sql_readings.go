@@ -3,27 +3,27 @@ package tags
 import "strings"
 
 // An sqlDialect is a set of assumptions about the database, on which the meaning of some
-// signs depends.
+// characters depends.
 type sqlDialect uint8
 
 const (
 	noHashComments sqlDialect = 1 << iota // # begins no comment
-	noDashComments                        // -- begins a comment only in front of a blank, as in MySQL
-	flatComments                          // comments have no comments inside
-	bracketNames                          // [ and ] are the quotes of names, as in SQL Server
-	hintComments                          // /*! and /*+ with an odd quote are comments
+	noDashComments                        // -- begins a comment only before a blank, as in MySQL
+	flatComments                          // comments cannot be nested
+	bracketNames                          // [ and ] enclose names, as in SQL Server
+	hintComments                          // /*! and /*+ with an odd quote begin comments
 
 	allDialects = 1<<iota - 1
 )
 
-// assume records that the text has another reading with the assumption. It reports
-// whether this is the reading with it.
+// assume records that the text has another reading under the assumption. It reports whether
+// the current reading makes this assumption.
 func (s *sqlScanner) assume(dialect sqlDialect) bool {
 	s.unlike |= dialect
 	return s.dialect&dialect != 0
 }
 
-// suspect records a sign of a wrong reading.
+// suspect records an indication of a wrong reading.
 func (s *sqlScanner) suspect(at int, wrong bool) {
 	if s.doubt < 0 {
 		s.doubt = at
@@ -31,7 +31,7 @@ func (s *sqlScanner) suspect(at int, wrong bool) {
 	s.odd, s.wrong = true, s.wrong || wrong
 }
 
-// readings returns the readings of a text under all assumptions that matter to it.
+// readings returns the readings of a text under all relevant assumptions.
 func readings(sql string, noNames bool) (all []*sqlScanner) {
 	escapes := strings.Contains(sql, `\'`) || strings.Contains(sql, `\"`)
 	var matter sqlDialect
@@ -51,8 +51,8 @@ func readings(sql string, noNames bool) (all []*sqlScanner) {
 	return all
 }
 
-// eitherBackslash returns the reading of two that has no odd quote, or else one with the
-// literals of both.
+// eitherBackslash returns the one of two readings that has no odd quote. If there is none, it
+// returns a reading with the literals of both.
 func eitherBackslash(standard, escaped *sqlScanner) *sqlScanner {
 	switch {
 	case standard.odd && !escaped.odd:
@@ -68,9 +68,9 @@ func eitherBackslash(standard, escaped *sqlScanner) *sqlScanner {
 	return standard
 }
 
-// chooseReadings returns what is to be hidden. If a reading has no odd quote, those that
-// are wrong do not count; the text may have been cut off in the others. If all have an
-// odd quote, everything behind the first doubt is hidden.
+// chooseReadings returns the ranges to hide. If a reading has no odd quote, wrong readings are
+// ignored. The others count even with an odd quote, because the text may have been cut off. If
+// all readings have an odd quote, everything after the first doubt is hidden.
 func chooseReadings(sql string, all []*sqlScanner) (literals []textRange, doubtful bool) {
 	doubtful = true
 	doubt := len(sql)
@@ -91,7 +91,7 @@ func chooseReadings(sql string, all []*sqlScanner) (literals []textRange, doubtf
 	return literals, doubtful
 }
 
-// beginsLineComment reports whether a comment begins that ends with the line.
+// beginsLineComment reports whether a comment that ends with the line begins here.
 func (s *sqlScanner) beginsLineComment(c byte) bool {
 	switch {
 	case c == '-' && s.peek(1) == '-':
@@ -102,8 +102,8 @@ func (s *sqlScanner) beginsLineComment(c byte) bool {
 	return false
 }
 
-// bracketed reads a name of SQL Server in brackets that has an odd quote in it, if it is one.
-// It hides the name, which may be a list of values in another database.
+// bracketed reads a name of SQL Server in brackets that contains an odd quote, if there is
+// one. It hides the name, which may be a list of values in another database.
 func (s *sqlScanner) bracketed() bool {
 	const longest = 128 // of names
 	inside := s.text[s.at+1 : min(s.at+longest+2, len(s.text))]
@@ -116,7 +116,7 @@ func (s *sqlScanner) bracketed() bool {
 	return true
 }
 
-// isHintComment reports whether a hint is to be read as a comment.
+// isHintComment reports whether a hint must be read as a comment.
 func (s *sqlScanner) isHintComment() bool {
 	if s.at < s.hintsTo {
 		return false

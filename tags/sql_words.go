@@ -2,7 +2,7 @@ package tags
 
 import "strings"
 
-// name goes on behind a name or a part of one.
+// name continues after a name or a part of one.
 func (s *sqlScanner) name(end int) {
 	if s.last != sqlDot {
 		s.nameFrom = s.last
@@ -72,8 +72,8 @@ func (s *sqlScanner) word() {
 	s.keyword(word, end)
 }
 
-// introduced returns the index of the double quote behind a prefix of MySQL, such as
-// N"…" or _utf8mb4 "…", or behind a word that a string follows, or 0.
+// introduced returns the index of the double quote after a prefix of MySQL, such as N"…" or
+// _utf8mb4 "…", or after a word that a string follows. Otherwise it returns 0.
 func (s *sqlScanner) introduced(word string, end int) int {
 	if word[0] == '_' || isBeforeString(word) {
 		end = s.endOfWord(end, isSQLBlank)
@@ -84,8 +84,8 @@ func (s *sqlScanner) introduced(word string, end int) int {
 	return end
 }
 
-// isBeforeString reports whether a string may follow the word in MySQL, which is the name
-// of a column elsewhere: COMMENT "…" of a table, SQLSTATE "…", STARTS "…" of an event.
+// isBeforeString reports whether a string may follow the word in MySQL. In other databases the
+// word is the name of a column: COMMENT "…" of a table, SQLSTATE "…", STARTS "…" of an event.
 func isBeforeString(word string) bool {
 	switch strings.ToUpper(word) {
 	case "COMMENT", "SQLSTATE", "SONAME", "BEFORE", "STARTS", "ENDS", "AT", "EVERY":
@@ -94,7 +94,7 @@ func isBeforeString(word string) bool {
 	return false
 }
 
-// isStringPrefix reports whether a word may touch the string behind it.
+// isStringPrefix reports whether a word may directly precede the quote of a string.
 func isStringPrefix(word string) bool {
 	switch strings.ToUpper(word) {
 	case "N", "B", "X", "DATE", "TIME", "TIMESTAMP", "INTERVAL":
