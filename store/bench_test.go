@@ -6,7 +6,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// BenchmarkWrite measures what the Store adds to a driver that does nothing.
+// BenchmarkWrite measures the cost of the Store's Write above a driver that does nothing.
 func BenchmarkWrite(b *testing.B) {
 	s := store.New(&programmed{})
 	batch := named("a", "b")
@@ -18,7 +18,7 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-// BenchmarkNotifications measures what the Store adds to each notification.
+// BenchmarkNotifications measures the cost that the Store adds to each notification.
 func BenchmarkNotifications(b *testing.B) {
 	batch := make([]string, 1000)
 	s := store.New(&programmed{read: yields(named(batch...)...)})

@@ -94,7 +94,7 @@ func TestConsume(t *testing.T) {
 
 var errStop = errors.New("stop")
 
-// Closing the Store closes what consumes it, before the driver, also inside a loop.
+// Closing the Store closes its consumptions before the driver, even inside a loop.
 func TestConsumeStoreClosed(t *testing.T) {
 	b := &bus{}
 	s := store.New(b)
@@ -138,7 +138,7 @@ func TestConsumeRefused(t *testing.T) {
 	}
 }
 
-// A slow bus is a driver whose Take ends when it has nothing for the moment.
+// A slowBus is a driver whose Take ends when it has no notifications for the moment.
 type slowBus struct{ bus }
 
 type slowTaking struct {
@@ -158,7 +158,7 @@ func (t *slowTaking) Take(context.Context) iter.Seq2[osprofiler.Notification, er
 	}
 }
 
-// followingTaking can wait by itself.
+// A followingBus is a driver whose consumption implements Follow itself.
 type followingBus struct{ bus }
 
 type followingTaking struct{ slowTaking }
@@ -174,7 +174,7 @@ func (t *followingTaking) Follow(ctx context.Context) iter.Seq2[osprofiler.Notif
 	}
 }
 
-// Follow goes on when nothing arrives, until its context ends.
+// Follow continues when nothing arrives, until its context ends.
 func TestFollow(t *testing.T) {
 	for want, b := range map[string]driver.Driver{"n": &slowBus{}, "f": &followingBus{}} {
 		t.Run(want, func(t *testing.T) { testFollow(t, b, want) })

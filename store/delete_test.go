@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A transient failure in the middle is repeated. What was deleted before it is
-// counted, and a trace that the driver refuses does not keep the others.
+// A transient failure in the middle is repeated. Deletions before it are counted. A trace that
+// the driver refuses to delete does not stop the deletion of the others.
 func TestRetriedDeletion(t *testing.T) {
 	left := map[string]int{"a": 1, "b": 2, "d": 4}
 	refusal, failures := errors.New("refused"), 2
@@ -39,7 +39,7 @@ func TestRetriedDeletion(t *testing.T) {
 	}
 }
 
-// A call that ends early counts what it deleted until then.
+// A call that ends early counts the notifications that it has deleted.
 func TestInterruptedDeletion(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var asked []string

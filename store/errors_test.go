@@ -55,7 +55,7 @@ func TestRetryDo(t *testing.T) {
 	busy, broken := &store.TransientError{Err: errors.New("busy")}, errors.New("broken")
 	for name, c := range map[string]struct {
 		retry store.Retry
-		errs  []error // of the first calls; the last one of all further calls
+		errs  []error // the errors of the first calls; the last one is also that of all further calls
 		want  error
 		calls int // 0: any number
 		took  time.Duration

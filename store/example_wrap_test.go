@@ -12,10 +12,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The types and calls of docs/adding-a-back-end.md stand here word for word; package
+// The types and calls of docs/adding-a-back-end.md are repeated here word for word. Package
 // doctest checks that.
 
-// A discarding driver takes everything and keeps nothing.
+// A discarding driver accepts everything and keeps nothing.
 type discarding struct{}
 
 func (discarding) Name() string                                           { return "discard://" }
@@ -44,7 +44,7 @@ func (c *counted) Write(ctx context.Context, batch []osprofiler.Notification) er
 	return w.Write(ctx, batch)
 }
 
-// A wrapper counts the writes, and does not hide what the driver can do besides.
+// A wrapper counts the writes, and does not hide the driver's other capabilities.
 func ExampleStore_Wrap() {
 	ctx := context.Background()
 	s := store.New(discarding{})

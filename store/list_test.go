@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A listing with a limit has the newest of all that match, whatever the order in
-// which a driver yields them.
+// A listing with a limit has the newest of all matching traces, whatever the order in which a
+// driver yields them.
 func TestTracesLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := store.Query{Limit: rapid.IntRange(0, 5).Draw(t, "limit"), Failed: rapid.Bool().Draw(t, "failed")}

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// opened is a driver that knows what it was opened with.
+// opened is a driver that records the options with which it was opened.
 type opened struct {
 	driver.Driver
 	connectionString string
@@ -54,8 +54,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// A file or a variable may leave more than the connection string. As part of a
-// path it would name another file.
+// A file or a variable may contain blanks or a byte order mark around the connection string.
+// As part of a path, they would name another file.
 func TestOpenDropsWhatSurroundsTheConnectionString(t *testing.T) {
 	const want = "teststore:///var/lib/x.db"
 	for _, around := range []string{"%s\n", "%s\r\n", " \t%s ", "\uFEFF%s", "\uFEFF %s\r\n\n"} {
@@ -72,7 +72,8 @@ func TestOpenDropsWhatSurroundsTheConnectionString(t *testing.T) {
 	}
 }
 
-// A store is no sink and a sink no store; what is unknown is told what is known.
+// Open refuses a sink, and RegisterSink makes no store. The error for an unknown scheme lists
+// the known ones.
 func TestOpenRefuses(t *testing.T) {
 	openStore := func(c string) error { _, err := store.Open(t.Context(), c); return err }
 	for _, c := range []struct {
@@ -200,7 +201,7 @@ func TestQueryMatches(t *testing.T) {
 		{store.Query{Service: "api", Failed: true}, true},
 		{store.Query{Service: "API"}, false},
 		{store.Query{Until: failure}, true},
-		{store.Query{Until: failure, Failed: true}, false}, // the window is about the failure then
+		{store.Query{Until: failure, Failed: true}, false}, // the window then applies to the failure
 		{store.Query{Since: failure, Failed: true}, true},
 		{store.Query{Since: failure}, false},
 	} {

@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// scripted answers each Write with the next of its answers, and nil when there
-// are no more. It notes the names of what it was sent.
+// scripted answers each Write with the next of its answers, and with nil when there are no
+// more. It records the names of the notifications that it received.
 type scripted struct {
 	driver.Driver
 	answers []error
@@ -126,8 +126,8 @@ func TestRetryWrite(t *testing.T) {
 	}
 }
 
-// Missing notifications are sent again and named in the error, as indices into the
-// batch of the caller. Indices that cannot be right stand for the whole batch.
+// Missing notifications are sent again, and the error names them as indices into the batch of
+// the caller. Indices that cannot be right select the whole batch.
 func TestRetryTakesNoDoubtForSuccess(t *testing.T) {
 	reason := errors.New("away")
 	passes := func(missing ...int) error {

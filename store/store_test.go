@@ -26,7 +26,7 @@ type programmed struct {
 	poll   func(ctx context.Context, yield func(osprofiler.Notification, error) bool)
 
 	mu     sync.Mutex
-	events []string // what was called, as far as tests ask
+	events []string // the calls that the tests check
 }
 
 func (p *programmed) note(event string) {
@@ -78,7 +78,7 @@ func (f *programmedFeed) Close() error {
 	return nil
 }
 
-// yields returns a sequence of notifications of one trace.
+// yields returns a sequence of the given notifications.
 func yields(batch ...osprofiler.Notification) func(context.Context, func(osprofiler.Notification, error) bool) {
 	return func(_ context.Context, yield func(osprofiler.Notification, error) bool) {
 		for _, n := range batch {
@@ -96,14 +96,13 @@ func named(names ...string) (batch []osprofiler.Notification) {
 	return batch
 }
 
-// Close cancels the calls in progress and waits for them. Calls that come
-// meanwhile fail at once.
+// Close cancels the calls in progress and waits for them. Calls during Close fail at once.
 func TestCloseCancelsAndWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &programmed{}
 		p.write = func(ctx context.Context, _ []osprofiler.Notification) error {
 			<-ctx.Done()
-			time.Sleep(time.Minute) // the client library takes its time
+			time.Sleep(time.Minute) // the client library is slow to return
 			p.note("write ended")
 			return fmt.Errorf("the connection broke: %w", ctx.Err())
 		}
@@ -126,7 +125,7 @@ func TestCloseCancelsAndWaits(t *testing.T) {
 		if err := <-written; err != store.ErrClosed {
 			t.Errorf("the Write in progress: %v", err)
 		}
-		if err := s.Close(); err != nil { // which waits for the first one
+		if err := s.Close(); err != nil { // the second Close waits for the first one
 			t.Errorf("the second Close: %v", err)
 		}
 		if want := []string{"write ended", "closed"}; !slices.Equal(p.events, want) {
@@ -179,8 +178,8 @@ func TestCloseClosesFeeds(t *testing.T) {
 	}
 }
 
-// A poll whose context ends has given the caller every element that the driver
-// counts as yielded.
+// A poll whose context ends has yielded to the caller every element that the driver counts as
+// yielded.
 func TestPollLosesNothing(t *testing.T) {
 	p := &programmed{}
 	counted := 0
@@ -215,7 +214,7 @@ func TestPollLosesNothing(t *testing.T) {
 	}
 }
 
-// A batch is checked before anything is written, and once, however often Retry
+// A batch is checked before anything is written. It is checked only once, however often Retry
 // writes it.
 func TestWriteChecksTheBatch(t *testing.T) {
 	writes := 0
@@ -244,14 +243,15 @@ func TestWriteChecksTheBatch(t *testing.T) {
 	}
 }
 
-// bare is a driver that can nothing.
+// bare is a driver without capabilities.
 type bare struct{}
 
 func (bare) Name() string               { return "the void" }
 func (bare) Ping(context.Context) error { return nil }
 func (bare) Close() error               { return nil }
 
-// What a Store cannot do is errors.ErrUnsupported, in one wording.
+// An unsupported method of a Store returns errors.ErrUnsupported, always with the same
+// wording.
 func TestUnsupported(t *testing.T) {
 	ctx := t.Context()
 	first := func(sequence iter.Seq2[osprofiler.Notification, error]) error {
@@ -298,7 +298,8 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// A driver may yield equal notifications and those of other traces.
+// A driver may yield equal notifications and notifications of other traces. The Store drops
+// them.
 func TestNotificationsOfADriver(t *testing.T) {
 	other := named("x")
 	other[0].BaseID = "ID"
@@ -334,7 +335,7 @@ func TestNotificationsOfADriver(t *testing.T) {
 	if dropped != 1 {
 		t.Errorf("%d duplicates were counted, want 1", dropped)
 	}
-	// A trace of which nothing can be read exists all the same.
+	// A trace exists even if none of its notifications can be read.
 	damage.InTrace = true
 	for _, err := range s.Notifications(t.Context(), "no") {
 		if errors.Is(err, store.ErrNotFound) {
@@ -388,7 +389,7 @@ func TestTracesOfADriver(t *testing.T) {
 	}
 }
 
-// Deleting what is not there is ErrNotFound.
+// Deleting a trace that does not exist fails with ErrNotFound.
 func TestDelete(t *testing.T) {
 	s := store.New(&programmed{delete: func(_ context.Context, id string) (int, error) { return len(id), nil }})
 	if n, err := s.Delete(t.Context(), "abc"); n != 3 || err != nil {
@@ -399,7 +400,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// A wrapper changes what it implements and keeps the rest.
+// A wrapper changes the methods that it implements and keeps the others.
 func TestWrapper(t *testing.T) {
 	inner := &programmed{read: yields(named("a")...)}
 	w := &counting{Driver: store.New(inner).Driver()}
@@ -430,7 +431,7 @@ func (c *counting) Write(ctx context.Context, batch []osprofiler.Notification) e
 	return w.Write(ctx, batch)
 }
 
-// The cause of a context that ends is told.
+// The error of a call includes the cause of a context that has ended.
 func TestCauseOfTheContext(t *testing.T) {
 	why := errors.New("the request was abandoned")
 	s := store.New(&programmed{write: func(ctx context.Context, _ []osprofiler.Notification) error {

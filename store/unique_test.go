@@ -48,7 +48,7 @@ func TestUnique(t *testing.T) {
 	}
 }
 
-// unique accepts exactly what comparing each notification with each accepts.
+// unique accepts exactly the notifications that a comparison of each with each accepts.
 func TestUniqueLaw(t *testing.T) {
 	texts := []string{
 		`{"name": "a", "trace_id": "1"}`, `{"trace_id": "1", "name": "a"}`, `{"name": "a", "trace_id": 1}`,
@@ -71,8 +71,8 @@ func TestUniqueLaw(t *testing.T) {
 	})
 }
 
-// Notifications that agree in all fields but info do not make it slow: each is
-// compared with its equals only.
+// Notifications that agree in all fields except info do not make unique slow: each is compared
+// only with its equals.
 func TestUniqueSameFields(t *testing.T) {
 	var u unique
 	start := time.Now()

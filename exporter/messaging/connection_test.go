@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// withFakeBrokers makes both brokers fakes, until the test is over.
+// withFakeBrokers replaces both brokers by fakes until the test is over.
 func withFakeBrokers(t testing.TB) (opened *bus.Config) {
 	opened = &bus.Config{}
 	before := map[string]func(bus.Config, *connstr.Options) (bus.Bus, error){}

@@ -80,7 +80,7 @@ func TestContentType(t *testing.T) {
 	}
 }
 
-// Whatever is read can be written and read again.
+// FuzzDecode checks that every notification that can be decoded can be written and read again.
 func FuzzDecode(f *testing.F) {
 	for _, body := range captured(f)[:6] {
 		f.Add([]byte(body))

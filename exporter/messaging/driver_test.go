@@ -65,7 +65,7 @@ func TestReadAndList(t *testing.T) {
 	}
 }
 
-// The traces of a request are found by one look at the messages.
+// The traces of a request are found with one peek at the messages.
 func TestRequestIsFoundByOnePeek(t *testing.T) {
 	m, f := onFake()
 	s := store.New(m)
@@ -97,8 +97,8 @@ func TestRequestIsFoundByOnePeek(t *testing.T) {
 	}
 }
 
-// A peek that ends before the last message says so: by a warning behind a trace that
-// was found, and in the error for one that was not.
+// A peek that ends before the last message reports that. If the trace was found, the report is
+// a warning after the trace. If not, it is the error.
 func TestPeekLimit(t *testing.T) {
 	m, _ := onFake(WithPeek(2))
 	s := store.New(m)
@@ -152,13 +152,13 @@ func TestConsume(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	if len(f.lying) != 4 { // those that are not ours, and the one that was left
+	if len(f.lying) != 4 { // the foreign messages, and the message that was left
 		t.Errorf("%d messages are left", len(f.lying))
 	}
 }
 
-// A queue of our own has no other reader, so that a message of another program leaves it.
-// A damaged one of ours stays.
+// A queue of our own has no other reader. So a message of another program is removed from it,
+// and a damaged message of ours stays.
 func TestConsumeOwnQueue(t *testing.T) {
 	m, f := onFake(WithQueue("osp"))
 	s := store.New(m)
@@ -180,8 +180,8 @@ func TestConsumeOwnQueue(t *testing.T) {
 	}
 }
 
-// A damaged message comes whole with its error. It stays on the bus, unless it is disposed
-// of before it is acknowledged.
+// The error for a damaged message has the whole message. The message stays on the bus, unless
+// Dispose names it before it is acknowledged.
 func TestDispose(t *testing.T) {
 	m, f := onFake()
 	s := store.New(m)
@@ -244,8 +244,8 @@ func TestPythonCannotList(t *testing.T) {
 	}
 }
 
-// With an idle timeout, a read waits for what a service is still sending. It takes
-// nothing, and yields nothing twice.
+// With an idle timeout, a read waits for later notifications. It removes nothing, and yields
+// nothing twice.
 func TestReadWaits(t *testing.T) {
 	m, f := onFake(WithIdleTimeout(time.Millisecond))
 	peeks := 0

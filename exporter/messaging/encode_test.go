@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// captured returns the bodies of real messages: those that the Python library wrote,
-// and those of a Keystone with OSProfiler.
+// captured returns the bodies of real messages: those of the Python library, and those of a
+// Keystone with OSProfiler.
 func captured(t testing.TB) (bodies []string) {
 	t.Helper()
 	for _, file := range []string{"testdata/messages_raw.json", "testdata/messages_raw_context.json"} {
@@ -45,12 +45,13 @@ func captured(t testing.TB) (bodies []string) {
 
 var (
 	randomID = regexp.MustCompile(`"message_id": "[^"]*"|"_unique_id": "[^"]*"`)
-	// hostOfDriver is what Python's driver was given, which a notification does not tell.
+	// hostOfDriver matches the host that Python's driver was given, which a notification does
+	// not contain.
 	hostOfDriver = regexp.MustCompile(`"publisher_id": "[^"]*"`)
 )
 
-// A body that the Python library wrote is read, and written again byte for byte, but
-// for its random ids and the host.
+// A body that the Python library wrote is read and written again byte for byte, except for its
+// random ids and the host.
 func TestBodiesOfPython(t *testing.T) {
 	for _, body := range captured(t) {
 		n, err := decodeBody([]byte(body))
@@ -67,7 +68,7 @@ func TestBodiesOfPython(t *testing.T) {
 		}
 		m := &messages{config: newConfig(nil)}
 		if user, ok := message["_context_user"].(string); ok {
-			// the keys of a Python dict have an order of their own; ours are sorted
+			// The keys of a Python dict have an order of their own. Our keys are sorted.
 			m.config = newConfig([]Option{WithContext(map[string]string{"user": user, "auth_token": "secret"})})
 			body = regexp.MustCompile(`("_context_user": "[^"]*").*`).ReplaceAllString(body, "$1}")
 		}
@@ -113,7 +114,7 @@ func TestBody(t *testing.T) {
 	}
 }
 
-// Oslo's driver for Kafka wraps each message, and has the context in one member.
+// Oslo's driver for Kafka wraps each message, and puts the context into one member.
 func TestBodyOfKafka(t *testing.T) {
 	m := &messages{config: newConfig([]Option{WithContext(map[string]string{"user": "u"})}), withEnvelope: true}
 	body := m.appendBody(nil, &sample, sent)

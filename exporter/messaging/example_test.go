@@ -27,7 +27,7 @@ func ExampleOpen() {
 	// write: true read: true consume: true delete: false
 }
 
-// A transport URL of oslo.messaging is a connection string.
+// A transport URL of oslo.messaging is also a connection string.
 func Example() {
 	s, err := store.Open(context.Background(), "kafka://10.0.0.7/?consumer_group=traces&osp_peek=50000")
 	if err != nil {

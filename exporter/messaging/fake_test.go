@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/outcome"
 )
 
-// A fakeBus keeps messages in memory, for tests of what this package does above a
-// bus. The brokers have their own tests with real servers.
+// A fakeBus keeps messages in memory, for tests of the code of this package above a bus. The
+// brokers have their own tests with real servers.
 type fakeBus struct {
 	mu       sync.Mutex
 	lying    []bus.Message
@@ -22,7 +22,7 @@ type fakeBus struct {
 	closed   bool
 	onPeek   func()
 	refuse   func(body []byte) error
-	consumed *fakeConsumption // the last
+	consumed *fakeConsumption // the last consumption
 }
 
 func (f *fakeBus) Name() string                            { return "the fake bus" }

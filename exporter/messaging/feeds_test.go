@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// Two brokers with the same cluster name are told apart.
+// Two brokers with the same cluster name are distinguished.
 func TestFeedsTellsBrokersApart(t *testing.T) {
 	one, two := testenv.StartRabbitMQ(t), testenv.StartRabbitMQ(t)
 	for _, s := range []*testenv.Server{one, two} {
@@ -38,7 +38,7 @@ func TestFeedsTellsBrokersApart(t *testing.T) {
 	}
 }
 
-// The address of another server is told as that.
+// The address of a server of another kind is an error that names this cause.
 func TestOtherProtocol(t *testing.T) {
 	_, address, _ := strings.Cut(testenv.RabbitMQ(t), "@")
 	err := opened(t, "kafka://"+address).Ping(t.Context())

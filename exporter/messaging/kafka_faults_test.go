@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// kafkaSpans is the number of spans of an export. Each trace is read by a peek of the
-// whole topic.
+// kafkaSpans is the number of spans of an export. It is small because each trace is read by a
+// peek at the whole topic.
 const kafkaSpans = 2000
 
 // openKafka opens a bus. A peek looks at all of its messages.
@@ -20,8 +20,8 @@ func openKafka(t *testing.T, url string) *store.Store {
 	return openKafkaWith(t, url, "2")
 }
 
-// openPatiently is openKafka for what no fault disturbs. On a busy machine, an answer may
-// take longer than the timeout of openKafka.
+// openPatiently is openKafka for calls that no fault disturbs. On a busy machine, an answer
+// may take longer than the timeout of openKafka.
 func openPatiently(t *testing.T, url string) *store.Store {
 	t.Helper()
 	return openKafkaWith(t, url, "90")
@@ -45,8 +45,8 @@ func openKafkaWith(t *testing.T, url, timeout string) *store.Store {
 	return s
 }
 
-// Package faults' test of cut connections does not fit, because a broker tells its
-// clients its own address; see TestConnectionsCut of package kafka.
+// Package faults' test of cut connections is not used, because a broker gives its clients its
+// own address; see TestConnectionsCut of package kafka.
 func TestKafkaFaults(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartKafka(t)
@@ -75,8 +75,8 @@ func TestKafkaFaults(t *testing.T) {
 	}
 }
 
-// A broker whose disk is full ends, because it must not acknowledge what it cannot
-// keep.
+// A broker whose disk is full shuts down, because it must not acknowledge messages that it
+// cannot store.
 func TestKafkaDiskFull(t *testing.T) {
 	t.Parallel()
 	d := testenv.NewDisk(t, "192m")
@@ -97,12 +97,12 @@ func TestKafkaDiskFull(t *testing.T) {
 	r.CheckNothingLost(t)
 }
 
-// The broker that leads the only partition is lost; the other one of two takes over.
+// The broker that leads the only partition is lost. The other one of two takes over.
 func TestKafkaLeaderLost(t *testing.T) {
 	t.Parallel()
 	c := testenv.StartKafkaCluster(t)
 	s := openKafka(t, c.URL)
-	mustPing(t, s) // makes the topic
+	mustPing(t, s) // creates the topic
 	c.AwaitCopies("profiler.info")
 	r := faults.Export{Store: s, Spans: kafkaSpans, Hold: true}.Run(t, func(p *faults.Progress) {
 		leader := c.Leader("profiler.info", 0)

@@ -18,14 +18,14 @@ import (
 
 func TestStoreOnKafka(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Place:       func(t testing.TB) string { return testenv.Kafka(t) + "?osp_timeout=60" }, // of a busy machine
+		Place:       func(t testing.TB) string { return testenv.Kafka(t) + "?osp_timeout=60" }, // the timeout is for a busy machine
 		Unreachable: func(t testing.TB) string { return "kafka://" + testenv.ClosedPort(t) + "/" },
 		OptOut:      notOnABus,
 	})
 }
 
-// A trace that our writer forwards lies in one partition, so that both halves of each
-// of its operations reach the same one of two relays.
+// A trace that our writer forwards is in one partition, so that both halves of each of its
+// operations reach the same one of two relays.
 func TestHalvesReachOneRelay(t *testing.T) {
 	url := testenv.Kafka(t)
 	testenv.KafkaAPI(t, url).CreateTopic("profiler.info."+path.Base(url), 4, 1)
@@ -72,7 +72,7 @@ func TestHalvesReachOneRelay(t *testing.T) {
 type relayOf struct {
 	got    map[string]int // by base id, without markers
 	joined chan struct{}  // closed when the first marker has come
-	left   *atomic.Int64  // the number of notifications that no relay has got
+	left   *atomic.Int64  // the number of notifications that no relay has received
 }
 
 const marker = "marker"
@@ -137,7 +137,7 @@ func notification(base, half string) osprofiler.Notification {
 	}
 }
 
-// notOnABus are the rules of storetest that no bus keeps.
+// notOnABus are the rules of storetest that no bus can follow.
 var notOnABus = map[string]string{
 	"feed":                   noFeed,
 	"feed-growing-traces":    noFeed,

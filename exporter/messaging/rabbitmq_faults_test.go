@@ -20,11 +20,11 @@ import (
 // The messages of a queue that is not durable do not survive a restart of the broker.
 const rabbitOptions = "?amqp_durable_queues=yes&osp_timeout=2&idle_timeout=1"
 
-// patient returns a connection string whose answers may take long, for what no fault
-// disturbs: on a busy machine, two seconds may pass.
+// patient returns a connection string with a long timeout for answers, for calls that no fault
+// disturbs. On a busy machine, an answer may take more than two seconds.
 func patient(bus string) string { return strings.Replace(bus, "osp_timeout=2", "osp_timeout=60", 1) }
 
-// mustPing connects and declares, for which a cluster may need some attempts.
+// mustPing connects and declares. On a cluster this may need some attempts.
 func mustPing(t testing.TB, s *store.Store) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
@@ -38,9 +38,8 @@ func mustPing(t testing.TB, s *store.Store) {
 	}
 }
 
-// drained moves everything from the bus into a file of SQLite, and returns its
-// connection string: to look for each trace on the bus would read the whole bus for
-// each.
+// drained moves everything from the bus into an SQLite file, and returns its connection
+// string. Looking for each trace on the bus would read the whole bus for each trace.
 func drained(t testing.TB, bus string) string {
 	t.Helper()
 	file := "sqlite:///" + filepath.Join(t.TempDir(), "drained.db")
@@ -81,8 +80,8 @@ func TestRabbitMQFaults(t *testing.T) {
 	}.Test(t)
 }
 
-// The disk gets full before the broker has noticed that it is low, as the alarm does.
-// The broker goes on, but its queue does not, until the broker is restarted.
+// The disk becomes full before the broker has noticed that space is low, which would raise the
+// alarm. The broker continues, but its queue does not until the broker is restarted.
 func TestRabbitMQDiskFull(t *testing.T) {
 	t.Parallel()
 	d := testenv.NewDisk(t, "192m")
@@ -100,7 +99,7 @@ func TestRabbitMQDiskFull(t *testing.T) {
 	r.CheckNothingLost(t)
 }
 
-// An alarm for three seconds loses nothing.
+// An alarm for three seconds causes no loss.
 func TestRabbitMQAlarms(t *testing.T) {
 	server := testenv.StartRabbitMQ(t)
 	for name, alarm := range map[string]struct{ raise, clear func() }{
@@ -118,8 +117,7 @@ func TestRabbitMQAlarms(t *testing.T) {
 	}
 }
 
-// The leader of a quorum queue, and that of a mirrored queue, is lost. Another node
-// takes over.
+// The leader of a quorum queue or of a mirrored queue is lost. Another node takes over.
 func TestRabbitMQLeaderLost(t *testing.T) {
 	t.Parallel()
 	cluster := testenv.StartRabbitMQCluster(t)
@@ -162,7 +160,8 @@ func TestRabbitMQLeaderLost(t *testing.T) {
 	})
 }
 
-// relayWhileLeaderIsLost relays from a queue, whose leader is lost when some has arrived.
+// relayWhileLeaderIsLost relays from a queue whose leader is lost when some messages have
+// arrived.
 func relayWhileLeaderIsLost(t *testing.T, cluster *testenv.RabbitMQCluster, at, queue string) {
 	t.Helper()
 	const count = 4000

@@ -18,7 +18,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A history records what was sent and what the target got, in its order.
+// A history records the messages that were sent and those that the target received, in order.
 type history struct {
 	mu     sync.Mutex
 	events []historyEvent
@@ -69,7 +69,7 @@ func (h *history) keep(t *testing.T) {
 	t.Logf("the history is in %s: %v", f.Name(), errors.Join(err, f.Close()))
 }
 
-// A witness notes what is written.
+// A witness is a wrapper that records what is written.
 type witness struct {
 	driver.Driver
 	history *history
@@ -94,7 +94,7 @@ func (w *witness) Write(ctx context.Context, batch []osprofiler.Notification) er
 
 const fillBatch = 500
 
-// fill writes notifications into the bus and notes them.
+// fill writes notifications to the bus and records them.
 func fill(t *testing.T, bus *store.Store, h *history, count int) {
 	t.Helper()
 	for first := 0; first < count; first += fillBatch {
@@ -104,8 +104,8 @@ func fill(t *testing.T, bus *store.Store, h *history, count int) {
 	}
 }
 
-// fillAgain is fill for a bus that fails, and for the notifications from first on. It
-// repeats what may not be stored. Before the last batch, it waits for last.
+// fillAgain is fill for a bus that fails, and for the notifications from first on. It repeats
+// notifications that may not be stored. Before the last batch, it waits for last.
 func fillAgain(ctx context.Context, t *testing.T, bus *store.Store, h *history, first, count int, last <-chan struct{}) {
 	for ; first < count; first += fillBatch {
 		if first+fillBatch >= count {
@@ -117,7 +117,7 @@ func fillAgain(ctx context.Context, t *testing.T, bus *store.Store, h *history, 
 		batch := h.send(first)
 		for err := bus.Write(ctx, batch); err != nil; err = bus.Write(ctx, batch) {
 			switch h.note("reported"); {
-			case ctx.Err() != nil: // all has come, though the broker did not say so
+			case ctx.Err() != nil: // all notifications have arrived, although the broker did not confirm them
 				return
 			case !store.IsTransient(err):
 				t.Errorf("writing: %v", err)
@@ -128,7 +128,7 @@ func fillAgain(ctx context.Context, t *testing.T, bus *store.Store, h *history, 
 	}
 }
 
-// send returns a batch that is written now.
+// send returns a batch that is about to be written.
 func (h *history) send(first int) (batch []osprofiler.Notification) {
 	base := osprofiler.NewID()
 	for i := first; i < first+fillBatch; i++ {
@@ -142,8 +142,9 @@ func (h *history) send(first int) (batch []osprofiler.Notification) {
 	return batch
 }
 
-// A relay takes everything out of the bus, while the broker fails in each way and a service
-// writes. Nothing is lost. What comes twice has the same ids, and the target keeps it once.
+// A relay takes everything from the bus, while the broker fails in each way and a service
+// writes. Nothing is lost. Notifications that come twice have the same ids, and the target
+// keeps them once.
 func TestRelayFromFailingRabbitMQ(t *testing.T) {
 	const count = 6000
 	for name, options := range map[string]string{"classic": "", "quorum": "&rabbit_quorum_queue=yes&rabbit_quorum_delivery_limit=-1", "own": "&osp_queue=osp"} {
@@ -167,7 +168,7 @@ func TestRelayFromFailingRabbitMQ(t *testing.T) {
 			file := "sqlite:///" + filepath.Join(t.TempDir(), "target.db")
 			to := openStore(t, file).Wrap(func(d driver.Driver) driver.Driver { return &witness{d, h} })
 			ctx, stop := context.WithCancel(t.Context())
-			failed := make(chan struct{}) // in each way
+			failed := make(chan struct{}) // closed when the broker has failed in each way
 			var beside sync.WaitGroup
 			beside.Go(func() { failAgain(ctx, h, server, proxy, sync.OnceFunc(func() { close(failed) })) })
 			beside.Go(func() { fillAgain(ctx, t, bus, h, count/2, count, failed) })
@@ -182,8 +183,8 @@ func TestRelayFromFailingRabbitMQ(t *testing.T) {
 	}
 }
 
-// failAgain makes the broker fail, until the context ends. It calls failed after it has done
-// so in each way.
+// failAgain makes the broker fail until the context ends. It calls failed when the broker has
+// failed in each way.
 func failAgain(ctx context.Context, h *history, server *testenv.Server, proxy *testenv.Proxy, failed func()) {
 	for i := 0; ; i++ {
 		faults := []struct {
@@ -258,9 +259,9 @@ func checkHistory(t *testing.T, h *history, count int) {
 	t.Logf("%d were sent, %d received, %d more often than once; faults: %v", len(sent), len(received), twice, faults)
 }
 
-// The context ends while the target writes. What was written is acknowledged nevertheless,
-// and the connection stays until the rest is given back: on a quorum queue, each message
-// would count as delivered once more.
+// The context ends while the target writes. Written messages are acknowledged nevertheless,
+// and the connection stays open until the rest is given back. Otherwise, on a quorum queue,
+// each message would count as delivered once more.
 func TestAcknowledgeAfterTheContext(t *testing.T) {
 	for name, options := range map[string]string{"classic": "", "quorum": "&rabbit_quorum_queue=yes&rabbit_quorum_delivery_limit=3"} {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +290,7 @@ func TestAcknowledgeAfterTheContext(t *testing.T) {
 	}
 }
 
-// An ending ends a context behind the first batch.
+// An ending ends a context after the first batch.
 type ending struct {
 	*witness
 	end context.CancelFunc

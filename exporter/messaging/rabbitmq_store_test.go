@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// onQuorum are the rules that are about the kind of queue. The others run on a quorum
+// onQuorum are the rules that depend on the kind of queue. The other rules run on a quorum
 // queue with testenv.Soak.
 var onQuorum = []string{
 	"real-trace", "order", "once", "same-batch-twice", "big-payload", "list-many", "peek", "consume", "consume-given-back",

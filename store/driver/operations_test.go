@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// The table of hashes counts as maps of the ids do, also after a Reset.
+// The table of hashes gives the same counts as maps of the ids, also after a Reset.
 func TestOperations(t *testing.T) {
 	var o driver.Operations
 	rapid.Check(t, func(t *rapid.T) {

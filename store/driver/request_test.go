@@ -56,7 +56,7 @@ func TestMentionsRequest(t *testing.T) {
 	}
 }
 
-// No text makes it panic.
+// FuzzMentionsRequest checks that no text makes MentionsRequest panic.
 func FuzzMentionsRequest(f *testing.F) {
 	f.Add(`{"message": "req-1"}`, "req-1")
 	f.Add(strings.Repeat(`{"a": `, 9)+`"{\"b\": \"\u00`, "req-1")

@@ -48,8 +48,8 @@ func TestSummarizer(t *testing.T) {
 	}
 }
 
-// The order of the notifications changes nothing but which of several at the
-// same time is the first.
+// The order of the notifications affects only which of several notifications at the same time
+// is the first.
 func TestSummarizerOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		times := []string{"", "yesterday", "2024-05-06T07:08:09", "2024-05-06T07:08:10", "2024-05-06T07:08:11.000001", "tomorrow"}
@@ -76,8 +76,8 @@ func TestSummarizerOrder(t *testing.T) {
 	})
 }
 
-// Timestamps of any form are compared as times. Those that are no time come
-// last, in the order of their texts, and the empty one behind them.
+// Timestamps of any form are compared as times. Timestamps that are no time come last, in the
+// order of their texts, with the empty one at the end.
 func TestSummarizerFirst(t *testing.T) {
 	for _, c := range []struct {
 		times []string

@@ -11,7 +11,7 @@ func TestText(t *testing.T) {
 		"plain":        "plain",
 		"\xff":         "\uFFFD",
 		"a\x00":        "a\x00",
-		"\xed\xa0\x80": "\xed\xa0\x80", // a lone surrogate stays one
+		"\xed\xa0\x80": "\xed\xa0\x80", // a lone surrogate is unchanged
 	} {
 		if got := driver.Text(in); got != want {
 			t.Errorf("Text(%q) = %q, want %q", in, got, want)

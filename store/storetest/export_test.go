@@ -2,7 +2,7 @@ package storetest
 
 import "time"
 
-// SetPatience makes rules give up early; it returns what sets it back.
+// SetPatience makes rules give up early. It returns a function that restores the old values.
 func SetPatience(p, g time.Duration) (reset func()) {
 	oldPatience, oldGrace := patience, grace
 	patience, grace = p, g

@@ -30,7 +30,7 @@ func TestMemoryBus(t *testing.T) {
 	storetest.Run(t, h)
 }
 
-// A message bus may deliver again what was not acknowledged, if that is rare.
+// A message bus may deliver unacknowledged notifications again, if that is rare.
 func TestBusThatDeliversAgain(t *testing.T) {
 	for _, rule := range storetest.Rules() {
 		if !strings.HasPrefix(rule.Name, "consume") {
@@ -64,8 +64,7 @@ func (m memoryBus) Consume(context.Context) (driver.Consumption, error) {
 	return &memoryTaking{memory: m.memory}, nil
 }
 
-// memoryTaking is a consumption. Its position is the number of notifications that were
-// taken.
+// memoryTaking is a consumption. Its position is the number of notifications taken so far.
 type memoryTaking struct {
 	*memory
 	taken []row // not acknowledged

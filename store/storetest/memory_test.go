@@ -16,14 +16,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// table is what stays when a memory store is closed.
+// table is the data that remains when a memory store is closed.
 type table struct {
 	sync.Mutex
 	id   string
 	rows []row
 	last int // number of the newest row
 
-	later []osprofiler.Notification // the batch that is used after Write returned
+	later []osprofiler.Notification // the batch that the driver still uses after Write returned
 }
 
 type row struct {
@@ -33,12 +33,12 @@ type row struct {
 
 // flaws break a memory store, each in one way. The zero flaws break nothing.
 type flaws struct {
-	write   func(batch []osprofiler.Notification) []osprofiler.Notification // what is stored instead
-	read    func(all []osprofiler.Notification) []osprofiler.Notification   // what is read instead
-	summary func(*store.Summary)                                            // changes what is listed
+	write   func(batch []osprofiler.Notification) []osprofiler.Notification // returns the notifications that are stored instead
+	read    func(all []osprofiler.Notification) []osprofiler.Notification   // returns the notifications that are read instead
+	summary func(*store.Summary)                                            // changes the listed summary
 	matches func(id, asked string) bool                                     // for Delete
 	list    func(traces []store.Summary, q store.Query) []store.Summary
-	finds   func(info osprofiler.Info, requestID string) bool // by which TracesOfRequest finds traces
+	finds   func(info osprofiler.Info, requestID string) bool // used by TracesOfRequest to find traces
 
 	forgets, leaks, locks, keeps, closes, eager, failsEmpty         bool
 	skips, anyCursor, rewinds, repeats, impatient, stale, unwrapped bool
@@ -93,7 +93,7 @@ func (u unreachable) Write(ctx context.Context, _ []osprofiler.Notification) err
 	return u.Ping(ctx)
 }
 
-// incapable hides what its driver can do besides writing and reading.
+// incapable hides all capabilities of its driver except writing and reading.
 type incapable struct {
 	driver.Driver
 	memory *memory

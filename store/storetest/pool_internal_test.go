@@ -9,7 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// A pool gives each notification once, however its JSON is written, and says what is left.
+// A pool returns each notification once, however its JSON is written, and lists the remaining
+// ones.
 func TestPool(t *testing.T) {
 	info := func(text string) osprofiler.Notification {
 		return osprofiler.Notification{Name: "x-start", Info: osprofiler.Info(text)}

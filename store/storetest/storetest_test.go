@@ -15,10 +15,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/storetest"
 )
 
-// A store that keeps the contract passes.
+// A store that follows the contract passes.
 func TestMemory(t *testing.T) { storetest.Run(t, harness(flaws{})) }
 
-// Each flaw breaks the rules that are there against it, and each rule can fail.
+// Each flaw violates the rules that are meant to detect it, and each rule can fail.
 func TestRulesFail(t *testing.T) {
 	defer storetest.SetPatience(2*time.Second, time.Second)()
 	failed := map[string]bool{}
@@ -44,8 +44,8 @@ func TestRulesFail(t *testing.T) {
 	}
 }
 
-// flawed lists the flaws with the rules that must notice them; with "*" the
-// others are tried too.
+// flawed lists the flaws with the rules that must detect them. With "*" the other rules are
+// also tried.
 var flawed = []struct {
 	flaw  string
 	rules []string
@@ -118,8 +118,8 @@ var flawed = []struct {
 	{"Close forgets", []string{"reopened"}, flaws{forgets: true}},
 }
 
-// heldByStore lists the rules that hold for every driver, because package store
-// keeps them. The tests of package store make them fail.
+// heldByStore lists the rules that every driver passes, because package store itself keeps
+// them. The tests of package store make these rules fail.
 var heldByStore = []string{
 	"once", "invalid-info", "unknown-trace", "cancelled-before", "cancelled-reading", "cancelled-writing", "read-only", "wrapped", "duplicates-counted",
 	"consume-read-only",
@@ -213,13 +213,13 @@ func oldest(traces []store.Summary, q store.Query) []store.Summary {
 	return filtered(traces, q, q.Contains)
 }
 
-// ignoringDuration takes the newest traces, whatever their durations are.
+// ignoringDuration selects the newest traces, whatever their durations are.
 func ignoringDuration(traces []store.Summary, q store.Query) []store.Summary {
 	slices.SortFunc(traces, func(a, b store.Summary) int { return q.Time(&b).Compare(q.Time(&a)) })
 	return filtered(traces, q, func(t time.Time) bool { return q.Since.IsZero() || !t.Before(q.Since) })
 }
 
-// byFailure takes the failed traces by their failures, whatever is asked for.
+// byFailure selects the failed traces by their failures, whatever the query says.
 func byFailure(traces []store.Summary, q store.Query) []store.Summary {
 	if q.Failed {
 		slices.SortFunc(traces, func(a, b store.Summary) int { return b.FirstFailureTime().Compare(a.FirstFailureTime()) })
@@ -273,7 +273,7 @@ func TestOptOut(t *testing.T) {
 	}
 }
 
-// A back end that can only write and read breaks the rules about all else.
+// A back end that can only write and read violates the rules about all other capabilities.
 func TestMissingCapability(t *testing.T) {
 	h := harness(flaws{unwrapped: true})
 	for _, name := range []string{"list-limit", "feed", "delete"} {
@@ -284,7 +284,7 @@ func TestMissingCapability(t *testing.T) {
 	}
 }
 
-// The suite runs for back ends that can only write, or only read.
+// The suite also runs for back ends that can only write, or only read.
 func TestHalves(t *testing.T) {
 	h := harness(flaws{})
 	open := h.Open
@@ -317,7 +317,7 @@ func TestHalves(t *testing.T) {
 	})
 }
 
-// An error of opening or closing is an error of the rule.
+// An error of opening or closing a store is an error of the rule.
 func TestStageErrors(t *testing.T) {
 	broken := errors.New("broken")
 	rule := storetest.Rules()[0]

@@ -26,7 +26,7 @@ func consumer(t testing.TB, b *cluster) bus.Consumption {
 	return c
 }
 
-// receive returns the messages until none came for idle, or until there are most.
+// receive returns the messages until none has come for idle, or until there are most messages.
 func receive(t testing.TB, c bus.Consumption, idle time.Duration, most int) (messages []bus.Message) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -61,8 +61,8 @@ func bodiesOf(messages []bus.Message) []string {
 	return all
 }
 
-// A new group begins with the earliest message. What was not acknowledged comes again
-// to the next consumption of the group, and messages stay for other groups.
+// A new group begins with the earliest message. Unacknowledged messages are delivered again to
+// the next consumption of the group, and messages stay for other groups.
 func TestConsume(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -84,7 +84,7 @@ func TestConsume(t *testing.T) {
 	if at := view(t, url).Committed(defaultGroup, b.topic()); at[0] != 7 {
 		t.Errorf("committed are %v", at)
 	}
-	acknowledge(t, c, 3) // done already
+	acknowledge(t, c, 3) // already acknowledged
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -98,8 +98,8 @@ func TestConsume(t *testing.T) {
 	}
 }
 
-// The offsets that were acknowledged are committed at the latest by Close, and
-// Acknowledge after Close does nothing.
+// The acknowledged offsets are committed by Close at the latest, and Acknowledge after Close
+// does nothing.
 func TestAcknowledgeAfterClose(t *testing.T) {
 	b := open(t, testenv.Kafka(t))
 	mustPublish(t, b, bodies(0, 2)...)
@@ -136,7 +136,7 @@ func TestConsumeBeforeTheTopic(t *testing.T) {
 	}
 }
 
-// Receive ends with the context, and the next call goes on.
+// Receive ends with the context, and the next call continues.
 func TestReceiveEndsWithTheContext(t *testing.T) {
 	b := open(t, testenv.Kafka(t))
 	c := consumer(t, b)
@@ -155,8 +155,8 @@ func TestReceiveEndsWithTheContext(t *testing.T) {
 	}
 }
 
-// The group is behind the end of a partition whose last offset is the end of a
-// transaction. Receive ends in spite of it.
+// The group is behind the end of a partition whose last offset is the end of a transaction.
+// Receive ends nevertheless.
 func TestConsumeAtATransaction(t *testing.T) {
 	t.Parallel()
 	b := open(t, testenv.Kafka(t)+"?osp_timeout=5")
@@ -180,7 +180,7 @@ func TestConsumeAtATransaction(t *testing.T) {
 	}
 }
 
-// Messages that are there and do not come are an error that may pass.
+// If messages exist but do not arrive, Receive returns a transient error.
 func TestConsumeThatIsStuck(t *testing.T) {
 	t.Parallel()
 	b := open(t, testenv.Kafka(t)+"?osp_timeout=5")
@@ -198,7 +198,7 @@ func TestConsumeThatIsStuck(t *testing.T) {
 	}
 }
 
-// Of the messages that are not ours, one is remembered, however many come.
+// Only one of the messages that are not ours is remembered, however many come.
 func TestLeaveMany(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -220,9 +220,9 @@ func TestLeaveMany(t *testing.T) {
 	}
 }
 
-// The offset of the group lies behind the end of the partition, as after a loss of data, or in
-// front of messages that the retention has deleted. The group begins with the first message
-// that is there, so that none is passed over.
+// The offset of the group is after the end of the partition, as after a loss of data, or
+// before the first message, because the retention has deleted messages. The group begins with
+// the first existing message, so that none is skipped.
 func TestConsumeFromALostOffset(t *testing.T) {
 	for name, c := range map[string]struct{ committed, deleted int64 }{"behind the end": {1000, 0}, "in front of the start": {2, 4}} {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestConsumeFromALostOffset(t *testing.T) {
 	}
 }
 
-// A member of a broker that does not answer is closed within the context.
+// Closing a member whose broker does not answer ends with the context.
 func TestCloseWithinTheContext(t *testing.T) {
 	server := testenv.StartKafka(t)
 	b := open(t, server.Kafka()+"?osp_timeout=120")

@@ -23,7 +23,7 @@ func TestStates(t *testing.T) {
 	statetest.Check(t, &states, "*_test.go", "../../../../docs/stores/messaging-kafka.md")
 }
 
-// A failing is a bus that cannot be used.
+// A failing is a case with a bus that cannot be used.
 type failing struct {
 	name, url string
 	change    func(*bus.Config)
@@ -31,8 +31,8 @@ type failing struct {
 	transient bool
 }
 
-// check checks the error of each method. Every error is one sentence with the name
-// of the bus, comes in time and shows no password.
+// check checks the error of each method. Every error is one sentence with the name of the bus,
+// is returned in time and shows no password.
 func (f *failing) check(t *testing.T) {
 	change := f.change
 	if change == nil {
@@ -102,7 +102,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// With a listener of each protocol, all others are wrong.
+// The broker has a listener of each protocol. A client with any other protocol gets an error.
 func TestWrongProtocol(t *testing.T) {
 	t.Parallel()
 	certificates, foreign := testenv.NewCertificates(t, ""), testenv.NewCertificates(t, "")
@@ -131,11 +131,11 @@ func TestWrongProtocol(t *testing.T) {
 		if got := receive(t, c, patience, 2); len(got) != 2 {
 			t.Errorf("got %v", got)
 		}
-		c.Close() // it has the only partition
+		c.Close() // the first consumption has the only partition
 	}
 }
 
-// The broker creates no topics.
+// The error names a topic that does not exist, if the broker creates no topics.
 func TestNoTopic(t *testing.T) {
 	b := open(t, testenv.StartKafka(t, "auto.create.topics.enable=false").Kafka()+"?osp_timeout=1")
 	want := `Kafka at ` + addresses(&b.config)[0] + ` has no topic "profiler.info" and does not create it (auto.create.topics.enable); an operator should create it, or the option topics should name another`
@@ -153,7 +153,7 @@ func TestNoTopic(t *testing.T) {
 	}
 }
 
-// The account has no right to read, to write, or to the group.
+// The error names the missing right of the account to read, to write, or to use the group.
 func TestRights(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartKafkaWith(t, testenv.KafkaOptions{Protocol: "SASL_PLAINTEXT", Settings: []string{
@@ -214,7 +214,7 @@ func eventually(t *testing.T, call func() error) {
 	}
 }
 
-// A group whose members divide the partitions in another way.
+// The error explains a group whose members divide the partitions with another protocol.
 func TestGroupOfAnotherKind(t *testing.T) {
 	b := open(t, testenv.Kafka(t))
 	mustPublish(t, b, bodies(0, 1)...)
@@ -225,7 +225,7 @@ func TestGroupOfAnotherKind(t *testing.T) {
 	}
 }
 
-// A broker that does not answer ends no call later than its context and the timeout.
+// If a broker does not answer, no call lasts longer than its context and the timeout.
 func TestHang(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartKafka(t)
@@ -287,7 +287,7 @@ func TestHang(t *testing.T) {
 	}
 }
 
-// What listens is no broker of Kafka, but RabbitMQ, for example.
+// The error explains that the server is not a Kafka broker, but RabbitMQ, for example.
 func TestNoKafka(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -310,7 +310,7 @@ func TestNoKafka(t *testing.T) {
 	done.Wait()
 }
 
-// The failure of a broker that is gone explains nothing later.
+// An old failure of a broker that is gone is not used to explain later errors.
 func TestOldFailures(t *testing.T) {
 	var w watch
 	w.note(1, io.ErrUnexpectedEOF)

@@ -21,7 +21,7 @@ func trialOf(t *testing.T, url string, messages int) trial {
 	}
 }
 
-// trialLength is how much longer a trial is in the long form of the tests.
+// trialLength returns the factor by which a trial is longer in the long form of the tests.
 func trialLength() int {
 	if testenv.Soak() {
 		return 10
@@ -54,8 +54,8 @@ func TestBrokerHalted(t *testing.T) {
 	})
 }
 
-// The connections are cut in the middle of batches and of answers. A cut answer
-// leaves open whether a message was written or an offset committed.
+// Connections are cut in the middle of batches and of answers. A cut answer leaves it unknown
+// whether a message was written or an offset committed.
 func TestConnectionsCut(t *testing.T) {
 	t.Parallel()
 	proxy := testenv.NewProxy(t, "127.0.0.1:1")
@@ -100,9 +100,9 @@ func TestLeaderLost(t *testing.T) {
 	})
 }
 
-// The broker that leads the partitions is halted, and comes back when the other one has
-// taken over. Meanwhile a new client reaches the other one, also where the halted one
-// stands first in the connection string.
+// The broker that leads the partitions is halted, and resumes when the other one has taken
+// over. In between, a new client reaches the other one, even if the halted one is first in the
+// connection string.
 func TestLeaderHalted(t *testing.T) {
 	t.Parallel()
 	c := testenv.StartKafkaCluster(t)
@@ -125,7 +125,7 @@ func TestLeaderHalted(t *testing.T) {
 	})
 }
 
-// With min.insync.replicas=2, one broker alone takes nothing.
+// With min.insync.replicas=2, a single broker accepts no messages.
 func TestTooFewReplicas(t *testing.T) {
 	t.Parallel()
 	c := testenv.StartKafkaCluster(t, "min.insync.replicas=2")

@@ -14,14 +14,14 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A relayed collects what several relays of one group receive and acknowledge.
+// A relayed collects the messages that several relays of one group receive and acknowledge.
 type relayed struct {
-	count        int // how many messages there are
+	count        int // the number of messages
 	mu           sync.Mutex
 	received     map[string]int   // how often each message came
 	acknowledged map[string]bool  // the messages that a relay acknowledged
 	unfinished   map[string]bool  // the messages that a relay left without acknowledging them
-	late         map[string]int   // the messages that came although they were acknowledged
+	late         map[string]int   // the messages that came after they were acknowledged
 	relays       map[string][]int // by key, the relays that got a message of it
 }
 
@@ -40,7 +40,7 @@ func (r *relayed) relay(t *testing.T, name int, c bus.Consumption, batch int, st
 	}
 }
 
-// turn is relay until nothing came for a second. It returns false if the relay stops.
+// turn is relay until no message has come for a second. It returns false if the relay stops.
 func (r *relayed) turn(ctx context.Context, t *testing.T, name int, c bus.Consumption, batch int, stop <-chan struct{}) bool {
 	var held []bus.Message
 	for m, err := range c.Receive(ctx, time.Second) {
@@ -110,9 +110,9 @@ func (r *relayed) acknowledge(t *testing.T, c bus.Consumption, held []bus.Messag
 	}
 }
 
-// Two relays share four partitions; the first leaves in the middle, with messages
-// that it has not acknowledged. The other one gets these again and all that follow,
-// and nothing that was acknowledged.
+// Two relays share four partitions. The first leaves in the middle, with unacknowledged
+// messages. The other one gets these messages again and all that follow, but no acknowledged
+// ones.
 func TestTwoRelays(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -173,8 +173,8 @@ func (r *relayed) check(t *testing.T) {
 	}
 }
 
-// Messages of one key reach one relay, as long as the members of the group stay the
-// same: both halves of an operation meet.
+// Messages of one key reach one relay, as long as the members of the group stay the same. So
+// both halves of an operation reach the same relay.
 func TestHalvesMeet(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -235,8 +235,8 @@ func awaitShares(t *testing.T, relays []bus.Consumption, partitions int) {
 	}
 }
 
-// The numbers of messages whose partition went to another member mean nothing any
-// more: acknowledging them commits nothing.
+// When a partition went to another member, the numbers of its messages are no longer valid:
+// acknowledging them commits nothing.
 func TestOldNumbers(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)

@@ -21,7 +21,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// patience bounds what a test waits for.
+// patience bounds the waits of a test.
 const patience = 2 * time.Minute
 
 // configOf reads a connection string as package messaging does.
@@ -56,7 +56,7 @@ func configOf(t testing.TB, connectionString string) (bus.Config, *connstr.Optio
 	return c, o
 }
 
-// open opens a bus that is closed with the test.
+// open opens a bus that is closed when the test ends.
 func open(t testing.TB, connectionString string) *cluster {
 	t.Helper()
 	return openWith(t, connectionString, func(*bus.Config) {})
@@ -128,14 +128,14 @@ func texts(messages []bus.Outgoing) []string {
 	return all
 }
 
-// sorted returns the texts in an order of their own.
+// sorted returns a sorted copy of the texts.
 func sorted(texts []string) []string {
 	texts = slices.Clone(texts)
 	slices.Sort(texts)
 	return texts
 }
 
-// view returns what looks at the server besides the bus.
+// view returns an observer of the server that is independent of the bus.
 func view(t testing.TB, connectionString string) *testenv.KafkaView {
 	return testenv.KafkaAPI(t, connectionString)
 }

@@ -16,13 +16,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/outcome"
 )
 
-// A history records what became of each message while brokers fail. It is kept in a
-// file if the check fails.
+// A history records the outcome of each message while brokers fail. It is written into a file
+// if the check fails.
 type history struct {
 	mu     sync.Mutex
 	began  time.Time
 	events []event
-	sent   map[int]string // "confirmed" or "reported": what the last Publish said
+	sent   map[int]string // "confirmed" or "reported": the outcome of the last Publish
 	got    map[int]int    // how often a message was received
 }
 
@@ -57,8 +57,8 @@ func (h *history) note(what string, who int, err error, numbers ...int) {
 	}
 }
 
-// check checks that each message that was confirmed was received, and that nothing
-// was received that was not sent.
+// check checks that each confirmed message was received, and that only sent messages were
+// received.
 func (h *history) check(t *testing.T, count int) {
 	t.Helper()
 	h.mu.Lock()
@@ -121,12 +121,12 @@ type trial struct {
 
 const trialWriters, trialBatch = 3, 50
 
-// trialLasts is how long a trial may last. On a busy machine, a broker takes long to restart,
-// and a group to share its partitions again.
+// trialLasts is the longest duration of a trial. On a busy machine, a broker takes long to
+// restart, and a group takes long to share its partitions again.
 const trialLasts = 5 * patience
 
-// run runs the trial. cause is called when a quarter of the messages are sent; the
-// rest waits until resume is called, or cause returns.
+// run runs the trial. It calls cause when a quarter of the messages are sent. The rest waits
+// until resume is called, or cause returns.
 func (tr trial) run(t *testing.T, cause func(resume func())) {
 	h := newHistory()
 	next := make(chan int)
@@ -196,8 +196,8 @@ func (tr trial) write(t *testing.T, h *history, who int, next <-chan int) {
 	}
 }
 
-// read receives messages and acknowledges them in batches, until the writers are done
-// and nothing more comes. After an error it goes on.
+// read receives messages and acknowledges them in batches, until the writers are done and no
+// more messages come. It continues after an error.
 func (tr trial) read(t *testing.T, h *history, who int, over *atomic.Bool) {
 	b := tr.reading()
 	deadline := time.Now().Add(trialLasts)

@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// No goroutine is left when all buses and consumptions are closed.
+// TestMain checks that no goroutine is left when all buses and consumptions are closed.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A peek of several topics and partitions shows each partition in its order, twice
-// the same, and leaves no consumer group behind.
+// A peek at several topics and partitions shows each partition in its order. A second peek
+// shows the same. Neither leaves a consumer group behind.
 func TestPeek(t *testing.T) {
 	url := testenv.Kafka(t)
 	v := view(t, url)
@@ -82,7 +82,7 @@ func TestPeekShowsTheNewest(t *testing.T) {
 	}
 }
 
-// A loop that ends early leaves messages that were not looked at.
+// If the loop over a peek ends early, more reports messages that were not looked at.
 func TestPeekThatEndsEarly(t *testing.T) {
 	b := open(t, testenv.Kafka(t))
 	mustPublish(t, b, bodies(0, 5)...)
@@ -102,8 +102,8 @@ func TestPeekThatEndsEarly(t *testing.T) {
 	}
 }
 
-// The last offsets of a partition are those of an aborted transaction, or before
-// an open one: a peek ends in spite of them, and shows only what is committed.
+// The last offsets of a partition belong to an aborted transaction, or precede an open one. A
+// peek ends nevertheless, and shows only committed messages.
 func TestPeekAtTransactions(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -131,7 +131,7 @@ func TestPeekAtTransactions(t *testing.T) {
 	check := func(want ...string) {
 		t.Helper()
 		want = append(texts(bodies(0, 3)), want...)
-		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // a broker ends transactions later
+		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // a broker ends transactions with a delay
 			got, more := peeked(t, b, 100)
 			if slices.Equal(got, want) && !more {
 				return
@@ -142,7 +142,7 @@ func TestPeekAtTransactions(t *testing.T) {
 		}
 	}
 	transaction("aborted")
-	check() // while it is open
+	check() // while the transaction is open
 	end(kgo.TryAbort)
 	check()
 	transaction("committed")
@@ -153,8 +153,7 @@ func TestPeekAtTransactions(t *testing.T) {
 	end(kgo.TryAbort)
 }
 
-// Messages that the topic's retention has deleted are not there, and a peek begins
-// behind them.
+// Messages that the topic's retention has deleted do not exist, and a peek begins after them.
 func TestPeekBehindDeletedMessages(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -171,7 +170,7 @@ func TestPeekBehindDeletedMessages(t *testing.T) {
 	if got, more := peeked(t, b, 2); !slices.Equal(got, texts(bodies(8, 2))) || !more {
 		t.Errorf("got %v, more %v", got, more)
 	}
-	// The messages are deleted between the look at the offsets and the reading.
+	// The messages are deleted after the offsets were requested and before they are read.
 	client, _ := b.shared()
 	p := &peek{b: b, limit: 100}
 	spans, err := p.spans(t.Context(), client)

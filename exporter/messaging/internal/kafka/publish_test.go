@@ -21,8 +21,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Messages of one key lie in one partition in their order, and the partition is that
-// of Java's partitioner. As Python's, they have no headers.
+// Messages of one key are in one partition in their order. The partition is the one that
+// Java's partitioner chooses. Like Python's messages, they have no headers.
 func TestPublish(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -52,7 +52,7 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// The partitions are those of the examples in Kafka's UtilsTest.testMurmur2.
+// The partitions are those in the examples of Kafka's UtilsTest.testMurmur2.
 func TestPartitionsOfJava(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -94,14 +94,14 @@ func large(size int) bus.Outgoing {
 	return bus.Outgoing{Key: "k1", Body: fmt.Appendf(nil, "{%q: %q}", "n", strings.Repeat("x", size-8))}
 }
 
-// incompressible returns a message of a size that compression does not make smaller.
+// incompressible returns a message of a size that compression does not reduce.
 func incompressible(size int) bus.Outgoing {
 	body := make([]byte, size)
 	_, _ = rand.Read(body)
 	return bus.Outgoing{Key: "k1", Body: body}
 }
 
-// A message that is larger than the topic takes costs only itself.
+// A message that exceeds the topic's size limit is refused, and the others are stored.
 func TestTooLarge(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -118,7 +118,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A message that fits when it is compressed is stored, in its order.
+// A message that fits when compressed is stored, in its order.
 func TestLarge(t *testing.T) {
 	b := open(t, testenv.Kafka(t))
 	messages := []bus.Outgoing{bodies(0, 1)[0], large(3_000_000), bodies(1, 1)[0], large(4_000_000)}
@@ -128,28 +128,28 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// A topic may take larger messages than usual.
+// A topic may accept larger messages than usual.
 func TestTopicForLargeMessages(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
 	v := view(t, url)
 	v.CreateTopic(b.topic(), 1, 1)
 	setLargest(t, v, b.topic(), "5000000")
-	eventually(t, func() error { return publish(t, b, incompressible(4_000_000)).Err() }) // the setting takes effect a little later
+	eventually(t, func() error { return publish(t, b, incompressible(4_000_000)).Err() }) // the setting takes effect with a delay
 	if got, _ := peeked(t, b, 10); len(got) != 1 || len(got[0]) != 4_000_000 {
 		t.Errorf("there are %d messages", len(got))
 	}
 }
 
-// The topic takes smaller messages than it said before. The broker refuses the
-// whole batch. The bus sends its messages one by one.
+// The topic accepts only smaller messages than it reported before. The broker refuses the
+// whole batch, and the bus sends its messages one by one.
 func TestTopicForSmallMessages(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
 	mustPublish(t, b, bodies(0, 1)...)
 	setLargest(t, view(t, url), b.topic(), "2000")
 	probe := open(t, url)
-	eventually(t, func() error { // the setting takes effect a little later
+	eventually(t, func() error { // the setting takes effect with a delay
 		if publish(t, probe, incompressible(5000)).Refused() == nil {
 			return errors.New("the topic takes large messages")
 		}
@@ -163,7 +163,7 @@ func TestTopicForSmallMessages(t *testing.T) {
 	}
 	want := sorted(append(texts(bodies(0, 8)), texts(bodies(9, 22))...))
 	got, _ := peeked(t, b, 1000)
-	got = slices.DeleteFunc(got, func(text string) bool { return len(text) == 5000 }) // those of probe
+	got = slices.DeleteFunc(got, func(text string) bool { return len(text) == 5000 }) // the messages of probe
 	if !slices.Equal(sorted(got), want) {
 		t.Errorf("got %v", got)
 	}
@@ -177,7 +177,7 @@ func setLargest(t *testing.T, v *testenv.KafkaView, topic, value string) {
 	})
 }
 
-// Each codec of oslo.messaging's option can be read.
+// Messages in each codec of oslo.messaging's option can be read.
 func TestCompression(t *testing.T) {
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		b := open(t, testenv.Kafka(t)+"?compression_codec="+codec)
@@ -189,9 +189,8 @@ func TestCompression(t *testing.T) {
 	}
 }
 
-// A topic that is deleted while it is used is made again by the next attempt, for
-// ordinary messages and for those that are sent alone. Peeks and consumptions find
-// the new topic.
+// A topic that is deleted during use is created again by the next attempt, for ordinary
+// messages and for those that are sent alone. Peeks and consumptions find the new topic.
 func TestTopicMadeAgain(t *testing.T) {
 	url := testenv.Kafka(t)
 	b := open(t, url)
@@ -205,7 +204,7 @@ func TestTopicMadeAgain(t *testing.T) {
 			_, err := c.DeleteTopic(ctx, b.topic())
 			return err
 		})
-		if round == 1 { // another service makes the topic at once
+		if round == 1 { // another service creates the topic at once
 			eventually(t, func() error { return publish(t, open(t, url), bodies(20, 1)...).Err() })
 		}
 		deadline := time.Now().Add(patience)
@@ -244,8 +243,8 @@ func TestTopicMadeAgain(t *testing.T) {
 	}
 }
 
-// Large messages are sent one at a time. Waiting for the turn ends with the context,
-// and a batch of large messages waits only once for a broker that does not answer.
+// Large messages are sent one at a time. The wait for the turn ends with the context, and a
+// batch of large messages waits only once for a broker that does not answer.
 func TestLargeMessagesEndInTime(t *testing.T) {
 	server := testenv.StartKafka(t)
 	b := open(t, server.Kafka()+"?osp_timeout=10")
@@ -260,7 +259,7 @@ func TestLargeMessagesEndInTime(t *testing.T) {
 	first.Go(func() {
 		began := time.Now()
 		out := publish(t, b, batch...)
-		// Waiting for each large message would take 120 s.
+		// Waiting separately for each large message would take 120 s.
 		if len(out.Missing()) != len(batch) || !out.Transient() || time.Since(began) > 110*time.Second {
 			t.Errorf("missing are %v after %v: %v", out.Missing(), time.Since(began), out.Err())
 		}

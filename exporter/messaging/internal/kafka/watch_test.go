@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A broker that misses a user ends the connection at the first request. The library
-// tells that only to one of the requests. The others get a bare EOF.
+// A broker that requires a user closes the connection at the first request. The library
+// reports that only to one of the requests. The others get a bare EOF.
 func TestFirstRequest(t *testing.T) {
 	const metadata = 3
 	broker := kgo.BrokerMetadata{NodeID: 1}

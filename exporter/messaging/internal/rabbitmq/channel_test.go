@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// internalBus returns a Bus for tests of what is not exported.
+// internalBus returns a Bus for tests of unexported code.
 func internalBus(t *testing.T) *Bus {
 	t.Helper()
 	u, err := url.Parse(testenv.RabbitMQ(t))
@@ -38,8 +38,8 @@ func internalBus(t *testing.T) *Bus {
 	return b
 }
 
-// The answer with which the broker closes a channel is the error of each call on it, also
-// of those that find the channel closed before the answer is there.
+// The answer with which the broker closes a channel is the error of each call on the channel.
+// This includes calls that find the channel closed before the answer has arrived.
 func TestAnswerThatClosesAChannel(t *testing.T) {
 	c, err := internalBus(t).connect(t.Context())
 	if err != nil {
@@ -55,7 +55,7 @@ func TestAnswerThatClosesAChannel(t *testing.T) {
 		for range 4 {
 			calls.Go(func() {
 				for {
-					// It has no answer, so that only a later call fails.
+					// The request has no answer, so that only a later call fails.
 					if err := ch.call(t.Context(), func(ch *amqp.Channel) error { return ch.Ack(7, false) }); err != nil {
 						if codeOf(err) != amqp.PreconditionFailed {
 							t.Errorf("the error is %v", err)

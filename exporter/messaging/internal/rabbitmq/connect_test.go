@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// wantPing checks the error of a Ping and of a Publish, which "" says is none.
+// wantPing checks the error of a Ping and of a Publish. "" means no error.
 func wantPing(t *testing.T, c bus.Config, s rabbitmq.Settings, text string, transient bool) {
 	t.Helper()
 	b := newBus(t, c, s)
@@ -94,7 +94,7 @@ func pool(t *testing.T, c testenv.Certificates) *x509.CertPool {
 	return roots
 }
 
-// The first servers of the list are down.
+// A Bus connects although the first servers of the list are down.
 func TestSeveralServers(t *testing.T) {
 	c := config(t, testenv.RabbitMQ(t))
 	good := c.Servers[0]
@@ -107,19 +107,20 @@ func TestSeveralServers(t *testing.T) {
 	wantPing(t, c, rabbitmq.Settings{}, "connection refused; cannot connect to RabbitMQ at 127.0.0.1:", true)
 }
 
-// Servers that are no RabbitMQ: one that says nothing, one that hangs up, and one that
-// says something else.
+// The error explains a server that is not RabbitMQ: one that sends nothing, one that closes
+// the connection, and one that sends something else.
 func TestNoRabbitMQ(t *testing.T) {
 	const silent = "did not answer within the osp_timeout of 300ms"
 	for text, serve := range map[string]func(net.Conn){
 		silent:                                 func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
 		"was lost (where it speaks TLS only, ": func(conn net.Conn) { _, _ = conn.Read(make([]byte, 100)) },
 		"does not answer as RabbitMQ does: frame": func(conn net.Conn) {
-			// The library tells the reason only to a caller who waits for the answer already.
+			// The library reports the reason only to a caller who is already waiting for the
+			// answer.
 			_, _ = conn.Read(make([]byte, 100))
 			time.Sleep(50 * time.Millisecond)
 			_, _ = conn.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-			_, _ = io.Copy(io.Discard, conn) // a close with unread data would discard the answer
+			_, _ = io.Copy(io.Discard, conn) // closing with unread data would discard the answer
 		},
 	} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")

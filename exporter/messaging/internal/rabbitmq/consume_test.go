@@ -21,8 +21,8 @@ func acknowledge(t testing.TB, c bus.Consumption, number uint64) {
 	}
 }
 
-// What was acknowledged is gone; what was left, or not acknowledged, is there in order
-// when the Consumption is closed.
+// Acknowledged messages are removed. After the Consumption is closed, messages that were left
+// or not acknowledged are in the queue, in order.
 func TestConsume(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{"classic": {}, "quorum": {QuorumQueue: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestConsume(t *testing.T) {
 				return q.Unacknowledged == 0 && q.Ready >= len(want)
 			})
 			rest := slices.DeleteFunc(inQueue(t, location, topic), func(body string) bool {
-				// A quorum queue on a busy disk may forget single acknowledgements.
+				// On a busy disk, a quorum queue may forget single acknowledgements.
 				return s.QuorumQueue && slices.Contains(slices.Concat(texts(5, 15), texts(30, 11)), body)
 			})
 			wantTexts(t, "given back", rest, want)
@@ -59,7 +59,7 @@ func TestConsume(t *testing.T) {
 	}
 }
 
-// Receive ends when nothing arrived for a while, and the next one goes on.
+// Receive ends when nothing has arrived for a while, and the next one continues.
 func TestReceiveIdle(t *testing.T) {
 	b := newBus(t, config(t, testenv.RabbitMQ(t)), rabbitmq.Settings{})
 	c := consume(t, b)
@@ -72,7 +72,7 @@ func TestReceiveIdle(t *testing.T) {
 	}
 }
 
-// Other people's messages fill the prefetch count many times over.
+// Messages of other programs fill the prefetch count many times over.
 func TestLeftMessages(t *testing.T) {
 	const others = 9000
 	location := testenv.RabbitMQ(t)
@@ -105,8 +105,8 @@ func TestLeftMessages(t *testing.T) {
 	wantTexts(t, "given back", inQueue(t, location, topic), texts(0, others))
 }
 
-// The prefetch count grows with the messages that were left, within a bound. It is as at
-// the beginning when they were given back.
+// The prefetch count grows with the messages that were left, within a bound. It returns to its
+// first value when they were given back.
 func TestPrefetchShrinks(t *testing.T) {
 	const others, first, most = 19_000, 2000, 16_000
 	b := newBus(t, config(t, testenv.RabbitMQ(t)), rabbitmq.Settings{Renewal: time.Hour})
@@ -138,7 +138,7 @@ func TestPrefetchShrinks(t *testing.T) {
 	}
 }
 
-// A queue of other people's messages ends in an error that says so.
+// A queue with too many messages of other programs results in an error that says so.
 func TestTooManyLeft(t *testing.T) {
 	b := newBus(t, config(t, testenv.RabbitMQ(t)), rabbitmq.Settings{})
 	for first := 0; first < 51_000; first += 1000 {
@@ -159,7 +159,7 @@ func TestTooManyLeft(t *testing.T) {
 	}
 }
 
-// Several exchanges and topics; the queue of our own gets all of them.
+// With several exchanges and topics, the queue of our own gets the messages of all of them.
 func TestSeveralQueues(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)
@@ -200,7 +200,7 @@ func TestSeveralQueues(t *testing.T) {
 	}
 }
 
-// Two Consumptions share a queue.
+// Two Consumptions share the messages of a queue.
 func TestShare(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	b := newBus(t, config(t, location), rabbitmq.Settings{})
@@ -223,8 +223,8 @@ func TestShare(t *testing.T) {
 	wantTexts(t, "both", got, want)
 }
 
-// After a lost connection everything that was not acknowledged comes again, and the
-// numbers of the old connection mean nothing.
+// After a lost connection, all unacknowledged messages are delivered again, and the numbers of
+// the old connection are no longer valid.
 func TestReconnect(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -242,7 +242,7 @@ func TestReconnect(t *testing.T) {
 			old := receive(t, c, 100)
 			c.Leave(old[3].Number)
 			loss.lose()
-			acknowledge(t, c, old[50].Number) // may arrive, or not: then it is not lost, either
+			acknowledge(t, c, old[50].Number) // the acknowledgement may or may not arrive; in neither case is the message lost
 			again := receive(t, c, 100)
 			wantTexts(t, "again", bodies(again), texts(0, 100))
 			if loss.name == "closed" && (old[0].Redelivered || !again[0].Redelivered) {
@@ -262,7 +262,7 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
-// While no broker is there, Receive says so, and goes on later.
+// While no broker is reachable, Receive reports that. It continues when the broker is back.
 func TestReceiveWithoutBroker(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -274,7 +274,7 @@ func TestReceiveWithoutBroker(t *testing.T) {
 	var failed error
 	for _, err := range c.Receive(t.Context(), patience) {
 		if failed = err; err != nil {
-			break // messages that were sent ahead may come before
+			break // messages that were sent ahead may come first
 		}
 	}
 	if failed == nil || !isTransient(failed) {
@@ -285,7 +285,7 @@ func TestReceiveWithoutBroker(t *testing.T) {
 	wantTexts(t, "again", bodies(receive(t, c, 10)), texts(0, 10))
 }
 
-// The broker ends the consumer, because somebody deletes the queue.
+// The broker ends the consumer, because somebody deletes the queue. The Consumption continues.
 func TestQueueDeleted(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	b := newBus(t, config(t, location), rabbitmq.Settings{})
@@ -306,8 +306,8 @@ func TestQueueDeleted(t *testing.T) {
 	acknowledge(t, c, got[9].Number)
 }
 
-// The broker ends the consumer and keeps the channel. What came before can be
-// acknowledged, and does not come again.
+// The broker ends the consumer and keeps the channel. Earlier messages can still be
+// acknowledged, and are not delivered again.
 func TestConsumerCanceled(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)

@@ -61,8 +61,8 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-// Another service has declared the exchange and the queue with other properties. No
-// message is lost because of that, and the reader reads the queue.
+// Another service has declared the exchange and the queue with other properties. No message is
+// lost because of this, and the reader reads the queue.
 func TestDeclaredOtherwise(t *testing.T) {
 	for name, declare := range map[string]func(*amqp.Channel) error{
 		"durable": func(ch *amqp.Channel) error {
@@ -116,7 +116,7 @@ func TestImpossibleProperties(t *testing.T) {
 	}
 }
 
-// A user who may not declare uses what is there, and is told what is missing.
+// A user who may not declare uses the existing objects. The error names a missing object.
 func TestWithoutConfigureRight(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	view, c := testenv.RabbitMQAPI(t, location), config(t, location)

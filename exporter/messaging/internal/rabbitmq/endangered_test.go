@@ -14,9 +14,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A quorum queue drops messages that were given back more often than its limit. A
-// Consumption costs none, however often it ends: neither those that were left, nor those
-// that were received or only sent ahead.
+// A quorum queue drops messages that were given back more often than its limit. However often
+// a Consumption ends, no message is lost: neither messages that were left, nor messages that
+// were received or only sent ahead.
 func TestConsumeDeliveryLimit(t *testing.T) {
 	const all = 60
 	location := testenv.RabbitMQ(t)
@@ -64,7 +64,8 @@ func TestConsumeRescueFails(t *testing.T) {
 	await(t, "the message is there", func() bool { return testenv.RabbitMQAPI(t, location).Queues()[topic].Ready == 1 })
 }
 
-// A message that was saved is not acknowledged a second time, which would end the channel.
+// A message that was saved is not acknowledged a second time, because that would close the
+// channel.
 func TestAcknowledgeBehindARescue(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)
@@ -91,8 +92,8 @@ func TestAcknowledgeBehindARescue(t *testing.T) {
 	wantTexts(t, "left", inQueue(t, location, topic), texts(3, 1))
 }
 
-// What was on its way when a renewal failed is received, although the broker does not send it
-// again.
+// Messages that were on their way when a renewal failed are received, although the broker does
+// not send them again.
 func TestRenewalFails(t *testing.T) {
 	const all = 10
 	location := testenv.RabbitMQ(t)
@@ -105,9 +106,9 @@ func TestRenewalFails(t *testing.T) {
 	}
 	got := receive(t, reader, 1)
 	reader.Leave(got[0].Number)
-	time.Sleep(2200 * time.Millisecond) // the lane is old
+	time.Sleep(2200 * time.Millisecond) // now the lane is old
 	got = append(got, receive(t, reader, 1)...)
-	time.Sleep(500 * time.Millisecond) // the renewal
+	time.Sleep(500 * time.Millisecond) // time for the renewal
 	got = append(got, receive(t, reader, all-2)...)
 	wantTexts(t, "received once", bodies(got), texts(0, all))
 	acknowledge(t, reader, got[all-1].Number)

@@ -9,11 +9,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/exporter/messaging/internal/bus"
 )
 
-// SetMostBytes sets after which size of the bodies a Peek ends.
+// SetMostBytes sets the size of the bodies after which a Peek ends.
 func SetMostBytes(b *Bus, size int) { b.mostBytes = size }
 
-// Crowd makes the lanes of a Consumption look as if they had held too many messages that
-// are not ours for so long.
+// Crowd makes the lanes of a Consumption look as if they had held too many messages that are
+// not ours for the given time.
 func Crowd(consumer bus.Consumption, since time.Duration) {
 	c := consumer.(*consumption)
 	c.mu.Lock()
@@ -23,7 +23,8 @@ func Crowd(consumer bus.Consumption, since time.Duration) {
 	}
 }
 
-// SaveSome publishes copies of endangered messages, as an attempt does that fails behind them.
+// SaveSome publishes copies of endangered messages, as an attempt does that fails after
+// publishing them.
 func SaveSome(ctx context.Context, consumer bus.Consumption, tags ...uint64) error {
 	c := consumer.(*consumption)
 	c.mu.Lock()
@@ -39,7 +40,8 @@ func SaveSome(ctx context.Context, consumer bus.Consumption, tags ...uint64) err
 	return e.saver.save(ctx, messages)
 }
 
-// Age makes the lanes of a Consumption look as if they had held what they hold for so long.
+// Age makes the lanes of a Consumption look as if they had held their messages for the given
+// time.
 func Age(consumer bus.Consumption, since time.Duration) {
 	c := consumer.(*consumption)
 	c.mu.Lock()

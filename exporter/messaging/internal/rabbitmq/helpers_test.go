@@ -53,7 +53,7 @@ func config(t testing.TB, location string) bus.Config {
 	return c
 }
 
-// newBus returns a Bus that is closed with the test.
+// newBus returns a Bus that is closed when the test ends.
 func newBus(t testing.TB, c bus.Config, s rabbitmq.Settings) *rabbitmq.Bus {
 	t.Helper()
 	b := rabbitmq.New(c, s)
@@ -65,7 +65,7 @@ func newBus(t testing.TB, c bus.Config, s rabbitmq.Settings) *rabbitmq.Bus {
 	return b
 }
 
-// outgoing returns n messages with the numbers from first on.
+// outgoing returns n messages, numbered from first.
 func outgoing(first, n int) (messages []bus.Outgoing) {
 	for i := first; i < first+n; i++ {
 		messages = append(messages, bus.Outgoing{Key: "k", Body: []byte(text(i))})
@@ -93,7 +93,7 @@ func publish(t testing.TB, b bus.Bus, messages []bus.Outgoing) *outcome.Outcome 
 	return out
 }
 
-// mustPublish publishes messages that the broker has to take.
+// mustPublish publishes messages that the broker must accept.
 func mustPublish(t testing.TB, b bus.Bus, messages []bus.Outgoing) {
 	t.Helper()
 	if out := publish(t, b, messages); len(out.Missing())+len(out.Refused()) > 0 {
@@ -101,7 +101,7 @@ func mustPublish(t testing.TB, b bus.Bus, messages []bus.Outgoing) {
 	}
 }
 
-// peek returns the bodies.
+// peek returns the bodies that a Peek yields.
 func peek(t testing.TB, b bus.Bus, limit int) (bodies []string, more bool) {
 	t.Helper()
 	messages, hasMore := b.Peek(t.Context(), limit)
@@ -117,7 +117,7 @@ func peek(t testing.TB, b bus.Bus, limit int) (bodies []string, more bool) {
 // peekError returns the error of a Peek.
 func peekError(ctx context.Context, b bus.Bus) error { return peekErrorOf(ctx, b, 10) }
 
-// peekErrorOf returns the error of a Peek of so many messages.
+// peekErrorOf returns the error of a Peek with the given limit.
 func peekErrorOf(ctx context.Context, b bus.Bus, limit int) error {
 	messages, _ := b.Peek(ctx, limit)
 	for _, err := range messages {
@@ -142,7 +142,7 @@ func consume(t testing.TB, b bus.Bus) bus.Consumption {
 	return c
 }
 
-// receive receives until n messages are there, at most for a minute.
+// receive receives until n messages have arrived, for at most a minute.
 func receive(t testing.TB, c bus.Consumption, n int) (messages []bus.Message) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -173,7 +173,7 @@ func wantTexts(t testing.TB, what string, got, want []string) {
 	}
 }
 
-// inQueue returns the bodies that lie ready in a queue, which are taken.
+// inQueue removes the ready messages from a queue and returns their bodies.
 func inQueue(t testing.TB, location, queue string) (all []string) {
 	t.Helper()
 	for _, m := range testenv.RabbitMQAPI(t, location).Take(queue) {

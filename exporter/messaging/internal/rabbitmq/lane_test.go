@@ -17,8 +17,8 @@ import (
 
 const otherTopic = "other.info"
 
-// A queue that cannot be consumed costs the messages of another queue neither a delivery
-// nor the connection. Its error comes again and again, while the other queue is read.
+// If one queue cannot be consumed, the messages of another queue lose neither a delivery nor
+// the connection. The error of the first queue is repeated while the other queue is read.
 func TestOneQueueFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		lock      func(*amqp.Channel) error
@@ -66,7 +66,7 @@ func TestOneQueueFails(t *testing.T) {
 				}
 			}
 			if c.transient {
-				_ = ch.Close() // the queue is free
+				_ = ch.Close() // now the queue is free
 			}
 			if err := reader.Close(); err != nil {
 				t.Error(err)
@@ -76,8 +76,8 @@ func TestOneQueueFails(t *testing.T) {
 	}
 }
 
-// receiveBeside receives so many messages, and so many errors at least, of which each
-// ends a Receive.
+// receiveBeside receives the given number of messages, and at least the given number of
+// errors. Each error ends a Receive.
 func receiveBeside(t *testing.T, c bus.Consumption, messages, failures int) (got []bus.Message, errs []error) {
 	t.Helper()
 	for began := time.Now(); len(got) < messages || len(errs) < failures; {
@@ -108,7 +108,7 @@ func sortedTexts(messages []bus.Message) []string {
 	return all
 }
 
-// While one queue cannot be read, Receive does not end as if there were nothing.
+// While one queue cannot be read, Receive does not end as if the queue were empty.
 func TestQueueThatFailsIsNotEmpty(t *testing.T) {
 	c := config(t, testenv.RabbitMQ(t))
 	c.Topics = []string{topic, otherTopic}
@@ -128,7 +128,7 @@ func TestQueueThatFailsIsNotEmpty(t *testing.T) {
 	}
 }
 
-// The queue that another reader had for itself is read when it is free.
+// A queue that another reader used exclusively is read as soon as it is free.
 func TestQueueIsFreeAgain(t *testing.T) {
 	c := config(t, testenv.RabbitMQ(t))
 	c.Topics = []string{otherTopic, topic}
@@ -150,9 +150,9 @@ func TestQueueIsFreeAgain(t *testing.T) {
 	wantTexts(t, "received", bodies(got), texts(0, 1))
 }
 
-// Each queue has its own time at the end. Messages that can be neither given back nor
-// saved, of one queue or of two, are held until the Bus is closed, and cost another queue
-// nothing.
+// When a Consumption is closed, each queue has its own time limit. Messages of one or two
+// queues that can be neither given back nor saved are held until the Bus is closed. Another
+// queue loses nothing.
 func TestCloseOfSeveralQueues(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -189,7 +189,7 @@ func TestCloseOfSeveralQueues(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
-	for _, queue := range c.Topics { // what was published during the alarm may be there twice
+	for _, queue := range c.Topics { // messages that were published during the alarm may occur twice
 		view.AwaitQueue(queue, func(q testenv.RabbitMQQueue) bool { return q.Ready >= 3 && q.Unacknowledged == 0 })
 		all := inQueue(t, server.RabbitMQ(), queue)
 		slices.Sort(all)
@@ -197,8 +197,8 @@ func TestCloseOfSeveralQueues(t *testing.T) {
 	}
 }
 
-// A Consumption that runs for long gives messages of other programs back in time, and takes
-// them again. A message at its limit is saved each time.
+// A long-running Consumption gives messages of other programs back in time, and takes them
+// again. A message at its delivery limit is saved each time.
 func TestRenewal(t *testing.T) {
 	for name, arguments := range map[string]amqp.Table{"classic": {}, "quorum": {"x-queue-type": "quorum", "x-delivery-limit": 2}} {
 		t.Run(name, func(t *testing.T) {
@@ -232,13 +232,13 @@ func TestRenewal(t *testing.T) {
 			testenv.RabbitMQAPI(t, location).AwaitQueue(topic, func(q testenv.RabbitMQQueue) bool { return q.Ready >= 3 && q.Unacknowledged == 0 })
 			rest := inQueue(t, location, topic)
 			slices.Sort(rest)
-			rest = slices.DeleteFunc(rest, func(body string) bool { return name == "quorum" && !slices.Contains(texts(0, 3), body) }) // forgotten acknowledgements
+			rest = slices.DeleteFunc(rest, func(body string) bool { return name == "quorum" && !slices.Contains(texts(0, 3), body) }) // the broker may forget acknowledgements
 			wantTexts(t, "left", rest, texts(0, 3))
 		})
 	}
 }
 
-// A queue with too many messages of other programs gets them back in time, too.
+// Messages of other programs that crowd a queue are also given back in time.
 func TestRenewalOfCrowdedQueue(t *testing.T) {
 	b := newBus(t, config(t, testenv.RabbitMQ(t)), rabbitmq.Settings{Renewal: time.Hour})
 	mustPublish(t, b, outgoing(0, 1))
@@ -253,7 +253,7 @@ func TestRenewalOfCrowdedQueue(t *testing.T) {
 	wantTexts(t, "came again", bodies(got), texts(0, 1))
 }
 
-// A renewal while nobody receives leaves nothing of the old channel behind.
+// A renewal while nobody receives leaves nothing from the old channel.
 func TestRenewalLeavesNothing(t *testing.T) {
 	b := rabbitmq.New(config(t, testenv.RabbitMQ(t)), rabbitmq.Settings{Renewal: 100 * time.Millisecond})
 	mustPublish(t, b, outgoing(0, 2))
@@ -264,15 +264,15 @@ func TestRenewalLeavesNothing(t *testing.T) {
 	reader.Leave(receive(t, reader, 1)[0].Number)
 	time.Sleep(300 * time.Millisecond)
 	receive(t, reader, 1)
-	time.Sleep(time.Second) // the renewal
+	time.Sleep(time.Second) // time for the renewal
 	if err := errors.Join(reader.Close(), b.Close()); err != nil {
 		t.Error(err)
 	}
 	checkGoroutines(t)
 }
 
-// The end of a context while the broker is asked, and Close right behind it, leave the
-// connection as it is: what was acknowledged does not come again.
+// If the context ends during a call of the broker, and Close follows directly, the connection
+// is not interrupted: acknowledged messages are not delivered again.
 func TestContextEndsWhileConnecting(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	proxied := testenv.NewProxy(t, config(t, location).Servers[0].Host+":"+config(t, location).Servers[0].Port)
@@ -307,8 +307,8 @@ func TestContextEndsWhileConnecting(t *testing.T) {
 	}
 }
 
-// Before Receive ends, it asks whether there are messages. Those that were published are
-// on their way for longer than the idle time.
+// Before Receive ends, it asks whether there are messages. The published messages take longer
+// than the idle time to arrive.
 func TestReceiveAsksBeforeItEnds(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{"classic": {}, "quorum": {QuorumQueue: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -336,7 +336,8 @@ func TestReceiveAsksBeforeItEnds(t *testing.T) {
 	}
 }
 
-// A prefetch count that is taken up is no reason to wait: the caller has to acknowledge.
+// If the prefetch count is used up, Receive does not wait, because the caller must acknowledge
+// first.
 func TestReceiveEndsWhenNothingIsAcknowledged(t *testing.T) {
 	b := newBus(t, config(t, testenv.RabbitMQ(t)), rabbitmq.Settings{})
 	for first := 0; first < 3000; first += 1000 {
@@ -356,9 +357,9 @@ func TestReceiveEndsWhenNothingIsAcknowledged(t *testing.T) {
 	}
 }
 
-// A Receive without an idle time waits as long as it takes: a connection on which nothing
-// happens stays alive, one that is closed is made again, and a broker that is not there is
-// an error, behind which the next Receive goes on.
+// A Receive without an idle time waits without end. An idle connection stays alive, and a
+// closed connection is replaced. A broker that cannot be reached is an error, after which the
+// next Receive continues.
 func TestReceiveWithoutEnd(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -392,7 +393,7 @@ func TestReceiveWithoutEnd(t *testing.T) {
 			case got := <-arrived:
 				if got == body {
 					return
-				} // else one whose acknowledgement was lost
+				} // otherwise a message whose acknowledgement was lost
 			case <-timer:
 				t.Fatalf("%s did not come", body)
 			}

@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Three traces lie in the queue. They are peeked at again and again, in whole and in
-// part, and are there in order for the next reader.
+// Three traces are in the queue. After repeated peeks at all or a part of the messages, the
+// next reader still gets them in order.
 func TestPeekKeepsOrder(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{
 		"classic": {}, "durable": {DurableQueues: true}, "quorum": {QuorumQueue: true, DeliveryLimit: -1},
@@ -45,8 +45,8 @@ func TestPeekKeepsOrder(t *testing.T) {
 	}
 }
 
-// A reader holds the first messages. They are not seen, and when the reader goes
-// everything is there in order.
+// A reader holds the first messages. A peek does not see them. When the reader ends, all
+// messages are in the queue in order.
 func TestPeekBesideAReader(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{"classic": {}, "quorum": {QuorumQueue: true, DeliveryLimit: -1}} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestPeekBesideAReader(t *testing.T) {
 			}
 			await(t, "all are ready", func() bool { return testenv.RabbitMQAPI(t, location).Queues()[topic].Ready == 200 })
 			after := inQueue(t, location, topic)
-			if s.QuorumQueue { // what others give back, a quorum queue puts behind what was given back before
+			if s.QuorumQueue { // a quorum queue puts messages that others give back after those that were given back before
 				slices.Sort(after)
 				want := texts(0, 200)
 				slices.Sort(want)
@@ -84,7 +84,7 @@ func TestPeekBesideAReader(t *testing.T) {
 	}
 }
 
-// Peek declares nothing, and needs the right to read only.
+// Peek declares nothing, and needs only the right to read.
 func TestPeekNothing(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	view, c := testenv.RabbitMQAPI(t, location), config(t, location)
@@ -107,7 +107,7 @@ func TestPeekNothing(t *testing.T) {
 	wantTexts(t, "peek", got, texts(0, 3))
 }
 
-// The limit counts over all queues.
+// The limit counts the messages of all queues together.
 func TestPeekSeveralQueues(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)
@@ -124,15 +124,15 @@ func TestPeekSeveralQueues(t *testing.T) {
 	}
 }
 
-// A quorum queue drops messages that were given back too often. Peek stops before
-// that, and costs no message however often it is tried.
+// A quorum queue drops messages that were given back too often. Peek stops before that, and
+// loses no message however often it is called.
 func TestPeekDeliveryLimit(t *testing.T) {
 	for _, limit := range []int{1, 2, 4} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			location := testenv.RabbitMQ(t)
 			b := newBus(t, config(t, location), rabbitmq.Settings{QuorumQueue: true, DeliveryLimit: limit})
 			mustPublish(t, b, outgoing(0, 50))
-			for round := range 10 { // later, those that were saved stand behind others
+			for round := range 10 { // later, saved messages come after others
 				err := peekErrorOf(t.Context(), b, 50)
 				if refused := round >= (limit+1)/2; refused != (err != nil) ||
 					err != nil && !strings.Contains(err.Error(), `the quorum queue "profiler.info" of RabbitMQ at `) {
@@ -148,8 +148,8 @@ func TestPeekDeliveryLimit(t *testing.T) {
 	}
 }
 
-// A service declared a quorum queue with a limit that the options do not tell. Peeks in
-// a loop lose none of its messages.
+// A service declared a quorum queue with a limit that is not in the options. Peeks in a loop
+// lose none of its messages.
 func TestPeekDeclaredLimit(t *testing.T) {
 	for name, arguments := range map[string]amqp.Table{
 		"limit": {}, "more arguments": {"x-expires": 3_600_000, "x-dead-letter-exchange": "it's", "x-single-active-consumer": false, "x-max-length": 100},
@@ -177,8 +177,8 @@ func TestPeekDeclaredLimit(t *testing.T) {
 	}
 }
 
-// A limit that nobody tells, and a part of a queue, are refused before a message is
-// taken.
+// Peek refuses a queue with an unknown limit, and a part of a quorum queue, before it takes a
+// message.
 func TestPeekPartOfQuorumQueue(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)
@@ -207,8 +207,8 @@ func TestPeekPartOfQuorumQueue(t *testing.T) {
 	}
 }
 
-// A user who may only read learns nothing from the broker. The options tell the kind of
-// the queue, or the first message does.
+// A user who may only read cannot find out the kind of the queue from the broker. The options
+// state it, or the first message shows it.
 func TestPeekQuorumQueueWithoutRights(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	view, c := testenv.RabbitMQAPI(t, location), config(t, location)
@@ -227,7 +227,8 @@ func TestPeekQuorumQueueWithoutRights(t *testing.T) {
 	wantTexts(t, "in the queue", inQueue(t, location, topic), texts(0, 30))
 }
 
-// A peek ends after a size of the bodies, over all queues, and keeps the order of the rest.
+// A peek ends when the bodies of all queues together reach a size, and keeps the order of the
+// rest.
 func TestPeekLargeQueue(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{"classic": {}, "quorum": {QuorumQueue: true, DeliveryLimit: -1}} {
 		t.Run(name, func(t *testing.T) {
@@ -262,7 +263,8 @@ func TestPeekLargeQueue(t *testing.T) {
 	}
 }
 
-// The end of the last consumer deletes a queue with the property auto-delete.
+// A peek does not delete an auto-delete queue, although the end of the last consumer deletes
+// such a queue.
 func TestPeekAutoDelete(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)
@@ -273,7 +275,7 @@ func TestPeekAutoDelete(t *testing.T) {
 	}
 }
 
-// Another connection has the queue for itself.
+// The error explains that another connection uses the queue exclusively.
 func TestExclusiveQueue(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)
@@ -289,7 +291,8 @@ func TestExclusiveQueue(t *testing.T) {
 	}
 }
 
-// A consumer that has the queue for itself may end.
+// The error for a queue that another consumer uses exclusively is transient, because that
+// consumer may end.
 func TestExclusiveConsumer(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c := config(t, location)

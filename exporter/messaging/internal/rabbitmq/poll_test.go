@@ -9,8 +9,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Whoever has declared an auto-delete queue, a Consumption that ends keeps what lies in
-// it, in order, also if many of them are left.
+// A Consumption of an auto-delete queue keeps the messages in the queue, in order, when it
+// ends. This is so whoever has declared the queue, and even if many messages were left.
 func TestConsumeAutoDelete(t *testing.T) {
 	for name, s := range map[string]rabbitmq.Settings{
 		"same": {AutoDelete: true}, "without the option": {}, "durable": {DurableQueues: true}, "quorum": {QuorumQueue: true},
@@ -28,7 +28,7 @@ func TestConsumeAutoDelete(t *testing.T) {
 				b.Leave(m.Number)
 			}
 			acknowledge(t, b, got[others+4].Number)
-			for m, err := range b.Receive(t.Context(), 200*time.Millisecond) { // goes on behind them
+			for m, err := range b.Receive(t.Context(), 200*time.Millisecond) { // the loop continues after them
 				if got = append(got, m); err != nil {
 					t.Fatal(err)
 				}

@@ -16,7 +16,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Nobody has declared anything. The messages lie in the queue that oslo.messaging's
+// Without any earlier declaration, the messages arrive in the queue that oslo.messaging's
 // readers read, with the properties of oslo.messaging.
 func TestPublish(t *testing.T) {
 	location := testenv.RabbitMQ(t)
@@ -43,13 +43,13 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// A deleted queue is declared again, and what came back is published again.
+// A deleted queue is declared again, and messages that came back are published again.
 func TestReturned(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	b := newBus(t, config(t, location), rabbitmq.Settings{})
 	mustPublish(t, b, outgoing(0, 1))
 	testenv.RabbitMQAPI(t, location).Delete(topic)
-	same := append(outgoing(1, 10), outgoing(1, 2)...) // two are there twice
+	same := append(outgoing(1, 10), outgoing(1, 2)...) // two messages occur twice
 	mustPublish(t, b, same)
 	wantTexts(t, "in the new queue", inQueue(t, location, topic), append(texts(1, 10), texts(1, 2)...))
 }
@@ -77,7 +77,7 @@ func TestNotBound(t *testing.T) {
 	mustPublish(t, b, outgoing(0, 3)) // without the right to declare
 }
 
-// A refusal that stays is told as such, also if it comes in the middle of a batch.
+// A permanent refusal is reported as permanent, even if it comes in the middle of a batch.
 func TestForbidden(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	view, c := testenv.RabbitMQAPI(t, location), config(t, location)
@@ -95,7 +95,7 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// Messages that come back use up no channels of the connection.
+// Messages that come back repeatedly do not use up the channels of the connection.
 func TestReturnedAgainAndAgain(t *testing.T) {
 	server := testenv.StartRabbitMQ(t, "channel_max = 8")
 	c := config(t, server.RabbitMQ())
@@ -138,8 +138,8 @@ func TestExchangeDeleted(t *testing.T) {
 	wantTexts(t, "in the queue", inQueue(t, location, topic), texts(0, 3))
 }
 
-// A message that is larger than the broker takes costs only itself, the first time
-// and when the limit is known.
+// Only the message that exceeds the broker's size limit is refused, the first time and when
+// the limit is known.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t, "max_message_size = 200000")
@@ -161,7 +161,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// The limit is below the size from which messages are sent alone. It is learnt again on
+// The limit is below the size from which messages are sent alone. It is determined again on
 // each connection, because an operator may have raised it.
 func TestTooLargeAmongOthers(t *testing.T) {
 	t.Parallel()
@@ -181,7 +181,7 @@ func TestTooLargeAmongOthers(t *testing.T) {
 		}
 	}
 	got := inQueue(t, server.RabbitMQ(), topic)
-	for i := range 50 { // those in front of the first refusal may be there once more
+	for i := range 50 { // messages before the first refusal may occur twice
 		if n := slices.Index(got, text(i)); n < 0 != (i == 7 || i == 30 || i == 31) {
 			t.Errorf("%s is at %d", text(i), n)
 		}
@@ -194,7 +194,7 @@ func TestTooLargeAmongOthers(t *testing.T) {
 	})
 }
 
-// A queue that takes no more messages says so, and keeps those that it has.
+// A full queue refuses messages with a clear error, and keeps the messages that it has.
 func TestFullQueue(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	view := testenv.RabbitMQAPI(t, location)
@@ -212,8 +212,8 @@ func TestFullQueue(t *testing.T) {
 	mustPublish(t, b, outgoing(5, 3))
 }
 
-// An alarm ends after the timeout in an error that says so, and the connection is used
-// again after it.
+// An alarm that outlasts the timeout is an error that says so. The connection is used again
+// after the alarm.
 func TestAlarm(t *testing.T) {
 	server := testenv.StartRabbitMQ(t)
 	c := config(t, server.RabbitMQ())
@@ -252,8 +252,8 @@ func TestAlarm(t *testing.T) {
 	checkGoroutines(t)
 }
 
-// Nothing blocks past its context while the broker is halted, and the connection is
-// made again.
+// While the broker is halted, no call lasts longer than its context. Afterwards the connection
+// is replaced.
 func TestHaltedBroker(t *testing.T) {
 	server := testenv.StartRabbitMQ(t)
 	c := config(t, server.RabbitMQ())
@@ -300,8 +300,8 @@ func TestHaltedBroker(t *testing.T) {
 	checkGoroutines(t)
 }
 
-// A message that was published at the same time as others is in the queue once, and
-// the connections are used again.
+// Each of the concurrently published messages is in the queue once, and the connections are
+// used again.
 func TestPublishConcurrently(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	b := rabbitmq.New(config(t, location), rabbitmq.Settings{})
@@ -338,7 +338,7 @@ func TestConnectionForced(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.CloseConnections("maintenance")
-	mustPublish(t, b, outgoing(0, 3)) // its end was noticed before
+	mustPublish(t, b, outgoing(0, 3)) // the end of the connection was noticed before
 	version, err := b.Version(t.Context())
 	if err != nil || !strings.HasPrefix(version, "RabbitMQ 3.") {
 		t.Errorf("version %q: %v", version, err)

@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// oneMore declares a quorum queue whose messages can be looked at once, and looks at it.
+// oneMore declares a quorum queue whose messages can be peeked at only once, and peeks.
 func oneMore(t *testing.T, c bus.Config, b bus.Bus, messages int) {
 	t.Helper()
 	if _, err := bare(t, c).QueueDeclare(topic, true, false, false, false, amqp.Table{"x-queue-type": "quorum", "x-delivery-limit": 1}); err != nil {
@@ -40,8 +40,8 @@ func user(t *testing.T, location, name, write string) (c bus.Config, permit func
 	return c, permit
 }
 
-// A message of another user, which names a second queue, is rescued too, and comes into
-// no other queue.
+// A message of another user, which names a second queue, is also rescued, and is not routed to
+// the second queue.
 func TestRescueForeignMessage(t *testing.T) {
 	location := testenv.RabbitMQ(t)
 	c, view := config(t, location), testenv.RabbitMQAPI(t, location)
@@ -76,8 +76,8 @@ func TestRescueForeignMessage(t *testing.T) {
 	wantTexts(t, "the other queue", inQueue(t, location, "copies"), []string{"foreign"})
 }
 
-// A user may not publish. The message that can be neither given back nor rescued is
-// held until it can.
+// A user may not publish. A message that can be neither given back nor rescued is held until
+// one of these is possible.
 func TestRescueFails(t *testing.T) {
 	for _, end := range []string{"peek", "close"} {
 		t.Run(end, func(t *testing.T) {
@@ -104,15 +104,15 @@ func TestRescueFails(t *testing.T) {
 	}
 }
 
-// turns gives messages back, so that the first one has been delivered once and the other
-// ones three times.
+// turns gives messages back, so that the first message has been delivered once and the others
+// three times.
 func turns(t *testing.T, ch *amqp.Channel, messages int) {
 	t.Helper()
 	get := func() amqp.Delivery {
 		t.Helper()
 		d, ok, err := ch.Get(topic, false)
 		for began := time.Now(); err == nil && !ok && time.Since(began) < patience; time.Sleep(5 * time.Millisecond) {
-			d, ok, err = ch.Get(topic, false) // a quorum queue takes a message back after a moment
+			d, ok, err = ch.Get(topic, false) // a quorum queue takes a message back with a short delay
 		}
 		if err != nil || !ok {
 			t.Fatal(ok, err)
@@ -140,7 +140,7 @@ func turns(t *testing.T, ch *amqp.Channel, messages int) {
 	}
 }
 
-// While messages are rescued, no consumer of the peek gets the next ones: the copies have
+// While messages are rescued, no consumer of the peek gets further messages: the copies have
 // not been delivered yet when the peek ends.
 func TestRescueBringsNothingNew(t *testing.T) {
 	location := testenv.RabbitMQ(t)
@@ -166,7 +166,7 @@ func TestRescueBringsNothingNew(t *testing.T) {
 	}
 }
 
-// During an alarm, a peek does not wait past its context for another one that tries to
+// During an alarm, a peek does not wait longer than its context for another peek that tries to
 // rescue messages.
 func TestPeekBesideARescue(t *testing.T) {
 	t.Parallel()

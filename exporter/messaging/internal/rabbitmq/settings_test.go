@@ -51,8 +51,8 @@ func TestReadSettings(t *testing.T) {
 	}
 }
 
-// Bodies that kombu compressed, as Python's `kombu_compression` makes them, and
-// those that only say so.
+// bodyOf decompresses bodies as Python's `kombu_compression` produces them. It returns a body
+// unchanged if only the header says that the body is compressed.
 func TestBodyOf(t *testing.T) {
 	const plain = `{"payload": {}}`
 	var deflated, gzipped bytes.Buffer
@@ -60,7 +60,7 @@ func TestBodyOf(t *testing.T) {
 		_, _ = io.WriteString(w, plain)
 		_ = w.Close()
 	}
-	bz2 := "BZh91AY&SY" // cut off
+	bz2 := "BZh91AY&SY" // truncated
 	for _, c := range []struct{ method, body, want string }{
 		{"", plain, plain},
 		{"application/x-gzip", deflated.String(), plain},

@@ -24,8 +24,8 @@ func leaderOf(queue, function string) string {
 	return fmt.Sprintf(`{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"%s">>)), sys:%s(amqqueue:get_pid(Q)).`, queue, function)
 }
 
-// RabbitMQ guesses if the leader of a quorum queue does not answer. A Receive does not
-// believe that the queue is empty, and gets the message that is still to come.
+// RabbitMQ guesses if the leader of a quorum queue does not answer. Receive does not take such
+// an answer for an empty queue, and gets the message that is still to come.
 func TestReceiveWhileTheLeaderIsSlow(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -49,7 +49,7 @@ func TestReceiveWhileTheLeaderIsSlow(t *testing.T) {
 	}
 	var resumed sync.WaitGroup
 	resumed.Go(func() {
-		for range 5 { // each takes the broker 250 ms
+		for range 5 { // the broker needs 250 ms for each
 			if q, err := watcher.QueueDeclarePassive(topic, false, false, false, false, nil); err != nil || q.Messages != 0 || q.Consumers != 0 {
 				t.Errorf("%+v, %v", q, err)
 			}
@@ -71,8 +71,8 @@ func TestReceiveWhileTheLeaderIsSlow(t *testing.T) {
 	}
 }
 
-// A Receive whose broker never tells whether the queue is empty fails, rather than ending
-// as if it were.
+// A Receive whose broker never reports whether the queue is empty fails, and does not end as
+// if the queue were empty.
 func TestReceiveWhileTheLeaderIsSilent(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -93,8 +93,7 @@ func TestReceiveWhileTheLeaderIsSilent(t *testing.T) {
 	}
 }
 
-// A part of a quorum queue is not looked at, also if the broker believes at first that the
-// queue is empty.
+// Peek refuses a part of a quorum queue, even if the broker first reports the queue as empty.
 func TestPeekPartWhileTheLeaderIsSlow(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRabbitMQ(t)
@@ -119,8 +118,8 @@ func TestPeekPartWhileTheLeaderIsSlow(t *testing.T) {
 	wantTexts(t, "in the queue", inQueue(t, server.RabbitMQ(), topic), texts(0, 50))
 }
 
-// Messages are on their way while the broker says, or guesses, that the queue has no others.
-// Peek waits for them.
+// Messages are on their way while the broker reports, or guesses, that the queue has no
+// others. Peek waits for them.
 func TestPeekWhileTheLeaderIsSlow(t *testing.T) {
 	t.Parallel()
 	location := testenv.RabbitMQ(t)
@@ -139,9 +138,9 @@ func TestPeekWhileTheLeaderIsSlow(t *testing.T) {
 	wantTexts(t, "in the queue", inQueue(t, location, topic), texts(0, 50))
 }
 
-// slowLeader returns a proxy in front of a server, which makes the server seem slow to each
-// client: a consumer gets 20 messages, and the others only after a number of answers to
-// questions about queues. Those are true answers, and then guesses.
+// slowLeader returns a proxy in front of a server that makes the server appear slow to each
+// client. A consumer gets 20 messages. It gets the others only after a number of answers to
+// questions about queues. The first answers are true, the later ones are guesses.
 func slowLeader(t *testing.T, server bus.Server, p frameProxy) bus.Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -186,14 +185,14 @@ func slowLeader(t *testing.T, server bus.Server, p frameProxy) bus.Server {
 // A frameProxy passes the frames of a server on.
 type frameProxy struct {
 	to        io.Writer
-	answers   int // that are still to pass before the proxy makes guesses
-	guesses   int // that the proxy then makes of answers, before it passes the messages
+	answers   int // the number of true answers before the proxy makes guesses
+	guesses   int // the number of answers that the proxy then turns into guesses, before it passes the messages
 	consumes  bool
 	delivered int
-	held      [][]byte // frames, after the first message that is held back
+	held      [][]byte // the held-back frames, after the first held-back message
 }
 
-// The methods that the proxy knows: class and method.
+// These are the methods that the proxy handles, as class and method.
 const declareOK, consumeOK, deliver = 50<<16 + 11, 60<<16 + 21, 60<<16 + 60
 
 func (p *frameProxy) run(from *bufio.Reader) {
@@ -212,7 +211,7 @@ func (p *frameProxy) run(from *bufio.Reader) {
 
 func (p *frameProxy) holds() bool { return p.answers+p.guesses > 0 }
 
-// pass returns what is to be sent when a frame has come.
+// pass returns the frames to send when a frame has arrived.
 func (p *frameProxy) pass(frame []byte) (frames [][]byte) {
 	const content, body = 2, 3 // types of frames; 1 is a method
 	method := uint32(0)

@@ -15,7 +15,7 @@ func TestStatesOnPage(t *testing.T) {
 	statetest.Check(t, &states, "*_test.go", "../../../../docs/stores/messaging-rabbitmq.md")
 }
 
-// The texts of answers that no test brings about are those of RabbitMQ's sources.
+// Answers that no test can cause have the texts of RabbitMQ's sources.
 func TestClassOf(t *testing.T) {
 	answer := func(code int, reason string) error {
 		return fmt.Errorf("declaring: %w", &amqp.Error{Code: code, Reason: reason, Server: true})

@@ -16,8 +16,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// A broker may refuse the size of a message by the code 311, which does not tell the size
-// that it takes. The message is found by halves and refused alone.
+// A broker may refuse the size of a message with the code 311, which does not state the size
+// limit. The message is found by repeated halving and refused alone.
 func TestTooLargeByCode311(t *testing.T) {
 	server := testenv.StartRabbitMQ(t, "max_message_size = 20000")
 	address, renamed := renaming(t, server.Addr())
@@ -35,11 +35,11 @@ func TestTooLargeByCode311(t *testing.T) {
 	slices.Sort(want)
 	got := inQueue(t, server.RabbitMQ(), topic)
 	slices.Sort(got)
-	wantTexts(t, "in the queue", slices.Compact(got), want) // some may be there twice
+	wantTexts(t, "in the queue", slices.Compact(got), want) // some messages may occur twice
 }
 
-// renaming listens for clients of a broker. It hands everything on, but names each refusal of
-// a size by the code 311.
+// renaming listens for clients of a broker. It passes everything on, but changes the code of
+// each size refusal to 311.
 func renaming(t *testing.T, broker string) (address string, renamed *atomic.Int64) {
 	t.Helper()
 	renamed = new(atomic.Int64)
