@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// showScript runs the Python library's command for each trace of a store. Its driver for
-// Redis wants options that the command itself does not register.
+// showScript runs the Python library's command for each trace of a store. The library's driver
+// for Redis needs options that the command itself does not register.
 const showScript = `
 import sys
 from osprofiler import opts
@@ -30,13 +30,13 @@ type pythonNode struct {
 	Children []pythonNode
 }
 
-// pythonShowsChain: to the Python library's own "trace show", of every version, the
-// trace is one chain of operations.
+// pythonShowsChain checks that the Python library's own "trace show", of every version, shows
+// the trace as one chain of operations.
 func pythonShowsChain(t *testing.T, connectionString string, libraries ...func(testing.TB) string) {
 	t.Helper()
 	var ids []string
 	for _, base := range chainIDs {
-		if _, ok := osprofiler.ParseUUID(base); ok { // it takes any other for the name of a file
+		if _, ok := osprofiler.ParseUUID(base); ok { // the command takes any other text for the name of a file
 			ids = append(ids, base)
 		}
 	}
@@ -60,8 +60,8 @@ func pythonShowsChain(t *testing.T, connectionString string, libraries ...func(t
 	}
 }
 
-// pythonShowsChainOnBus is pythonShowsChain for one of the traces on a bus, because
-// Python's reader takes all of them away.
+// pythonShowsChainOnBus is pythonShowsChain for one of the traces on a bus, because Python's
+// reader removes all of them.
 func pythonShowsChainOnBus(t *testing.T, transportURL string, library func(testing.TB) string) {
 	t.Helper()
 	version, base := library(t), chainIDs[0]

@@ -23,7 +23,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// chainIDs are base ids as operators and their tools write them.
+// chainIDs are base ids in the forms that operators and their tools write.
 var chainIDs = []string{
 	"bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01",
 	"BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A02",
@@ -34,17 +34,17 @@ var chainIDs = []string{
 	"request 42 of Zoë, 100 %",
 }
 
-// chain are the operations of such a trace with their services, each below the one before.
+// chain are the operations of such a trace with their services, each below the previous one.
 var chain = []string{"wsgi a", "call a", "wsgi b", "http b", "wsgi c", "http c", "wsgi d"}
 
-// One trace goes through four services in two languages over HTTP: Python, Go
-// with otelhttp and our propagator, another such, Python.
+// One trace passes through four services in two languages over HTTP: Python, two Go services
+// with otelhttp and our propagator, Python.
 func TestChain(t *testing.T) {
 	t.Run("file", func(t *testing.T) {
 		s, path := newFileStore(t)
 		testChain(t, s, filepath.Dir(path)+"/first", filepath.Dir(path)+"/last")
 	})
-	t.Run("SQLite", func(t *testing.T) { // into which the Python library's own driver writes, too
+	t.Run("SQLite", func(t *testing.T) { // the Python library's own driver also writes to it
 		path := filepath.Join(t.TempDir(), "traces.db")
 		s, err := sqlite.Open("sqlite:///" + path)
 		if err != nil {
@@ -67,7 +67,7 @@ func TestChain(t *testing.T) {
 			pythonShowsChain(t, connectionString, testenv.Python, testenv.NewPython)
 		})
 	}
-	// Python's drivers know only one name of a database or an index.
+	// Python's drivers support only one name of a database or an index.
 	t.Run("mongodb", func(t *testing.T) {
 		at := testenv.StartMongoDB(t).MongoDB()
 		testChain(t, prepared(t, at), at, at)
@@ -85,7 +85,7 @@ func TestChain(t *testing.T) {
 	})
 }
 
-// prepared opens a store and creates in it what a writer needs.
+// prepared opens a store and creates in it everything that a writer needs.
 func prepared(t *testing.T, connectionString string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), connectionString)
@@ -124,8 +124,8 @@ func testChain(t *testing.T, s *store.Store, first, last string) {
 	}
 }
 
-// awaitStored waits until a trace has that many notifications. A search server shows
-// the documents of Python's driver after a second.
+// awaitStored waits until a trace has that many notifications. A search server shows the
+// documents of Python's driver after a second.
 func awaitStored(t *testing.T, s *store.Store, base string, count int) {
 	t.Helper()
 	for until := time.Now().Add(time.Minute); len(stored(t, s, base)) < count && time.Now().Before(until); {
@@ -133,8 +133,8 @@ func awaitStored(t *testing.T, s *store.Store, base string, count int) {
 	}
 }
 
-// otelService is a Go service with OTel's instrumentation and nothing of ours
-// but what it registers. Its handler calls the next service.
+// otelService is a Go service with OTel's instrumentation. It uses this project only by what
+// it registers. Its handler calls the next service.
 func otelService(t *testing.T, s *store.Store, name string, keys *bridge.Keys, next string, around func(http.Handler) http.Handler) string {
 	t.Helper()
 	provider := providerOf(t, s, name)
@@ -173,7 +173,7 @@ func relay(ctx context.Context, client *http.Client, next string, w io.Writer) e
 	return err
 }
 
-// caught keeps the headers of requests.
+// caught records the headers of requests.
 type caught struct {
 	mu      sync.Mutex
 	headers []http.Header
@@ -194,7 +194,7 @@ func (c *caught) all() []http.Header {
 	return c.headers
 }
 
-// forwardLines stores what the Python services left in files of JSON lines.
+// forwardLines stores the notifications that the Python services wrote to files of JSON lines.
 func forwardLines(t *testing.T, s *store.Store, paths ...string) {
 	t.Helper()
 	for _, path := range paths {
@@ -219,7 +219,8 @@ func forwardLines(t *testing.T, s *store.Store, paths ...string) {
 	}
 }
 
-// checkBothHeaders: between Go services both ways of telling the trace agree.
+// checkBothHeaders checks that X-Trace-Info and traceparent between Go services name the same
+// trace and span.
 func checkBothHeaders(t *testing.T, h http.Header, base, key string) {
 	t.Helper()
 	told, _, err := osprofiler.UnpackTraceInfo(h.Get(osprofiler.HeaderTraceInfo), h.Get(osprofiler.HeaderTraceHMAC), []string{key})
@@ -232,7 +233,7 @@ func checkBothHeaders(t *testing.T, h http.Header, base, key string) {
 	}
 }
 
-// checkChain reads one trace: one chain of operations, no warning.
+// checkChain reads one trace and checks that it is one chain of operations without a warning.
 func checkChain(t *testing.T, s *store.Store, base string) {
 	t.Helper()
 	r := reader.New(s)

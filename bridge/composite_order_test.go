@@ -35,8 +35,8 @@ const (
 	otherSpan = "00-11111111111111111111111111111111-2222222222222222-01"
 )
 
-// Go services send both headers, and both name the same span. The order of the
-// propagators then makes no difference.
+// Go services send both headers, and both name the same span. In this case the order of the
+// propagators makes no difference.
 func TestOrderMakesNoDifferenceForTheSameSpan(t *testing.T) {
 	handled, keys := collectReports(t), bridge.NewKeys("k")
 	recorder := tracetest.NewSpanRecorder()
@@ -54,7 +54,8 @@ func TestOrderMakesNoDifferenceForTheSameSpan(t *testing.T) {
 	}
 }
 
-// A traceparent of the same span with forged texts of its ids has not signed them.
+// A traceparent of the same span with forged texts of its ids does not make these texts
+// signed.
 func TestForgedTraceStateOfTheSameSpan(t *testing.T) {
 	keys, header := bridge.NewKeys("k"), bothHeaders(sameSpan)
 	capitals := base64.RawURLEncoding.EncodeToString([]byte("BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A01"))
@@ -65,8 +66,7 @@ func TestForgedTraceStateOfTheSameSpan(t *testing.T) {
 	}
 }
 
-// Instrumentation other than NewHandler cannot keep the signed trace. That is
-// reported, once.
+// Instrumentation other than NewHandler cannot keep the signed trace. This is reported once.
 func TestReplacedCallerIsReported(t *testing.T) {
 	for name, options := range map[string][]sdktrace.TracerProviderOption{
 		"sampler":   {sdktrace.WithSampler(bridge.NewSampler(nil))},
@@ -116,7 +116,7 @@ func TestHandlerRestoresReplacedCaller(t *testing.T) {
 	}
 }
 
-// NewPropagators takes the propagator that a service has already.
+// NewPropagators includes the propagator that a service already has.
 func TestNewPropagatorsWithOthers(t *testing.T) {
 	for _, other := range []propagation.TextMapPropagator{propagation.TraceContext{}, oursFirst(bridge.NewKeys("k"))} {
 		ctx := bridge.NewPropagators(bridge.NewKeys("k"), other).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(otherSpan)))
@@ -126,8 +126,8 @@ func TestNewPropagatorsWithOthers(t *testing.T) {
 	}
 }
 
-// A ParentBased around the sampler records unsigned requests. It is reported once; a
-// ParentBased inside the sampler is not.
+// A ParentBased around the sampler records unsigned requests. It is reported once. A
+// ParentBased inside the sampler is not reported.
 func TestParentBasedAroundTheSampler(t *testing.T) {
 	for name, c := range map[string]struct {
 		sampler sdktrace.Sampler
@@ -191,8 +191,8 @@ func TestOrderMakesNoDifferenceWithoutSpans(t *testing.T) {
 	}
 }
 
-// Below a caller that has not signed nothing is trusted, also if it names the trace
-// of a caller that has.
+// Nothing is trusted below a caller that has not signed, even if it names the trace of a
+// caller that has signed.
 func TestUnsignedCallerOfTheSameTraceHasNoTrustedChildren(t *testing.T) {
 	const sibling = "00-bd1f8a526c3e4f5f9c0a3c9c6d2e1a01-eeeeeeeeeeeeeeee-01"
 	for name, sampler := range map[string]sdktrace.Sampler{"all are recorded": sdktrace.AlwaysSample(), "none is": nil} {
@@ -200,7 +200,7 @@ func TestUnsignedCallerOfTheSameTraceHasNoTrustedChildren(t *testing.T) {
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(sampler)),
 			sdktrace.WithSpanProcessor(bridge.OnDemand(recorder)))
 		ctx := oursFirst(keys).Extract(t.Context(), propagation.HeaderCarrier(bothHeaders(sibling)))
-		for range 4 { // each span below the one before
+		for range 4 { // each span below the previous one
 			var span trace.Span
 			ctx, span = provider.Tracer("test").Start(ctx, "below")
 			out := http.Header{}
@@ -216,7 +216,7 @@ func TestUnsignedCallerOfTheSameTraceHasNoTrustedChildren(t *testing.T) {
 	}
 }
 
-// An error handler may start spans, as one that sends an alert does.
+// An error handler may start spans, for example one that sends an alert.
 func TestErrorHandlerMayStartSpans(t *testing.T) {
 	before := otel.GetErrorHandler()
 	t.Cleanup(func() { otel.SetErrorHandler(before) })
@@ -239,7 +239,7 @@ func TestErrorHandlerMayStartSpans(t *testing.T) {
 	}
 }
 
-// OnDemand serves many goroutines.
+// OnDemand may be used by many goroutines.
 func TestOnDemandConcurrently(t *testing.T) {
 	tracer, all, demanded := twoBackEnds(t, bridge.NewSampler(sdktrace.AlwaysSample()))
 	var group sync.WaitGroup

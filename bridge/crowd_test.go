@@ -26,7 +26,7 @@ type visitor struct {
 	kind             string
 	baseID, parentID string
 	headers          map[string]string
-	key              string // that the service is to sign with; empty: it is to sign nothing
+	key              string // the key with which the service should sign; if empty, it should sign nothing
 }
 
 func signedBy(key string, info osprofiler.TraceInfo) map[string]string {
@@ -34,7 +34,7 @@ func signedBy(key string, info osprofiler.TraceInfo) map[string]string {
 	return map[string]string{osprofiler.HeaderTraceInfo: text, osprofiler.HeaderTraceHMAC: mac}
 }
 
-// visit is the i-th request, each kind in turn.
+// visit returns the i-th request. The kinds alternate.
 func visit(i int) visitor {
 	base := osprofiler.NewID()
 	if i%3 == 0 {
@@ -71,7 +71,7 @@ func visit(i int) visitor {
 	}
 }
 
-// A downstream notes which headers reach it.
+// A downstream records the headers that reach it.
 type downstream struct {
 	mu   sync.Mutex
 	came map[string]http.Header // by path
@@ -83,9 +83,9 @@ func (d *downstream) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	d.came[r.URL.Path] = r.Header.Clone()
 }
 
-// A crowd of a thousand visits a service that calls another, while its keys
-// are being rotated. All are served, exactly the signed ones are recorded, no
-// trace mixes with another, and nothing unsigned goes on signed.
+// A thousand concurrent requests reach a service that calls another one, while its keys are
+// being rotated. All are served, exactly the signed ones are recorded, no trace mixes with
+// another, and no unsigned request is passed on signed.
 func TestCrowd(t *testing.T) {
 	const n = 1000
 	s, _ := newFileStore(t)
@@ -156,7 +156,7 @@ func call(ctx context.Context, client *http.Client, target string) error {
 	return err
 }
 
-// rotate replaces the keys again and again, always with both among them.
+// rotate replaces the keys repeatedly. Both keys are always among them.
 func rotate(keys *bridge.Keys) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -173,7 +173,7 @@ func rotate(keys *bridge.Keys) (stop func()) {
 	return func() { close(done); <-ended }
 }
 
-// crowd sends all at once, as far as sockets go.
+// crowd sends all requests at once, as far as the number of sockets allows.
 func crowd(t *testing.T, front string, visitors []visitor) {
 	t.Helper()
 	room := make(chan struct{}, 200)
@@ -204,7 +204,8 @@ func crowd(t *testing.T, front string, visitors []visitor) {
 	all.Wait()
 }
 
-// checkVisit looks at what one visit left: on the way, and in the store.
+// checkVisit checks the effects of one request: the headers that were passed on, and the
+// store.
 func checkVisit(t *testing.T, v visitor, path string, came http.Header, got []osprofiler.Notification) {
 	t.Helper()
 	if came == nil {

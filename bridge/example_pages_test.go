@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// The lines of docs/notify.md and docs/propagation.md stand here word for word; package
+// The lines of docs/notify.md and docs/propagation.md are repeated here word for word. Package
 // doctest checks that.
 
 // batches yields an operation in two batches, each with the cursor that follows it.
@@ -32,7 +32,7 @@ func batches() iter.Seq2[[]osprofiler.Notification, string] {
 	}
 }
 
-// A program stores a cursor when nothing before it waits in memory.
+// A program stores a cursor when no notification before the cursor is waiting in memory.
 func ExampleNotifier_FinishedInput_checkpoints() {
 	ctx := context.Background()
 	notifier := bridge.NewNotifier(tracetest.NewInMemoryExporter())

@@ -19,7 +19,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// signedRequest is what `osp headers` and curl send.
+// signedRequest returns the request that `osp headers` and curl send.
 func signedRequest(target string) *http.Request {
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, target, http.NoBody)
 	info, mac := osprofiler.TraceInfo{
@@ -31,8 +31,8 @@ func signedRequest(target string) *http.Request {
 	return r
 }
 
-// A service with OTel's own instrumentation takes part in OSProfiler's traces
-// by what it registers: the sampler and the propagators.
+// A service with OTel's own instrumentation takes part in OSProfiler's traces by registering
+// the sampler and the propagators.
 func ExampleNewPropagators() {
 	keys := bridge.NewKeys("a key") // or bridge.KeysFromEnv()
 	exporter := tracetest.NewInMemoryExporter()
@@ -109,7 +109,7 @@ func ExampleKeys_Replace() {
 }
 
 func ExampleKeysFromEnv() {
-	_ = os.Setenv(bridge.KeysVariable, "a key, an older key") // the service's administrator does
+	_ = os.Setenv(bridge.KeysVariable, "a key, an older key") // done by the service's administrator
 	fmt.Println(bridge.KeysFromEnv())
 	// Output: 2 HMAC keys
 }
@@ -195,7 +195,7 @@ func ExampleOnDemand() {
 	// Output: OTLP: 3 spans; store: 1 span
 }
 
-// A service can tell why it does not trace the requests of a caller.
+// A service can find out why it does not trace the requests of a caller.
 func ExampleKeys_Rejected() {
 	defer otel.SetErrorHandler(otel.GetErrorHandler())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // the report is not shown here

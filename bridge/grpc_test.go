@@ -16,7 +16,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// healthServer is a gRPC service that notes what metadata comes.
+// healthServer is a gRPC service that records the incoming metadata.
 type healthServer struct {
 	grpc_health_v1.UnimplementedHealthServer
 
@@ -32,7 +32,7 @@ func (h *healthServer) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckR
 	return &grpc_health_v1.HealthCheckResponse{}, nil
 }
 
-// The propagator does the same over gRPC's metadata, with OTel's instrumentation.
+// The propagator works the same with gRPC's metadata and OTel's instrumentation.
 func TestGRPC(t *testing.T) {
 	keys := bridge.NewKeys("k")
 	s, _ := newFileStore(t)
@@ -57,7 +57,7 @@ func TestGRPC(t *testing.T) {
 	if ids := traces(t, s); len(ids) != 1 || ids[0] != "BASE-1" {
 		t.Fatal(ids)
 	}
-	got := map[string]osprofiler.Notification{} // the client's call is a root, the server's under it
+	got := map[string]osprofiler.Notification{} // the client's call is a root, and the server's is below it
 	for _, n := range stored(t, s, "BASE-1") {
 		if n.ParentID == n.BaseID {
 			got["client "+n.Half().String()] = n

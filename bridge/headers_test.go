@@ -13,14 +13,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A headerCase is a real pair of headers and what the Python library's middleware makes
-// of it.
+// A headerCase is a real pair of headers with the result of the Python library's middleware.
 type headerCase struct {
 	Name      string            `json:"name"`
 	HMACKeys  string            `json:"hmac_keys"`
 	Enabled   *bool             `json:"enabled"`
 	Headers   map[string]string `json:"headers"`
-	Exception string            `json:"exception"` // that the Python library raises; ours never does
+	Exception string            `json:"exception"` // the exception that the Python library raises; ours never does
 	Accepted  bool              `json:"accepted"`
 	Profiler  struct {
 		BaseID   any    `json:"base_id"`
@@ -29,7 +28,7 @@ type headerCase struct {
 	} `json:"profiler"`
 }
 
-// fresh tells that the case's base id is made up on the way.
+// fresh reports whether the middleware makes a new base id for the case.
 func (c *headerCase) fresh() bool { return c.Profiler.BaseID == "c0000000-0000-4000-8000-000000000001" }
 
 func headerCases(t testing.TB) []headerCase {
@@ -45,7 +44,7 @@ func headerCases(t testing.TB) []headerCase {
 	return golden.Cases
 }
 
-// goService is a service of one handler, in the middleware.
+// goService is a service with one handler, inside the middleware.
 type goService struct {
 	url   string
 	store *store.Store
@@ -57,7 +56,7 @@ func newGoService(t testing.TB, keys *bridge.Keys) goService {
 	s, _ := newFileStore(t)
 	provider := providerOf(t, s, "go-api")
 	profiler := bridge.NewProfiler(bridge.WithTracerProvider(provider), bridge.WithKeys(keys))
-	mux := http.NewServeMux() // the middleware stands inside a mount
+	mux := http.NewServeMux() // the middleware is inside a mount
 	mux.Handle("/app/", http.StripPrefix("/app",
 		bridge.NewHandler(answer(bridge.NewPropagator(keys)), bridge.WithProfiler(profiler), bridge.WithPropagator(bridge.NewPropagator(keys)))))
 	return goService{newServer(t, mux).URL, s, func() { flush(t, provider) }}
@@ -92,7 +91,7 @@ func TestHeaderCases(t *testing.T) {
 	}
 }
 
-// checkRecorded looks at the two notifications of an accepted request.
+// checkRecorded checks the two notifications of an accepted request.
 func checkRecorded(t *testing.T, c *headerCase, baseID string, got []osprofiler.Notification) {
 	t.Helper()
 	base, parent := fmt.Sprint(c.Profiler.BaseID), fmt.Sprint(c.Profiler.ParentID)
@@ -113,7 +112,7 @@ func checkRecorded(t *testing.T, c *headerCase, baseID string, got []osprofiler.
 	}
 }
 
-// checkSent looks at what an accepted request's handler would send.
+// checkSent checks the headers that an accepted request's handler would send.
 func checkSent(t *testing.T, c *headerCase, got seen, baseID, id string) {
 	t.Helper()
 	info, mac := osprofiler.TraceInfo{BaseID: baseID, ParentID: id}.Pack(c.Profiler.HMACKey)
@@ -122,8 +121,8 @@ func checkSent(t *testing.T, c *headerCase, got seen, baseID, id string) {
 	}
 }
 
-// What the Python library's middleware accepts is what ours accepts, what ours signs
-// the Python library's accepts, and what the Python library's signs ours accepts.
+// Our middleware accepts the same headers as the Python library's middleware. Each of the two
+// accepts the headers that the other one signs.
 func TestHeaderCasesInBothLanguages(t *testing.T) {
 	python := pythonService(t, "python-api", filepath.Join(t.TempDir(), "lines"))
 	for _, c := range headerCases(t) {

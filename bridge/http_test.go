@@ -26,7 +26,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// recorder is a Profiler with the keys "k", and what its spans became.
+// recorder returns a Profiler with the key "k", and the exporter that gets its spans.
 func recorder() (*bridge.Profiler, *tracetest.InMemoryExporter) {
 	return recording(bridge.WithKeys(bridge.NewKeys("k")), bridge.WithConventions(tags.Both))
 }
@@ -52,7 +52,7 @@ func serveSigned(t *testing.T, p *bridge.Profiler, h http.HandlerFunc) (*http.Re
 	return res, err
 }
 
-// eventually waits for a span, which ends after the client has its answer.
+// eventually waits for a span, because the span ends after the client has its answer.
 func eventually(t *testing.T, exporter *tracetest.InMemoryExporter) tracetest.SpanStub {
 	t.Helper()
 	for range 60_000 {
@@ -78,7 +78,7 @@ func TestHandlerRecordsTheAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		handler http.HandlerFunc
-		status  string // of the span's attributes
+		status  string // the span's attribute for the status
 		failed  bool
 	}{
 		{"nothing", func(http.ResponseWriter, *http.Request) {}, "200", false},
@@ -131,7 +131,7 @@ func TestHandlerRecordsTheAnswer(t *testing.T) {
 	}
 }
 
-// A panic is recorded and goes on as it was.
+// A panic is recorded and raised again unchanged.
 func TestHandlerLetsPanicsPass(t *testing.T) {
 	cause := errors.New("out of cheese")
 	for _, want := range []any{cause, http.ErrAbortHandler, "text", 7} {
@@ -154,7 +154,7 @@ func TestHandlerLetsPanicsPass(t *testing.T) {
 			t.Error(stop.JSON())
 		}
 	}
-	profiler, exporter := recorder() // over HTTP the client sees what it would see without us
+	profiler, exporter := recorder() // over HTTP the client sees the same as without the middleware
 	if _, err := serveSigned(t, profiler, func(http.ResponseWriter, *http.Request) { panic(cause) }); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
@@ -163,7 +163,7 @@ func TestHandlerLetsPanicsPass(t *testing.T) {
 	}
 }
 
-// An untraced request is next's alone, with its own writer.
+// For an untraced request, next gets the original writer, and nothing is recorded.
 func TestHandlerLeavesTheUntracedAlone(t *testing.T) {
 	profiler, exporter := recorder()
 	w := httptest.NewRecorder()
@@ -180,7 +180,7 @@ func TestHandlerLeavesTheUntracedAlone(t *testing.T) {
 	}
 }
 
-// What another header said becomes a link, once.
+// A span context that another header named becomes a link, once.
 func TestHandlerLinks(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter), sdktrace.WithSpanProcessor(bridge.NewLinkProcessor()))
@@ -197,7 +197,7 @@ func TestHandlerLinks(t *testing.T) {
 	}
 }
 
-// The files of a form are removed by net/http, which looks at its own request.
+// net/http removes the files of a form, which it finds only in its own request.
 func TestHandlerHandsTheFormBack(t *testing.T) {
 	var form bytes.Buffer
 	parts := multipart.NewWriter(&form)
@@ -345,7 +345,7 @@ func TestTransportFailures(t *testing.T) {
 	}
 }
 
-// A request outside any recorded trace is no operation.
+// A request outside any recorded trace is not an operation.
 func TestTransportWithoutATrace(t *testing.T) {
 	profiler, exporter := recorder()
 	ignored, span := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())).Tracer("").Start(t.Context(), "")
@@ -365,7 +365,7 @@ func TestTransportWithoutATrace(t *testing.T) {
 	}
 }
 
-// The body of a switched protocol can still be written to.
+// The body of a switched protocol is still writable.
 func TestTransportSwitchesProtocols(t *testing.T) {
 	server := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()

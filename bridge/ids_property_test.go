@@ -26,7 +26,7 @@ var hostileIDs = []string{
 	`"00000000-0000-0000-0000-000000000000"`, `"bd1f8a52-6c3e-4f5f-0000-000000000000"`, `"` + baseID + `"`, `"` + parentID + `"`,
 }
 
-// rawID draws an id as JSON, short enough for the trace state.
+// rawID draws an id as JSON that is short enough for the trace state.
 func rawID() *rapid.Generator[string] {
 	unit := rapid.Custom(func(t *rapid.T) string { return fmt.Sprintf(`\u%04x`, rapid.Uint16().Draw(t, "unit")) })
 	escaped := rapid.Custom(func(t *rapid.T) string {
@@ -35,7 +35,7 @@ func rawID() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.SampledFrom(hostileIDs), escaped)
 }
 
-// payload draws what X-Trace-Info may hold, good and bad.
+// payload draws contents of X-Trace-Info, valid and invalid ones.
 func payload() *rapid.Generator[string] {
 	member := rapid.Custom(func(t *rapid.T) string {
 		name := rapid.SampledFrom([]string{"base_id", "base_id", "parent_id", "parent_id", "parent_id", "hmac_key", `bas\u0065_id`, "extra"}).Draw(t, "name")
@@ -46,7 +46,7 @@ func payload() *rapid.Generator[string] {
 	})
 }
 
-// hostileState draws a tracestate that nobody has signed.
+// hostileState draws an unsigned tracestate.
 func hostileState(t *rapid.T) string {
 	text := rapid.SampledFrom([]string{"x", "\xed\xa0\x80", "\xff", baseID, strings.ToUpper(baseID), "{" + baseID + "}", parentID, "11111111" + parentID[8:], ""})
 	encoded := func() string { return base64.RawURLEncoding.EncodeToString([]byte(text.Draw(t, "text"))) }
@@ -55,7 +55,7 @@ func hostileState(t *rapid.T) string {
 	}).Draw(t, "tracestate")
 }
 
-// A goHop is a Go service: what reaches it is one span, which is written.
+// A goHop is a Go service. It makes one span for each request, and writes it.
 type goHop struct {
 	tracer   *sdktrace.TracerProvider
 	prop     propagation.TextMapPropagator
@@ -67,7 +67,8 @@ func newHop(prop propagation.TextMapPropagator, sampler sdktrace.Sampler) goHop 
 	return goHop{sdktrace.NewTracerProvider(sdktrace.WithSampler(sampler), sdktrace.WithSyncer(exporter)), prop, exporter}
 }
 
-// serve returns what the service writes, as a store gives it back, and sends.
+// serve returns the notifications that the service writes, as a store returns them, and the
+// headers that it sends.
 func (h goHop) serve(t *rapid.T, in map[string]string) (written []osprofiler.Notification, out map[string]string) {
 	ctx := h.prop.Extract(context.Background(), propagation.MapCarrier(in))
 	ctx, span := h.tracer.Tracer("").Start(ctx, "op")
@@ -84,7 +85,7 @@ func (h goHop) serve(t *rapid.T, in map[string]string) (written []osprofiler.Not
 	return written, out
 }
 
-// idsOf returns the ids of the notifications, all of which are to have the same.
+// idsOf returns the ids of the notifications, which must all have the same ids.
 func idsOf(t *rapid.T, written []osprofiler.Notification) (base, id, parent string) {
 	if len(written) != 2 {
 		t.Fatalf("%d notifications of one span", len(written))
@@ -96,11 +97,10 @@ func idsOf(t *rapid.T, written []osprofiler.Notification) (base, id, parent stri
 	return a.BaseID, a.TraceID, a.ParentID
 }
 
-// A signed header with any ids is refused as a whole, or its ids have the same
-// texts everywhere: in the notifications of the service that it reaches, in its
-// headers, and in the notifications of the next service, whether that reads
-// X-Trace-Info or only the traceparent and the tracestate. No tracestate that
-// came with it changes them.
+// A signed header with any ids is refused as a whole, or its ids have the same texts
+// everywhere. They are compared in the notifications of the first service, in its headers, and
+// in the notifications of the next service. The next service reads X-Trace-Info, or only the
+// traceparent and the tracestate. No accompanying tracestate changes the ids.
 func TestHostileIDsAreTheSameEverywhere(t *testing.T) {
 	const key = "k"
 	both := bridge.NewPropagators(bridge.NewKeys(key))
@@ -122,7 +122,7 @@ func TestHostileIDsAreTheSameEverywhere(t *testing.T) {
 		}
 		base, id, parent := idsOf(t, written)
 		again, _, _ := osprofiler.UnpackTraceInfo(info, in[osprofiler.HeaderTraceHMAC], []string{key})
-		fresh := again != told // a falsy base id becomes a new one at each reading
+		fresh := again != told // an empty or false base id becomes a new one at each reading
 		if !fresh && (base != told.BaseID || parent != told.ParentID) {
 			t.Fatalf("want %+q, got base %q and parent %q", told, base, parent)
 		}
@@ -139,8 +139,8 @@ func TestHostileIDsAreTheSameEverywhere(t *testing.T) {
 	})
 }
 
-// A traceparent with any tracestate gives the ids of the traceparent: at most
-// in another spelling of the same UUID, never those of another trace or span.
+// A traceparent with any tracestate results in the ids of the traceparent. At most the
+// spelling of the same UUID differs. The ids are never those of another trace or span.
 func TestHostileTraceStateChangesNoIDs(t *testing.T) {
 	hop := newHop(bridge.NewPropagators(bridge.NewKeys("k")), sdktrace.AlwaysSample())
 	rapid.Check(t, func(t *rapid.T) {
@@ -156,8 +156,8 @@ func TestHostileTraceStateChangesNoIDs(t *testing.T) {
 	})
 }
 
-// Ids that are too long for the trace state go on in the headers. The
-// notifications then have the derived id in place of the long one only.
+// Ids that are too long for the trace state are passed on in the headers. The notifications
+// then have the derived id only in place of the long one.
 func TestLongIDs(t *testing.T) {
 	hop := newHop(bridge.NewPropagators(bridge.NewKeys("k")), bridge.NewSampler(nil))
 	long, short := strings.Repeat("é", 150), "short"
@@ -184,8 +184,8 @@ func TestLongIDs(t *testing.T) {
 	})
 }
 
-// A base id with which a program begins a trace has the same text in notifications
-// and headers.
+// A base id with which a program begins a trace has the same text in notifications and
+// headers.
 func TestBytesThatAreNoText(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))

@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// Whatever ids a signed header has, every store takes the notifications, all of
-// the batch, and gives them back under the base id of the header.
+// Whatever ids a signed header has, every store accepts all notifications of the batch, and
+// returns them under the base id of the header.
 func TestHostileIDsInEveryStore(t *testing.T) {
 	for scheme, fresh := range map[string]func(testing.TB) string{
 		"file":   func(t testing.TB) string { return "file://" + filepath.Join(t.TempDir(), "traces.jsonl") },
@@ -44,7 +44,7 @@ func checkHostileIDs(t *testing.T, s *store.Store) {
 		headers := propagation.MapCarrier{osprofiler.HeaderTraceInfo: info, osprofiler.HeaderTraceHMAC: macOf(info, key)}
 		ctx := prop.Extract(t.Context(), headers)
 		if !bridge.Trusted(ctx) {
-			continue // an id that is none
+			continue // an id that is not accepted
 		}
 		_, span := provider.Tracer("").Start(ctx, "op")
 		span.End()

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// logged collects what slog is told while the test runs.
+// logged collects the output of slog while the test runs.
 func logged(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	log, was := &bytes.Buffer{}, slog.Default()
@@ -21,8 +21,8 @@ func logged(t *testing.T) *bytes.Buffer {
 	return log
 }
 
-// Odd lists of keys, from an argument or the environment, mean the obvious, or
-// nothing; they draw one line, however often they are set, and it shows no key.
+// Odd lists of keys, from an argument or the environment, have the obvious meaning or no keys.
+// They log one line, however often they are set, and the line shows no key.
 func TestOddKeysDrawOneWarning(t *testing.T) {
 	for list, c := range map[string]struct {
 		keys string
@@ -48,7 +48,7 @@ func TestOddKeysDrawOneWarning(t *testing.T) {
 		keys.Replace("", list)
 		keys.Replace(list)
 		again := bridge.NewKeys
-		if !strings.Contains(list, "\x00") { // which no variable can hold
+		if !strings.Contains(list, "\x00") { // no variable can hold a NUL
 			t.Setenv(bridge.KeysVariable, list)
 			again = func(...string) *bridge.Keys { return bridge.KeysFromEnv() }
 		}
@@ -65,7 +65,7 @@ func TestOddKeysDrawOneWarning(t *testing.T) {
 	}
 }
 
-// A service without keys is told once, however many propagators it makes.
+// A service without keys gets one warning, however many propagators it makes.
 func TestNoKeysDrawOneWarning(t *testing.T) {
 	log := logged(t)
 	keys := bridge.NewKeys()
@@ -81,8 +81,8 @@ func TestNoKeysDrawOneWarning(t *testing.T) {
 	}
 }
 
-// Nobody gets in with the empty key, or with one that is taken for it, whatever
-// the keys of the middleware.
+// Neither the empty key nor a key with the same HMAC is ever trusted, whatever the keys of the
+// middleware.
 func TestTheEmptyKeyIsNeverTrusted(t *testing.T) {
 	logged(t)
 	for _, list := range []string{"", " ", ",", "k,,", "\uFEFF", `""`, "\u200B", "\x01", "k, "} {
@@ -101,9 +101,9 @@ func TestTheEmptyKeyIsNeverTrusted(t *testing.T) {
 	}
 }
 
-// A list of keys means to us what it means to the Python library's middleware,
-// but that a byte order mark is no part of a key, and that keys that say
-// nothing are none.
+// A list of keys has the same meaning as in the Python library's middleware, with two
+// exceptions: a byte order mark is not part of a key, and keys of only blanks or quotation
+// marks are dropped.
 func TestKeysAsInPython(t *testing.T) {
 	logged(t)
 	python := pythonService(t, "python-api", filepath.Join(t.TempDir(), "lines"))

@@ -26,7 +26,7 @@ func unlimited() sdktrace.SpanLimits {
 	}
 }
 
-// operations are calls of a Profiler, of each kind, long and with failures.
+// operations are calls of a Profiler of each kind, with long values and with failures.
 var operations = map[string]func(ctx context.Context, p *bridge.Profiler){
 	"info": func(ctx context.Context, p *bridge.Profiler) {
 		_, op := p.Start(ctx, "boot", `{"who": "somebody", "list": [1, 2, 3]}`)
@@ -150,8 +150,8 @@ func TestSpanLimitsRedacted(t *testing.T) {
 	}
 }
 
-// TestSpanLimitsLearned checks that a Profiler that knows that nothing is cut adds no
-// event, and that operations inside a cut one have their own infos.
+// TestSpanLimitsLearned checks that a Profiler adds no event once it knows that nothing is
+// cut, and that operations inside a cut one have their own infos.
 func TestSpanLimitsLearned(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
@@ -178,8 +178,8 @@ func (redacting) OnEnd(sdktrace.ReadOnlySpan)      {}
 func (redacting) Shutdown(context.Context) error   { return nil }
 func (redacting) ForceFlush(context.Context) error { return nil }
 
-// A text that a processor has replaced is not one that the limits have cut: it does not
-// come back in an event.
+// A text that a processor has replaced does not count as cut by the limits: the original text
+// does not appear in an event.
 func TestRedactedTextIsNotCut(t *testing.T) {
 	for _, with := range []string{"REDACTED", ""} {
 		recorder := tracetest.NewSpanRecorder()

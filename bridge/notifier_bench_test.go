@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// discarding is an exporter that looks at its spans and forgets them.
+// discarding is an exporter that reads its spans and drops them.
 type discarding struct{}
 
 func (discarding) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
@@ -25,8 +25,8 @@ func (discarding) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) 
 
 func (discarding) Shutdown(context.Context) error { return nil }
 
-// benchOperations are parsed notifications of database calls, as keystone's
-// are, each followed by a thousand others before its stop comes.
+// benchOperations returns parsed notifications of database calls like keystone's. A thousand
+// other notifications are between each start and its stop.
 func benchOperations(b *testing.B, count int) (all []osprofiler.Notification) {
 	parse := func(text string) osprofiler.Notification {
 		n, err := osprofiler.ParseNotification(text)
@@ -51,7 +51,8 @@ func benchOperations(b *testing.B, count int) (all []osprofiler.Notification) {
 	return all
 }
 
-// BenchmarkNotify: parsed notifications to spans, by calls of 100 and of one.
+// BenchmarkNotify measures the conversion of parsed notifications to spans, by calls of 100
+// and of one.
 func BenchmarkNotify(b *testing.B) {
 	all := benchOperations(b, 50_000)
 	for _, size := range []int{100, 1} {

@@ -60,7 +60,7 @@ func TestNotifierBounds(t *testing.T) {
 			if stats := n.Stats(); stats.Incomplete != c.want || stats.Waiting != c.waiting {
 				t.Errorf("%+v", stats)
 			}
-			for i, s := range exporter.all() { // the oldest went first
+			for i, s := range exporter.all() { // the oldest was exported first
 				if got := convert.New().Append(nil, convert.Both, s); len(got) != 1 || !got[0].Equal(c.all[i]) {
 					t.Fatalf("%d: %v", i, got)
 				}
@@ -101,8 +101,8 @@ func TestNotifierAge(t *testing.T) {
 	})
 }
 
-// An exporter that fails when time is up is told to OTel's error handler, and
-// the halves wait again.
+// If the export of halves that have waited too long fails, OTel's error handler gets the
+// error, and the halves wait again.
 func TestNotifierAgeWithoutExporter(t *testing.T) {
 	errs := handled(t)
 	n, exporter := newNotifier(t, bridge.WithMaxAge(20*time.Millisecond))
@@ -123,8 +123,8 @@ func TestNotifierAgeWithoutExporter(t *testing.T) {
 	}
 }
 
-// A call waits no longer than its context lets it: neither for the exporter nor
-// for another call's export.
+// A call waits no longer than its context allows, neither for the exporter nor for another
+// call's export.
 func TestNotifierContext(t *testing.T) { synctest.Test(t, testNotifierContext) }
 
 func testNotifierContext(t *testing.T) {
@@ -169,8 +169,8 @@ func testNotifierContext(t *testing.T) {
 	checkStats(t, n.Stats())
 }
 
-// What is on its way out holds its room. Where it holds all there is, a call
-// waits until some is free, or its context is done.
+// Halves that are being exported keep their reservation. If they hold all the room, a call
+// waits until some is free, or until its context is done.
 func TestNotifierNoRoomLeft(t *testing.T) { synctest.Test(t, testNotifierNoRoomLeft) }
 
 func testNotifierNoRoomLeft(t *testing.T) {
@@ -206,7 +206,7 @@ func testNotifierNoRoomLeft(t *testing.T) {
 	checkStats(t, n.Stats())
 }
 
-// blocked is an exporter that never gets anywhere.
+// blocked is an exporter that never returns.
 type blocked struct{ inside chan struct{} }
 
 func (b blocked) ExportSpans(ctx context.Context, _ []sdktrace.ReadOnlySpan) error {

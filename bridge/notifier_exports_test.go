@@ -33,8 +33,8 @@ func (h *heldExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnl
 	return h.collector.ExportSpans(ctx, spans)
 }
 
-// While one call hands notifications on, another that brings the same ones
-// waits for the outcome: nil means, as ever, that each is in a span.
+// While one call exports notifications, another call with the same ones waits for the outcome.
+// As always, nil means that each notification is in a span.
 func TestNotifierDuplicateWhileExporting(t *testing.T) {
 	start, stop := operation(1)
 	forgetful := []bridge.NotifierOption{bridge.WithDuplicateWindow(1, time.Nanosecond)}
@@ -86,8 +86,8 @@ func TestNotifierDuplicateWhileExporting(t *testing.T) {
 	}
 }
 
-// The wait for another call's outcome ends with the context, and a failed export
-// of its own leaves nothing behind.
+// The wait for another call's outcome ends with the context, and a failed export of the call
+// itself leaves nothing behind.
 func TestNotifierDuplicateWhileExportingErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exporter := &heldExporter{outcome: make(chan func() error)}
@@ -123,7 +123,7 @@ func TestNotifierDuplicateWhileExportingErrors(t *testing.T) {
 	})
 }
 
-// slow is an exporter that takes its time.
+// slow is an exporter with a delay.
 type slow struct{ *collector }
 
 func (s slow) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
@@ -131,9 +131,9 @@ func (s slow) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) er
 	return s.collector.ExportSpans(ctx, spans)
 }
 
-// Many bring the same notifications at once, in calls of different orders, over
-// an exporter that fails now and then, and nobody tries again: the calls end,
-// and all that was taken by one of them is in the spans, once.
+// Many calls bring the same notifications at once, in different orders, to an exporter that
+// sometimes fails, and nobody retries. The calls end, and all notifications that one of them
+// took are in the spans, once.
 func TestNotifierManyBringTheSame(t *testing.T) {
 	const operations, goroutines = 500, 8
 	var all []osprofiler.Notification

@@ -59,8 +59,8 @@ func TestNotifierFlushAndShutdown(t *testing.T) {
 	}
 }
 
-// What could not be exported can be notified again, and what had waited before
-// waits again.
+// Notifications that could not be exported can be notified again. Those that waited before
+// wait again.
 func TestNotifierFailedExport(t *testing.T) {
 	n, exporter := newNotifier(t)
 	start, stop := operation(1)
@@ -84,8 +84,8 @@ func TestNotifierFailedExport(t *testing.T) {
 	}
 }
 
-// While nothing can be exported and nothing more may wait, Notify refuses what
-// comes rather than losing what waits.
+// While nothing can be exported and no more halves may wait, Notify refuses new notifications
+// and does not drop waiting ones.
 func TestNotifierFullAndFailing(t *testing.T) {
 	n, exporter := newNotifier(t, bridge.WithMaxWaiting(10))
 	var all []osprofiler.Notification

@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// steered is an exporter each of whose exports has the outcome that the test
-// sends for the operation of its first span.
+// steered is an exporter. The test sends the outcome of each export, for the operation of its
+// first span.
 type steered struct {
 	collector
 	outcomes map[trace.SpanID]chan error
@@ -28,7 +28,7 @@ func (s *steered) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan
 	return s.collector.ExportSpans(ctx, spans)
 }
 
-// operationsInExport is a Notifier whose exports the test steers.
+// operationsInExport is a Notifier whose exports the test controls.
 type operationsInExport struct {
 	*bridge.Notifier
 	exporter *steered
@@ -44,15 +44,15 @@ func newOperationsInExport(count int, opts ...bridge.NotifierOption) operationsI
 	return operationsInExport{bridge.NewNotifier(exporter, opts...), exporter}
 }
 
-// begin notifies the stop, which pairs with a start that waits, and returns when
-// the operation is in the exporter.
+// begin notifies the stop, which pairs with a waiting start, and returns when the operation is
+// in the exporter.
 func (o operationsInExport) begin(t *testing.T, i int) {
 	_, stop := operation(i)
 	go func() { _ = o.Notify(t.Context(), stop) }()
 	synctest.Wait()
 }
 
-// end sends the outcome of the export and returns when it has been dealt with.
+// end sends the outcome of the export and returns when it has been processed.
 func (o operationsInExport) end(i int, outcome error) {
 	start, _ := operation(i)
 	o.exporter.outcomes[osprofiler.SpanIDOf(start.TraceID)] <- outcome
@@ -66,12 +66,12 @@ func (o operationsInExport) wait(t *testing.T, i int) {
 	}
 }
 
-// Flush fails for the notifications that waited when it was called and that
-// still wait when it returns, and for no others.
+// Flush fails for the notifications that waited when it was called and that still wait when it
+// returns, and for no others.
 func TestFlushFailsForItsOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		during func(t *testing.T, o operationsInExport) // operations 0 and 1 are being exported
-		want   string                                   // of the error of Flush
+		want   string                                   // the error of Flush
 	}{
 		"a later one fails": {func(t *testing.T, o operationsInExport) {
 			o.wait(t, 2)
@@ -134,7 +134,7 @@ func TestFlushFailsForItsOwn(t *testing.T) {
 	}
 }
 
-// A half whose export failed before Flush began is one that Flush exports.
+// Flush exports a half whose export failed before Flush began.
 func TestFlushExportsTheHalfOfAnEarlierFailure(t *testing.T) {
 	n, exporter := newNotifier(t)
 	start, stop := operation(1)
@@ -173,7 +173,7 @@ func (p *panicking) ForceFlush(context.Context) error {
 	return errProcessor
 }
 
-// Flush flushes the processor, too, when another call's export failed.
+// Flush also flushes the processor when another call's export failed.
 func TestFlushFlushesTheProcessorAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &panicking{first: make(chan struct{})}

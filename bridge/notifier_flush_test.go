@@ -11,13 +11,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// Another call may be exporting the halves that waited when Flush was called. Flush
-// returns when the outcome of that export is known, with an error if it failed.
+// Another call may be exporting the halves that waited when Flush was called. Flush returns
+// when the outcome of that export is known. It returns an error if the export failed.
 func TestFlushWaitsForOtherCalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		outcome error
 		panics  bool
-		want    string // of Flush's error
+		want    string // the error of Flush
 	}{
 		"exported": {nil, false, ""},
 		"failed":   {errStore, false, "1 notification waits again"},
@@ -37,7 +37,7 @@ func TestFlushWaitsForOtherCalls(t *testing.T) {
 					defer func() { _ = recover() }() // as an HTTP server does
 					_ = n.Notify(t.Context(), stop)
 				}()
-				synctest.Wait() // in the exporter, both halves
+				synctest.Wait() // both halves are in the exporter
 				go func() { flushed <- n.Flush(t.Context()) }()
 				synctest.Wait()
 				if len(flushed) != 0 {

@@ -19,17 +19,17 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// collector is an exporter that keeps what it is given, fails when it is told
-// to, and checks that it is called as the SDK's contract says.
+// collector is an exporter that keeps its spans and fails on request. It checks that it is
+// called as the SDK's contract says.
 type collector struct {
 	mu       sync.Mutex
 	spans    []sdktrace.ReadOnlySpan
 	batches  int
 	shutdown int
-	fail     func(spans int) error // nil: never
+	fail     func(spans int) error // nil means that it never fails
 
 	inside sync.Mutex
-	atOnce bool // it was called while it was at work
+	atOnce bool // it was called during another call
 }
 
 func (c *collector) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
@@ -64,21 +64,22 @@ func (c *collector) working() {
 	c.fail = nil
 }
 
-// all returns the spans so far.
+// all returns the spans received so far.
 func (c *collector) all() []sdktrace.ReadOnlySpan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.spans)
 }
 
-// notifications returns what the spans so far were made of.
+// notifications returns the notifications of which the spans received so far were made.
 func (c *collector) notifications() []osprofiler.Notification {
 	return convert.New().Append(nil, convert.Both, c.all()...)
 }
 
 var errStore = errors.New("the store is away")
 
-// newNotifier returns a Notifier and its exporter; it is shut down by the end.
+// newNotifier returns a Notifier and its exporter. The Notifier is shut down when the test
+// ends.
 func newNotifier(t testing.TB, opts ...bridge.NotifierOption) (*bridge.Notifier, *collector) {
 	c := &collector{}
 	n := bridge.NewNotifier(c, opts...)
@@ -95,7 +96,7 @@ func newNotifier(t testing.TB, opts ...bridge.NotifierOption) (*bridge.Notifier,
 	return n, c
 }
 
-// checkStats checks what NotifierStats promises when no call is under way.
+// checkStats checks the equation that NotifierStats documents for when no call is in progress.
 func checkStats(t interface{ Errorf(string, ...any) }, s bridge.NotifierStats) {
 	incomplete := s.Incomplete.Total()
 	sum := s.Duplicates + s.Rejected + s.Failed + s.Waiting + 2*(s.Spans-incomplete) + incomplete
@@ -104,8 +105,7 @@ func checkStats(t interface{ Errorf(string, ...any) }, s bridge.NotifierStats) {
 	}
 }
 
-// operation returns the notifications of one operation, of ids that follow from
-// its number.
+// operation returns the notifications of one operation. Their ids are derived from its number.
 func operation(i int) (start, stop osprofiler.Notification) {
 	start = osprofiler.Notification{
 		Name:   "wsgi-start",
@@ -120,7 +120,7 @@ func operation(i int) (start, stop osprofiler.Notification) {
 	return start, stop
 }
 
-// sameNotifications tells how the two differ, as JSON values in any order.
+// sameNotifications describes how the two lists differ, as JSON values in any order.
 func sameNotifications(got, want []osprofiler.Notification) error {
 	count := map[string]int{}
 	for _, n := range want {
@@ -131,7 +131,7 @@ func sameNotifications(got, want []osprofiler.Notification) error {
 		if text := n.JSON(); count[text] > 0 {
 			count[text]--
 		} else {
-			strange = append(strange, n) // perhaps the same value, written otherwise
+			strange = append(strange, n) // perhaps the same value, written in another form
 		}
 	}
 	var missing []osprofiler.Notification

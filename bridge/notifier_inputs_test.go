@@ -36,8 +36,8 @@ func mustNotify(t testing.TB, n *bridge.Notifier, notifications ...osprofiler.No
 	}
 }
 
-// An input is finished when all of it has left, in whatever way, and the inputs
-// before it are.
+// An input is finished when all of its notifications have left, in whatever way, and all
+// earlier inputs are finished.
 func TestFinishedInput(t *testing.T) {
 	n, exporter := newNotifier(t, bridge.WithMaxWaiting(4))
 	start1, stop1 := operation(1)
@@ -95,7 +95,7 @@ func TestFinishedInput(t *testing.T) {
 	checkInputs(t, n, "Shutdown", 13, 13)
 }
 
-// A half that has waited too long leaves, unless its export fails.
+// A half that has waited too long leaves the Notifier, unless its export fails.
 func TestFinishedInputAfterExpiry(t *testing.T) {
 	_ = handled(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestFinishedInputAfterExpiry(t *testing.T) {
 	})
 }
 
-// A call that panics with its exporter is finished; the half that had waited
+// The input of a call that panics with its exporter is finished. The half that had waited
 // waits again.
 func TestFinishedInputAfterPanic(t *testing.T) {
 	exporter := &collector{fail: func(int) error { panic(errStore) }}
@@ -134,8 +134,8 @@ func TestFinishedInputAfterPanic(t *testing.T) {
 	checkInputs(t, n, "after Shutdown", 2, 2)
 }
 
-// While a call exports, its input is unfinished. An equal half of an older input
-// keeps that older input unfinished, although the newer one came first.
+// While a call exports, its input is unfinished. An equal half of an older input keeps that
+// older input unfinished, although the newer input brought its half first.
 func TestFinishedInputOfEqualHalves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperationsInExport(3)
@@ -166,8 +166,8 @@ func TestFinishedInputOfEqualHalves(t *testing.T) {
 	})
 }
 
-// A half belongs to the oldest input that has it, even if that input's call
-// brings it later, because the call had to make room before.
+// A half belongs to the oldest input that has it. This is so even if that input's call brings
+// the half later, because the call had to make room before.
 func TestFinishedInputOfTheOlderCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperationsInExport(4, bridge.WithMaxWaiting(2))
@@ -198,15 +198,15 @@ func TestFinishedInputOfTheOlderCall(t *testing.T) {
 	})
 }
 
-// givenInput is what one call of Notify was given.
+// givenInput has the notifications of one call of Notify.
 type givenInput struct {
 	notifications []osprofiler.Notification
 	failed        bool // the call returned an error
 }
 
-// checkFinished checks that FinishedInput is exact: the notifications of the
-// inputs up to it were exported, but for those of failed calls, and of the next
-// input one was not exported.
+// checkFinished checks that FinishedInput is exact. All notifications of the inputs up to it
+// were exported, except those of failed calls. At least one notification of the next input was
+// not exported.
 func checkFinished(t interface{ Fatalf(string, ...any) }, n *bridge.Notifier, inputs []givenInput, exported []osprofiler.Notification) {
 	texts := map[string]bool{}
 	for i := range exported {
@@ -233,7 +233,7 @@ func all(notifications []osprofiler.Notification, is func(osprofiler.Notificatio
 	return !slices.ContainsFunc(notifications, func(one osprofiler.Notification) bool { return !is(one) })
 }
 
-// FinishedInput is exact after each call, whatever fails and whatever comes
+// FinishedInput is exact after each call, whatever fails and whichever notifications come
 // twice.
 func TestFinishedInputIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -255,7 +255,7 @@ func TestFinishedInputIsExact(t *testing.T) {
 		for stream, _ := drawStream(t); len(stream) > 0; {
 			batch := stream[:rapid.IntRange(1, len(stream)).Draw(t, "size")]
 			stream = stream[len(batch):]
-			for failed := true; failed; { // as a caller does: all of it again
+			for failed := true; failed; { // all of it again, as a caller does
 				failed = n.Notify(context.Background(), batch...) != nil
 				inputs = append(inputs, givenInput{batch, failed})
 				checkFinished(t, n, inputs, c.notifications())
@@ -306,8 +306,8 @@ func readSource(t *rapid.T, source []osprofiler.Notification, stored *cursorStor
 	}
 }
 
-// A program that crashes again and again and resumes from the stored cursor
-// loses nothing. Everything before the cursor was exported.
+// A program that repeatedly crashes and resumes from the stored cursor loses nothing.
+// Everything before the cursor was exported.
 func TestRestartLosesNoHalf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := &collector{}
@@ -338,8 +338,8 @@ func TestRestartLosesNoHalf(t *testing.T) {
 	})
 }
 
-// Many callers with failing exports: whatever FinishedInput says at any moment
-// holds, and it never decreases.
+// With many callers and failing exports, FinishedInput is right at any moment, and never
+// decreases.
 func TestFinishedInputConcurrently(t *testing.T) {
 	const callers, operations = 8, 400
 	var exports atomic.Int64
@@ -365,14 +365,14 @@ func TestFinishedInputConcurrently(t *testing.T) {
 	checkStats(t, n.Stats())
 }
 
-// notifyAndCheck notifies operations in batches, some of which other callers
-// have, too, and checks what FinishedInput says about its own batches.
+// notifyAndCheck notifies operations in batches, some of which other callers also have, and
+// checks FinishedInput for its own batches.
 func notifyAndCheck(t *testing.T, n *bridge.Notifier, exporter *collector, caller, callers, operations int) {
 	var mine []osprofiler.Notification
 	for i := range operations {
 		start, stop := operation(i*callers + caller)
 		mine = append(mine, start, stop)
-		if i%10 == 0 { // the next caller's
+		if i%10 == 0 { // also notified by the next caller
 			start, _ := operation(i*callers + (caller+1)%callers)
 			mine = append(mine, start)
 		}
@@ -415,9 +415,9 @@ func notifyAndCheck(t *testing.T, n *bridge.Notifier, exporter *collector, calle
 	}
 }
 
-// A program copies a file of notifications. It is killed while an operation is
-// under way, and started again. The cursor that it stored lies before the start
-// of that operation, so the operation is complete in the end.
+// A program copies a file of notifications. It is killed while an operation is in progress,
+// and started again. The cursor that it stored is before the start of that operation, so the
+// operation is complete in the end.
 func ExampleNotifier_FinishedInput() {
 	ctx := context.Background()
 	line := func(name, id string, second int) string {

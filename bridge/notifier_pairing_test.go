@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// Of equal notifications one counts, however it is written and whenever it comes.
+// Equal notifications count once, however they are written and whenever they come.
 func TestNotifierDuplicates(t *testing.T) {
 	n, exporter := newNotifier(t)
 	start, stop := operation(1)
@@ -44,7 +44,7 @@ func TestNotifierDuplicates(t *testing.T) {
 	}
 }
 
-// What is remembered is bounded in number and in time.
+// The memory of duplicates is bounded in number and in time.
 func TestNotifierForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, _ := newNotifier(t, bridge.WithDuplicateWindow(6400, time.Minute))
@@ -72,8 +72,8 @@ func TestNotifierForgets(t *testing.T) {
 	})
 }
 
-// Operations that share an id find their own halves; what is left over pairs
-// up, as it does in a trace that is read from a store.
+// Operations that share an id get their own halves. The remaining halves are paired, as in a
+// trace that is read from a store.
 func TestNotifierSharedID(t *testing.T) {
 	n, exporter := newNotifier(t)
 	start, stop := operation(1)

@@ -22,7 +22,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// handled gives the errors that OTel's error handler is told.
+// handled returns the errors that OTel's error handler gets.
 func handled(t *testing.T) <-chan error {
 	errs := make(chan error, 100)
 	before := otel.GetErrorHandler()
@@ -36,9 +36,9 @@ func handled(t *testing.T) <-chan error {
 	return errs
 }
 
-// Whatever comes, in whatever order, in calls of any size, through an exporter
-// that fails now and then, with flushes in between and with little room: all of
-// it is in the spans, once, and with enough room every stop is with its start.
+// The Notifier gets any notifications, in any order, in calls of any size, with an exporter
+// that sometimes fails, with flushes in between and with little room. All notifications are in
+// the spans, once. With enough room every stop is in a span with its start.
 func TestNotifierLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		roomy := rapid.Bool().Draw(t, "roomy")
@@ -63,7 +63,7 @@ func TestNotifierLosesNothing(t *testing.T) {
 		for len(stream) > 0 {
 			size := rapid.IntRange(1, len(stream)).Draw(t, "size")
 			for n.Notify(context.Background(), stream[:size]...) != nil {
-				continue // again
+				continue // notify it again
 			}
 			stream = stream[size:]
 			if !roomy && rapid.IntRange(0, 5).Draw(t, "flush") == 0 {
@@ -83,8 +83,8 @@ func TestNotifierLosesNothing(t *testing.T) {
 	})
 }
 
-// drawStream draws notifications of operations in any order, some again, some
-// without their other half, some with the ids of another; and what of them differs.
+// drawStream draws notifications of operations in any order, some repeated, some without their
+// other half, some with the ids of another. It also returns the distinct notifications.
 func drawStream(t *rapid.T) (stream, sent []osprofiler.Notification) {
 	for i := range rapid.IntRange(1, 30).Draw(t, "operations") {
 		start, stop := operation(i)
@@ -111,8 +111,8 @@ func byOperation(all []osprofiler.Notification) map[string][]osprofiler.Notifica
 	return m
 }
 
-// 10,000 operations from 32 goroutines: shuffled, many of them twice, some by
-// half.
+// 10,000 operations are notified from 32 goroutines: shuffled, many of them twice, some with
+// only one half.
 func TestNotifierManyGoroutines(t *testing.T) {
 	const operations, goroutines = 10_000, 32
 	var stream, sent []osprofiler.Notification
@@ -166,8 +166,8 @@ func TestNotifierManyGoroutines(t *testing.T) {
 	}
 }
 
-// The same with an exporter that fails often, little room, and flushes
-// meanwhile: pairs are torn, but nothing is lost.
+// The same test with an exporter that fails often, little room, and concurrent flushes: pairs
+// are separated, but nothing is lost.
 func TestNotifierManyGoroutinesInTrouble(t *testing.T) {
 	const operations, goroutines = 2_000, 32
 	var all []osprofiler.Notification
@@ -215,13 +215,13 @@ func TestNotifierManyGoroutinesInTrouble(t *testing.T) {
 	}
 }
 
-// Starts that never stop, each of another size, from many goroutines: what
-// waits stays within its bounds, by our count and by the runtime's.
+// Many goroutines notify starts without stops, each of another size. The waiting halves stay
+// within their bounds, by our count and by the runtime's.
 func TestNotifierMemory(t *testing.T) {
 	const bound, mostWaiting, texts = 4 << 20, 3000, 200 << 20
 	heap := func() uint64 {
 		runtime.GC()
-		runtime.GC() // pools are emptied by the second
+		runtime.GC() // the second collection empties pools
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
@@ -253,7 +253,7 @@ func TestNotifierMemory(t *testing.T) {
 	if stats.WaitingBytes < bound/2 || stats.Incomplete.Bytes == 0 {
 		t.Errorf("the bound was not reached: %+v", stats)
 	}
-	if after := heap(); after > before+bound+2<<20 { // and what the memory of duplicates takes
+	if after := heap(); after > before+bound+2<<20 { // plus the memory for remembering duplicates
 		t.Errorf("the heap grew by %d bytes, the bound is %d", after-before, bound)
 	}
 	runtime.KeepAlive(n)
@@ -262,8 +262,8 @@ func TestNotifierMemory(t *testing.T) {
 	}
 }
 
-// Real traces, in any order and many times, through the exporter into a store:
-// the reader gives the notifications that went in.
+// Real traces, in any order and many times, pass through the exporter into a store. The reader
+// returns the same notifications.
 func TestNotifierRealTraces(t *testing.T) {
 	s, _ := newFileStore(t)
 	e := exporter.New(s)
@@ -349,8 +349,8 @@ func FuzzNotifier(f *testing.F) {
 	})
 }
 
-// checkAllIsThere checks that what came out is what went in and is valid, each
-// at least once. What carries a span is left out: that span counts.
+// checkAllIsThere checks that each valid input notification is in the output at least once.
+// Notifications that carry a span are ignored, because that span is what counts.
 func checkAllIsThere(t *testing.T, got, all []osprofiler.Notification) {
 	for i := range all {
 		if all[i].Validate() == nil && !all[i].Info.Has("otel") && !slices.ContainsFunc(got, all[i].Equal) {

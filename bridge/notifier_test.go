@@ -118,7 +118,7 @@ func TestNotifierWithoutDestination(t *testing.T) {
 	}
 }
 
-// Nothing that may come does harm.
+// No hostile notification does harm.
 func TestNotifierHostileInput(t *testing.T) {
 	n, exporter := newNotifier(t, bridge.WithMaxBytes(1<<20))
 	all := []osprofiler.Notification{
@@ -152,7 +152,8 @@ func TestNotifierHostileInput(t *testing.T) {
 	}
 }
 
-// What a parser found where an info should be is kept, as are blanks around one.
+// An info that is not an object, as a parser may find it, is kept. So are blanks around an
+// info.
 func TestNotifierOddInfos(t *testing.T) {
 	n, exporter := newNotifier(t)
 	var all []osprofiler.Notification

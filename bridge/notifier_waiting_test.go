@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// moody is an exporter of which every third export fails.
+// moody is an exporter that fails at every third export.
 type moody struct{ calls atomic.Int64 }
 
 func (m *moody) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
@@ -27,7 +27,7 @@ func (m *moody) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
 
 func (*moody) Shutdown(context.Context) error { return nil }
 
-// record is what a program writes down of what waits.
+// record has the waiting notifications that a program has written down.
 type record struct {
 	mu      sync.Mutex
 	upTo    uint64
@@ -48,7 +48,8 @@ func (r *record) update(n *bridge.Notifier) {
 	r.upTo = upTo
 }
 
-// What a program writes down while others call the Notifier is what waits.
+// While other goroutines call the Notifier, the record of a program has exactly the waiting
+// notifications.
 func TestWaitingIsRightForManyCallers(t *testing.T) {
 	r := &record{waiting: map[uint64]osprofiler.Notification{}}
 	n := bridge.NewNotifier(&moody{}, bridge.WithReleased(r.release), bridge.WithConcurrentExports(4))

@@ -90,8 +90,8 @@ func TestOnDemand(t *testing.T) {
 	}
 }
 
-// An unsigned request that names a span of a trusted trace, while that span is
-// active in this process, does not get into the store.
+// An unsigned request may name a span of a trusted trace while that span is active in this
+// process. The span of the request does not get into the store.
 func TestOnDemandRefusesUnsignedChildOfActiveSpan(t *testing.T) {
 	tracer, _, demanded := twoBackEnds(t, bridge.NewSampler(sdktrace.AlwaysSample()))
 	_, active := tracer.Start(incoming(true, ""), "active")
@@ -104,7 +104,7 @@ func TestOnDemandRefusesUnsignedChildOfActiveSpan(t *testing.T) {
 	}
 }
 
-// A span of a trusted trace reaches the store also behind a program's own Init.
+// A span of a trusted trace that a program began with Init also reaches the store.
 func TestOnDemandOfInit(t *testing.T) {
 	tracer, _, demanded := twoBackEnds(t, bridge.NewSampler(nil))
 	ctx := bridge.NewProfiler(bridge.WithKeys(bridge.NewKeys("k"))).Init(t.Context(), "", "")
@@ -115,7 +115,7 @@ func TestOnDemandOfInit(t *testing.T) {
 	}
 }
 
-// Spans that are never ended take no unbounded memory, and cost later ones nothing.
+// Spans that are never ended use bounded memory, and do not affect later spans.
 func TestOnDemandBoundsSpansWithoutEnd(t *testing.T) {
 	processor := &countingProcessor{}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)),
@@ -141,7 +141,7 @@ func (p *countingProcessor) OnEnd(sdktrace.ReadOnlySpan)                     { p
 func (p *countingProcessor) Shutdown(context.Context) error                  { return nil }
 func (p *countingProcessor) ForceFlush(context.Context) error                { return nil }
 
-// failingExporter waits for its deadline and then says what was wrong.
+// failingExporter waits for its deadline and then returns the cause of its failure.
 type failingExporter struct{}
 
 var errRefused = errors.New("cannot connect to the store: connection refused")
@@ -156,8 +156,8 @@ func (failingExporter) ExportSpans(ctx context.Context, _ []sdktrace.ReadOnlySpa
 }
 func (failingExporter) Shutdown(context.Context) error { return nil }
 
-// The error of a Shutdown with a deadline has the cause, which the SDK's batch
-// processor gives from ForceFlush alone.
+// The error of a Shutdown with a deadline has the cause, which the SDK's batch processor
+// returns only from ForceFlush.
 func TestOnDemandShutdownTellsTheCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil)),

@@ -15,10 +15,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// BenchmarkProfiler compares an operation with a span that has the same name,
-// kind and attributes and that is started and ended by OTel's API: by the typed
-// call, and by Start with an info. It measures all three by turns, in one run:
-// typed/OTel and info/OTel are the ratios of their times.
+// BenchmarkProfiler compares three ways to start and end a span with the same name, kind and
+// attributes: by the typed call, by Start with an info, and by OTel's API. It measures all
+// three in turn, in one run. typed/OTel and info/OTel are the ratios of their times.
 func BenchmarkProfiler(b *testing.B) {
 	r, err := http.NewRequest(http.MethodGet, "http://nova.example.com:8774/v2.1/servers?limit=100", http.NoBody)
 	if err != nil {
@@ -59,7 +58,7 @@ func BenchmarkProfiler(b *testing.B) {
 	}
 }
 
-// sameByOTel returns what starts and ends a span like that of the operation by
+// sameByOTel returns a function that starts and ends a span like that of the operation by
 // OTel's API, with the attributes written by hand in one call.
 func sameByOTel(ctx context.Context, b *testing.B, provider trace.TracerProvider, like *bridge.Operation) func() {
 	span, ok := like.Span().(sdktrace.ReadOnlySpan)
@@ -88,15 +87,15 @@ func sameByOTel(ctx context.Context, b *testing.B, provider trace.TracerProvider
 	return nil
 }
 
-// A turn is one of the things that byTurns measures.
+// A turn is one of the functions that byTurns measures.
 type turn struct {
 	name string
 	do   func()
 }
 
-// byTurns measures by turns, in short rounds, and reports the median of the times
-// of each and its ratio to the first. The median is little affected by other
-// programs on the machine.
+// byTurns measures the functions in turn, in short rounds. It reports the median of the times
+// of each and its ratio to the first. Other programs on the machine have little effect on the
+// median.
 func byTurns(b *testing.B, turns [3]turn) {
 	const each = 100
 	var times [3][]time.Duration
@@ -118,5 +117,5 @@ func byTurns(b *testing.B, turns [3]turn) {
 			b.ReportMetric(medians[i]/medians[0], turns[i].name+"/OTel")
 		}
 	}
-	b.ReportMetric(0, "ns/op") // of a round, which says nothing
+	b.ReportMetric(0, "ns/op") // the time of a round has no meaning
 }

@@ -23,26 +23,26 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A start starts an operation, a stop stops it.
+// A start function starts an operation, and a stop function stops it.
 type (
 	start func(p *bridge.Profiler, ctx context.Context) (context.Context, *bridge.Operation)
 	stop  func(o *bridge.Operation)
 )
 
-// sameStart is a typed start and the Start with an info that it stands for.
+// sameStart is a typed start and the equivalent Start with an info.
 type sameStart struct {
 	name           string
 	typed, untyped start
 }
 
-// sameStop is a typed stop and the Stop with an info that it stands for.
+// sameStop is a typed stop and the equivalent Stop with an info.
 type sameStop struct {
 	name           string
 	typed, untyped stop
 }
 
-// notificationsBy returns the notifications of an operation that is started and
-// stopped so. Ids and times are always the same.
+// notificationsBy returns the notifications of an operation that is started and stopped with
+// these functions. Ids and times are always the same.
 func notificationsBy(c tags.Conventions, begin start, end stop) []osprofiler.Notification {
 	profiler, exporter := recording(bridge.WithConventions(c))
 	_, operation := begin(profiler, profiler.Init(context.Background(), "", ""))
@@ -60,8 +60,8 @@ func notificationsBy(c tags.Conventions, begin start, end stop) []osprofiler.Not
 	return convert.New(convert.WithHost("host-1")).Append(nil, convert.Both, spans.Snapshots()...)
 }
 
-// checkSame checks that both ways give the same notifications. Their info.otel has
-// the whole span.
+// checkSame checks that both ways result in the same notifications. The whole span is in their
+// info.otel.
 func checkSame(t interface{ Fatalf(string, ...any) }, c tags.Conventions, begin sameStart, end sameStop) {
 	got, want := notificationsBy(c, begin.typed, end.typed), notificationsBy(c, begin.untyped, end.untyped)
 	if len(got) != 2 || len(want) != 2 {
@@ -111,7 +111,7 @@ func startsOf(text string, values []any, r *http.Request) []sameStart {
 	}
 }
 
-// stopsOf returns all typed stops that a start allows.
+// stopsOf returns all typed stops that are allowed after a start.
 func stopsOf(begin string, value any, status int) []sameStop {
 	result := func(o *bridge.Operation) { o.Stop(bridge.Result(value)) }
 	if begin == "StartDB" {
@@ -133,8 +133,8 @@ func stopsOf(begin string, value any, status int) []sameStop {
 		func(o *bridge.Operation) { o.Stop(bridge.StatusCode(status)) }})
 }
 
-// A typed start or stop gives the same notifications as Start or Stop with the
-// info that it stands for, to the byte.
+// A typed start or stop results in exactly the same bytes as Start or Stop with the equivalent
+// info.
 func TestTypedCallsAreStartAndStop(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawText(t, "text")
@@ -148,7 +148,7 @@ func TestTypedCallsAreStartAndStop(t *testing.T) {
 	})
 }
 
-// Each shape with usual values.
+// Each shape of a typed call is checked with usual values.
 func TestTypedCallsOfEachShape(t *testing.T) {
 	r, err := http.NewRequest(http.MethodGet, "https://nova.example.com/v2/servers?limit=1", http.NoBody)
 	if err != nil {
@@ -198,8 +198,8 @@ func drawRequest(t *rapid.T) *http.Request {
 	return r
 }
 
-// The first stop counts, typed or not, and a stop of an operation that is not
-// recorded does nothing.
+// Only the first stop has an effect, typed or not. A stop of an operation that is not recorded
+// does nothing.
 func TestTypedStopsCountOnce(t *testing.T) {
 	profiler, exporter := recording()
 	ctx := profiler.Init(t.Context(), "", "")
@@ -212,7 +212,7 @@ func TestTypedStopsCountOnce(t *testing.T) {
 	if len(got) != 2 || got[1].Info.Without("otel") != `{"function": {"result": "first"}, "host": "host-1"}` {
 		t.Error(got)
 	}
-	_, untraced := profiler.StartHTTPServer(t.Context(), &http.Request{}) // without a URL, too
+	_, untraced := profiler.StartHTTPServer(t.Context(), &http.Request{}) // also without a URL
 	untraced.StopStatus(500)
 	_, untraced = profiler.StartHTTPClient(t.Context(), &http.Request{})
 	untraced.StopStatus(500)
@@ -223,9 +223,9 @@ func TestTypedStopsCountOnce(t *testing.T) {
 	}
 }
 
-// The answer to a request has its status, as NewHandler tells it.
+// The operation of an incoming request gets the status of the response, as NewHandler sets it.
 func TestStopStatusOfAnAnswer(t *testing.T) {
-	for status, want := range map[int]int{0: 4, 200: 5, 404: 5, 503: 6} { // attributes, four of them of the start
+	for status, want := range map[int]int{0: 4, 200: 5, 404: 5, 503: 6} { // the number of attributes, four of which belong to the start
 		profiler, exporter := recording()
 		_, operation := profiler.StartHTTPServer(profiler.Init(t.Context(), "", ""), &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/", RawQuery: "a=b"}})
 		operation.StopStatus(status)

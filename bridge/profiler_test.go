@@ -20,7 +20,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// recording returns a Profiler and what its spans became.
+// recording returns a Profiler and the exporter that gets its spans.
 func recording(opts ...bridge.ProfilerOption) (*bridge.Profiler, *tracetest.InMemoryExporter) {
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(
@@ -39,7 +39,7 @@ func TestOperationsNestAndTellTheirIDs(t *testing.T) {
 	_, inner := profiler.Start(ctx, "neutron.db", bridge.DB("SELECT ?", 1))
 	inner.Stop("")
 	outer.Stop("")
-	outer.Stop(`{"late": true}`) // the first counts
+	outer.Stop(`{"late": true}`) // only the first stop has an effect
 
 	got := notificationsOf(exporter) // inner start, stop, outer start, stop
 	if len(got) != 4 {
@@ -73,8 +73,7 @@ func TestOperationsNestAndTellTheirIDs(t *testing.T) {
 	}
 }
 
-// Whatever is said at start and stop stands in the notifications, whichever
-// conventions the spans have.
+// The infos of start and stop are in the notifications, whichever conventions the spans have.
 func TestInfosSurvive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		convention := rapid.SampledFrom([]tags.Conventions{tags.Stable, tags.Old, tags.Both}).Draw(t, "conventions")
@@ -155,12 +154,12 @@ func TestUntracedCostsNoSpan(t *testing.T) {
 	}
 }
 
-// 10,000 operations of 32 goroutines in one trace: each stops as itself, under
-// the operation that it was started in.
+// 32 goroutines start 10,000 operations in one trace. Each operation has its own stop, and is
+// below the operation in which it was started.
 func TestManyGoroutines(t *testing.T) {
 	profiler, exporter := recording()
 	ctx, root := profiler.Start(profiler.Init(t.Context(), "", ""), "root", "")
-	var parents sync.Map // id -> the parent's
+	var parents sync.Map // id -> the parent's id
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
@@ -169,7 +168,7 @@ func TestManyGoroutines(t *testing.T) {
 				_, innermost := profiler.Start(inner, "db", bridge.DB("SELECT 1"))
 				parents.Store(operation.ID(), root.ID())
 				parents.Store(innermost.ID(), operation.ID())
-				operation.Stop("") // before what it started
+				operation.Stop("") // before the operations inside it
 				innermost.Stop("")
 			}
 		})
@@ -213,7 +212,7 @@ func ExampleProfiler() {
 	// rpc-stop {"etype": "*errors.errorString", "message": "no such table", "host": "host-1"}
 }
 
-// What is no info is kept as text, and does no harm to its neighbours.
+// A text that is not an info is kept as text, and does not affect other members.
 func TestInfosThatAreNone(t *testing.T) {
 	profiler, exporter := recording()
 	ctx := profiler.Init(t.Context(), "", "")

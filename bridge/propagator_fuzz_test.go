@@ -15,9 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// FuzzExtract throws headers at the propagators: nothing breaks, a context
-// vouches for a trace exactly if the headers are signed with one of the keys,
-// and what goes on is what came in.
+// FuzzExtract passes any headers to the propagators. Nothing panics, a context is trusted
+// exactly if one of the keys signed the headers, and the same trace is passed on.
 func FuzzExtract(f *testing.F) {
 	for _, c := range headerCases(f) {
 		f.Add(c.Headers[osprofiler.HeaderTraceInfo], c.Headers[osprofiler.HeaderTraceHMAC], w3cOf(theInfo), "osp=MTI.,vendor=1", false)
@@ -30,7 +29,7 @@ func FuzzExtract(f *testing.F) {
 	keys := []string{"SECRET_KEY", "other-key", "kéy"}
 	prop := bridge.NewPropagators(bridge.NewKeys(keys...))
 	f.Fuzz(func(t *testing.T, info, mac, parent, state string, sign bool) {
-		if sign { // else hardly anything gets past the signature
+		if sign { // otherwise hardly any header passes the signature check
 			mac = macOf(info, keys[1])
 		}
 		in := http.Header{"X-Trace-Info": {info}, "X-Trace-Hmac": {mac}, "Traceparent": {parent}, "Tracestate": {state}}
@@ -54,7 +53,7 @@ func FuzzExtract(f *testing.F) {
 			t.Fatalf("%+v became %+v", told, sc)
 		}
 		if got[0] == "" {
-			return // too long to go on
+			return // too long to be passed on
 		}
 		on, _, err := osprofiler.UnpackTraceInfo(got[0], got[1], []string{key})
 		if err != nil || on != told && told.BaseID == again(t, info, mac, keys) {
@@ -63,7 +62,7 @@ func FuzzExtract(f *testing.F) {
 	})
 }
 
-// again unpacks once more: an empty base id becomes another one each time.
+// again unpacks the headers once more, because an empty base id becomes another one each time.
 func again(t *testing.T, info, mac string, keys []string) string {
 	t.Helper()
 	told, _, err := osprofiler.UnpackTraceInfo(info, mac, keys)

@@ -27,7 +27,7 @@ const (
 
 var theInfo = osprofiler.TraceInfo{BaseID: baseID, ParentID: parentID}
 
-// w3cOf is the traceparent that says the same as the trace info.
+// w3cOf returns the traceparent that is equivalent to the trace info.
 func w3cOf(info osprofiler.TraceInfo) string {
 	traceID, spanID := trace.TraceID(osprofiler.TraceIDOf(info.BaseID)), trace.SpanID(osprofiler.SpanIDOf(info.ParentID))
 	return "00-" + traceID.String() + "-" + spanID.String() + "-00"
@@ -39,8 +39,8 @@ func injected(prop propagation.TextMapPropagator, ctx context.Context) map[strin
 	return out
 }
 
-// Whatever ids and keys there are: what is extracted goes on unchanged where
-// no span is between, and with the span's id as parent where one is.
+// For any ids and keys, extracted headers are passed on unchanged if there is no span in
+// between. If there is one, they have the span's id as parent.
 func TestWhatIsExtractedGoesOn(t *testing.T) {
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSampler(bridge.NewSampler(nil))).Tracer("")
 	id := rapid.OneOf(rapid.StringN(1, 60, -1), rapid.StringN(200, 300, -1), rapid.SampledFrom(chainIDs))
@@ -64,7 +64,8 @@ func TestWhatIsExtractedGoesOn(t *testing.T) {
 	})
 }
 
-// What W3C says besides stays if it is the same span, and loses if not.
+// If the W3C headers name the same span, their flags and state are kept. Otherwise the signed
+// caller replaces theirs.
 func TestOtherHeaders(t *testing.T) {
 	lie := "a1." // a base id that the trace state of an unsigned header claims
 	for _, c := range []struct {
@@ -107,7 +108,7 @@ func TestOtherHeaders(t *testing.T) {
 	}
 }
 
-// Nothing that nobody has signed is signed on the way out.
+// A trace without a verified signature is never signed in outgoing headers.
 func TestOnlyTheVouchedForIsSigned(t *testing.T) {
 	prop := bridge.NewPropagators(bridge.NewKeys("k"))
 	always := sdktrace.NewTracerProvider().Tracer("")
@@ -152,7 +153,7 @@ func TestOnlyTheVouchedForIsSigned(t *testing.T) {
 	}
 }
 
-// Headers that cannot be meant are refused by their form, for nothing.
+// Malformed headers are refused by their form, without computing a signature.
 func TestHostileHeaders(t *testing.T) {
 	keys := bridge.NewKeys("k")
 	good := signedBy("k", theInfo)
@@ -194,7 +195,7 @@ func TestHostileHeaders(t *testing.T) {
 	}
 }
 
-// A base id that is so long that no header holds it is not sent.
+// A base id that is too long for a header is not sent.
 func TestTooLongToSend(t *testing.T) {
 	profiler := bridge.NewProfiler(bridge.WithKeys(bridge.NewKeys("k")))
 	prop := bridge.NewPropagator(nil)
@@ -219,7 +220,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// Keys come and go while the service runs; a request keeps the one it came with.
+// Keys are replaced while the service runs. A request keeps the key that verified it.
 func TestRotation(t *testing.T) {
 	keys := bridge.NewKeys("old")
 	prop := bridge.NewPropagator(keys)

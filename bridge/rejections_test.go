@@ -18,7 +18,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// reports collects what is reported by otel.Handle during a test.
+// reports collects the errors that otel.Handle gets during a test.
 type reports struct {
 	mu    sync.Mutex
 	texts []string
@@ -111,7 +111,7 @@ func notBase64(key string) http.Header {
 	return header
 }
 
-// A request without either header is nothing to count.
+// A request without either header is not counted.
 func TestPlainRequestIsNotRejected(t *testing.T) {
 	handled, keys := collectReports(t), bridge.NewKeys("k")
 	bridge.NewPropagator(keys).Extract(context.Background(), propagation.HeaderCarrier{})
@@ -120,7 +120,7 @@ func TestPlainRequestIsNotRejected(t *testing.T) {
 	}
 }
 
-// A caller that sends bad headers all the time gets one report in five minutes.
+// A caller that sends bad headers all the time causes one report in five minutes.
 func TestRejectionsAreReportedSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handled, keys := collectReports(t), bridge.NewKeys("right")

@@ -27,10 +27,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// seen is what a service answers: what its handler sees, and would send.
+// seen is the response of a service: the values that its handler sees, and the headers that it
+// would send.
 type seen struct {
 	Traced   bool              `json:"traced"`
-	BaseID   any               `json:"base_id"` // the Python library takes numbers as they are
+	BaseID   any               `json:"base_id"` // the Python library accepts numbers unchanged
 	ParentID any               `json:"parent_id"`
 	ID       string            `json:"id"`
 	Sends    map[string]string `json:"sends"`
@@ -68,7 +69,7 @@ func flush(t testing.TB, provider *sdktrace.TracerProvider) {
 	}
 }
 
-// answer is a handler that answers like the Python service's.
+// answer is a handler that responds like the Python service's.
 func answer(prop propagation.TextMapPropagator) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		out := propagation.MapCarrier{}
@@ -77,7 +78,7 @@ func answer(prop propagation.TextMapPropagator) http.HandlerFunc {
 	}
 }
 
-// get sends a request with the headers and returns what the service answers.
+// get sends a request with the headers and returns the response of the service.
 func get(t testing.TB, client *http.Client, target string, headers map[string]string) (s seen) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
@@ -102,7 +103,7 @@ func get(t testing.TB, client *http.Client, target string, headers map[string]st
 	return s
 }
 
-// newServer is a server of a test, gone with it.
+// newServer starts a server that is closed when the test ends.
 func newServer(t testing.TB, h http.Handler) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -142,7 +143,7 @@ func pythonService(t testing.TB, service, notifications string) string {
 	return "http://127.0.0.1:" + strings.TrimSpace(port)
 }
 
-// at is the URL of a Python service's handler with these options.
+// at returns the URL of a Python service's handler with these options.
 func at(service, path string, options ...string) string {
 	query := url.Values{}
 	for i := 0; i < len(options); i += 2 {
@@ -151,7 +152,7 @@ func at(service, path string, options ...string) string {
 	return service + path + "?" + query.Encode()
 }
 
-// stored reads a trace, sorted as the store gives it; nothing if there is none.
+// stored reads a trace in the order of the store. It returns nothing if there is no trace.
 func stored(t testing.TB, s *store.Store, baseID string) (all []osprofiler.Notification) {
 	t.Helper()
 	for n, err := range s.Notifications(t.Context(), baseID) {

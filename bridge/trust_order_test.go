@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// Whatever reads the unsigned traceparent after ours has read the signed
-// header: its span is not passed on signed, even within the very same trace.
+// If another propagator reads an unsigned traceparent after ours has read the signed header,
+// the span of the traceparent is not passed on signed, even within the same trace.
 func TestUnsignedCallerOfTheSameTraceIsNotVouchedFor(t *testing.T) {
 	ours := bridge.NewPropagator(bridge.NewKeys("k"))
 	const baseID = "bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01"

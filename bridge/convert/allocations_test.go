@@ -10,9 +10,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// A span whose start and stop are converted one after the other, as the live
-// processor does, costs about what it costs in a batch: the start is not
-// converted again with the stop, and no resource is encoded again.
+// Converting the start and the stop of a span one after the other, as the live processor does,
+// costs about as much as converting the span in a batch. The start is not converted again with
+// the stop, and no resource is encoded again.
 func TestAllocationsOfLiveConversion(t *testing.T) {
 	spans := sdkSpans(batchSize)
 	c := convert.New()

@@ -14,13 +14,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/bench/workload"
 )
 
-// typical is a server span as otelhttp makes it, with eight attributes.
+// typical returns a server span as otelhttp makes it, with eight attributes.
 func typical() sdktrace.ReadOnlySpan { return workload.Spans(1)[0] }
 
 const batchSize = 512
 
-// BenchmarkEncodeSpan: a span with eight attributes to two notifications as
-// JSON bytes, in batches of 512 with one resource.
+// BenchmarkEncodeSpan measures the conversion of a span with eight attributes to two
+// notifications as JSON bytes, in batches of 512 with one resource.
 func BenchmarkEncodeSpan(b *testing.B) {
 	c := convert.New()
 	batch := workload.Spans(batchSize)
@@ -40,8 +40,8 @@ func BenchmarkEncodeSpan(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "spans/s")
 }
 
-// BenchmarkSDKSpans: what a store's Write does with spans of the SDK, step by
-// step. One operation is a batch of 512 spans.
+// BenchmarkSDKSpans measures the steps of a store's Write with spans of the SDK. One operation
+// is a batch of 512 spans.
 func BenchmarkSDKSpans(b *testing.B) {
 	spans := sdkSpans(batchSize)
 	c := convert.New()
@@ -131,7 +131,8 @@ func (c *collector) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan
 }
 func (*collector) Shutdown(context.Context) error { return nil }
 
-// BenchmarkSpanOf: the two notifications of a Python database call to a span.
+// BenchmarkSpanOf measures the conversion of the two notifications of a Python database call
+// to a span.
 func BenchmarkSpanOf(b *testing.B) {
 	start, err := osprofiler.ParseNotification(`{"name": "db-start", "base_id": "2130e762-6fff-43b5-a1a2-be4dbd944bd2", "trace_id": "61d83e73-1e58-4d0b-bf99-bd7546d08646", "parent_id": "385613ee-f74b-4dba-8499-a5caa5cf4231", "timestamp": "2026-11-22T07:16:34.200431", "info": {"db": {"statement": "SELECT user.id FROM user WHERE user.name = %(name_1)s", "params": {"name_1": "x"}}, "host": "identity-1"}, "project": "keystone", "service": "public"}`)
 	if err != nil {

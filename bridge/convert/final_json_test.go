@@ -15,8 +15,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// withoutJSON returns a notification with the same fields that nobody has
-// converted or parsed: it is checked and encoded from its fields.
+// withoutJSON returns a notification with the same fields that was neither converted nor
+// parsed. Such a notification is checked and encoded from its fields.
 func withoutJSON(n osprofiler.Notification) osprofiler.Notification {
 	return osprofiler.Notification{
 		Name: n.Name, BaseID: n.BaseID, TraceID: n.TraceID, ParentID: n.ParentID, Timestamp: n.Timestamp,
@@ -24,11 +24,11 @@ func withoutJSON(n osprofiler.Notification) osprofiler.Notification {
 	}
 }
 
-// oddTexts are texts that JSON escapes, and null for some fields.
+// oddTexts are texts that JSON escapes, and texts that are null in some fields.
 var oddTexts = []string{"", `a "quoted" name`, `back\slash`, `a\nb`, "zażółć 😀", "\x00\n", "\xff", "x", `", "base_id": "x`}
 
-// The JSON that a converted notification carries is what its fields are encoded
-// as, and it can be read back.
+// The JSON that a converted notification carries equals the encoding of its fields, and can be
+// read back.
 func TestConvertedNotificationsCarryTheirJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stub := tracetest.SpanStubFromReadOnlySpan(genSpan.Draw(t, "span"))
@@ -90,15 +90,15 @@ func TestChangesOfConvertedNotifications(t *testing.T) {
 	}
 }
 
-// Neither Validate nor JSON reads the info of an unchanged notification: both
-// are far quicker than reading it. The names have escapes or none.
+// Neither Validate nor JSON reads the info of an unchanged notification: both are much faster
+// than reading it. The names have escapes or none.
 func TestUnchangedInfoIsNotRead(t *testing.T) {
 	const times = 200
 	for _, name := range []string{"GET /", `a "quoted" nämé`} {
 		stub := tracetest.SpanStubFromReadOnlySpan(typical())
 		stub.Attributes, stub.Name, stub.Status.Description = nil, name, strings.Repeat("x", 4<<20)
 		n := convert.New().Append(nil, convert.Stops, stub.Snapshot())[0]
-		// A busy machine may disturb each of them, but not all.
+		// A busy machine may slow down some of the runs, but not all.
 		unread := fastest(func() {
 			for range times {
 				if n.Validate() != nil || len(n.JSON()) < len(n.Info) {

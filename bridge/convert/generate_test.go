@@ -18,7 +18,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What a span may be made of, drawn by rapid.
+// These are rapid generators for the parts of a span.
 
 var genText = rapid.OneOf(
 	rapid.SampledFrom([]string{"", "GET", "SELECT * FROM t WHERE a = \"b\\c\"\n", "zażółć ✓ 😀 <&>", "\x00\x1f\x7f\u2028", "a-start", "-stop"}),
@@ -73,7 +73,7 @@ var genExtraKeys = rapid.SampledFrom([]attribute.KeyValue{
 	attribute.Bool("osprofiler.own_attributes_end", true),
 })
 
-// genSpanAttributes now and then end with a key that we use ourselves.
+// genSpanAttributes sometimes end with a key that we use ourselves.
 var genSpanAttributes = rapid.Custom(func(t *rapid.T) []attribute.KeyValue {
 	attrs := genAttributes.Draw(t, "attributes")
 	if rapid.IntRange(0, 4).Draw(t, "ours") == 0 {
@@ -168,7 +168,7 @@ var genResource = rapid.Custom(func(t *rapid.T) *resource.Resource {
 	return resource.NewWithAttributes(rapid.SampledFrom([]string{"", "https://opentelemetry.io/schemas/1.43.0"}).Draw(t, "schema"), attrs...)
 })
 
-// otlpOf gives a span as OTel's own OTLP exporter sends it.
+// otlpOf returns a span in the form in which OTel's own OTLP exporter sends it.
 func otlpOf(t interface{ Fatal(...any) }, s sdktrace.ReadOnlySpan) *tracepb.ResourceSpans {
 	client := &capture{}
 	exporter, err := otlptrace.New(context.Background(), client)

@@ -19,8 +19,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// The SDK's limits cut texts off, ours too. The notifications stay valid, or a
-// whole batch would be refused for one span.
+// The SDK's limits also cut our own texts. The notifications stay valid. Otherwise a whole
+// batch would be refused because of one span.
 func TestCutOffAttributesStayValid(t *testing.T) {
 	for _, scope := range []string{convert.ProfilerScopeName, convert.ScopeName} {
 		stub := tracetest.SpanStubFromReadOnlySpan(typical())
@@ -44,7 +44,7 @@ func TestCutOffAttributesStayValid(t *testing.T) {
 	}
 }
 
-// A span says nothing in the name of another trace, whatever it carries.
+// A span never becomes a notification of another trace, whatever its attributes contain.
 func TestKeptTextOfAnotherTrace(t *testing.T) {
 	stub := tracetest.SpanStubFromReadOnlySpan(typical())
 	stub.InstrumentationScope = instrumentation.Scope{Name: convert.ScopeName}
@@ -57,7 +57,7 @@ func TestKeptTextOfAnotherTrace(t *testing.T) {
 	}
 }
 
-// A trace state member that nobody has signed may hold any bytes.
+// An unsigned trace state member may contain any bytes. Bytes that are not UTF-8 are ignored.
 func TestTraceStateOfNoUTF8(t *testing.T) {
 	const id = "ev\xffil"
 	state, err := trace.ParseTraceState("osp=" + base64.RawURLEncoding.EncodeToString([]byte(id)) + ".")
@@ -70,7 +70,7 @@ func TestTraceStateOfNoUTF8(t *testing.T) {
 	}
 }
 
-// Redaction leaves a carried span one of ours.
+// After redaction, a carried span still counts as made from notifications.
 func TestRedactedCarriedSpanIsOfNotifications(t *testing.T) {
 	pair := convert.New().Append(nil, convert.Both, typical())
 	s := convert.New(convert.WithRedaction(tags.Redaction{DBParams: true})).SpanOf(&pair[0], &pair[1])
@@ -79,9 +79,9 @@ func TestRedactedCarriedSpanIsOfNotifications(t *testing.T) {
 	}
 }
 
-// Notifications with any texts make spans that OTLP takes, and come back from
-// these unchanged: one that OTLP refuses would cost its whole batch, and be sent
-// again for ever.
+// Notifications with any texts make spans that OTLP accepts, and are restored from these spans
+// unchanged. A span that OTLP refuses would make the exporter lose its whole batch, and send
+// it again for ever.
 func TestAnyNotificationIsASpanForOTLP(t *testing.T) {
 	text := rapid.SampledFrom([]string{`x`, `\ud800`, `a\udfff\ud800b`, `\ud83d\ude00`, `\u0000`, `é`, ``})
 	info := rapid.SampledFrom([]string{

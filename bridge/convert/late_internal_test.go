@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The nanoseconds of a time that OTLP cannot say do not overflow.
+// The nanoseconds of a time that OTLP cannot represent do not overflow.
 func TestTimesThatOTLPCannotSay(t *testing.T) {
 	for text, want := range map[string]string{
 		"1600-01-01T00:00:00Z": `0\"`, "1969-12-31T23:59:59Z": `0\"`, "1970-01-01T00:00:01Z": `1000000000\"`,

@@ -19,7 +19,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// Law 1: span -> notifications -> span is the identity, as OTLP.
+// Law 1: converting a span to notifications and back returns an equal span, as OTLP.
 func TestSpanSurvivesNotifications(t *testing.T) {
 	c := convert.New()
 	rapid.Check(t, func(t *rapid.T) {
@@ -45,7 +45,7 @@ func TestSpanSurvivesNotifications(t *testing.T) {
 	})
 }
 
-// stored is a notification as a store gives it back.
+// stored returns a notification as a store returns it.
 func stored(t interface{ Fatal(...any) }, n osprofiler.Notification) osprofiler.Notification {
 	if err := n.Validate(); err != nil {
 		t.Fatal(err)
@@ -57,8 +57,8 @@ func stored(t interface{ Fatal(...any) }, n osprofiler.Notification) osprofiler.
 	return back
 }
 
-// Law 2: notifications -> span -> notifications is the identity, by any
-// conventions on the way, for whole operations and halves.
+// Law 2: converting notifications to a span and back returns equal notifications, with any
+// conventions, for whole operations and halves.
 func TestNotificationsSurviveSpan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pair := genPair.Draw(t, "pair")
@@ -81,7 +81,7 @@ func TestRealNotificationsSurviveSpan(t *testing.T) {
 	}
 }
 
-// checkPair takes a start and a stop, or one of them, in any order.
+// checkPair checks Law 2 for a start and a stop, or for one of them, in any order.
 func checkPair(t interface {
 	Fatalf(string, ...any)
 	Helper()
@@ -141,7 +141,7 @@ var genID = rapid.OneOf(
 	rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) string { return osprofiler.UUID(b).String() }),
 )
 
-// genInfo makes infos like Python's, and odd ones.
+// genInfo generates infos like Python's, and unusual ones.
 var genInfo = rapid.Custom(func(t *rapid.T) osprofiler.Info {
 	values := map[string]any{}
 	add := func(key string, value any) {
@@ -182,7 +182,7 @@ var genInfo = rapid.Custom(func(t *rapid.T) osprofiler.Info {
 	return info
 })
 
-// genPair makes the notifications of one operation, now and then an odd one.
+// genPair generates the notifications of one operation, sometimes an unusual one.
 var genPair = rapid.Custom(func(t *rapid.T) []osprofiler.Notification {
 	name := rapid.SampledFrom([]string{"wsgi", "db", "rpc", "http", "neutron.db", "x-y", "", "zażółć"}).Draw(t, "name")
 	n := osprofiler.Notification{
@@ -210,7 +210,7 @@ var genPair = rapid.Custom(func(t *rapid.T) []osprofiler.Notification {
 	return pair[rapid.IntRange(0, 1).Draw(t, "from"):]
 })
 
-// compact lays a notification out as other tools than Python do.
+// compact writes a notification in the layout of tools other than Python.
 func compact(t *rapid.T, n osprofiler.Notification) osprofiler.Notification {
 	style := pyjson.Style{Comma: ",", Colon: ":"}
 	back, err := osprofiler.ParseNotification(string(style.Append(nil, n.JSON())))
@@ -220,7 +220,7 @@ func compact(t *rapid.T, n osprofiler.Notification) osprofiler.Notification {
 	return back
 }
 
-// odd makes a notification as Python would not, but a store may hold.
+// odd generates a notification that Python would not write, but a store may hold.
 func odd(t *rapid.T, n osprofiler.Notification) osprofiler.Notification {
 	text := n.JSON()
 	quoted := func(s string) string { return string(pyjson.AppendString(nil, s)) }
@@ -246,7 +246,7 @@ func odd(t *rapid.T, n osprofiler.Notification) osprofiler.Notification {
 	return back
 }
 
-// A span from notifications that somebody added to is carried as a whole.
+// If somebody has added to a span that was made from notifications, the whole span is carried.
 func TestEnrichedSpanIsCarried(t *testing.T) {
 	start := osprofiler.Notification{
 		Name: "wsgi-start", BaseID: osprofiler.NewID(), TraceID: osprofiler.NewID(), Timestamp: "2024-01-02T03:04:05.000006",

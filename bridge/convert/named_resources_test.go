@@ -13,8 +13,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge/convert"
 )
 
-// Each span has the resource of its own service and host, shared with others of
-// these while there are not too many, from many goroutines and with names of any length.
+// Each span has the resource of its own service and host. Spans share a resource as long as
+// there are not too many resources. The test uses many goroutines and names of any length.
 func TestResources(t *testing.T) {
 	var group sync.WaitGroup
 	for g := range 4 {
@@ -43,9 +43,9 @@ func TestResources(t *testing.T) {
 	}
 }
 
-// The notifications of a span have the project, service, host and resource of
-// that span, however many resources a Converter has seen, and with many
-// goroutines. What the Converter remembers is bounded.
+// The notifications of a span have the project, service, host and resource of that span,
+// however many resources a Converter has seen, and with many goroutines. The Converter's cache
+// is bounded.
 func TestManyResourcesOfOneConverter(t *testing.T) {
 	c := convert.New()
 	var group sync.WaitGroup

@@ -16,10 +16,10 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// osloSpans returns the spans that oslo.middleware 8.2.0 and oslo.messaging 18.3.1
-// sent by OTLP for two requests of one service: one that calls and casts to an RPC
-// server, and one whose call fails. The protobuf is written as OTLP/JSON, and the
-// paths in the stack trace are others.
+// osloSpans returns the spans that oslo.middleware 8.2.0 and oslo.messaging 18.3.1 sent by
+// OTLP for two requests of one service. One request calls and casts to an RPC server, and the
+// call of the other one fails. The protobuf is written as OTLP/JSON, and the paths in the
+// stack trace were replaced.
 func osloSpans(t *testing.T) (spans []sdktrace.ReadOnlySpan) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "oslo-2026.2.otlp.json"))
@@ -50,7 +50,7 @@ func osloSpans(t *testing.T) (spans []sdktrace.ReadOnlySpan) {
 	return spans
 }
 
-// spanOfJSON reads a span as the stop of a notification carries it.
+// spanOfJSON reads a span that the stop of a notification carries.
 func spanOfJSON(t *testing.T, span json.RawMessage, data any) sdktrace.ReadOnlySpan {
 	t.Helper()
 	var ids struct{ TraceID, SpanID string }

@@ -20,8 +20,8 @@ import (
 
 var idMember = regexp.MustCompile(`"(traceId|spanId|parentSpanId)":"([0-9a-f]*)"`)
 
-// officialTracesData reads OTLP/JSON with the official protobuf library. Of
-// the OTLP specification's own rules for JSON it lacks one: ids are in hex.
+// officialTracesData reads OTLP/JSON with the official protobuf library. That library lacks
+// one of the OTLP specification's own JSON rules, which is that ids are in hex.
 func officialTracesData(t interface{ Fatal(...any) }, text string) *tracepb.TracesData {
 	text = idMember.ReplaceAllStringFunc(text, func(member string) string {
 		m := idMember.FindStringSubmatch(member)
@@ -42,7 +42,7 @@ type childless struct{ sdktrace.ReadOnlySpan }
 
 func (childless) ChildSpanCount() int { return 0 }
 
-// What info.otel holds is what OTel's own OTLP exporter would send.
+// The content of info.otel equals the data that OTel's own OTLP exporter would send.
 func TestInfoOTelIsOTLPJSON(t *testing.T) {
 	c := convert.New()
 	rapid.Check(t, func(t *rapid.T) {
@@ -81,7 +81,7 @@ func must[T any](v T, ok bool) T {
 	return v
 }
 
-// Whatever stands in info.otel, a span comes out, and nothing panics.
+// FuzzInfoOTel checks that any info.otel results in a span and never in a panic.
 func FuzzInfoOTel(f *testing.F) {
 	stop := convert.New().Append(nil, convert.Stops, typical())[0]
 	text, _ := pyjson.Text(must(stop.Info.Get("otel")))

@@ -16,7 +16,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// What is to be redacted stands nowhere afterwards, whichever way it went.
+// After redaction, no output contains the sensitive values, whichever conversions were done.
 func TestRedactionReachesEverything(t *testing.T) {
 	const secret = "s3cr3t"
 	all := convert.New(convert.WithRedaction(tags.Redaction{DBParams: true, FunctionArgs: true, FunctionResult: true, SQLLiterals: true}))
@@ -53,7 +53,7 @@ func TestRedactionReachesEverything(t *testing.T) {
 	}
 }
 
-// The statement of a span is in its name, too, with some instrumentation.
+// With some instrumentation, the statement of a span is also in its name.
 func TestRedactLiterals(t *testing.T) {
 	c := convert.New(convert.WithRedaction(tags.Redaction{SQLLiterals: true}))
 	const statement = "SELECT * FROM t WHERE a = 'secret' AND b = $1"
@@ -67,7 +67,7 @@ func TestRedactLiterals(t *testing.T) {
 	}
 }
 
-// A stop has no statement, and a span may have another one than its name or none.
+// A stop has no statement. A span may have no statement, or one that differs from its name.
 func TestRedactNames(t *testing.T) {
 	by := tags.Redaction{SQLLiterals: true}
 	for name, want := range map[string]string{
@@ -100,7 +100,8 @@ func TestRedactNames(t *testing.T) {
 	}
 }
 
-// A notification that is moved from store to store carries its span, too.
+// A notification that is moved from store to store also carries its span. The span is
+// redacted, too.
 func TestRedactedNotification(t *testing.T) {
 	const secret = "s3cr3t"
 	by := tags.Redaction{DBParams: true, SQLLiterals: true}

@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// What a Converter remembers of resources is bounded in number and in bytes.
+// A Converter's cache of resources is bounded in number and in bytes.
 func TestResourceTextsAreBounded(t *testing.T) {
 	c := New()
 	named := func(name string) *resource.Resource {

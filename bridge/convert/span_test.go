@@ -34,7 +34,7 @@ func TestCopySpanKeepsEverything(t *testing.T) {
 	})
 }
 
-// A snapshot stays as it is when its Span is changed afterwards.
+// A snapshot does not change when its Span is changed afterwards.
 func TestSnapshotDoesNotChange(t *testing.T) {
 	of := resource.NewSchemaless(attribute.String("service.name", "api"))
 	s := convert.Span{Name: "before", Resource: of, InstrumentationScope: instrumentation.Scope{Name: "scope"}}
@@ -48,7 +48,7 @@ func TestSnapshotDoesNotChange(t *testing.T) {
 	}
 }
 
-// Only spans that were made from notifications are told to be.
+// OfNotifications is true only for spans that were made from notifications.
 func TestOfNotifications(t *testing.T) {
 	made := convert.Span{Name: "made"}
 	fromTracer := typical()
@@ -73,7 +73,7 @@ func TestOfNotifications(t *testing.T) {
 	}
 }
 
-// A span gives the halves that are asked for, and no others.
+// A span is converted only to the requested halves.
 func TestHalves(t *testing.T) {
 	c := convert.New()
 	pair := c.Append(nil, convert.Both, typical())
