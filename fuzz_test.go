@@ -49,7 +49,7 @@ func FuzzParseNotification(f *testing.F) {
 	})
 }
 
-// sameAgain checks that the notification, written and read, is the same.
+// sameAgain checks that the notification is unchanged after it was written and read.
 func sameAgain(t *testing.T, n osprofiler.Notification) {
 	t.Helper()
 	written := n.JSON()
@@ -73,7 +73,7 @@ func FuzzUnpackTraceInfo(f *testing.F) {
 			!errors.Is(err, osprofiler.ErrUnsigned) && !errors.Is(err, osprofiler.ErrBadTraceInfo) {
 			t.Fatalf("%q: an error of another kind: %v", info, err)
 		}
-		// The fuzzer finds no signature, so sign what it made.
+		// The fuzzer finds no valid signature, so the test signs the generated text.
 		info, mac = osprofiler.SealText(info, "k")
 		got, key, err := osprofiler.UnpackTraceInfo(info, mac, append(keys, "k"))
 		if err != nil {
@@ -100,7 +100,8 @@ func FuzzParseTime(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		at, err := osprofiler.ParseTime(text)
-		// Package time takes a comma for the point and any number of digits behind it.
+		// Package time also accepts a comma as the decimal point, and any number of digits
+		// after it.
 		reference, wrong := time.Parse("2006-01-02T15:04:05.999999999", text)
 		if wrong == nil && len(text) < 30 && !strings.Contains(text, ",") && reference.Year() > 0 &&
 			(err != nil || !at.Equal(reference)) {
@@ -110,7 +111,7 @@ func FuzzParseTime(f *testing.F) {
 			return
 		}
 		written := osprofiler.FormatTime(at)
-		if at.Year() < 1 || at.Year() > 9999 { // an offset may lead out of what a notification can say
+		if at.Year() < 1 || at.Year() > 9999 { // an offset may move the time out of the range that a notification can represent
 			return
 		}
 		again, err := osprofiler.ParseTime(written)

@@ -15,7 +15,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// idCase is one input of upstream's id functions and what they gave.
+// idCase is one input of upstream's id functions, with their results.
 type idCase struct {
 	Input        any    `json:"input"`
 	ShortenID    any    `json:"shorten_id"`         // decimal
@@ -25,11 +25,11 @@ type idCase struct {
 	Random       bool   `json:"replaced_by_a_random_uuid"`
 }
 
-// Ids that are UUIDs give the same numbers as upstream's functions. Two
-// differences are meant: where upstream draws a random id for a text that is
-// no UUID, ours is always the same one; and where the 64 or 128 bits are all
-// zero, which OTel does not allow, ours are those of the text's hash. Upstream's
-// inputs that are no strings cannot occur: ids are texts here.
+// Ids that are UUIDs give the same numbers as upstream's functions. There are two intended
+// differences. For a text that is not a UUID, upstream draws a random id, and ours is always
+// the same. If the 64 or 128 bits are all zero, which OTel does not allow, ours are those of
+// the text's hash. Upstream's inputs that are not strings cannot occur, because ids are texts
+// here.
 func TestIDsAgainstUpstream(t *testing.T) {
 	text, err := os.ReadFile("testdata/ids.json")
 	if err != nil {
@@ -106,7 +106,7 @@ func TestParseUUID(t *testing.T) {
 		"", "-", "{}", "not-a-uuid", canonical[1:], canonical + "0", digits[1:], digits + "0",
 		"g" + digits[1:], "bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a0g", "bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a-1",
 		"URN:UUID:" + canonical, "[" + canonical + "]", " " + canonical, canonical + "\n", "{" + digits[2:] + "}",
-		// Python's int() would read a number in these.
+		// Python's int() would read a number from these texts.
 		"0x" + digits[2:], "+" + digits[1:], "bd_" + digits[3:], " " + digits[1:], strings.Repeat("１", 32),
 	} {
 		if u, ok := osprofiler.ParseUUID(text); ok || u != (osprofiler.UUID{}) {
@@ -170,7 +170,8 @@ func TestIDsThereAndBack(t *testing.T) {
 	})
 }
 
-// The usual form is read as any other is: braces send it the other way.
+// The fast path for the canonical form gives the same result as the general parser, which
+// braces force.
 func TestParseUUIDOfEitherWay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := []byte("bd1f8a52-6c3e-4f5f-9c0a-3c9c6d2e1a01")

@@ -66,7 +66,7 @@ func TestInfoMembers(t *testing.T) {
 		t.Errorf("Members: %s", s)
 	}
 	for range info.Members() {
-		break // may stop at any member
+		break // the loop may stop at any member
 	}
 	for _, test := range []struct {
 		key, raw, text string
@@ -108,7 +108,7 @@ func TestInfoWithAndWithout(t *testing.T) {
 func TestInfoFailed(t *testing.T) {
 	for info, want := range map[osprofiler.Info]bool{
 		`{"etype": "ValueError"}`:             true,
-		`{"etype": ""}`:                       true, // upstream counts it
+		`{"etype": ""}`:                       true, // upstream counts it as a failure
 		`{"etype": 0, "message": null}`:       true,
 		`{"etype": null}`:                     false,
 		`{"message": "x"}`:                    false,
@@ -121,7 +121,7 @@ func TestInfoFailed(t *testing.T) {
 	}
 }
 
-// Blanks around an info that a caller wrote are no part of it.
+// Blanks around an info that a caller wrote are not part of the info.
 func TestInfoWithBlanksAround(t *testing.T) {
 	info := osprofiler.Info("  {\"a\": 1, \"host\": \"h\"} ")
 	if err := info.Validate(); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// utf16Of writes a text as UTF-16, as editors of Windows save it.
+// utf16Of encodes a text as UTF-16, as Windows editors save it.
 func utf16Of(order binary.AppendByteOrder, text string) string {
 	var out []byte
 	for _, unit := range utf16.Encode([]rune(text)) {
@@ -43,7 +43,7 @@ func TestParseKeys(t *testing.T) {
 		{"a b,a b", []string{"a b", "a b"}, nil},
 		{"\uFEFFk1,k2", []string{"k1", "k2"}, []string{marked}},
 		{"\uFEFF k\r\n", []string{"k"}, []string{marked}},
-		{"k1,\uFEFFk2", []string{"k1", "k2"}, []string{marked}}, // two files put together
+		{"k1,\uFEFFk2", []string{"k1", "k2"}, []string{marked}}, // the content of two concatenated files
 		{`"k"`, []string{`"k"`}, []string{quoted}},
 		{`'k1','k2'`, []string{"'k1'", "'k2'"}, []string{quoted}},
 		{`"k1,k2"`, []string{`"k1`, `k2"`}, []string{quoted}},
@@ -94,15 +94,15 @@ func TestParseKeysRefuses(t *testing.T) {
 	}
 }
 
-// Nobody gets a key that anybody knows: HMAC takes a key of NULs for the empty
-// one, and blanks and quotation marks are what an unset value leaves.
+// A key that anybody knows neither signs nor verifies. The HMAC of a key of NULs equals that
+// of the empty key, and an unset value leaves a key of blanks and quotation marks.
 func TestKeysThatSayNothingNeitherSignNorVerify(t *testing.T) {
 	for _, key := range []string{"", " ", "\t\r\n", "\x00", strings.Repeat("\x00", 64), strings.Repeat("\x00", 65), "\uFEFF", "\u00A0\u2003", "\u200B", `""`, "' '", "\x01\x7f"} {
 		info, mac := osprofiler.TraceInfo{BaseID: "b", ParentID: "b"}.Pack(key)
 		if info == "" || mac != "" {
 			t.Errorf("%q signs %q with %q", key, info, mac)
 		}
-		for _, forgery := range []string{key, "", "\x00"} { // what an attacker would sign with
+		for _, forgery := range []string{key, "", "\x00"} { // keys with which an attacker would sign
 			text, mac := osprofiler.SealText(info, forgery)
 			got, by, err := osprofiler.UnpackTraceInfo(text, mac, []string{key, "k"})
 			if !errors.Is(err, osprofiler.ErrUnsigned) || by != "" || got != (osprofiler.TraceInfo{}) {
@@ -112,8 +112,8 @@ func TestKeysThatSayNothingNeitherSignNorVerify(t *testing.T) {
 	}
 }
 
-// Whatever is in a list, no key of it is one that the empty key can stand
-// for, and each is a part of the list.
+// For any list, no parsed key verifies a signature of the empty key, and each parsed key is a
+// part of the list.
 func TestParsedKeysAreNoEmptyKeys(t *testing.T) {
 	part := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", " ", ",", "\x00", "\uFEFF", `"`, "'", "\n", "k", "\xff", "\u200B"}))
 	rapid.Check(t, func(t *rapid.T) {

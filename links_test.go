@@ -13,7 +13,7 @@ var (
 	codeBlock    = regexp.MustCompile("(?s)\n```.*?\n```")
 )
 
-// The links between the pages lead somewhere.
+// The links between the pages lead to existing files.
 func TestLinksBetweenPages(t *testing.T) {
 	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)

@@ -9,7 +9,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// values draws what NewInfo takes, nested at most so deep.
+// values draws values that NewInfo accepts, with at most the given nesting.
 func values(levels int) *rapid.Generator[any] {
 	scalars := []*rapid.Generator[any]{
 		rapid.Just[any](nil),
@@ -41,7 +41,7 @@ func infos() *rapid.Generator[osprofiler.Info] {
 	})
 }
 
-// texts draws any, plain ones as often as not, and such as look like JSON.
+// texts draws arbitrary texts, plain ones half of the time, and texts that look like JSON.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9-]{0,12}`),
 		rapid.SampledFrom([]string{"null", `"`, `\`, `a", "base_id": "b`, `x", "project": null`, "}", "\n", "é"}))
@@ -70,7 +70,7 @@ func TestNotificationThereAndBack(t *testing.T) {
 	})
 }
 
-// A blank before it makes it another layout, and nothing else.
+// A blank before the text gives it another layout, and the result of parsing is the same.
 func TestLayoutsAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := notifications().Draw(t, "notification").JSON()
@@ -84,8 +84,8 @@ func TestLayoutsAgree(t *testing.T) {
 	})
 }
 
-// Changing fields of a parsed notification gives what setting them in one made
-// of fields gives.
+// Changing fields of a parsed notification has the same result as setting them in a
+// notification that was made from fields.
 func TestChangesThereAndBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := notifications().Draw(t, "a"), notifications().Draw(t, "b")

@@ -17,7 +17,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// parse reads a notification that has to be one.
+// parse parses a text that must be a notification.
 func parse(t testing.TB, text string) osprofiler.Notification {
 	t.Helper()
 	n, err := osprofiler.ParseNotification(text)
@@ -45,7 +45,7 @@ func lines(t testing.TB, path string, see func(line string)) {
 	}
 }
 
-// fieldsOnly returns the notification without the memory of what it was parsed from.
+// fieldsOnly returns the notification without the text that it was parsed from.
 func fieldsOnly(n osprofiler.Notification) osprofiler.Notification {
 	return osprofiler.Notification{
 		Name: n.Name, BaseID: n.BaseID, TraceID: n.TraceID, ParentID: n.ParentID,
@@ -53,9 +53,9 @@ func fieldsOnly(n osprofiler.Notification) osprofiler.Notification {
 	}
 }
 
-// Every notification that real OpenStack services wrote is written again byte
-// for byte, when it was parsed and when only its fields are left: then the
-// writing is ours, so it is Python's.
+// Every notification that real OpenStack services wrote is written again byte for byte, both
+// as parsed and from its fields alone. The latter shows that our writer writes the same text
+// as Python.
 func TestNotificationOfOpenStack(t *testing.T) {
 	paths, err := filepath.Glob("reader/testdata/openstack/*.jsonl")
 	if err != nil || len(paths) != 9 {
@@ -105,8 +105,8 @@ func checkOpenStackLine(t *testing.T, line string) {
 	}
 }
 
-// What Python's tracing helpers put into info comes through, and NewInfo makes
-// the same text of the same values wherever Python's order is the sorted one.
+// The infos of Python's tracing helpers are parsed and written unchanged. NewInfo makes the
+// same text from the same values wherever Python's order is the sorted one.
 func TestPayloadShapes(t *testing.T) {
 	text, err := os.ReadFile("testdata/payload-shapes.json")
 	if err != nil {
@@ -138,8 +138,8 @@ func TestPayloadShapes(t *testing.T) {
 	}
 }
 
-// traceA is the trace that was written to every back end. It has no project
-// and service: drivers add these.
+// traceA returns the trace that was written to every back end. It has no project and service,
+// because drivers add these.
 func traceA(t testing.TB) (all []osprofiler.Notification) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/trace-a.json")
@@ -176,7 +176,7 @@ func TestTraceA(t *testing.T) {
 		t.Errorf("got %s", n.JSON())
 	}
 	own := fieldsOnly(n)
-	own.Info = own.Info.With("host", `"host-1"`) // writes the blanks and escapes as Python does
+	own.Info = own.Info.With("host", `"host-1"`) // writes the blanks and escapes in Python's form
 	if got := own.Info.Text("message"); got != "böom" {
 		t.Errorf("message %q", got)
 	}
@@ -332,8 +332,8 @@ func TestPlain(t *testing.T) {
 		if n.Plain() != test.want {
 			t.Errorf("%s: Plain() is %v", test.name, n.Plain())
 		}
-		// Info that is no object is written as it is, so it would be the
-		// same here; but nobody may write it: see Validate.
+		// An Info that is not an object is written unchanged, so the notification would be
+		// equal here. But writing such an Info is not allowed: see Validate.
 		own := fieldsOnly(n)
 		if same := own.Equal(n) && own.Validate() == nil; same != test.want {
 			t.Errorf("%s: made of the fields alone, Equal is %v", test.name, same)
@@ -344,7 +344,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// Size counts all that a notification keeps in memory.
+// Size counts all texts that a notification keeps in memory.
 func TestSize(t *testing.T) {
 	n := osprofiler.Notification{Name: "a", BaseID: "bb", TraceID: "ccc", ParentID: "dddd", Timestamp: "eeeee", Info: "{     }", Project: "ff", Service: "g"}
 	if n.Size() != 25 {
@@ -368,7 +368,7 @@ func TestHalfAndOperation(t *testing.T) {
 		{"stop-start", "stop", osprofiler.Start},
 		{"start-stop", "start", osprofiler.Stop},
 		{"-start", "", osprofiler.Start},
-		{"nonstop", "nonstop", osprofiler.Stop}, // upstream: a stop by its last four letters
+		{"nonstop", "nonstop", osprofiler.Stop}, // upstream recognises a stop by its last four letters
 		{"stop", "stop", osprofiler.Stop},
 		{"wsgi-Stop", "wsgi-Stop", osprofiler.Start},
 		{"restart", "restart", osprofiler.Start},
@@ -423,7 +423,7 @@ func TestMember(t *testing.T) {
 func TestValidate(t *testing.T) {
 	for _, test := range []struct {
 		info osprofiler.Info
-		want string // "" for valid
+		want string // empty if the info is valid
 	}{
 		{``, ""}, {`{}`, ""}, {`{"a": NaN}`, ""},
 		{`[]`, `notification "n" of "b": info should be a JSON object, not "[]"`},
@@ -447,7 +447,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// A hostile notification costs time by its length, and no stack.
+// The time for a hostile, deeply nested notification grows linearly with its length, and its
+// depth needs no stack.
 func TestDeepNesting(t *testing.T) {
 	deep := func(levels int) string {
 		return `{"name": "a-start", "info": {"host": "h", "x": ` +
@@ -472,8 +473,8 @@ func TestDeepNesting(t *testing.T) {
 	if _, err := osprofiler.ParseNotification(text[:len(text)/2]); err == nil {
 		t.Error("half of it should be refused")
 	}
-	// Ten times as deep takes about ten times as long: quadratic would be a
-	// hundred times. The least of five runs, and a wide margin.
+	// Ten times the depth should take about ten times as long. Quadratic time would be a
+	// hundred times as long. The test compares the fastest of five runs, with a wide margin.
 	small, big := fastest(deep(levels/10)), fastest(text)
 	if big > 40*small+time.Millisecond {
 		t.Errorf("%d levels took %v, a tenth of them %v", levels, big, small)

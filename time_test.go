@@ -21,7 +21,7 @@ func TestFormatTime(t *testing.T) {
 		{time.Date(2024, 5, 6, 7, 8, 9, 0, time.FixedZone("", 2*3600)), "2024-05-06T05:08:09.000000"},
 		{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), "0001-01-01T00:00:00.000000"},
 		{time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC), "9999-12-31T23:59:59.999999"},
-		{time.Date(12024, 5, 6, 7, 8, 9, 0, time.UTC), "12024-05-06T07:08:09.000000"}, // longer rather than wrong
+		{time.Date(12024, 5, 6, 7, 8, 9, 0, time.UTC), "12024-05-06T07:08:09.000000"}, // the text is longer rather than wrong
 		{time.Date(-5, 5, 6, 7, 8, 9, 1000, time.UTC), "-0005-05-06T07:08:09.000001"},
 		{time.Time{}, "0001-01-01T00:00:00.000000"},
 	} {
@@ -88,7 +88,7 @@ func TestParseTimeIsTheInverse(t *testing.T) {
 	zones := []*time.Location{time.UTC, time.FixedZone("", 9*3600+1800), time.FixedZone("", -11*3600)}
 	rapid.Check(t, func(t *rapid.T) {
 		zone := rapid.SampledFrom(zones).Draw(t, "zone")
-		// year 1 to 9999, away from its ends by the widest offset
+		// The range is year 1 to 9999, minus the widest offset at both ends.
 		second := rapid.Int64Range(-62135510400, 253402214399).Draw(t, "second")
 		at := time.Unix(second, rapid.Int64Range(0, 999_999_999).Draw(t, "nanosecond")).In(zone)
 
@@ -105,8 +105,8 @@ func TestParseTimeIsTheInverse(t *testing.T) {
 	})
 }
 
-// What is written as FormatTime writes it is read as anything else is: a Z
-// behind it, which means nothing, sends it the other way.
+// The fast path for the form of FormatTime gives the same result as the general parser, which
+// a final Z forces without changing the meaning.
 func TestParseTimeOfEitherWay(t *testing.T) {
 	const formatted = "2024-02-29T23:59:59.123456"
 	rapid.Check(t, func(t *rapid.T) {

@@ -14,9 +14,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// unpackScript reads a JSON list of payloads and writes, for each, what the
-// Python library's middleware makes of its signed header: null if it refuses,
-// else base id and parent id as json.dumps writes them.
+// unpackScript reads a JSON list of payloads. For each it writes the result of the Python
+// library's middleware for the signed header: null if the middleware refuses the header, else
+// base id and parent id in the form of json.dumps.
 const unpackScript = `
 import base64, json, sys
 from osprofiler import _utils, profiler, web
@@ -34,7 +34,7 @@ for payload in json.load(sys.stdin):
 json.dump(answers, sys.stdout)
 `
 
-// pythonUnpacks returns what the Python library makes of the payloads.
+// pythonUnpacks returns the results of the Python library for the payloads.
 func pythonUnpacks(t *testing.T, python string, payloads []string) (answers [][]string) {
 	t.Helper()
 	in, err := json.Marshal(payloads)
@@ -54,7 +54,7 @@ func pythonUnpacks(t *testing.T, python string, payloads []string) (answers [][]
 	return answers
 }
 
-// The values that members of a payload may have.
+// hostileValues are the values that members of a payload may have.
 var hostileValues = []string{
 	`"x"`, `"X"`, `" x "`, `" "`, `""`, `"\ud800"`, `"\udc00\ud800"`, `"\ud800\udc00"`, `"a\u0000b"`, "\"a\x00b\"", "\"a\tb\"", `"\x"`, `"\ud8"`,
 	`"a,b=c~d"`, `"e\u0301é"`, `"\ufeff"`, `"\uffff\u2028"`, "\"\u2028\uFEFF\"",
@@ -63,7 +63,7 @@ var hostileValues = []string{
 	`null`, `true`, `false`, `[]`, `{}`, `[ ]`, `[1,2]`, `{"a": 1}`, `'x'`, ``,
 }
 
-// hostilePayloads are the payloads of the headers that both libraries are given.
+// hostilePayloads returns the payloads of the headers that are passed to both libraries.
 func hostilePayloads() (payloads []string) {
 	for _, value := range hostileValues {
 		payloads = append(payloads, `{"base_id": `+value+`}`, `{"base_id": "b", "parent_id": `+value+`}`)
@@ -84,8 +84,8 @@ func hostilePayloads() (payloads []string) {
 	return payloads
 }
 
-// Unpack reads the same texts of ids from a signed header as the Python library's
-// middleware, and refuses the headers that the middleware refuses.
+// Unpack reads the same texts of ids from a signed header as the Python library's middleware,
+// and refuses the headers that the middleware refuses.
 func TestUnpackAsPython(t *testing.T) {
 	payloads := hostilePayloads()
 	for version, find := range map[string]func(testing.TB) string{"Debian's": testenv.Python, "the newest": testenv.NewPython} {
@@ -108,7 +108,7 @@ func TestUnpackAsPython(t *testing.T) {
 // isContainer reports whether an id is a list or an object, which we refuse.
 func isContainer(raw string) bool { return raw[0] == '[' || raw[0] == '{' }
 
-// idInPython is the text of an id that json.dumps has written.
+// idInPython returns the text of an id that json.dumps has written.
 func idInPython(raw string) string {
 	if text, ok := pyjson.Text(raw); ok {
 		return text
@@ -116,8 +116,8 @@ func idInPython(raw string) string {
 	return raw
 }
 
-// sameIDs compares ids; a new one, which both libraries make up where the base
-// id is empty, need only be one.
+// sameIDs compares ids. If the base id is empty, both libraries make a new one, which only has
+// to be an id.
 func sameIDs(got osprofiler.TraceInfo, base, parent string) bool {
 	_, theirs := osprofiler.ParseUUID(base)
 	_, ours := osprofiler.ParseUUID(got.BaseID)

@@ -19,7 +19,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler"
 )
 
-// header is one request sent to upstream's middleware and what came of it.
+// header is one request that was sent to upstream's middleware, with its result.
 type header struct {
 	Name     string
 	HMACKeys string `json:"hmac_keys"`
@@ -69,8 +69,8 @@ func TestPackAsUpstream(t *testing.T) {
 	}
 }
 
-// refusals tells which error a case is that upstream does not accept. Upstream
-// raises on the last; here it is as unsigned as any other wrong signature.
+// refusals maps the cases that upstream does not accept to our errors. For the last case
+// upstream raises an exception. Here that case is unsigned, like any other wrong signature.
 var refusals = map[string]error{
 	"bad hmac": osprofiler.ErrUnsigned,
 	"signed with a key the server does not have": osprofiler.ErrUnsigned,
@@ -96,7 +96,7 @@ func TestUnpackAsUpstream(t *testing.T) {
 	refused := 0
 	for _, c := range cases {
 		if c.Enabled != nil && !*c.Enabled {
-			continue // the middleware's switch, not the header's matter
+			continue // depends on a setting of the middleware, not on the header
 		}
 		if !c.Accepted {
 			refused++
@@ -123,7 +123,7 @@ func checkHeader(t *testing.T, c header) {
 	if err != nil || key != c.Profiler.HMACKey {
 		t.Fatalf("key %q, error %v; want key %q", key, err, c.Profiler.HMACKey)
 	}
-	if strings.HasPrefix(c.Name, "empty base_id") { // upstream's fresh id is random as ours
+	if strings.HasPrefix(c.Name, "empty base_id") { // upstream's new id is random like ours
 		if _, ok := osprofiler.ParseUUID(got.BaseID); !ok || got.ParentID != got.BaseID {
 			t.Errorf("got %+v, want a fresh base id", got)
 		}
@@ -135,7 +135,7 @@ func checkHeader(t *testing.T, c header) {
 	}
 }
 
-// idText is the text of an id that the golden file may hold as a number.
+// idText returns the text of an id that the golden file may hold as a number.
 func idText(id any) string {
 	if text, ok := id.(string); ok {
 		return text
@@ -144,7 +144,7 @@ func idText(id any) string {
 	return string(text)
 }
 
-// seal signs any payload, as only tests would.
+// seal signs any payload, which only tests do.
 func seal(payload, key string) (info, mac string) {
 	return osprofiler.SealText(base64.StdEncoding.EncodeToString([]byte(payload)), key)
 }
@@ -153,7 +153,7 @@ func TestUnpackPayloads(t *testing.T) {
 	const fresh = "(fresh)"
 	for _, test := range []struct {
 		name, payload    string
-		baseID, parentID string // both "" for a refusal
+		baseID, parentID string // both are empty if the header is refused
 	}{
 		{"zero ids", `{"base_id": 0, "parent_id": -0.00e5}`, fresh, fresh},
 		{"empty containers", `{"base_id": "b", "parent_id": [ ]}`, "b", "b"},
@@ -195,7 +195,7 @@ func TestUnpackPayloads(t *testing.T) {
 	}
 }
 
-// Whatever is packed is unpacked, by that key alone, and not after any change.
+// A packed trace info can be unpacked only with the same key, and not after any change.
 func TestPackIsTheInverse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sent := osprofiler.TraceInfo{
@@ -203,7 +203,7 @@ func TestPackIsTheInverse(t *testing.T) {
 			ParentID: rapid.StringN(1, -1, -1).Draw(t, "parent id"),
 		}
 		key := "k" + rapid.String().Draw(t, "key")
-		other := key + "x" + rapid.String().Draw(t, "other") // not zeros alone: HMAC fills keys up with these
+		other := key + "x" + rapid.String().Draw(t, "other") // not only NULs, because HMAC pads keys with them
 		info, mac := sent.Pack(key)
 		got, by, err := osprofiler.UnpackTraceInfo(info, mac, []string{other, key})
 		if err != nil || by != key || got != sent {
@@ -220,7 +220,8 @@ func TestPackIsTheInverse(t *testing.T) {
 	})
 }
 
-// More keys than are remembered, from many goroutines: each signs as itself.
+// With more keys than are cached, and from many goroutines, each key still makes its own
+// signature.
 func TestManyKeysSignAtOnce(t *testing.T) {
 	info := osprofiler.TraceInfo{BaseID: "b", ParentID: "p"}
 	var all sync.WaitGroup
