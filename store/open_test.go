@@ -72,8 +72,8 @@ func TestOpenDropsWhatSurroundsTheConnectionString(t *testing.T) {
 	}
 }
 
-// Open refuses a sink, and RegisterSink makes no store. The error for an unknown scheme lists
-// the known ones.
+// Open refuses the scheme of a sink and a wrong connection string. The error for an unknown
+// scheme lists the known ones.
 func TestOpenRefuses(t *testing.T) {
 	openStore := func(c string) error { _, err := store.Open(t.Context(), c); return err }
 	for _, c := range []struct {

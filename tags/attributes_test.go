@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// asMap makes attributes comparable. It fails if a key is there twice.
+// asMap makes attributes comparable. It fails if a key occurs twice.
 func asMap(t testing.TB, attrs []attribute.KeyValue) map[string]any {
 	t.Helper()
 	m := map[string]any{}
@@ -166,7 +166,7 @@ func TestStopAttributes(t *testing.T) {
 	}
 }
 
-// The attributes before those appended stay as they are.
+// The attributes before the appended ones are unchanged.
 func TestAppend(t *testing.T) {
 	before := attribute.String("a", "b")
 	attrs, _ := tags.StartAttributes([]attribute.KeyValue{before}, tags.HTTPServer, infoWSGI, tags.Both)
@@ -203,8 +203,8 @@ func TestSpanKindAndName(t *testing.T) {
 	}
 }
 
-// TestBlankCalls checks that calls of which no attribute tells what was called
-// keep the names of their spans.
+// TestBlankCalls checks that calls keep the names of their spans if no attribute says what was
+// called.
 func TestBlankCalls(t *testing.T) {
 	for _, test := range []struct {
 		call  tags.Call

@@ -20,7 +20,7 @@ var benchmarks = []struct {
 	{"Function", tags.Function, infoFunction, onlyHost},
 }
 
-// From infos to the attributes of a span.
+// BenchmarkAttributes measures the conversion from infos to the attributes of a span.
 func BenchmarkAttributes(b *testing.B) {
 	for _, bench := range benchmarks {
 		b.Run(bench.name, func(b *testing.B) {
@@ -36,7 +36,7 @@ func BenchmarkAttributes(b *testing.B) {
 	}
 }
 
-// From the attributes of a span to infos.
+// BenchmarkInfo measures the conversion from the attributes of a span to infos.
 func BenchmarkInfo(b *testing.B) {
 	for _, bench := range benchmarks {
 		b.Run(bench.name, func(b *testing.B) {

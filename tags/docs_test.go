@@ -10,7 +10,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// The tables for users name every attribute that is emitted.
+// The tables in the user documentation name every attribute that is emitted.
 func TestDocsNameEveryAttribute(t *testing.T) {
 	docs, err := os.ReadFile(filepath.Join("..", "docs", "conventions.md"))
 	if err != nil {

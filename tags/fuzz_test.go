@@ -12,8 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// FuzzInfo says any two texts as start and stop. Those that are infos have to
-// come back; of the others nothing is asked but to do no harm.
+// FuzzInfo converts any two texts as start and stop. Texts that are valid infos must be
+// restored. Other texts must only do no harm, such as a panic.
 func FuzzInfo(f *testing.F) {
 	for _, line := range linesOf(f, filepath.Join("testdata", "python_otlp.jsonl")) {
 		n := osprofiler.Info(line)
@@ -28,7 +28,7 @@ func FuzzInfo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, startText, stopText string) {
 		start, stop := osprofiler.Info(startText), osprofiler.Info(stopText)
 		valid := start.Validate() == nil && stop.Validate() == nil &&
-			utf8.ValidString(startText) && utf8.ValidString(stopText) // as parsed notifications are
+			utf8.ValidString(startText) && utf8.ValidString(stopText) // as in parsed notifications
 		for _, c := range allConventions {
 			for _, call := range allCalls {
 				if valid {
@@ -48,7 +48,7 @@ func FuzzInfo(f *testing.F) {
 	})
 }
 
-// FuzzAttributes makes infos of attributes that nobody has checked.
+// FuzzAttributes makes infos from unchecked attributes.
 func FuzzAttributes(f *testing.F) {
 	f.Add("http.request.method", "GET", "url.full", "http://u@[::1]:99999/%zz?a#b")
 	f.Add("db.query.parameter.0", "a", "osprofiler.db.params", "[1")

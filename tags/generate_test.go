@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/pyjson"
 )
 
-// Raw JSON values: those that the Python library writes, and those that nobody expects.
+// These are raw JSON values: those that the Python library writes, and unexpected ones.
 var (
 	genString = rapid.Custom(func(t *rapid.T) string {
 		s := rapid.OneOf(
@@ -52,13 +52,13 @@ func object(keys []string, value func(key string) string) string {
 	return "{" + b.String() + "}"
 }
 
-// shape generates an object with these members, or one that is nearly so.
+// shape generates an object with these members, or an object that differs slightly.
 func shape(keys ...string) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		var raw []string
 		for _, key := range rapid.Permutation(keys).Draw(t, "order") {
 			switch rapid.IntRange(0, 19).Draw(t, "oddity") {
-			case 0: // missing
+			case 0: // the member is missing
 			case 1:
 				raw = append(raw, `"`+key+`"`, `"`+key+`"`)
 			case 2:

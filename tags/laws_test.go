@@ -28,8 +28,8 @@ type reporter interface {
 	Fatalf(format string, args ...any)
 }
 
-// checkLaws says start and stop in one list of attributes, as a span has them,
-// and looks whether both come back.
+// checkLaws converts start and stop to one list of attributes, as a span has them, and checks
+// that both are restored.
 func checkLaws(t reporter, call tags.Call, start, stop osprofiler.Info, c tags.Conventions) {
 	t.Helper()
 	attrs, startRest := tags.StartAttributes(nil, call, start, c)
@@ -54,7 +54,7 @@ func checkLaws(t reporter, call tags.Call, start, stop osprofiler.Info, c tags.C
 	same(t, "start", start, startBack, attrs)
 	same(t, "stop", stop, stopBack, attrs)
 	if call != tags.CallOfInfo("rpc", start) && call != tags.CallOfInfo("other", start) {
-		return // a call that nobody would take it for
+		return // the infos do not describe this kind of call
 	}
 	startBack, stopBack = back(tags.CallOfSpan(call.SpanKind(), attrs))
 	same(t, "start by the span's call", start, startBack, attrs)
@@ -98,7 +98,7 @@ func TestLaws(t *testing.T) {
 	})
 }
 
-// URLs that fall apart otherwise than they were put together.
+// The laws are also true for URLs that are split differently than they were joined.
 func TestLawsOnHostileURLs(t *testing.T) {
 	for _, scheme := range []string{"http", "https", "ftp", "", "x://h:9/", "FTP"} {
 		for _, host := range []string{"h", "::1", "h:9", "a?b", "u@h", "]:9"} {
@@ -121,7 +121,8 @@ func TestLawsOnHostileURLs(t *testing.T) {
 	}
 }
 
-// Each notification of the reference traces, with each that follows it.
+// The laws are true for each notification of the reference traces, combined with each that
+// follows it.
 func TestLawsOnRealTraces(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "reader", "testdata", "openstack", "*.jsonl"))
 	if err != nil || len(files) == 0 {
@@ -172,8 +173,8 @@ func linesOf(t testing.TB, name string) (lines []string) {
 	return lines
 }
 
-// What the OTLP driver of the Python library 4.4.0 did with notifications,
-// captured: the old set is the very same.
+// The old set equals the captured output of the OTLP driver of the Python library 4.4.0 for
+// the same notifications.
 func TestOldIsPythons(t *testing.T) {
 	for _, line := range linesOf(t, filepath.Join("testdata", "python_otlp.jsonl")) {
 		var g struct {
@@ -211,7 +212,7 @@ func TestOldIsPythons(t *testing.T) {
 		event := f.Events(time.Now(), tags.Old)[0]
 		want := g.Events[0].Attributes
 		if _, ok := want["message"].(string); !ok {
-			delete(want, "message") // which is a string always with us
+			delete(want, "message") // message is always a string in our set
 			event.Attributes = event.Attributes[:1]
 		}
 		if diff := cmp.Diff(want, asMap(t, event.Attributes)); diff != "" || event.Name != g.Events[0].Name {
@@ -220,7 +221,7 @@ func TestOldIsPythons(t *testing.T) {
 	}
 }
 
-// floats turns integers into what encoding/json reads.
+// floats turns integers into the type that encoding/json reads.
 func floats(m map[string]any) map[string]any {
 	for k, v := range m {
 		if n, ok := v.(int64); ok {

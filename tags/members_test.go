@@ -13,7 +13,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// The attributes of a known member are those of an info that has the member.
+// The attributes of a known member equal those of an info with that member.
 func TestCallsAgreeWithInfos(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := func(label string) string {

@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// A ParsedInfo has what the info has, however the info is written.
+// A ParsedInfo has the members of the info, whatever the layout of the info.
 func TestParsedInfoAgreesWithInfo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		checkParsedInfo(t, rapid.OneOf(genStart, genStop).Draw(t, "info"))
@@ -53,8 +53,7 @@ func checkParsedInfo(t reporter, info osprofiler.Info) {
 	}
 }
 
-// The two infos that nearly all operations of Python services have need no
-// second look.
+// RestIsOnlyHost is true for the infos of nearly all operations of Python services.
 func TestRestIsOnlyHost(t *testing.T) {
 	for _, info := range []osprofiler.Info{onlyHost, infoWSGI, infoRequests, infoDB} {
 		p := tags.NewParsedInfo(info)

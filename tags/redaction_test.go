@@ -19,7 +19,7 @@ var (
 	everything = tags.Redaction{DBParams: true, FunctionArgs: true, FunctionResult: true}
 )
 
-// How SQLAlchemy writes the error of a failed statement.
+// sqlError is the error of a failed statement in SQLAlchemy's form.
 const sqlError = "(1062, 'x')\n[SQL: INSERT INTO t VALUES (%(a)s)]\n[parameters: {'a': 'it]s secret'}]\n(Background on this error)"
 
 func TestRedactInfo(t *testing.T) {
@@ -114,7 +114,7 @@ func TestRedactNothing(t *testing.T) {
 	}
 }
 
-// Redacting before or after the conversion is the same, and leaves no secret.
+// Redacting before or after the conversion has the same result, and leaves no secret.
 func TestRedactionCommutes(t *testing.T) {
 	secret := rapid.Just(`"s3cr3t"`)
 	dict := rapid.Map(rapid.SliceOfN(genString, 0, 3), func(keys []string) string { return object(keys, func(string) string { return `"s3cr3t"` }) })

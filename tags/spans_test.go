@@ -21,7 +21,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/tags"
 )
 
-// attrsOf makes attributes of key=value pairs: numbers become integers.
+// attrsOf makes attributes from key=value pairs. Numbers become integers.
 func attrsOf(pairs ...string) (attrs []attribute.KeyValue) {
 	for _, pair := range pairs {
 		key, value, _ := strings.Cut(pair, "=")
@@ -42,7 +42,7 @@ const (
 	unspecified = trace.SpanKindUnspecified
 )
 
-// Attributes as instrumentation of several ages and languages writes them.
+// Attributes of instrumentation of several versions and languages are converted to infos.
 func TestSpansOfInstrumentation(t *testing.T) {
 	for _, test := range []struct {
 		name        string
@@ -148,7 +148,7 @@ func TestSpansOfInstrumentation(t *testing.T) {
 	}
 }
 
-// recorder gives a provider and what it records.
+// recorder returns a provider and the recorder of its spans.
 func recorder(t *testing.T) (*sdktrace.TracerProvider, *tracetest.SpanRecorder) {
 	r := tracetest.NewSpanRecorder()
 	p := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r))
@@ -156,7 +156,7 @@ func recorder(t *testing.T) (*sdktrace.TracerProvider, *tracetest.SpanRecorder) 
 	return p, r
 }
 
-// The spans of otelhttp as it is today, on a real connection.
+// The spans of the current otelhttp, on a real connection, are converted to infos.
 func TestOTelHTTP(t *testing.T) {
 	provider, spans := recorder(t)
 	handler := nethttp.HandlerFunc(func(w nethttp.ResponseWriter, _ *nethttp.Request) { w.WriteHeader(nethttp.StatusTeapot) })
@@ -172,7 +172,7 @@ func TestOTelHTTP(t *testing.T) {
 	address := strings.TrimPrefix(api.URL, "http://")
 	host, port, _ := strings.Cut(address, ":")
 	want := map[tags.Call][2]osprofiler.Info{
-		// otelhttp's server does not tell the query
+		// otelhttp's server has no attribute for the query.
 		tags.HTTPServer: {`{"request": {"path": "/v3/users", "query": "", "method": "GET", "scheme": "http"}}`, ""},
 		tags.HTTPClient: {osprofiler.Info(`{"requests": {"method": "GET", "query": "limit=2", "path": "/v3/users", "hostname": "` + host +
 			`", "port": ` + port + `, "scheme": "http"}}`), `{"requests": {"status_code": 418}}`},
@@ -202,7 +202,7 @@ func checkSpans(t *testing.T, spans []sdktrace.ReadOnlySpan, want map[tags.Call]
 	}
 }
 
-// The spans of otelsql on a real database.
+// The spans of otelsql on a real database are converted to infos.
 func TestOTelSQL(t *testing.T) {
 	provider, spans := recorder(t)
 	db, err := otelsql.Open("sqlite", filepath.Join(t.TempDir(), "x.db"), otelsql.WithTracerProvider(provider),

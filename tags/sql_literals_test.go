@@ -102,7 +102,8 @@ func TestSQLLiterals(t *testing.T) {
 	}
 }
 
-// SQLAlchemy writes placeholders: of the statements of real services few have literals, and no other part is replaced.
+// SQLAlchemy writes placeholders. So few statements of real services have literals, and no
+// other part is replaced.
 func TestSQLLiteralsOfRealTraces(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "reader", "testdata", "openstack", "*.jsonl"))
 	if err != nil || len(files) == 0 {
@@ -132,7 +133,7 @@ func TestSQLLiteralsOfRealTraces(t *testing.T) {
 	if statements < 300 {
 		t.Errorf("only %d statements were seen", statements)
 	}
-	// Keystone checks its connection, and Glance compares with numbers.
+	// Keystone checks its connection with a literal, and Glance compares with numbers.
 	restore := strings.NewReplacer("deleted = ***", "deleted = 0", "os_hidden = ***", "os_hidden = 0", "SELECT ***", "SELECT 1")
 	for got, sql := range changed {
 		if restore.Replace(got) != sql {
@@ -171,13 +172,13 @@ func TestRedactLiterals(t *testing.T) {
 	}
 }
 
-// The time is linear in the length.
+// The time is linear in the length of the text.
 func TestSQLLiteralsAreQuick(t *testing.T) {
 	for _, part := range []string{"q'[", "$a", "/*", "%(a", "E'", "(", `"a`, `\'`, "`", "1e-", "--", "''", "$$", "*/", "[", "/*+", "/*+'", "#", "--x", "[']", "/*+'/*a/*b*/#[']--c\n"} {
 		text := strings.Repeat(part, 1<<20/len(part))
 		start := time.Now()
 		onlyLiterals.SQL(text)
-		if took := time.Since(start); took > 20*time.Second { // a quadratic time is hours
+		if took := time.Since(start); took > 20*time.Second { // a quadratic algorithm would take hours
 			t.Errorf("a megabyte of %s took %v", part, took)
 		}
 	}
