@@ -38,7 +38,7 @@ type Notification struct {
 	notPlain bool
 }
 
-// The keys of a notification, in the order in which Python's drivers write them.
+// These are the keys of a notification, in the order in which Python's drivers write them.
 const (
 	keyName      = "name"
 	keyBaseID    = "base_id"

@@ -19,7 +19,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/bridge"
 )
 
-// twoBackEnds is a provider with an exporter for every span, and one behind OnDemand.
+// twoBackEnds returns a provider with one exporter for every span, and another inside OnDemand.
 func twoBackEnds(t *testing.T, sampler sdktrace.Sampler) (tracer trace.Tracer, all, demanded *tracetest.SpanRecorder) {
 	all, demanded = tracetest.NewSpanRecorder(), tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sampler),

@@ -21,7 +21,7 @@ const (
 )
 
 // StartDB starts a database call named db. It is Start(ctx, "db",
-// DB(statement, params...)) at a lower cost, because no info is written and
+// DB(statement, params...)) at a lower cost, because no info is written or
 // parsed.
 func (p *Profiler) StartDB(ctx context.Context, statement string, params ...any) (context.Context, *Operation) {
 	var room [256]byte

@@ -26,7 +26,7 @@ type companionField struct {
 	keys []attribute.Key
 }
 
-// These are the companions. OpenStack's libraries write the attributes of both:
+// companions lists the companions. OpenStack's libraries write the attributes of both:
 // oslo.middleware since 8.2 and oslo.messaging since 18.3. The Python library writes neither
 // member. Its tools show them as part of the info.
 var companions = [...]companion{

@@ -83,7 +83,7 @@ func WithTransportURL(transportURL string) Option {
 	return optionFunc(func(c *config) { c.transportURL = transportURL })
 }
 
-// WithIdleTimeout sets how long no notification must arrive before a consumption ends a
+// WithIdleTimeout sets the time without notifications after which a consumption ends a
 // sequence. The default is one second, as in the Python library. If the time is set, reading a
 // trace also waits that long after the last notification of the trace, because a service may
 // still be sending. By default it does not wait. Values that are not positive select the

@@ -40,8 +40,8 @@ import (
 // at once. A method connects only when it needs to. Opening a driver neither connects nor
 // creates anything.
 type Driver interface {
-	// Name returns the name of the place for errors, such as `Redis at 10.0.0.5:6379` or `the
-	// file "/var/log/traces.jsonl"`. It shows no password.
+	// Name returns the name of the place for errors, such as `Redis at 10.0.0.5:6379` or
+	// `the file "/var/log/traces.jsonl"`. It shows no password.
 	Name() string
 
 	// Ping connects. Its error says in one sentence why the place cannot be used. Unless the

@@ -13,7 +13,7 @@ import (
 
 // An assignment is a partition while the group gives it to this member.
 type assignment struct {
-	position  int64      // behind the last message that was yielded
+	position  int64      // after the last message that was yielded
 	unacked   []delivery // in the order of their numbers
 	acked     kgo.EpochOffset
 	committed kgo.EpochOffset
@@ -52,7 +52,7 @@ func (m *member) passOver(number uint64) {
 	}
 }
 
-// acknowledge commits the offsets behind the messages up to a number.
+// acknowledge commits the offsets after the messages up to a number.
 func (m *member) acknowledge(ctx context.Context, number uint64) error {
 	m.mu.Lock()
 	for _, a := range m.assigned {

@@ -76,7 +76,7 @@ func (e *goneError) Error() string { return e.err.Error() }
 // Unwrap returns the broker's answer.
 func (e *goneError) Unwrap() error { return e.err }
 
-// errUnconfirmed is the error of a message whose confirmation did not come in time.
+// errUnconfirmed is the error for a message whose confirmation did not come in time.
 var errUnconfirmed = errors.New("no confirmation")
 
 // isVague reports whether an error says only that the library gave up, or that it must connect

@@ -22,7 +22,7 @@ func (b *cluster) Same(ctx context.Context, other bus.Bus) (bool, error) {
 	return mine != "" && mine == theirs, err
 }
 
-// clusterID returns the id of the cluster, or "" if the brokers do not tell it.
+// clusterID returns the id of the cluster, or "" if the brokers do not report it.
 func (b *cluster) clusterID(ctx context.Context) (string, error) {
 	client, err := b.shared()
 	if err != nil {

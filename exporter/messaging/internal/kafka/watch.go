@@ -107,7 +107,7 @@ func (w *watch) mismatch(lately time.Duration) error {
 }
 
 // reason returns why a broker could not be reached recently, or nil. Older failures do not
-// count, because a broker may be gone for good.
+// count, because a broker may be gone permanently.
 func (w *watch) reason(lately time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -43,7 +43,7 @@ func (p *peek) deliveryLimit() (limit int64, known bool) {
 	return declared, true
 }
 
-// errDeliveries is the error of a quorum queue that might lose messages, or their order.
+// errDeliveries is the error for a quorum queue that might lose messages, or their order.
 var errDeliveries = errors.New("the quorum queue is not looked at")
 
 // checkQueue refuses a quorum queue whose delivery limit is unknown, or which has more
