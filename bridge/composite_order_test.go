@@ -54,8 +54,7 @@ func TestOrderMakesNoDifferenceForTheSameSpan(t *testing.T) {
 	}
 }
 
-// A traceparent of the same span with forged texts of its ids does not make these texts
-// signed.
+// A traceparent of the same span with forged texts of its ids is not trusted.
 func TestForgedTraceStateOfTheSameSpan(t *testing.T) {
 	keys, header := bridge.NewKeys("k"), bothHeaders(sameSpan)
 	capitals := base64.RawURLEncoding.EncodeToString([]byte("BD1F8A52-6C3E-4F5F-9C0A-3C9C6D2E1A01"))

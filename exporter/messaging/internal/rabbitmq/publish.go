@@ -105,8 +105,8 @@ func (w *writing) pauseRefused(ctx context.Context, progress bool) error {
 	}
 }
 
-// again publishes the messages that came back because no queue is bound. Somebody has deleted
-// the queue or the exchange since they were declared.
+// again declares everything and republishes the messages that came back because no queue is
+// bound. Somebody has deleted the queue or the exchange since they were declared.
 func (w *writing) again(ctx context.Context, p *publisher, piece []int) error {
 	if err := p.renew(ctx); err != nil {
 		return p.named(err)
