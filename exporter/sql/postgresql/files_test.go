@@ -131,7 +131,7 @@ func TestOpenChecksRights(t *testing.T) {
 	t.Run("several hosts", func(t *testing.T) {
 		path := write(t, 0o600, "localhost:1:*:*:geheim\n127.0.0.1:1:*:*:other\n")
 		err := pinged(postgresql.Open("postgresql://u@/db?host=localhost,127.0.0.1&port=1,1&passfile=" + path))
-		if err == nil || !strings.Contains(err.Error(), "not the same password for each host") {
+		if err == nil || !strings.Contains(err.Error(), "different passwords for the hosts") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -251,21 +250,27 @@ func TestLargeMessagesEndInTime(t *testing.T) {
 	mustPublish(t, b, large(2_000_000))
 	server.Stop()
 	defer server.Continue()
-	batch := bodies(0, 1)
+	var batch []bus.Outgoing
 	for i := range 12 {
 		batch = append(batch, large(2_000_000+i))
 	}
-	var first sync.WaitGroup
-	first.Go(func() {
+	batch = append(batch, bodies(0, 1)...)
+	first := make(chan struct{})
+	go func() {
+		defer close(first)
 		began := time.Now()
 		out := publish(t, b, batch...)
 		// Waiting separately for each large message would take 120 s.
 		if len(out.Missing()) != len(batch) || !out.Transient() || time.Since(began) > 110*time.Second {
 			t.Errorf("missing are %v after %v: %v", out.Missing(), time.Since(began), out.Err())
 		}
-	})
+	}()
 	for len(b.alone) == 0 {
-		time.Sleep(time.Millisecond)
+		select {
+		case <-first:
+			t.Fatal("no large message was sent alone")
+		case <-time.After(time.Millisecond):
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
@@ -275,5 +280,5 @@ func TestLargeMessagesEndInTime(t *testing.T) {
 	if took := time.Since(began); !slices.Equal(out.Missing(), []int{0}) || len(b.alone) == 0 {
 		t.Errorf("missing are %v after %v; the other batch is still waiting: %t", out.Missing(), took, len(b.alone) > 0)
 	}
-	first.Wait()
+	<-first
 }
