@@ -18,7 +18,12 @@ import (
 
 func TestStoreOnKafka(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Place:       func(t testing.TB) string { return testenv.Kafka(t) + "?osp_timeout=60" }, // the timeout is for a busy machine
+		Place: func(t testing.TB) string {
+			// A group of its own: the members of other tests come and go, and each time the
+			// group may deliver again. The time is for a busy machine.
+			url := testenv.Kafka(t)
+			return url + "?osp_timeout=60&consumer_group=" + path.Base(url)
+		},
 		Unreachable: func(t testing.TB) string { return "kafka://" + testenv.ClosedPort(t) + "/" },
 		OptOut:      notOnABus,
 	})
