@@ -21,8 +21,8 @@ func Credentials(text string) (user, password string, err error) {
 }
 
 // Address completes host, host:port, :port, or an IPv6 address in brackets, and returns
-// host:port. The host may be empty and the port may be missing: then they are host and
-// port. ok is false for any other text.
+// host:port. The arguments host and port replace an empty host and a missing port. ok is
+// false for any other text.
 func Address(text, host, port string) (address string, ok bool) {
 	name := text
 	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {

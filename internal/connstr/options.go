@@ -27,7 +27,7 @@ type Options struct {
 	supported []string            // the options that the back end asked for
 	err       error               // the first error
 
-	afterSecret []string // names after a secret option; they may be a part of its value
+	afterSecret []string // names after a secret option, which may be a part of its value
 	unclear     error    // replaces any other error, which might show a password
 }
 

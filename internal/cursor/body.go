@@ -37,13 +37,13 @@ type Reader struct {
 	failed bool
 }
 
-// OK reports whether everything that was read was there.
+// OK reports whether all reads so far succeeded.
 func (r *Reader) OK() bool { return !r.failed }
 
-// Done reports whether the whole body was read, and nothing that was not there.
+// Done reports whether the whole body was read and all reads succeeded.
 func (r *Reader) Done() bool { return !r.failed && len(r.rest) == 0 }
 
-// More reports whether there is something left to read.
+// More reports whether a part of the body is not read yet.
 func (r *Reader) More() bool { return !r.failed && len(r.rest) > 0 }
 
 // Uint reads what [Writer.Uint] wrote.
@@ -68,8 +68,8 @@ func (r *Reader) Int() int64 {
 	return v
 }
 
-// Count reads a number that [Writer.Uint] wrote, and fails if it is larger than
-// most.
+// Count reads a number that [Writer.Uint] wrote. The read fails if the number is larger
+// than most.
 func (r *Reader) Count(most int) int {
 	v := r.Uint()
 	if v > uint64(max(most, 0)) {

@@ -1,14 +1,14 @@
 // Package cursor writes and reads the cursors of stores.
 //
 // A cursor is a text that a program may keep for years, log, and pass as an
-// argument, so that it has no characters that a shell or a URL changes:
+// argument. So it has no characters that a shell or a URL changes:
 //
 //	redis2:AAECAwQFBg
 //
-// The kind of store and the version of the format are before the colon,
-// the body and a checksum behind it, in base64url without padding. The checksum
-// covers the prefix, too. A text that was cut, changed, or written for another
-// kind of store or by another version is an error, never a wrong position.
+// The prefix before the colon is the kind of store and the version of the format.
+// The body and a checksum follow the colon, in base64url without padding. The
+// checksum covers the prefix, too. So a text that was cut, changed, or written for
+// another kind of store or by another version is an error, never a wrong position.
 package cursor
 
 import (
@@ -68,8 +68,8 @@ func (c *Codec) checksum(body []byte) uint32 {
 	return crc32.Update(crc32.Checksum([]byte(c.Prefix+":"), table), table, body)
 }
 
-// Invalid returns the error about a text that is no cursor of this kind of
-// store. store.ErrCursor is in its chain.
+// Invalid returns the error about a text that is not a cursor of this kind of
+// store. store.ErrCursor is in the error's chain.
 func (c *Codec) Invalid(cursor string) error {
 	return explained.New(store.ErrCursor, "cannot resume from the cursor %s: it is no cursor of %s", shown(cursor), c.Kind)
 }
@@ -81,7 +81,7 @@ func (c *Codec) Foreign(cursor, name string) error {
 	return explained.New(store.ErrCursor, "cannot resume from the cursor %s: it is not of %s, or what it refers to was deleted or replaced", shown(cursor), name)
 }
 
-// shown quotes a cursor, of which a long one is cut.
+// shown quotes a cursor for an error. It cuts a long cursor.
 func shown(cursor string) string {
 	const most = 60
 	if len(cursor) <= most {

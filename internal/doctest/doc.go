@@ -25,15 +25,16 @@
 //	                    not count
 //	LANGUAGE test=FILE  a block that the named test reads from the page and runs
 //
-// The go command gets this module from a file proxy that is made of the checkout, and
-// everything else from the module cache, or, if something is missing there, from the
-// user's own proxy.
+// The go command gets this module from a file proxy that is made of the checkout. It gets
+// everything else from the module cache, or from the user's own proxy if the cache lacks
+// it.
 //
 // The commands run with an empty home folder and a store in SQLite with four traces, two
 // of them old. INFO and MAC in their environment are signed headers.
-// The addresses that a page serves are replaced by free ones, /var/lib, /backup and
-// /etc/osprofiler by folders of the test, and http://nova.example:8774 by a traced
-// service. BASE_ID is the id of the newest trace, as is a UUID in a command that no
-// trace of the store has. Where output is compared, ids, times, durations and
-// numbers may differ, and the lines of osp on standard error may come earlier or later.
+// The test replaces the addresses that a page serves by free ones, the folders /var/lib,
+// /backup and /etc/osprofiler by folders of the test, and http://nova.example:8774 by a
+// traced service. BASE_ID stands for the id of the newest trace. So does a UUID in a
+// command, if no trace of the store has that UUID. Where output is compared, ids, times,
+// durations and numbers may differ, and the lines of osp on standard error may come
+// earlier or later.
 package doctest

@@ -1,4 +1,4 @@
-// Package explained gives the error of a client library the text of one clear
+// Package explained replaces the text of a client library's error by one clear
 // sentence.
 package explained
 
@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// An Error has a sentence for its text. The error that the sentence explains is
-// in its chain, so that errors.Is and errors.As find it.
+// An Error has a sentence as its text. The explained error is in the Error's chain,
+// so that errors.Is and errors.As find the explained error.
 type Error struct {
 	sentence string
 	err      error

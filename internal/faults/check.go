@@ -97,7 +97,7 @@ func read(ctx context.Context, t *testing.T, s *store.Store, baseID string) map[
 	return stored
 }
 
-// noteStored notes what was read of the n-th trace.
+// noteStored records in the history which spans of the n-th trace were read.
 func (r *Tally) noteStored(n int, stored map[string]*copies) {
 	e := event{What: "stored", First: n * traceSpans, Copies: map[string]string{}}
 	for i := n * traceSpans; i < (n+1)*traceSpans; i++ {

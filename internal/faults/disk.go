@@ -24,7 +24,7 @@ func (s *subject) keepAlive(p *Progress) {
 	})
 }
 
-// fullForAWhile frees the disk during the export. No span may be lost.
+// fullForAWhile tests a full disk that is freed during the export. No span may be lost.
 func (k Server) fullForAWhile(t *testing.T) {
 	s, d := k.onDisk(t)
 	e := s.export(t)
@@ -39,8 +39,8 @@ func (k Server) fullForAWhile(t *testing.T) {
 	r.checkFull(t, k.Full)
 }
 
-// fullForGood frees the disk after the export. Acknowledged spans must be stored,
-// and the others must be reported lost.
+// fullForGood tests a full disk that is freed only after the export. Acknowledged spans
+// must be stored, and the other spans must be reported lost.
 func (k Server) fullForGood(t *testing.T) {
 	s, d := k.onDisk(t)
 	e := s.export(t)

@@ -17,7 +17,7 @@ const patience = 3 * time.Minute
 
 const exporters = 4
 
-// An Export says how to export the spans of one test into a store.
+// An Export describes the export of the spans of one test into a store.
 type Export struct {
 	Store *store.Store
 	Spans int           // number of spans; 0: 10,000, or 20,000 with testenv.Soak

@@ -13,7 +13,7 @@ import (
 
 // FullDisk exports into a store without a server, in a folder on a disk of the
 // given size, while the disk is full for a while. A full disk is a temporary
-// state, as for servers: failed writes are repeated and nothing is lost. The error
+// state, as for servers. So failed writes are repeated and nothing is lost. The error
 // of a failed write must contain text. at returns the connection string of a store
 // in the folder.
 //
@@ -52,10 +52,10 @@ func FullDisk(t *testing.T, at func(folder string) string, size, text string) {
 	}
 }
 
-// Killed runs this test binary as another process, with the environment variable
-// variable (NAME=VALUE) that tells it what to do. The process writes a line for
-// each acknowledged batch. Killed kills it after the given number of lines, and
-// returns the number of lines that it read.
+// Killed runs this test binary as another process. The environment variable variable
+// (NAME=VALUE) selects what the process does. The process writes a line for each
+// acknowledged batch. Killed kills the process after the given number of lines, and
+// returns the number of lines that Killed has read.
 func Killed(t *testing.T, variable string, lines int) (acknowledged int) {
 	t.Helper()
 	self, err := os.Executable()

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// A history records what was exported, what became of it, and what was read back. It is
-// kept in a file if the test fails, so that an error that is seldom seen can be examined.
+// A history records which spans were exported, which were acknowledged or lost, and which
+// were read back. It is kept in a file if the test fails, so that a rare error can be
+// examined.
 type history struct {
 	mu     sync.Mutex
 	began  time.Time
@@ -22,9 +23,9 @@ type event struct {
 	At    string `json:"at"`   // since the beginning
 	What  string `json:"what"` // handed out, failed, acknowledged, lost, stored
 	First int    `json:"first"`
-	Spans []int  `json:"spans,omitempty"` // their numbers; none stands for the batch from First on
+	Spans []int  `json:"spans,omitempty"` // numbers of spans; none stands for the batch from First on
 	Error string `json:"error,omitempty"`
-	// Copies says how often each span was read that is not there exactly once.
+	// Copies has an entry for each span that was not read exactly once: how often it was read.
 	Copies map[string]string `json:"copies,omitempty"`
 }
 

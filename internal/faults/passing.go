@@ -14,8 +14,8 @@ type Passing struct {
 	Direct func() *store.Store // returns the store to read the spans back from
 	Enter  func(t *testing.T)  // brings the server into the state
 	Leave  func(t *testing.T)  // ends the state
-	// Longer is how much longer than by default the exporters retry, because Leave
-	// starts a tool, which takes long on a busy machine.
+	// Longer is added to the default retry time of the exporters, because Leave starts a
+	// tool, which takes long on a busy machine.
 	Longer time.Duration
 }
 
@@ -25,8 +25,8 @@ const (
 	defaultRetry = 30 * time.Second // the default of exporters; an Export has another default
 )
 
-// Test exports spans with four exporters and their default retry. The server is in
-// the state for three seconds meanwhile. All spans must be stored.
+// Test exports spans with four exporters and their default retry. During the export, the
+// server is in the state for three seconds. All spans must be stored.
 func (s Passing) Test(t *testing.T) {
 	e := Export{Store: s.Store, Spans: passingSpans, Retry: store.Retry{Elapsed: defaultRetry + s.Longer}, Hold: true}
 	r := e.Run(t, func(p *Progress) {

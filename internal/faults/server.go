@@ -13,8 +13,8 @@ type Server struct {
 	// Start starts a server that never loses acknowledged data, with its data on
 	// the disk unless that is the zero Disk.
 	Start func(t testing.TB, d testenv.Disk) *testenv.Server
-	// Prepare makes ready what a new server needs before it may be killed. The tests of
-	// full disks do without it. It may be nil.
+	// Prepare makes a new server ready to be killed by a test. The tests of full disks
+	// do not call Prepare. It may be nil.
 	Prepare func(t testing.TB, s *testenv.Server)
 	// At returns the connection string of the server at an address, such as that
 	// of a proxy. If the back end has a timeout for answers, it is two seconds.
@@ -33,7 +33,7 @@ type Server struct {
 	// ends without an error message.
 	Full string
 	// Spans is the number of spans of each export. 0 stands for 10,000. Servers that
-	// read slowly get fewer, but all of them 20,000 with testenv.Soak.
+	// read slowly get fewer. With testenv.Soak, all servers get 20,000.
 	Spans int
 	// Short leaves the tests of full disks and random faults to testenv.Soak.
 	Short bool
@@ -66,7 +66,7 @@ func (k Server) Test(t *testing.T) {
 	if k.Disk == "" || k.Short && !testenv.Soak() {
 		return
 	}
-	// These have servers of their own, and wait for them most of the time.
+	// These tests have servers of their own, and wait for them most of the time.
 	for name, test := range map[string]func(t *testing.T){
 		"disk full for a while": k.fullForAWhile, "disk full for good": k.fullForGood, "faults at random": k.atRandom,
 	} {
@@ -135,7 +135,7 @@ func killedAndRestarted(t *testing.T, s *subject) {
 	r.CheckNothingLost(t)
 }
 
-// Without retries, an interrupted batch is reported lost.
+// killedWithoutRetry checks that an interrupted batch is reported lost without retries.
 func killedWithoutRetry(t *testing.T, s *subject) {
 	e := s.export(t)
 	e.Retry.Elapsed, e.Rest = -1, 200*time.Millisecond // the server is back before all spans are lost

@@ -17,7 +17,7 @@ const (
 	traceSpans = 50 // the first is the parent of the others
 )
 
-// usualSpans is the number of spans of an Export that names none.
+// usualSpans returns the number of spans of an Export whose Spans is 0.
 func usualSpans() int {
 	if testenv.Soak() {
 		return 20_000

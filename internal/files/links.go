@@ -14,7 +14,7 @@ import (
 // mostLinks is the largest number of links that are followed, as in Linux.
 const mostLinks = 40
 
-// A ForeignLinkError is about a symbolic link that must not be followed.
+// A ForeignLinkError reports a symbolic link that must not be followed.
 type ForeignLinkError struct {
 	Link  string // its path
 	Owner int    // the number of its account
@@ -24,16 +24,16 @@ func (e *ForeignLinkError) Error() string {
 	return fmt.Sprintf("the symbolic link %q belongs to another user and is in a world-writable folder; use another path", e.Link)
 }
 
-// ResolveLinks returns the path behind all symbolic links of path, those of its
-// folders included, and the file there as os.Lstat describes it. The info is
+// ResolveLinks follows all symbolic links of path, also those of its folders. It
+// returns the resulting path and what os.Lstat returns for that path. The info is
 // nil if the last part of the path does not exist. A missing folder is an error
 // that names the folder. A foreign link ([Foreign]) is a *[ForeignLinkError],
-// because it could lead to a file that its owner cannot write. Linux has the
-// same rule (fs.protected_symlinks), but applies it only to links that it
-// follows itself.
+// because the link could lead to a file that the link's owner cannot write. Linux
+// has the same rule (fs.protected_symlinks), but applies it only to links that the
+// kernel follows itself.
 //
-// The links in the folders of processes in /proc hold no paths. ResolveLinks
-// does not follow them. So the info is that of a link if path names an open file.
+// ResolveLinks does not follow the links in the folders of processes in /proc,
+// because they hold no paths. So the info describes a link if path names an open file.
 func ResolveLinks(path string) (resolved string, info fs.FileInfo, err error) {
 	w := &walk{volume: filepath.VolumeName(path)}
 	w.push(path[len(w.volume):])
@@ -113,8 +113,8 @@ func (w *walk) leave() error {
 	return nil
 }
 
-// enter goes to a file of the folder, or puts the path of a link ahead. If
-// there is no such file, enter goes there all the same.
+// enter goes to a file of the folder. If the file is a link, enter puts the path of
+// the link ahead instead. enter also goes to a file that does not exist.
 func (w *walk) enter(name string) (fs.FileInfo, error) {
 	w.passed = append(w.passed, name)
 	path := w.path()

@@ -30,9 +30,8 @@ func CheckShared(path string) error {
 	return CheckSharedFile(path, info)
 }
 
-// CheckSharedFile checks as CheckShared does, but a file that is open, of which
-// info is the description: so nobody can replace the file between the check and
-// its use. It does not check links.
+// CheckSharedFile is CheckShared for an open file that info describes, so that nobody
+// can replace the file between the check and its use. It does not check links.
 func CheckSharedFile(path string, info fs.FileInfo) error {
 	owner, _, ok := Owner(info)
 	switch {
@@ -66,18 +65,17 @@ func checkLinks(path string) error {
 		foreign.Link, account(foreign.Owner)), "use a folder of this service's own")
 }
 
-// Foreign reports whether another user may have put a file (a link, a pipe)
-// where this process would find it: everybody may write the file's folder, and
-// the file belongs neither to this process's account nor to root. The owner of
-// the folder is not trusted either. info is what os.Lstat returned for path.
-// Where files have no numeric owner, no file is foreign.
+// Foreign reports whether another user may have put a file (a link, a pipe) at the
+// path. This is so if everybody may write the file's folder, and the file belongs
+// neither to this process's account nor to root. A file of the folder's owner is
+// foreign, too. info is what os.Lstat returned for path. Where files have no numeric
+// owner, no file is foreign.
 func Foreign(path string, info fs.FileInfo) bool {
 	uid, _, ok := Owner(info)
 	return ok && !trusted(uid) && everybodyMayWrite(filepath.Dir(path))
 }
 
-// folderOf returns the folder of the file itself, after its symbolic links were
-// followed.
+// folderOf returns the folder of the file to which the symbolic links of path lead.
 func folderOf(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target

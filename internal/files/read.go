@@ -18,9 +18,9 @@ var (
 )
 
 // ReadSmall reads a regular file that a connection string names: certificates, a
-// key, passwords or services. It does not read a pipe, a device or more than
-// 1 MiB, because these could block or fill the memory. The error is a
-// *fs.PathError.
+// key, passwords or services. It does not read pipes and devices, because they could
+// block, and reads no more than 1 MiB, because more could fill the memory. The error
+// is a *fs.PathError.
 func ReadSmall(path string) ([]byte, error) {
 	if err := regular(os.Stat(path)); err != nil {
 		return nil, atPath("open", path, err)
@@ -51,7 +51,7 @@ func regular(info fs.FileInfo, err error) error {
 	return err
 }
 
-// atPath says in an error on which path the operation failed.
+// atPath returns an error that names the operation that failed and its path.
 func atPath(operation, path string, err error) error {
 	return &fs.PathError{Op: operation, Path: path, Err: Reason(err)}
 }

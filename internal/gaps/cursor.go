@@ -9,7 +9,7 @@ const (
 	joinedGap
 )
 
-// Write writes the gaps, each id as the distance from the one before.
+// Write writes the gaps. It writes each id as the distance from the id before.
 func (all List) Write(w *cursor.Writer) {
 	w.Uint(uint64(len(all)))
 	behind := int64(0)
@@ -34,7 +34,7 @@ func (all List) Write(w *cursor.Writer) {
 	}
 }
 
-// Read reads what write wrote.
+// Read reads the gaps that Write wrote.
 func Read(r *cursor.Reader) (all List, ok bool) {
 	behind := int64(0)
 	for range r.Count(InCursor) {
@@ -62,7 +62,7 @@ func readGap(r *cursor.Reader, behind int64) (g Gap) {
 	return g
 }
 
-// isSound reports whether a gap can be one behind an id.
+// isSound reports whether a gap is valid and lies behind the given id.
 func (g *Gap) isSound(behind int64) bool {
 	repeats := g.Width > 0 && g.Width < g.Step && g.Step <= g.last()-g.From && (g.last()-g.From)%g.Step == 0
 	ids := g.To - g.From + 1

@@ -37,8 +37,8 @@ func Ask[P, R any](p *Page, command cdp.Command[P, R], params P) (R, error) {
 	return chromedp.Call(ctx, command, params)
 }
 
-// Eval evaluates an expression of JavaScript in the page. If it is a promise, Eval
-// waits for its value.
+// Eval evaluates an expression of JavaScript in the page. If the result is a promise, Eval
+// waits for the value of the promise.
 func Eval[T any](p *Page, expression string) (T, error) {
 	v, err := Run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {

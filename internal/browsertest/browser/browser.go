@@ -1,8 +1,8 @@
 // Package browser drives a real Chromium for tests and benchmarks of the web page of
 // reader/render/html.
 //
-// It is in a module of its own, so that the library that drives the browser
-// (chromedp) is not in the module graph of a user of the main module.
+// The package is in a module of its own, so that users of the main module do not get
+// chromedp, the library that drives the browser, into their module graph.
 package browser
 
 import (
@@ -18,7 +18,7 @@ type Browser struct {
 	stop context.CancelFunc
 }
 
-// Start starts the Chromium of a path. Close ends it.
+// Start starts the Chromium program at a path. Close ends the browser.
 func Start(ctx context.Context, program string) (*Browser, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program),

@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A View says how a page is looked at.
+// A View is the size, the color scheme and the kind of screen on which a page is shown.
 type View struct {
 	Width, Height int64  // of the window, in pixels; 0 means 1280 × 800
 	Scheme        string // "light" or "dark"; "" means light
@@ -63,7 +63,7 @@ func (p *Page) prepare(view View) error {
 	return p.Look(view)
 }
 
-// Look changes how the page is looked at.
+// Look changes the view of the page.
 func (p *Page) Look(view View) error {
 	width, height, scheme, motion := view.Width, view.Height, view.Scheme, "no-preference"
 	if width == 0 {
@@ -143,8 +143,8 @@ func (p *Page) observe(event any) {
 	p.problems = append(p.problems, problem)
 }
 
-// requestProblem names a request for anything but the page itself. The icon is in the
-// page, as a data: URL.
+// requestProblem returns the problem of a request for anything but the page itself. The
+// page needs no request for its icon, because the icon is a data: URL in the page.
 func (p *Page) requestProblem(url string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
