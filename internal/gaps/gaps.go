@@ -1,28 +1,28 @@
-// Package gaps remembers the numbers at which a feed saw nothing when it passed them.
+// Package gaps remembers the numbers at which a feed saw no entry when it passed them.
 //
-// Where several writers work at once, an entry may become visible after one with a
-// larger number, and numbers may step by more than one. So a feed looks at the
-// numbers that it passed within the last hour again.
+// With several concurrent writers, an entry may become visible after an entry with a
+// larger number. Numbers may also step by more than one. So a feed looks again at the
+// numbers without an entry that it passed within the last hour.
 package gaps
 
 import "slices"
 
-// A Gap is a set of ids, all larger than 0, at which a feed saw no row when it passed them: width ids
-// from the first one on, and again width ids every step, until the last one.
-// In a Galera cluster of three nodes ids step by 3 while one node writes, so that
-// a gap with the width 2 and the step 3 stands for all ids between the rows.
+// A Gap is a set of ids, all larger than 0, at which a feed saw no row when it passed them.
+// The set consists of Width ids from the first id on, and again of Width ids every Step ids,
+// until the last id. In a Galera cluster of three nodes ids step by 3 while one node
+// writes, so that a gap with the width 2 and the step 3 stands for all ids between the rows.
 //
-// A transaction that was rolled back leaves such ids for good. One that is
+// A transaction that was rolled back leaves such ids for good. A transaction that is
 // committed late fills them.
 //
-// A joined gap is made of several. It remembers how many rows there were from its
-// first id to its last, and the sum of their distances from the first id. If both
-// are still the same, no row was added. Both are -1 in a gap that is too wide to
-// be counted.
+// A joined gap is made of several gaps. It remembers how many rows there were from its
+// first id to its last, and the sum of the rows' distances from the first id. If the number
+// and the sum are still the same, no row was added. Both are -1 in a gap that is too wide
+// to be counted.
 type Gap struct {
 	From, To    int64 // first and last id, both included
 	Step, Width int64 // equal in a gap without rows in between
-	Since       int64 // when it was passed, in periods
+	Since       int64 // when the feed passed it, in periods
 	Joined      bool
 	Rows, Sum   int64 // of a joined gap
 }
@@ -30,25 +30,25 @@ type Gap struct {
 const (
 	// Period is the unit of Since, in seconds.
 	Period = 5 * 60
-	// Lateness is for how many periods a gap is read again.
+	// Lateness is the number of periods for which a gap is read again.
 	Lateness = 12
 	// Behind is how many ids a gap may lie behind the largest id that was passed.
-	// No transaction stays open while so many rows are inserted.
+	// No transaction stays open while that number of rows is inserted.
 	Behind = 1 << 18
-	// InFeed is how many gaps a feed has in memory.
+	// InFeed is the largest number of gaps that a feed keeps in memory.
 	InFeed = 1024
-	// InCursor is how many gaps a cursor has.
+	// InCursor is the largest number of gaps in a cursor.
 	InCursor = 32
-	// widestGap is the number of ids from which the rows in a gap are not counted.
+	// widestGap is the number of ids from which on the rows in a gap are not counted.
 	widestGap = 1 << 40
 )
 
-// Holds reports whether an id is one of the gap.
+// Holds reports whether an id is in the gap.
 func (g *Gap) Holds(id int64) bool {
 	return g.From <= id && id <= g.To && (id-g.From)%g.Step < g.Width
 }
 
-// last returns the first of the last width ids.
+// last returns the first of the last Width ids of the gap.
 func (g *Gap) last() int64 { return g.To - g.Width + 1 }
 
 // seen returns how many rows lie between the ids of the gap, and the sum of their
@@ -57,12 +57,12 @@ func (g *Gap) seen() (rows, sum int64) {
 	if g.Joined {
 		return g.Rows, g.Sum
 	}
-	runs := (g.last() - g.From) / g.Step // of rows, each of step - width
+	runs := (g.last() - g.From) / g.Step // runs of rows, each of Step - Width rows
 	each := g.Step - g.Width
 	return runs * each, runs*series(g.Width, g.Step-1) + each*g.Step*series(0, runs-1)
 }
 
-// series returns the sum of the numbers from one to another.
+// series returns the sum of all whole numbers from from to to.
 func series(from, to int64) int64 {
 	if to < from {
 		return 0
@@ -70,7 +70,7 @@ func series(from, to int64) int64 {
 	return (from + to) * (to - from + 1) / 2
 }
 
-// join makes one gap of two, with the rows in between.
+// join returns one joined gap for two neighbours and the rows in between.
 func join(a, b *Gap) Gap {
 	g := Gap{From: a.From, To: b.To, Since: max(a.Since, b.Since), Joined: true}
 	g.Step, g.Width = g.To-g.From+1, g.To-g.From+1
@@ -85,11 +85,11 @@ func join(a, b *Gap) Gap {
 	return g
 }
 
-// A List has the gaps of a position, in the order of their ids.
+// A List holds the gaps of a feed's position, in the order of their ids.
 type List []Gap
 
-// Add adds ids behind all others. The last gap goes on with them if they repeat
-// its width and its step.
+// Add adds the ids from from to to, which are larger than all others. It extends the last
+// gap if the new ids repeat the width and the step of that gap.
 func (all List) Add(from, to, now int64) List {
 	width := to - from + 1
 	if len(all) > 0 {
@@ -106,21 +106,22 @@ func (all List) Add(from, to, now int64) List {
 	return append(all, Gap{From: from, To: to, Step: width, Width: width, Since: now}).Bounded(InFeed)
 }
 
-// Without removes one id. A joined gap keeps it, until its rows are counted again.
+// Without removes one id. A joined gap keeps the id until the rows of the gap are counted
+// again.
 func (all List) Without(id int64) List {
 	i := slices.IndexFunc(all, func(g Gap) bool { return g.Holds(id) })
 	if i < 0 || all[i].Joined {
 		return all
 	}
 	g := all[i]
-	first := id - (id-g.From)%g.Step // of the width ids that id is one of
+	first := id - (id-g.From)%g.Step // the first of the Width ids that include id
 	var parts List
 	part := func(from, to, step int64) {
 		if from > to {
 			return
 		}
 		p := Gap{From: from, To: to, Step: step, Width: g.Width, Since: g.Since}
-		if to-from < g.Width { // Without rows in between
+		if to-from < g.Width { // without rows in between
 			p.Step, p.Width = to-from+1, to-from+1
 		}
 		parts = append(parts, p)
@@ -132,8 +133,8 @@ func (all List) Without(id int64) List {
 	return slices.Replace(all, i, i+1, parts...).Bounded(InFeed)
 }
 
-// Bounded joins gaps while there are more than so many: the two of the earliest
-// period with the fewest rows in between.
+// Bounded joins gaps until there are no more than most. It joins two neighbours of the same
+// period first, in the earliest period and with the fewest ids in between.
 func (all List) Bounded(most int) List {
 	for len(all) > most {
 		best := -1
@@ -147,13 +148,13 @@ func (all List) Bounded(most int) List {
 				best = i
 			}
 		}
-		best = max(best, 0) // of a cursor that somebody made up, all periods may differ
+		best = max(best, 0) // all periods may differ in a forged cursor
 		all = slices.Replace(all, best, best+2, join(&all[best], &all[best+1]))
 	}
 	return all
 }
 
-// Counted takes over what was counted in joined gaps.
+// Counted replaces each joined gap by the gap of counted that has the same first and last id.
 func (all List) Counted(counted List) List {
 	for i := range all {
 		for _, c := range counted {
@@ -165,13 +166,13 @@ func (all List) Counted(counted List) List {
 	return all
 }
 
-// Recent leaves out the gaps that were passed too long ago, or that lie too far
+// Recent removes the gaps that the feed passed too long ago, and those that lie too far
 // behind an id.
 func (all List) Recent(now, id int64) List {
 	return slices.DeleteFunc(all, func(g Gap) bool { return now-g.Since > Lateness || id-g.To > Behind })
 }
 
-// Below cuts off the gaps at an id. The rows in a gap that is cut are counted anew.
+// Below cuts off the gaps at an id. The rows in a gap that is cut are counted again.
 func (all List) Below(id int64) List {
 	all = slices.DeleteFunc(all, func(g Gap) bool { return g.From >= id })
 	for i := range all {
@@ -189,8 +190,8 @@ func (all List) Below(id int64) List {
 	return all
 }
 
-// WithoutSteps makes joined gaps of those that repeat a width, for a place that
-// cannot be asked for every third id.
+// WithoutSteps replaces each gap with a step by a joined gap, for a store that cannot be
+// asked for every third id.
 func (all List) WithoutSteps() List {
 	for i := range all {
 		g := &all[i]

@@ -16,7 +16,7 @@ import (
 
 const (
 	batchSize    = 500
-	mostProblems = 5 // that are reported
+	mostProblems = 5 // the largest number of problems that are reported
 	shortText    = 1500
 	tries        = 8
 )
@@ -39,7 +39,7 @@ func Write(t *testing.T, s *store.Store, all []osprofiler.Notification) {
 	t.Logf("%d notifications written in %v", len(all), time.Since(began).Round(time.Millisecond))
 }
 
-// patiently calls a function again while its error is transient: a server with
+// patiently calls a function again while its error is transient, because a server with
 // little memory refuses some requests.
 func patiently(call func() error) (err error) {
 	for try := range tries {
@@ -51,9 +51,9 @@ func patiently(call func() error) (err error) {
 	return err
 }
 
-// Check reads all traces and compares them with what was written: each
-// notification by its JSON value, and each summary with the one that the
-// notifications give. The store must have no other traces.
+// Check reads all traces and compares them with the written notifications. It compares
+// each notification by its JSON value, and each summary with the summary that follows from
+// the notifications. The store must have no other traces.
 func Check(t *testing.T, s *store.Store, all []osprofiler.Notification) {
 	t.Helper()
 	began := time.Now()
@@ -150,9 +150,9 @@ func (p *problems) trace(ctx context.Context, s *store.Store, id string, want []
 	}
 }
 
-// compare returns the notifications that differ: those that are missing, and those
-// that are there instead. Their JSON may have another text for the same value, such
-// as another order of members.
+// compare returns the notifications that are missing in got, and those that are in got
+// instead. Two notifications are equal if their JSON values are equal. The texts of the
+// JSON may differ, for example in the order of members.
 func compare(got, want []osprofiler.Notification) (missing, extra []osprofiler.Notification) {
 	texts := map[string]int{}
 	for _, n := range got {

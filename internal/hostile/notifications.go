@@ -15,7 +15,7 @@ const (
 	mostEvents = 200  // notifications of a trace
 )
 
-// A generator makes the notifications of a seed.
+// A generator makes notifications from a seed.
 type generator struct {
 	*rand.Rand
 	made  int    // number of notifications
@@ -41,7 +41,7 @@ func Notifications(seed uint64, count int) []osprofiler.Notification {
 	return all
 }
 
-// one reports true once in n calls.
+// one returns true in one of n calls on average.
 func (g *generator) one(n int) bool { return g.IntN(n) == 0 }
 
 // id returns a new UUID of the generator.
@@ -99,8 +99,8 @@ func (g *generator) baseID() string {
 	return odd[g.IntN(len(odd))]
 }
 
-// oddTime returns the JSON of a timestamp of another form than Python's. Its time,
-// or its text if it is no time, is different in each notification of a trace.
+// oddTime returns the JSON of a timestamp that has another form than Python's. The time,
+// or the text if the timestamp is not a time, differs in each notification of a trace.
 func (g *generator) oddTime() string {
 	t := g.time()
 	odd := []string{

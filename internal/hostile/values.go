@@ -6,7 +6,7 @@ import (
 )
 
 // keys are the keys that many documents have, each time with a value of another
-// kind. Those that Python's driver writes are among them.
+// kind. They include the keys that Python's driver writes.
 var keys = []string{
 	"a", "b", "c", "conflict", "when", "size", "flag", "items", "details", "host", "etype", "message", "db", "statement", "params", "request", "path", "method",
 	"function", "args", "kwargs", "name", "timestamp", "base_id", "info", "_id", "_source", "_type", "osp_original", "osp_chunks", "$set", "$date", "$oid", "$numberLong", "$",
@@ -41,7 +41,7 @@ func (g *generator) info() string {
 	return object(m)
 }
 
-// key returns a key, which in one of four calls is one of thousands.
+// key returns a key. In one of four calls the key is one of thousands.
 func (g *generator) key() string {
 	if g.one(4) {
 		return fmt.Sprintf("key%d", g.IntN(20_000))
@@ -75,7 +75,7 @@ func (g *generator) value(depth int) string {
 	return fmt.Sprint(g.IntN(1000))
 }
 
-// number returns a number, or one of the words that Python writes for the others.
+// number returns a number, or one of the words that Python writes for NaN and infinities.
 func (g *generator) number() string {
 	if g.one(50) {
 		return g.oneOf(strings.Repeat("9", 1500), "0."+strings.Repeat("3", 1500))
@@ -117,7 +117,7 @@ func (g *generator) nested(depth int) string {
 	return strings.Repeat(`[{"k": `, depth/2) + `"x"` + strings.Repeat("}]", depth/2)
 }
 
-// wide returns the JSON of an object with more keys than an index takes.
+// wide returns the JSON of an object with more keys than an index accepts.
 func (g *generator) wide() string {
 	m := make([]member, 1100)
 	for i := range m {

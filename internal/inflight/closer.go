@@ -2,12 +2,12 @@ package inflight
 
 import "context"
 
-// A Closer is a Counter of calls that use something, which is closed after the last of
-// them. Make one with [NewCloser].
+// A Closer is a Counter of the calls that use a resource. The resource is closed after the
+// last call. Make a Closer with [NewCloser].
 type Closer struct {
 	*Counter
 
-	ended chan struct{} // closed when what the calls use was closed
+	ended chan struct{} // closed after the resource was closed
 	err   error         // of closing; read it after ended
 }
 
@@ -15,9 +15,9 @@ type Closer struct {
 func NewCloser() *Closer { return &Closer{Counter: New(), ended: make(chan struct{})} }
 
 // Shutdown refuses new calls, waits for those in progress, and then calls end. It waits no
-// longer than the context allows. Only the first call does so; later calls wait for the
-// same end. ended is false if the context was done before; err is the error of end, or
-// the cause of the context.
+// longer than the context allows. Only the first Shutdown calls end. A later Shutdown waits
+// for the same end. ended is false if the context was done before the end, and err is then
+// the cause of the context. Otherwise err is the error of end.
 func (c *Closer) Shutdown(ctx context.Context, end func() error) (ended bool, err error) {
 	if c.Close() {
 		go func() {

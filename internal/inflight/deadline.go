@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// BeforeDeadline returns a context that ends a little before ctx, so that the
-// reason of a failure reaches a caller who waits for ctx as well, as the
-// ForceFlush of OpenTelemetry's batch processor does.
+// BeforeDeadline returns a context that ends a little before ctx. So the reason of a
+// failure reaches a caller that also stops waiting when ctx ends, as the ForceFlush of
+// OpenTelemetry's batch processor does.
 func BeforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

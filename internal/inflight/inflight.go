@@ -76,7 +76,7 @@ func (c *Counter) Closing() <-chan struct{} { return c.life.Done() }
 func (c *Counter) Idle() <-chan struct{} { return c.idle }
 
 // Context returns a copy of parent that is also cancelled by Close. The caller
-// calls cancel when the call is over, to free what the context holds.
+// calls cancel when the call is over, to free the resources of the context.
 func (c *Counter) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, cancelParent := context.WithCancel(parent)
 	stop := context.AfterFunc(c.life, cancelParent)

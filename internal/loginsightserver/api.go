@@ -28,7 +28,7 @@ const (
 // StatusLoginTimeout is the status for a session that has expired.
 const StatusLoginTimeout = 440
 
-// An answer is an answer that is no success.
+// An answer is an unsuccessful answer to a request.
 type answer struct {
 	status  int
 	message string // errorMessage
@@ -132,7 +132,7 @@ func (s *Server) answer(r *http.Request, body []byte, secure bool, drop string) 
 	return nil, refuse(http.StatusNotFound, "no resource %s", r.URL.Path)
 }
 
-// checkHeaders refuses a body that is not said to be JSON, and is not JSON in UTF-8.
+// checkHeaders refuses a body whose Content-Type is not JSON, or that is not JSON in UTF-8.
 // A GET may have a body, because Python's driver sends "{}" with each.
 func checkHeaders(r *http.Request, body []byte) error {
 	if len(body) == 0 {
@@ -174,8 +174,8 @@ func noQuery(r *http.Request) error {
 	return nil
 }
 
-// login makes a session. The reference requires a provider since a later version;
-// Python's driver, which was made for version 3.3, sends none. So none stands for
+// login makes a session. Newer versions of the reference require a provider, but Python's
+// driver, which was made for version 3.3, sends none. So a missing provider stands for
 // Local here.
 func (s *Server) login(r *http.Request, body []byte) (any, error) {
 	if err := errors.Join(onlyMethod(r, http.MethodPost), noQuery(r)); err != nil {
@@ -208,8 +208,8 @@ func (s *Server) login(r *http.Request, body []byte) (any, error) {
 
 const userID = "cc251b9f-b4d0-437d-86de-8ac560d45e55"
 
-// authorize checks the session of a request. The reference has the header
-// Authorization; Python's driver sends X-LI-Session-Id, which servers take as well.
+// authorize checks the session of a request. The reference names the header
+// Authorization. Python's driver sends X-LI-Session-Id, which servers accept, too.
 // needed is false for ingestion.
 func (s *Server) authorize(r *http.Request, needed bool) (known bool, err error) {
 	id := r.Header.Get("X-LI-Session-Id")

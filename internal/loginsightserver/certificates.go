@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// certify makes an authority and a certificate of it for a host, and writes the
-// certificate of the authority to a file. A real server has a self-signed
+// certify makes a certificate authority and a certificate of that authority for a host. It
+// writes the certificate of the authority to a file. A real server has a self-signed
 // certificate until somebody replaces it.
 func certify(authorityFile, host string) (tls.Certificate, error) {
 	authority := &x509.Certificate{

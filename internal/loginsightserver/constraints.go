@@ -158,7 +158,7 @@ func (e *Event) content(field string) (content string, ok bool) {
 	return "", false
 }
 
-// containsPhrase reports whether the tokens stand behind each other in a text.
+// containsPhrase reports whether the tokens of a phrase follow each other in a text.
 func containsPhrase(text string, phrase []string) bool {
 	if len(phrase) == 0 || len(phrase[0]) > len(text) {
 		return false

@@ -15,17 +15,17 @@ type Fault struct {
 	Path string
 	// Body is a part of the bodies of the requests that fail. Empty stands for all.
 	Body string
-	// After is how many of these requests succeed first, and Times how many fail
-	// then; 0 stands for one, and a negative number for all.
+	// After is how many of these requests succeed first. Times is how many fail then: 0
+	// stands for one, and a negative number for all.
 	After, Times int
 
-	// Status is the status of the answer, with the header Retry-After if it is not
-	// empty and Text as its body.
+	// Status is the status of the answer. Text is the body of the answer. RetryAfter is
+	// the header Retry-After, unless it is empty.
 	Status     int
 	RetryAfter string
 	Location   string
 	Text       string
-	// CutAfter ends the connection after so many bytes of an answer.
+	// CutAfter is the number of bytes of an answer after which the connection ends.
 	CutAfter int
 	// Hang ends the connection without an answer after this time. The request is not carried out.
 	Hang time.Duration
@@ -34,9 +34,9 @@ type Fault struct {
 	// Drop is a part of the text or of a field of the events that the server neither stores nor
 	// counts, although it takes the request.
 	Drop string
-	// Incomplete makes the answer to a query say that it is not complete.
+	// Incomplete marks the answer to a query as not complete.
 	Incomplete bool
-	// Truncated does the same, with another reason than the timeout.
+	// Truncated does the same as Incomplete, with another reason than the timeout.
 	Truncated bool
 }
 
@@ -75,7 +75,7 @@ func (s *Server) fault(path string, body []byte) *Fault {
 	return nil
 }
 
-// apply answers in the place of the API. It reports false if the API is to answer.
+// apply answers in place of the API. It returns false if the API should answer.
 func (f *Fault) apply(ctx context.Context, w http.ResponseWriter) bool {
 	switch {
 	case f.Hang > 0:
@@ -101,7 +101,7 @@ func (f *Fault) apply(ctx context.Context, w http.ResponseWriter) bool {
 	return true
 }
 
-// A loser ends the connection in the place of an answer.
+// A loser ends the connection instead of answering.
 type loser struct{ http.ResponseWriter }
 
 func (l loser) WriteHeader(int) { panic(http.ErrAbortHandler) }
@@ -120,7 +120,7 @@ func (c *cutter) Write(text []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-// An incomplete makes an answer say that it is incomplete.
+// An incomplete marks the answer to a query as incomplete.
 type incomplete struct {
 	http.ResponseWriter
 	warning string

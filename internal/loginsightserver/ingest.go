@@ -11,10 +11,10 @@ import (
 	"unicode/utf16"
 )
 
-// The limits of ingestion. The reference says: 4 MB of JSON in a single submission,
+// The limits of ingestion. The reference names these: 4 MB of JSON in a single submission,
 // 16 KB in a single text field, 1 to 500 events together in a single batch. It does
-// not say whether a field of an event is a text field, and what happens beyond a
-// limit: here, the limit holds for all texts, and the request is refused.
+// not say whether a field of an event is a text field, nor what happens beyond a
+// limit. Here, the limit applies to all texts, and a request beyond a limit is refused.
 const (
 	mostBody   = 4 << 20
 	mostText   = 16 << 10
@@ -22,8 +22,8 @@ const (
 	mostName   = 64 // of a field; from the reference of the log management API
 )
 
-// clockDrift is how far the timestamp of an event may be from the server's time if
-// the request has no session.
+// clockDrift is the largest difference between the timestamp of an event and the server's
+// time in a request without a session.
 const clockDrift = 10 * time.Minute
 
 // An Event is an event as it is stored.
@@ -60,8 +60,8 @@ var (
 	fieldNames = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// ingest stores the events of a request: all of them or none, apart from those that a
-// Fault drops.
+// ingest stores the events of a request. It stores all of them or none, apart from the
+// events that a Fault drops.
 func (s *Server) ingest(r *http.Request, agentID string, body []byte, drop string) (any, error) {
 	if err := errors.Join(onlyMethod(r, http.MethodPost), noQuery(r)); err != nil {
 		return nil, err
@@ -160,9 +160,9 @@ func (f *sentField) field(text string) (Field, error) {
 	return field, refuse(http.StatusBadRequest, "the position of the field %s is not in the text", f.nameText)
 }
 
-// partOf returns a part of a text. The reference says that a field may be a range of
-// characters in the text of the event. The server is a Java program, the characters of
-// which are units of UTF-16.
+// partOf returns a part of a text. According to the reference, a field may be a range of
+// characters in the text of the event. A real server is a Java program, whose characters
+// are units of UTF-16.
 func partOf(text string, start, length int) (string, bool) {
 	units := utf16.Encode([]rune(text))
 	if start < 0 || length < 0 || start > len(units) || length > len(units)-start {

@@ -14,7 +14,7 @@ type memory struct {
 	long   map[string][]int // by field: the events whose content is not in the index
 }
 
-// A stored is an event with the time from which it is found.
+// A stored is an event with the time from which on queries find it.
 type stored struct {
 	Event
 	visible time.Time
@@ -22,7 +22,7 @@ type stored struct {
 
 func newMemory() memory { return memory{index: map[string][]int{}, long: map[string][]int{}} }
 
-// mostIndexed is how many bytes a content has at most that is in the index.
+// mostIndexed is the length in bytes of the longest content that is in the index.
 const mostIndexed = 512
 
 func (m *memory) add(e Event, visible time.Time) {
@@ -44,8 +44,8 @@ func (m *memory) add(e Event, visible time.Time) {
 	}
 }
 
-// candidates returns the numbers of the events that may match the constraints; all
-// is true if all may.
+// candidates returns the numbers of the events that may match the constraints. all is
+// true if every event may match.
 func (m *memory) candidates(constraints []constraint) (numbers []int, all bool) {
 	counts := map[string]int{}
 	for _, c := range constraints {

@@ -148,16 +148,16 @@ func (s *Server) Shuffle(seed uint64) {
 	s.shuffle = rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
 }
 
-// IgnoreTime makes the server ignore the bounds of queries for the timestamp, apart from
-// 0.
+// IgnoreTime makes the server ignore all bounds of queries for the timestamp except the
+// bound 0.
 func (s *Server) IgnoreTime(ignores bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ignoresTime = ignores
 }
 
-// SetCap sets how many events an answer has at most, whatever the limit of the query. 0
-// stands for the number that the reference names.
+// SetCap sets the largest number of events in an answer, regardless of the limit of the
+// query. 0 stands for the number that the reference names.
 func (s *Server) SetCap(events int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

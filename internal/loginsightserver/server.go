@@ -1,6 +1,6 @@
 // Package loginsightserver is a test server with the REST API of VMware Log
 // Insight (vRealize Log Insight, Aria Operations for Logs), as far as OSProfiler
-// uses it. No real server can be had where this project is tested.
+// uses it. No real server is available where this project is tested.
 //
 // The server follows the reference of the API, version v1, as VMware published it
 // (vmw-loginsight.github.io), and is strict: it refuses every path, method, header,
@@ -119,8 +119,8 @@ func (s *Server) serve(l net.Listener, secure bool) {
 // Close ends the server and every connection.
 func (s *Server) Close() error { return errors.Join(s.Stop(), os.RemoveAll(s.dir)) }
 
-// Stop ends the server and every connection as Close does. The server forgets its
-// sessions, but not its events.
+// Stop ends the server and every connection, as Close does. The server loses its
+// sessions, but keeps its events.
 func (s *Server) Stop() error {
 	var errs []error
 	for _, server := range s.servers {

@@ -48,7 +48,7 @@ func Causes(err error) string {
 	return strings.Join(texts, "; ")
 }
 
-// unresolved says that the name of a host was not found.
+// unresolved returns the sentence about a host name that was not found.
 func unresolved(err *net.DNSError) string {
 	switch {
 	case err.IsNotFound:
@@ -59,6 +59,6 @@ func unresolved(err *net.DNSError) string {
 	return fmt.Sprintf("the name server cannot find the host %q: %s", err.Name, err.Err)
 }
 
-// OneLine returns a text of several lines, such as that of joined errors, as one
+// OneLine returns a text of several lines, such as the text of joined errors, as one
 // line.
 func OneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

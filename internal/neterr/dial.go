@@ -9,16 +9,16 @@ import (
 )
 
 // refusedDials are the error numbers that the system returns for every attempt
-// to connect, until somebody changes the system or the connection string. The
-// others, such as ECONNREFUSED, and ENOENT for the socket of a server that
-// starts, pass.
+// to connect, until somebody changes the system or the connection string. Other
+// error numbers are temporary, such as ECONNREFUSED, and ENOENT for the socket of a
+// server that is starting.
 var refusedDials = []error{
 	syscall.EACCES, syscall.EPERM, syscall.ENOTSOCK, syscall.ENOTDIR, syscall.ENAMETOOLONG,
 	syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, syscall.EPROTOTYPE,
 }
 
 // RefusedDial reports whether the system refuses to connect to the address for
-// a reason that stays: the address is malformed, of an unknown kind, or this
+// a lasting reason: the address is malformed, of an unknown kind, or this
 // process may not connect to it.
 func RefusedDial(err error) bool { return within(err, refusesDial) }
 
@@ -36,8 +36,8 @@ func refusesDial(err error) bool {
 func Unresolved(err error) bool { return errors.As(err, new(*net.DNSError)) }
 
 // Unconnected reports whether no connection was established, so that nothing
-// was sent. If err joins the errors of several attempts, none of them may have
-// been connected.
+// was sent. If err joins the errors of several attempts, Unconnected returns false
+// if any of the attempts had a connection.
 func Unconnected(err error) bool { return within(err, isUnconnected) && !within(err, wasConnected) }
 
 func isUnconnected(err error) bool {

@@ -14,12 +14,12 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// Lost reports whether err says that there is no connection to the server, and
-// that a new one may succeed. A host name that does not resolve counts, because
+// Lost reports whether err means that there is no connection to the server, but
+// that a new attempt may succeed. A host name that does not resolve counts, because
 // the name of a Kubernetes service without a ready pod does not resolve either.
-// An error for which [Stays] holds does not count, nor does the end of the
-// caller's context by cancellation. libraryErrors are errors of the client
-// library that mean a lost connection, too.
+// An error does not count if [Stays] is true for it, or if it is the cancellation
+// of the caller's context. libraryErrors are errors of the client library that also
+// mean a lost connection.
 func Lost(err error, libraryErrors ...error) bool {
 	return conditionOf(err, libraryErrors) == mayPass
 }
@@ -57,7 +57,7 @@ func isReset(err error) bool {
 	return ok && slices.Contains(resets, errno)
 }
 
-// A condition is what one error says about the connection.
+// A condition is the state of the connection according to one error.
 type condition int
 
 const (
@@ -66,8 +66,8 @@ const (
 	mayPass
 )
 
-// conditionOf returns what a tree of errors says. Of several attempts, the one
-// that may pass decides.
+// conditionOf returns the condition according to a tree of errors. If the tree has the
+// errors of several attempts, an attempt that may succeed later decides.
 func conditionOf(err error, libraryErrors []error) condition {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return unrelated
@@ -93,7 +93,8 @@ func conditionWithin(err error, libraryErrors []error) condition {
 // that mean a lost connection.
 var lostErrors = []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed}
 
-// isLost looks at err alone, except where err has a method Is.
+// isLost reports whether err itself means a lost connection. It does not look at the
+// errors that err wraps, except where err has a method Is.
 func isLost(err error, libraryErrors []error) bool {
 	if isReset(err) {
 		return true
@@ -118,7 +119,7 @@ func isAboutURL(err *url.Error) bool {
 	return err.Op == "parse" || strings.Contains(text, "unsupported protocol scheme") || strings.Contains(text, "no Host in request URL")
 }
 
-// within reports whether is holds for an error of a tree.
+// within reports whether is returns true for any error of a tree.
 func within(err error, is func(error) bool) bool {
 	if err == nil {
 		return false

@@ -32,7 +32,7 @@ type Server struct {
 
 // Explain explains an error about the connection to the server in one sentence.
 // It returns err itself if err is explained already or is not about the
-// connection. libraryErrors are those of [Lost].
+// connection. libraryErrors has the same meaning as in [Lost].
 func (s *Server) Explain(err error, libraryErrors ...error) error {
 	if err == nil || explained.Is(err) || conditionOf(err, libraryErrors) == unrelated {
 		return err
@@ -51,8 +51,9 @@ func (s *Server) Explain(err error, libraryErrors ...error) error {
 	return explained.New(err, "the connection to %s was lost%s: %s", s.Name, behind(" (", s.Hint, ")"), cause)
 }
 
-// dialed returns the address that was dialed, if Name does not say it: a name
-// may have several addresses, and a server may name others, as a cluster does.
+// dialed returns the address that was dialed, unless Name contains it. Name may lack it,
+// because a host name may have several addresses, and because a server, such as a node of
+// a cluster, may name other addresses.
 func (s *Server) dialed(err error) string {
 	var operation *net.OpError
 	if !errors.As(err, &operation) || operation.Addr == nil || strings.Contains(s.Name, operation.Addr.String()) {
@@ -61,7 +62,7 @@ func (s *Server) dialed(err error) string {
 	return operation.Addr.String() + ": "
 }
 
-// within says how long the server had time to answer.
+// within returns the words for the time that the server had to answer.
 func (s *Server) within() string {
 	switch {
 	case s.Timeout == 0:
@@ -72,7 +73,7 @@ func (s *Server) within() string {
 	return fmt.Sprintf(" within the %s of %v", s.TimeoutOption, s.Timeout)
 }
 
-// behind returns a text that is not empty between two others.
+// behind returns a text between two others, or "" if the text is empty.
 func behind(before, text, after string) string {
 	if text == "" {
 		return ""

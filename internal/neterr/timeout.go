@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TimedOut reports whether a server gave no answer in time. A name server does
-// not count.
+// TimedOut reports whether a server did not answer in time. A timeout of a name server
+// does not count.
 func TimedOut(err error) bool {
 	return !Unresolved(err) && (errors.Is(err, os.ErrDeadlineExceeded) || within(err, isTimeout))
 }
@@ -39,9 +39,9 @@ func ContextError(ctx context.Context, err error) error {
 	return nil
 }
 
-// Informs reports whether err says why a call failed whose context has ended. An
-// error does not if it says only that the call was interrupted, or that an answer
-// did not come in time.
+// Informs reports whether err names the reason why a call failed whose context has ended.
+// An error names no reason if it says only that the call was interrupted, or that no
+// answer came in time.
 func Informs(err error) bool {
 	is := func(target error) bool { return errors.Is(err, target) }
 	return err != nil && !TimedOut(err) && !slices.ContainsFunc(interruptions, is)

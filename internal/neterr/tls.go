@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// RefusedTLS reports whether TLS failed for a reason that stays: one side does
+// RefusedTLS reports whether TLS failed for a lasting reason: one side does
 // not trust the other's certificate, does not speak TLS, or speaks no version
 // of TLS that the other side speaks.
 func RefusedTLS(err error) bool { return within(err, refusesTLS) }
