@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// A Config holds the values of several files. A value in a later file counts, except
-// for an option that may be set several times.
+// A Config holds the values of several files. A value in a later file replaces that of an
+// earlier file, except for an option that may be set several times.
 type Config struct {
 	files []sections // in the order of reading
 	names []string   // of the files
@@ -19,7 +19,7 @@ type Config struct {
 
 // Load reads files in their order, as a service reads the files of its options
 // --config-file. A path of a folder stands for the files of the folder whose names end
-// in .conf, in the order of their names, as --config-dir of a service.
+// in .conf, in the order of their names, as with a service's option --config-dir.
 func Load(paths ...string) (*Config, error) {
 	c := &Config{}
 	for _, path := range paths {
@@ -95,7 +95,7 @@ func (c *Config) Values(section, option string) (values []string, err error) {
 }
 
 // last returns the value of an option before references are replaced. A later file
-// counts more; in one file, the name of today counts more than the deprecated ones.
+// has precedence. Within one file, the current name has precedence over deprecated names.
 func (c *Config) last(section, option string) (text string, ok bool) {
 	name := reference{section, option}
 	names := append([]reference{name}, deprecated[name]...)

@@ -1,7 +1,7 @@
 package osloconfig
 
-// deprecated has the names that options of oslo.messaging had before, in the order in
-// which oslo.config looks for them. They are those of oslo.messaging 14. Later releases
+// deprecated has the earlier names of options of oslo.messaging, in the order in which
+// oslo.config looks for them. The names are those of oslo.messaging 14. Later releases
 // have fewer of them.
 var deprecated = map[reference][]reference{
 	{groupNotifications, "transport_url"}: {{groupDefault, "notification_transport_url"}},

@@ -55,8 +55,8 @@ func unixLines(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// line takes a line without the blanks at its end. An error does not show the line,
-// because it may hold a password.
+// line parses a line without the blanks at its end. An error does not show the line,
+// because the line may hold a password.
 func (p *parser) line(line string) error {
 	switch {
 	case line == "":
@@ -120,7 +120,7 @@ func unquoted(value string) string {
 	return value[1:max(len(value)-1, 1)]
 }
 
-// assign ends an assignment: its value is complete.
+// assign ends an assignment, whose value is complete then.
 func (p *parser) assign() {
 	if p.key == "" {
 		return

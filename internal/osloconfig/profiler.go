@@ -23,7 +23,7 @@ const (
 // defaultConnectionString is the default of [profiler] connection_string.
 const defaultConnectionString = "messaging://"
 
-// ConnectionString returns the connection string of the place to which the services
+// ConnectionString returns the connection string of the bus or store to which the services
 // send notifications: [profiler] connection_string, or messaging:// if no file sets it.
 // See [Config.Complete] for the options that are added.
 func (c *Config) ConnectionString() (string, error) {
@@ -37,10 +37,9 @@ func (c *Config) ConnectionString() (string, error) {
 	return c.Complete(text)
 }
 
-// Complete adds to a connection string what the files say about it and the connection
-// string does not: for messaging:// the transport URL and the options of
-// oslo.messaging, and for a store the options of the group [profiler] that belong to
-// such a store.
+// Complete adds settings of the files to a connection string that does not have them. For
+// messaging:// these are the transport URL and the options of oslo.messaging. For a store
+// they are the options of the group [profiler] that belong to such a store.
 //
 // The topics and the driver of [oslo_messaging_notifications] are not used, because
 // OSProfiler's driver has its own: the topic profiler, and the driver messaging.
@@ -99,7 +98,7 @@ func hasOption(options, name string) bool {
 	})
 }
 
-// escaped returns a value as it stands in the options of a connection string.
+// escaped returns a value as it is written in the options of a connection string.
 func escaped(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
 
 var errNoTransport = errors.New("the services send notifications to the message bus (messaging://), but no file sets transport_url in [oslo_messaging_notifications] or [DEFAULT]")
@@ -124,7 +123,7 @@ func (c *Config) bus(connectionString string) (string, error) {
 	if given != "" {
 		text += "&" + given
 	}
-	// An option of the transport URL counts more than that of a group.
+	// An option of the transport URL has precedence over that of a group.
 	_, options, _ := strings.Cut(transport, "?")
 	group, names := groupRabbit, rabbitOptions
 	if strings.HasPrefix(schemeOf(transport), "kafka") {

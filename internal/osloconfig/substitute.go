@@ -65,8 +65,8 @@ func (c *resolver) substitute(text string, of reference) (string, error) {
 	return out.String() + text[rest:], nil
 }
 
-// referred returns the value that a reference stands for: that of an option of the
-// group, or of the same section, or else of [DEFAULT].
+// referred returns the value that a reference stands for: the value of an option of the
+// group that the reference names, or else of the same section, or else of [DEFAULT].
 func (c *resolver) referred(name string, of reference) (value string, err error) {
 	r := reference{of.section, name}
 	if group, option, ok := strings.Cut(name, "."); ok {

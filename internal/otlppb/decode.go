@@ -134,8 +134,8 @@ func idsOf(traceID, spanID []byte) (config trace.SpanContextConfig, err error) {
 // form in which the Go API writes it. A trace.TraceState cannot hold such a text.
 const TraceStateKey = attribute.Key("osprofiler.otlp.trace_state")
 
-// stateOf returns the trace state. A text that a trace.TraceState would not give back
-// is added to the attributes.
+// stateOf returns the trace state. If a trace.TraceState cannot represent the text exactly,
+// stateOf adds the text to the attributes.
 func stateOf(text string, attrs []attribute.KeyValue) (trace.TraceState, []attribute.KeyValue) {
 	state, err := trace.ParseTraceState(text)
 	if err != nil || state.String() != text {
@@ -163,8 +163,8 @@ func statusOf(p *tracepb.Status) (st sdktrace.Status) {
 }
 
 // timesOf returns the start and the end of a span. The end may be before the start,
-// because clocks are set back. Notifications, of which a span was made, may have no time
-// at all.
+// because clocks are set back. A span that was made from notifications may have no times,
+// because notifications may lack a time.
 func timesOf(p *tracepb.Span, ofNotifications bool) (start, end time.Time, err error) {
 	from, to := p.GetStartTimeUnixNano(), p.GetEndTimeUnixNano()
 	if to == 0 && !ofNotifications {

@@ -11,10 +11,10 @@ type decodedKey struct {
 	schemaURL  string
 }
 
-// maxResources bounds the memory of a Decoder. If it is reached, the map begins anew.
+// maxResources bounds the memory of a Decoder. If it is reached, the map is emptied.
 const maxResources = 256
 
-// maxRememberedAttributes and maxRememberedText bound a resource that is remembered.
+// maxRememberedAttributes and maxRememberedText bound the resources that are remembered.
 const (
 	maxRememberedAttributes = 64
 	maxRememberedText       = 4096
@@ -47,7 +47,7 @@ func (d *Decoder) resource(p *tracepb.ResourceSpans) (*resource.Resource, error)
 	return r, nil
 }
 
-// textOf returns how many bytes the keys and the texts of attributes have. Values
+// textOf returns the total bytes of the keys and the texts of attributes. Values
 // other than text, numbers and truth values count as too long to be remembered.
 func textOf(attrs []attribute.KeyValue) (size int) {
 	for _, kv := range attrs {

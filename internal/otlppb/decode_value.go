@@ -8,7 +8,7 @@ import (
 )
 
 // maxDepth is the number of lists and maps that may be nested in an attribute.
-// Package convert reads no more from a notification.
+// Package convert has the same limit when it reads a notification.
 const maxDepth = 100
 
 // Attributes converts a list of attributes, in its order. Keys may be repeated.

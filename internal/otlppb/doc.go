@@ -11,14 +11,14 @@
 // OTLP has no field for the number of a span's children, for the trace state and the
 // sampling flag of its parent, and for the Go element type of an empty slice. OTLP's
 // strings are UTF-8, so every other byte becomes U+FFFD. A time before 1970 becomes
-// 0, and one after April 2262 the last that 64 bits of nanoseconds reach.
+// 0. A time after April 2262 becomes the last time that fits in 64 bits of nanoseconds.
 //
 // # Decoding
 //
 // [Parse] and [ParseJSON] read a request in protobuf's binary form and in the JSON
 // form of OTLP. [Decoder.Spans] makes spans of the messages. A span that cannot be
-// read or converted costs only itself: it is returned as a [SpanError] with its ids,
-// its name and the reason. Reasons are:
+// read or converted does not affect the others. It is returned as a [SpanError] with its
+// ids, its name and the reason. Reasons are:
 //
 //   - a trace id that has not 16 bytes, a span id that has not 8, or only zeros,
 //   - a parent's id of another length, or an id in a link of another length,
@@ -28,7 +28,7 @@
 //   - an attribute that is nested more than 100 levels deep,
 //   - in JSON, a value of another type than OTLP's.
 //
-// A resource or a scope that cannot be read costs its spans.
+// If a resource or a scope cannot be read, all of its spans are refused.
 //
 // A span of the Go SDK has no property for some members of OTLP. Decoding drops them:
 // the counts of dropped attributes of resources and scopes, the entity references of
@@ -36,10 +36,10 @@
 // bit 9, numbers of kind and status that this version does not know, and references
 // to string tables, which only OTLP profiles have.
 //
-// The keys of a map value come back sorted. An empty id of a parent or a link and one of zeros are the same. The attributes of
-// a resource or a scope come back sorted by their keys, each key once (the last one);
-// a resource's attributes with an empty key are dropped. The flag that says whether
-// it is known that the parent is remote (bit 8) is set in what comes back. A trace
-// state that is not valid, or not in the form in which the Go API writes it, becomes
-// the attribute [TraceStateKey].
+// Decoding and encoding a message again changes it in these ways. The keys of a map value
+// are sorted. An empty id of a parent or a link is the same as an id of zeros. The
+// attributes of a resource or a scope are sorted by their keys, each key once (the last
+// one). A resource's attributes with an empty key are dropped. The flag for "it is known
+// whether the parent is remote" (bit 8) is set. A trace state that is not valid, or not in
+// the form in which the Go API writes it, becomes the attribute [TraceStateKey].
 package otlppb

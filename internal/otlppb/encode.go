@@ -86,7 +86,7 @@ func appendIDs(b []byte, sc trace.SpanContext, traceIDField, spanIDField, stateF
 }
 
 // appendFlags appends the trace flags and whether the parent, or the linked span,
-// is remote. As in OTel's own exporter, that is always known.
+// is remote. As in OTel's own exporter, this is always marked as known.
 func appendFlags(b []byte, f field, flags trace.TraceFlags, remote bool) []byte {
 	bits := uint32(flags) | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 	if remote {

@@ -9,11 +9,11 @@ import (
 )
 
 // A fieldReader reads a part of a body field by field. After next, one method reads the
-// value. The reader ends when something is not valid: then failed is true.
+// value. The reader ends when something is not valid, and failed is true then.
 type fieldReader struct {
 	raw     []byte
 	text    string // of raw, if string is called
-	at, end int    // what is not read yet
+	at, end int    // the range that is not read yet
 	tag     field
 	failed  bool
 }
@@ -46,7 +46,7 @@ func (r *fieldReader) longVarint() uint64 {
 	return v
 }
 
-// advance goes on behind n bytes. A negative n is an error of protowire.
+// advance skips n bytes. A negative n is an error of protowire.
 func (r *fieldReader) advance(n int) {
 	if n < 0 {
 		r.failed, n = true, 0
@@ -60,7 +60,7 @@ func (r *fieldReader) check(ok bool) bool {
 	return ok
 }
 
-// span reads where the value of a field for bytes, texts and messages stands.
+// span reads the range of the value of a field for bytes, texts and messages.
 func (r *fieldReader) span() (from, to int) {
 	n := r.varint()
 	if r.failed || n > uint64(r.end-r.at) {

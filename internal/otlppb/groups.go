@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A GroupKey says which spans stand together in OTLP.
+// A GroupKey is the resource and the scope by which spans are grouped in OTLP.
 type GroupKey struct {
 	Resource  attribute.Distinct
 	SchemaURL string // of the resource

@@ -59,7 +59,8 @@ func (d *jsonDecoder) fail(err error) {
 	}
 }
 
-// within calls read and returns its error apart from errors of what surrounds it.
+// within calls read and returns the first error of read, separately from the errors
+// outside of read.
 func (d *jsonDecoder) within(read func()) error {
 	outer := d.err
 	d.err = nil
@@ -92,8 +93,8 @@ func (d *jsonDecoder) resourceSpans(raw string) *tracepb.ResourceSpans {
 	return message
 }
 
-// scopeSpans reads a ScopeSpans. bad is the error of its resource, which costs all
-// spans.
+// scopeSpans reads a ScopeSpans. bad is the error of its resource, for which all spans
+// are refused.
 func (d *jsonDecoder) scopeSpans(raw string, bad error) *tracepb.ScopeSpans {
 	message := &tracepb.ScopeSpans{}
 	var lists []string

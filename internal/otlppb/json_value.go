@@ -79,8 +79,8 @@ func (d *jsonDecoder) values(name, raw string) (list string) {
 const null = "null"
 
 // members yields the members of an object that are not null. The names are in camel
-// case, as in OTLP's JSON: the name start_time_unix_nano of protobuf's JSON comes as
-// startTimeUnixNano.
+// case, as in OTLP's JSON: members yields the name start_time_unix_nano of protobuf's JSON
+// as startTimeUnixNano.
 func (d *jsonDecoder) members(name, raw string) iter.Seq2[string, string] {
 	if pyjson.KindOf(raw) != pyjson.Object {
 		if raw != null {

@@ -24,8 +24,9 @@ const (
 var unmarshal = proto.UnmarshalOptions{RecursionLimit: 1000}
 
 // Parse reads an ExportTraceServiceRequest (or TracesData) in protobuf's binary form.
-// A span that cannot be read, for example because a text is not UTF-8, costs only
-// itself. An error says that the body as a whole cannot be read.
+// A span that cannot be read, for example because a text is not UTF-8, is returned as
+// refused and does not affect the others. An error means that the body as a whole cannot
+// be read.
 func Parse(body []byte) (messages []*tracepb.ResourceSpans, refused []*SpanError, err error) {
 	if messages, ok := parseFast(body); ok {
 		return messages, nil, nil
@@ -87,7 +88,8 @@ func inContext(text string, err error) error {
 	return fmt.Errorf("%s: %w", text, err)
 }
 
-// spanErrorOf names a span that cannot be read by the members that can.
+// spanErrorOf returns the error for a span that cannot be read. The error names the span
+// by those of its members that can be read.
 func spanErrorOf(raw []byte, err error) *SpanError {
 	e := &SpanError{Err: err}
 	_ = fields(raw, func(number protowire.Number, _ []byte, content []byte) {
@@ -115,8 +117,8 @@ func cut(message []byte, number protowire.Number) (rest []byte, parts [][]byte, 
 	return rest, parts, err
 }
 
-// fields calls yield for each field of a message: with its number, all of it, and the
-// content if it is of the type of texts and messages. The content is not nil then.
+// fields calls yield for each field of a message, with the number and all bytes of the
+// field. content is not nil if the field has the wire type of texts and messages.
 func fields(message []byte, yield func(number protowire.Number, whole, content []byte)) error {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)

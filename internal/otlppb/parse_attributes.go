@@ -6,8 +6,8 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 )
 
-// An attributeReader reads the attributes of a span. They have their memory in a few
-// slices.
+// An attributeReader reads the attributes of a span into a few slices, so that not each
+// attribute is an allocation.
 type attributeReader struct {
 	list   []*commonpb.KeyValue
 	pairs  []commonpb.KeyValue
@@ -56,8 +56,8 @@ func (a *attributeReader) read(r *fieldReader) bool {
 	return !r.failed
 }
 
-// readValue reads a value that is no list, no map and no bytes. It returns false for
-// the others.
+// readValue reads a value that is not a list, a map or bytes. It returns false for lists,
+// maps and bytes.
 func (a *attributeReader) readValue(i int, r *fieldReader) bool {
 	value, after := &a.values[i], r.end
 	r.end = r.inside()

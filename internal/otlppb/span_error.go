@@ -7,7 +7,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/safetext"
 )
 
-// A SpanError says which span cannot be taken, and why.
+// A SpanError reports a span that cannot be read or converted, and the reason.
 type SpanError struct {
 	TraceID, SpanID []byte // as they were sent, of any length
 	Name            string

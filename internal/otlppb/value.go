@@ -39,7 +39,7 @@ func appendAttribute(b []byte, f field, kv *attribute.KeyValue) []byte {
 	return closeMessage(b, pair)
 }
 
-// appendTextAttribute appends an attribute with a text. Its lengths are known
+// appendTextAttribute appends an attribute with a text. It computes the lengths
 // beforehand, so that a long text is not moved.
 func appendTextAttribute(b []byte, f field, key, text string) []byte {
 	value := 1 + protowire.SizeBytes(len(text))

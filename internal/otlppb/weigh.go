@@ -9,7 +9,7 @@ import (
 // A weight is the memory of a part of a request.
 type weight struct {
 	memory int64
-	text   int64 // of the part in one notification
+	text   int64 // text of the part in one notification
 	shared int64 // text that each span of the group has in its notifications
 	spans  int64
 }
@@ -18,19 +18,19 @@ type weight struct {
 const (
 	textMemory = 48 // of each text besides its bytes
 	textCopies = 4  // of a text: decoded, and in the notifications of its span
-	// sharedCopies is how often the notifications of a span have the text of its
-	// resource: in the span's data, and as the name of service, project or host.
+	// sharedCopies is the number of copies of the resource's text in the notifications of
+	// a span: in the span's data, and as the name of service, project or host.
 	sharedCopies = 3
 	memberText   = 50 // of an attribute or a value in a notification besides its texts
 )
 
-// maxWeighedDepth is higher than the depth that unmarshal and ParseJSON read.
+// maxWeighedDepth is higher than the depth up to which unmarshal and ParseJSON read.
 const maxWeighedDepth = 1010
 
-// Weigh returns about how many bytes of memory the body of a request takes when it is
-// parsed and its spans are converted to notifications. Small messages take hundreds of
-// times the memory of their bytes, and each span has a copy of its resource. Weigh
-// itself takes no memory.
+// Weigh estimates the bytes of memory that a request needs when its body is parsed and its
+// spans are converted to notifications. Small messages need hundreds of times the memory
+// of their bytes, and each span has a copy of its resource. Weigh itself allocates no
+// memory.
 func Weigh(body []byte) int64 {
 	return weighProtobuf(requestKind, body, 0).memory + int64(len(body))
 }
@@ -125,7 +125,7 @@ func (w *weight) add(kind *messageKind, part weight) {
 	}
 }
 
-// end adds the text of a group that each of its spans has.
+// end adds the text of a group that is copied into each span of the group.
 func (w *weight) end(kind *messageKind) {
 	if kind.group {
 		w.memory += sharedCopies * w.shared * w.spans

@@ -2,7 +2,7 @@ package otlppb
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// A messageKind is a type of OTLP message, as far as its memory matters.
+// A messageKind describes the memory of a type of OTLP message.
 type messageKind struct {
 	memory  int64 // of one message: decoded, as a part of a span, and in a notification
 	members []messageMember
@@ -40,7 +40,7 @@ func (k *messageKind) byName(name string) (m messageMember, ok bool) {
 	return m, false
 }
 
-// requestKind is that of an ExportTraceServiceRequest.
+// requestKind is the messageKind of an ExportTraceServiceRequest.
 var requestKind = newRequestKind()
 
 func newRequestKind() *messageKind {

@@ -30,15 +30,15 @@ func fixed32Field(n protowire.Number) field {
 	return field(protowire.EncodeTag(n, protowire.Fixed32Type))
 }
 
-// open appends the tag of a message or of a string and leaves one byte for the
+// open appends the tag of a message or of a string and reserves one byte for the
 // length. [closeMessage] sets the length.
 func open(b []byte, f field) (_ []byte, start int) {
 	b = append(protowire.AppendVarint(b, uint64(f)), 0)
 	return b, len(b)
 }
 
-// closeMessage sets the length of what [open] began. Longer contents are moved to make
-// room for the length.
+// closeMessage sets the length of the message or string that [open] began. It moves longer
+// contents to make room for the length.
 func closeMessage(b []byte, start int) []byte {
 	length := len(b) - start
 	if length < 0x80 {
@@ -62,7 +62,7 @@ func appendText(b []byte, f field, text string) []byte {
 	return protowire.AppendString(protowire.AppendVarint(b, uint64(f)), validUTF8(text))
 }
 
-// appendOptional appends a string that is not empty.
+// appendOptional appends a string unless it is empty.
 func appendOptional(b []byte, f field, text string) []byte {
 	if text == "" {
 		return b
@@ -86,7 +86,7 @@ func appendDouble(b []byte, f field, value float64) []byte {
 	return protowire.AppendFixed64(protowire.AppendVarint(b, uint64(f)), math.Float64bits(value))
 }
 
-// lastTime is the last time of which the nanoseconds have 64 bits.
+// lastTime is the last time whose nanoseconds since 1970 fit in an int64.
 var lastTime = time.Unix(0, math.MaxInt64)
 
 // appendTime appends a time, except the zero time of a span that has not ended. A time that

@@ -1,5 +1,5 @@
-// Package outcome collects what became of a batch of notifications that a back
-// end wrote, and makes one *store.WriteError of it.
+// Package outcome collects the results of writing a batch of notifications, and makes
+// one *store.WriteError of them.
 package outcome
 
 import (
@@ -10,26 +10,26 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// An Outcome says which notifications of a batch are not stored, and why. Every
+// An Outcome records which notifications of a batch are not stored, and why. Every
 // notification that was neither refused nor missed is stored. Notifications are
 // named by their indices into the batch.
 //
 // An Outcome is not for several goroutines.
 type Outcome struct {
 	batch     []osprofiler.Notification
-	missing   []int // those that were refused are not among them
-	reason    error // of the first that is missing
+	missing   []int // without the refused ones
+	reason    error // of the first missing notification
 	transient bool
 	refusals  []refusal
 }
 
-// Of returns the outcome of a batch of which everything is stored so far. The
-// batch is only read, to name notifications.
+// Of returns an Outcome according to which all notifications of the batch are stored. It
+// reads the batch only to name notifications in errors.
 func Of(batch []osprofiler.Notification) *Outcome { return &Outcome{batch: batch} }
 
-// Miss adds notifications that are not known to be stored. transient says that
-// the same write may succeed later. Of several reasons the first one counts,
-// and one that is transient makes the outcome transient.
+// Miss adds notifications that are not known to be stored. transient means that
+// the same write may succeed later. The first of several reasons counts. A single
+// transient reason makes the outcome transient.
 func (o *Outcome) Miss(reason error, transient bool, indices ...int) {
 	if len(indices) == 0 {
 		return
@@ -41,7 +41,7 @@ func (o *Outcome) Miss(reason error, transient bool, indices ...int) {
 	}
 }
 
-// Refuse adds notifications that the store will never take, all for the same
+// Refuse adds notifications that the store will never accept, all for the same
 // reason.
 func (o *Outcome) Refuse(reason error, indices ...int) {
 	if len(indices) > 0 {
@@ -49,7 +49,7 @@ func (o *Outcome) Refuse(reason error, indices ...int) {
 	}
 }
 
-// Add adds what became of another part of the same batch.
+// Add adds the outcome of another part of the same batch.
 func (o *Outcome) Add(part *Outcome) {
 	o.Miss(part.reason, part.transient, part.missing...)
 	o.refusals = append(o.refusals, part.refusals...)
@@ -68,8 +68,8 @@ func (o *Outcome) Refused() []int {
 	return ordered(all)
 }
 
-// Again returns what Missing does, and forgets those notifications, because the
-// caller writes them again and adds what becomes of them.
+// Again returns the same as Missing and then removes the missing notifications from the
+// outcome, because the caller writes them again and adds the new outcome.
 func (o *Outcome) Again() []int {
 	missing := o.Missing()
 	o.missing, o.reason, o.transient = nil, nil, false
@@ -82,7 +82,7 @@ func (o *Outcome) Transient() bool { return o.transient }
 // Reason returns why the first notification is missing, or nil if none is.
 func (o *Outcome) Reason() error { return o.reason }
 
-// Err returns nil if all of the batch is stored, and a *store.WriteError
+// Err returns nil if the whole batch is stored, and a *store.WriteError
 // otherwise. The error's text names the first refused notifications, then the
 // reason for the missing ones.
 func (o *Outcome) Err() error {

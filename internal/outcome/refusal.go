@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A refusal says why a store will never take some notifications.
+// A refusal is the reason why a store will never accept some notifications.
 type refusal struct {
 	indices []int // into the batch, at least one
 	reason  error
 }
 
-// mostNamed is how many refusals an error names at most.
+// mostNamed is the largest number of refusals that an error names.
 const mostNamed = 10
 
 // refusal returns one error for all refusals, or nil if there are none. It
@@ -39,7 +39,7 @@ func (o *Outcome) refusal() error {
 	return e
 }
 
-// named names the first of some notifications and says how many others there are.
+// named returns a text with the name of the first notification and the number of others.
 func (o *Outcome) named(indices []int) string {
 	n := &o.batch[indices[0]]
 	text := fmt.Sprintf("the notification %s of base_id %s and trace_id %s (%d bytes)", quoted(n.Name), quoted(n.BaseID), quoted(n.TraceID), len(n.JSON()))

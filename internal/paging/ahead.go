@@ -6,10 +6,10 @@ import (
 	"iter"
 )
 
-// Ahead runs a sequence in a goroutine of its own, so that the sequence gets its
-// next element while the caller works on the one before. The goroutine ends
-// before the loop over the elements does. A loop that is left early cancels the
-// context that the sequence is given.
+// Ahead runs a sequence in a goroutine of its own, so that the sequence fetches its
+// next element while the caller works on the element before. The goroutine ends
+// before the loop over the elements does. Leaving the loop early cancels the
+// context of the sequence.
 func Ahead[T any](ctx context.Context, sequence func(ctx context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		type element struct {

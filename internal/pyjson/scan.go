@@ -3,8 +3,8 @@
 // quotes strings exactly as json.dumps does.
 //
 // Functions of this package take and return values as JSON text in a string,
-// called a raw value. A value that nobody looks into is therefore never parsed
-// but copied byte for byte.
+// called a raw value. So a value whose parts are not needed is never parsed but
+// copied byte for byte.
 package pyjson
 
 import (

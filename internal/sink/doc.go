@@ -1,3 +1,3 @@
-// Package sink has what the exporters share that send spans as spans, to OTLP and to
-// Jaeger: the names in a span's resource, and the end of an exporter.
+// Package sink has the common parts of the exporters that send spans to OTLP and to
+// Jaeger: the names in a span's resource, and the shutdown of an exporter.
 package sink

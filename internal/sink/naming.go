@@ -9,11 +9,11 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// ServiceKey is the attribute of a resource with the service of the notifications
-// that its spans were made from. It is there if service.name is another name.
+// ServiceKey is the resource attribute with the service name in the notifications from
+// which the spans were made. A resource has it only if service.name is another name.
 const ServiceKey = attribute.Key("osprofiler.service")
 
-// A Naming says which names a resource gets when it is sent. The zero Naming joins
+// A Naming selects the names that a resource gets when it is sent. The zero Naming joins
 // project and service of spans that were made from notifications.
 type Naming struct {
 	// Prefix begins the joined service names, as the option service_name_prefix of
@@ -33,8 +33,8 @@ func (n *Naming) ServiceName(project, service string) string {
 	return strings.Join(slices.DeleteFunc(parts[:], func(part string) bool { return part == "" }), "-")
 }
 
-// Resource returns the resource to send for r. ofNotifications tells that its spans
-// were made from notifications. A resource that has [ServiceKey] already keeps its
+// Resource returns the resource to send for r. ofNotifications reports whether the spans
+// of r were made from notifications. A resource that has [ServiceKey] already keeps its
 // service name.
 func (n *Naming) Resource(r *resource.Resource, ofNotifications bool) *resource.Resource {
 	attrs := changes{all: slices.Clone(r.Attributes())}
@@ -68,7 +68,7 @@ func Original(r *resource.Resource) *resource.Resource {
 	return attrs.resource(r)
 }
 
-// changes are the attributes of a resource, which may be changed.
+// changes are the attributes of a resource that may be changed.
 type changes struct {
 	all     []attribute.KeyValue
 	changed bool

@@ -13,8 +13,8 @@ import (
 )
 
 // Authorities are the certificates of the authorities that a connection string
-// says to trust. If it names none, the system's authorities are trusted; if it
-// names some, only those.
+// names. If it names any, only those are trusted. Otherwise the system's authorities
+// are trusted.
 type Authorities struct {
 	File      connstr.Option // a file in PEM form
 	Directory connstr.Option // a directory as `openssl rehash` makes it

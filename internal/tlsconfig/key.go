@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// KeyPair reads a client's own certificate and its key, which may be in the
-// certificate's file; key is "" then. The password is only needed for a key
-// that is encrypted. No error shows it.
+// KeyPair reads a client's own certificate and its key. key is "" if the key is in the
+// certificate's file. Only an encrypted key needs the password. No error shows the
+// password.
 func KeyPair(certificate, key, password string) (tls.Certificate, error) {
 	if certificate == "" {
 		return tls.Certificate{}, errors.New("a key is given without its certificate")

@@ -7,7 +7,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/connstr"
 )
 
-// Options say whom to trust, what to show the server, and how far to verify it.
+// Options are the TLS settings of a client: which authorities to trust, which
+// certificate to show the server, and how far to verify the server's certificate.
 // The zero Options trust the system's authorities and verify the server's chain
 // and host.
 type Options struct {
@@ -16,14 +17,14 @@ type Options struct {
 	// Certificate and Key are files in PEM form. The key may be in the
 	// certificate's file; Key is empty then.
 	Certificate, Key connstr.Option
-	// Password decrypts the key. No error shows it.
+	// Password decrypts the key. No error shows the password.
 	Password connstr.Option
 
 	Verify Verification
 	// ServerName is the host that the certificate should be for. If it is empty,
 	// the client library sets it to the host that it connects to.
 	ServerName string
-	// MinVersion is the least version of TLS; less than 1.2 is never spoken.
+	// MinVersion is the lowest version of TLS to use. A version below 1.2 is never used.
 	MinVersion uint16
 }
 

@@ -6,21 +6,22 @@ import (
 	"errors"
 )
 
-// A Verification says how far a client verifies the server's certificate.
+// A Verification is the extent to which a client verifies the server's certificate.
 type Verification int
 
 const (
 	// Host verifies that a trusted authority signed the certificate for the host.
 	Host Verification = iota
 	// Chain verifies that a trusted authority signed the certificate, for
-	// whatever host.
+	// any host.
 	Chain
 	// Nothing accepts every certificate.
 	Nothing
 )
 
-// VerifyChain makes a client verify who signed the server's certificate, but
-// not for which host. The configuration's roots must be set before.
+// VerifyChain makes a client verify that a trusted authority signed the server's
+// certificate, but not that the certificate is for the host. The configuration's
+// roots must be set before.
 func VerifyChain(c *tls.Config) {
 	roots := c.RootCAs
 	c.InsecureSkipVerify = true // VerifyConnection does the rest
