@@ -66,7 +66,7 @@ func (b *bareLogInsight) close() error {
 	return nil
 }
 
-// do sends a request, and decodes the answer into a value, unless that is nil.
+// do sends a request, and decodes the answer into a value unless the value is nil.
 func (b *bareLogInsight) do(ctx context.Context, method, path string, body []byte, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, b.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -117,7 +117,7 @@ type bareEvents []bareEvent
 
 func (all bareEvents) notifications() int { return len(all) }
 
-// records are the events without what the server added.
+// records returns the events without the fields that the server added.
 func (all bareEvents) records() (records []record) {
 	for _, e := range all {
 		e.Timestamp = 0
@@ -131,8 +131,8 @@ func (all bareEvents) records() (records []record) {
 	return records
 }
 
-// mostEvents is how many events a server gives for a query, and mostSent how many it
-// takes in a request.
+// mostEvents is the largest number of events that a server returns for a query. mostSent is
+// the largest number that it accepts in a request.
 const (
 	mostEvents = 20_000
 	mostSent   = 500
@@ -165,8 +165,8 @@ func (b *bareLogInsight) write(ctx context.Context, records []record) error {
 	return nil
 }
 
-// list reads all events, which the store has few enough of for one answer, and finds the
-// beginnings of traces.
+// list reads all events and finds the beginnings of traces. The store has few enough events
+// for one answer.
 func (b *bareLogInsight) list(ctx context.Context, traces, limit int) error {
 	events, err := b.find(ctx, "text/CONTAINS+OSProfiler+trace")
 	if err != nil {

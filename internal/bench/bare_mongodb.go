@@ -16,7 +16,7 @@ import (
 type bareMongoDB struct {
 	client *gomongo.Client
 	events *gomongo.Collection
-	// canGroup says that the server finds the least value of a group.
+	// canGroup is true if the server can compute the least value of a group.
 	canGroup bool
 }
 
@@ -101,7 +101,7 @@ func (m *bareMongoDB) list(ctx context.Context, traces, limit int) error {
 	return errors.Join(err, came(found, listedOf(traces, limit)))
 }
 
-// listOutside reads all events, and finds the beginnings of traces here.
+// listOutside reads all events, and finds the beginnings of traces in this process.
 func (m *bareMongoDB) listOutside(ctx context.Context, traces, limit int) error {
 	began := map[string]string{}
 	projection := bson.D{{Key: "_id", Value: 0}, {Key: "base_id", Value: 1}, {Key: "timestamp", Value: 1}}

@@ -25,8 +25,7 @@ type bareSearch struct {
 	index string
 }
 
-// pageSize is the number of documents or buckets of a page, which is the most that a
-// server gives.
+// pageSize is the number of documents or buckets of a page. A server returns no more.
 const pageSize = 10_000
 
 func openSearch(_ context.Context, connectionString string) (bare, error) {
@@ -56,7 +55,7 @@ func (b *bareSearch) close() error {
 	return nil
 }
 
-// do sends a request, and decodes the answer into a value, unless that is nil.
+// do sends a request, and decodes the answer into a value unless the value is nil.
 func (b *bareSearch) do(ctx context.Context, method, path, query string, body []byte, into any) error {
 	u := b.base
 	u.Path, u.RawQuery = path, query
@@ -156,7 +155,7 @@ type group struct {
 	} `json:"key"`
 }
 
-// list groups the events by trace and time, because a server does not give the least
+// list groups the events by trace and time, because a server does not compute the least
 // of texts.
 func (b *bareSearch) list(ctx context.Context, traces, limit int) error {
 	began, after := map[string]string{}, ""
@@ -201,7 +200,7 @@ func newestOf(began map[string]string, limit int) (ids []string) {
 	return ids
 }
 
-// withKey sets the id of the document. Our store takes a hash of the source for it.
+// withKey sets the id of the document. Our store uses a hash of the source as the id.
 func (b *bareSearch) withKey(r record) (record, error) { //nolint:unparam // a method of bare
 	sum := sha256.Sum256([]byte(r[1].(string)))
 	r[0] = hex.EncodeToString(sum[:16])
@@ -212,7 +211,7 @@ func (b *bareSearch) refresh(ctx context.Context) error {
 	return b.do(ctx, http.MethodPost, "/"+b.index+"/_refresh", "", nil, nil)
 }
 
-// writeBulk lets the index not refresh itself meanwhile.
+// writeBulk runs write while the index does not refresh itself.
 func (b *bareSearch) writeBulk(ctx context.Context, write func() error) error {
 	set := func(interval string) error {
 		return b.do(ctx, http.MethodPut, "/"+b.index+"/_settings", "", []byte(`{"index":{"refresh_interval":`+interval+`}}`), nil)

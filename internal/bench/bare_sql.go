@@ -96,8 +96,8 @@ type cursor interface {
 	Scan(into ...any) error
 }
 
-// scan reads all rows of n columns as text. The caller must check whether an error
-// ended them.
+// scan reads all rows of n columns as text. The caller must check whether the rows ended
+// because of an error.
 func scan(from cursor, columns int) (all sqlRows, err error) {
 	into := make([]any, columns)
 	for from.Next() {

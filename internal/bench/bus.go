@@ -34,13 +34,13 @@ type busSubject struct {
 type bareBus interface {
 	// publish sends all bodies and waits until each is confirmed.
 	publish(ctx context.Context, bodies [][]byte) error
-	// take consumes so many messages, acknowledges them as often as we do, and returns
-	// their bodies.
+	// take consumes count messages, acknowledges them as often as our code does, and
+	// returns their bodies.
 	take(ctx context.Context, count int) (bodies [][]byte, err error)
 	close() error
 }
 
-// takenAtOnce is after how many messages the bare client acknowledges.
+// takenAtOnce is the number of messages after which the bare client acknowledges.
 const takenAtOnce = 1000
 
 var buses = []busSubject{
@@ -132,8 +132,8 @@ func (m *busMeasurement) close() (err error) {
 	return err
 }
 
-// empty returns an empty bus with the places that our writer declares, and its bare
-// client library. close drops the bus.
+// empty returns an empty bus with the queues or topics that our writer declares, and its
+// bare client library. close drops the bus.
 func (m *busMeasurement) empty(ctx context.Context) (url string, client bareBus, err error) {
 	url, drop, err := m.fresh()
 	if err != nil {
@@ -154,7 +154,7 @@ func (m *busMeasurement) empty(ctx context.Context) (url string, client bareBus,
 	return url, client, nil
 }
 
-// ask is measurement.ask.
+// ask is like measurement.ask, for a bus.
 func (m *busMeasurement) ask(ctx context.Context, work string, how map[string]any) (seconds float64, err error) {
 	if _, lacks := m.lacks[work]; lacks {
 		return 0, nil

@@ -11,18 +11,19 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// A taker takes so many notifications from a bus of its own.
+// A taker takes notifications from a bus of its own.
 type taker struct {
 	work   string
 	client bareBus // fills the bus
-	// take takes all. rest, if it is not nil, ends what is not to be measured.
+	// take takes all notifications. rest, if it is not nil, does the work after take that
+	// is not measured.
 	take func(ctx context.Context, count int) (rest func() error, err error)
 	time best
 }
 
 // taking measures how notifications are taken from a bus that is full of bodies.
 func (m *busMeasurement) taking(ctx context.Context, bodies [][]byte) (rows []busRow, err error) {
-	// A relay writes a notification that came before only once, so that all differ.
+	// All bodies must differ, because a relay writes a repeated notification only once.
 	full := bodies[:min(len(bodies), m.take)]
 	takers, err := m.takers(ctx)
 	if err != nil {
@@ -123,7 +124,7 @@ func consume(ctx context.Context, url string, count int) error {
 }
 
 // relayTo copies notifications from a bus into a new store. It returns when the target
-// has all. rest waits until the relay has ended, because no more came.
+// has all of them. rest waits for the end of the relay, which ends when no more come.
 func (m *busMeasurement) relayTo(ctx context.Context, url string, fresh func() (string, func() error, error), count int) (rest func() error, err error) {
 	to, drop, err := fresh()
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// atOnce is the number of traces in one write.
+// atOnce is the number of traces that fill writes at once.
 const atOnce = 2000
 
-// idsOf returns the beginning of all ids of the i-th trace that fill writes. timesOf
-// returns the beginning of all its times.
+// idsOf returns the common beginning of all ids of the i-th trace that fill writes. timesOf
+// returns the common beginning of all times of that trace.
 func idsOf(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-", uint32(i)*2654435761) } // in no order
 
 func timesOf(i int) string {
@@ -52,7 +52,7 @@ func fill(ctx context.Context, url string, client bare, traces int) error {
 	return errors.Join(err, visible(ctx, client))
 }
 
-// halvesTook is how long the operations of halves took.
+// halvesTook is the duration of the operations of halves.
 const halvesTook = 500 * time.Microsecond
 
 // halves returns the two notifications of the i-th trace.
@@ -110,8 +110,8 @@ func like(client bare, first []record, i int) (all []record, err error) {
 	return all, nil
 }
 
-// isList makes sure that these are the newest of so many traces, or all of them if
-// limit is 0.
+// isList returns an error unless the list has exactly the newest of the given number of
+// traces, or all of them if limit is 0.
 func isList(list iter.Seq2[store.Summary, error], traces, limit int) error {
 	count := 0
 	for trace, err := range list {
@@ -126,7 +126,7 @@ func isList(list iter.Seq2[store.Summary, error], traces, limit int) error {
 	return came(count, listedOf(traces, limit))
 }
 
-// listedOf returns the number of traces that a listing has. A limit of 0 is none.
+// listedOf returns the number of traces in a listing. A limit of 0 means no limit.
 func listedOf(traces, limit int) int {
 	if limit == 0 {
 		return traces
@@ -134,7 +134,7 @@ func listedOf(traces, limit int) int {
 	return min(limit, traces)
 }
 
-// came checks the number of results.
+// came returns an error if the number of results is wrong.
 func came(found, want int) error {
 	if found != want {
 		return fmt.Errorf("%d came instead of %d", found, want)

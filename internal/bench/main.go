@@ -1,7 +1,7 @@
 // Command bench compares this project with the Python library, without a store and
-// with each real store and message bus. With these it also compares with the bare
-// client library.
-// All of them do the same work in one run. The command prints tables.
+// with each real store and message bus. For each store and bus, it also compares this
+// project with the bare client library. All of them do the same work in one run. The
+// command prints tables.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 // notificationsOfReport is the size of the trace for the report without a store.
 const notificationsOfReport = 100_000
 
-// serviceRuns is how often each kind of service is measured.
+// serviceRuns is the number of measurements of each kind of service.
 const serviceRuns = 3
 
 func main() {

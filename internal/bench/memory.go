@@ -65,7 +65,7 @@ func buildCommand(ctx context.Context, dir string) (path string, err error) {
 	return path, nil
 }
 
-// many returns among how many traces memory is measured.
+// many returns the number of traces in the store for the measurement of memory.
 func (p subject) many(traces int) int {
 	if p.manyTraces > 0 {
 		return min(traces, p.manyTraces)

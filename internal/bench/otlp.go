@@ -21,8 +21,8 @@ import (
 //go:embed otlp.py
 var otlpScript string
 
-// Our aims: notifications for each second of CPU, their memory, and how many times
-// faster than Python's driver.
+// Our aims: the notifications for each second of CPU, the memory, and the speed as a
+// multiple of that of Python's driver.
 const (
 	otlpAim       = 100_000
 	otlpMemoryAim = 150 << 20
@@ -30,8 +30,8 @@ const (
 )
 
 const (
-	otlpPython = 100_000 // how many notifications Python's driver gets at most
-	otlpFlush  = 1000    // after how many the queue of Python's driver is emptied
+	otlpPython = 100_000 // the largest number of notifications for Python's driver
+	otlpFlush  = 1000    // the number of notifications after which the queue of Python's driver is emptied
 )
 
 const otlpExplained = `
@@ -45,7 +45,7 @@ of 2048 spans is full, it drops spans: how many differs from run to run.
 
 `
 
-// An otlpRow is what one process used, and what arrived.
+// An otlpRow is the resource usage of one process and the spans that arrived.
 type otlpRow struct {
 	name          string
 	notifications int
@@ -54,10 +54,10 @@ type otlpRow struct {
 	arrival       arrival
 }
 
-// delivered is how many notifications arrived as spans.
+// delivered returns the number of notifications that arrived as spans.
 func (r otlpRow) delivered() float64 { return 2 * float64(r.arrival.Spans) }
 
-// beOTLP is what this command does as a process of the OTLP rows.
+// beOTLP runs this command as a process of the OTLP rows.
 func beOTLP(ctx context.Context, text string) error {
 	var work otlpWork
 	if err := json.Unmarshal([]byte(text), &work); err != nil {
@@ -79,7 +79,7 @@ func beOTLP(ctx context.Context, text string) error {
 	return errors.Join(err, target.Close(), source.Close(), to.Shutdown(ctx), from.Close())
 }
 
-// otlpTable measures the ways from a file to OTLP and prints a table.
+// otlpTable measures the ways to send notifications from a file to OTLP, and prints a table.
 func otlpTable(ctx context.Context, w io.Writer, python, newest string, notifications int) error {
 	dir, err := os.MkdirTemp("", "osp-bench-")
 	if err != nil {
@@ -109,7 +109,7 @@ func otlpTable(ctx context.Context, w io.Writer, python, newest string, notifica
 	return printOTLP(w, append(rows, beside...), beside[0])
 }
 
-// fillFile writes so many traces of two notifications to a file.
+// fillFile writes traces of two notifications each to a file.
 func fillFile(ctx context.Context, file string, traces int) error {
 	s, err := store.Open(ctx, "file://"+file)
 	if err != nil {
@@ -125,7 +125,7 @@ func fillFile(ctx context.Context, file string, traces int) error {
 	return errors.Join(err, s.Close())
 }
 
-// printOTLP prints the rows. The ratios are to python, which lost nothing.
+// printOTLP prints the rows. The ratios compare with the row python, which lost nothing.
 func printOTLP(w io.Writer, rows []otlpRow, python otlpRow) error {
 	fmt.Fprintf(w, otlpExplained, otlpAim, otlpPythonAim, otlpMemoryAim>>20, otlpFlush)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -40,8 +40,9 @@ func otlpRows(ctx context.Context, python, osp, file string, count int) (rows []
 	return rows, nil
 }
 
-// pythonRows measures Python's OTLP driver: first so that it loses nothing, then several
-// times as a service uses it, because it loses another part each time.
+// pythonRows measures Python's OTLP driver. It first runs the driver so that nothing is
+// lost. Then it runs the driver several times as a service uses it, because the driver
+// loses a different part of the spans each time.
 func pythonRows(ctx context.Context, python, newest, file string, count int) (rows []otlpRow, err error) {
 	for _, way := range []struct {
 		name  string
@@ -66,7 +67,7 @@ func pythonRows(ctx context.Context, python, newest, file string, count int) (ro
 	return rows, nil
 }
 
-// measureOTLP runs a command beside a new server.
+// measureOTLP runs a command that sends to a new server.
 func measureOTLP(ctx context.Context, python, name string, count int, of func(otlpAddresses) ([]string, error)) (row otlpRow, err error) {
 	at, stop, err := startOTLPServer(ctx)
 	if err != nil {

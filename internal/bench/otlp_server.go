@@ -21,23 +21,23 @@ import (
 // rows. It holds an otlpWork as JSON.
 const otlpEnvironment = "OSP_BENCH_OTLP"
 
-// An otlpWork says what the process does.
+// An otlpWork is the work of the process.
 type otlpWork struct {
 	How      string // "serve" or "copy"
 	From, To string // connection strings of "copy"
 }
 
-// otlpAddresses says where the discarding server listens.
+// otlpAddresses are the addresses at which the discarding server listens.
 type otlpAddresses struct{ GRPC, HTTP string }
 
-// spanCounter is a server of OTLP that keeps only the numbers of spans: of all, and of
-// those that took as long as their notifications say.
+// spanCounter is a server of OTLP that keeps only two numbers: that of all spans, and that
+// of the spans whose duration equals the duration in their notifications.
 type spanCounter struct {
 	collector.UnimplementedTraceServiceServer
 	spans, exact atomic.Int64
 }
 
-// An arrival is what a spanCounter has counted.
+// An arrival holds the numbers that a spanCounter has counted.
 type arrival struct{ Spans, Exact int64 }
 
 // Export implements collector.TraceServiceServer.

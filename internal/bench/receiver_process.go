@@ -19,7 +19,7 @@ import (
 type receiverProcess struct {
 	address string // host and port
 	cmd     *exec.Cmd
-	before  float64 // the seconds of CPU until it listened
+	before  float64 // the seconds of CPU that it used until it listened
 	output  bytes.Buffer
 	exited  chan struct{}
 	failure error // of the program; valid when exited is closed
@@ -67,7 +67,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// listens waits until the program takes connections.
+// listens waits until the program accepts connections.
 func (p *receiverProcess) listens(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

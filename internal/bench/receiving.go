@@ -21,7 +21,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The spans of the rows for receiving: so many clients send requests of so many traces.
+// The spans of the rows for receiving. Several clients send requests of several traces.
 const (
 	receivingClients = 8
 	receivingTraces  = 64
@@ -29,7 +29,7 @@ const (
 	perRequest       = receivingTraces * receivingSpans
 )
 
-// receivingRuns is how often each receiver is measured.
+// receivingRuns is the number of measurements of each receiver.
 const receivingRuns = 3
 
 const receivingExplained = `
@@ -48,7 +48,7 @@ type receiver struct {
 	start func(ctx context.Context) (p *receiverProcess, check func(spans int) error, drop func() error, err error)
 }
 
-// A reception is what a receiver used for all spans.
+// A reception is the resource usage of a receiver for all spans.
 type reception struct {
 	cpu, seconds float64
 	peak         int64
@@ -98,7 +98,7 @@ func (r *reception) keepBest(other reception, isFirst bool) {
 	r.cpu, r.seconds, r.peak = min(r.cpu, other.cpu), min(r.seconds, other.seconds), max(r.peak, other.peak)
 }
 
-// measure starts the receiver and sends so many requests.
+// measure starts the receiver and sends the given number of requests.
 func (r receiver) measure(ctx context.Context, requests int) (took reception, err error) {
 	p, check, drop, err := r.start(ctx)
 	if err != nil {

@@ -33,14 +33,14 @@ import (
 // whose costs are measured. It holds a serviceWork as JSON.
 const serviceEnvironment = "OSP_BENCH_SERVICE"
 
-// A serviceWork says what the service does with its spans.
+// A serviceWork is the way in which the service exports its spans.
 type serviceWork struct {
 	How   string // "none", "otlp", "batch" or "live"
 	Where string // the address or the connection string
 	Spans int
 }
 
-// A serviceCost is what the process of the service used for one span.
+// A serviceCost is the resource usage of the service's process for one span.
 type serviceCost struct {
 	User, System       float64 // seconds of CPU
 	Bytes, Allocations float64
@@ -48,8 +48,8 @@ type serviceCost struct {
 
 func (c serviceCost) cpu() float64 { return c.User + c.System }
 
-// What we aim at: user CPU of a span no more than that of OTLP, and total CPU
-// within so many times that of OTLP.
+// Our aims as multiples of the cost of OTLP: the user CPU of a span is no more than that of
+// OTLP, and its total CPU is within a multiple of that of OTLP.
 const (
 	serviceUserAim  = 1.0
 	serviceTotalAim = 1.1
@@ -61,8 +61,8 @@ spans in turn), from Start to the store or the collector; the best of %d runs of
 
 `
 
-// serviceTable measures a service that exports to Redis beside one that exports
-// to an OTLP collector, which discards what it gets, and prints a table.
+// serviceTable compares a service that exports to Redis with a service that exports
+// to an OTLP collector that discards everything, and prints a table.
 func serviceTable(ctx context.Context, w io.Writer, runs, spans int) error {
 	address, stop, err := discardingCollector(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func (discard) Export(context.Context, *collector.ExportTraceServiceRequest) (*c
 	return &collector.ExportTraceServiceResponse{}, nil
 }
 
-// beService is what this command does as the service.
+// beService runs this command as the service.
 func beService(ctx context.Context, text string) error {
 	var work serviceWork
 	if err := json.Unmarshal([]byte(text), &work); err != nil {
@@ -197,9 +197,9 @@ type nowhere struct{}
 func (nowhere) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
 func (nowhere) Shutdown(context.Context) error                             { return nil }
 
-// requests makes so many spans: of each request a server span, an internal span
-// below it, and a database span below that. It waits for the exporter after
-// each batch, so that nothing is dropped.
+// requests makes the given number of spans. Each request has a server span, an internal
+// span below the server span, and a database span below the internal span. requests
+// waits for the exporter after each batch, so that no span is dropped.
 func requests(ctx context.Context, provider *sdktrace.TracerProvider, spans int) error {
 	tracer := provider.Tracer("example.org/instrumentation", trace.WithInstrumentationVersion("0.1.0"))
 	for made := 0; made < spans; made += 3 {
@@ -232,7 +232,7 @@ func request(ctx context.Context, tracer trace.Tracer) {
 	server.End()
 }
 
-// used is what a process has used.
+// used is the resource usage of a process.
 type used struct {
 	user, system, bytes, allocations float64
 }

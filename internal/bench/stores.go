@@ -25,7 +25,7 @@ type sizes struct {
 
 var usual = sizes{writeRounds: 20, batches: 2, notify: 2000, report: 40_000, traces: 100_000, readRounds: 5}
 
-// bound returns the sizes, but none that exceeds another one that is not 0.
+// bound returns the sizes, each reduced to the same size of most unless that is 0.
 func (s sizes) bound(most sizes) sizes {
 	bound := func(size *int, most int) {
 		if most > 0 {
@@ -41,8 +41,8 @@ func (s sizes) bound(most sizes) sizes {
 	return s
 }
 
-// The number of spans of a batch, which is that of the SDK's batch processor, and of
-// a trace.
+// The number of spans of a batch, which is the default of the SDK's batch processor, and
+// the number of spans of a trace.
 const (
 	batchSize = 512
 	traceSize = 16

@@ -24,8 +24,8 @@ type subject struct {
 	manyTraces int
 	// patience is an option of the connection string, for a slow server.
 	patience string
-	// lacks says why Python's driver does not do a kind of work: notify, report or
-	// list_traces.
+	// lacks has the reason for each kind of work that Python's driver does not do: notify,
+	// report or list_traces.
 	lacks map[string]string
 }
 
@@ -45,13 +45,13 @@ type bare interface {
 	close() error
 }
 
-// A refresher is a bare whose store shows only later what was written.
+// A refresher is a bare whose store shows written records only after a refresh.
 type refresher interface {
-	// refresh makes the store show what was written.
+	// refresh makes the store show the records that were written.
 	refresh(ctx context.Context) error
 }
 
-// visible waits until reading finds what was written.
+// visible makes sure that reading finds the written records.
 func visible(ctx context.Context, client bare) error {
 	if r, ok := client.(refresher); ok {
 		return r.refresh(ctx)
@@ -59,14 +59,14 @@ func visible(ctx context.Context, client bare) error {
 	return nil
 }
 
-// A record is a unit of writing: for Redis a key and the elements to push onto its
-// list, for a SQL database a row, for Elasticsearch the id and the source of a
-// document, and for MongoDB the BSON of a document.
+// A record is a unit of writing. For Redis it is a key and the elements to push onto the
+// list of that key. For a SQL database it is a row, for Elasticsearch the id and the
+// source of a document, and for MongoDB the BSON of a document.
 type record []any
 
 // A keyed is a bare whose records have keys that depend on the rest of the record.
 type keyed interface {
-	// withKey returns the record, whose rest was changed, with its right key.
+	// withKey returns a record with the key that belongs to the rest of the record.
 	withKey(r record) (record, error)
 }
 
@@ -122,8 +122,8 @@ var subjects = []subject{
 		lacks: map[string]string{"list_traces": "FerretDB reads the whole collection for each trace"},
 	},
 	{
-		// The server is our test server in this process, so that a figure counts its
-		// work, too, and says nothing about a real server.
+		// The server is our test server in this process. So a figure includes the work
+		// of that server, and says nothing about a real server.
 		name: "loginsight", fresh: newLogInsight, bare: openLogInsight,
 		writes: ingests, fetches: "one query for the events", lists: "queries for all events, of base_id and trace",
 		most:       sizes{writeRounds: 5, notify: 500, report: 10_000, traces: 10_000, readRounds: 2},
@@ -132,7 +132,7 @@ var subjects = []subject{
 	},
 }
 
-// lacksAll returns why Python's driver does no work.
+// lacksAll returns the reason why for all kinds of work, if Python's driver does none.
 func lacksAll(why string) map[string]string {
 	return map[string]string{"notify": why, "report": why, "list_traces": why}
 }

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// A comparison is one kind of work with one store: the seconds for each span, or for
+// A comparison has the seconds of one kind of work with one store, for each span or for
 // the whole work. The seconds of Python are 0 if Python's driver does not do the work.
 type comparison struct {
 	store, work        string
@@ -18,8 +18,8 @@ type comparison struct {
 }
 
 // Our aims: the speed of writing as a multiple of the bare client's and of Python's
-// speed, the time of reading as a multiple of the bare client's time, and how many
-// times faster than Python it is.
+// speed, the time of reading as a multiple of the bare client's time, and the speed of
+// reading as a multiple of Python's speed.
 const (
 	writeBare, writePython = 0.8, 20
 	readBare, readPython   = 1.5, 10
@@ -54,7 +54,7 @@ func printStores(w io.Writer, all []comparison, stores []subject, size sizes) er
 	return printLacks(w, stores)
 }
 
-// printLacks says which kinds of work Python's driver does not do, and why.
+// printLacks prints which kinds of work Python's driver does not do, and why.
 func printLacks(w io.Writer, stores []subject) error {
 	for _, p := range stores {
 		for _, work := range slices.Sorted(maps.Keys(p.lacks)) {

@@ -70,7 +70,7 @@ func (m *measurement) openWriting(ctx context.Context) (*writing, error) {
 	return w, err
 }
 
-// round writes so many batches in each way.
+// round writes count batches in each way.
 func (w *writing) round(ctx context.Context, first, count int) (err error) {
 	const traces = batchSize / traceSize
 	batches := make([][]sdktrace.ReadOnlySpan, count)
@@ -101,7 +101,7 @@ func (w *writing) round(ctx context.Context, first, count int) (err error) {
 	return err
 }
 
-// sameRecords compares them in no order.
+// sameRecords reports whether a and b have the same records in any order.
 func sameRecords(a, b []record) bool {
 	texts := func(records []record) (all []string) {
 		for _, r := range records {
@@ -113,7 +113,8 @@ func sameRecords(a, b []record) bool {
 	return slices.Equal(texts(a), texts(b))
 }
 
-// recordsOf returns what is stored of the traces of a batch, which must be all of it.
+// recordsOf returns the stored records of the traces of a batch. It returns an error unless
+// the whole batch is stored.
 func recordsOf(ctx context.Context, from bare, batch []osprofiler.Notification) (records []record, err error) {
 	if err := visible(ctx, from); err != nil {
 		return nil, err

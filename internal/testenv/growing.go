@@ -8,10 +8,10 @@ import (
 // longest is the longest time that [Growing] tries.
 const longest = time.Minute
 
-// Growing tests something with a time that ends, such as a deadline, which a busy machine
-// may miss although the program is right. It calls try with a short time. As long as try
-// returns an error, Growing calls it again with three times as much, up to a minute. Then
-// the test fails with the last error.
+// Growing tests code with a time limit, such as a deadline, which a busy machine may miss
+// although the program is right. It calls try with a short time. As long as try returns an
+// error, Growing calls it again with three times the time, up to a minute. Then the test
+// fails with the last error.
 func Growing(t testing.TB, short time.Duration, try func(d time.Duration) error) {
 	t.Helper()
 	for d := short; ; d *= 3 {

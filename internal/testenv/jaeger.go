@@ -19,7 +19,7 @@ type JaegerVersion struct {
 	name, variable, binary string
 	// configured is true for Jaeger's version 2, which reads a configuration file.
 	configured bool
-	// agent is true if it takes spans by UDP.
+	// agent is true if the version accepts spans by UDP.
 	agent bool
 }
 
@@ -215,8 +215,8 @@ exporters:
   jaeger_storage_exporter: {trace_storage: memory}
 `
 
-// ready returns nil if the server answers on all ports. The all-in-one programs tell
-// their health at /, cmd/jaeger at /status.
+// ready returns nil if the server answers on all ports. The all-in-one programs report
+// their health at /, and cmd/jaeger reports its health at /status.
 func (p *jaegerPorts) ready(ctx context.Context, query string) error {
 	if err := get(ctx, "http://"+loopback+p.health+"/"); err != nil {
 		if err = get(ctx, "http://"+loopback+p.health+"/status"); err != nil {

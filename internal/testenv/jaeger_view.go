@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A JaegerServer is a Jaeger server with its addresses (host:port), and shows what the
-// server holds, for a test.
+// A JaegerServer has the addresses (host:port) of a Jaeger server, and shows a test the
+// traces that the server holds.
 type JaegerServer struct {
 	Query    string // of the HTTP API
 	OTLPGRPC string
@@ -82,7 +82,7 @@ type JaegerReference struct {
 	SpanID  string `json:"spanID"`
 }
 
-// A JaegerProcess is what sent spans.
+// A JaegerProcess is a process that sent spans.
 type JaegerProcess struct {
 	Service string      `json:"serviceName"`
 	Tags    []JaegerTag `json:"tags"`
@@ -127,8 +127,8 @@ func jaegerTag(tags []JaegerTag, key string) any {
 	return nil
 }
 
-// Trace returns the trace of an id (32 hexadecimal digits) as it is stored, without
-// Jaeger's adjustments. ok is false if the server has none.
+// Trace returns the trace with an id (32 hexadecimal digits) as it is stored, without
+// Jaeger's adjustments. ok is false if the server has no such trace.
 func (j *JaegerServer) Trace(id string) (trace JaegerTrace, ok bool) {
 	j.t.Helper()
 	var traces []JaegerTrace
@@ -139,9 +139,9 @@ func (j *JaegerServer) Trace(id string) (trace JaegerTrace, ok bool) {
 	return traces[0], true
 }
 
-// AwaitTrace waits until the trace of an id has as many spans, and returns it. Jaeger
-// stores spans after it has answered, and UDP has no answer. The test fails if the
-// spans do not come.
+// AwaitTrace waits until the trace with an id has the given number of spans, and returns
+// the trace. Jaeger stores spans after it has answered, and UDP has no answer. The test
+// fails if the spans do not come.
 func (j *JaegerServer) AwaitTrace(id string, spans int) JaegerTrace {
 	j.t.Helper()
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {

@@ -13,9 +13,9 @@ import (
 )
 
 // A javaCache is a file with the classes of a server as Java has them in memory. With
-// it a server starts with less than half of the computing time. The name is that of the
-// folder with the libraries in .cache/servers. The servers that tests start most often
-// have one (see MakeJavaCaches); the others start without.
+// the file, a server starts with less than half of the computing time. The name of the
+// cache is that of the folder with the libraries in .cache/servers. The servers that
+// tests start most often have a cache (see MakeJavaCaches). The others start without one.
 type javaCache struct {
 	name    string
 	written bool // whether this start writes the file
@@ -26,12 +26,12 @@ func javaCacheFolder() string { return filepath.Join(moduleRoot(), ".cache", "ja
 
 func (c javaCache) path() string { return filepath.Join(javaCacheFolder(), c.name+".aot") }
 
-// jar returns the path of an archive with the classes of the server that are ours.
-// Java caches no classes of a folder.
+// jar returns the path of an archive with our own classes of the server. They are in an
+// archive because Java caches no classes of a folder.
 func (c javaCache) jar() string { return filepath.Join(javaCacheFolder(), c.name+".jar") }
 
-// flags returns the flags of java that select the cache. Another Java than that of
-// scripts/search-servers.sh gets none, because it may not know them.
+// flags returns the flags of java that select the cache. It returns none for another Java
+// than that of scripts/search-servers.sh, which may not know them.
 func (c javaCache) flags() []string {
 	if os.Getenv(JavaVariable) != "" {
 		return nil
@@ -59,9 +59,9 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// MakeJavaCaches makes the caches, which takes half a minute. It does nothing if they
-// belong to the servers that are installed. A cache takes as much computing time as is
-// saved at eight starts, so that servers that few tests start have none.
+// MakeJavaCaches makes the caches, which takes half a minute. It does nothing if the
+// caches belong to the installed servers. Making a cache takes as much computing time as
+// eight starts save, so that servers that few tests start have no cache.
 func MakeJavaCaches() error {
 	state, err := javaCacheState()
 	if err != nil {
@@ -121,8 +121,8 @@ func makeAll(programs map[javaCache]func() (program, error)) error {
 	return errs
 }
 
-// makeOne starts a server that notes which classes it loads, and ends it in order.
-// Then Java writes the file.
+// makeOne starts a server that records which classes it loads, and ends the server
+// regularly. Then Java writes the file.
 func (c javaCache) makeOne(pr func() (program, error)) error {
 	program, err := pr()
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// KafkaVariable names the environment variable with the user's own server, which takes
-// connections without TLS and account. Tests use topics whose names end with
-// .osp-test-NAME, and delete them. The server must make topics when they are asked for
+// KafkaVariable names the environment variable with the user's own server, which must
+// accept connections without TLS and account. Tests use topics whose names end with
+// .osp-test-NAME, and delete them. The server must create topics on demand
 // (auto.create.topics.enable, the default).
 const KafkaVariable = "OSP_TEST_KAFKA_URL"
 
@@ -29,16 +29,16 @@ var kafkaServer = resource(Resource{
 	fresh:     kafkaVirtualHost,
 })
 
-// sharedKafka are the settings of the server that tests share. Nothing stops it, but a busy
-// machine may be late with its heartbeats. Without a session, it would send the members of
-// its consumer groups away, and their messages would come again.
+// sharedKafka are the settings of the server that tests share. No test stops the server,
+// but its heartbeats may be late on a busy machine. A broker that loses its session removes
+// the members of its consumer groups, and their messages are delivered again.
 var sharedKafka = []string{"broker.session.timeout.ms=60000"}
 
 // Kafka returns the connection string of a virtual host that no other test uses:
 // kafka://host:port/VIRTUAL-HOST, which is a transport URL of oslo.messaging too. Kafka
-// has no virtual hosts: oslo.messaging adds the name to the topic that it publishes to
+// has no virtual hosts. oslo.messaging adds the name to the topic that it publishes to
 // (profiler.info.VIRTUAL-HOST), but its listeners do not. The topics are deleted when
-// the test ends. [KafkaAPI] shows them.
+// the test ends. [KafkaAPI] shows the topics.
 func Kafka(t testing.TB) string {
 	t.Helper()
 	return kafkaServer.database(t)
@@ -73,8 +73,8 @@ func findKafka() (location, version string, err error) {
 	return location, version, err
 }
 
-// kafkaVirtualHost chooses a virtual host. Nothing has to be made. drop deletes its topics,
-// which brokers list for a moment more.
+// kafkaVirtualHost chooses a virtual host, which need not be created. drop deletes its
+// topics, which brokers still list for a moment.
 func kafkaVirtualHost(location string) (own string, drop func() error, err error) {
 	name := "osp-test-" + strings.ToLower(rand.Text()[:16])
 	return inVirtualHost(location, name), func() error {

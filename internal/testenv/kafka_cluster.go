@@ -52,8 +52,8 @@ func (c *KafkaCluster) AwaitBrokers(number int) {
 	}
 }
 
-// Leader returns the broker that leads a partition of a topic. It waits until one that
-// runs does.
+// Leader returns the broker that leads a partition of a topic. It waits until a running
+// broker leads the partition.
 func (c *KafkaCluster) Leader(topic string, partition int32) *Server {
 	c.t.Helper()
 	v := KafkaAPI(c.t, c.URL)

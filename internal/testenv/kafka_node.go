@@ -22,12 +22,13 @@ type kafkaNode struct {
 	id         int    // 0 stands for 1, the only node
 	roles      string // "broker", "controller", or "" for both
 	internal   int    // the port for brokers and tests
-	controller int    // the port of the controller, which brokers are told
-	voter      int    // the id of the controller, likewise
+	controller int    // the port of the controller, for the settings of brokers
+	voter      int    // the id of the controller, for the settings of brokers
 	writeCache bool   // whether it writes its javaCache when it ends
 }
 
-// kafkaCluster is the same for all clusters, as each has its own ports.
+// kafkaCluster is the id of all clusters. It may be the same, because each cluster has its
+// own ports.
 const kafkaCluster = "osptestosptestosptestw"
 
 func (n *kafkaNode) program() (program, error) {
@@ -50,8 +51,8 @@ func (n *kafkaNode) program() (program, error) {
 	}, err
 }
 
-// kafkaSettings are for all nodes. They make a group and the first offsets of a
-// consumer quick.
+// kafkaSettings are for all nodes. With them, a consumer soon has its group and its first
+// offsets.
 var kafkaSettings = []string{
 	"controller.listener.names=CONTROLLER", "inter.broker.listener.name=INTERNAL", "num.partitions=1", "offsets.topic.num.partitions=1",
 	"offsets.topic.replication.factor=1", "transaction.state.log.num.partitions=1", "transaction.state.log.replication.factor=1",
@@ -69,8 +70,8 @@ var kafkaLogin = map[string]string{
 	"scram-sha-512": "scram.ScramLoginModule required",
 }
 
-// prepare writes the settings, and what formats the data folder. Kafka's own tool for
-// that takes another second.
+// prepare writes the settings, and the file that makes the data folder a formatted one.
+// Kafka's own tool for formatting takes another second.
 func (n *kafkaNode) prepare(p *process) error {
 	n.id = max(1, n.id)
 	var err, err2 error
@@ -144,7 +145,7 @@ func (n *kafkaNode) secure(p *process) (settings []string, err error) {
 }
 
 // ready returns nil if the broker is part of its cluster. The only broker of a cluster
-// must also have the place for the offsets of consumer groups.
+// must also have the topic for the offsets of consumer groups.
 func (n *kafkaNode) ready(ctx context.Context, addr string) error {
 	if err := listening(ctx, addr); err != nil || n.roles == "controller" {
 		return err

@@ -8,9 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// KafkaOptions say how the Kafka server of a test differs from the shared one.
+// KafkaOptions are the differences between the Kafka server of a test and the shared one.
 type KafkaOptions struct {
-	// Protocol is the listener's: PLAINTEXT (also ""), SSL, SASL_PLAINTEXT or SASL_SSL.
+	// Protocol is that of the listener: PLAINTEXT (also ""), SSL, SASL_PLAINTEXT or SASL_SSL.
 	// With SASL, [User] and [Writer] log in with [Password], by PLAIN, SCRAM-SHA-256 or
 	// SCRAM-SHA-512.
 	Protocol     string
@@ -18,8 +18,8 @@ type KafkaOptions struct {
 	// Advertised is the address (host:port) that the server tells its clients, such as
 	// that of a [Proxy]; "" is its own.
 	Advertised string
-	// Disk is for the data; the zero Disk stands for the folder of the server. The
-	// server ends when the disk is full. An empty server needs 1 MB.
+	// Disk is the disk for the data; the zero Disk stands for the folder of the server.
+	// The server ends when the disk is full. An empty server needs 1 MB.
 	Disk     Disk
 	Settings []string // of server.properties
 }
@@ -32,8 +32,9 @@ func StartKafka(t testing.TB, settings ...string) *Server {
 	return StartKafkaWith(t, KafkaOptions{Settings: settings})
 }
 
-// StartKafkaWith is StartKafka with options. A proxy in front of a server is made
-// first, with any target, and its [Proxy.Switch] gets the address of the server.
+// StartKafkaWith is StartKafka with options. If the server advertises a proxy, the test
+// starts the proxy first, with any target, and then passes the address of the server to
+// [Proxy.Switch].
 func StartKafkaWith(t testing.TB, o KafkaOptions) *Server {
 	t.Helper()
 	n := &kafkaNode{KafkaOptions: o}
@@ -44,8 +45,8 @@ func StartKafkaWith(t testing.TB, o KafkaOptions) *Server {
 	return s
 }
 
-// addScramUsers makes the accounts for SCRAM, which the server keeps with its data. It
-// takes no user twice in a request.
+// addScramUsers creates the accounts for SCRAM, which the server keeps with its data. The
+// server accepts each user only once in a request.
 func addScramUsers(location string) error {
 	return kafkaDo(kafkaServers(location), func(ctx context.Context, c *kadm.Client) (err error) {
 		for _, mechanism := range []kadm.ScramMechanism{kadm.ScramSha256, kadm.ScramSha512} {

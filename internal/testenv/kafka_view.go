@@ -18,9 +18,9 @@ type KafkaView struct {
 	servers []string
 }
 
-// KafkaAPI returns the view of the server of a connection string. A server that this
-// process started is asked at a listener without TLS and account, and around any
-// [Proxy], if the connection string has its own address.
+// KafkaAPI returns the view of the server of a connection string. If this process started
+// the server and the connection string has the server's own address, the view uses a
+// listener without TLS and account, and bypasses any [Proxy].
 func KafkaAPI(t testing.TB, url string) *KafkaView {
 	return &KafkaView{t: t, servers: kafkaServers(url)}
 }
@@ -41,7 +41,7 @@ func (v *KafkaView) CreateTopic(topic string, partitions int32, copies int16) {
 		if _, err := c.CreateTopic(ctx, partitions, copies, nil, topic); err != nil {
 			return err
 		}
-		for { // a broker does not know at once that it leads a partition
+		for { // a broker learns only after a moment that it leads a partition
 			offsets, err := c.ListEndOffsets(ctx, topic)
 			if err == nil {
 				err = offsets.Error()
@@ -125,7 +125,8 @@ type KafkaRecord struct {
 	Headers    map[string]string
 }
 
-// Records returns all messages of a topic, partition by partition. They stay there.
+// Records returns all messages of a topic, partition by partition. The messages stay in the
+// topic.
 func (v *KafkaView) Records(topic string) (records []KafkaRecord) {
 	v.t.Helper()
 	partitions, left := map[int32]kgo.Offset{}, map[int32]int64{}

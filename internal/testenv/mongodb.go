@@ -42,9 +42,9 @@ const mongoDBForm = "mongodb://%s/"
 // MongoDB returns the connection string of an empty database: mongodb:// with
 // option db_name. No other test uses the database until this test ends.
 //
-// Nobody publishes MongoDB itself in a package registry, so that the server is
-// SecantusDB, unless the user has another one. It keeps data with WiredTiger, as
-// MongoDB does, and is a replica set of one node.
+// The server is SecantusDB, unless the user has another one, because no package
+// registry has MongoDB itself. SecantusDB keeps data with WiredTiger, as MongoDB does,
+// and is a replica set of one node.
 func MongoDB(t testing.TB) string {
 	t.Helper()
 	return mongoDBServer.database(t)
@@ -55,9 +55,10 @@ func NewMongoDB() (url string, drop func() error, err error) { return mongoDBSer
 
 // StartMongoDB starts a SecantusDB server for this test only, with additional
 // arguments: --enable-test-commands permits fail points, --standalone ends the
-// replica set, --sync-on-commit syncs every write. It syncs other writes only if
-// their write concern has j. It looks each second for documents to delete by a TTL
-// index, and ends if its disk is full. [Server.MongoDB] returns its connection string.
+// replica set, --sync-on-commit syncs every write. Without --sync-on-commit, the server
+// syncs a write only if its write concern has j. The server looks each second for
+// documents to delete by a TTL index, and ends if its disk is full. [Server.MongoDB]
+// returns its connection string.
 func StartMongoDB(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return StartMongoDBOn(t, Disk{}, args...)
@@ -77,7 +78,7 @@ func StartMongoDBTLS(t testing.TB, c Certificates, args ...string) *Server {
 }
 
 // StartMongoDBAuth starts a SecantusDB server for this test only. It asks for a
-// user and password. [User] with [Password] in the database admin may do all, so
+// user and password. [User] with [Password] in the database admin has all rights, so
 // that the test can create other users.
 func StartMongoDBAuth(t testing.TB, args ...string) *Server {
 	t.Helper()

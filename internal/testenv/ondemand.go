@@ -13,12 +13,12 @@ import (
 // OnDemandVariable names the environment variable with the address of an [OnDemand].
 const OnDemandVariable = "OSP_TEST_ON_DEMAND"
 
-// OnDemand starts the shared servers of several test binaries. `go test` does not
-// say beforehand which resources its packages need. So the test binaries ask for
+// OnDemand starts the shared servers of several test binaries. It is not known before
+// `go test` which resources the packages need. So the test binaries ask for
 // each resource when the first test needs it, and all of them get the same server.
-// A proxy that starts its server at the first connection would need no question,
-// but would slow down the benchmarks, and does not work for sentinels and clusters,
-// which tell clients the addresses of their nodes.
+// A proxy that starts its server at the first connection would need no request from
+// the test binaries. But it would slow down the benchmarks, and would not work for
+// sentinels and clusters, which send clients the addresses of their nodes.
 type OnDemand struct {
 	listener net.Listener
 	asked    sync.WaitGroup
@@ -110,8 +110,8 @@ func askFor(address, variable string) (a onDemandAnswer, err error) {
 	return a, json.NewDecoder(conn).Decode(&a)
 }
 
-// search finds the resource, or lets the command servers find it. That command
-// knows the resources of Resources only, and the user's own are in the environment.
+// search finds the resource, or asks the command servers for it. The command knows only
+// the resources in Resources. The user's own resources are in the environment.
 func (s *Resource) search() (r findResult) {
 	if address := os.Getenv(OnDemandVariable); address != "" && s.Variable != "" && os.Getenv(s.Variable) == "" {
 		return askOnDemand(address, s.Variable)

@@ -38,8 +38,8 @@ var pgBouncer = resource(Resource{
 })
 
 // PgBouncer returns the connection string of an empty PostgreSQL database, as
-// [PostgreSQL] does, but through a pooler. The pooler has few sessions, and each
-// transaction gets the next one.
+// [PostgreSQL] does, but through a pooler. The pooler has few sessions, and uses the
+// next session for each transaction.
 func PgBouncer(t testing.TB) string {
 	t.Helper()
 	pooler := pgBouncer.need(t)

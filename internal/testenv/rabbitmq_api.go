@@ -82,9 +82,9 @@ func managementOf(host string) string {
 	return managements.get(host, "http://"+net.JoinHostPort(name, "15672"))
 }
 
-// do sends a request with a JSON body, or without one if body is nil, to a node that
-// answers, and reads the answer into answer unless it is nil. An empty answer is left
-// alone.
+// do sends a request with a JSON body, or without a body if body is nil, to a node that
+// answers. It decodes the answer into answer, unless answer is nil or the server's answer
+// is empty.
 func (a *rabbitMQAPI) do(ctx context.Context, method, path string, body, answer any) error {
 	var errs error
 	for i := range a.bases {
@@ -106,7 +106,7 @@ func (a *rabbitMQAPI) do(ctx context.Context, method, path string, body, answer 
 	return errs
 }
 
-// rabbitMQClient gives a node up that was halted. It leaves no goroutine behind.
+// rabbitMQClient has a timeout, because a node may be halted. It leaves no goroutine behind.
 var rabbitMQClient = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (a *rabbitMQAPI) send(ctx context.Context, base, method, path string, body any) (status int, text []byte, err error) {

@@ -39,8 +39,8 @@ func StartRabbitMQCluster(t testing.TB, settings ...string) *RabbitMQCluster {
 	return c
 }
 
-// Leader returns the node that leads a queue, which is a node that runs. It waits until
-// there is one.
+// Leader returns the node that leads a queue. It waits until a running node leads the
+// queue.
 func (c *RabbitMQCluster) Leader(queue string) *Server {
 	c.t.Helper()
 	v := RabbitMQAPI(c.t, c.URL)

@@ -129,8 +129,8 @@ func (n *rabbitNode) environment(p *process) []string {
 		"RABBITMQ_GENERATED_CONFIG_DIR=" + p.path("generated"), "RABBITMQ_PID_FILE=" + p.path("pid"),
 		"RABBITMQ_CONFIG_FILE=" + p.path("rabbitmq.conf"), "RABBITMQ_ADVANCED_CONFIG_FILE=" + p.path("none"),
 		"RABBITMQ_ENABLED_PLUGINS_FILE=" + p.path("plugins"), "RABBITMQ_CONF_ENV_FILE=/dev/null",
-		// One scheduler that does not spin takes the least of the machine. A quorum queue
-		// tells its counts every half second instead of every five.
+		// A single scheduler that does not spin uses the least processor time. A quorum
+		// queue reports its counts every half second instead of every five seconds.
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none -rabbit quorum_tick_interval 500 " + n.erlang,
 	}
 }
@@ -158,8 +158,9 @@ func (n *rabbitNode) url(_ *process, addr string) string {
 	return u
 }
 
-// tool runs a tool of the node, such as rabbitmqctl, and returns its output. A node that
-// serves clients may still be starting in the eyes of its tools; they are run again then.
+// tool runs a tool of the node, such as rabbitmqctl, and returns its output. If a tool
+// reports that the node is still starting, tool runs it again, because this happens even
+// when the node serves clients already.
 func (n *rabbitNode) tool(p *process, name string, args ...string) (string, error) {
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		out, err := n.runTool(p, name, args...)

@@ -37,7 +37,7 @@ func startRabbitMQ(t testing.TB, d Disk, n *rabbitNode) *Server {
 }
 
 // RabbitMQ returns the connection string of a server that StartRabbitMQ or
-// StartRabbitMQTLS started: virtual host /, user guest, who may do all.
+// StartRabbitMQTLS started: virtual host /, user guest, who has all rights.
 func (s *Server) RabbitMQ() string { return s.RabbitMQAt(s.Addr()) }
 
 // RabbitMQAt is RabbitMQ for another address of the server, such as that of a [Proxy].

@@ -56,7 +56,7 @@ func (v *RabbitMQView) Alarms() []string {
 	return names
 }
 
-// AwaitQueue waits until a condition holds for a queue that exists.
+// AwaitQueue waits until a queue exists and the condition is true for it.
 func (v *RabbitMQView) AwaitQueue(name string, condition func(RabbitMQQueue) bool) RabbitMQQueue {
 	v.t.Helper()
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {

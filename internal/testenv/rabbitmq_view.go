@@ -104,14 +104,14 @@ func (p *RabbitMQProperties) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(p))
 }
 
-// Messages returns the ready messages of a queue in their order. They stay there, but
-// are marked as delivered before.
+// Messages returns the ready messages of a queue in their order. The messages stay in the
+// queue, but are marked as delivered before.
 func (v *RabbitMQView) Messages(queue string) []RabbitMQMessage {
 	v.t.Helper()
 	return v.get(queue, "ack_requeue_true")
 }
 
-// Take is Messages, and takes the messages away.
+// Take is Messages, but removes the messages from the queue.
 func (v *RabbitMQView) Take(queue string) []RabbitMQMessage {
 	v.t.Helper()
 	return v.get(queue, "ack_requeue_false")

@@ -211,7 +211,7 @@ func reserve(o *redis.Options) (db int, key string, err error) {
 		if size == 0 {
 			return db, key, nil
 		}
-		// Somebody else uses the database. The key makes the tests skip it.
+		// Somebody else uses the database. The key makes later tests skip it.
 	}
 }
 

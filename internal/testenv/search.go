@@ -76,9 +76,8 @@ func (s searchProduct) resource(name, variable string) *Resource {
 	})
 }
 
-// javaStarts limits how many shared servers start at the same time. A start takes
-// several seconds of the time of two processors, so that more would slow down each
-// other.
+// javaStarts limits how many shared servers start at the same time. A start uses two
+// processors for several seconds, so that more starts would slow down each other.
 var javaStarts = make(chan struct{}, max(1, runtime.NumCPU()/2))
 
 func (s searchProduct) find(variable string) (url, version string, err error) {
@@ -109,8 +108,8 @@ func (s searchProduct) url(dir, addr string) string {
 	return fmt.Sprintf("%s://%s:%s@%s?ca_certs=%s", s.scheme, User, Password, addr, filepath.Join(dir, "config", "authority.pem"))
 }
 
-// searchSettings are for all servers. Nothing takes the disk's other files for data
-// of the server.
+// searchSettings are for all servers. With them, a server does not react to the disk usage
+// of other files.
 var searchSettings = []string{
 	"network.host=127.0.0.1", "cluster.name=osp-test", "action.destructive_requires_name=false",
 	"cluster.routing.allocation.disk.threshold_enabled=false",
@@ -158,7 +157,7 @@ func (s searchProduct) node(ready string, settings ...string) func() (program, e
 	}
 }
 
-// configure writes the settings, and what secures the server.
+// configure writes the settings, and the files that secure the server.
 func (s searchProduct) configure(p *process, settings []string) error {
 	for _, dir := range []string{"config", "tmp"} {
 		if err := os.MkdirAll(p.path(dir), 0o700); err != nil {

@@ -52,9 +52,9 @@ func mustSearch(t testing.TB, connectionString, method, path, body string) (answ
 	return answer
 }
 
-// DiskThreshold returns the settings of a server that sets that block by itself
-// while less than free ("8mb") is free on its disk. Other servers of tests do not
-// look at their disk. The server looks each ten seconds.
+// DiskThreshold returns the settings with which a server sets the block of [FloodStage]
+// itself while less than free ("8mb") is free on its disk. The server checks its disk
+// every ten seconds. Other servers of tests do not check their disk.
 func DiskThreshold(free string) (settings []string) {
 	settings = []string{"cluster.routing.allocation.disk.threshold_enabled=true", "cluster.info.update.interval=10s"}
 	for _, watermark := range []string{"low", "high", "flood_stage"} {

@@ -16,7 +16,7 @@ import (
 )
 
 // A program describes one kind of server: how to prepare its folder, how to start
-// it, and how to tell that it answers.
+// the server, and how to check that it answers.
 type program struct {
 	name    string
 	account string                 // the account that runs it if we are root, because some servers refuse to run as root; "" is our own

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// prepareData fills the data folder of a server by install, which takes seconds. The
-// result is kept in .cache/templates. The next servers get a copy of it. program is the
-// program of the server: a newer one gets another template.
+// prepareData fills the data folder of a server by install, which takes seconds. It keeps
+// the result in .cache/templates as a template, and later servers get a copy of the
+// template. program is the program of the server. A newer program gets another template.
 func (p *process) prepareData(program string, install func() error) error {
 	template, err := templateOf(program)
 	if err != nil {
@@ -30,8 +30,8 @@ func (p *process) prepareData(program string, install func() error) error {
 	return keepTemplate(p.data(), template)
 }
 
-// ownData gives the data folder to the account of the server. A template has other owners
-// if the whole repository was copied without them.
+// ownData makes the account of the server the owner of the data folder. A template has
+// other owners if the whole repository was copied without its owners.
 func (p *process) ownData() error {
 	return filepath.WalkDir(p.data(), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
@@ -41,7 +41,7 @@ func (p *process) ownData() error {
 	})
 }
 
-// templateOf returns the folder with the template for a program and the own account.
+// templateOf returns the folder with the template for a program and our own account.
 func templateOf(program string) (string, error) {
 	info, err := os.Stat(program)
 	if err != nil {
@@ -74,8 +74,9 @@ func keepTemplate(folder, template string) error {
 	return nil
 }
 
-// copyFolder copies what is in a folder, and the owners of files, to another. Files
-// without holes fill a small disk as those of a new server do.
+// copyFolder copies the contents of a folder, with the owners of files, to another folder.
+// It writes files without holes, so that they fill a small disk as the files of a new
+// server do.
 func copyFolder(from, to string) error {
 	out, err := exec.Command("cp", "-a", "--sparse=never", from+"/.", to).CombinedOutput() //nolint:gosec // our own folders
 	if err != nil {

@@ -167,8 +167,8 @@ func (s *Resource) missing(reason error) error {
 // Required reports whether a test fails if a resource is missing.
 func Required() bool { return os.Getenv(RequireVariable) == "1" }
 
-// Missing skips a test that needs something which is not here. The arguments say what.
-// With OSP_TEST_REQUIRE=1 the test fails instead.
+// Missing skips a test that needs a resource which is missing. The arguments describe the
+// resource. With OSP_TEST_REQUIRE=1 the test fails instead.
 func Missing(t testing.TB, what ...any) {
 	t.Helper()
 	if Required() {

@@ -95,8 +95,8 @@ func span(i int, own, parent trace.SpanContext, of *resource.Resource) sdktrace.
 }
 
 // Lines returns the notifications of a trace as a store has them, the newest first,
-// as Redis returns them. They are like those of OpenStack's services: requests that
-// call others, most of them database calls with statements.
+// as Redis returns them. They resemble the notifications of OpenStack's services:
+// requests that call others, most of them database calls with statements.
 func Lines(count int) []string {
 	const statement = "SELECT instances.created_at AS instances_created_at, instances.updated_at AS instances_updated_at, " +
 		"instances.deleted_at AS instances_deleted_at, instances.id AS instances_id \\nFROM instances \\nWHERE instances.id = %(id_1)s"
