@@ -8,7 +8,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store"
 )
 
-// The traces that the client library wrote read like those that our store wrote.
+// Our reader reads the traces that the client library wrote like those that our store wrote.
 func TestFill(t *testing.T) {
 	for _, p := range sharedSubjects(t) {
 		t.Run(p.name, func(t *testing.T) {

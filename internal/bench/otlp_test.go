@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// TestMain lets the test binary be the processes of the OTLP rows.
+// TestMain lets the test binary also run as a process of the OTLP rows.
 func TestMain(m *testing.M) {
 	if work := os.Getenv(otlpEnvironment); work != "" {
 		if err := beOTLP(context.Background(), work); err != nil {
@@ -23,8 +23,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every span of little data arrives, with the times of its notifications, and each way
-// has a line. Python's driver has four; it uses its own times.
+// The comparison works on little data. Every span arrives with the times of its
+// notifications, and each way has a line. Python's driver has four lines, and its spans
+// have times of its own.
 func TestOTLP(t *testing.T) {
 	python, newest := testenv.Python(t), testenv.NewPython(t)
 	var out bytes.Buffer

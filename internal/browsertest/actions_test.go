@@ -34,8 +34,8 @@ func (w *window) click(selector string) {
 	w.must(w.Do(chromedp.MouseClickXY(x, y)))
 }
 
-// press presses keys one after the other. Package kb has those without a character.
-// As with a keyboard, a key writes its character only if no script has taken the key.
+// press presses keys one after the other. Package kb has the keys without a character.
+// As with a keyboard, a key writes its character only if no script has handled the key.
 func (w *window) press(keys string, modifiers ...chromedp.Modifier) {
 	w.t.Helper()
 	var all chromedp.Modifier
@@ -74,7 +74,7 @@ func (w *window) search(text string) {
 	w.await(`search.text === document.getElementById("search-text").value && document.getElementById("search-count").dataset.busy === "no"`)
 }
 
-// fill types a text into a field, in place of its text.
+// fill replaces the text of a field by typing.
 func (w *window) fill(selector, text string) {
 	w.t.Helper()
 	w.click(selector)

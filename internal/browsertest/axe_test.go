@@ -54,7 +54,7 @@ func TestAccessibility(t *testing.T) {
 	}
 }
 
-// The page says by roles and names what a screen reader needs.
+// The elements of the page have the roles and names that a screen reader needs.
 func TestScreenReader(t *testing.T) {
 	w := show(t, volume(t), browser.View{})
 	w.selectOp(1)

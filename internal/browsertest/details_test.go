@@ -17,7 +17,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// The details have everything that the report has of an operation.
+// The details show everything that the report contains about an operation.
 func TestDetails(t *testing.T) {
 	for _, path := range openStackTraces(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -50,8 +50,8 @@ func checkDetails(t *testing.T, w *window, op int, n *reader.Node) {
 	}
 }
 
-// scalars returns the texts and numbers in a JSON value. Of a long text, which the page
-// cuts, they are the beginning.
+// scalars returns the texts and numbers in a JSON value. For a long text it returns the
+// beginning, because the page cuts long texts.
 func scalars(raw string) (all []string) {
 	switch pyjson.KindOf(raw) {
 	case pyjson.Object:
@@ -75,7 +75,7 @@ func scalars(raw string) (all []string) {
 	return all
 }
 
-// The head, the details and the paper know one duration of the trace.
+// The head, the details and the printed page show the same duration of the trace.
 func TestOneDuration(t *testing.T) {
 	r, err := reader.ParseReport(`{"children": [{"info": {"name": "early", "started": -50, "finished": 100}, "trace_id": "a", "children": []}]}`)
 	if err != nil {
@@ -131,7 +131,7 @@ func (w *window) paste() string {
 	return eval[string](w, `document.getElementById("pasted").value`)
 }
 
-// Each operation has an address.
+// Each operation has a URL of its own, which opens the page with that operation selected.
 func TestLinks(t *testing.T) {
 	r := volume(t)
 	path := writePage(t, r)
@@ -157,8 +157,7 @@ func TestLinks(t *testing.T) {
 	w.await(`document.getElementById("live").textContent.includes("not in this trace")`)
 }
 
-// A page that Chromium saves or that is copied contains the report. Our page is read
-// again, and loses nothing.
+// The reader reads a report back from our page without loss.
 func TestPageIsReadAgain(t *testing.T) {
 	for _, path := range openStackTraces(t) {
 		r := parse(t, path)

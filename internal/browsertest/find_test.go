@@ -18,7 +18,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// The search looks into all texts, also into those that only the report has.
+// The search finds all texts, also those that only the embedded report contains.
 func TestSearch(t *testing.T) {
 	r := volume(t)
 	w := show(t, r, browser.View{})
@@ -201,7 +201,7 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// Lists that the analysis cut off tell how long they are.
+// A list that the analysis cut off shows its full length.
 func TestCutLists(t *testing.T) {
 	const children = 143
 	w := show(t, build(t, notifications(func(yield func(operation) bool) {
@@ -224,7 +224,7 @@ func TestCutLists(t *testing.T) {
 	}
 }
 
-// A finding about very many operations goes to the first hundred.
+// A finding about more than a hundred operations steps through the first hundred of them.
 func TestFindingOfManyOperations(t *testing.T) {
 	w := show(t, build(t, notifications(func(yield func(operation) bool) {
 		for i := range 143 {
@@ -258,7 +258,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// Values are found whatever is behind the hit, and names of JSON members are not.
+// The search finds values regardless of the text after the hit, and does not find the
+// names of JSON members.
 func TestSearchOfTextsLikeNames(t *testing.T) {
 	infos := []string{
 		`{"db": {"statement": "SELECT 1", "params": {"needle": 1}}, "host": "h"}`,                                                          // a name

@@ -54,7 +54,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// isPlain reports whether the page shows a text as it is.
+// isPlain reports whether the page shows a text unchanged.
 func isPlain(text string) bool {
 	for _, r := range text {
 		if r < ' ' || r > '~' {
@@ -88,7 +88,7 @@ func TestLargeStatements(t *testing.T) {
 	}
 }
 
-// A page on a server asks for nothing either, not even for an icon.
+// A page on a server sends no requests either, not even for an icon.
 func TestServedPage(t *testing.T) {
 	page, err := os.ReadFile(writePage(t, volume(t)))
 	if err != nil {
@@ -113,7 +113,7 @@ func TestServedPage(t *testing.T) {
 	}
 }
 
-// A page that is cut off says so.
+// A page whose file is cut off shows an error.
 func TestDamagedPage(t *testing.T) {
 	page, err := os.ReadFile(writePage(t, volume(t)))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/browsertest/browser"
 )
 
-// A page that a browser saves as it is now opens like the first one.
+// A page that a browser saved in its current state opens like the original page.
 func TestSavedPage(t *testing.T) {
 	r := volume(t)
 	w := show(t, r, browser.View{})
@@ -36,7 +36,7 @@ func TestSavedPage(t *testing.T) {
 	}
 }
 
-// Names of JSON members are no texts of the trace.
+// The search does not find the names of JSON members.
 func TestSearchLeavesMemberNamesOut(t *testing.T) {
 	w := show(t, volume(t), browser.View{})
 	for _, text := range []string{"trace_id", "meta.raw_payload", `"host"`} {
@@ -59,7 +59,8 @@ func TestExactName(t *testing.T) {
 	}
 }
 
-// The keys for marks stay within the filters. If they cannot, the page says so.
+// The keys that select the next marked operation keep the filter while a shown operation has
+// the mark. Selecting a hidden operation clears the filter, and the page says so.
 func TestMarksWithinFilters(t *testing.T) {
 	w := show(t, volume(t), browser.View{})
 	w.run(`document.getElementById("filter-name").value = '"wsgi"'; applyFilters(); select(0); document.activeElement.blur()`)
@@ -73,7 +74,7 @@ func TestMarksWithinFilters(t *testing.T) {
 	}
 }
 
-// The tab key reaches the tree also when the cursor's row is scrolled away.
+// The tab key reaches the tree even when the cursor's row is scrolled out of view.
 func TestTabStopOfScrolledTree(t *testing.T) {
 	w := show(t, volume(t), browser.View{Width: 1000, Height: 400})
 	w.run(`goTo(T.n - 1)`)
@@ -86,7 +87,7 @@ func TestTabStopOfScrolledTree(t *testing.T) {
 	}
 }
 
-// Sorting keeps open lines and drawings.
+// Sorting a table keeps expanded rows open, and keeps what the canvases show.
 func TestSortKeepsLines(t *testing.T) {
 	w := show(t, volume(t), browser.View{})
 	w.run(`setView("services")`)

@@ -26,7 +26,8 @@ func TestOpenStackTraces(t *testing.T) {
 	}
 }
 
-// The demo's traces are made by OpenTelemetry, with attributes, events and links.
+// TestDemoTraces opens the traces of the demo, which OpenTelemetry made, with attributes,
+// events and links.
 func TestDemoTraces(t *testing.T) {
 	dir := t.TempDir()
 	demo := filepath.Join(dir, "otel-demo")

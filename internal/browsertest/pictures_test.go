@@ -82,8 +82,8 @@ var docScenes = []struct {
 
 const detailsReady = `document.getElementById("details").dataset.ready === "yes"`
 
-// TestDocPictures makes the pictures of the documents. With OSP_TEST_DOC_PICTURES, the
-// name of docs/pictures, where they are committed, it writes them anew.
+// TestDocPictures makes the pictures of the documents. It writes them into the folder that
+// OSP_TEST_DOC_PICTURES names, if it is set. The committed pictures are in docs/pictures.
 func TestDocPictures(t *testing.T) {
 	folder := cmp.Or(os.Getenv(docPicturesVariable), t.TempDir())
 	page := writePage(t, volume(t))
@@ -94,13 +94,13 @@ func TestDocPictures(t *testing.T) {
 	}
 }
 
-// settle waits until the page has drawn what the last statements asked for.
+// settle waits until the page has drawn the effects of the last statements.
 func (w *window) settle() {
 	w.t.Helper()
 	eval[bool](w, `new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))), 100))`)
 }
 
-// picture writes a picture of the window. It has 256 colours, which make a small file.
+// picture writes a picture of the window, with 256 colours so that the file is small.
 func (w *window) picture(path string) {
 	w.t.Helper()
 	shot, err := browser.Run(w.Page, chromedp.CaptureScreenshot())

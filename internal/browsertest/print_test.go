@@ -14,7 +14,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/analyze"
 )
 
-// On paper are the title, the findings and all rows of the tree.
+// The printed page has the title, the findings and all rows of the tree.
 func TestPrint(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		r := volume(t)
@@ -28,7 +28,7 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// checkPrint compares what the page shows on paper with the report.
+// checkPrint compares the printed page with the report.
 func (w *window) checkPrint(r *reader.Report) {
 	w.t.Helper()
 	w.must(browser.Call(w.Page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}))
@@ -57,7 +57,7 @@ func (w *window) checkPrint(r *reader.Report) {
 	w.must(browser.Call(w.Page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
 }
 
-// A large trace is printed in part, and the paper says so.
+// Only a part of a large trace is printed, and the printed page says so.
 func TestPrintLargeTrace(t *testing.T) {
 	w := show(t, build(t, notifications(largeTrace(20_000))), browser.View{})
 	w.run(`dispatchEvent(new Event("beforeprint"))`)

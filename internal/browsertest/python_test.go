@@ -25,8 +25,8 @@ var pythonShows = []string{
 	"vm.getStarted(data)", "vm.getWidth(data)", "(data.is_leaf) ? 'cloud' : ((hide_children) ? 'plus': 'minus')",
 }
 
-// Our page of each trace shows all that the page of the newest Python library shows.
-// It is made from Python's page.
+// Our page of each trace shows everything that the page of the newest Python library
+// shows. The test makes our page from Python's page.
 func TestAllOfPythonsPage(t *testing.T) {
 	python := testenv.NewPython(t)
 	for _, path := range openStackTraces(t) {

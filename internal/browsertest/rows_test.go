@@ -58,7 +58,8 @@ func (w *window) rows() []row {
 	return eval[[]row](w, collectRows)
 }
 
-// rowCount is the number of rows that a screen reader is told, without the header.
+// rowCount returns the number of rows that the page reports to a screen reader, without
+// the header.
 func (w *window) rowCount() int {
 	w.t.Helper()
 	n, err := strconv.Atoi(eval[string](w, `document.getElementById("tree").getAttribute("aria-rowcount")`))
@@ -66,7 +67,7 @@ func (w *window) rowCount() int {
 	return n - 1
 }
 
-// checkRows compares the rows of the page with the report, from which they are made.
+// checkRows compares the rows of the page with the report from which the page was made.
 func checkRows(t *testing.T, w *window, r *reader.Report) {
 	t.Helper()
 	rows, a, i := w.rows(), analyze.Trace(r), 0

@@ -58,7 +58,7 @@ func build(t testing.TB, notifications iter.Seq2[osprofiler.Notification, error]
 
 const baseID = "5e0cf2a6-0000-4000-8000-000000000000"
 
-// id returns the id of the operation with a number. A negative number is the trace.
+// id returns the id of the operation with a number. A negative number stands for the trace.
 func id(i int) string {
 	if i < 0 {
 		return baseID
@@ -67,7 +67,7 @@ func id(i int) string {
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", random.Uint32(), random.Uint32()>>16, random.Uint32()>>20, random.Uint32()>>20, random.Uint64()>>16)
 }
 
-// An operation of a generated trace.
+// An operation is one operation of a generated trace.
 type operation struct {
 	name, service string
 	parent        int
@@ -105,7 +105,7 @@ func notifications(operations iter.Seq[operation]) iter.Seq2[osprofiler.Notifica
 }
 
 // largeTrace yields a trace of count operations: requests, each with RPC calls, each
-// with statements. Ids and times are random, as in a real trace, because they are what
+// with statements. Ids and times are random, as in a real trace, because random data
 // compresses badly.
 func largeTrace(count int) iter.Seq[operation] {
 	return func(yield func(operation) bool) {
@@ -151,8 +151,8 @@ func deepTrace(levels int) iter.Seq[operation] {
 	}
 }
 
-// hostileTexts are texts that markup, scripts, links or the writing direction would
-// change, if they were more than text.
+// hostileTexts are texts that would act as markup, scripts or links, or would change the
+// writing direction, if the page did not treat them as plain text.
 var hostileTexts = []string{
 	`<script>document.title="broken"</script>`, `</script><script>alert(1)</script>`, `<img src=x onerror="document.title='broken'">`,
 	`javascript:alert(1)`, `"quoted" 'text' <b>&amp;</b>`, "right\u202Eto left\u2066x\u2069", "zero\u200Bwidth\u2060\uFEFF", `<!--<script>`, `]]>`,

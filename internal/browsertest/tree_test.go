@@ -37,7 +37,7 @@ func TestCollapse(t *testing.T) {
 	}
 }
 
-// Everything works without a mouse.
+// All functions of the page work without a mouse.
 func TestKeyboardOnly(t *testing.T) {
 	r := volume(t)
 	w := show(t, r, browser.View{})
@@ -178,7 +178,7 @@ func TestThemes(t *testing.T) {
 	}
 }
 
-// The page is not wider than a phone.
+// The page is not wider than the screen of a phone.
 func TestNarrowPage(t *testing.T) {
 	for _, width := range []int64{320, 400, 760, 1280, 2560} {
 		w := show(t, volume(t), browser.View{Width: width, Height: 800})

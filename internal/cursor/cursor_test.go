@@ -14,7 +14,7 @@ import (
 
 var codec = &cursor.Codec{Prefix: "x1", Kind: "X"}
 
-// A body comes back as it was written, and any other text is an error.
+// Decode returns the body that Encode wrote, and any other text is an error.
 func TestRoundTrip(t *testing.T) {
 	var w cursor.Writer
 	w.Uint(0)
@@ -79,14 +79,14 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// next is the character behind the last one of a cursor, which has a bit more in
-// the same bytes.
+// next returns the character after the last one of a cursor. The cursor with that character
+// decodes to the same bytes, but a spare bit is set.
 func next(last string) string {
 	const all = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return all[strings.Index(all, last)+1:][:1]
 }
 
-// Numbers that no Writer writes, and counts that cannot be, are not read.
+// A Reader refuses numbers that no Writer writes, and counts that are too large.
 func TestReaderRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		body []byte

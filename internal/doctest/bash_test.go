@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// patience is the time that a block may take. Only a block that hangs takes so long.
+// patience is the time that a block may take. Only a block that hangs takes this long.
 const patience = 3 * time.Minute
 
-// prelude defines what every block finds. newest prints the id of the newest trace.
-// dot stands in for Graphviz where it is not installed.
+// prelude defines the functions that every block may call. newest prints the id of the
+// newest trace. dot replaces Graphviz where it is not installed.
 const prelude = `set -e -o pipefail
 newest() { osp trace list --limit 1 --json | sed 's/.*"base_id": "\([^"]*\)".*/\1/'; }
 command -v dot >/dev/null || dot() { cat; }
@@ -36,9 +36,9 @@ func (s *sandbox) bash(text string) *exec.Cmd {
 	return cmd
 }
 
-// run runs commands, and returns what they write to standard output and error. If
-// they take too long, it ends them. They must succeed, unless the block says that they
-// fail.
+// run runs commands, and returns what they write to standard output and error. If they
+// take too long, run ends them. They must succeed, unless the class of the block is one of
+// failing commands.
 func run(t *testing.T, b *block, cmd *exec.Cmd) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -106,7 +106,7 @@ func listens(ctx context.Context, address string) bool {
 	return !strings.HasSuffix(address, relayPort) || runs(ctx, address)
 }
 
-// relayPort is where a relay tells of its health.
+// relayPort is the port at which a relay reports its health.
 const relayPort = ":9464"
 
 // runs reports whether a relay that listens has begun to work.
@@ -126,7 +126,8 @@ func runs(ctx context.Context, address string) bool {
 
 var uuid = regexp.MustCompile(`\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b`)
 
-// known returns commands in which each id that no fixture has is the newest one.
+// known returns commands in which each id that no fixture has is replaced by the id of the
+// newest trace.
 func (s *sandbox) known(t *testing.T, text string) string {
 	fixed := read(t, s.path("backup/traces.jsonl"))
 	return uuid.ReplaceAllStringFunc(s.replace.Replace(text), func(id string) string {

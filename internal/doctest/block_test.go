@@ -28,7 +28,7 @@ func (b *block) has(attr string) bool {
 	return ok
 }
 
-// A class says what the test does with a block.
+// A class selects what the test does with a block.
 type class string
 
 const (
@@ -44,7 +44,7 @@ const (
 	servers  class = "servers"
 )
 
-// class returns the class of the block, or an error that says how to name one.
+// class returns the class of the block, or an error that explains how to name a class.
 func (b *block) class() (class, error) {
 	switch {
 	case b.has("test"):
@@ -137,7 +137,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// No block of the documentation is left out.
+// Each block of the documentation has a class, so that no block is left untested.
 func TestEveryBlockHasAClass(t *testing.T) {
 	for _, blocks := range pages(t) {
 		for _, b := range blocks {

@@ -16,8 +16,8 @@ var (
 	usageLine = regexp.MustCompile(`^osp ((?:[a-z]+ )*[a-z]+)`)
 )
 
-// usage compares a synopsis with the help of the commands: it has every command, and
-// no flag that the command does not have.
+// usage compares a synopsis with the help of the commands. The synopsis must have every
+// command, and no flag that the command does not have.
 func (s *sandbox) usage(t *testing.T, b *block) {
 	t.Helper()
 	named := map[string]bool{}
@@ -77,8 +77,8 @@ func (s *sandbox) keys(t *testing.T, b *block) {
 	}
 }
 
-// collectKeys adds the keys of a JSON value that do not depend on the trace: not those
-// in a notification, and not the names of operations.
+// collectKeys adds the keys of a JSON value that do not depend on the trace. It leaves out
+// the keys in a notification and the names of operations.
 func collectKeys(value any, into map[string]bool) {
 	switch v := value.(type) {
 	case []any:

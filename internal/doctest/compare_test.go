@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// masks replace what differs from run to run.
+// masks replace the parts of an output that differ from run to run.
 var masks = []struct {
 	pattern *regexp.Regexp
 	with    string
@@ -21,7 +21,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\s+`), " "},
 }
 
-// masked returns the lines of an output without what differs from run to run.
+// masked returns the lines of an output without the parts that differ from run to run.
 func masked(text string) []string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, line := range lines {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The commands and programs of each page run, in their order, and write what the page
-// says.
+// The commands and programs of each page run in their order, and their output is that of
+// the page.
 func TestPagesRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs of the documentation")

@@ -17,7 +17,7 @@ import (
 
 const modulePath = "github.com/osprofiler-otel/osprofiler"
 
-// A tools holds what all pages share.
+// A tools holds the programs and settings that all pages share.
 type tools struct {
 	bin string   // the folder with osp
 	env []string // the environment of the go command
@@ -27,7 +27,7 @@ type tools struct {
 func newTools(t *testing.T) *tools {
 	t.Helper()
 	dir := t.TempDir()
-	// A version of its own, because the module cache keeps the files of a version.
+	// Each run uses a new version, because the module cache keeps the files of a version.
 	version := module.Version{Path: modulePath, Version: fmt.Sprintf("v0.0.%d", time.Now().UnixNano())}
 	proxy := filepath.Join(dir, "proxy")
 	if err := writeProxy(filepath.Join(proxy, modulePath, "@v"), version); err != nil {

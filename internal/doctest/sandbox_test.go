@@ -137,7 +137,7 @@ func tracedService(t *testing.T, store string) string {
 
 var timestamp = regexp.MustCompile(`("timestamp": ")([0-9T:.-]+)"`)
 
-// aged returns notifications with the times that they have if the first one is so old.
+// aged returns notifications whose times are shifted so that the first one has the age.
 func aged(t *testing.T, lines string, age time.Duration) string {
 	const layout = "2006-01-02T15:04:05.000000"
 	var shift time.Duration

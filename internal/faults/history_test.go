@@ -17,7 +17,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/store/driver"
 )
 
-// A liar acknowledges each batch and drops one notification of it.
+// A liar is a driver that acknowledges each batch and drops one notification of it.
 type liar struct{ driver.Driver }
 
 func (l *liar) Unwrap() driver.Driver { return l.Driver }
@@ -27,10 +27,11 @@ func (l *liar) Write(ctx context.Context, batch []osprofiler.Notification) error
 	return w.Write(ctx, batch[1:])
 }
 
-// The history of a failed check is kept, and tells what was exported and what is missing.
+// The history of a failed check is kept in a file. It shows which spans were exported and
+// which are missing.
 func TestHistoryIsKept(t *testing.T) {
 	const variable = "OSP_TEST_FAULTS_OF_A_LIAR"
-	if folder := os.Getenv(variable); folder != "" { // as a process of its own, which fails
+	if folder := os.Getenv(variable); folder != "" { // in a process of its own, which fails
 		s, err := store.Open(t.Context(), "file:///"+folder+"/traces")
 		if err != nil {
 			t.Fatal(err)
@@ -57,8 +58,8 @@ func TestHistoryIsKept(t *testing.T) {
 	}
 }
 
-// readHistory returns how often each kind of event is in a file. "damaged" are the traces
-// that miss something.
+// readHistory returns how often each kind of event is in a file. "damaged" counts the
+// traces with missing spans or halves.
 func readHistory(t *testing.T, file string) map[string]int {
 	t.Helper()
 	f, err := os.Open(file)

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// The path behind the links is the one that the system finds.
+// ResolveLinks resolves links to the same path as the system.
 func TestResolveLinks(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("to make links needs a privilege on Windows")
@@ -54,7 +54,7 @@ func TestResolveLinks(t *testing.T) {
 	}
 }
 
-// Only the operation and the path that package os adds are dropped.
+// Reason drops only the operation and the path that package os adds.
 func TestReason(t *testing.T) {
 	_, missing := os.Stat(filepath.Join(t.TempDir(), "missing"))
 	renamed := os.Rename(filepath.Join(t.TempDir(), "missing"), "x")

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// folder makes a folder with a mode, whatever the umask is.
+// folder makes a folder with a mode, regardless of the umask.
 func folder(t *testing.T, mode os.FileMode) string {
 	t.Helper()
 	dir := filepath.Join(testenv.OpenFolder(t), "folder")
@@ -24,7 +24,7 @@ func folder(t *testing.T, mode os.FileMode) string {
 
 const sticky = os.ModeSticky | 0o777
 
-// A file is refused if another account could have planted it, or may write it.
+// CheckShared refuses a file if another account could have made it, or may write it.
 func TestCheckShared(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if testenv.Required() {
@@ -69,7 +69,7 @@ func TestCheckShared(t *testing.T) {
 	}
 }
 
-// A symbolic link is refused where anybody could have made it.
+// CheckShared refuses a symbolic link in a folder in which anybody could have made the link.
 func TestCheckSharedLink(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if testenv.Required() {
@@ -106,7 +106,7 @@ func TestCheckSharedLink(t *testing.T) {
 	}
 }
 
-// A symbolic link to a folder is refused as one to the file itself.
+// CheckShared refuses a symbolic link to a folder like a link to the file itself.
 func TestCheckSharedLinkToAFolder(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if testenv.Required() {
@@ -133,7 +133,8 @@ func TestCheckSharedLinkToAFolder(t *testing.T) {
 	}
 }
 
-// The links of a process in /proc are left to the kernel.
+// ResolveLinks does not follow the links of a process in /proc, which only the kernel can
+// follow.
 func TestResolveLinksOfProcesses(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	if err != nil {

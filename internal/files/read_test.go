@@ -8,8 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/files"
 )
 
-// A file of the largest size is read, also through a symbolic link, as secrets
-// in Kubernetes are.
+// ReadSmall reads a file of the largest size, also through a symbolic link, such as
+// those of secrets in Kubernetes.
 func TestLargestFileIsRead(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "file"), make([]byte, 1<<20), 0o600); err != nil {

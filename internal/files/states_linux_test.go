@@ -15,7 +15,7 @@ func TestFileStates(t *testing.T) {
 	statetest.Check(t, &States, "../../exporter/file/*_test.go", "../../docs/stores/states.md")
 }
 
-// Each number is in the row of its own name.
+// Each error number of States is in the row with its own name.
 func TestFileClass(t *testing.T) {
 	if len(errnos) != len(States.States) {
 		t.Fatalf("%d numbers for %d states", len(errnos), len(States.States))

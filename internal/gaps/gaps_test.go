@@ -8,7 +8,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/gaps"
 )
 
-// A joined gap knows the rows between the ids of the gap that it was made of.
+// A joined gap has the number and the sum of the rows between the ids of the gap from which
+// it was made.
 func TestWithoutSteps(t *testing.T) {
 	var all gaps.List
 	all = all.Add(2, 3, 7).Add(5, 6, 7).Add(8, 9, 7) // rows 4 and 7

@@ -9,7 +9,7 @@ import (
 	_ "github.com/osprofiler-otel/osprofiler/exporter/file"
 )
 
-// The same seed gives the same notifications, and each of them is different.
+// The same seed results in the same notifications, and all of them are different.
 func TestNotifications(t *testing.T) {
 	first, second := Notifications(1, 5000), Notifications(1, 5000)
 	seen := map[string]bool{}

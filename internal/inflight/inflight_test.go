@@ -44,7 +44,7 @@ func TestIdleWithoutCalls(t *testing.T) {
 	<-c.Idle()
 	ctx, cancel := c.Context(context.Background())
 	defer cancel()
-	<-ctx.Done() // also if it was made after Close
+	<-ctx.Done() // even if ctx was made after Close
 }
 
 func TestManyCalls(t *testing.T) {

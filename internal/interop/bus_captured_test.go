@@ -14,8 +14,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader/python"
 )
 
-// Bodies that were captured from a cloud, published as they were, are read by us and by
-// Python with the same result as when they were captured.
+// Bodies that were captured from a cloud are published unchanged. Our reader and Python
+// then read them with the same result as at the time of the capture.
 func TestCapturedBodies(t *testing.T) {
 	t.Parallel()
 	bodies := strings.Split(strings.TrimSpace(read(t, "testdata/openstack/18-keystone-messaging.amqp.jsonl")), "\n")
@@ -81,7 +81,7 @@ func publishCaptured(t *testing.T, at string, bodies []string) {
 	}
 }
 
-// declare makes what Python's writer makes, for a control exchange.
+// declare makes the exchange and queue that Python's writer makes for a control exchange.
 func declare(channel *amqp091.Channel, exchange string) error {
 	if err := channel.ExchangeDeclare(exchange, "topic", false, false, false, false, nil); err != nil {
 		return err

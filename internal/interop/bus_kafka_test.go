@@ -8,9 +8,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// On Kafka neither our reader nor our relay takes anything from a consumer group of
-// Python services. A group of Python that is new finds nothing, because it begins at
-// the end of the topic.
+// On Kafka, our reader and our relay take no messages away from a consumer group of Python
+// services. A new group of Python finds no messages, because it begins at the end of the
+// topic.
 func TestPythonGroupsOnKafka(t *testing.T) {
 	t.Parallel()
 	three := busTraces(t, 3)
@@ -24,7 +24,7 @@ func TestPythonGroupsOnKafka(t *testing.T) {
 			t.Errorf("the relay warns: %q", warnings)
 		}
 		readsAll(t, file, three)
-		readsAll(t, at, three) // Kafka keeps what was taken
+		readsAll(t, at, three) // Kafka keeps the consumed messages
 
 		const group = "oslo_messaging_consumer" // the default of oslo.messaging
 		if committed := testenv.KafkaAPI(t, at).Committed(group, queue); len(committed) != 0 {

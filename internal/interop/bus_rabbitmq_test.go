@@ -33,8 +33,8 @@ func TestReadingLeavesTheQueueFull(t *testing.T) {
 	})
 }
 
-// Queues and exchanges that another service has declared with other options serve our
-// writer and our reader too, and stay as they are.
+// Our writer and our reader can use queues and exchanges that another service has declared
+// with other options, and do not change them.
 func TestOtherDeclarations(t *testing.T) {
 	t.Parallel()
 	four := busTraces(t, 4)
@@ -64,7 +64,8 @@ func TestOtherDeclarations(t *testing.T) {
 	}
 }
 
-// A Python service accepts what we declare with the options of oslo.messaging.
+// A Python service accepts the queues and exchanges that our code declares with the options
+// of oslo.messaging.
 func TestPythonAcceptsOurDeclarations(t *testing.T) {
 	t.Parallel()
 	two := busTraces(t, 2)
@@ -84,8 +85,8 @@ func TestPythonAcceptsOurDeclarations(t *testing.T) {
 	}
 }
 
-// unlimited says that a quorum queue lets a message be looked at as often as one wants,
-// which is the default of RabbitMQ 3.
+// unlimited is the option with which a message in a quorum queue may be read and put back
+// any number of times, which is the default of RabbitMQ 3.
 const unlimited = "rabbit_quorum_delivery_limit=-1"
 
 // Two services with control exchanges of their own share one queue, and our reader
@@ -104,7 +105,7 @@ func TestControlExchanges(t *testing.T) {
 	})
 }
 
-// foreign are messages that are not ours, in the queue of profilers.
+// foreign returns messages that do not come from OSProfiler, for the queue of profilers.
 func foreign(t *testing.T, n osprofiler.Notification) []testenv.RabbitMQMessage {
 	t.Helper()
 	plain := testenv.RabbitMQProperties{ContentType: "application/json", ContentEncoding: "utf-8", DeliveryMode: 2}
@@ -131,8 +132,8 @@ func foreign(t *testing.T, n osprofiler.Notification) []testenv.RabbitMQMessage 
 	}
 }
 
-// Messages that are not ours stay in the queue, in their order, whether we read or
-// take. Each is reported once.
+// Messages that do not come from OSProfiler stay in the queue, in their order, when our
+// reader reads and when our relay consumes. Each of them is reported once.
 func TestForeignMessages(t *testing.T) {
 	t.Parallel()
 	two := busTraces(t, 2)
@@ -177,7 +178,8 @@ func TestForeignMessages(t *testing.T) {
 	}
 }
 
-// foreignKinds is the number of different reasons why the foreign messages are not ours.
+// foreignKinds is the number of different reasons for which the messages of foreign are not
+// OSProfiler's.
 const foreignKinds = 7
 
 func isForeign(m testenv.RabbitMQMessage, others []testenv.RabbitMQMessage) bool {

@@ -109,7 +109,7 @@ func pythonTakes(t *testing.T, ask asker, at string, want []osprofiler.Notificat
 // sameMessages checks that a queue has the same messages as before, in the same order.
 func sameMessages(t *testing.T, view *testenv.RabbitMQView, want []testenv.RabbitMQMessage) {
 	t.Helper()
-	// The server puts back what was looked at after the client has gone.
+	// The server puts messages that were read back only after the client has gone.
 	view.AwaitQueue(queue, func(q testenv.RabbitMQQueue) bool { return q.Ready == len(want) && q.Unacknowledged == 0 })
 	got := view.Messages(queue)
 	if len(got) != len(want) {
@@ -123,8 +123,8 @@ func sameMessages(t *testing.T, view *testenv.RabbitMQView, want []testenv.Rabbi
 	}
 }
 
-// consume moves what is on a bus into a new file, and returns the connection string of
-// the file and what the relay warned about.
+// consume moves all notifications of a bus into a new file. It returns the connection
+// string of the file and the warnings of the relay.
 func consume(t *testing.T, at string) (file string, warnings []string) {
 	t.Helper()
 	file = "file://" + filepath.Join(t.TempDir(), "taken.jsonl")

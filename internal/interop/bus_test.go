@@ -17,8 +17,7 @@ import (
 // up to 5 s.
 const idleTimeout = 8
 
-// idleTimeoutOfKafka is so much longer that a pause of the machine may come on top of the
-// first poll.
+// idleTimeoutOfKafka is long enough for the first poll and a pause of the machine.
 const idleTimeoutOfKafka = 12
 
 // transport returns the connection string of Python's driver for a transport URL, in
@@ -39,8 +38,8 @@ type place struct {
 }
 
 // ownHosts returns a virtual host for each trace, with another trace beside it. If
-// Python does not write the traces, our writer has done so, as often as it has written
-// to the store.
+// Python does not write the traces, our writer has written them, as often as to the
+// store.
 func ownHosts(t *testing.T, r *row, _ string, read []trace, pythonWrites bool) (all []place) {
 	t.Helper()
 	for i, tr := range read {

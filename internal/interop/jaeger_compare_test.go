@@ -18,13 +18,13 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// jaegerCounts are the numbers of what was equal.
+// jaegerCounts are the numbers of equal tags, cut tags and failed spans.
 type jaegerCounts struct{ tags, cut, failed int }
 
 // jaegerKey names a span.
 type jaegerKey struct{ trace, span string }
 
-// compareJaeger compares spans of one trace with what Jaeger has, span by span.
+// compareJaeger compares spans of one trace with those of Jaeger, span by span.
 func compareJaeger(t *testing.T, j *testenv.JaegerServer, route jaegerRoute, spans []sdktrace.ReadOnlySpan) (c jaegerCounts) {
 	t.Helper()
 	stored := j.AwaitTrace(spans[0].SpanContext().TraceID().String(), len(spans))
@@ -57,7 +57,7 @@ func compareJaeger(t *testing.T, j *testenv.JaegerServer, route jaegerRoute, spa
 	return c
 }
 
-// differences are those between a span and what Jaeger has.
+// differences collects the differences between a span and the span that Jaeger has.
 type differences struct {
 	route jaegerRoute
 	all   []string
@@ -119,12 +119,12 @@ func expectedTags(s sdktrace.ReadOnlySpan) map[string]attribute.Value {
 	return want
 }
 
-// mayHave returns the names of more tags that a route gives to a span: those of Python's
-// drivers, and what OTLP has fields for that Jaeger drops.
+// mayHave returns the names of more tags that a route gives to a span: the tags of Python's
+// drivers, and the tags for fields of OTLP that Jaeger drops.
 func (d *differences) mayHave(s sdktrace.ReadOnlySpan) []string {
 	names := []string{"internal.span.format", "@jaeger@format"} // Jaeger's own
 	if s.StartTime().UnixMicro() == s.EndTime().UnixMicro() {
-		names = append(names, "InvalidNegativeDuration") // Jaeger 1.76 says so of spans that take no time
+		names = append(names, "InvalidNegativeDuration") // a tag of Jaeger 1.76 for spans that take no time
 	}
 	if !d.route.thrift {
 		return names
@@ -203,7 +203,7 @@ func (d *differences) links(got *testenv.JaegerSpan, s sdktrace.ReadOnlySpan) {
 	d.compare("the links", strings.Join(references, ", "), strings.Join(links, ", "))
 }
 
-// tags compares tags. Jaeger may have those of more besides.
+// tags compares tags. Jaeger may also have the tags whose names are in more.
 func (d *differences) tags(what string, got []testenv.JaegerTag, want map[string]attribute.Value, more []string) {
 	seen := map[string]bool{}
 	for _, tag := range got {

@@ -21,8 +21,8 @@ import (
 )
 
 // TestJaegerHasHostileSpans sends generated spans with unusual texts, large values, many
-// attributes, events, links and times at the edges to each version of Jaeger, on each way
-// that it takes.
+// attributes, events, links and times at the edges to each version of Jaeger, by each route
+// that the version supports.
 func TestJaegerHasHostileSpans(t *testing.T) {
 	eachJaeger(t, func(t *testing.T, j *testenv.JaegerServer, route jaegerRoute, export func([]sdktrace.ReadOnlySpan)) {
 		g := &spanGenerator{Rand: rand.New(rand.NewPCG(1, 2)), route: route, traceID: oteltrace.TraceID(freshID(t))}
@@ -124,8 +124,8 @@ func (g *spanGenerator) attributes(n int) (attrs []attribute.KeyValue) {
 	return attrs
 }
 
-// TestJaegerShowsTimesThatItCannotHold sends spans that Jaeger's API could not show as
-// they are. By thrift, the exporter replaces these times, and tells them in tags.
+// TestJaegerShowsTimesThatItCannotHold sends spans with times that Jaeger's API cannot
+// show. By thrift, the exporter replaces these times, and adds the original times as tags.
 func TestJaegerShowsTimesThatItCannotHold(t *testing.T) {
 	at := time.Date(2024, 5, 6, 7, 8, 9, 123_456_000, time.UTC)
 	for _, v := range testenv.JaegerVersions {

@@ -23,7 +23,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/reader"
 )
 
-// A jaegerRoute is a way for spans into Jaeger.
+// A jaegerRoute is a protocol by which spans are sent to Jaeger.
 type jaegerRoute struct {
 	name   string
 	url    func(j *testenv.JaegerServer) string // "" if the server does not take it
@@ -43,7 +43,7 @@ var jaegerRoutes = []jaegerRoute{
 	}},
 }
 
-// eachJaeger runs a test on each version of Jaeger by each route that it takes.
+// eachJaeger runs a test on each version of Jaeger by each route that the version supports.
 func eachJaeger(t *testing.T, test func(t *testing.T, j *testenv.JaegerServer, route jaegerRoute, export func([]sdktrace.ReadOnlySpan))) {
 	for _, v := range testenv.JaegerVersions {
 		for _, route := range jaegerRoutes {
@@ -89,7 +89,7 @@ func inParts(spans []sdktrace.ReadOnlySpan, route jaegerRoute) iter.Seq[[]sdktra
 	}
 }
 
-// sizeOf returns about how many bytes a span takes.
+// sizeOf estimates the number of bytes of a span.
 func sizeOf(s sdktrace.ReadOnlySpan) int {
 	size := 1000
 	add := func(attributes []attribute.KeyValue) {
@@ -118,9 +118,9 @@ func openExporter(t *testing.T, connectionString string) sdktrace.SpanExporter {
 	return e
 }
 
-// TestJaegerHasRealTraces sends real traces of OpenStack to each version of Jaeger, on
-// each way that it takes, and reads them back by Jaeger's API. Each span equals the
-// reader's span of the same notifications.
+// TestJaegerHasRealTraces sends real traces of OpenStack to each version of Jaeger, by
+// each route that the version supports, and reads them back by Jaeger's API. Each span
+// equals the reader's span of the same notifications.
 func TestJaegerHasRealTraces(t *testing.T) {
 	files := openstackFiles(t)
 	var table strings.Builder

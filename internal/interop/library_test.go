@@ -21,7 +21,7 @@ func eachLibrary(t *testing.T, test func(t *testing.T, ask asker)) {
 }
 
 // eachScript is eachLibrary for another script. The versions are tested at the same
-// time, because most of the time, these tests wait.
+// time, because these tests wait most of the time.
 func eachScript(t *testing.T, script string, test func(t *testing.T, ask asker)) {
 	t.Helper()
 	eachPython(t, func(t *testing.T, python string) {

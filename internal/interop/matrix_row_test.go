@@ -409,8 +409,8 @@ func sameEntries(t *testing.T, listed iter.Seq2[entry, error], want []entry) {
 	}
 }
 
-// some returns the traces that Python reads after they were written twice: on a bus, one
-// of four, because each needs a place of its own.
+// some returns the traces that Python reads after they were written twice. On a bus, these
+// are one of four, because each trace needs a place of its own.
 func (r *row) some() (some []trace) {
 	if r.apart == nil {
 		return r.all

@@ -49,13 +49,13 @@ type backend struct {
 	// of a bus, which Python's driver takes with many threads. Siblings that start in the
 	// same millisecond are then compared as a set.
 	unordered bool
-	// apart returns a place for each trace, for Python's report, which takes away all
+	// apart returns a place for each trace, because Python's report takes away all
 	// notifications of a place. It is nil if a report takes nothing away.
 	apart func(t *testing.T, r *row, at string, read []trace, pythonWrites bool) []place
 	// dropsFirst is true if Python's reader loses the first message of a place. The
 	// first notification is then written twice.
 	dropsFirst bool
-	// remark is about Python's reports.
+	// remark is a note about Python's reports for the table.
 	remark string
 	// broken is the expected failure if Python's driver cannot even be created
 	// for our connection string. Python then connects to what python returns.
@@ -259,7 +259,7 @@ func TestMatrix(t *testing.T) {
 			m.run(t, &row{backend: b, library: version, all: all})
 		}
 	}
-	// The rows have ended then.
+	// The cleanup runs after all rows have ended.
 	t.Cleanup(func() { testenv.Table(t, "matrix", m.String()) })
 }
 

@@ -30,15 +30,15 @@ import (
 //go:embed testdata/oslo_faults.py
 var osloFaultsScript string
 
-// An osloFault is what a release of OpenStack's libraries does with spans, so that they
-// are lost or misplaced.
+// An osloFault is a case in which a release of OpenStack's libraries loses or misplaces
+// spans.
 type osloFault struct {
-	name    string // as docs/mixed-cloud.md has it
-	release string // the release that was seen to have it
+	name    string // as in docs/mixed-cloud.md
+	release string // the release in which it was observed
 	does    string // the function of testdata/oslo_faults.py
 	seen    map[string]any
-	// tree has each span that reached the store, with its service, below its caller. If
-	// that is in the trace of the request, the id of the trace stands in front.
+	// tree has each span that reached the store, with its service, below its caller. The
+	// id of the trace comes first if it is the trace of the request.
 	tree string
 }
 
@@ -65,8 +65,8 @@ var osloFaults = []osloFault{{
 	seen: map[string]any{"traceparent sent on": "sampled"},
 	tree: ofRequest + ":\nvolume HTTP GET /volumes (its caller is missing)\n",
 }, {
-	// The span of the request is missing. What the thread does later, for no request,
-	// stands in the trace of the request.
+	// The span of the request is missing. Later work of the thread, which belongs to no
+	// request, is in the trace of the request.
 	name: "Handlers that raise", release: osloMiddleware, does: "handler_raises",
 	seen: map[string]any{"error": "the handler raises", "traceparent of the message": "sampled"},
 	tree: ofRequest + ":\nvolume cinder-volume.create_volume (its caller is missing)\n volume create_volume receive\n",
@@ -80,8 +80,8 @@ var osloFaults = []osloFault{{
 	tree: "",
 }}
 
-// osloWorks are the cases beside the faults, in which nothing is lost. They show that the
-// test would see the spans.
+// osloWorks are cases without a fault, in which no span is lost. They prove that the test
+// finds the spans that are stored.
 var osloWorks = []osloFault{{
 	name: "RPC behind the middleware", release: osloMessaging, does: "rpc_behind_middleware",
 	seen: map[string]any{"traceparent of the message": "sampled"}, tree: bothRPC,
@@ -110,7 +110,7 @@ func TestFaultsOfOslo(t *testing.T) {
 	}
 }
 
-// The page names the same faults, in the same order.
+// docs/mixed-cloud.md names the same faults as this test, in the same order.
 func TestFaultsOfOsloAreOnThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/mixed-cloud.md")
 	if err != nil {
@@ -129,8 +129,8 @@ func TestFaultsOfOsloAreOnThePage(t *testing.T) {
 	}
 }
 
-// osloTree runs a function of testdata/oslo_faults.py, and returns the spans that reached
-// the store by a receiver of OTLP, what the function has seen, and the releases.
+// osloTree runs a function of testdata/oslo_faults.py. It returns the spans that reached
+// the store by a receiver of OTLP, the observations of the function, and the releases.
 func osloTree(t *testing.T, python, function string) (tree string, seen, releases map[string]any) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "store.db")
@@ -179,7 +179,7 @@ func osloTree(t *testing.T, python, function string) (tree string, seen, release
 }
 
 // storedTrees returns the spans of all traces of a store. The id of the trace of the
-// request stands in front of it.
+// request precedes the spans of that trace.
 func storedTrees(t *testing.T, at string) string {
 	t.Helper()
 	r, err := reader.Open(t.Context(), at)

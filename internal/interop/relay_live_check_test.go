@@ -81,8 +81,8 @@ func (c *liveCloud) awaitInJaeger(tr *liveTrace) {
 	})
 }
 
-// sameInJaeger compares a trace of Jaeger span by span. If once is false, a span may be
-// there twice. Then both are the same.
+// sameInJaeger compares a trace of Jaeger span by span. If once is false, Jaeger may have a
+// span twice, and both copies must be equal.
 func (c *liveCloud) sameInJaeger(tr *liveTrace, once bool) {
 	c.t.Helper()
 	want := map[string]sdktrace.ReadOnlySpan{}
@@ -110,9 +110,9 @@ func (c *liveCloud) sameInJaeger(tr *liveTrace, once bool) {
 	}
 }
 
-// asPythonStores checks that Redis has what Python's Redis driver stores if the services
-// use that driver: the same keys, of each trace the same notifications, and the same
-// report of the Python library. If once is false, a notification may be there twice.
+// asPythonStores checks that Redis has the same content as if the services had used
+// Python's Redis driver: the same keys, the same notifications of each trace, and the same
+// report of the Python library. If once is false, Redis may have a notification twice.
 func (c *liveCloud) asPythonStores(once bool) {
 	c.t.Helper()
 	var all []trace
@@ -132,8 +132,8 @@ func (c *liveCloud) asPythonStores(once bool) {
 	}
 }
 
-// sameKeys compares all keys of two Redis databases and their values. The order of a
-// list, which is that of arrival, may differ.
+// sameKeys compares all keys of two Redis databases and their values. The order of a list
+// may differ, because it is the order of arrival.
 func sameKeys(t *testing.T, got, want string, once bool) {
 	t.Helper()
 	ours, theirs := redisContent(t, got), redisContent(t, want)

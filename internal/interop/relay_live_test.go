@@ -28,7 +28,7 @@ const (
 //go:embed testdata/live.py
 var liveScript string
 
-// A liveCloud is where Python writes, and where relays put it.
+// A liveCloud has the bus to which Python writes, and the targets of the relays.
 type liveCloud struct {
 	t       *testing.T
 	python  string
@@ -38,13 +38,14 @@ type liveCloud struct {
 	redis   *testenv.Server
 	jaeger  *testenv.JaegerServer
 	toOTLP  *testenv.Proxy
-	patient bool // the relays wait for slow servers, and repeat nothing
+	patient bool // the relays wait for slow servers, and repeat no write
 	all     []liveTrace
 	writing sync.WaitGroup
 }
 
-// TestRelayLive has Python write traces to RabbitMQ while relays hand them on to Redis
-// and Jaeger. Both get all of it, also if relays, Redis and the broker are killed.
+// TestRelayLive lets Python write traces to RabbitMQ while relays forward them to Redis
+// and Jaeger. Redis and Jaeger get all traces, also if relays, Redis and the broker are
+// killed.
 func TestRelayLive(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "osp")
@@ -121,8 +122,8 @@ func (r *liveRelay) kill(t *testing.T) {
 	_ = r.Wait()
 }
 
-// undisturbed has Python write while the relays run. Redis gets each notification once,
-// and Jaeger each span.
+// undisturbed lets Python write while the relays run. Redis gets each notification once,
+// and Jaeger gets each span once.
 func (c *liveCloud) undisturbed(relays ...*liveRelay) {
 	c.t.Helper()
 	c.write(1)
@@ -130,9 +131,9 @@ func (c *liveCloud) undisturbed(relays ...*liveRelay) {
 	c.finish(relays, true)
 }
 
-// disturbed has Python write while two relays share the queue, and one part after the
-// other is killed. Python's driver does not try again (retry=0) and drops what it cannot
-// send. So no process writes while the broker is down.
+// disturbed lets Python write while two relays share the queue, and kills the relays, Redis
+// and the broker one after another. Python's driver does not retry (retry=0) and drops the
+// notifications that it cannot send. So no process writes while the broker is down.
 func (c *liveCloud) disturbed(broker *testenv.Server) {
 	c.t.Helper()
 	relays := []*liveRelay{c.start("0"), c.start("1")}
@@ -149,7 +150,7 @@ func (c *liveCloud) disturbed(broker *testenv.Server) {
 	c.awaitWritten(1)
 	relays[0].kill(c.t)
 	relays[1].kill(c.t)
-	broker.Kill() // with what the relays had not acknowledged
+	broker.Kill() // while it has messages that the relays have not acknowledged
 	broker.Restart()
 	restart(0)
 	restart(1)
@@ -167,8 +168,8 @@ func (c *liveCloud) disturbed(broker *testenv.Server) {
 	c.finish(relays, false)
 }
 
-// finish waits until the relays have handed on everything, stops them, and compares what
-// Redis and Jaeger have. If once is true, nothing may have come twice.
+// finish waits until the relays have forwarded everything, stops them, and checks the
+// content of Redis and Jaeger. If once is true, nothing may have arrived twice.
 func (c *liveCloud) finish(relays []*liveRelay, once bool) {
 	c.t.Helper()
 	view := testenv.RabbitMQAPI(c.t, c.bus)
@@ -190,7 +191,7 @@ func (c *liveCloud) finish(relays []*liveRelay, once bool) {
 	c.asPythonStores(once)
 }
 
-// until waits until a condition holds.
+// until waits until a condition is true.
 func (c *liveCloud) until(what string, holds func() bool) {
 	c.t.Helper()
 	for began := time.Now(); !holds(); time.Sleep(100 * time.Millisecond) {
@@ -200,7 +201,7 @@ func (c *liveCloud) until(what string, holds func() bool) {
 	}
 }
 
-// awaitStored waits until Redis has so many traces, or a part of them.
+// awaitStored waits until Redis has count traces. They may be incomplete.
 func (c *liveCloud) awaitStored(count int) {
 	c.t.Helper()
 	s := openStore(c.t, c.redisURL(), store.WithReadOnly())
@@ -216,8 +217,8 @@ func (c *liveCloud) awaitStored(count int) {
 	})
 }
 
-// write has processes of Python write the traces, so that all traces are written at the
-// same time. With several phases, each phase but the first waits for begin.
+// write starts processes of Python that write all traces at the same time. With several
+// phases, each phase but the first waits for begin.
 func (c *liveCloud) write(phases int) {
 	c.t.Helper()
 	for w := range liveWriters {

@@ -27,7 +27,7 @@ type trace struct {
 // hasShortForms reports whether our store writes short forms into the columns. It
 // does so for texts that are too long for the columns of Python's driver, for
 // U+0000, and for timestamps in another format than Python's. Python reads the
-// short forms, or does not find the trace; our reader restores the original text.
+// short forms, or does not find the trace. Our reader restores the original text.
 func (tr *trace) hasShortForms() bool {
 	for i := range tr.notifications {
 		n := &tr.notifications[i]
@@ -177,7 +177,7 @@ func listOf(all []trace) raw {
 
 // asSent returns the notifications as Python's driver changes them. The driver
 // adds a missing project and service. It also adds its own host, which has a
-// column of its own; the host is a member beside info if info has another host.
+// column of its own. If info has another host, the host is a member beside info.
 func asSent(all []trace, host string) []trace {
 	sent := make([]trace, len(all))
 	for i, tr := range all {

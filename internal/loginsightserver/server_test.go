@@ -162,7 +162,7 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// Queries find what the reference says.
+// Queries find the events that they should find according to the reference.
 func TestQueries(t *testing.T) {
 	c := newCaller(t)
 	now := time.Now().UnixMilli()

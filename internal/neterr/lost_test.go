@@ -23,7 +23,7 @@ func dialing(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err:
 
 func system(call string, errno syscall.Errno) error { return os.NewSyscallError(call, errno) }
 
-// Each error says whether the connection was lost, and what class it has.
+// Lost and ClassOf return the right result for each error.
 func TestLost(t *testing.T) {
 	refused, forbidden := dialing(system("connect", syscall.ECONNREFUSED)), dialing(system("connect", syscall.EACCES))
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}
@@ -98,7 +98,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// A real dial that the system refuses, and one to which nobody listens.
+// RefusedDial distinguishes dials that the system refuses from a dial to a port at which
+// nobody listens.
 func TestRefusedDial(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {

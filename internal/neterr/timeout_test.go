@@ -36,7 +36,8 @@ func TestTimedOut(t *testing.T) {
 	}
 }
 
-// A connection with the context's deadline notices it a little earlier.
+// ContextError also returns DeadlineExceeded if a connection with the context's deadline
+// notices the deadline a little earlier than the context.
 func TestContextError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

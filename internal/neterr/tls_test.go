@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A peer that is not trusted, speaks no TLS or another version, refuses for good;
-// one that is away does not.
+// RefusedTLS is true for a peer that is not trusted, speaks no TLS or speaks another
+// version. It is false for a peer that cannot be reached.
 func TestRefusedTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -27,7 +27,7 @@ func TestRefusedTLS(t *testing.T) {
 			return err
 		}
 		defer conn.Close()
-		_, err = conn.Read(make([]byte, 1)) // TLS 1.3 tells here what the server refused
+		_, err = conn.Read(make([]byte, 1)) // with TLS 1.3, the refusal of the server arrives here
 		return err
 	}
 	secure, open := server.Listener.Addr().String(), plain.Listener.Addr().String()

@@ -11,8 +11,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Each option has the deprecated names that the real oslo.messaging has for it, and the
-// same value, whichever names and files set it.
+// Each option has the deprecated names that the real oslo.messaging has for it. Its value
+// is the same as with oslo.messaging, regardless of the names and files that set it.
 func TestDeprecatedAgainstOsloMessaging(t *testing.T) {
 	python := testenv.Python(t)
 	options := [][2]string{{groupNotifications, "transport_url"}}

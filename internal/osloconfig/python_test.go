@@ -56,7 +56,7 @@ func generated(t *rapid.T) []string {
 	return texts
 }
 
-// Every file means what the real oslo.config reads in it.
+// Package osloconfig reads the same values from every file as the real oslo.config.
 func TestAgainstOsloConfig(t *testing.T) {
 	python := testenv.NewPython(t)
 	cases := formatCases

@@ -103,7 +103,8 @@ func TestDeepValue(t *testing.T) {
 	}
 }
 
-// A text that is not UTF-8 costs a span, a scope or a resource, whose names are said.
+// If a text is not UTF-8, its span is refused, or all spans of its scope or resource. The
+// errors name the spans.
 func TestParseBadText(t *testing.T) {
 	for text, want := range map[string]int{"in a span": 1, "in a scope": 3, "in a resource": 5} {
 		message := func(name, scope, service string) *tracepb.ResourceSpans {
@@ -147,7 +148,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Equal resources are one, so that exporters group by them.
+// A Decoder returns the same *resource.Resource for equal resources, so that exporters can
+// group spans by it.
 func TestDecoderKeepsResources(t *testing.T) {
 	message := func(service string) *tracepb.ResourceSpans {
 		m := messageOf(goodSpan())[0]
@@ -170,8 +172,8 @@ func TestDecoderKeepsResources(t *testing.T) {
 	}
 }
 
-// An end before the start is kept. A span that was made from notifications needs no
-// time.
+// Decoding keeps an end that is before the start. A span that was made from notifications
+// needs no time.
 func TestDecodeOddTimes(t *testing.T) {
 	s := goodSpan()
 	s.StartTimeUnixNano = s.EndTimeUnixNano + 5
@@ -187,7 +189,7 @@ func TestDecodeOddTimes(t *testing.T) {
 	}
 }
 
-// Members that a span of the SDK cannot hold.
+// TestDecodeOddMembers decodes members that a span of the SDK cannot hold.
 func TestDecodeOddMembers(t *testing.T) {
 	s := goodSpan()
 	s.Kind, s.Status = 77, &tracepb.Status{Code: 9, Message: "m"}

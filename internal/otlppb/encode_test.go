@@ -23,7 +23,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// otelClient keeps what OTel's own exporter sends.
+// otelClient records the messages that OTel's own exporter sends.
 type otelClient struct{ sent []*tracepb.ResourceSpans }
 
 func (*otelClient) Start(context.Context) error { return nil }
@@ -80,7 +80,8 @@ func wholeSpan() convert.Span {
 	}
 }
 
-// Encode writes what OTel's own exporter writes, where that exporter drops nothing.
+// Encode writes the same messages as OTel's own exporter for spans of which that exporter
+// drops nothing.
 func TestEncodeAsOTel(t *testing.T) {
 	whole := wholeSpan()
 	client, bare := whole, whole
@@ -99,7 +100,7 @@ func TestEncodeAsOTel(t *testing.T) {
 	}
 }
 
-// Encode keeps what OTel's own exporter drops.
+// Encode keeps the parts of spans that OTel's own exporter drops.
 func TestEncodeKeeps(t *testing.T) {
 	s := wholeSpan()
 	s.Links[0].SpanContext = contextOf(3, "link=state", true)
@@ -109,7 +110,7 @@ func TestEncodeKeeps(t *testing.T) {
 	}
 }
 
-// OTLP takes no strings that are not UTF-8.
+// Encode writes valid UTF-8 only, because OTLP allows no other strings.
 func TestEncodeMakesUTF8(t *testing.T) {
 	const bad, good = "a\xffb", "a\uFFFDb"
 	attrs := []attribute.KeyValue{attribute.String(bad, bad), attribute.StringSlice("texts", []string{bad}), attribute.Map("map", attribute.Int(bad, 1))}

@@ -19,8 +19,8 @@ func seedMessages() []*tracepb.ResourceSpans {
 	return append(otlppb.Encode(whole.Snapshot()), messageOf(odd, &tracepb.Span{})...)
 }
 
-// checkMessages converts messages to notifications and back. Each span is refused by
-// name, or comes back as it is.
+// checkMessages converts messages to notifications and back. Each span is either refused by
+// name, or unchanged after both conversions.
 func checkMessages(t *testing.T, messages []*tracepb.ResourceSpans, unread []*otlppb.SpanError) {
 	d, c := &otlppb.Decoder{}, convert.New()
 	spans, refused := d.Spans(messages)

@@ -17,9 +17,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// otlpJSON writes a message as OTLP/JSON: as protojson does, but with ids in
-// hexadecimal digits. A member with an id in base64 is put in before, which protojson
-// leaves alone: a trace state.
+// otlpJSON writes a message as OTLP/JSON, which is the JSON of protojson with ids in
+// hexadecimal digits. Before the conversion, otlpJSON inserts ids in base64 as trace states,
+// which protojson does not change.
 func otlpJSON(t interface{ Fatal(...any) }, m *tracepb.ResourceSpans, opts protojson.MarshalOptions) string {
 	body, err := opts.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{m}})
 	if err != nil {
@@ -54,7 +54,8 @@ func replaceID(text string, id []byte) string {
 	return text
 }
 
-// A message is the same in OTLP/JSON, with names of both kinds and enums of both kinds.
+// ParseJSON reads the same message from OTLP/JSON as Parse from protobuf, with names of
+// both kinds and enums of both kinds.
 func TestJSONIsProtobuf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		message := genMessage.Draw(t, "message")
@@ -79,7 +80,7 @@ func jsonSpan(members string) string {
 	return `{"traceId":"01010101010101010101010101010101","spanId":"0202020202020202","endTimeUnixNano":"1",` + members + `}`
 }
 
-// Forms that other programs send.
+// ParseJSON also reads unusual forms that other programs send.
 func TestJSONIsLenient(t *testing.T) {
 	for members, want := range map[string]func(*tracepb.Span){
 		`"name":"a","unknown":{"x":[1]}`:            func(s *tracepb.Span) { s.Name = "a" },
@@ -115,7 +116,7 @@ func TestJSONIsLenient(t *testing.T) {
 	}
 }
 
-// A member of a wrong type costs its span.
+// ParseJSON refuses a span with a member of a wrong type.
 func TestJSONRefusesSpans(t *testing.T) {
 	for members, want := range map[string]string{
 		`"name":1`:                             "name should be a string, not \"1\"",

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// The nanoseconds of a time that OTLP cannot say do not overflow.
+// The nanoseconds of a time that OTLP cannot represent do not overflow.
 func TestTimesThatOTLPCannotSay(t *testing.T) {
 	for text, want := range map[string]uint64{
 		"0001-01-02T00:00:00Z": 0, "1600-01-01T00:00:00Z": 0, "1969-12-31T23:59:59Z": 0,

@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// BenchmarkParse reads a request of 512 server spans with eight attributes each, beside
-// package proto.
+// BenchmarkParse reads a request of 512 server spans with eight attributes each, with this
+// package and with package proto.
 func BenchmarkParse(b *testing.B) {
 	body := marshalled(b, otlppb.Encode(workload.Traces(0, 64, 8)...))
 	b.Run("fast", func(b *testing.B) {

@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// checkFast checks that the fast way reads a body as package proto does, or not at all.
+// checkFast checks that parseFast reads a body as package proto does, or returns false.
 func checkFast(t interface{ Fatalf(string, ...any) }, body []byte) (ok bool) {
 	messages, ok := otlppb.ParseFast(body)
 	if !ok {
@@ -28,7 +28,7 @@ func checkFast(t interface{ Fatalf(string, ...any) }, body []byte) (ok bool) {
 	return true
 }
 
-// The fast way reads every message of this version of OTLP.
+// parseFast reads every message of this version of OTLP.
 func TestParseFast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		if body := marshalled(t, rapid.SliceOfN(genMessage, 0, 3).Draw(t, "messages")); !checkFast(t, body) {
@@ -37,7 +37,8 @@ func TestParseFast(t *testing.T) {
 	})
 }
 
-// Bytes that are missing, wrong, additional or repeated never change what is read.
+// parseFast never differs from package proto if bytes are missing, wrong, additional or
+// repeated.
 func TestParseFastDamaged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		body := marshalled(t, []*tracepb.ResourceSpans{genMessage.Draw(t, "message")})
@@ -50,8 +51,8 @@ func TestParseFastDamaged(t *testing.T) {
 	})
 }
 
-// Members that come twice, and members of a newer version, are read as package proto
-// does: inside a span, a scope and a resource.
+// parseFast does not differ from package proto in members that are repeated and in members
+// of a newer version, inside a span, a scope and a resource.
 func TestParseFastRepeated(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := genMessage.Draw(t, "a"), genMessage.Draw(t, "b")

@@ -123,8 +123,8 @@ var genMessage = rapid.Custom(func(t *rapid.T) *tracepb.ResourceSpans {
 	}
 })
 
-// withStates is a message as it comes back: a trace state that a span cannot hold has
-// become an attribute.
+// withStates returns a message as it is after the round trip: a trace state that a span
+// cannot hold has become an attribute.
 func withStates(m *tracepb.ResourceSpans) *tracepb.ResourceSpans {
 	m = proto.CloneOf(m)
 	move := func(state *string, attributes *[]*commonpb.KeyValue) {
@@ -147,8 +147,8 @@ func withStates(m *tracepb.ResourceSpans) *tracepb.ResourceSpans {
 	return m
 }
 
-// A message comes back from spans, from notifications, from protobuf's binary form and
-// from OTLP/JSON, as the package documentation says.
+// A message survives the conversion to spans, to notifications, to protobuf's binary form
+// and to OTLP/JSON and back, with the changes that the package documentation names.
 func TestMessageSurvives(t *testing.T) {
 	d := &otlppb.Decoder{}
 	c := convert.New()
@@ -178,7 +178,7 @@ func TestMessageSurvives(t *testing.T) {
 	})
 }
 
-// stored is a notification as a store gives it back.
+// stored returns a notification as a store returns it.
 func stored(t interface{ Fatal(...any) }, n osprofiler.Notification) osprofiler.Notification {
 	if err := n.Validate(); err != nil {
 		t.Fatal(err)

@@ -58,8 +58,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// The reason of what is missing comes behind that of what was refused, and both
-// are in the chain.
+// An error names the reason of the refused notifications first, then the reason of
+// the missing ones. Both reasons are in the chain of the error.
 func TestMissingAndRefused(t *testing.T) {
 	o, part := outcome.Of(batch(6)), outcome.Of(batch(6))
 	part.Refuse(errLarge, 2)
@@ -78,7 +78,8 @@ func TestMissingAndRefused(t *testing.T) {
 	}
 }
 
-// What is written again is no longer missing; what was refused stays refused.
+// Notifications that are written again are no longer missing. Refused notifications
+// stay refused.
 func TestAgain(t *testing.T) {
 	o := outcome.Of(batch(4))
 	o.Refuse(errLarge, 1)
@@ -91,7 +92,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// An error names ten refusals, and no text without end.
+// An error names no more than ten refusals, and cuts long texts.
 func TestManyRefused(t *testing.T) {
 	all := batch(40)
 	all[0].Name = strings.Repeat("ä", 1<<20)

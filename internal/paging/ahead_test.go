@@ -12,7 +12,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/paging"
 )
 
-// numbers counts, until its context is done, and tells what it is about to yield.
+// numbers yields the numbers 0 to 3, and ends with an error when its context is done. It
+// sends each number to told before it yields the number.
 func numbers(told chan<- int) func(context.Context) iter.Seq2[int, error] {
 	return func(ctx context.Context) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {
@@ -46,7 +47,7 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// The second element is got while the first one is worked on.
+// Ahead fetches the second element while the caller works on the first one.
 func TestAheadGoesAhead(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	told := make(chan int)
@@ -64,7 +65,7 @@ func TestAheadGoesAhead(t *testing.T) {
 	}
 }
 
-// waits yields one element, and then what its context ended with.
+// waits yields one element, and then the error of its context.
 func waits(ctx context.Context) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		if yield(1, nil) {
@@ -74,7 +75,7 @@ func waits(ctx context.Context) iter.Seq2[int, error] {
 	}
 }
 
-// Leaving the loop ends the goroutine, also one that waits for its context.
+// Leaving the loop ends the goroutine, also if the goroutine waits for its context.
 func TestAheadIsLeft(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for _, err := range paging.Ahead(t.Context(), waits) {
@@ -89,7 +90,7 @@ func TestAheadIsLeft(t *testing.T) {
 	}
 }
 
-// What the sequence says of the caller's context reaches the caller.
+// An error of the sequence about the caller's context reaches the caller.
 func TestAheadOfADoneContext(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	ctx, cancel := context.WithCancel(t.Context())

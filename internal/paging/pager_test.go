@@ -10,8 +10,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/paging"
 )
 
-// read reads items of these sizes by pages, and returns how many bytes each
-// page had.
+// read reads items of these sizes in pages, and returns the number of bytes of each
+// page.
 func read(p *paging.Pager, sizes []int) (pages []int) {
 	for len(sizes) > 0 {
 		page := sizes[:min(p.Next(), len(sizes))]
@@ -52,8 +52,8 @@ func TestPagerNext(t *testing.T) {
 	}
 }
 
-// Equal items never make a page larger than it should be, from the first page
-// on, and the pages are few.
+// With items of equal size, no page is larger than it should be, not even the first,
+// and there are few pages.
 func TestPagerOfEqualItems(t *testing.T) {
 	for _, c := range []struct{ size, count, pages int }{
 		{600, 50_000, 12}, {1 << 20, 512, 131}, {16 << 20, 5, 5}, {1, 100_000, 7},
@@ -65,8 +65,8 @@ func TestPagerOfEqualItems(t *testing.T) {
 	}
 }
 
-// Items that become larger make the next page smaller at once, however many
-// small ones were before.
+// If items become larger, the next page is smaller at once, regardless of the number
+// of small items before.
 func TestPagerOfGrowingItems(t *testing.T) {
 	p := &paging.Pager{Most: 4096}
 	read(p, slices.Repeat([]int{100}, 1_000_000))
@@ -81,8 +81,7 @@ func TestPagerOfGrowingItems(t *testing.T) {
 	}
 }
 
-// Whatever the sizes are, a page has at least one item, and no more than the
-// limits say.
+// For all sizes, a page has at least one item, and no more than the limits allow.
 func TestPagerLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := &paging.Pager{

@@ -106,7 +106,7 @@ func TestMembersAndElements(t *testing.T) {
 	}
 }
 
-// pairs holds pairs of values, and whether Equal should call them the same.
+// pairs holds pairs of values, and whether Equal should return true for them.
 var pairs = []struct {
 	a, b string
 	same bool

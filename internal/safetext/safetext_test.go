@@ -86,7 +86,7 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-// The result of Escape is visible and bounded for any text.
+// For any text, the result of Escape is visible and its length is bounded.
 func TestEscapeOfAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom(nil, unicode.M, unicode.Cf))).Draw(t, "text")

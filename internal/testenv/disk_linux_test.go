@@ -67,7 +67,7 @@ func TestServersOnADisk(t *testing.T) {
 	}
 }
 
-// A disk is unmounted also when its process is killed.
+// A disk is also unmounted when its process is killed.
 func TestDisksEndWithTheirProcess(t *testing.T) {
 	NewDisk(t, "64k") // skips the test if disks are missing
 	_, dir := orphan(t, "disk")

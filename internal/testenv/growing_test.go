@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// failing is a test that notes its failure.
+// failing is a testing.TB that records its failure.
 type failing struct {
 	testing.TB
 

@@ -11,7 +11,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// Each version of Jaeger starts, takes a span and shows it.
+// Each version of Jaeger starts, accepts a span and shows it.
 func TestJaeger(t *testing.T) {
 	for i, v := range testenv.JaegerVersions {
 		t.Run(v.String(), func(t *testing.T) {
@@ -58,8 +58,8 @@ func sendSpan(t *testing.T, j *testenv.JaegerServer, id string) {
 	}
 }
 
-// A server of a test alone runs with its own arguments, and comes back on the same
-// ports.
+// A server for a single test runs with its own arguments, and has the same ports after a
+// restart.
 func TestStartJaeger(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartJaeger(t, testenv.JaegerAllInOne162, "--memory.max-traces=1")

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Datagrams count until they are read.
+// unreadDatagrams counts datagrams until they are read.
 func TestUnreadDatagrams(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

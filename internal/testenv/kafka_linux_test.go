@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// Every test has a virtual host, whose topics end with it.
+// Every test has a virtual host. Its topics are deleted when the test ends.
 func TestKafkaTopicsEndWithTheTest(t *testing.T) {
 	t.Parallel()
 	var topic string
@@ -40,7 +40,7 @@ func TestKafkaTopicsEndWithTheTest(t *testing.T) {
 	eventually(t, "the topic is gone", func() bool { return !slices.Contains(view.Topics(), topic) })
 }
 
-// eventually waits until a condition holds.
+// eventually waits until a condition is true.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for began := time.Now(); !condition(); time.Sleep(50 * time.Millisecond) {
@@ -100,7 +100,7 @@ func TestKafkaMakesNoTopic(t *testing.T) {
 	}
 }
 
-// Accounts and TLS are asked for where the options say so.
+// A server requires accounts and TLS according to its options.
 func TestKafkaProtocols(t *testing.T) {
 	t.Parallel()
 	c := NewCertificates(t, "")
@@ -153,7 +153,8 @@ func TestKafkaProtocols(t *testing.T) {
 	}
 }
 
-// Clients of a server that tells the address of a proxy reach it only by the proxy.
+// Clients of a server that advertises the address of a proxy reach the server only through
+// the proxy.
 func TestKafkaBehindAProxy(t *testing.T) {
 	t.Parallel()
 	p := NewProxy(t, "127.0.0.1:1")

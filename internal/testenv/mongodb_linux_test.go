@@ -35,7 +35,7 @@ func mongoClient(t *testing.T, url string) *mongo.Client {
 	return c
 }
 
-// A write that was acknowledged with write concern j is there after a crash.
+// A write that was acknowledged with write concern j survives a crash.
 func TestMongoDBServersKeepJournaledWrites(t *testing.T) {
 	t.Parallel()
 	for name, start := range startMongoDB {
@@ -167,7 +167,8 @@ func TestMongoDBAsksForAPassword(t *testing.T) {
 	}
 }
 
-// SecantusDB has what FerretDB has not: tests of both rely on the difference.
+// SecantusDB has features that FerretDB lacks. Tests with both servers rely on this
+// difference.
 func TestMongoDBServersDiffer(t *testing.T) {
 	t.Parallel()
 	secantus, ferret := mongoClient(t, StartMongoDB(t, "--enable-test-commands").MongoDB()), mongoClient(t, StartFerretDB(t).MongoDB())

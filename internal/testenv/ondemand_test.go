@@ -53,7 +53,8 @@ func TestOnDemand(t *testing.T) {
 	}
 }
 
-// The user's own servers, and tools without a variable, are not asked for.
+// Test binaries do not ask the OnDemand for the user's own servers, nor for tools without a
+// variable.
 func TestNotOnDemand(t *testing.T) {
 	onDemand(t)
 	t.Setenv("OSP_TEST_OWN", "mine")

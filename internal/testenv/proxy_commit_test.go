@@ -76,7 +76,7 @@ func TestProxyFailsCommits(t *testing.T) {
 				proxy.FailCommits(1, CommitFault{kind, server.code})
 				limit := time.Minute
 				if kind == Unanswered {
-					limit = 6 * time.Second // it is sent within that also if the machine pauses
+					limit = 6 * time.Second // long enough to send it even if the machine pauses
 				}
 				err := commit(t, db, limit)
 				told := err != nil && strings.Contains(err.Error(), server.code[:4]) && strings.Contains(err.Error(), "40001")

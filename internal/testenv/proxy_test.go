@@ -208,7 +208,7 @@ func TestProxySwitches(t *testing.T) {
 	}
 }
 
-// A test ends also if its proxy is still a black hole.
+// A test also ends if Blackhole is still on.
 func TestProxyEndsInABlackHole(t *testing.T) {
 	addr, _ := echo(t)
 	t.Run("", func(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A server whose disk is nearly full raises the alarm, and takes messages again when
-// there is room.
+// A server whose disk is nearly full raises the alarm, and accepts messages again when
+// the disk has space.
 func TestRabbitMQDiskIsNearlyFull(t *testing.T) {
 	t.Parallel()
 	d := NewDisk(t, "32m")

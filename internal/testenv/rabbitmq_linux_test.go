@@ -10,7 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Every test has a virtual host of its own, whose queues it sees by the HTTP API.
+// Every test has a virtual host of its own, and RabbitMQAPI shows the queues of that host.
 func TestRabbitMQHasAVirtualHostForEveryTest(t *testing.T) {
 	t.Parallel()
 	first, second := RabbitMQ(t), RabbitMQ(t)

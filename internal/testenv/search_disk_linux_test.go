@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A server whose disk is full refuses writes, and goes on when the disk has space.
+// A server whose disk is full refuses writes, and accepts writes again when the disk has
+// space.
 func TestSearchServerWithFullDisk(t *testing.T) {
 	t.Parallel()
 	d := NewDisk(t, "64m")

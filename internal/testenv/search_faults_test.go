@@ -41,7 +41,8 @@ func TestSearchBlocks(t *testing.T) {
 	}
 }
 
-// A server has its data after SIGKILL. A tripped breaker refuses writes until end.
+// A server keeps its data after SIGKILL. A tripped breaker refuses writes until end is
+// called.
 func TestSearchServerOfOneTest(t *testing.T) {
 	t.Parallel()
 	s := StartElasticsearch7(t, "http.max_content_length=1kb")

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// The accounts have the rights that their comment says, in both products.
+// The accounts have the rights that the comment on Writer, Reader and NoRole names, in both
+// products.
 func TestSearchAccounts(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *Server{
@@ -38,7 +39,7 @@ func TestSearchAccounts(t *testing.T) {
 	}
 }
 
-// Requests create accounts and roles, and a certificate stands for an account.
+// Requests can create accounts and roles, and a client can log in with a certificate.
 func TestOpenSearchRolesAndCertificates(t *testing.T) {
 	t.Parallel()
 	s := StartOpenSearch(t)

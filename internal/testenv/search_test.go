@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Each server has its version, and indices of a test that are gone after the test.
+// Each server has the expected version, and the indices of a test are deleted after the
+// test.
 func TestSearchServers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -177,7 +177,7 @@ func TestStartSaysWhy(t *testing.T) {
 // orphanVariable makes TestOrphan run in a process that another test kills.
 const orphanVariable = "OSP_TESTENV_ORPHAN"
 
-// TestOrphan is no test: it is the process that other tests start and kill.
+// TestOrphan is not a test, but the process that other tests start and kill.
 func TestOrphan(t *testing.T) {
 	switch os.Getenv(orphanVariable) {
 	case "":
@@ -233,7 +233,7 @@ func orphanWith(t *testing.T, what string) (pid int, dir, port string) {
 	return pid, dir, port
 }
 
-// A server ends also when the process that started it is killed.
+// A server also ends when the process that started it is killed.
 func TestServersEndWithTheirProcess(t *testing.T) {
 	StartRedis(t) // skips the test if Redis is missing
 	awaitEnd(t)(orphan(t, "server"))

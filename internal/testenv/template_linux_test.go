@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The files of a template belong to the server's account, also if the template was copied
-// without the owners of its files.
+// The server's files from a template belong to the server's account, also if the template
+// was copied without the owners of its files.
 func TestTemplateWithoutOwners(t *testing.T) {
 	if os.Getuid() != 0 {
 		Missing(t, "this test needs root, to give files away")

@@ -20,7 +20,7 @@ func special(t *testing.T) map[string]bool {
 	return map[string]bool{"/dev/zero": true, pipe: true}
 }
 
-// A pipe in a directory of certificates is not waited for.
+// Reading a directory of certificates does not wait for a pipe in it.
 func TestDirectoryWithPipe(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, "12345678.0"), 0o600); err != nil {

@@ -48,7 +48,7 @@ func within(t *testing.T, f func() error) error {
 	}
 }
 
-// No file that a connection string names is read without end or waited for.
+// Reading a file that a connection string names neither goes on without end nor blocks.
 func TestFilesAreBounded(t *testing.T) {
 	for path, want := range unreadable(t) {
 		for name, read := range map[string]func() error{

@@ -17,8 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/tlsconfig"
 )
 
-// serve answers TLS handshakes with a certificate, and asks for one of the
-// client that the authority signed if client is true.
+// serve answers TLS handshakes with a certificate. If client is true, it requires a
+// certificate of the client that the authority signed.
 func serve(t *testing.T, c testenv.Certificates, client bool) (address string) {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(c.Server, c.Key)
@@ -43,7 +43,7 @@ func serve(t *testing.T, c testenv.Certificates, client bool) (address string) {
 			go func() {
 				defer conn.Close()
 				if conn.(*tls.Conn).HandshakeContext(t.Context()) == nil {
-					_, _ = conn.Write([]byte("!")) // so that the client knows what TLS 1.3 tells late
+					_, _ = conn.Write([]byte("!")) // so that the client's read ends, as TLS 1.3 reports refusals late
 				}
 			}()
 		}
@@ -61,7 +61,7 @@ func pool(t *testing.T, authority string) *x509.CertPool {
 	return p
 }
 
-// connect makes a connection as the options say.
+// connect makes a connection with the options.
 func connect(address string, o tlsconfig.Options) error {
 	config, err := o.Config()
 	if err != nil {

@@ -30,8 +30,8 @@ func buildCommand(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
 	cmd = exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, testenv.OnDemandVariable+"=", "OSP_TEST_REQUIRE=")
 	for _, r := range testenv.Resources {
-		// The tests need no more than one kind of server. Nothing answers at this
-		// address, so that the others are missing.
+		// The tests need only one kind of server. The other kinds are missing, because
+		// nothing answers at this address.
 		own := "x://127.0.0.1:1"
 		if r.Variable == testenv.RedisVariable {
 			own = ""
