@@ -26,7 +26,8 @@ type busSubject struct {
 	bare  func(ctx context.Context, url string) (bareBus, error) // returns its bare client library
 	// How the bare client library publishes and takes, for the table.
 	publishes, takes string
-	// lacks says why Python's library does not do a kind of work: notify or take.
+	// lacks has the reason for each kind of work that Python's library does not do: notify
+	// or take.
 	lacks map[string]string
 }
 

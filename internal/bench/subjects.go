@@ -132,7 +132,8 @@ var subjects = []subject{
 	},
 }
 
-// lacksAll returns the reason why for all kinds of work, if Python's driver does none.
+// lacksAll returns the reason why for each kind of work, for a store for which Python's
+// driver does none.
 func lacksAll(why string) map[string]string {
 	return map[string]string{"notify": why, "report": why, "list_traces": why}
 }

@@ -74,7 +74,7 @@ func writePage(t testing.TB, r *reader.Report) (path string) {
 	return path
 }
 
-// openFile opens a page of ours and waits until the page is ready.
+// openFile opens a page that we wrote and waits until the page is ready.
 func openFile(t testing.TB, path string, view browser.View) *window {
 	t.Helper()
 	return openURL(t, (&url.URL{Scheme: "file", Path: path}).String(), view)

@@ -122,7 +122,7 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// hint is a text of ours that reads like a URL with a password.
+// hint is a text marked by Own that reads like a URL with a password.
 var hint = connstr.Own("as in test://host:6379/0")
 
 // Redact keeps hints and masks passwords before and after them.

@@ -121,8 +121,8 @@ func (o *Options) Each(name string) []string {
 	return o.values[name]
 }
 
-// Default gives an option a value if the connection string has none, or an empty
-// one. An empty value changes nothing.
+// Default sets the value of an option that the connection string does not have, or
+// has with an empty value. An empty value changes nothing.
 func (o *Options) Default(name, value string) {
 	given := slices.ContainsFunc(o.values[name], func(text string) bool { return text != "" })
 	if value != "" && !given {

@@ -97,7 +97,7 @@ func read(ctx context.Context, t *testing.T, s *store.Store, baseID string) map[
 	return stored
 }
 
-// noteStored records in the history which spans of the n-th trace were read.
+// noteStored records in the history how often each span of the n-th trace was read.
 func (r *Tally) noteStored(n int, stored map[string]*copies) {
 	e := event{What: "stored", First: n * traceSpans, Copies: map[string]string{}}
 	for i := n * traceSpans; i < (n+1)*traceSpans; i++ {

@@ -12,10 +12,10 @@ import (
 )
 
 // Check returns an error if no ordinary file can be opened at the path, or be
-// created there if the file need not exist. The error is one sentence; should
-// says in it which file is expected: "a SQLite database". Check opens nothing,
+// created there if the file need not exist. The error is one sentence, in which
+// should names the expected file: "a SQLite database". Check opens nothing,
 // because opening a pipe blocks, and closing a database's file releases the locks
-// that this process has on it.
+// that this process has on that file.
 func Check(path string, mustExist bool, should string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -52,7 +52,7 @@ func checkDirectory(path string) error {
 }
 
 // NotOrdinary returns the error about a file that is a pipe, a device or a
-// socket; should says which file is expected.
+// socket. should names the expected file.
 func NotOrdinary(path, should string) error {
 	return unusable("cannot open the file %q: it is not a regular file, and should be %s", path, should)
 }

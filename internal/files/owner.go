@@ -93,7 +93,7 @@ func Exposed(path string) bool { return everybodyMayWrite(folderOf(path)) }
 
 // NoFollow returns the flag [ONoFollow] for a path in a folder in which everybody
 // may make links, if the path is no link now. Elsewhere, and for a link, which
-// CheckShared has accepted, it returns 0.
+// CheckShared has accepted, NoFollow returns 0.
 func NoFollow(path string) int {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 || !everybodyMayWrite(filepath.Dir(path)) {

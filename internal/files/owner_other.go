@@ -10,7 +10,7 @@ import (
 // ONoFollow is 0 here, because there is no such flag.
 const ONoFollow = 0
 
-// Owner returns no owner here, because access lists say who may do what.
+// Owner returns no owner here, because access lists control who may use a file.
 func Owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
 
 func isProcessLink(string, fs.FileInfo) bool { return false }

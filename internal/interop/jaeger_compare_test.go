@@ -91,7 +91,7 @@ func (d *differences) span(got *testenv.JaegerSpan, s sdktrace.ReadOnlySpan) {
 	d.links(got, s)
 }
 
-// expectedTags returns the tags that every route gives to a span.
+// expectedTags returns the tags that a span has after every route.
 func expectedTags(s sdktrace.ReadOnlySpan) map[string]attribute.Value {
 	want := map[string]attribute.Value{}
 	for _, kv := range s.Attributes() {
@@ -119,8 +119,8 @@ func expectedTags(s sdktrace.ReadOnlySpan) map[string]attribute.Value {
 	return want
 }
 
-// mayHave returns the names of more tags that a route gives to a span: the tags of Python's
-// drivers, and the tags for fields of OTLP that Jaeger drops.
+// mayHave returns the names of more tags that a span may have after its route: the tags of
+// Python's drivers, and the tags for fields of OTLP that Jaeger drops.
 func (d *differences) mayHave(s sdktrace.ReadOnlySpan) []string {
 	names := []string{"internal.span.format", "@jaeger@format"} // Jaeger's own
 	if s.StartTime().UnixMicro() == s.EndTime().UnixMicro() {

@@ -82,8 +82,8 @@ func oneOf(value string, all ...string) error {
 }
 
 // find returns the events that match, in the order of their timestamps, the newest
-// first by default. The reference does not say in which order events of the same
-// timestamp come. Here, the one that was stored last comes first, unless Shuffle was
+// first by default. The reference does not define the order of events with the same
+// timestamp. Here, the event that was stored last comes first, unless Shuffle was
 // called.
 func (s *Server) find(constraints []constraint, limit int, ascending bool) []Event {
 	s.mu.Lock()

@@ -18,15 +18,15 @@ type Server struct {
 	Timeout       time.Duration // of an answer
 	TimeoutOption string        // the option of the connection string that sets Timeout
 
-	// Without says how to connect without TLS: "the connection string should
+	// Without explains how to connect without TLS: "the connection string should
 	// start with redis://".
 	Without string
-	// Trust says which option names the authorities to trust: "ssl_ca_certs names
+	// Trust explains which option names the authorities to trust: "ssl_ca_certs names
 	// the file with the authority to trust".
 	Trust string
-	// Hint is added where a server ends the connection or does not answer, as a
-	// server does that expects TLS: "where it speaks TLS, the connection string
-	// should start with rediss://".
+	// Hint is added to the sentence if a server ends the connection or does not answer,
+	// because a server that expects TLS does so: "where it speaks TLS, the connection
+	// string should start with rediss://".
 	Hint string
 }
 

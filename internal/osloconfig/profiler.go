@@ -156,8 +156,8 @@ func (c *Config) transportURL() (string, error) {
 	return "", errNoTransport
 }
 
-// rabbitOptions are the options of [oslo_messaging_rabbit] that say how the broker is
-// reached and how queues are declared. The others tune Python's client.
+// rabbitOptions are the options of [oslo_messaging_rabbit] for connecting to the broker and
+// for declaring queues. The other options of the group tune Python's client.
 var rabbitOptions = []string{
 	"ssl", "ssl_version", "ssl_key_file", "ssl_cert_file", "ssl_ca_file",
 	"ssl_enforce_hostname_verification", "ssl_enforce_fips_mode",
@@ -166,8 +166,8 @@ var rabbitOptions = []string{
 	"rabbit_quorum_delivery_limit", "rabbit_quorum_max_memory_length", "rabbit_quorum_max_memory_bytes",
 }
 
-// kafkaOptions are the options of [oslo_messaging_kafka] that say how the broker is
-// reached. The consumer group is left out, because it is that of the service.
+// kafkaOptions are the options of [oslo_messaging_kafka] for connecting to the broker. They
+// do not include the consumer group, which belongs to the service.
 var kafkaOptions = []string{
 	"security_protocol", "sasl_mechanism", "ssl_cafile",
 	"ssl_client_cert_file", "ssl_client_key_file", "ssl_client_key_password", "compression_codec",

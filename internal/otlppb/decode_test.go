@@ -40,7 +40,7 @@ func nested(depth int) *commonpb.AnyValue {
 	return v
 }
 
-// A span that cannot be converted is refused by name. The spans beside it are not.
+// A span that cannot be converted is refused by name. The other spans are not refused.
 func TestRefusedSpans(t *testing.T) {
 	for want, change := range map[string]func(*tracepb.Span){
 		"the trace id should have 16 bytes, not 15":      func(s *tracepb.Span) { s.TraceId = s.TraceId[1:] },

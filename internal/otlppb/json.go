@@ -13,7 +13,7 @@ import (
 // ParseJSON is Parse for the JSON form of OTLP: ids in hexadecimal digits, enums as
 // numbers or by their names, 64-bit integers as numbers or in quotes, names of members
 // in camel case or with underscores. Unknown members are ignored, and null stands for
-// the default. An error says that the body as a whole cannot be read.
+// the default. An error means that the body as a whole cannot be read.
 func ParseJSON(body string) (messages []*tracepb.ResourceSpans, refused []*SpanError, err error) {
 	raw, err := pyjson.One(body)
 	if err != nil {

@@ -17,9 +17,8 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/otlppb"
 )
 
-// otlpJSON writes a message as OTLP/JSON, which is the JSON of protojson with ids in
-// hexadecimal digits. Before the conversion, otlpJSON inserts ids in base64 as trace states,
-// which protojson does not change.
+// otlpJSON writes a message as OTLP/JSON. It writes the JSON of protojson, in which ids are
+// in base64, and replaces the ids by hexadecimal digits.
 func otlpJSON(t interface{ Fatal(...any) }, m *tracepb.ResourceSpans, opts protojson.MarshalOptions) string {
 	body, err := opts.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{m}})
 	if err != nil {

@@ -136,7 +136,7 @@ func appendSlice(dst []byte, s []any, levels int) (_ []byte, err error) {
 	return append(dst, ']'), nil
 }
 
-// A Style says how JSON is laid out, like the arguments separators and indent of
+// A Style is a layout of JSON, like the arguments separators and indent of
 // json.dumps.
 type Style struct {
 	Comma  string // between members and elements

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A SyntaxError says where and why a text is not valid JSON.
+// A SyntaxError reports where and why a text is not valid JSON.
 type SyntaxError struct {
 	Offset int    // index of the offending byte, from 0
 	Reason string // what is wrong with that byte

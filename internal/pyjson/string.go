@@ -10,8 +10,8 @@ import (
 // string has no escapes.
 //
 // Python strings may hold lone surrogates, which UTF-8 cannot represent. Unquote
-// returns a lone surrogate as the three bytes that WTF-8 gives it, and
-// AppendString writes these bytes back as an escape.
+// returns a lone surrogate as its three bytes in WTF-8, and AppendString writes
+// these bytes back as an escape.
 func Unquote(raw string) string {
 	body := raw[1 : len(raw)-1]
 	first := strings.IndexByte(body, '\\')
@@ -54,9 +54,9 @@ func Unquote(raw string) string {
 	return string(out)
 }
 
-// Normal returns the text that Unquote gives after AppendString wrote s. Bytes
+// Normal returns the text that Unquote returns after AppendString wrote s. Bytes
 // that are not UTF-8 become U+FFFD, and a pair of surrogates becomes its
-// character. A lone surrogate, in the form that Unquote gives it, stays.
+// character. A lone surrogate in the three bytes of Unquote stays.
 func Normal(s string) string {
 	if utf8.ValidString(s) {
 		return s

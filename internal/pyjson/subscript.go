@@ -2,7 +2,7 @@ package pyjson
 
 import "fmt"
 
-// TypeName returns the name of the Python type that json.loads gives a raw value.
+// TypeName returns the name of the Python type that json.loads returns for a raw value.
 func TypeName(raw string) string {
 	switch KindOf(raw) {
 	case String:

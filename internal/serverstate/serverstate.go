@@ -13,7 +13,7 @@ import (
 type Class int
 
 const (
-	// Unknown is the class of errors that do not say whether the server carried
+	// Unknown is the class of errors that leave open whether the server carried
 	// out the request, or whether the request would succeed later. A write is
 	// repeated, because repeating a write stores nothing twice. If the retries
 	// end without success, the write is reported as not known to be stored.

@@ -10,7 +10,7 @@ import (
 )
 
 // ClosedPort returns host:port of a port on which nobody listens until the test ends. A
-// socket holds the port, so that no server of another test gets it meanwhile.
+// socket occupies the port, so that no server of another test gets it before.
 func ClosedPort(t testing.TB) string {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)

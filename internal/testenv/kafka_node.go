@@ -59,7 +59,7 @@ var kafkaSettings = []string{
 	"transaction.state.log.min.isr=1", "share.coordinator.state.topic.num.partitions=1", "share.coordinator.state.topic.replication.factor=1",
 	"share.coordinator.state.topic.min.isr=1", "group.initial.rebalance.delay.ms=0", "num.recovery.threads.per.data.dir=1",
 	"log.cleaner.dedupe.buffer.size=4194304",
-	// A broker that was killed comes back after this time.
+	// A broker that was killed rejoins the cluster only after this time.
 	"broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500", "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
 }
 
@@ -70,7 +70,7 @@ var kafkaLogin = map[string]string{
 	"scram-sha-512": "scram.ScramLoginModule required",
 }
 
-// prepare writes the settings, and the file that makes the data folder a formatted one.
+// prepare writes the settings, and the file that marks the data folder as formatted.
 // Kafka's own tool for formatting takes another second.
 func (n *kafkaNode) prepare(p *process) error {
 	n.id = max(1, n.id)

@@ -15,8 +15,8 @@ type KafkaOptions struct {
 	// SCRAM-SHA-512.
 	Protocol     string
 	Certificates Certificates // for SSL and SASL_SSL
-	// Advertised is the address (host:port) that the server tells its clients, such as
-	// that of a [Proxy]; "" is its own.
+	// Advertised is the address (host:port) that the server sends to its clients, such as
+	// the address of a [Proxy]. "" stands for the server's own address.
 	Advertised string
 	// Disk is the disk for the data; the zero Disk stands for the folder of the server.
 	// The server ends when the disk is full. An empty server needs 1 MB.

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A Proxy is a TCP proxy in front of a server. The test tells it how to fail.
-// Unless a method says otherwise, it affects both open and later connections.
+// A Proxy is a TCP proxy in front of a server. The test makes it fail by its methods.
+// Unless its comment says otherwise, a method affects both open and later connections.
 type Proxy struct {
 	listener     net.Listener
 	done         sync.WaitGroup

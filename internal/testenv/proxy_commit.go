@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A CommitFault says how a proxy of NewSQLProxy makes a COMMIT fail.
+// A CommitFault describes how a proxy of NewSQLProxy makes a COMMIT fail.
 type CommitFault struct {
 	Kind CommitKind
 	// Code is the error that the client receives for RolledBack and Committed: a
@@ -21,7 +21,7 @@ type CommitFault struct {
 	Code string
 }
 
-// A CommitKind says what the server does, and what the client receives.
+// A CommitKind describes what the server does, and what the client receives.
 type CommitKind int
 
 const (
@@ -62,7 +62,7 @@ type sqlProtocol interface {
 	isCommit(request []byte) bool
 	// rollback returns the request with ROLLBACK instead of COMMIT.
 	rollback(request []byte) []byte
-	// outcome reports whether an answer says that a statement without rows has ended.
+	// outcome reports whether an answer is the end of a statement without rows.
 	outcome(answer []byte) bool
 	// failure returns an error of the server to send instead of the outcome.
 	failure(outcome []byte, code string) []byte
@@ -86,7 +86,7 @@ func NewSQLProxy(t testing.TB, at string) (p *Proxy, through string) {
 	return p, u.String()
 }
 
-// FailCommits makes the next n COMMITs fail, whatever their connections are.
+// FailCommits makes the next n COMMITs fail, regardless of their connections.
 func (p *Proxy) FailCommits(n int, f CommitFault) {
 	p.sql.mu.Lock()
 	defer p.sql.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 
 // RabbitMQVariable names the environment variable with the user's own server. Tests
 // create and delete virtual hosts whose names begin with osp-test-, by the HTTP API of
-// the management plugin. The option management in the URL says where that API is; by
+// the management plugin. The option management in the URL is the address of that API. By
 // default it is http://HOST:15672 of the first host. The user in the URL must be an
 // administrator there.
 const RabbitMQVariable = "OSP_TEST_RABBITMQ_URL"

@@ -19,7 +19,7 @@ func (v *RabbitMQView) AddUser(name, password string) {
 	})
 }
 
-// Permit gives a user rights in the virtual host. Each is a pattern of the names of
+// Permit grants a user rights in the virtual host. Each right is a pattern for the names of
 // queues and exchanges: ".*" is all of them, "" none.
 func (v *RabbitMQView) Permit(user, configure, write, read string) {
 	v.t.Helper()
@@ -27,8 +27,8 @@ func (v *RabbitMQView) Permit(user, configure, write, read string) {
 		map[string]string{"configure": configure, "write": write, "read": read}, nil)
 }
 
-// SetPolicy gives the queues whose names match a pattern properties that their
-// declaration does not have, such as {"ha-mode": "all"} or {"max-length": 10}.
+// SetPolicy sets properties of the queues whose names match a pattern. The properties are
+// not part of a queue's declaration, such as {"ha-mode": "all"} or {"max-length": 10}.
 func (v *RabbitMQView) SetPolicy(name, pattern string, definition map[string]any) {
 	v.t.Helper()
 	v.Do(http.MethodPut, "/api/policies/"+v.host+"/"+url.PathEscape(name),

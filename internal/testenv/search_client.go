@@ -103,8 +103,8 @@ func (c *searchClient) must(ctx context.Context, method, path string) (answer st
 }
 
 // SearchRequest sends a request with a JSON body, or without a body if it is "", to
-// the server of a connection string. It returns every answer, also one that says
-// that the request failed.
+// the server of a connection string. It returns every answer, also that of a failed
+// request.
 func SearchRequest(t testing.TB, connectionString, method, path, body string) (status int, answer string) {
 	t.Helper()
 	c, err := newSearchClient(connectionString)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The accounts of secured search servers beside [User], who has all rights. Their
-// password is [Password] too. The rights are for the indices whose names begin with
+// The accounts of secured search servers besides [User], which has all rights. Their
+// password is also [Password]. The rights are for the indices whose names begin with
 // osp-test- or osprofiler-.
 const (
 	Writer = "writer" // writes, reads, creates indices and templates

@@ -1,8 +1,8 @@
 // Package testenv finds the real servers and tools that tests run against.
 //
 // A test asks for a server or tool, for example with [Python], [RedisDB] or
-// [PostgreSQL]. If it is missing, the test is skipped with a sentence that says
-// how to get it. With OSP_TEST_REQUIRE=1, as in CI, the test fails instead.
+// [PostgreSQL]. If the resource is missing, the test is skipped with a sentence that
+// explains how to get it. With OSP_TEST_REQUIRE=1, as in CI, the test fails instead.
 // scripts/setup.sh installs all of them. An environment variable for each one
 // selects the user's own instead.
 //
