@@ -71,7 +71,7 @@ func (m *measurement) listings(ctx context.Context) (rows []comparison, err erro
 	return rows, nil
 }
 
-// beside measures our reader and the bare client library, in turns.
+// beside measures our reader and the bare client library in turns.
 func (m *measurement) beside(ctx context.Context, url string, ours func(*reader.Reader) error, client func() error) (us, alone best, err error) {
 	r, err := reader.Open(ctx, url)
 	if err != nil {

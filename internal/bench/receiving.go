@@ -89,7 +89,8 @@ func receivingTable(ctx context.Context, w io.Writer, spans, runs int, withColle
 	return printReceiving(w, receivers, best, requests*perRequest)
 }
 
-// keepBest keeps the better of both times, and the larger memory.
+// keepBest keeps the shorter CPU time and the shorter duration of two receptions, and the
+// larger memory.
 func (r *reception) keepBest(other reception, isFirst bool) {
 	if isFirst {
 		*r = other

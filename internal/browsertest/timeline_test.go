@@ -62,7 +62,7 @@ func (w *window) wheel(share, deltaX, deltaY float64, modifiers int64) {
 	w.t.Helper()
 	x, y := w.timeline(share)
 	w.mouse(input.DispatchMouseEventTypeMouseWheel, x, y, func(e *input.DispatchMouseEventParams) {
-		const little = 1e-6 // because the protocol does not take an event without both
+		const little = 1e-6 // because the protocol does not accept an event without both deltas
 		e.DeltaX, e.DeltaY, e.Modifiers = deltaX+little, deltaY+little, modifiers
 	})
 }

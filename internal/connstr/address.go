@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Credentials splits user:password and resolves the percent escapes of both. The
-// error quotes neither.
+// Credentials splits user:password and resolves the percent escapes in the user and in
+// the password. The error quotes neither the user nor the password.
 func Credentials(text string) (user, password string, err error) {
 	user, password, _ = strings.Cut(text, ":")
 	user, err = url.PathUnescape(user)

@@ -250,7 +250,7 @@ func wrong(name, text, right string) error {
 }
 
 // Rest returns the options that the back end has not asked for, with all of their
-// values. The back end hands them to its client library; Done accepts them.
+// values. The back end hands them to its client library. Done accepts them.
 func (o *Options) Rest() url.Values {
 	rest := url.Values{}
 	for name, all := range o.values {

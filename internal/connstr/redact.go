@@ -29,7 +29,7 @@ var (
 // A password may contain blanks and quotes and therefore end many words after
 // the beginning of its URL. Where the end of a password is unclear, Redact
 // rather masks too much. arguments are the arguments of the command as the user
-// typed them; Redact knows the end of a connection string that is one of them.
+// typed them. Redact knows the end of a connection string that is one of the arguments.
 func Redact(text string, arguments ...string) string {
 	var replacements []replacement
 	for _, argument := range arguments {

@@ -8,7 +8,7 @@ import (
 )
 
 // A Server holds the parts of a database URL except its options:
-// scheme://user:password@host:port/database. Every part may be missing; a missing
+// scheme://user:password@host:port/database. Every part may be missing. A missing
 // port is 0.
 type Server struct {
 	User, Password, Host, Database string

@@ -13,7 +13,7 @@ func (k Server) onDisk(t *testing.T) (*subject, testenv.Disk) {
 	return &subject{Server: k, server: k.Start(t, d)}, d
 }
 
-// keepAlive restarts the server whenever it has ended by itself, as a service
+// keepAlive restarts the server whenever the server has ended by itself, as a service
 // manager does, until the export is over.
 func (s *subject) keepAlive(p *Progress) {
 	p.Await(func() bool {

@@ -29,7 +29,7 @@ type Export struct {
 }
 
 // Run exports the spans with four concurrent exporters. It calls cause when a
-// quarter of the spans has been handed out; cause makes the server fail while the
+// quarter of the spans has been handed out. cause makes the server fail while the
 // other spans are exported. Run ends in any case.
 func (e Export) Run(t *testing.T, cause func(*Progress)) *Tally {
 	t.Helper()

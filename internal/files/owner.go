@@ -59,7 +59,7 @@ func checkLinks(path string) error {
 	_, _, err := ResolveLinks(path)
 	var foreign *ForeignLinkError
 	if !errors.As(err, &foreign) {
-		return nil // whoever opens the file reports the other errors better
+		return nil // the code that opens the file reports the other errors better
 	}
 	return refuseShared(path, fmt.Sprintf("the symbolic link %q belongs to %s, in a folder in which everybody may make links",
 		foreign.Link, account(foreign.Owner)), "use a folder of this service's own")

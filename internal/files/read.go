@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// smallFile is how many bytes ReadSmall reads at most.
+// smallFile is the largest number of bytes that ReadSmall reads.
 const smallFile = 1 << 20
 
 var (

@@ -32,7 +32,7 @@ const (
 	Period = 5 * 60
 	// Lateness is the number of periods for which a gap is read again.
 	Lateness = 12
-	// Behind is how many ids a gap may lie behind the largest id that was passed.
+	// Behind is the largest distance in ids of a gap from the largest id that was passed.
 	// No transaction stays open while that number of rows is inserted.
 	Behind = 1 << 18
 	// InFeed is the largest number of gaps that a feed keeps in memory.

@@ -90,7 +90,7 @@ func TestPythonAcceptsOurDeclarations(t *testing.T) {
 const unlimited = "rabbit_quorum_delivery_limit=-1"
 
 // Two services with control exchanges of their own share one queue, and our reader
-// finds both.
+// finds the traces of both services.
 func TestControlExchanges(t *testing.T) {
 	t.Parallel()
 	three := busTraces(t, 3)

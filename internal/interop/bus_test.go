@@ -12,7 +12,7 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/testenv"
 )
 
-// idleTimeout is how many seconds Python's reader waits for a message. Python's
+// idleTimeout is the time in seconds that Python's reader waits for a message. Python's
 // default of 1 is too short for a busy machine, and for Kafka, where the first poll takes
 // up to 5 s.
 const idleTimeout = 8

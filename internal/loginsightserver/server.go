@@ -142,7 +142,7 @@ func (s *Server) Restart() error {
 	return err
 }
 
-// tries is how many addresses are tried.
+// tries is the number of addresses that listen tries.
 const tries = 100
 
 // listen finds an address on which both ports are free.

@@ -26,8 +26,8 @@ func isTimeout(err error) bool {
 
 // ContextError returns the error of the caller's context if the context has
 // ended, and nil otherwise. err is the error of a call with this context. A
-// connection that has the context's deadline may notice its end a little before
-// the context does; ContextError returns context.DeadlineExceeded then.
+// connection that has the context's deadline may notice the deadline a little before
+// the context does. ContextError returns context.DeadlineExceeded then.
 func ContextError(ctx context.Context, err error) error {
 	if ended := ctx.Err(); ended != nil {
 		return ended

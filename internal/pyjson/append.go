@@ -43,7 +43,7 @@ const TimeLayout = "2006-01-02T15:04:05.000000"
 // It handles nil, booleans, numbers, strings, bytes (as text), times (as
 // isoformat, in UTC), errors (as their text), and maps and slices of these.
 // encoding/json marshals any other type, and Append then writes the result in
-// Python's style. Values nested deeper than 1000 levels are an error; so are
+// Python's style. Values nested deeper than 1000 levels are an error, and so are
 // values that contain themselves.
 func Append(dst []byte, v any) ([]byte, error) { return appendValue(dst, v, maxLevels) }
 

@@ -9,14 +9,14 @@ import (
 
 // Equal reports whether two valid raw values are the same JSON value.
 //
-// Members may come in any order; the last of several members with one key
+// Members may come in any order. The last of several members with one key
 // counts. Strings are compared after their escapes are decoded. Integers are
 // compared by their exact value, floats as float64. An integer never equals a
 // float: 1 and 1.0 have different types in Python. NaN equals NaN.
 //
 // In values nested deeper than 100 levels the order of members and the digits of
 // numbers must be the same as well. No service sends such values, but anybody
-// may; this rule keeps the time of a comparison proportional to their length.
+// may. This rule keeps the time of a comparison proportional to their length.
 func Equal(a, b string) bool {
 	if a == b {
 		return true

@@ -169,7 +169,7 @@ func hashNumber(seed maphash.Seed, number string) uint64 {
 	return mix(^uint64(Number), maphash.Bytes(seed, room[:]))
 }
 
-// mix combines two numbers into one; their order counts. Its arguments come from
+// mix combines two numbers into one. The order of the numbers counts. They come from
 // a seeded hash, so that nobody can choose them to cause collisions.
 func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^0x9E3779B97F4A7C15, b^0xD1B54A32D192ED03)

@@ -91,7 +91,7 @@ func lastText(object, key string) (raw string, ok bool) {
 	return object[quote : len(object)-1], true
 }
 
-// Text returns the text of a raw string; ok is false for any other kind.
+// Text returns the text of a raw string. ok is false for any other kind.
 func Text(raw string) (text string, ok bool) {
 	if KindOf(raw) != String {
 		return "", false

@@ -24,7 +24,7 @@ func Root(t testing.TB) {
 
 // AsNobody runs this test binary again, as an account without rights. variable
 // (NAME=VALUE) is added to the environment. temp is the folder for temporary
-// files; it must belong to that account. AsNobody returns the standard output.
+// files, which must belong to that account. AsNobody returns the standard output.
 func AsNobody(t testing.TB, variable, temp string) string {
 	t.Helper()
 	Root(t)

@@ -34,8 +34,8 @@ func (c Certificates) OfOtherHost() Certificates {
 }
 
 // NewCertificates makes a certificate authority and a server certificate that it
-// signs. Both are valid for a day. account is the account that runs the server if
-// we are root, such as "postgres"; "" is our own.
+// signs. Both certificates are valid for a day. account is the account that runs the
+// server if we are root, such as "postgres". "" stands for our own account.
 func NewCertificates(t testing.TB, account string) Certificates {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "osp-tls-")

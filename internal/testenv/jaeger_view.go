@@ -95,7 +95,7 @@ type JaegerLog struct {
 }
 
 // A JaegerTag is a typed tag. Type is string, bool, int64, float64 or binary. Value is a
-// string, a bool or a json.Number; the string of binary is in base64.
+// string, a bool or a json.Number. The string of a binary tag is in base64.
 type JaegerTag struct {
 	Key   string `json:"key"`
 	Type  string `json:"type"`

@@ -70,7 +70,7 @@ func (p *Proxy) Delay(d time.Duration) {
 
 // CutAfter lets this number of bytes from clients pass, counted over all
 // connections. Then it resets the connection with the next byte, possibly in the
-// middle of a message. It cuts one connection; each further cut needs another
+// middle of a message. It cuts one connection. Each further cut needs another
 // call. A negative number cancels the cut.
 func (p *Proxy) CutAfter(bytes int64) {
 	p.mu.Lock()
@@ -305,7 +305,7 @@ func (p *Proxy) open() bool {
 }
 
 // allow counts n bytes and returns how many of them may pass. If the connection
-// is to be cut after these, cut is the function to call then; otherwise it is nil.
+// is to be cut after these bytes, cut is the function to call then. Otherwise cut is nil.
 func (p *Proxy) allow(d *direction, n int) (allowed int, cut func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

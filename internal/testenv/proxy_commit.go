@@ -25,7 +25,7 @@ type CommitFault struct {
 type CommitKind int
 
 const (
-	// RolledBack makes the server roll back, and the client receives an error.
+	// RolledBack makes the server roll back. The client receives an error.
 	RolledBack CommitKind = iota
 	// Committed lets the server commit, but the client receives an error.
 	Committed

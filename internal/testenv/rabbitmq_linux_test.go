@@ -44,7 +44,7 @@ func TestRabbitMQHasAVirtualHostForEveryTest(t *testing.T) {
 	}
 }
 
-// A virtual host is gone after its test, with its queues.
+// A virtual host and its queues are deleted after its test.
 func TestRabbitMQVirtualHostIsDeleted(t *testing.T) {
 	t.Parallel()
 	var url string

@@ -38,8 +38,8 @@ func awaitSearch(t *testing.T, url, path string, want int) {
 	}
 }
 
-// A server sets and removes the block of the flood stage by itself, each within half
-// a minute.
+// A server itself sets and removes the block of the flood stage, each within half a
+// minute.
 func TestSearchFloodStageByItself(t *testing.T) {
 	t.Parallel()
 	d := NewDisk(t, "64m")

@@ -23,7 +23,7 @@ func Elasticsearch9(t testing.TB) string {
 }
 
 // OpenSearch is [Elasticsearch] for OpenSearch 2 with the security plugin. The user
-// has all rights; [AsUser] selects another.
+// has all rights. [AsUser] selects another user.
 func OpenSearch(t testing.TB) string {
 	t.Helper()
 	return openSearchServer.database(t)

@@ -26,7 +26,7 @@ func (a *Authorities) Given() bool {
 	return a.File.Value != "" || a.Directory.Value != "" || a.Data.Value != ""
 }
 
-// Pool reads the certificates; nil stands for the system's authorities. The
+// Pool reads the certificates. A nil pool stands for the system's authorities. The
 // error names the option that is wrong.
 func (a *Authorities) Pool() (*x509.CertPool, error) {
 	if !a.Given() {

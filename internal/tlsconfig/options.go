@@ -14,8 +14,8 @@ import (
 type Options struct {
 	Authorities Authorities
 
-	// Certificate and Key are files in PEM form. The key may be in the
-	// certificate's file; Key is empty then.
+	// Certificate and Key are files in PEM form. Key is empty if the key is in the
+	// certificate's file.
 	Certificate, Key connstr.Option
 	// Password decrypts the key. No error shows the password.
 	Password connstr.Option

@@ -11,9 +11,9 @@ import (
 	"github.com/osprofiler-otel/osprofiler/internal/serverstate"
 )
 
-// Check checks three things: each code is in the table once and has a name; each
-// test that the table names exists in a file that matches the pattern testFiles;
-// and the page of the documentation shows the table unchanged.
+// Check checks three things. Each code is in the table once and has a name. Each
+// test that the table names exists in a file that matches the pattern testFiles.
+// The page of the documentation shows the table unchanged.
 func Check(t *testing.T, table *serverstate.Table, testFiles, page string) {
 	t.Helper()
 	tests := testsIn(t, testFiles)
