@@ -60,7 +60,7 @@ func openMariaDB(_ context.Context, url string) (bare, error) {
 	c := driver.NewConfig()
 	c.Net, c.Addr = "tcp", fmt.Sprintf("%s:%d", server.Host, cmp.Or(server.Port, 3306))
 	c.User, c.Passwd, c.DBName = server.User, server.Password, server.Database
-	c.InterpolateParams = true // one round trip a statement
+	c.InterpolateParams = true // one round trip per statement
 	connector, err := driver.NewConnector(c)
 	if err != nil {
 		return nil, err

@@ -239,7 +239,7 @@ type used struct {
 
 func usedSoFar() used {
 	var usage syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // it fails for no process of its own
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // the call cannot fail for the own process
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	seconds := func(t syscall.Timeval) float64 { return time.Duration(t.Nano()).Seconds() }

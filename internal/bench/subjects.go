@@ -112,7 +112,7 @@ var subjects = []subject{
 		name: "mongodb", fresh: testenv.NewMongoDB, bare: openMongoDB,
 		writes: insertMany, fetches: finds, lists: "aggregate $group {$min: timestamp}, and for list $sort, $limit",
 		most:       sizes{writeRounds: 5, notify: 500, report: 20_000, readRounds: 3},
-		manyTraces: 500_000, patience: "&socketTimeoutMS=600000", // a scan takes it minutes
+		manyTraces: 500_000, patience: "&socketTimeoutMS=600000", // because a scan takes the server minutes
 	},
 	{
 		name: "ferretdb", fresh: testenv.NewFerretDB, bare: openFerretDB,

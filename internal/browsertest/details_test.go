@@ -56,7 +56,7 @@ func scalars(raw string) (all []string) {
 	switch pyjson.KindOf(raw) {
 	case pyjson.Object:
 		for key, value := range pyjson.Members(raw) {
-			if key != "otel" { // its content is shown, and not its JSON
+			if key != "otel" { // the page shows the content of otel, not its JSON
 				all = append(append(all, key), scalars(value)...)
 			}
 		}

@@ -32,7 +32,7 @@ func (g *generator) info() string {
 	for range g.IntN(5) {
 		m = append(m, member{g.key(), g.value(3)})
 	}
-	if g.one(20) { // of equal keys the last one counts
+	if g.one(20) { // the last of equal keys counts
 		m = append(m, member{m[g.IntN(len(m))].key, g.value(1)})
 	}
 	if g.one(10) {

@@ -36,6 +36,6 @@ func TestPythonGroupsOnKafka(t *testing.T) {
 			t.Errorf("a new group of Python finds %s", children)
 		}
 		beginAtOldest(t, at, group)
-		pythonTakes(t, ask, at, mixed.notifications[1:]) // it drops the first
+		pythonTakes(t, ask, at, mixed.notifications[1:]) // Python drops the first one
 	})
 }

@@ -425,7 +425,7 @@ func (r *row) some() (some []trace) {
 func (r *row) ask(t *testing.T, at string, write, read []trace) (result answers) {
 	t.Helper()
 	if expected := r.broken[r.library]; expected != "" {
-		alone, _, _ := strings.Cut(at, ",") // it knows one sentinel
+		alone, _, _ := strings.Cut(at, ",") // the driver knows only one sentinel
 		if got := r.run(t, alone, nil, nil, nil).Driver.Error; !strings.HasPrefix(got, expected) {
 			t.Errorf("the error of Python's driver is %q, want %q", got, expected)
 		}

@@ -73,7 +73,7 @@ var osloFaults = []osloFault{{
 }, {
 	name: "RPC methods that raise", release: osloMessaging, does: "rpc_raises",
 	seen: map[string]any{"error of the caller": "ValueError", "traceparent of the message": "sampled"},
-	tree: "volume cinder-volume.create_volume (failed)\n volume create_volume receive\n", // it is the receiver that failed
+	tree: "volume cinder-volume.create_volume (failed)\n volume create_volume receive\n", // the receiver failed
 }, {
 	name: "From OpenTelemetry to osprofiler", release: osprofilerLibrary, does: "to_osprofiler",
 	seen: map[string]any{"traced": false},

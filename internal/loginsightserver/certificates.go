@@ -25,7 +25,7 @@ func certify(authorityFile, host string) (tls.Certificate, error) {
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
-		IPAddresses: []net.IP{net.ParseIP(host), net.IPv4(127, 0, 0, 1)}, // the latter for a proxy before it
+		IPAddresses: []net.IP{net.ParseIP(host), net.IPv4(127, 0, 0, 1)}, // 127.0.0.1 for a proxy in front of the server
 		DNSNames:    []string{"localhost"},
 		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

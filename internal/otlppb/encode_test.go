@@ -120,7 +120,7 @@ func TestEncodeMakesUTF8(t *testing.T) {
 	s.InstrumentationScope = instrumentation.Scope{Name: bad, Version: bad, SchemaURL: bad}
 	s.Resource = resource.NewWithAttributes(bad, slices.Clone(attrs)...)
 	all := otlppb.Encode(s.Snapshot())
-	if _, err := proto.Marshal(all[0]); err != nil { // it refuses other strings
+	if _, err := proto.Marshal(all[0]); err != nil { // Marshal refuses strings that are not UTF-8
 		t.Fatal(err)
 	}
 	span := all[0].ScopeSpans[0].Spans[0]

@@ -36,7 +36,7 @@ func fastResourceSpans(body []byte, message *tracepb.ResourceSpans) bool {
 		switch r.tag {
 		case bytesField(1):
 			if message.Resource != nil {
-				return false // it would be merged
+				return false // package proto would merge the message with the one before
 			}
 			message.Resource = &resourcepb.Resource{}
 			r.check(unmarshalPart.Unmarshal(r.content(), message.Resource) == nil)
@@ -59,7 +59,7 @@ func fastScopeSpans(body []byte, message *tracepb.ScopeSpans) bool {
 		switch r.tag {
 		case bytesField(1):
 			if message.Scope != nil {
-				return false // it would be merged
+				return false // package proto would merge the message with the one before
 			}
 			message.Scope = &commonpb.InstrumentationScope{}
 			r.check(unmarshalPart.Unmarshal(r.content(), message.Scope) == nil)
@@ -136,7 +136,7 @@ func fastPart(r *fieldReader, s *tracepb.Span) bool {
 		return unmarshalPart.Unmarshal(r.content(), s.Links[len(s.Links)-1]) == nil
 	case bytesField(15):
 		if s.Status != nil {
-			return false // it would be merged
+			return false // package proto would merge the message with the one before
 		}
 		s.Status = &tracepb.Status{}
 		return unmarshalPart.Unmarshal(r.content(), s.Status) == nil

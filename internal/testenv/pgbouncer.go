@@ -76,7 +76,7 @@ func pgBouncerProgram(target *url.URL) func() (program, error) {
 		}
 		return program{
 			name:    "PgBouncer",
-			account: "postgres", // it refuses to be root
+			account: "postgres", // PgBouncer refuses to run as root
 			signal:  "KILL",
 			prepare: func(p *process) error { return p.preparePgBouncer(target) },
 			command: func(p *process) []string { return []string{path, p.path("pgbouncer.ini")} },
