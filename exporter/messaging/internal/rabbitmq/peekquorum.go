@@ -125,12 +125,15 @@ type reader struct {
 func (p *peek) halt(ctx context.Context) {
 	readers := p.readers
 	p.readers = nil
+	// A peek that ended before the limit has found the queue empty. Messages that were written
+	// since then do not count as more messages.
+	limited := len(p.held) >= p.limit || p.full()
 	for _, r := range readers {
 		if p.ch.call(context.WithoutCancel(ctx), func(ch *amqp.Channel) error { return ch.Cancel(r.tag, false) }) != nil {
 			return // the connection or the channel has ended
 		}
 		for d := range r.deliveries {
-			p.more = true
+			p.more = p.more || limited
 			if !p.isEndangered(&d) {
 				d.Body = nil
 			}
